@@ -1,0 +1,311 @@
+//! What happens in a run: the lines of `record.jsonl`.
+//!
+//! A timestamp says its clock in its name: `run_ns` is nanoseconds since the start of the run on
+//! the run's clock (virtual or real, the header says which); `camera_us` is microseconds on the
+//! camera's own clock since it booted.
+
+use serde::{Deserialize, Serialize};
+
+/// One event, where and when it happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Entry {
+    /// When, on the run's clock.
+    pub run_ns: u64,
+    /// At which node: a peer by its name, `link/SITE/up`, `gateway/SITE`, `service/NAME`.
+    pub node: String,
+    /// What.
+    pub event: Event,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Event {
+    /// A peer was started (power on).
+    Started {
+        /// How many times this peer has booted before.
+        boot: u32,
+    },
+    /// A peer's software runs: it begins to register or to ask for a view.
+    Ready {
+        /// The boot this belongs to.
+        boot: u32,
+    },
+    /// A session between a camera and a viewer reached a phase, at the peer named by the node.
+    Phase {
+        /// Which session.
+        session: Session,
+        /// The phase that is now complete.
+        phase: Phase,
+    },
+    /// A peer gathered a local candidate.
+    Candidate {
+        /// Which session.
+        session: Session,
+        /// The candidate.
+        candidate: Candidate,
+    },
+    /// A peer's nominated pair was chosen, or changed.
+    Nominated {
+        /// Which session.
+        session: Session,
+        /// The end at this peer.
+        local: Candidate,
+        /// The other end.
+        remote: Candidate,
+    },
+    /// A session ended.
+    Closed {
+        /// Which session.
+        session: Session,
+        /// Why, in a few words.
+        reason: String,
+    },
+    /// A camera took a frame from its sensor (here: the clip).
+    FrameCaptured {
+        /// The boot of the camera.
+        boot: u32,
+        /// Frame number since boot.
+        frame: u32,
+        /// When the exposure ended, on the camera's clock: the time in the marker.
+        camera_us: u64,
+    },
+    /// A camera gave up a frame before it was sent.
+    FrameDropped {
+        /// The boot of the camera.
+        boot: u32,
+        /// Frame number since boot.
+        frame: u32,
+        /// Where it was lost.
+        phase: LossPhase,
+    },
+    /// A camera encoded a frame.
+    FrameEncoded {
+        /// The boot of the camera.
+        boot: u32,
+        /// Frame number since boot.
+        frame: u32,
+        /// When the encoder began with it: the capture stage's end.
+        started_run_ns: u64,
+        /// RTP timestamp, the same for all viewers.
+        rtp_timestamp: u32,
+        /// A key frame (IDR).
+        key: bool,
+        /// Bytes of the elementary stream.
+        bytes: u32,
+        /// Average quantisation parameter, if the encoder tells it.
+        qp: Option<u8>,
+    },
+    /// The last packet of a frame left the camera's pacer for the wire.
+    FramePaced {
+        /// Which session.
+        session: Session,
+        /// RTP timestamp of the frame.
+        rtp_timestamp: u32,
+        /// When its first packet left.
+        first_run_ns: u64,
+        /// Packets, resends not counted.
+        packets: u32,
+    },
+    /// A packet of a frame was sent again.
+    Resent {
+        /// Which session.
+        session: Session,
+        /// RTP timestamp of the frame.
+        rtp_timestamp: u32,
+    },
+    /// A viewer asked for packets again (NACK).
+    Nack {
+        /// Which session.
+        session: Session,
+        /// How many packets.
+        packets: u32,
+    },
+    /// A viewer asked for a key frame.
+    KeyFrameRequested {
+        /// Which session.
+        session: Session,
+    },
+    /// All packets of a frame have reached a viewer.
+    FrameReceived {
+        /// Which session.
+        session: Session,
+        /// RTP timestamp of the frame.
+        rtp_timestamp: u32,
+        /// When its first packet came.
+        first_run_ns: u64,
+        /// Packets.
+        packets: u32,
+    },
+    /// The jitter buffer let the last packet of a frame go.
+    FrameReleased {
+        /// Which session.
+        session: Session,
+        /// RTP timestamp of the frame.
+        rtp_timestamp: u32,
+    },
+    /// A viewer decoded a frame.
+    FrameDecoded {
+        /// Which session.
+        session: Session,
+        /// RTP timestamp of the frame.
+        rtp_timestamp: u32,
+        /// When the decoder began with it.
+        started_run_ns: u64,
+    },
+    /// A viewer gave up a frame.
+    FrameLost {
+        /// Which session.
+        session: Session,
+        /// RTP timestamp of the frame.
+        rtp_timestamp: u32,
+        /// Where it was lost.
+        phase: LossPhase,
+    },
+    /// A viewer showed a frame.
+    FrameRendered {
+        /// Which session.
+        session: Session,
+        /// RTP timestamp of the frame.
+        rtp_timestamp: u32,
+        /// What its marker says; none if it could not be read.
+        marker: Option<Marker>,
+        /// Luma PSNR against the source, thousandths of a decibel, the marker's strip left out;
+        /// none if the source is not known at this viewer.
+        psnr_millidb: Option<u32>,
+    },
+    /// A link or a gateway dropped a packet.
+    PacketDropped {
+        /// Why.
+        cause: String,
+        /// Source address and port at that place.
+        source: String,
+        /// Destination address and port at that place.
+        destination: String,
+        /// Bytes on the wire.
+        bytes: u32,
+    },
+    /// A gateway made a mapping.
+    MappingCreated {
+        /// `udp` or `tcp`.
+        transport: String,
+        /// Inside address and port.
+        internal: String,
+        /// Outside address and port.
+        external: String,
+    },
+    /// A gateway forgot a mapping.
+    MappingExpired {
+        /// `udp` or `tcp`.
+        transport: String,
+        /// Inside address and port.
+        internal: String,
+        /// Outside address and port.
+        external: String,
+    },
+    /// Bytes on the wire so far that peers sent and received, by the kind of node at the other
+    /// end; written once, at the end of the run.
+    Bytes {
+        /// Between peers.
+        direct: u64,
+        /// With TURN servers.
+        turn: u64,
+        /// With the rendezvous, and with STUN servers.
+        signalling: u64,
+    },
+    /// A peer says something that a reader of the record wants to know.
+    Note {
+        /// What.
+        text: String,
+    },
+}
+
+/// A session: one camera streaming to one viewer. A camera that boots again, or a viewer that
+/// comes again, begins a new one.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Session {
+    /// The camera's name.
+    pub camera: String,
+    /// The viewer's name.
+    pub viewer: String,
+    /// Counts the sessions of this camera and viewer, from 1.
+    pub number: u32,
+}
+
+/// What a session goes through, at each end. In this order, but for phases of the other end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// The viewer asks for the camera: the session's time starts here.
+    Requested,
+    /// The offer has arrived (viewer) or the answer has (camera).
+    Signalling,
+    /// The first local candidate is there.
+    Gathering,
+    /// ICE checks have begun.
+    Checking,
+    /// A pair is nominated.
+    Nominated,
+    /// DTLS is done and fingerprints match.
+    Dtls,
+    /// The first RTP packet was sent (camera) or came (viewer).
+    FirstRtp,
+    /// The first whole key frame was sent (camera) or came (viewer).
+    FirstKeyFrame,
+    /// The first frame was rendered (viewer).
+    FirstRender,
+}
+
+/// Where a frame was lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LossPhase {
+    /// The encoder was busy when it was captured.
+    Capture,
+    /// The encoder skipped it.
+    Encode,
+    /// The camera could not hand it to its transport.
+    Send,
+    /// Packets of it did not arrive in time.
+    Transport,
+    /// It could not be decoded: damaged, or its reference was.
+    Decode,
+}
+
+/// An ICE candidate (RFC 8445 section 5.1).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Candidate {
+    /// Its type.
+    pub kind: CandidateKind,
+    /// Address and port.
+    pub address: String,
+}
+
+/// The type of an ICE candidate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CandidateKind {
+    /// An address of the host itself.
+    Host,
+    /// What a STUN server saw.
+    ServerReflexive,
+    /// What the other peer saw.
+    PeerReflexive,
+    /// An address at a TURN server.
+    Relayed,
+}
+
+/// What the marker in a picture says (`sim/media`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Marker {
+    /// The boot of the camera.
+    pub boot: u32,
+    /// Frame number since boot.
+    pub frame: u32,
+    /// When it was captured, on the camera's clock.
+    pub camera_us: u64,
+}

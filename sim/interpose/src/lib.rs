@@ -1,0 +1,1 @@
+//! Clock, entropy, bind and thread creation of a simulating thread.

@@ -1,0 +1,77 @@
+//! Where a peer runs, as the peer sees it: all it knows of the world.
+
+use parallax_record::Event;
+use std::{future::Future, io, net::{IpAddr, SocketAddr}, sync::Arc};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+/// A peer's host: a simulated one, a board, or a process on kernel sockets.
+pub trait Host: Clone + Send + Sync + 'static {
+    /// A TCP connection.
+    type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
+    /// A TCP listener.
+    type Listener: Accept<Stream = Self::Stream>;
+
+    /// Clock, timers, tasks and UDP sockets, as the `webrtc` crate wants them. The peer uses the
+    /// same ones, and no others.
+    fn runtime(&self) -> Arc<dyn webrtc::runtime::Runtime>;
+
+    /// Opens a TCP connection.
+    fn connect(&self, to: SocketAddr) -> impl Future<Output = io::Result<Self::Stream>> + Send;
+
+    /// Listens for TCP connections.
+    fn listen(&self, at: SocketAddr) -> impl Future<Output = io::Result<Self::Listener>> + Send;
+
+    /// The host's own addresses, none of them loopback.
+    fn addresses(&self) -> Vec<IpAddr>;
+
+    /// Runs `job`, and completes when this host has done the work of `stage`: on a simulated host
+    /// after the time its device profile says, on a board when the job is done.
+    fn work<T: Send>(
+        &self,
+        stage: Stage,
+        job: impl FnOnce() -> T + Send,
+    ) -> impl Future<Output = T> + Send;
+
+    /// What survives a loss of power.
+    fn flash(&self) -> &dyn Flash;
+
+    /// A fresh 64-bit random number, for the peer's own use (SSRC, session names).
+    fn random(&self) -> u64;
+
+    /// Nanoseconds on the run's clock, for events. On a board this is the board's clock; the
+    /// bench relates the two.
+    fn now_ns(&self) -> u64;
+
+    /// Tells an event to whoever records. Its time is now.
+    fn observe(&self, event: Event);
+}
+
+/// A listener that can be waited on.
+pub trait Accept: Send + 'static {
+    /// What it hands out.
+    type Stream;
+
+    /// The next connection, and where it comes from.
+    fn accept(&mut self) -> impl Future<Output = io::Result<(Self::Stream, SocketAddr)>> + Send;
+}
+
+/// Storage that survives a loss of power. Small values under short names.
+pub trait Flash: Send + Sync {
+    /// The value stored under `name`.
+    fn load(&self, name: &str) -> Option<Vec<u8>>;
+    /// Stores `value` under `name`.
+    fn store(&self, name: &str, value: &[u8]);
+}
+
+/// Work that takes a peer time. Each stage serves one frame at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Stage {
+    /// Exposure end to a picture in memory.
+    Capture,
+    /// Picture to elementary stream.
+    Encode,
+    /// Elementary stream to picture.
+    Decode,
+    /// Picture to display.
+    Render,
+}

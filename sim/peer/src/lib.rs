@@ -1,0 +1,1 @@
+//! Camera and viewer: the stacks under test.

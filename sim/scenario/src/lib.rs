@@ -1,0 +1,1 @@
+//! Scenarios and device profiles: TOML in, a validated scenario out.

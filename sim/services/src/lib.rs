@@ -1,0 +1,1 @@
+//! STUN, TURN and rendezvous on the network core.

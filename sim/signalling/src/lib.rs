@@ -1,0 +1,1 @@
+//! Signalling: messages, tokens and the rendezvous as a pure core.

@@ -1,0 +1,1 @@
+//! TCP for the hosts of the network core, by smoltcp.
