@@ -1,8 +1,23 @@
 //! Links, gateways and hosts: the network as a pure core.
 
+extern crate alloc;
+
+mod config;
+mod ledger;
+mod network;
+mod output;
 mod packet;
 pub mod random;
 mod time;
+mod topology;
 
-pub use packet::{Packet, TcpHeader, Transport};
+pub use config::{
+    Access, Behaviour, Capacity, FilterScope, GatewayConfig, LinkConfig, Loss, LossError,
+    PortAssignment, QueueLimit, SiteConfig,
+};
+pub use ledger::Ledger;
+pub use network::Network;
+pub use output::{DropCause, HostId, LinkId, Output, Place, SiteId};
+pub use packet::{Packet, Protocol, TcpHeader, Transport};
 pub use time::Time;
+pub use topology::TopologyError;

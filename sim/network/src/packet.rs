@@ -26,6 +26,25 @@ pub enum Transport {
     Tcp(TcpHeader),
 }
 
+/// A transport protocol. Each has port numbers of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Protocol {
+    /// UDP (RFC 768).
+    Udp,
+    /// TCP (RFC 9293).
+    Tcp,
+}
+
+impl Transport {
+    /// Which protocol it is the header of.
+    pub const fn protocol(&self) -> Protocol {
+        match self {
+            Self::Udp => Protocol::Udp,
+            Self::Tcp(_) => Protocol::Tcp,
+        }
+    }
+}
+
 /// A TCP header (RFC 9293 section 3.1) without ports and checksum.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TcpHeader {

@@ -1,0 +1,2 @@
+//! Packets per second of wall time.
+fn main() {}

@@ -1,0 +1,92 @@
+//! Gateways: mapping, filtering, ports and timeouts.
+
+use core::time::Duration;
+
+/// What a gateway's mapping (RFC 4787 section 4.1) or filtering (section 5) looks at. The two are
+/// set apart from each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Behaviour {
+    /// At no remote endpoint: one mapping for all, or anyone is let in.
+    EndpointIndependent,
+    /// At the remote address: one mapping for each, or who was written to at any port is let in.
+    AddressDependent,
+    /// At the remote address and port: one mapping for each, or exactly who was written to is let
+    /// in.
+    AddressAndPortDependent,
+}
+
+impl Behaviour {
+    /// All three.
+    pub const ALL: [Self; 3] =
+        [Self::EndpointIndependent, Self::AddressDependent, Self::AddressAndPortDependent];
+}
+
+/// What a filter belongs to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FilterScope {
+    /// The internal endpoint (RFC 4787 section 5): what it sent through one mapping opens its
+    /// other mappings too.
+    #[default]
+    InternalEndpoint,
+    /// The mapping, as Linux conntrack does: what was sent through one mapping opens that alone.
+    Mapping,
+}
+
+/// How an external port is chosen for a new mapping. A port that another mapping of the same
+/// protocol has is never taken (RFC 4787 REQ-3).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PortAssignment {
+    /// The internal port. If it is taken, the next free one above it of the same parity
+    /// (REQ-4), around the end of its range (1 to 1023, 1024 to 65535: REQ-3), then of any
+    /// parity.
+    #[default]
+    Preserving,
+    /// One of those free in 1024 to 65535, each as likely, drawn from `gateway/SITE`.
+    Random,
+}
+
+/// How a gateway treats packets. The default is what RFC 4787 and RFC 5382 require, and
+/// recommend where they leave a choice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GatewayConfig {
+    /// Which packets share an external port. Default: endpoint-independent (REQ-1).
+    pub mapping: Behaviour,
+    /// Which packets from outside are let in. Default: address-dependent (REQ-8, where "a more
+    /// stringent filtering behavior is most important").
+    pub filtering: Behaviour,
+    /// What a filter belongs to. Default: the internal endpoint.
+    pub filter_scope: FilterScope,
+    /// How external ports are chosen. Default: preserving.
+    pub ports: PortAssignment,
+    /// How long a UDP mapping, and what it lets in from one remote endpoint, lives after the
+    /// packet that last refreshed it. Default: 5 minutes (REQ-5).
+    pub mapping_timeout: Duration,
+    /// Whether UDP packets that are let in refresh, too; those sent always do (REQ-6). Default:
+    /// no.
+    pub refresh_inbound: bool,
+    /// Whether hosts of the site reach each other through their external endpoints; with their
+    /// external source address then (REQ-9). Default: yes.
+    pub hairpinning: bool,
+    /// How long an established TCP connection may be idle. Default: 2 hours 4 minutes (RFC 5382
+    /// REQ-5).
+    pub tcp_established_timeout: Duration,
+    /// How long a TCP connection that opens, closes or was reset may be idle. Default: 4 minutes
+    /// (RFC 5382 REQ-5).
+    pub tcp_transitory_timeout: Duration,
+}
+
+impl Default for GatewayConfig {
+    fn default() -> Self {
+        Self {
+            mapping: Behaviour::EndpointIndependent,
+            filtering: Behaviour::AddressDependent,
+            filter_scope: FilterScope::InternalEndpoint,
+            ports: PortAssignment::Preserving,
+            mapping_timeout: Duration::from_secs(5 * 60),
+            refresh_inbound: false,
+            hairpinning: true,
+            tcp_established_timeout: Duration::from_secs((2 * 60 + 4) * 60),
+            tcp_transitory_timeout: Duration::from_secs(4 * 60),
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! The books: what came in, and what became of it.
+
+use alloc::collections::BTreeMap;
+
+use crate::{DropCause, Place};
+
+/// Packets by fate, at one moment. It always balances, see [`Ledger::balances`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ledger {
+    /// Handed over by hosts.
+    pub entered: u64,
+    /// Reached a host.
+    pub delivered: u64,
+    /// Gone, by place and cause.
+    pub dropped: BTreeMap<(Place, DropCause), u64>,
+    /// Waiting for a transmitter or in transmission.
+    pub queued: u64,
+    /// Propagating, or handed over for a time that has not come yet.
+    pub in_flight: u64,
+}
+
+impl Ledger {
+    /// All that were dropped.
+    pub fn dropped_total(&self) -> u64 {
+        self.dropped.values().sum()
+    }
+
+    /// Whether every packet has exactly one fate: entered = delivered + dropped + queued + in
+    /// flight. The five are counted apart from each other.
+    pub fn balances(&self) -> bool {
+        self.entered == self.delivered + self.dropped_total() + self.queued + self.in_flight
+    }
+}
