@@ -214,6 +214,32 @@ pub enum Event {
         /// With the rendezvous, and with STUN servers.
         signalling: u64,
     },
+    /// Something of the run itself broke, a panic in a task for example: the run is an error,
+    /// whatever its checks say.
+    Fault {
+        /// What.
+        text: String,
+    },
+    /// A camera reported its counters over the data channel, at the viewer named by the node.
+    Telemetry {
+        /// Which session.
+        session: Session,
+        /// When it was sent, on the camera's clock.
+        camera_us: u64,
+        /// Frames captured since boot.
+        captured: u32,
+        /// Frames encoded since boot.
+        encoded: u32,
+        /// Frames given up before they were sent, since boot.
+        dropped: u32,
+    },
+    /// A round trip over the data channel, viewer to camera and back, measured at the viewer.
+    RoundTrip {
+        /// Which session.
+        session: Session,
+        /// How long it took, on the viewer's clock.
+        round_trip_us: u64,
+    },
     /// A peer says something that a reader of the record wants to know.
     Note {
         /// What.

@@ -1,0 +1,227 @@
+//! What ran: the first line of `record.jsonl`. Nothing of the machine, nothing of wall time.
+
+use serde::{Deserialize, Serialize};
+
+use crate::check::Check;
+
+/// The `schema` that this version writes, and the newest that it reads.
+pub const SCHEMA: u32 = 1;
+
+/// The `format` of every record.
+pub const FORMAT: &str = "parallax-record";
+
+/// What ran and what was demanded of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Header {
+    /// [`FORMAT`]: tells a record from other programs' JSON.
+    pub format: String,
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// The version of Parallax that ran it.
+    pub parallax_version: String,
+    /// The scenario's file name without its ending.
+    pub scenario: String,
+    /// The scenario's title.
+    pub title: String,
+    /// Why the scenario exists.
+    pub why: String,
+    /// The seed of all randomness; a string in JSON, where numbers lose digits above 2^53.
+    #[serde(with = "crate::seed")]
+    pub seed: u64,
+    /// The run's clock and how exact it is.
+    pub clock: Clock,
+    /// How long the run was to last, microseconds on the run's clock.
+    pub duration_us: u64,
+    /// Where the media came from.
+    pub media_mode: MediaMode,
+    /// What adapted the bit rate to the path.
+    pub congestion_control: CongestionControl,
+    /// The sites.
+    pub sites: Vec<SiteHeader>,
+    /// The services.
+    pub services: Vec<ServiceHeader>,
+    /// The peers.
+    pub peers: Vec<PeerHeader>,
+    /// The streams that the scenario expects; each is measured, whether it came about or not.
+    pub streams: Vec<Stream>,
+    /// What is demanded.
+    pub checks: Vec<Check>,
+}
+
+/// One camera's pictures at one viewer.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stream {
+    /// The camera's name.
+    pub camera: String,
+    /// The viewer's name.
+    pub viewer: String,
+}
+
+/// The clock that `run_ns` is told by, and how far it may be from the truth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Clock {
+    /// Simulated time. Each network crossing and each timer is late by at most one tick, never
+    /// early.
+    Virtual {
+        /// The tick, microseconds.
+        tick_us: u64,
+    },
+    /// Time that passes.
+    Real {
+        /// A duration is at most this far from the truth, either way, microseconds.
+        bound_us: u64,
+    },
+}
+
+/// Where the media came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MediaMode {
+    /// Encoded and decoded during the run.
+    Live,
+}
+
+/// What adapted the bit rate to the path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CongestionControl {
+    /// Nothing: the encoder kept the scenario's bit rate.
+    None,
+}
+
+/// A site: hosts on one LAN behind one gateway.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SiteHeader {
+    /// Its name.
+    pub name: String,
+    /// The LAN's address range, such as `192.168.1.0/24`.
+    pub lan: String,
+    /// Its gateway; none if the site has no way to the Internet.
+    pub gateway: Option<GatewayHeader>,
+    /// The link from the site to the core.
+    pub up: Option<LinkHeader>,
+    /// The link from the core to the site.
+    pub down: Option<LinkHeader>,
+}
+
+/// A gateway's behaviour (RFC 4787), in the scenario's words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GatewayHeader {
+    /// Its outside address.
+    pub external: String,
+    /// RFC 4787 section 4.1: `endpoint-independent`, `address-dependent` or
+    /// `address-and-port-dependent`.
+    pub mapping: String,
+    /// RFC 4787 section 5, the same three words.
+    pub filtering: String,
+    /// How outside ports are chosen: `preserving` or `random`.
+    pub ports: String,
+    /// How long an idle mapping lives, microseconds.
+    pub mapping_timeout_us: u64,
+    /// RFC 4787 section 6.
+    pub hairpinning: bool,
+}
+
+/// One direction of a site's access.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LinkHeader {
+    /// Bits per second, IP and transport headers counted; none is without limit.
+    pub capacity_bps: Option<u64>,
+    /// Propagation, microseconds.
+    pub one_way_delay_us: u64,
+    /// Configured spread of the delay, microseconds.
+    pub delay_variation_us: u64,
+    /// Mean share of packets lost, parts in a million.
+    pub loss_mean_ppm: u64,
+    /// Mean length of a burst of losses, thousandths of a packet; 1000 is independent loss.
+    pub loss_burst_millipackets: u64,
+    /// The bottleneck queue's limit.
+    pub queue: QueueLimit,
+}
+
+/// What bounds a bottleneck queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum QueueLimit {
+    /// Nothing.
+    Unlimited,
+    /// Bytes that wait.
+    Bytes {
+        /// At most.
+        bytes: u64,
+    },
+    /// Packets that wait.
+    Packets {
+        /// At most.
+        packets: u64,
+    },
+    /// Time that the last one waits.
+    Time {
+        /// At most, microseconds.
+        limit_us: u64,
+    },
+}
+
+/// A service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServiceHeader {
+    /// Its name.
+    pub name: String,
+    /// `stun`, `turn` or `rendezvous`.
+    pub kind: String,
+    /// Address and port.
+    pub address: String,
+}
+
+/// A peer: camera, viewer or both.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PeerHeader {
+    /// Its name.
+    pub name: String,
+    /// The site it stands in.
+    pub site: String,
+    /// The device profile that it ran with.
+    pub profile: ProfileUse,
+    /// How long it boots, microseconds.
+    pub boot_us: u64,
+    /// What it sends, if it is a camera.
+    pub camera: Option<CameraHeader>,
+    /// How deep its jitter buffer is, microseconds, if it is a viewer.
+    pub jitter_buffer_us: Option<u64>,
+}
+
+/// A device profile, told apart from others of its name by its digest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProfileUse {
+    /// Its name.
+    pub name: String,
+    /// SHA-256 of the file's bytes, lower-case hexadecimal.
+    pub sha256: String,
+}
+
+/// What a camera sends.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CameraHeader {
+    /// The clip that stands in for its sensor.
+    pub clip: String,
+    /// SHA-256 of the clip's bytes, lower-case hexadecimal.
+    pub clip_sha256: String,
+    /// Picture width, pixels.
+    pub width_px: u32,
+    /// Picture height, pixels.
+    pub height_px: u32,
+    /// Frames per second.
+    pub frames_per_second: u32,
+    /// What the encoder is asked for, bits per second.
+    pub bit_rate_bps: u64,
+}

@@ -1,0 +1,15 @@
+//! Seeds are strings in JSON: many readers keep numbers as doubles, and change them above 2^53.
+
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serializer};
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's `with` calls it so")]
+pub(crate) fn serialize<S: Serializer>(seed: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(seed)
+}
+
+pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse()
+        .map_err(|_| D::Error::custom(format!("the seed {text:?} is no whole number below 2^64")))
+}
