@@ -1,1 +1,20 @@
 //! Signalling: messages, tokens and the rendezvous as a pure core.
+//!
+//! Each message is one JSON text ([`ToRendezvous`], [`FromRendezvous`]). The [`Rendezvous`] brings
+//! cameras and viewers together: it knows connections by number, takes texts in and hands texts
+//! out. What carries them (WebSocket over a network, or nothing on a camera's own LAN address) is
+//! the shell's.
+
+mod message;
+mod rendezvous;
+mod token;
+
+pub use message::{
+    CloseReason, FromRendezvous, IceServer, MAX_MESSAGE_BYTES, MAX_NAME_BYTES, MessageError,
+    RefusedReason, SessionId, ToRendezvous, is_name,
+};
+pub use rendezvous::{
+    ConnectionId, MAX_CAMERAS, MAX_VIEWERS_PER_CAMERA, MAX_VIEWS_PER_CONNECTION, MAX_WAITING,
+    Output, Rendezvous,
+};
+pub use token::{MAX_TOKEN_BYTES, Token};
