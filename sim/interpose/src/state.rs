@@ -38,6 +38,20 @@ pub struct Settings {
     pub salt_map_order: bool,
 }
 
+impl Settings {
+    /// Everything on, with all guards.
+    pub fn simulation(entropy: [u8; 32]) -> Self {
+        Self {
+            entropy: Some(entropy),
+            clock: true,
+            bind: true,
+            threads: true,
+            #[cfg(feature = "guards-off")]
+            salt_map_order: false,
+        }
+    }
+}
+
 /// A simulated host, as far as this crate must tell hosts apart. Clones are the same host.
 ///
 /// It outlives reboots of its host, so that a reboot does not give out the ports of the boot

@@ -14,13 +14,7 @@ use std::{
 };
 
 fn all(seed: u8) -> Settings {
-    Settings {
-        entropy: Some([seed; 32]),
-        clock: true,
-        bind: true,
-        threads: true,
-        ..Settings::default()
-    }
+    Settings::simulation([seed; 32])
 }
 
 /// Runs on a fresh thread, as a run does.
