@@ -1,1 +1,22 @@
 //! Clips, the frame marker, H.264 and picture quality: pixels and bytes in, pixels and bytes out.
+//!
+//! A camera reads pictures from a [`Clip`], draws the [`marker`] into them and feeds them to an
+//! [`Encoder`]; a viewer feeds a [`Decoder`], reads the marker and holds the picture against the
+//! clip's with [`psnr_millidb`]. Nothing here reads a clock, a file or the environment.
+
+mod clip;
+mod decoder;
+mod encoder;
+pub mod marker;
+pub mod nal;
+mod picture;
+mod quality;
+mod scale;
+mod slice;
+
+pub use clip::{Builtin, Clip, ClipError};
+pub use decoder::{DecodeError, Decoder};
+pub use encoder::{EncodeError, Encoded, Encoder, EncoderConfig};
+pub use marker::Marker;
+pub use picture::{Picture, Size, SizeError};
+pub use quality::{PSNR_CAP_MILLIDB, psnr_millidb, ssim_ppm};

@@ -1,0 +1,159 @@
+//! What a camera sees: a short clip that loops.
+
+use crate::decoder::{DecodeError, Decoder};
+use crate::nal;
+use crate::picture::{Picture, Size, SizeError};
+use crate::scale::scale;
+use core::time::Duration;
+use std::sync::Arc;
+
+/// A clip that is part of the binary. `fixtures/clips/` holds its file and its manifest, with
+/// origin and licence.
+#[derive(Debug)]
+pub struct Builtin {
+    /// What a scenario calls it.
+    pub name: &'static str,
+    /// Its own size.
+    pub size: Size,
+    /// Its own frame rate.
+    pub frames_per_second: u16,
+    /// How many frames it has.
+    pub frames: u32,
+    /// H.264, constrained baseline, Annex B.
+    pub annex_b: &'static [u8],
+}
+
+/// All of them. The constants are the manifest's: a test holds one against the other.
+static BUILTIN: [Builtin; 1] = [Builtin {
+    name: "bunny",
+    size: Size { width: 640, height: 360 },
+    frames_per_second: 25,
+    frames: 125,
+    annex_b: include_bytes!("../../../fixtures/clips/bunny.h264"),
+}];
+
+/// Why a clip cannot be shown.
+#[derive(Debug, thiserror::Error)]
+pub enum ClipError {
+    /// No such clip.
+    #[error("failed to find the clip {name:?}: there is {known}")]
+    Unknown {
+        /// What was asked for.
+        name: String,
+        /// The names there are.
+        known: String,
+    },
+    /// The size asked for is impossible.
+    #[error(transparent)]
+    Size(#[from] SizeError),
+    /// The clip's own frame rate is 0.
+    #[error("failed to open the clip: its frame rate is 0")]
+    NoRate,
+    /// The clip does not decode.
+    #[error("failed to open the clip: frame {frame} does not decode")]
+    Frame {
+        /// Counted from 0.
+        frame: usize,
+        /// Why.
+        source: DecodeError,
+    },
+    /// An access unit of the clip has no picture, or there is none at all: not a constrained
+    /// baseline stream in Annex B.
+    #[error(
+        "failed to open the clip: no picture in frame {frame}; it must be H.264 constrained \
+         baseline in Annex B (ffmpeg -profile:v baseline -bf 0 -pix_fmt yuv420p -f h264)"
+    )]
+    NoPicture {
+        /// Counted from 0.
+        frame: usize,
+    },
+}
+
+/// A clip, decoded and scaled. Clones share the pictures.
+#[derive(Clone, Debug)]
+pub struct Clip {
+    pictures: Arc<[Picture]>,
+    frames_per_second: u16,
+}
+
+impl Clip {
+    /// The built-in clips.
+    pub fn all_builtin() -> &'static [Builtin] {
+        &BUILTIN
+    }
+
+    /// The built-in clip of this name.
+    pub fn builtin(name: &str) -> Option<&'static Builtin> {
+        BUILTIN.iter().find(|clip| clip.name == name)
+    }
+
+    /// Opens a built-in clip at this size: centre-cropped to its aspect ratio and scaled.
+    ///
+    /// # Errors
+    /// Fails if there is no such clip or the size is impossible.
+    pub fn open(name: &str, size: Size) -> Result<Self, ClipError> {
+        let clip = Self::builtin(name).ok_or_else(|| ClipError::Unknown {
+            name: name.to_owned(),
+            known: BUILTIN.each_ref().map(|clip| clip.name).join(", "),
+        })?;
+        Self::from_annex_b(clip.annex_b, clip.frames_per_second, size)
+    }
+
+    /// Decodes a clip of H.264 constrained baseline in Annex B, of this frame rate, all frames at
+    /// once, and scales it to this size as [`open`](Self::open) does.
+    ///
+    /// # Errors
+    /// Fails if the size is impossible, or the stream is empty, damaged or not of that kind.
+    pub fn from_annex_b(
+        annex_b: &[u8],
+        frames_per_second: u16,
+        size: Size,
+    ) -> Result<Self, ClipError> {
+        size.check()?;
+        if frames_per_second == 0 {
+            return Err(ClipError::NoRate);
+        }
+        let mut decoder = Decoder::new().map_err(|source| ClipError::Frame { frame: 0, source })?;
+        let mut pictures = Vec::new();
+        for (frame, unit) in nal::access_units(annex_b).into_iter().enumerate() {
+            let picture = decoder
+                .decode(unit)
+                .map_err(|source| ClipError::Frame { frame, source })?
+                .ok_or(ClipError::NoPicture { frame })?;
+            pictures.push(scale(&picture, size)?.into_owned());
+        }
+        if pictures.is_empty() {
+            return Err(ClipError::NoPicture { frame: 0 });
+        }
+        Ok(Self { pictures: pictures.into(), frames_per_second })
+    }
+
+    /// How many frames the clip has before it starts again; at least one.
+    #[expect(clippy::len_without_is_empty, reason = "a clip is never empty")]
+    pub fn len(&self) -> usize {
+        self.pictures.len()
+    }
+
+    /// The clip's own frame rate.
+    pub fn frames_per_second(&self) -> u16 {
+        self.frames_per_second
+    }
+
+    /// The clip's frame of this number; behind the last comes the first.
+    pub fn frame(&self, index: u64) -> &Picture {
+        &self.pictures[(index % self.pictures.len() as u64) as usize]
+    }
+
+    /// The number of the clip's frame that is on at this time since its start, at its own frame
+    /// rate: the latest that has begun. It does not wrap.
+    pub fn index_at(&self, since_start: Duration) -> u64 {
+        let frames = since_start.as_nanos() * u128::from(self.frames_per_second) / 1_000_000_000;
+        u64::try_from(frames).unwrap_or(u64::MAX)
+    }
+
+    /// What a camera sees at this time since the clip's start. A camera of another frame rate
+    /// samples the clip in time: it sees some frames twice, or not at all.
+    pub fn frame_at(&self, since_start: Duration) -> &Picture {
+        self.frame(self.index_at(since_start))
+    }
+}

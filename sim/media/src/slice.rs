@@ -1,0 +1,222 @@
+//! Reads the quantisation parameter out of slice headers, because OpenH264 does not tell it.
+//! Only what its baseline encoder writes is understood; anything else gives no number.
+
+use crate::nal;
+
+/// The parameter sets seen so far, as far as slice headers need them.
+#[derive(Default)]
+pub(crate) struct Headers {
+    sequence: Option<Sequence>,
+    picture: Option<PictureSet>,
+}
+
+/// From the sequence parameter set (ITU-T H.264 section 7.3.2.1.1).
+struct Sequence {
+    frame_number_bits: u32,
+    /// Bits of `pic_order_cnt_lsb`; `None` for type 2, which sends none.
+    order_count_bits: Option<u32>,
+}
+
+/// From the picture parameter set (section 7.3.2.2).
+struct PictureSet {
+    order_count_present: bool,
+    initial_qp: i32,
+}
+
+impl Headers {
+    /// The quantisation parameter of the first slice of an access unit (`SliceQPY`, equation
+    /// 7-30), parameter sets on the way taken in.
+    pub(crate) fn first_qp(&mut self, annex_b: &[u8]) -> Option<u8> {
+        for unit in nal::units(annex_b) {
+            // Slice headers are over long before 64 bytes; the rest need not be unescaped.
+            let payload = unescape(&unit[..unit.len().min(64)]);
+            match nal::unit_type(unit)? {
+                7 => self.sequence = sequence(&payload),
+                8 => self.picture = picture_set(&payload),
+                1 | 5 => return self.slice_qp(unit[0], &payload),
+                _ => {}
+            }
+        }
+        None
+    }
+
+    /// Section 7.3.3.
+    fn slice_qp(&self, header: u8, payload: &[u8]) -> Option<u8> {
+        let (sequence, set) = (self.sequence.as_ref()?, self.picture.as_ref()?);
+        let (idr, reference) = (header & 0x1f == 5, header & 0x60 != 0);
+        let mut bits = Bits::new(payload);
+        bits.unsigned()?; // first_mb_in_slice
+        let inter = match bits.unsigned()? % 5 {
+            0 => true,
+            2 => false,
+            _ => return None, // B and switching slices are not baseline
+        };
+        bits.unsigned()?; // pic_parameter_set_id
+        bits.take(sequence.frame_number_bits)?;
+        if idr {
+            bits.unsigned()?; // idr_pic_id
+        }
+        if let Some(order_count_bits) = sequence.order_count_bits {
+            bits.take(order_count_bits)?;
+            if set.order_count_present {
+                bits.signed()?;
+            }
+        }
+        if inter {
+            if bits.flag()? {
+                bits.unsigned()?; // num_ref_idx_l0_active_minus1
+            }
+            if bits.flag()? {
+                while bits.unsigned()? != 3 {
+                    bits.unsigned()?; // one modification of the reference list
+                }
+            }
+        }
+        if reference {
+            marking(&mut bits, idr)?;
+        }
+        u8::try_from(set.initial_qp + bits.signed()?).ok().filter(|qp| *qp <= 51)
+    }
+}
+
+/// Skips `dec_ref_pic_marking` (section 7.3.3.3).
+fn marking(bits: &mut Bits<'_>, idr: bool) -> Option<()> {
+    if idr {
+        bits.take(2)?;
+    } else if bits.flag()? {
+        loop {
+            match bits.unsigned()? {
+                0 => break,
+                3 => {
+                    bits.unsigned()?;
+                    bits.unsigned()?;
+                }
+                1 | 2 | 4 | 6 => {
+                    bits.unsigned()?;
+                }
+                5 => {}
+                _ => return None,
+            }
+        }
+    }
+    Some(())
+}
+
+fn sequence(payload: &[u8]) -> Option<Sequence> {
+    let mut bits = Bits::new(payload);
+    // 66 is baseline; higher profiles have more fields here.
+    if bits.take(8)? != 66 {
+        return None;
+    }
+    bits.take(16)?; // constraints, level
+    bits.unsigned()?; // seq_parameter_set_id
+    let frame_number_bits = bits.unsigned()? + 4;
+    let order_count_bits = match bits.unsigned()? {
+        0 => Some(bits.unsigned()? + 4),
+        2 => None,
+        _ => return None,
+    };
+    Some(Sequence { frame_number_bits, order_count_bits })
+}
+
+fn picture_set(payload: &[u8]) -> Option<PictureSet> {
+    let mut bits = Bits::new(payload);
+    bits.unsigned()?; // pic_parameter_set_id
+    bits.unsigned()?; // seq_parameter_set_id
+    bits.flag()?; // entropy_coding_mode_flag
+    let order_count_present = bits.flag()?;
+    if bits.unsigned()? != 0 {
+        return None; // slice groups
+    }
+    bits.unsigned()?; // num_ref_idx_l0_default_active_minus1
+    bits.unsigned()?; // num_ref_idx_l1_default_active_minus1
+    bits.take(3)?; // weighted prediction, which baseline does not have
+    Some(PictureSet { order_count_present, initial_qp: 26 + bits.signed()? })
+}
+
+/// The payload behind the one-byte NAL header, emulation prevention bytes taken out (section
+/// 7.3.1).
+fn unescape(unit: &[u8]) -> Vec<u8> {
+    let mut payload = Vec::with_capacity(unit.len());
+    let mut zeros = 0;
+    for &byte in unit.iter().skip(1) {
+        if zeros == 2 && byte == 3 {
+            zeros = 0;
+            continue;
+        }
+        zeros = if byte == 0 { zeros + 1 } else { 0 };
+        payload.push(byte);
+    }
+    payload
+}
+
+struct Bits<'b> {
+    bytes: &'b [u8],
+    at: usize,
+}
+
+impl<'b> Bits<'b> {
+    fn new(bytes: &'b [u8]) -> Self {
+        Self { bytes, at: 0 }
+    }
+
+    fn flag(&mut self) -> Option<bool> {
+        let byte = self.bytes.get(self.at / 8)?;
+        let bit = byte >> (7 - self.at % 8) & 1;
+        self.at += 1;
+        Some(bit == 1)
+    }
+
+    fn take(&mut self, count: u32) -> Option<u32> {
+        let mut number = 0;
+        for _ in 0..count {
+            number = number << 1 | u32::from(self.flag()?);
+        }
+        Some(number)
+    }
+
+    /// `ue(v)`, section 9.1.
+    fn unsigned(&mut self) -> Option<u32> {
+        let mut zeros = 0;
+        while !self.flag()? {
+            zeros += 1;
+            if zeros > 31 {
+                return None;
+            }
+        }
+        Some((1u32 << zeros) - 1 + self.take(zeros)?)
+    }
+
+    /// `se(v)`, section 9.1.1.
+    fn signed(&mut self) -> Option<i32> {
+        let code = i32::try_from(self.unsigned()?).ok()?;
+        Some(if code % 2 == 1 { code / 2 + 1 } else { -(code / 2) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exponential_golomb_codes_read_as_in_table_9_2() {
+        // 1, 010, 011, 00100, 00111 are 0, 1, 2, 3, 6.
+        let mut bits = Bits::new(&[0b1010_0110, 0b0100_0011, 0b1000_0000]);
+        let numbers: Vec<_> = (0..5).map_while(|_| bits.unsigned()).collect();
+        assert_eq!(numbers, [0, 1, 2, 3, 6]);
+        // Table 9-3: 1, 2, 3, 4 stand for 1, -1, 2, -2.
+        let mut bits = Bits::new(&[0b0100_1100, 0b1000_0101]);
+        assert_eq!((0..4).map_while(|_| bits.signed()).collect::<Vec<_>>(), [1, -1, 2, -2]);
+    }
+
+    #[test]
+    fn emulation_prevention_bytes_are_taken_out() {
+        assert_eq!(unescape(&[0x65, 0, 0, 3, 1, 0, 0, 3, 0]), [0, 0, 1, 0, 0, 0]);
+    }
+
+    #[test]
+    fn an_end_of_data_gives_no_number() {
+        assert_eq!(Bits::new(&[0]).unsigned(), None);
+        assert_eq!(Headers::default().first_qp(&[0, 0, 1, 0x65, 0x88]), None);
+    }
+}
