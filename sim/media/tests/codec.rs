@@ -82,7 +82,7 @@ fn markers_read_at_the_coarsest_quantisation_there_is() {
         let (width, height) = (usize::from(size.width), usize::from(size.height));
         let clip = clip(size);
         let settings = openh264::encoder::EncoderConfig::new()
-            .rate_control_mode(openh264::encoder::RateControlMode::Off)
+            .rate_control_mode(openh264::encoder::RateControlMode::Bitrate)
             .qp(openh264::encoder::QpRange::new(51, 51))
             .num_threads(1);
         let mut encoder = openh264::encoder::Encoder::with_api_config(

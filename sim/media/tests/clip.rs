@@ -1,0 +1,125 @@
+//! The built-in clips: file, manifest and code agree, and time picks the right frame.
+
+use core::time::Duration;
+use parallax_media::{Clip, ClipError, Size};
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+use std::path::PathBuf;
+
+const SMALL: Size = Size { width: 320, height: 240 };
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Manifest {
+    schema: u32,
+    title: String,
+    author: String,
+    licence: String,
+    changes: String,
+    origin: String,
+    origin_sha256: String,
+    command: String,
+    command_version: String,
+    file: String,
+    size: String,
+    frames_per_second: u16,
+    frames: u32,
+    bytes: usize,
+    sha256: String,
+}
+
+fn folder() -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/clips"))
+}
+
+#[expect(clippy::disallowed_methods, reason = "a test compares files; the crate reads none")]
+fn read(name: &str) -> Vec<u8> {
+    std::fs::read(folder().join(name)).unwrap()
+}
+
+#[test]
+fn each_built_in_clip_agrees_with_its_file_and_its_manifest() {
+    for clip in Clip::all_builtin() {
+        let text = String::from_utf8(read(&format!("{}.toml", clip.name))).unwrap();
+        let manifest: Manifest = toml::from_str(&text).unwrap();
+        assert_eq!(manifest.schema, 1);
+        assert_eq!(read(&manifest.file), clip.annex_b);
+        assert_eq!(hex::encode(Sha256::digest(clip.annex_b)), manifest.sha256);
+        assert_eq!(clip.annex_b.len(), manifest.bytes);
+        assert_eq!(clip.size.to_string(), manifest.size);
+        assert_eq!(clip.frames_per_second, manifest.frames_per_second);
+        assert_eq!(clip.frames, manifest.frames);
+        assert!(manifest.command.ends_with(&manifest.file));
+        assert_eq!(manifest.origin_sha256.len(), 64);
+        let Manifest { title, author, licence, changes, origin, command_version, .. } = manifest;
+        for owed in [title, author, licence, changes, origin, command_version] {
+            assert!(!owed.is_empty(), "{}.toml leaves something open", clip.name);
+        }
+        let opened = Clip::open(clip.name, clip.size).unwrap();
+        assert_eq!(opened.len(), clip.frames as usize);
+        assert_eq!(opened.frame(0).size(), clip.size);
+    }
+}
+
+#[test]
+fn every_clip_file_is_built_in() {
+    let mut files: Vec<_> = std::fs::read_dir(folder())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter_map(|name| name.strip_suffix(".h264").map(str::to_owned))
+        .collect();
+    files.sort();
+    let names: Vec<_> = Clip::all_builtin().iter().map(|clip| clip.name).collect();
+    assert_eq!(files, names);
+}
+
+#[test]
+fn the_clip_moves_and_starts_again() {
+    let clip = Clip::open("bunny", SMALL).unwrap();
+    assert_eq!(clip.frame(0).size(), SMALL);
+    assert_eq!(clip.frame(125), clip.frame(0));
+    assert_eq!(clip.frame(u64::MAX), clip.frame(u64::MAX % 125));
+    for frame in 0..124 {
+        assert_ne!(clip.frame(frame), clip.frame(frame + 1), "{frame}");
+    }
+}
+
+#[test]
+fn a_camera_sees_the_latest_frame_that_has_begun() {
+    let clip = Clip::open("bunny", SMALL).unwrap();
+    let begins = |frame: u64| Duration::from_millis(40 * frame);
+    for frame in 0..300 {
+        assert_eq!(clip.index_at(begins(frame)), frame);
+        assert_eq!(clip.index_at(begins(frame + 1) - Duration::from_nanos(1)), frame);
+        assert_eq!(clip.frame_at(begins(frame)), clip.frame(frame));
+    }
+    // A camera of 15 frames/s sees five frames of 25 in three.
+    let seen: Vec<_> = (0..7).map(|n| clip.index_at(Duration::from_secs(n) / 15)).collect();
+    assert_eq!(seen, [0, 1, 3, 5, 6, 8, 10]);
+    // One of 30 sees some twice.
+    let seen: Vec<_> = (0..7).map(|n| clip.index_at(Duration::from_secs(n) / 30)).collect();
+    assert_eq!(seen, [0, 0, 1, 2, 3, 4, 5]);
+    assert_eq!(clip.index_at(Duration::MAX), u64::MAX);
+}
+
+#[test]
+fn what_is_no_clip_is_refused() {
+    let message = |error: ClipError| error.to_string();
+    assert_eq!(
+        message(Clip::open("rabbit", SMALL).unwrap_err()),
+        "failed to find the clip \"rabbit\": there is bunny"
+    );
+    assert_eq!(
+        message(Clip::open("bunny", Size { width: 321, height: 240 }).unwrap_err()),
+        "failed to use the size 321x240: width and height must be even"
+    );
+    assert!(matches!(Clip::from_annex_b(&[], 25, SMALL), Err(ClipError::NoPicture { frame: 0 })));
+    let bunny = Clip::builtin("bunny").unwrap().annex_b;
+    assert!(matches!(Clip::from_annex_b(bunny, 0, SMALL), Err(ClipError::NoRate)));
+    // Without its beginning, the key frame, it cannot be decoded.
+    let headless = &bunny[bunny.len() / 2..];
+    assert!(matches!(
+        Clip::from_annex_b(headless, 25, SMALL),
+        Err(ClipError::Frame { frame: 0, .. } | ClipError::NoPicture { frame: 0 })
+    ));
+}
