@@ -2,12 +2,16 @@
 
 extern crate alloc;
 
+mod agenda;
 mod config;
+mod gateway;
 mod ledger;
+mod link;
 mod network;
 mod output;
 mod packet;
 pub mod random;
+mod slab;
 mod time;
 mod topology;
 

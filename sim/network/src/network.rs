@@ -1,77 +1,213 @@
-//! The whole.
+//! The whole: hosts, links and gateways joined at the core, and the way of a packet through them.
 
+mod build;
+mod route;
+
+use alloc::{collections::BTreeMap, collections::VecDeque, vec::Vec};
 use core::net::Ipv4Addr;
 
 use crate::{
-    HostId, Ledger, LinkConfig, LinkId, LossError, Output, Packet, SiteConfig, SiteId, Time,
-    TopologyError,
+    DropCause, HostId, Ledger, LinkConfig, LinkId, LossError, Output, Packet, Place, SiteId, Time,
+    agenda::{Agenda, Event},
+    gateway::Notes,
+    link::Link,
+    slab::Slab,
+    topology::Topology,
 };
 
 /// The network of a run.
+///
+/// A packet goes: host, LAN link, gateway (translates), up link, core, down link, gateway
+/// (translates and filters), LAN link, host. Between two hosts of a site it crosses the sender's
+/// LAN link alone. Services are at the core, which has no delay.
+///
+/// Whoever drives it hands over packets with [`handle`](Self::handle), takes what happened with
+/// [`poll`](Self::poll), and comes back at [`next_deadline`](Self::next_deadline). Nothing
+/// happens before it is polled; all that happens, happens in the order of its time, and at one
+/// time in the order in which it was caused.
 #[derive(Debug)]
-pub struct Network;
+pub struct Network {
+    seed: u64,
+    topology: Topology,
+    links: Vec<Segment>,
+    /// Packets that are somewhere.
+    flights: Slab<Flight>,
+    controls: Slab<Control>,
+    agenda: Agenda,
+    /// The time of what happened last.
+    clock: Time,
+    /// What happened and was not yet told.
+    outputs: VecDeque<Output>,
+    notes: Notes,
+    entered: u64,
+    delivered: u64,
+    dropped: BTreeMap<(Spot, DropCause), u64>,
+}
 
-#[expect(missing_docs, unused_variables, clippy::unimplemented, reason = "signatures first")]
+/// A packet on its way.
+#[derive(Debug)]
+struct Flight {
+    packet: Packet,
+    from: HostId,
+    sent_at: Time,
+    wire_length: u32,
+}
+
+/// A link and what it joins.
+#[derive(Debug)]
+struct Segment {
+    link: Link,
+    spot: Spot,
+}
+
+/// A place, by number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Spot {
+    Host(HostId),
+    LanOut(HostId),
+    LanIn(HostId),
+    Gateway(SiteId),
+    Up(SiteId),
+    Down(SiteId),
+    Core,
+}
+
+/// A change of the network, due at its time.
+#[derive(Debug)]
+enum Control {
+    SetLink(LinkId, LinkConfig),
+    Reboot(SiteId),
+    Cut(HostId),
+    Restore(HostId),
+}
+
+/// What a host or a control does takes effect in [`Network::poll`], at the time `now` of the call:
+/// not before what is due earlier. A `now` before what was polled last counts as that.
+///
+/// An id of another network panics or names something else.
 impl Network {
-    pub fn new(seed: u64) -> Self {
-        unimplemented!()
-    }
-    pub fn add_site(&mut self, name: &str, config: SiteConfig) -> Result<SiteId, TopologyError> {
-        unimplemented!()
-    }
-    pub fn add_host(
-        &mut self,
-        name: &str,
-        site: SiteId,
-        address: Ipv4Addr,
-    ) -> Result<HostId, TopologyError> {
-        unimplemented!()
-    }
-    pub fn add_service(&mut self, name: &str, address: Ipv4Addr) -> Result<HostId, TopologyError> {
-        unimplemented!()
-    }
+    /// A host sends a packet.
     pub fn handle(&mut self, now: Time, from: HostId, packet: Packet) {
-        unimplemented!()
+        let sent_at = now.max(self.clock);
+        let wire_length = u32::try_from(packet.wire_length()).unwrap_or(u32::MAX);
+        let flight = self.flights.insert(Flight { packet, from, sent_at, wire_length });
+        self.entered += 1;
+        self.agenda.schedule(sent_at, Event::Enter { flight });
     }
+
+    /// The next thing that happened, up to and including `now`; `None` once that is all.
+    ///
+    /// Nothing after it has happened yet: a packet handed over at the time of an output comes
+    /// before all that is later. So a service answers at the very time of a delivery.
     pub fn poll(&mut self, now: Time) -> Option<Output> {
-        unimplemented!()
+        loop {
+            if let Some(output) = self.outputs.pop_front() {
+                return Some(output);
+            }
+            let (at, event) = self.agenda.pop_due(now)?;
+            self.clock = at;
+            self.happen(event);
+        }
     }
+
+    /// When to poll again: at once (a time that has come) if there is more to tell.
+    ///
+    /// Gateways ask for a time now and then to look after a mapping; there may be nothing to tell
+    /// at it.
     pub fn next_deadline(&self) -> Option<Time> {
-        unimplemented!()
+        if self.outputs.is_empty() { self.agenda.next() } else { Some(self.clock) }
     }
+
+    /// The books, at the moment of the last output.
     pub fn ledger(&self) -> Ledger {
-        unimplemented!()
+        Ledger {
+            entered: self.entered,
+            delivered: self.delivered,
+            dropped: self
+                .dropped
+                .iter()
+                .map(|((spot, cause), packets)| ((self.place(*spot), *cause), *packets))
+                .collect(),
+            queued: self.links.iter().map(|segment| segment.link.queued()).sum(),
+            in_flight: self.agenda.packets(),
+        }
     }
-    pub fn host_name(&self, host: HostId) -> &str {
-        unimplemented!()
-    }
-    pub fn host_address(&self, host: HostId) -> Ipv4Addr {
-        unimplemented!()
-    }
-    pub fn site_name(&self, site: SiteId) -> &str {
-        unimplemented!()
-    }
-    pub fn up_link(&self, site: SiteId) -> Option<LinkId> {
-        unimplemented!()
-    }
-    pub fn down_link(&self, site: SiteId) -> Option<LinkId> {
-        unimplemented!()
-    }
+
+    /// Gives a link another configuration. What is half sent stays half sent: the rest goes at the
+    /// new capacity. What waits or propagates is not dropped; a lower delay does not let a packet
+    /// overtake, unless the link reorders.
+    ///
+    /// # Errors
+    /// If the loss cannot be; then nothing changes.
     pub fn set_link(
         &mut self,
         now: Time,
         link: LinkId,
         config: LinkConfig,
     ) -> Result<(), LossError> {
-        unimplemented!()
+        config.loss.checked()?;
+        self.control(now, Control::SetLink(link, config));
+        Ok(())
     }
+
+    /// Power off and on of a site's gateway, in no time: all mappings are lost, each with an
+    /// [`Output::MappingExpired`]. Does nothing at a site without one.
     pub fn reboot_gateway(&mut self, now: Time, site: SiteId) {
-        unimplemented!()
+        self.control(now, Control::Reboot(site));
     }
+
+    /// Cuts a host from the network, silently: from now on it neither sends nor receives. What it
+    /// has sent goes on.
     pub fn cut(&mut self, now: Time, host: HostId) {
-        unimplemented!()
+        self.control(now, Control::Cut(host));
     }
+
+    /// Takes a [`cut`](Self::cut) back.
     pub fn restore(&mut self, now: Time, host: HostId) {
-        unimplemented!()
+        self.control(now, Control::Restore(host));
+    }
+
+    /// The name of a host or service.
+    pub fn host_name(&self, host: HostId) -> &str {
+        &self.topology.host(host).name
+    }
+
+    /// The own address of a host or service.
+    pub fn host_address(&self, host: HostId) -> Ipv4Addr {
+        self.topology.host(host).address
+    }
+
+    /// The name of a site.
+    pub fn site_name(&self, site: SiteId) -> &str {
+        &self.topology.site(site).name
+    }
+
+    /// The link from a site to the core, unless it has no Internet.
+    pub fn up_link(&self, site: SiteId) -> Option<LinkId> {
+        self.topology.site(site).access.map(|access| access.up)
+    }
+
+    /// The link from the core to a site, unless it has no Internet.
+    pub fn down_link(&self, site: SiteId) -> Option<LinkId> {
+        self.topology.site(site).access.map(|access| access.down)
+    }
+
+    fn control(&mut self, now: Time, control: Control) {
+        let control = self.controls.insert(control);
+        self.agenda.schedule(now.max(self.clock), Event::Control { control });
+    }
+
+    fn place(&self, spot: Spot) -> Place {
+        let site = |id| self.topology.site(id).name.clone();
+        let host = |id| self.topology.host(id).name.clone();
+        match spot {
+            Spot::Host(id) => Place::Host(host(id)),
+            Spot::LanOut(id) => Place::LanOut(host(id)),
+            Spot::LanIn(id) => Place::LanIn(host(id)),
+            Spot::Gateway(id) => Place::Gateway(site(id)),
+            Spot::Up(id) => Place::Up(site(id)),
+            Spot::Down(id) => Place::Down(site(id)),
+            Spot::Core => Place::Core,
+        }
     }
 }

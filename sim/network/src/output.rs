@@ -140,6 +140,8 @@ pub enum DropCause {
     WrongSource,
     /// Longer than an IPv4 packet can be, 65535 bytes.
     TooLong,
+    /// The destination is no host's address: unspecified, loopback, multicast, broadcast.
+    NotAHost,
     /// The link's bottleneck queue was full.
     QueueFull,
     /// Lost on the link.
@@ -168,6 +170,7 @@ impl fmt::Display for DropCause {
             Self::HostCut => "host-cut",
             Self::WrongSource => "wrong-source",
             Self::TooLong => "too-long",
+            Self::NotAHost => "not-a-host",
             Self::QueueFull => "queue-full",
             Self::Loss => "loss",
             Self::NoSuchHost => "no-such-host",

@@ -10,6 +10,9 @@ impl Time {
     /// The start of the run.
     pub const ZERO: Self = Self(0);
 
+    /// Later than everything that happens.
+    pub const NEVER: Self = Self(u64::MAX);
+
     /// From nanoseconds since the start of the run.
     pub const fn from_nanos(nanos: u64) -> Self {
         Self(nanos)

@@ -1,0 +1,200 @@
+//! One direction of a link: bottleneck queue, transmitter, and what happens on the way.
+//!
+//! A packet waits for the transmitter, is sent at the capacity, is lost or not, and propagates.
+//! Only the transmitter's work and the order of arrival are kept here; what propagates is in the
+//! network's agenda.
+
+mod delay;
+mod loss;
+
+use alloc::collections::VecDeque;
+
+use rand_chacha::ChaCha8Rng;
+
+use crate::{LinkConfig, QueueLimit, Time};
+use loss::LossState;
+
+/// Billionths of a bit in a byte: work is counted in them, so that a nanosecond at a capacity of
+/// one bit per second is exactly one.
+const WORK_PER_BYTE: u64 = 8 * 1_000_000_000;
+
+/// A link and its state.
+#[derive(Debug)]
+pub(crate) struct Link {
+    config: LinkConfig,
+    random: ChaCha8Rng,
+    loss: LossState,
+    waiting: VecDeque<Waiting>,
+    waiting_bytes: u64,
+    sending: Option<Sending>,
+    /// Changes when the transmitter's plan does, so that an outdated `Sent` is known as such.
+    epoch: u32,
+    last_arrival: Time,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    flight: u32,
+    bytes: u32,
+}
+
+#[derive(Debug)]
+struct Sending {
+    flight: u32,
+    /// Work left at `since`.
+    work: u64,
+    since: Time,
+    /// What the transmitter could have sent beyond this packet in its last nanosecond: the next
+    /// packet has it, so that rounding to nanoseconds does not add up in a row of packets.
+    spare: u64,
+}
+
+/// What became of a packet that was offered.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Offer {
+    /// The queue was full.
+    Refused,
+    /// It waits.
+    Waits,
+    /// It is being sent until then, in this epoch.
+    Starts(Time, u32),
+    /// It was sent in no time.
+    Sent(Crossing),
+}
+
+/// What becomes of a packet that was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Crossing {
+    /// It is lost.
+    Lost,
+    /// It arrives then.
+    Arrives(Time),
+}
+
+/// A transmission that ended.
+#[derive(Debug)]
+pub(crate) struct Done {
+    pub(crate) flight: u32,
+    pub(crate) crossing: Crossing,
+    /// When the next one ends, and its epoch.
+    pub(crate) next: Option<(Time, u32)>,
+}
+
+impl Link {
+    pub(crate) fn new(config: LinkConfig, random: ChaCha8Rng) -> Self {
+        Self {
+            config,
+            random,
+            loss: LossState::default(),
+            waiting: VecDeque::new(),
+            waiting_bytes: 0,
+            sending: None,
+            epoch: 0,
+            last_arrival: Time::ZERO,
+        }
+    }
+
+    /// Packets waiting or in transmission.
+    pub(crate) fn queued(&self) -> u64 {
+        self.waiting.len() as u64 + u64::from(self.sending.is_some())
+    }
+
+    /// A packet of `bytes` on the wire wants to cross.
+    pub(crate) fn offer(&mut self, now: Time, flight: u32, bytes: u32) -> Offer {
+        if self.sending.is_some() {
+            if !self.has_room(now, bytes) {
+                return Offer::Refused;
+            }
+            self.waiting.push_back(Waiting { flight, bytes });
+            self.waiting_bytes += u64::from(bytes);
+            return Offer::Waits;
+        }
+        if self.config.capacity.is_none() {
+            return Offer::Sent(self.cross(now));
+        }
+        let (end, epoch) = self.start(now, flight, u64::from(bytes) * WORK_PER_BYTE);
+        Offer::Starts(end, epoch)
+    }
+
+    /// The transmission of `epoch` ends; `None` if it was planned anew since.
+    pub(crate) fn sent(&mut self, now: Time, epoch: u32) -> Option<Done> {
+        if epoch != self.epoch {
+            return None;
+        }
+        let Sending { flight, spare, .. } = self.sending.take()?;
+        let crossing = self.cross(now);
+        let next = self.waiting.pop_front().map(|Waiting { flight, bytes }| {
+            self.waiting_bytes -= u64::from(bytes);
+            let work = u64::from(bytes) * WORK_PER_BYTE;
+            self.start(now, flight, work.saturating_sub(spare))
+        });
+        Some(Done { flight, crossing, next })
+    }
+
+    /// Takes another configuration. What is half sent stays half sent, what waits waits on even
+    /// if it is beyond a new limit, what propagates arrives as it would have. Gives the new end of
+    /// the transmission that goes on, if one does.
+    pub(crate) fn set(&mut self, now: Time, config: LinkConfig) -> Option<(Time, u32)> {
+        let rest = self.sending.as_ref().map(|sending| (sending.flight, self.work_left(now)));
+        if config.loss != self.config.loss {
+            self.loss = LossState::default();
+        }
+        self.config = config;
+        rest.map(|(flight, work)| self.start(now, flight, work))
+    }
+
+    /// Gives the transmitter to a packet.
+    fn start(&mut self, now: Time, flight: u32, work: u64) -> (Time, u32) {
+        let (nanos, spare) = match self.config.capacity {
+            None => (0, 0),
+            Some(capacity) => {
+                let nanos = work.div_ceil(capacity.bits_per_second());
+                // At most one nanosecond's work above `work`: no overflow.
+                (nanos, capacity.bits_per_second() * nanos - work)
+            }
+        };
+        self.sending = Some(Sending { flight, work, since: now, spare });
+        self.epoch = self.epoch.wrapping_add(1);
+        (now + core::time::Duration::from_nanos(nanos), self.epoch)
+    }
+
+    /// Work left of the packet in transmission.
+    fn work_left(&self, now: Time) -> u64 {
+        let (Some(sending), Some(capacity)) = (&self.sending, self.config.capacity) else {
+            return 0;
+        };
+        let done =
+            now.saturating_since(sending.since).as_nanos() * u128::from(capacity.bits_per_second());
+        u64::try_from(u128::from(sending.work).saturating_sub(done)).unwrap_or(0)
+    }
+
+    fn has_room(&self, now: Time, bytes: u32) -> bool {
+        match self.config.queue {
+            QueueLimit::Unlimited => true,
+            QueueLimit::Bytes(limit) => self.waiting_bytes + u64::from(bytes) <= limit,
+            QueueLimit::Packets(limit) => self.waiting.len() < limit as usize,
+            QueueLimit::Time(limit) => self.config.capacity.is_none_or(|capacity| {
+                let ahead = u128::from(self.work_left(now))
+                    + u128::from(self.waiting_bytes) * u128::from(WORK_PER_BYTE);
+                ahead <= limit.as_nanos().saturating_mul(u128::from(capacity.bits_per_second()))
+            }),
+        }
+    }
+
+    /// What becomes of a packet whose last bit is sent now.
+    fn cross(&mut self, now: Time) -> Crossing {
+        if self.loss.loses(self.config.loss, &mut self.random) {
+            return Crossing::Lost;
+        }
+        let mut at = now + delay::draw(&self.config, &mut self.random);
+        if !self.config.reorder {
+            at = at.max(self.last_arrival);
+        }
+        self.last_arrival = self.last_arrival.max(at);
+        Crossing::Arrives(at)
+    }
+}
+
+#[cfg(test)]
+#[path = "link/tests.rs"]
+mod tests;

@@ -1,0 +1,120 @@
+//! Adding sites, hosts and services.
+
+use alloc::{borrow::ToOwned, collections::BTreeMap, collections::VecDeque, vec::Vec};
+use core::{net::Ipv4Addr, time::Duration};
+
+use super::{Network, Segment, Spot};
+use crate::{
+    Access, Capacity, HostId, LinkConfig, LinkId, SiteConfig, SiteId, Time, TopologyError,
+    agenda::Agenda,
+    gateway::{Gateway, Notes},
+    link::Link,
+    random::stream,
+    slab::Slab,
+    topology::{AccessLinks, Host, Lan, Reach, Site, Topology, number},
+};
+
+/// The LAN link of a host, each direction: 1 Gbit/s, 0.2 ms.
+fn lan_link() -> LinkConfig {
+    LinkConfig {
+        capacity: Capacity::from_bits_per_second(1_000_000_000),
+        one_way_delay: Duration::from_micros(200),
+        ..LinkConfig::default()
+    }
+}
+
+/// All names of one kind differ; sites and hosts may share one. The random stream of a link is
+/// called as its place, that of a gateway `gateway/SITE`.
+impl Network {
+    /// An empty network. `seed` is the run's.
+    pub fn new(seed: u64) -> Self {
+        Self {
+            seed,
+            topology: Topology::default(),
+            links: Vec::new(),
+            flights: Slab::default(),
+            controls: Slab::default(),
+            agenda: Agenda::default(),
+            clock: Time::ZERO,
+            outputs: VecDeque::new(),
+            notes: Notes::default(),
+            entered: 0,
+            delivered: 0,
+            dropped: BTreeMap::new(),
+        }
+    }
+
+    /// Adds a site.
+    ///
+    /// # Errors
+    /// If the name is taken or cannot be, a link's loss cannot be, or the gateway of a site with
+    /// Internet has an external address that is not public or taken.
+    pub fn add_site(&mut self, name: &str, config: SiteConfig) -> Result<SiteId, TopologyError> {
+        let id = self.topology.next_site(name)?;
+        if let Some(Access { up, down }) = &config.internet {
+            for link in [up, down] {
+                link.loss
+                    .checked()
+                    .map_err(|source| TopologyError::Loss { name: name.to_owned(), source })?;
+            }
+            if config.gateway.is_some() {
+                self.topology.check_public(name, config.external)?;
+                self.topology.core.insert(config.external, Reach::Site(id));
+            }
+        }
+        let random = stream(self.seed, &format!("gateway/{name}"));
+        let gateway = config.gateway.map(|gateway| Gateway::new(gateway, config.external, random));
+        let site = Site { name: name.into(), gateway, access: None, hosts: BTreeMap::new() };
+        self.topology.sites.push(site);
+        self.topology.sites[id.index()].access = config.internet.map(|access| AccessLinks {
+            up: self.add_link(access.up, Spot::Up(id)),
+            down: self.add_link(access.down, Spot::Down(id)),
+        });
+        Ok(id)
+    }
+
+    /// Adds a host at a site.
+    ///
+    /// # Errors
+    /// If the name is taken or cannot be, no host can have the address, or another has it: at the
+    /// site, or anywhere at the core if no gateway translates. Then it must be public as well.
+    pub fn add_host(
+        &mut self,
+        name: &str,
+        site: SiteId,
+        address: Ipv4Addr,
+    ) -> Result<HostId, TopologyError> {
+        let id = self.topology.next_host(name, address)?;
+        self.topology.check_on_lan(name, site, address)?;
+        let at = self.topology.site(site);
+        if at.gateway.is_none() && at.access.is_some() {
+            self.topology.check_public(name, address)?;
+            self.topology.core.insert(address, Reach::Site(site));
+        }
+        self.topology.hosts.push(Host { name: name.into(), address, lan: None, cut: false });
+        let outbound = self.add_link(lan_link(), Spot::LanOut(id));
+        let inbound = self.add_link(lan_link(), Spot::LanIn(id));
+        self.topology.hosts[id.index()].lan = Some(Lan { site, outbound, inbound });
+        self.topology.sites[site.index()].hosts.insert(address, id);
+        Ok(id)
+    }
+
+    /// Adds a service: a host at the core, without links.
+    ///
+    /// # Errors
+    /// If the name is taken or cannot be, or the address is not public or taken.
+    pub fn add_service(&mut self, name: &str, address: Ipv4Addr) -> Result<HostId, TopologyError> {
+        let id = self.topology.next_host(name, address)?;
+        self.topology.check_public(name, address)?;
+        self.topology.core.insert(address, Reach::Service(id));
+        self.topology.hosts.push(Host { name: name.into(), address, lan: None, cut: false });
+        Ok(id)
+    }
+
+    fn add_link(&mut self, config: LinkConfig, spot: Spot) -> LinkId {
+        let id = LinkId(number(self.links.len()));
+        let random = stream(self.seed, &self.place(spot).to_string());
+        self.links.push(Segment { link: Link::new(config, random), spot });
+        id
+    }
+}
