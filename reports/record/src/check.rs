@@ -245,7 +245,7 @@ pub struct PercentileError(pub u8);
 
 impl fmt::Display for PercentileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "a percentile is a whole number from 1 to 99, not {}", self.0)
+        write!(f, "take {} as a percentile: it is a whole number from 1 to 99", self.0)
     }
 }
 

@@ -205,7 +205,7 @@ pub enum Event {
         external: String,
     },
     /// Bytes on the wire so far that peers sent and received, by the kind of node at the other
-    /// end; written once, at the end of the run.
+    /// end, each packet counted once; written once, at the end of the run.
     Bytes {
         /// Between peers.
         direct: u64,
@@ -324,6 +324,17 @@ pub enum CandidateKind {
     Relayed,
 }
 
+impl std::fmt::Display for CandidateKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(match self {
+            Self::Host => "host",
+            Self::ServerReflexive => "server-reflexive",
+            Self::PeerReflexive => "peer-reflexive",
+            Self::Relayed => "relayed",
+        })
+    }
+}
+
 /// What the marker in a picture says (`sim/media`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -334,4 +345,42 @@ pub struct Marker {
     pub frame: u32,
     /// When it was captured, on the camera's clock.
     pub camera_us: u64,
+}
+
+impl Event {
+    /// The session that the event belongs to, if it belongs to one.
+    #[must_use]
+    pub fn session(&self) -> Option<&Session> {
+        match self {
+            Self::Phase { session, .. }
+            | Self::Candidate { session, .. }
+            | Self::Nominated { session, .. }
+            | Self::Closed { session, .. }
+            | Self::FramePaced { session, .. }
+            | Self::Resent { session, .. }
+            | Self::Nack { session, .. }
+            | Self::KeyFrameRequested { session }
+            | Self::FrameReceived { session, .. }
+            | Self::FrameReleased { session, .. }
+            | Self::FrameDecoded { session, .. }
+            | Self::FrameLost { session, .. }
+            | Self::FrameRendered { session, .. } => Some(session),
+            _ => None,
+        }
+    }
+
+    /// The RTP timestamp of the frame that the event is about, where a session knows it by that.
+    #[must_use]
+    pub fn rtp_timestamp(&self) -> Option<u32> {
+        match self {
+            Self::FramePaced { rtp_timestamp, .. }
+            | Self::Resent { rtp_timestamp, .. }
+            | Self::FrameReceived { rtp_timestamp, .. }
+            | Self::FrameReleased { rtp_timestamp, .. }
+            | Self::FrameDecoded { rtp_timestamp, .. }
+            | Self::FrameLost { rtp_timestamp, .. }
+            | Self::FrameRendered { rtp_timestamp, .. } => Some(*rtp_timestamp),
+            _ => None,
+        }
+    }
 }

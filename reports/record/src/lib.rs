@@ -1,18 +1,44 @@
 //! The waist of Parallax: events, measurements, checks, verdicts and the judge.
 
 mod check;
+mod compare;
 mod environment;
 mod event;
 mod header;
+mod join;
+mod judge;
+mod measure;
+mod record;
 mod seed;
+mod summarise;
+mod summary;
+mod timeline;
+mod uncertainty;
+mod verdict;
 
 pub use check::{
     Check, LossBound, Percentile, PercentileError, Predicate, Route, Statistic, StreamSelection,
     Window,
 };
+pub use compare::{Difference, first_difference};
 pub use environment::Environment;
 pub use event::{Candidate, CandidateKind, Entry, Event, LossPhase, Marker, Phase, Session};
 pub use header::{
     CameraHeader, Clock, CongestionControl, FORMAT, GatewayHeader, Header, LinkHeader, MediaMode,
     PeerHeader, ProfileUse, QueueLimit, SCHEMA, ServiceHeader, SiteHeader, Stream,
 };
+pub use join::{CameraFrame, Passage};
+pub use judge::judge;
+pub use measure::{
+    Freeze, PathUse, Span, Spans, bit_rate_bps, capture_to_render, freezes, mean, nearest_rank,
+    paths, psnr_millidb, rendered_us, stages, time_to,
+};
+pub use record::{End, ReadError, Record, WriteError, Writer};
+pub use summary::{
+    BytesSummary, CheckResult, Comparison, FramesSummary, FreezesSummary, LatencySummary,
+    LostSummary, PeerProfile, PerPhase, PerStage, StageSummary, StreamSummary, Suite, Summary,
+    Unit,
+};
+pub use timeline::{Fate, FrameHistory, Pair, STAGES, SessionTimeline, StreamTimeline, Timeline};
+pub use uncertainty::Uncertainty;
+pub use verdict::Verdict;

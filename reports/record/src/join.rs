@@ -1,0 +1,316 @@
+//! Joins what cameras and viewers say about the same frame.
+
+use std::collections::BTreeMap;
+
+use crate::event::{Entry, Event, LossPhase, Marker, Session};
+use crate::record::Record;
+
+/// What a camera did with a frame. Times are nanoseconds on the run's clock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CameraFrame {
+    /// The boot of the camera.
+    pub boot: u32,
+    /// Frame number since boot.
+    pub frame: u32,
+    /// When it was captured.
+    pub captured_ns: u64,
+    /// The same on the camera's clock, microseconds since it booted.
+    pub camera_us: u64,
+    /// When the encoder began.
+    pub started_ns: Option<u64>,
+    /// When the encoder was done.
+    pub encoded_ns: Option<u64>,
+    /// Its RTP timestamp.
+    pub rtp_timestamp: Option<u32>,
+    /// A key frame.
+    pub key: bool,
+    /// Bytes of the elementary stream.
+    pub bytes: u32,
+    /// Where the camera gave it up.
+    pub dropped: Option<LossPhase>,
+}
+
+/// What happened to a frame in one session. Times are nanoseconds on the run's clock.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Passage {
+    /// When its last packet left the pacer.
+    pub paced_ns: Option<u64>,
+    /// When all its packets were there.
+    pub received_ns: Option<u64>,
+    /// When the jitter buffer let its last packet go.
+    pub released_ns: Option<u64>,
+    /// When it was decoded.
+    pub decoded_ns: Option<u64>,
+    /// When it was shown.
+    pub rendered_ns: Option<u64>,
+    /// How many packets of it were sent again.
+    pub resent: u64,
+    /// Where the viewer gave it up.
+    pub lost: Option<LossPhase>,
+    /// What its marker says.
+    pub marker: Option<Marker>,
+    /// Luma PSNR against its source, thousandths of a decibel.
+    pub psnr_millidb: Option<u32>,
+}
+
+/// Kinds of contradiction, in the order in which they are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum FaultKind {
+    Run,
+    Marker,
+    UnknownFrame,
+    Twice,
+    TwoEndings,
+    Gap,
+    Backwards,
+}
+
+/// Faults by kind: the first in words, the others counted, for one cause makes thousands. Faults
+/// of the run itself are all told.
+#[derive(Debug, Default)]
+pub(crate) struct Faults {
+    run: Vec<String>,
+    kinds: BTreeMap<FaultKind, (String, u64)>,
+}
+
+impl Faults {
+    pub(crate) fn add(&mut self, kind: FaultKind, text: String) {
+        if kind == FaultKind::Run {
+            self.run.push(text);
+        } else {
+            self.kinds.entry(kind).or_insert((text, 0)).1 += 1;
+        }
+    }
+
+    pub(crate) fn texts(self) -> Vec<String> {
+        let counted = self.kinds.into_values().map(|(text, count)| match count {
+            1 => text,
+            _ => format!("{text} (first of {count} such faults)"),
+        });
+        self.run.into_iter().chain(counted).collect()
+    }
+}
+
+/// All frames of all cameras.
+#[derive(Debug, Default)]
+pub(crate) struct Cameras {
+    /// By camera and boot.
+    frames: BTreeMap<(String, u32), Vec<CameraFrame>>,
+    /// Where in `frames` a frame number is.
+    numbers: BTreeMap<(String, u32, u32), usize>,
+    /// Which frames bore an RTP timestamp, and from when on: it comes again after 2^32.
+    timestamps: BTreeMap<(String, u32, u32), Vec<(u64, usize)>>,
+    /// The boot that a session belongs to.
+    boots: BTreeMap<Session, u32>,
+    /// The newest boot of each camera.
+    newest: BTreeMap<String, u32>,
+}
+
+impl Cameras {
+    pub(crate) fn of(entries: &[Entry], faults: &mut Faults) -> Self {
+        let mut cameras = Self::default();
+        for entry in entries {
+            cameras.take(entry, faults);
+        }
+        cameras
+    }
+
+    pub(crate) fn frames(&self, camera: &str, boot: u32) -> &[CameraFrame] {
+        self.frames.get(&(camera.to_owned(), boot)).map_or(&[], Vec::as_slice)
+    }
+
+    pub(crate) fn booted_after(&self, camera: &str, boot: u32) -> bool {
+        self.newest.get(camera).is_some_and(|newest| *newest > boot)
+    }
+
+    fn take(&mut self, entry: &Entry, faults: &mut Faults) {
+        let node = &entry.node;
+        match &entry.event {
+            Event::Started { boot } | Event::Ready { boot } => {
+                self.newest.insert(node.clone(), *boot);
+            }
+            Event::FrameCaptured { boot, frame, camera_us } => {
+                self.captured(entry, *boot, *frame, *camera_us, faults)
+            }
+            Event::FrameDropped { boot, frame, phase } => {
+                if let Some(known) = self.find(entry, *boot, *frame, faults) {
+                    known.dropped.get_or_insert(*phase);
+                }
+            }
+            Event::FrameEncoded {
+                boot,
+                frame,
+                started_run_ns,
+                rtp_timestamp,
+                key,
+                bytes,
+                qp: _,
+            } => {
+                let Some(known) = self.find(entry, *boot, *frame, faults) else {
+                    return;
+                };
+                known.started_ns = Some(*started_run_ns);
+                known.encoded_ns = Some(entry.run_ns);
+                known.rtp_timestamp = Some(*rtp_timestamp);
+                known.key = *key;
+                known.bytes = *bytes;
+                let index = self.numbers[&(node.clone(), *boot, *frame)];
+                self.timestamps
+                    .entry((node.clone(), *boot, *rtp_timestamp))
+                    .or_default()
+                    .push((*started_run_ns, index));
+            }
+            event => {
+                if let Some(session) = event.session()
+                    && session.camera == *node
+                {
+                    let boot = self.newest.get(node).copied().unwrap_or(0);
+                    self.boots.entry(session.clone()).or_insert(boot);
+                }
+            }
+        }
+    }
+
+    fn captured(
+        &mut self,
+        entry: &Entry,
+        boot: u32,
+        frame: u32,
+        camera_us: u64,
+        faults: &mut Faults,
+    ) {
+        let node = entry.node.clone();
+        self.newest.insert(node.clone(), boot);
+        let frames = self.frames.entry((node.clone(), boot)).or_default();
+        if frames.last().is_some_and(|last| last.frame >= frame) {
+            faults.add(
+                FaultKind::Twice,
+                format!("{node} captured frame {frame} of boot {boot} after a later one"),
+            );
+            return;
+        }
+        self.numbers.insert((node, boot, frame), frames.len());
+        frames.push(CameraFrame {
+            boot,
+            frame,
+            captured_ns: entry.run_ns,
+            camera_us,
+            started_ns: None,
+            encoded_ns: None,
+            rtp_timestamp: None,
+            key: false,
+            bytes: 0,
+            dropped: None,
+        });
+    }
+
+    fn find(
+        &mut self,
+        entry: &Entry,
+        boot: u32,
+        frame: u32,
+        faults: &mut Faults,
+    ) -> Option<&mut CameraFrame> {
+        let node = &entry.node;
+        let found = self
+            .numbers
+            .get(&(node.clone(), boot, frame))
+            .and_then(|index| self.frames.get_mut(&(node.clone(), boot))?.get_mut(*index));
+        if found.is_none() {
+            faults.add(
+                FaultKind::UnknownFrame,
+                format!("{node} tells of frame {frame} of boot {boot}, which it never captured"),
+            );
+        }
+        found
+    }
+
+    /// Which frame bears an RTP timestamp in a session at a time: the newest that began to be
+    /// encoded before.
+    fn index(&self, session: &Session, rtp_timestamp: u32, run_ns: u64) -> Option<(u32, usize)> {
+        let boot = *self.boots.get(session)?;
+        let borne = self.timestamps.get(&(session.camera.clone(), boot, rtp_timestamp))?;
+        let (_, index) = borne.iter().rev().find(|(from, _)| *from <= run_ns)?;
+        Some((boot, *index))
+    }
+}
+
+/// What happened to the frames in each session.
+#[derive(Debug, Default)]
+pub(crate) struct Passages {
+    frames: BTreeMap<(Session, usize), Passage>,
+    first_sent: BTreeMap<Session, (u32, usize)>,
+}
+
+impl Passages {
+    /// Boot and index of the first frame that a session sent.
+    pub(crate) fn first_sent(&self, session: &Session) -> Option<(u32, usize)> {
+        self.first_sent.get(session).copied()
+    }
+
+    pub(crate) fn of(&self, session: &Session, index: usize) -> Passage {
+        self.frames.get(&(session.clone(), index)).cloned().unwrap_or_default()
+    }
+}
+
+/// Reads the passages, and what the run itself says of faults.
+pub(crate) fn passages(record: &Record, cameras: &Cameras, faults: &mut Faults) -> Passages {
+    let mut passages = Passages::default();
+    for entry in &record.entries {
+        if let Event::Fault { text } = &entry.event {
+            faults.add(FaultKind::Run, format!("{}: {text}", entry.node));
+        }
+        let (Some(session), Some(rtp_timestamp)) =
+            (entry.event.session(), entry.event.rtp_timestamp())
+        else {
+            continue;
+        };
+        let Some((boot, index)) = cameras.index(session, rtp_timestamp, entry.run_ns) else {
+            faults.add(
+                FaultKind::UnknownFrame,
+                format!(
+                    "{} tells of RTP timestamp {rtp_timestamp} in session {} of {} at {}, which no frame bears",
+                    entry.node, session.number, session.camera, session.viewer
+                ),
+            );
+            continue;
+        };
+        if matches!(entry.event, Event::FramePaced { .. }) {
+            let first = passages.first_sent.entry(session.clone()).or_insert((boot, index));
+            first.1 = first.1.min(index);
+        }
+        let passage = passages.frames.entry((session.clone(), index)).or_default();
+        if !note(passage, entry) {
+            faults.add(
+                FaultKind::Twice,
+                format!(
+                    "{} passed one stage twice with RTP timestamp {rtp_timestamp} in session {} of {} at {}",
+                    entry.node, session.number, session.camera, session.viewer
+                ),
+            );
+        }
+    }
+    passages
+}
+
+/// Notes an event in its frame's passage; false if that stage was noted before.
+fn note(passage: &mut Passage, entry: &Entry) -> bool {
+    let at = Some(entry.run_ns);
+    match &entry.event {
+        Event::FramePaced { .. } => passage.paced_ns.replace(entry.run_ns).is_none(),
+        Event::FrameReceived { .. } => passage.received_ns.replace(entry.run_ns).is_none(),
+        Event::FrameReleased { .. } => passage.released_ns.replace(entry.run_ns).is_none(),
+        Event::FrameDecoded { .. } => passage.decoded_ns.replace(entry.run_ns).is_none(),
+        Event::FrameLost { phase, .. } => passage.lost.replace(*phase).is_none(),
+        Event::FrameRendered { marker, psnr_millidb, .. } => {
+            passage.marker = *marker;
+            passage.psnr_millidb = *psnr_millidb;
+            std::mem::replace(&mut passage.rendered_ns, at).is_none()
+        }
+        Event::Resent { .. } => {
+            passage.resent += 1;
+            true
+        }
+        _ => true,
+    }
+}

@@ -1,0 +1,403 @@
+//! Holds a run against its checks.
+//!
+//! A measured value stands for an interval that the truth lies in. Wholly inside the bound it
+//! passes, wholly outside it fails, astride it is inconclusive, and so is too small a sample. What
+//! had to happen in the window and did not fails: a connection, a path, a frame. So a check on
+//! frames fails if there was not a single one: nobody calls a dead stream inconclusive.
+
+use crate::check::{Check, LossBound, Predicate, Route, Statistic, Window};
+use crate::event::{CandidateKind, Phase};
+use crate::header::{Clock, Header};
+use crate::measure::{self, PathUse, Span};
+use crate::record::Record;
+use crate::summarise::{bytes, count, summarise};
+use crate::summary::{CheckResult, Comparison, PeerProfile, Summary, Unit};
+use crate::timeline::{Fate, FrameHistory, StreamTimeline, Timeline};
+use crate::uncertainty::{FRAME_TICKS, Uncertainty};
+use crate::verdict::Verdict;
+
+/// Measures a run and judges it.
+///
+/// A run whose record tells of a fault or contradicts itself is an error. So is one with a check
+/// that selects no stream. Where nothing was demanded nothing is proven: a run without checks is
+/// inconclusive.
+#[must_use]
+pub fn judge(record: &Record) -> Summary {
+    let header = &record.header;
+    let timeline = Timeline::of(record);
+    let mut faults = timeline.faults.clone();
+    let mut checks = Vec::new();
+    for check in &header.checks {
+        let before = checks.len();
+        for stream in &timeline.streams {
+            if check.streams.selects(&stream.stream.camera, &stream.stream.viewer) {
+                checks.extend(hold(check, stream, header));
+            }
+        }
+        if checks.len() == before {
+            faults.push(format!(
+                "a check selects no stream: camera {}, viewer {}",
+                check.streams.camera.as_deref().unwrap_or("any"),
+                check.streams.viewer.as_deref().unwrap_or("any"),
+            ));
+        }
+    }
+    let verdict = if faults.is_empty() {
+        Verdict::worst(checks.iter().map(|check| check.verdict)).unwrap_or(Verdict::Inconclusive)
+    } else {
+        Verdict::Error
+    };
+    Summary {
+        scenario: header.scenario.clone(),
+        title: header.title.clone(),
+        seed: header.seed,
+        clock: header.clock,
+        verdict,
+        faults,
+        record_sha256: Some(record.sha256.clone()),
+        packets_sha256: Some(record.end.packets_sha256.clone()),
+        duration_us: header.duration_us,
+        media_mode: header.media_mode,
+        congestion_control: header.congestion_control,
+        profiles: PeerProfile::of(header),
+        checks,
+        streams: timeline.streams.iter().map(|stream| summarise(stream, header)).collect(),
+        bytes: bytes(record),
+    }
+}
+
+/// What is held against one bound.
+struct Finding {
+    name: String,
+    /// What was measured, or the verdict where nothing was.
+    measured: Result<Span, Verdict>,
+    comparison: Comparison,
+    bound: i64,
+    unit: Unit,
+    sample: u64,
+    detail: Option<String>,
+}
+
+fn hold(check: &Check, stream: &StreamTimeline, header: &Header) -> Vec<CheckResult> {
+    find(check, stream, header)
+        .into_iter()
+        .map(|finding| CheckResult {
+            verdict: decide(&finding, check.minimum_sample),
+            name: finding.name,
+            camera: stream.stream.camera.clone(),
+            viewer: stream.stream.viewer.clone(),
+            measured: finding.measured.ok().map(|span| span.measured_us),
+            uncertainty: finding.measured.map_or(Uncertainty::NONE, |span| span.uncertainty),
+            comparison: finding.comparison,
+            bound: finding.bound,
+            unit: finding.unit,
+            sample: finding.sample,
+            minimum_sample: check.minimum_sample,
+            from_us: check.window.from_us,
+            to_us: check.window.to_us,
+            detail: finding.detail,
+            why: check.why.clone(),
+        })
+        .collect()
+}
+
+fn decide(finding: &Finding, minimum_sample: u64) -> Verdict {
+    let span = match finding.measured {
+        Ok(span) => span,
+        Err(verdict) => return verdict,
+    };
+    let (least, most) = span.uncertainty.interval(span.measured_us);
+    let bound = finding.bound;
+    let (inside, outside) = match finding.comparison {
+        Comparison::Below => (most < bound, least >= bound),
+        Comparison::AtMost => (most <= bound, least > bound),
+        Comparison::Above => (least > bound, most <= bound),
+    };
+    if finding.unit == Unit::Pairs && outside {
+        // One wrong pair is wrong, however little went over it.
+        Verdict::Fail
+    } else if finding.sample < minimum_sample {
+        Verdict::Inconclusive
+    } else if inside {
+        Verdict::Pass
+    } else if outside {
+        Verdict::Fail
+    } else {
+        Verdict::Inconclusive
+    }
+}
+
+fn find(check: &Check, stream: &StreamTimeline, header: &Header) -> Vec<Finding> {
+    let clock = header.clock;
+    let window = check.window;
+    match &check.predicate {
+        Predicate::Connects { within_us } => {
+            vec![once(
+                "connects",
+                Phase::Dtls,
+                Comparison::AtMost,
+                *within_us,
+                stream,
+                check,
+                clock,
+            )]
+        }
+        Predicate::TimeToFirstFrame { below_us } => {
+            vec![once(
+                "time_to_first_frame",
+                Phase::FirstRender,
+                Comparison::Below,
+                *below_us,
+                stream,
+                check,
+                clock,
+            )]
+        }
+        Predicate::Path { route, local, remote } => {
+            vec![path(*route, *local, *remote, stream, header, window)]
+        }
+        Predicate::CaptureToRender { percentile, below_us } => {
+            let spans = measure::capture_to_render(stream, window, clock);
+            vec![Finding {
+                name: format!("capture_to_render {percentile}"),
+                measured: spans.percentile(*percentile).ok_or(Verdict::Fail),
+                comparison: Comparison::Below,
+                bound: signed(*below_us),
+                unit: Unit::Us,
+                sample: spans.count(),
+                detail: no_frame(spans.count()),
+            }]
+        }
+        Predicate::Freezes { count_at_most, total_below_us } => {
+            freezes(*count_at_most, *total_below_us, stream, header, window)
+        }
+        Predicate::FramesLost { at_most } => vec![frames_lost(*at_most, stream, window)],
+        Predicate::Psnr { statistic, above_millidb } => {
+            vec![psnr(*statistic, *above_millidb, stream, window)]
+        }
+    }
+}
+
+fn signed(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+fn exact(value: u64) -> Span {
+    Span { measured_us: signed(value), uncertainty: Uncertainty::NONE }
+}
+
+/// What had to happen and did not, fails.
+fn happened(happened: bool, measured: Span) -> Result<Span, Verdict> {
+    if happened { Ok(measured) } else { Err(Verdict::Fail) }
+}
+
+fn no_frame(count: u64) -> Option<String> {
+    (count == 0).then(|| "no frame captured in the window was rendered".to_owned())
+}
+
+fn rendered_in(stream: &StreamTimeline, window: Window) -> u64 {
+    captured_in(stream, window).filter(|frame| frame.fate == Fate::Rendered).count() as u64
+}
+
+fn captured_in(stream: &StreamTimeline, window: Window) -> impl Iterator<Item = &FrameHistory> {
+    stream.frames.iter().filter(move |frame| window.holds(frame.camera.captured_ns))
+}
+
+/// Something that must happen once after the viewer's request.
+fn once(
+    name: &str,
+    phase: Phase,
+    comparison: Comparison,
+    bound_us: u64,
+    stream: &StreamTimeline,
+    check: &Check,
+    clock: Clock,
+) -> Finding {
+    let requested = measure::first_request(stream, check.window).is_some();
+    let measured = measure::time_to(stream, phase, check.window, clock);
+    let detail = match (requested, measured) {
+        (false, _) => Some("the viewer did not ask for the camera in the window"),
+        (true, None) => Some("it did not happen by the end of the window"),
+        (true, Some(_)) => None,
+    };
+    Finding {
+        name: name.to_owned(),
+        measured: measured.ok_or(Verdict::Fail),
+        comparison,
+        bound: signed(bound_us),
+        unit: Unit::Us,
+        sample: u64::from(requested),
+        detail: detail.map(str::to_owned),
+    }
+}
+
+fn path(
+    route: Option<Route>,
+    local: Option<CandidateKind>,
+    remote: Option<CandidateKind>,
+    stream: &StreamTimeline,
+    header: &Header,
+    window: Window,
+) -> Finding {
+    let from_ns = window.from_us.unwrap_or(0).saturating_mul(1_000);
+    let to_ns = window.to_us.unwrap_or(header.duration_us).saturating_mul(1_000);
+    let used: Vec<PathUse> = measure::paths(stream)
+        .into_iter()
+        .filter(|path| path.from_ns <= to_ns && path.to_ns.is_none_or(|to| to > from_ns))
+        .collect();
+    let wrong: Vec<&PathUse> = used
+        .iter()
+        .filter(|path| {
+            route.is_some_and(|route| route != path.route)
+                || local.is_some_and(|local| local != path.local)
+                || remote.is_some_and(|remote| remote != path.remote)
+        })
+        .collect();
+    let shown = wrong.first().copied().or(used.last());
+    let detail = shown.map_or_else(
+        || "no pair was nominated by the end of the window".to_owned(),
+        |path| format!("{} ({} to {})", route_name(path.route), path.local, path.remote),
+    );
+    let mut name = String::from("path");
+    if let Some(route) = route {
+        name.push(' ');
+        name.push_str(route_name(route));
+    }
+    for (end, kind) in [("local", local), ("remote", remote)] {
+        if let Some(kind) = kind {
+            name.push_str(&format!(" {end}={kind}"));
+        }
+    }
+    Finding {
+        name,
+        measured: happened(!used.is_empty(), exact(wrong.len() as u64)),
+        comparison: Comparison::AtMost,
+        bound: 0,
+        unit: Unit::Pairs,
+        sample: rendered_in(stream, window),
+        detail: Some(detail),
+    }
+}
+
+fn route_name(route: Route) -> &'static str {
+    match route {
+        Route::Direct => "direct",
+        Route::Relayed => "relayed",
+    }
+}
+
+fn freezes(
+    count_at_most: u64,
+    total_below_us: Option<u64>,
+    stream: &StreamTimeline,
+    header: &Header,
+    window: Window,
+) -> Vec<Finding> {
+    let until_us = window.to_us.unwrap_or(header.duration_us);
+    let frozen: Vec<_> = measure::freezes(&measure::rendered_us(stream), until_us)
+        .into_iter()
+        .filter(|freeze| window.from_us.is_none_or(|from| freeze.to_us >= from))
+        .collect();
+    let count = frozen.len() as u64;
+    let sample = rendered_in(stream, window);
+    let open = frozen.iter().any(|freeze| freeze.open);
+    let detail = no_frame(sample)
+        .or_else(|| open.then(|| "the last one had not ended with the window".to_owned()));
+    // A gap has two ends, each as late as a frame can be: it may be longer or shorter by that.
+    let one = Uncertainty::of_duration(header.clock, FRAME_TICKS).below;
+    let total = Span {
+        measured_us: signed(frozen.iter().map(measure::Freeze::duration_us).sum()),
+        uncertainty: Uncertainty {
+            below: one.saturating_mul(count),
+            above: one.saturating_mul(count),
+        },
+    };
+    let finding = |name: &str, measured, comparison, bound, unit| Finding {
+        name: name.to_owned(),
+        measured: happened(sample > 0, measured),
+        comparison,
+        bound,
+        unit,
+        sample,
+        detail: detail.clone(),
+    };
+    let mut findings = vec![finding(
+        "freezes",
+        exact(count),
+        Comparison::AtMost,
+        signed(count_at_most),
+        Unit::Freezes,
+    )];
+    if let Some(below_us) = total_below_us {
+        findings.push(finding(
+            "freezes total",
+            total,
+            Comparison::Below,
+            signed(below_us),
+            Unit::Us,
+        ));
+    }
+    findings
+}
+
+/// Frames still under way are no sample: nobody knows what would have become of them.
+fn frames_lost(at_most: LossBound, stream: &StreamTimeline, window: Window) -> Finding {
+    let counts = count(captured_in(stream, window));
+    let lost = counts.lost.total();
+    let known = lost + counts.rendered;
+    let (measured, bound, unit) = match at_most {
+        LossBound::Count { frames } => (lost, frames, Unit::Frames),
+        LossBound::Share { ppm } => {
+            let share = (lost.saturating_mul(1_000_000)).checked_div(known);
+            (share.unwrap_or(0), ppm, Unit::Ppm)
+        }
+    };
+    let detail = if known == 0 {
+        "no frame was captured for the viewer in the window".to_owned()
+    } else {
+        let by = counts.lost;
+        format!(
+            "{lost} of {known} frames: capture {}, encode {}, send {}, transport {}, decode {}",
+            by.capture, by.encode, by.send, by.transport, by.decode
+        )
+    };
+    Finding {
+        name: "frames_lost".to_owned(),
+        measured: happened(known > 0, exact(measured)),
+        comparison: Comparison::AtMost,
+        bound: signed(bound),
+        unit,
+        sample: known,
+        detail: Some(detail),
+    }
+}
+
+fn psnr(
+    statistic: Statistic,
+    above_millidb: u32,
+    stream: &StreamTimeline,
+    window: Window,
+) -> Finding {
+    let values = measure::psnr_millidb(stream, window);
+    let (name, value) = match statistic {
+        Statistic::Mean => ("psnr mean".to_owned(), measure::mean(&values)),
+        Statistic::Minimum => ("psnr minimum".to_owned(), values.first().copied()),
+        Statistic::Percentile { percentile } => {
+            (format!("psnr {percentile}"), measure::nearest_rank(&values, percentile))
+        }
+    };
+    let rendered = rendered_in(stream, window);
+    let unknown = rendered > 0 && values.is_empty();
+    // Pictures without a source to compare with are there all the same.
+    let nothing = if unknown { Verdict::Inconclusive } else { Verdict::Fail };
+    Finding {
+        name,
+        measured: value.map(|value| exact(u64::from(value))).ok_or(nothing),
+        comparison: Comparison::Above,
+        bound: i64::from(above_millidb),
+        unit: Unit::Millidb,
+        sample: values.len() as u64,
+        detail: no_frame(rendered)
+            .or_else(|| unknown.then(|| "no rendered frame has a known source".to_owned())),
+    }
+}

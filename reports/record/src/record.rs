@@ -1,0 +1,255 @@
+//! `record.jsonl`: a header, entries in the order of time, and a trailer that says it is whole.
+//!
+//! JSON Lines, UTF-8, each line ended by `\n`, fields in the order of the types. The digest of a
+//! record is the SHA-256 of its bytes.
+
+use std::io::{self, Write};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::event::Entry;
+use crate::header::{FORMAT, Header, SCHEMA};
+
+/// The last line's content.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct End {
+    /// How many entries there are.
+    pub entries: u64,
+    /// SHA-256 over time, direction, addresses, length and payload of every packet of the run,
+    /// lower-case hexadecimal.
+    pub packets_sha256: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Trailer {
+    end: End,
+}
+
+/// Why a record could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// The sink refused.
+    #[error("write the record: {0}")]
+    Io(#[from] io::Error),
+    /// A line could not be put in JSON.
+    #[error("write the record: {0}")]
+    Json(#[from] serde_json::Error),
+    /// An entry is older than the one before.
+    #[error("write the record: time goes back from {last_ns} ns to {run_ns} ns at {node}")]
+    TimeWentBack {
+        /// The newest entry so far.
+        last_ns: u64,
+        /// The refused one.
+        run_ns: u64,
+        /// Where it came from.
+        node: String,
+    },
+}
+
+/// Writes a record as the run goes. What it has written is incomplete until
+/// [`finish`](Self::finish) has returned: a run that dies leaves a record that no reader takes
+/// for a whole one.
+#[derive(Debug)]
+pub struct Writer<W> {
+    sink: W,
+    hash: Sha256,
+    entries: u64,
+    last_ns: u64,
+}
+
+impl<W: Write> Writer<W> {
+    /// Begins a record. The sink is written to line by line: give it a buffer.
+    ///
+    /// # Errors
+    /// If the sink refuses.
+    pub fn new(sink: W, header: &Header) -> Result<Self, WriteError> {
+        let mut writer = Self { sink, hash: Sha256::new(), entries: 0, last_ns: 0 };
+        writer.line(header)?;
+        Ok(writer)
+    }
+
+    /// Adds an entry. Entries of one instant stay in the order in which they are given.
+    ///
+    /// # Errors
+    /// If time goes back, or the sink refuses.
+    pub fn entry(&mut self, entry: &Entry) -> Result<(), WriteError> {
+        if entry.run_ns < self.last_ns {
+            return Err(WriteError::TimeWentBack {
+                last_ns: self.last_ns,
+                run_ns: entry.run_ns,
+                node: entry.node.clone(),
+            });
+        }
+        self.line(entry)?;
+        self.last_ns = entry.run_ns;
+        self.entries += 1;
+        Ok(())
+    }
+
+    /// Writes the trailer, flushes, and gives back the sink and the record's SHA-256 in lower-case
+    /// hexadecimal.
+    ///
+    /// # Errors
+    /// If the sink refuses.
+    pub fn finish(mut self, packets_sha256: &str) -> Result<(W, String), WriteError> {
+        let end = End { entries: self.entries, packets_sha256: packets_sha256.to_owned() };
+        self.line(&Trailer { end })?;
+        self.sink.flush()?;
+        Ok((self.sink, hex::encode(self.hash.finalize())))
+    }
+
+    fn line(&mut self, content: &impl Serialize) -> Result<(), WriteError> {
+        let mut line = serde_json::to_vec(content)?;
+        line.push(b'\n');
+        self.hash.update(&line);
+        self.sink.write_all(&line)?;
+        Ok(())
+    }
+}
+
+/// Why bytes are not a record that can be judged.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// There is nothing.
+    #[error("read the record: it is empty")]
+    Empty,
+    /// The first line is no header of ours.
+    #[error("read the record: line 1 is not the header of a Parallax record ({cause})")]
+    NotARecord {
+        /// What is wrong with it.
+        cause: String,
+    },
+    /// It was written by a newer Parallax.
+    #[error(
+        "read the record: it has schema {found}, and this Parallax knows {SCHEMA}: use a newer one"
+    )]
+    NewerSchema {
+        /// What the record says.
+        found: u64,
+    },
+    /// A line is not what it should be.
+    #[error("read the record: line {line}: {cause}")]
+    Corrupt {
+        /// Which, from 1.
+        line: usize,
+        /// What is wrong with it.
+        cause: String,
+    },
+    /// It stops before its end.
+    #[error("read the record: it is cut off after line {line}: the run that wrote it did not end")]
+    Incomplete {
+        /// The last whole line, from 1.
+        line: usize,
+    },
+}
+
+/// A whole record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// What ran.
+    pub header: Header,
+    /// What happened, in the order of time.
+    pub entries: Vec<Entry>,
+    /// The trailer.
+    pub end: End,
+    /// SHA-256 of the record's bytes, lower-case hexadecimal.
+    pub sha256: String,
+}
+
+impl Record {
+    /// Makes a record from its parts, as writing and reading it would.
+    ///
+    /// # Errors
+    /// If the entries are out of order.
+    pub fn new(
+        header: Header,
+        entries: Vec<Entry>,
+        packets_sha256: &str,
+    ) -> Result<Self, WriteError> {
+        let mut writer = Writer::new(io::sink(), &header)?;
+        for entry in &entries {
+            writer.entry(entry)?;
+        }
+        let (_, sha256) = writer.finish(packets_sha256)?;
+        let end = End { entries: entries.len() as u64, packets_sha256: packets_sha256.to_owned() };
+        Ok(Self { header, entries, end, sha256 })
+    }
+
+    /// Reads a whole record.
+    ///
+    /// # Errors
+    /// If it is empty, another program's, from a newer schema, corrupt or cut off. No part of a
+    /// bad record is given back.
+    pub fn read(bytes: &[u8]) -> Result<Self, ReadError> {
+        if bytes.is_empty() {
+            return Err(ReadError::Empty);
+        }
+        let mut header = None;
+        let mut entries: Vec<Entry> = Vec::new();
+        let mut end = None;
+        for (index, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
+            let number = index + 1;
+            if header.is_none() {
+                header = Some(read_header(line)?);
+            } else if end.is_some() {
+                return Err(corrupt(number, "there is more after the end"));
+            } else if !line.ends_with(b"\n") {
+                return Err(ReadError::Incomplete { line: index });
+            } else if line.starts_with(b"{\"end\":") {
+                end = Some(read_end(number, line, entries.len())?);
+            } else {
+                let entry: Entry =
+                    serde_json::from_slice(line).map_err(|error| corrupt(number, &error))?;
+                if entries.last().is_some_and(|last| entry.run_ns < last.run_ns) {
+                    return Err(corrupt(number, "time goes back"));
+                }
+                entries.push(entry);
+            }
+        }
+        let lines = entries.len() + 1;
+        match (header, end) {
+            (Some(header), Some(end)) => {
+                Ok(Self { header, entries, end, sha256: hex::encode(Sha256::digest(bytes)) })
+            }
+            _ => Err(ReadError::Incomplete { line: lines }),
+        }
+    }
+}
+
+fn corrupt(line: usize, cause: &(impl ToString + ?Sized)) -> ReadError {
+    ReadError::Corrupt { line, cause: cause.to_string() }
+}
+
+/// What every schema's header has, so that a newer one is recognised before it is misread.
+#[derive(Deserialize)]
+struct Probe {
+    format: String,
+    schema: u64,
+}
+
+fn read_header(line: &[u8]) -> Result<Header, ReadError> {
+    let foreign = |cause: String| ReadError::NotARecord { cause };
+    if !line.ends_with(b"\n") && line.starts_with(b"{\"format\":\"parallax-record\"") {
+        return Err(ReadError::Incomplete { line: 0 });
+    }
+    let probe: Probe = serde_json::from_slice(line).map_err(|error| foreign(error.to_string()))?;
+    if probe.format != FORMAT {
+        return Err(foreign(format!("its format is {:?}", probe.format)));
+    }
+    if probe.schema > u64::from(SCHEMA) {
+        return Err(ReadError::NewerSchema { found: probe.schema });
+    }
+    serde_json::from_slice(line).map_err(|error| corrupt(1, &error))
+}
+
+fn read_end(number: usize, line: &[u8], entries: usize) -> Result<End, ReadError> {
+    let Trailer { end } = serde_json::from_slice(line).map_err(|error| corrupt(number, &error))?;
+    if end.entries != entries as u64 {
+        let cause = format!("the end counts {} entries, there are {entries}", end.entries);
+        return Err(corrupt(number, &cause));
+    }
+    Ok(end)
+}

@@ -1,0 +1,143 @@
+//! Puts the figures of a run into the summary's types.
+
+use crate::check::{Percentile, Route, Window};
+use crate::event::{Event, LossPhase, Phase};
+use crate::header::{Clock, Header};
+use crate::measure;
+use crate::record::Record;
+use crate::summary::{
+    BytesSummary, FramesSummary, FreezesSummary, LatencySummary, PerPhase, PerStage, StageSummary,
+    StreamSummary,
+};
+use crate::timeline::{Fate, FrameHistory, StreamTimeline};
+use crate::uncertainty::{Uncertainty, setup_ticks};
+
+/// Counts fates.
+pub(crate) fn count<'a>(frames: impl Iterator<Item = &'a FrameHistory>) -> FramesSummary {
+    let mut counts = FramesSummary::default();
+    for frame in frames {
+        counts.captured += 1;
+        counts.encoded += u64::from(frame.camera.encoded_ns.is_some());
+        let counter = match frame.fate {
+            Fate::Rendered => &mut counts.rendered,
+            Fate::UnderWay => &mut counts.under_way,
+            Fate::Lost(LossPhase::Capture) => &mut counts.lost.capture,
+            Fate::Lost(LossPhase::Encode) => &mut counts.lost.encode,
+            Fate::Lost(LossPhase::Send) => &mut counts.lost.send,
+            Fate::Lost(LossPhase::Transport) => &mut counts.lost.transport,
+            Fate::Lost(LossPhase::Decode) => &mut counts.lost.decode,
+        };
+        *counter += 1;
+    }
+    counts
+}
+
+/// Everything that the summary says of a stream.
+pub(crate) fn summarise(stream: &StreamTimeline, header: &Header) -> StreamSummary {
+    let clock = header.clock;
+    let (setup_us, setup_uncertainty_us) = setup(stream, clock);
+    let first_frame = measure::time_to(stream, Phase::FirstRender, Window::WHOLE, clock);
+    let latency = measure::capture_to_render(stream, Window::WHOLE, clock);
+    let path = measure::paths(stream).last().copied();
+    let psnr = measure::psnr_millidb(stream, Window::WHOLE);
+    StreamSummary {
+        camera: stream.stream.camera.clone(),
+        viewer: stream.stream.viewer.clone(),
+        sessions: stream.sessions.len() as u64,
+        local_candidate: path.map(|path| path.local),
+        remote_candidate: path.map(|path| path.remote),
+        relayed: path.map(|path| path.route == Route::Relayed),
+        setup_us,
+        setup_uncertainty_us,
+        time_to_first_frame_us: first_frame.map(|span| span.measured_us),
+        time_to_first_frame_uncertainty_us: first_frame
+            .map_or(Uncertainty::NONE, |span| span.uncertainty),
+        capture_to_render_us: LatencySummary {
+            count: latency.count(),
+            p50: latency.percentile_us(Percentile::P50),
+            p95: latency.percentile_us(Percentile::P95),
+            p99: latency.percentile_us(Percentile::P99),
+            max: latency.max_us(),
+            uncertainty: latency.widest(),
+        },
+        stages_us: stages(stream, clock),
+        frames: count(stream.frames.iter()),
+        freezes: frozen(stream, header.duration_us),
+        psnr_millidb: measure::mean(&psnr),
+        psnr_min_millidb: psnr.first().copied(),
+        markers_unreadable: stream
+            .frames
+            .iter()
+            .filter(|frame| frame.fate == Fate::Rendered && frame.passage.marker.is_none())
+            .count() as u64,
+        bit_rate_bps: measure::bit_rate_bps(stream),
+    }
+}
+
+fn frozen(stream: &StreamTimeline, duration_us: u64) -> FreezesSummary {
+    let mut summary = FreezesSummary::default();
+    for freeze in measure::freezes(&measure::rendered_us(stream), duration_us) {
+        if freeze.open {
+            summary.open_us = Some(freeze.duration_us());
+        } else {
+            summary.count += 1;
+            summary.total_us += freeze.duration_us();
+        }
+    }
+    summary
+}
+
+fn stages(stream: &StreamTimeline, clock: Clock) -> PerStage<StageSummary> {
+    let [capture, encode, pacer, network, jitter_buffer, decode, render] =
+        measure::stages(stream, clock).map(|spans| StageSummary {
+            p50: spans.percentile_us(Percentile::P50),
+            p95: spans.percentile_us(Percentile::P95),
+            uncertainty: spans.widest(),
+        });
+    PerStage { capture, encode, pacer, network, jitter_buffer, decode, render }
+}
+
+fn setup(stream: &StreamTimeline, clock: Clock) -> (PerPhase<Option<i64>>, PerPhase<Uncertainty>) {
+    let rendered = |position: &usize| {
+        let session = &stream.sessions[*position];
+        measure::phase_ns(stream, session, Phase::FirstRender).is_some()
+    };
+    let chosen = (0..stream.sessions.len()).find(rendered).or(stream.sessions.len().checked_sub(1));
+    let request = measure::first_request(stream, Window::WHOLE);
+    let of = |phase| {
+        let (position, requested_ns) = request?;
+        let chosen = chosen?;
+        let at = measure::phase_ns(stream, &stream.sessions[chosen], phase)?;
+        let sessions = chosen.saturating_sub(position) as u64 + 1;
+        Some((
+            measure::difference_us(requested_ns, at),
+            Uncertainty::of_duration(clock, setup_ticks(phase, sessions)),
+        ))
+    };
+    let all = PerPhase {
+        signalling: of(Phase::Signalling),
+        gathering: of(Phase::Gathering),
+        checking: of(Phase::Checking),
+        nominated: of(Phase::Nominated),
+        dtls: of(Phase::Dtls),
+        first_rtp: of(Phase::FirstRtp),
+        first_key_frame: of(Phase::FirstKeyFrame),
+        first_render: of(Phase::FirstRender),
+    };
+    let us = all.map(|found| found.map(|(us, _)| us));
+    let uncertainty = all.map(|found| found.map_or(Uncertainty::NONE, |(_, how)| how));
+    (us, uncertainty)
+}
+
+/// What peers put on the wire.
+pub(crate) fn bytes(record: &Record) -> BytesSummary {
+    let mut all = BytesSummary::default();
+    for entry in &record.entries {
+        if let Event::Bytes { direct, turn, signalling } = &entry.event {
+            all.direct += direct;
+            all.turn += turn;
+            all.signalling += signalling;
+        }
+    }
+    all
+}

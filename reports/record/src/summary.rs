@@ -1,0 +1,402 @@
+//! `summary.json`: what each run came to.
+//!
+//! Every number is an integer with its unit in its name; names that end in `_us` are microseconds
+//! on the run's clock. What could not be measured is `null`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::CandidateKind;
+use crate::header::{Clock, CongestionControl, Header, MediaMode};
+use crate::uncertainty::Uncertainty;
+use crate::verdict::Verdict;
+
+/// All runs of one call of the command: the content of `summary.json`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Suite {
+    /// [`SCHEMA`](crate::SCHEMA).
+    pub schema: u32,
+    /// The worst verdict of the runs; `null` if nothing ran.
+    pub verdict: Option<Verdict>,
+    /// The runs, in the order in which they were asked for.
+    pub runs: Vec<Summary>,
+}
+
+impl Suite {
+    /// Puts runs together.
+    #[must_use]
+    pub fn new(runs: Vec<Summary>) -> Self {
+        Self {
+            schema: crate::SCHEMA,
+            verdict: Verdict::worst(runs.iter().map(|run| run.verdict)),
+            runs,
+        }
+    }
+
+    /// The file's text: indented JSON that ends with a line end.
+    ///
+    /// # Errors
+    /// Never in fact: these types are all JSON. The caller may treat it as an internal fault.
+    pub fn to_json(&self) -> Result<String, serde_json::Error> {
+        let mut text = serde_json::to_string_pretty(self)?;
+        text.push('\n');
+        Ok(text)
+    }
+}
+
+/// One run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Summary {
+    /// The scenario's file name without its ending.
+    pub scenario: String,
+    /// The scenario's title.
+    pub title: String,
+    /// The seed; a string in JSON.
+    #[serde(with = "crate::seed")]
+    pub seed: u64,
+    /// The run's clock.
+    pub clock: Clock,
+    /// The worst of the checks, or `error`. Of a run without checks nothing can be said: it is
+    /// inconclusive.
+    pub verdict: Verdict,
+    /// Why the run is an error, if it is one.
+    pub faults: Vec<String>,
+    /// SHA-256 of `record.jsonl`; `null` if there is no whole record.
+    pub record_sha256: Option<String>,
+    /// SHA-256 over time, direction, addresses, length and payload of every packet.
+    pub packets_sha256: Option<String>,
+    /// How long the run was to last.
+    pub duration_us: u64,
+    /// Where the media came from.
+    pub media_mode: MediaMode,
+    /// What adapted the bit rate to the path.
+    pub congestion_control: CongestionControl,
+    /// The profile of each peer.
+    pub profiles: Vec<PeerProfile>,
+    /// What came of each check, for each stream that it selects.
+    pub checks: Vec<CheckResult>,
+    /// What was measured of each stream that the scenario expects.
+    pub streams: Vec<StreamSummary>,
+    /// Bytes on the wire that peers sent or received, by the node at the other end.
+    pub bytes: BytesSummary,
+}
+
+impl Summary {
+    /// A run that has no whole record, because what ran it crashed, hung or was refused its
+    /// output: an error, with its cause.
+    #[must_use]
+    pub fn broken(header: &Header, cause: String) -> Self {
+        Self {
+            scenario: header.scenario.clone(),
+            title: header.title.clone(),
+            seed: header.seed,
+            clock: header.clock,
+            verdict: Verdict::Error,
+            faults: vec![cause],
+            record_sha256: None,
+            packets_sha256: None,
+            duration_us: header.duration_us,
+            media_mode: header.media_mode,
+            congestion_control: header.congestion_control,
+            profiles: PeerProfile::of(header),
+            checks: Vec::new(),
+            streams: Vec::new(),
+            bytes: BytesSummary::default(),
+        }
+    }
+}
+
+/// Which profile a peer ran with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PeerProfile {
+    /// The peer's name.
+    pub peer: String,
+    /// The profile's name.
+    pub profile: String,
+    /// SHA-256 of the profile's file.
+    pub sha256: String,
+    /// How deep its jitter buffer is, if it is a viewer.
+    pub jitter_buffer_us: Option<u64>,
+}
+
+impl PeerProfile {
+    pub(crate) fn of(header: &Header) -> Vec<Self> {
+        header
+            .peers
+            .iter()
+            .map(|peer| Self {
+                peer: peer.name.clone(),
+                profile: peer.profile.name.clone(),
+                sha256: peer.profile.sha256.clone(),
+                jitter_buffer_us: peer.jitter_buffer_us,
+            })
+            .collect()
+    }
+}
+
+/// What came of a check for one stream.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CheckResult {
+    /// What was checked, such as `capture_to_render p95`.
+    pub name: String,
+    /// Whose pictures.
+    pub camera: String,
+    /// Seen where.
+    pub viewer: String,
+    /// What came of it.
+    pub verdict: Verdict,
+    /// What was measured, in `unit`; `null` if it did not happen.
+    pub measured: Option<i64>,
+    /// How far the truth may be from `measured`, in `unit`.
+    pub uncertainty: Uncertainty,
+    /// How `measured` must stand to `bound`.
+    pub comparison: Comparison,
+    /// The bound, in `unit`.
+    pub bound: i64,
+    /// The unit of measured, uncertainty and bound.
+    pub unit: Unit,
+    /// How many samples there were.
+    pub sample: u64,
+    /// How many a verdict needs.
+    pub minimum_sample: u64,
+    /// Where the window begins; `null` is the start of the run.
+    pub from_us: Option<u64>,
+    /// Where the window ends; `null` is the end of the run.
+    pub to_us: Option<u64>,
+    /// What was found, in words, where the figures do not say it.
+    pub detail: Option<String>,
+    /// Why the bound is what it is.
+    pub why: String,
+}
+
+/// How a measured value must stand to its bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Comparison {
+    /// Less.
+    Below,
+    /// Not more.
+    AtMost,
+    /// More.
+    Above,
+}
+
+/// The unit of a check's figures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unit {
+    /// Microseconds.
+    Us,
+    /// Thousandths of a decibel.
+    Millidb,
+    /// Frames.
+    Frames,
+    /// Parts in a million.
+    Ppm,
+    /// Freezes.
+    Freezes,
+    /// Nominated pairs that are not what was asked for.
+    Pairs,
+}
+
+/// What was measured of one stream, over the whole run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StreamSummary {
+    /// Whose pictures.
+    pub camera: String,
+    /// Seen where.
+    pub viewer: String,
+    /// How many sessions there were: more than one if it had to be begun anew.
+    pub sessions: u64,
+    /// The viewer's end of the last nominated pair.
+    pub local_candidate: Option<CandidateKind>,
+    /// The camera's end of it, as the viewer sees it.
+    pub remote_candidate: Option<CandidateKind>,
+    /// Whether it went through a TURN server.
+    pub relayed: Option<bool>,
+    /// From the viewer's first request to each phase at the viewer, in the session of the first
+    /// rendered frame or else in the last.
+    pub setup_us: PerPhase<Option<i64>>,
+    /// How far the truth may be from each.
+    pub setup_uncertainty_us: PerPhase<Uncertainty>,
+    /// From the viewer's first request to the first rendered frame of all sessions.
+    pub time_to_first_frame_us: Option<i64>,
+    /// How far the truth may be from it.
+    pub time_to_first_frame_uncertainty_us: Uncertainty,
+    /// Capture-to-render latency of the rendered frames.
+    pub capture_to_render_us: LatencySummary,
+    /// Where it went.
+    pub stages_us: PerStage<StageSummary>,
+    /// What became of the frames captured for the viewer.
+    pub frames: FramesSummary,
+    /// When the picture stood still.
+    pub freezes: FreezesSummary,
+    /// Luma PSNR of the rendered frames against their sources: the arithmetic mean of the frames'
+    /// values, rounded down.
+    pub psnr_millidb: Option<u32>,
+    /// The least of them.
+    pub psnr_min_millidb: Option<u32>,
+    /// Rendered frames whose marker could not be read; latency and PSNR count them all the same.
+    pub markers_unreadable: u64,
+    /// Bits per second of the elementary stream sent.
+    pub bit_rate_bps: Option<u64>,
+}
+
+/// Something for each phase of setup, at the viewer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PerPhase<T> {
+    /// The offer has arrived.
+    pub signalling: T,
+    /// The first local candidate is there.
+    pub gathering: T,
+    /// ICE checks have begun.
+    pub checking: T,
+    /// A pair is nominated.
+    pub nominated: T,
+    /// DTLS is done and fingerprints match.
+    pub dtls: T,
+    /// The first RTP packet came.
+    pub first_rtp: T,
+    /// The first whole key frame came.
+    pub first_key_frame: T,
+    /// The first frame was rendered.
+    pub first_render: T,
+}
+
+impl<T: Copy> PerPhase<T> {
+    /// The same phases with something else for each.
+    #[must_use]
+    pub fn map<U>(&self, to: impl Fn(T) -> U) -> PerPhase<U> {
+        PerPhase {
+            signalling: to(self.signalling),
+            gathering: to(self.gathering),
+            checking: to(self.checking),
+            nominated: to(self.nominated),
+            dtls: to(self.dtls),
+            first_rtp: to(self.first_rtp),
+            first_key_frame: to(self.first_key_frame),
+            first_render: to(self.first_render),
+        }
+    }
+}
+
+/// Something for each stage of a frame's way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PerStage<T> {
+    /// From the end of exposure to the encoder's beginning.
+    pub capture: T,
+    /// Encoding.
+    pub encode: T,
+    /// From the encoder's end until the last packet has left for the wire.
+    pub pacer: T,
+    /// From there until all packets have come, resent ones included.
+    pub network: T,
+    /// From there until the jitter buffer let the last packet go.
+    pub jitter_buffer: T,
+    /// From there until the frame was decoded, waiting for the decoder included.
+    pub decode: T,
+    /// From there until it was shown.
+    pub render: T,
+}
+
+/// Percentiles by nearest rank; `null` where nothing was measured. A small sample has a `p99` too,
+/// which is then its greatest value: look at `count`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LatencySummary {
+    /// Rendered frames.
+    pub count: u64,
+    /// The median.
+    pub p50: Option<i64>,
+    /// 95 of 100 are at most this.
+    pub p95: Option<i64>,
+    /// 99 of 100 are at most this.
+    pub p99: Option<i64>,
+    /// The greatest.
+    pub max: Option<i64>,
+    /// How far the truth may be from each of them, at most.
+    pub uncertainty: Uncertainty,
+}
+
+/// One stage over all rendered frames.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StageSummary {
+    /// The median.
+    pub p50: Option<i64>,
+    /// 95 of 100 are at most this.
+    pub p95: Option<i64>,
+    /// How far the truth may be from each of them, at most.
+    pub uncertainty: Uncertainty,
+}
+
+/// Frames captured while a session sent to the viewer:
+/// captured = rendered + lost + under way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FramesSummary {
+    /// Captured.
+    pub captured: u64,
+    /// Of these encoded.
+    pub encoded: u64,
+    /// Of these rendered.
+    pub rendered: u64,
+    /// Of these lost.
+    pub lost: LostSummary,
+    /// Of these neither rendered nor lost when the run ended.
+    pub under_way: u64,
+}
+
+/// Lost frames by where they were lost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LostSummary {
+    /// The encoder was busy when they were captured.
+    pub capture: u64,
+    /// The encoder skipped them.
+    pub encode: u64,
+    /// The camera could not hand them to its transport.
+    pub send: u64,
+    /// Packets of them did not arrive in time.
+    pub transport: u64,
+    /// They could not be decoded, or not in time to be shown.
+    pub decode: u64,
+}
+
+impl LostSummary {
+    /// All lost frames.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.capture + self.encode + self.send + self.transport + self.decode
+    }
+}
+
+/// Freezes as in webrtc-stats.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FreezesSummary {
+    /// How many ended with a new picture.
+    pub count: u64,
+    /// How long these lasted together.
+    pub total_us: u64,
+    /// How long one lasted by the end of the run that had not ended; webrtc-stats knows no such.
+    pub open_us: Option<u64>,
+}
+
+/// Bytes on the wire by the kind of node at the other end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BytesSummary {
+    /// Between peers.
+    pub direct: u64,
+    /// With TURN servers.
+    pub turn: u64,
+    /// With the rendezvous and with STUN servers.
+    pub signalling: u64,
+}

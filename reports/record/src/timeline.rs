@@ -1,0 +1,339 @@
+//! What became of each frame, put together from the entries of all nodes.
+//!
+//! A camera knows its frames by boot and frame number, a session by RTP timestamp; the encoder's
+//! event has both and joins them. The marker in a rendered picture must agree with that join.
+
+use std::collections::BTreeMap;
+
+use crate::event::{Candidate, Event, LossPhase, Phase, Session};
+use crate::header::{Clock, Stream};
+use crate::join::{self, CameraFrame, FaultKind, Faults, Passage};
+use crate::record::Record;
+
+/// The histories of all streams that the header expects.
+#[derive(Clone, Debug)]
+pub struct Timeline {
+    /// In the header's order.
+    pub streams: Vec<StreamTimeline>,
+    /// What in the record contradicts itself, or broke the run: one text for each kind, with its
+    /// count. If there is any, the run is an error.
+    pub faults: Vec<String>,
+}
+
+/// One camera at one viewer.
+#[derive(Clone, Debug)]
+pub struct StreamTimeline {
+    /// Which.
+    pub stream: Stream,
+    /// Its sessions, by number.
+    pub sessions: Vec<SessionTimeline>,
+    /// Its frames, by session and capture: from the first that a session sent to the last that was
+    /// captured before it ended.
+    pub frames: Vec<FrameHistory>,
+}
+
+/// What a session went through.
+#[derive(Clone, Debug, Default)]
+pub struct SessionTimeline {
+    /// Its number.
+    pub number: u32,
+    /// When each phase was first complete at the viewer, nanoseconds on the run's clock.
+    pub viewer_ns: BTreeMap<Phase, u64>,
+    /// When each phase was first complete at the camera, nanoseconds on the run's clock.
+    pub camera_ns: BTreeMap<Phase, u64>,
+    /// The viewer's nominated pairs, in the order of time.
+    pub viewer_pairs: Vec<Pair>,
+    /// The camera's nominated pairs, in the order of time.
+    pub camera_pairs: Vec<Pair>,
+    /// When either end first said that it was over, nanoseconds on the run's clock.
+    pub closed_ns: Option<u64>,
+}
+
+/// A nominated pair at one end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pair {
+    /// From when on, nanoseconds on the run's clock.
+    pub run_ns: u64,
+    /// This end.
+    pub local: Candidate,
+    /// The other end.
+    pub remote: Candidate,
+}
+
+/// What became of a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It was shown.
+    Rendered,
+    /// It will not be shown any more.
+    Lost(LossPhase),
+    /// The run ended too early to tell.
+    UnderWay,
+}
+
+/// One frame on its way to one viewer. Times are nanoseconds on the run's clock.
+#[derive(Clone, Debug)]
+pub struct FrameHistory {
+    /// The session's number.
+    pub session: u32,
+    /// What the camera did with it.
+    pub camera: CameraFrame,
+    /// What happened to it in the session.
+    pub passage: Passage,
+    /// What became of it.
+    pub fate: Fate,
+}
+
+/// How many stages a frame passes.
+pub const STAGES: usize = 7;
+
+impl FrameHistory {
+    /// When it passed from stage to stage, microseconds on the run's clock (rounded down, each by
+    /// itself, so that differences add up exactly): captured, encoder began, encoded, last packet
+    /// paced, received, released by the jitter buffer, decoded, rendered. None unless all is
+    /// known.
+    #[must_use]
+    pub fn boundaries_us(&self) -> Option<[u64; STAGES + 1]> {
+        let ns = [
+            Some(self.camera.captured_ns),
+            self.camera.started_ns,
+            self.camera.encoded_ns,
+            self.passage.paced_ns,
+            self.passage.received_ns,
+            self.passage.released_ns,
+            self.passage.decoded_ns,
+            self.passage.rendered_ns,
+        ];
+        let mut us = [0; STAGES + 1];
+        for (us, ns) in us.iter_mut().zip(ns) {
+            *us = ns? / 1_000;
+        }
+        Some(us)
+    }
+
+    /// How long each stage took, microseconds: capture, encode, pacer, network, jitter buffer,
+    /// decode, render. Negative only on a real clock, within its bound.
+    #[must_use]
+    pub fn stages_us(&self) -> Option<[i64; STAGES]> {
+        let at = self.boundaries_us()?;
+        let mut stages = [0; STAGES];
+        for (stage, ends) in stages.iter_mut().zip(at.windows(2)) {
+            *stage = ends[1].cast_signed() - ends[0].cast_signed();
+        }
+        Some(stages)
+    }
+
+    /// From capture to render, microseconds: exactly the sum of its stages.
+    #[must_use]
+    pub fn capture_to_render_us(&self) -> Option<i64> {
+        let at = self.boundaries_us()?;
+        Some(at[STAGES].cast_signed() - at[0].cast_signed())
+    }
+}
+
+impl Timeline {
+    /// Puts the histories together.
+    #[must_use]
+    pub fn of(record: &Record) -> Self {
+        let mut faults = Faults::default();
+        let cameras = join::Cameras::of(&record.entries, &mut faults);
+        let passages = join::passages(record, &cameras, &mut faults);
+        let sessions = sessions(record);
+        let streams = record
+            .header
+            .streams
+            .iter()
+            .map(|stream| {
+                let sessions: Vec<_> = sessions
+                    .range(session_range(stream))
+                    .map(|(_, session)| session.clone())
+                    .collect();
+                let frames = frames(stream, &sessions, &cameras, &passages);
+                StreamTimeline { stream: stream.clone(), sessions, frames }
+            })
+            .collect::<Vec<_>>();
+        for stream in &streams {
+            for frame in &stream.frames {
+                examine(stream, frame, record.header.clock, &mut faults);
+            }
+        }
+        Self { streams, faults: faults.texts() }
+    }
+}
+
+fn session_range(stream: &Stream) -> std::ops::RangeInclusive<Session> {
+    let with =
+        |number| Session { camera: stream.camera.clone(), viewer: stream.viewer.clone(), number };
+    with(0)..=with(u32::MAX)
+}
+
+fn sessions(record: &Record) -> BTreeMap<Session, SessionTimeline> {
+    let mut sessions: BTreeMap<Session, SessionTimeline> = BTreeMap::new();
+    let end_ns = record.header.duration_us.saturating_mul(1_000);
+    for entry in &record.entries {
+        let Some(session) = entry.event.session() else {
+            continue;
+        };
+        let timeline = sessions.entry(session.clone()).or_insert_with(|| SessionTimeline {
+            number: session.number,
+            ..SessionTimeline::default()
+        });
+        let at_viewer = entry.node == session.viewer;
+        match &entry.event {
+            Event::Phase { phase, .. } => {
+                let phases =
+                    if at_viewer { &mut timeline.viewer_ns } else { &mut timeline.camera_ns };
+                phases.entry(*phase).or_insert(entry.run_ns);
+            }
+            Event::Nominated { local, remote, .. } => {
+                let pairs =
+                    if at_viewer { &mut timeline.viewer_pairs } else { &mut timeline.camera_pairs };
+                pairs.push(Pair {
+                    run_ns: entry.run_ns,
+                    local: local.clone(),
+                    remote: remote.clone(),
+                });
+            }
+            // Peers that are put away at the end of the run say goodbye too.
+            Event::Closed { .. } if entry.run_ns < end_ns => {
+                timeline.closed_ns.get_or_insert(entry.run_ns);
+            }
+            _ => {}
+        }
+    }
+    sessions
+}
+
+/// The frames of a stream: what each session's camera captured from the first frame that the
+/// session sent on, until the session ended or the next one took over.
+fn frames(
+    stream: &Stream,
+    sessions: &[SessionTimeline],
+    cameras: &join::Cameras,
+    passages: &join::Passages,
+) -> Vec<FrameHistory> {
+    let mut frames = Vec::new();
+    let mut next_first: Option<(u32, usize)> = None;
+    for (position, session) in sessions.iter().enumerate().rev() {
+        let name = Session {
+            camera: stream.camera.clone(),
+            viewer: stream.viewer.clone(),
+            number: session.number,
+        };
+        let Some((boot, first)) = passages.first_sent(&name) else {
+            continue;
+        };
+        let mut last = cameras.frames(&stream.camera, boot).len();
+        if let Some((next_boot, next)) = next_first
+            && next_boot == boot
+        {
+            last = last.min(next);
+        }
+        let over = session.closed_ns.is_some()
+            || position + 1 < sessions.len()
+            || cameras.booted_after(&stream.camera, boot);
+        let mut histories: Vec<_> = cameras.frames(&stream.camera, boot)[first.min(last)..last]
+            .iter()
+            .enumerate()
+            .take_while(|(_, camera)| session.closed_ns.is_none_or(|at| camera.captured_ns < at))
+            .map(|(offset, camera)| FrameHistory {
+                session: session.number,
+                camera: camera.clone(),
+                passage: passages.of(&name, first + offset),
+                fate: Fate::UnderWay,
+            })
+            .collect();
+        settle(&mut histories, over);
+        next_first = Some((boot, first));
+        histories.append(&mut frames);
+        frames = histories;
+    }
+    frames
+}
+
+/// How far a frame got, and how it is lost if it stays there.
+fn standing(frame: &FrameHistory) -> (u8, LossPhase) {
+    if frame.passage.rendered_ns.is_some() {
+        (5, LossPhase::Decode)
+    } else if frame.passage.decoded_ns.is_some() {
+        (4, LossPhase::Decode)
+    } else if frame.passage.released_ns.is_some() {
+        (3, LossPhase::Decode)
+    } else if frame.passage.paced_ns.is_some() {
+        (2, LossPhase::Transport)
+    } else if frame.camera.encoded_ns.is_some() {
+        (1, LossPhase::Send)
+    } else {
+        (0, LossPhase::Encode)
+    }
+}
+
+/// Decides each frame's fate. Stages keep the order of frames, so a frame that a later one has
+/// overtaken is lost, whether anybody said so or not: a viewer that got no packet of a frame does
+/// not know that there was one. Whole packets may wait in the jitter buffer, so on the way from
+/// the pacer to its release a frame is only overtaken by one that was released.
+fn settle(frames: &mut [FrameHistory], over: bool) {
+    let mut furthest = 0;
+    for frame in frames.iter_mut().rev() {
+        let (stood, phase) = standing(frame);
+        frame.fate = if frame.passage.rendered_ns.is_some() {
+            Fate::Rendered
+        } else if let Some(phase) = frame.passage.lost {
+            Fate::Lost(phase)
+        } else if let Some(phase) = frame.camera.dropped
+            && frame.passage.paced_ns.is_none()
+        {
+            Fate::Lost(phase)
+        } else if over || furthest > stood {
+            Fate::Lost(phase)
+        } else {
+            Fate::UnderWay
+        };
+        furthest = furthest.max(stood);
+    }
+}
+
+/// Looks for contradictions in one history.
+fn examine(stream: &StreamTimeline, frame: &FrameHistory, clock: Clock, faults: &mut Faults) {
+    let camera = &frame.camera;
+    let name = || {
+        format!(
+            "frame {} of boot {} of {} at {}",
+            camera.frame, camera.boot, stream.stream.camera, stream.stream.viewer
+        )
+    };
+    if frame.fate != Fate::Rendered {
+        return;
+    }
+    if frame.passage.lost.is_some() {
+        faults.add(FaultKind::TwoEndings, format!("{} was rendered and given up", name()));
+    }
+    if let Some(marker) = frame.passage.marker
+        && (marker.boot, marker.frame, marker.camera_us)
+            != (camera.boot, camera.frame, camera.camera_us)
+    {
+        faults.add(
+            FaultKind::Marker,
+            format!(
+                "{}, captured at {} us, carries the marker of frame {} of boot {}, captured at {} us",
+                name(),
+                camera.camera_us,
+                marker.frame,
+                marker.boot,
+                marker.camera_us
+            ),
+        );
+    }
+    match frame.stages_us() {
+        None => faults
+            .add(FaultKind::Gap, format!("{} was rendered, but a stage before is missing", name())),
+        Some(stages) => {
+            if matches!(clock, Clock::Virtual { .. }) && stages.iter().any(|stage| *stage < 0) {
+                faults.add(
+                    FaultKind::Backwards,
+                    format!("{} left a stage before it entered it", name()),
+                );
+            }
+        }
+    }
+}
