@@ -2,7 +2,7 @@
 
 use core::hint::black_box;
 use core::time::Duration;
-use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use criterion::{Criterion, criterion_group, criterion_main};
 use parallax_media::{
     Clip, Decoder, Encoder, EncoderConfig, Marker, Picture, Size, marker, psnr_millidb, ssim_ppm,
 };
@@ -29,7 +29,7 @@ fn codec(criterion: &mut Criterion) {
 
         let mut encoder = Encoder::new(config).expect("the settings are in range");
         let mut frame = 0;
-        criterion.bench_function(BenchmarkId::new("mark and encode", size), |bencher| {
+        criterion.bench_function(&format!("mark and encode {size}"), |bencher| {
             bencher.iter(|| {
                 frame += 1;
                 encoder.encode(&marked(&clip, frame - 1), at(frame - 1)).expect("it encodes")
@@ -45,7 +45,7 @@ fn codec(criterion: &mut Criterion) {
         let mut decoder = Decoder::new().expect("a decoder");
         // Round and round: the first unit is a key frame.
         let mut stream = units.iter().cycle();
-        criterion.bench_function(BenchmarkId::new("decode and read", size), |bencher| {
+        criterion.bench_function(&format!("decode and read {size}"), |bencher| {
             bencher.iter(|| {
                 let unit = stream.next().expect("it has no end");
                 let picture = decoder.decode(unit).expect("it decodes").expect("a picture");
@@ -54,13 +54,13 @@ fn codec(criterion: &mut Criterion) {
         });
 
         let (a, b) = (clip.frame(0), clip.frame(60));
-        criterion.bench_function(BenchmarkId::new("psnr", size), |bencher| {
+        criterion.bench_function(&format!("psnr {size}"), |bencher| {
             bencher.iter(|| psnr_millidb(black_box(a), black_box(b), 32));
         });
-        criterion.bench_function(BenchmarkId::new("ssim", size), |bencher| {
+        criterion.bench_function(&format!("ssim {size}"), |bencher| {
             bencher.iter(|| ssim_ppm(black_box(a), black_box(b), 32));
         });
-        criterion.bench_function(BenchmarkId::new("open clip", size), |bencher| {
+        criterion.bench_function(&format!("open clip {size}"), |bencher| {
             bencher.iter(|| Clip::open("bunny", size).expect("the built-in clip opens"));
         });
     }

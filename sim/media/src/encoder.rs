@@ -159,7 +159,7 @@ impl Encoder {
         if self.started && self.key_frame_wanted {
             self.inner.force_intra_frame();
         }
-        // The crate panics above i64::MAX: 292 million years.
+        // OpenH264 counts milliseconds in an i64, and the crate panics above it.
         let at = u64::try_from(at.as_millis()).unwrap_or(u64::MAX).min(i64::MAX as u64);
         let stream = self
             .inner

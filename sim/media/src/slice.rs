@@ -214,6 +214,36 @@ mod tests {
         assert_eq!(unescape(&[0x65, 0, 0, 3, 1, 0, 0, 3, 0]), [0, 0, 1, 0, 0, 0]);
     }
 
+    /// With the range of the parameter closed to one number, that number must be read, in key
+    /// frames and in those between.
+    #[test]
+    fn the_parameter_that_openh264_was_set_to_is_read() {
+        use crate::picture::{Picture, Size};
+        use openh264::encoder::{Encoder, EncoderConfig, QpRange, RateControlMode};
+        use openh264::formats::YUVBuffer;
+
+        for qp in [14, 26, 35, 51] {
+            let settings = EncoderConfig::new()
+                .rate_control_mode(RateControlMode::Bitrate)
+                .qp(QpRange::new(qp, qp))
+                .num_threads(1);
+            let api = openh264::OpenH264API::from_source();
+            let mut encoder = Encoder::with_api_config(api, settings).unwrap();
+            let mut headers = Headers::default();
+            for n in 0..20 {
+                let size = Size { width: 160, height: 96 };
+                let picture = Picture::test_pattern(size, n).unwrap();
+                let planes = [picture.y(), picture.u(), picture.v()].concat();
+                if n == 12 {
+                    encoder.force_intra_frame();
+                }
+                let bytes = encoder.encode(&YUVBuffer::from_vec(planes, 160, 96)).unwrap().to_vec();
+                let expected = if bytes.is_empty() { None } else { Some(qp) };
+                assert_eq!(headers.first_qp(&bytes), expected, "frame {n}");
+            }
+        }
+    }
+
     #[test]
     fn an_end_of_data_gives_no_number() {
         assert_eq!(Bits::new(&[0]).unsigned(), None);

@@ -278,7 +278,7 @@ fn a_decoder_that_joins_late_waits_for_a_key_frame() {
 fn noise_and_nothing_are_no_pictures() {
     let mut decoder = Decoder::new().unwrap();
     assert!(decoder.decode(&[]).unwrap().is_none());
-    let noise: Vec<u8> = (0..2000u32).map(|n| (n * 7919 >> 3) as u8).collect();
+    let noise: Vec<u8> = (0..2000u32).map(|n| ((n * 7919) >> 3) as u8).collect();
     assert!(!matches!(decoder.decode(&noise), Ok(Some(_))));
     // And it still works.
     let frames = encode(EncoderConfig::new(SMALL, RATE, 300_000), 1);
