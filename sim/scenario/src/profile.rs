@@ -1,0 +1,421 @@
+//! Device profiles: what a device can do and how long its stages take. Every number says where it
+//! comes from.
+
+use crate::{
+    distribution::Distribution,
+    error::{Problem, Rank, ScenarioErrors},
+    reference,
+    table::{Place, Reader, Table, Value},
+    text::Source,
+    units::{self, Size},
+};
+use core::time::Duration;
+use rand_core::Rng;
+use std::sync::Arc;
+use toml::de::DeTable;
+
+/// A device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Profile {
+    /// Version of the format: 1.
+    pub schema: u32,
+    /// The name of the file without folder and ending: `esp32-p4`.
+    pub name: String,
+    /// The device, in a few words.
+    pub title: String,
+    /// From power on to ready.
+    pub boot_time: StageTime,
+    /// What it can do as a camera; none: it cannot be one.
+    pub camera: Option<CameraAbility>,
+    /// What it can do as a viewer; none: it cannot be one.
+    pub viewer: Option<ViewerAbility>,
+    /// The text of the file, for its digest.
+    pub text: Arc<str>,
+}
+
+/// What a device can do as a camera.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CameraAbility {
+    /// What its encoder takes.
+    pub encoder: CodecLimits,
+    /// From the end of the exposure to a picture in memory.
+    pub capture: StageTime,
+    /// From a picture to an elementary stream.
+    pub encode: StageTime,
+}
+
+/// What a device can do as a viewer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ViewerAbility {
+    /// What its decoder takes.
+    pub decoder: CodecLimits,
+    /// From an elementary stream to a picture.
+    pub decode: StageTime,
+    /// From a picture to the display.
+    pub render: StageTime,
+}
+
+/// What an H.264 encoder or decoder takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CodecLimits {
+    /// The largest picture, across and down.
+    pub largest_picture: Figure<Size>,
+    /// Frames per second, at most, whatever the size.
+    pub most_frames_per_second: Figure<u32>,
+    /// Bits per second, at most.
+    pub most_bit_rate: Figure<u64>,
+}
+
+/// A number, and where it comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Figure<T> {
+    /// The number.
+    pub value: T,
+    /// Where it comes from.
+    pub origin: Origin,
+}
+
+/// Where a number comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// How it was found.
+    pub provenance: Provenance,
+    /// The document, the measurement, or the reasoning.
+    pub source: String,
+}
+
+/// How a number was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Provenance {
+    /// Measured on such a device.
+    Measured,
+    /// Told by whoever makes or supports it.
+    Vendor,
+    /// Concluded from something else.
+    Inferred,
+}
+
+/// How long a stage takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StageTime {
+    /// The time, for a picture of the size `per` if there is one.
+    pub distribution: Distribution,
+    /// The size of picture that the time is for: others take longer or shorter by their pixels.
+    /// None: the size makes no difference.
+    pub per: Option<Size>,
+    /// Where the numbers come from.
+    pub origin: Origin,
+}
+
+impl StageTime {
+    /// Draws the time for a picture of `size`.
+    pub fn sample(&self, size: Size, random: &mut impl Rng) -> Duration {
+        self.scaled(self.distribution.sample(random), size)
+    }
+
+    /// The time in the middle, for a picture of `size`.
+    pub fn typical(&self, size: Size) -> Duration {
+        self.scaled(self.distribution.typical(), size)
+    }
+
+    /// Exact to the nanosecond, rounded down.
+    fn scaled(&self, time: Duration, size: Size) -> Duration {
+        let Some(per) = self.per else { return time };
+        let nanos = time.as_nanos() * u128::from(size.pixels()) / u128::from(per.pixels());
+        Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+    }
+}
+
+/// Where a scenario's device profiles come from.
+pub trait Profiles {
+    /// The profile called `name`; none if there is none.
+    fn find(&self, name: &str) -> Option<Result<Profile, ScenarioErrors>>;
+
+    /// The names of all profiles, to suggest one.
+    fn names(&self) -> Vec<String>;
+}
+
+/// The profiles that come with Parallax (`device-profiles/`).
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Builtin;
+
+const BUILTIN: &[(&str, &str)] = &[
+    ("esp32-p4", include_str!("../../../device-profiles/esp32-p4.toml")),
+    ("phone", include_str!("../../../device-profiles/phone.toml")),
+    ("raspberry-pi-zero-2-w", include_str!("../../../device-profiles/raspberry-pi-zero-2-w.toml")),
+];
+
+/// The text of the profile called `name` that comes with Parallax.
+pub fn builtin(name: &str) -> Option<&'static str> {
+    BUILTIN.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
+}
+
+impl Profiles for Builtin {
+    fn find(&self, name: &str) -> Option<Result<Profile, ScenarioErrors>> {
+        builtin(name).map(|text| parse(&format!("device-profiles/{name}.toml"), text))
+    }
+
+    fn names(&self) -> Vec<String> {
+        BUILTIN.iter().map(|(name, _)| (*name).to_owned()).collect()
+    }
+}
+
+/// Reads a profile. `name` is the file as messages show it; the profile is named after its stem.
+///
+/// # Errors
+/// With everything that is wrong with it, most helpful first.
+pub fn parse(name: &str, text: &str) -> Result<Profile, ScenarioErrors> {
+    let source = Source::new(name, text)?;
+    let text = source.text().to_owned();
+    let document = DeTable::parse(&text).map_err(|error| crate::read::syntax(&source, &error))?;
+    let mut reader = Reader::new(source);
+    let profile = read(&mut reader, name, &text, document.into_inner());
+    match ScenarioErrors::new(reader.problems) {
+        Some(errors) => Err(errors),
+        // A reader that yields nothing has said why; this is its own fault if not.
+        None => profile.ok_or_else(|| {
+            Problem::of_file(format!("{name}: not read"), "report this as a fault of Parallax")
+                .into()
+        }),
+    }
+}
+
+fn read(reader: &mut Reader, name: &str, text: &str, entries: DeTable<'_>) -> Option<Profile> {
+    let place = Place { path: String::new(), span: 0..0 };
+    let top = Table::open(reader, &reference::PROFILE_TOP, place, entries);
+    let schema = crate::read::schema(reader, &top);
+    let title = top.get(reader, "title").and_then(|value| value.words(reader));
+    let boot_time = top.get(reader, "boot_time").and_then(|value| stage(reader, value));
+    let mut ability = |key: &str, keys| {
+        top.has(key).then(|| top.get(reader, key).and_then(|value| value.table(reader, keys)))
+    };
+    let camera = ability("camera", &reference::ABILITY_CAMERA);
+    let viewer = ability("viewer", &reference::ABILITY_VIEWER);
+    if camera.is_none() && viewer.is_none() {
+        let message = "the device can be neither camera nor viewer";
+        let help = "add `[camera]`, `[viewer]`, or both";
+        let at = (0..0, "no `[camera]`, no `[viewer]`");
+        reader.problems.push(Problem::new(Rank::Missing, &reader.source, "", message, at, help));
+    }
+    let camera = camera.map(|table| table.and_then(|table| camera_ability(reader, &table)));
+    let viewer = viewer.map(|table| table.and_then(|table| viewer_ability(reader, &table)));
+    Some(Profile {
+        schema: schema?,
+        name: crate::read::stem(name),
+        title: title?,
+        boot_time: boot_time?,
+        camera: match camera {
+            Some(camera) => Some(camera?),
+            None => None,
+        },
+        viewer: match viewer {
+            Some(viewer) => Some(viewer?),
+            None => None,
+        },
+        text: text.into(),
+    })
+}
+
+fn camera_ability(reader: &mut Reader, table: &Table<'_>) -> Option<CameraAbility> {
+    let encoder = limits(reader, table);
+    let capture = table.get(reader, "capture").and_then(|value| stage(reader, value));
+    let encode = table.get(reader, "encode").and_then(|value| stage(reader, value));
+    Some(CameraAbility { encoder: encoder?, capture: capture?, encode: encode? })
+}
+
+fn viewer_ability(reader: &mut Reader, table: &Table<'_>) -> Option<ViewerAbility> {
+    let decoder = limits(reader, table);
+    let decode = table.get(reader, "decode").and_then(|value| stage(reader, value));
+    let render = table.get(reader, "render").and_then(|value| stage(reader, value));
+    Some(ViewerAbility { decoder: decoder?, decode: decode?, render: render? })
+}
+
+fn limits(reader: &mut Reader, table: &Table<'_>) -> Option<CodecLimits> {
+    let largest_picture =
+        figure(reader, table, "largest_picture", |reader, value| value.unit(reader, units::size));
+    let most_frames_per_second =
+        figure(reader, table, "most_frames_per_second", |reader, value| {
+            value.whole(reader, 1..=1_000)
+        });
+    let most_bit_rate = figure(reader, table, "most_bit_rate", |reader, value| {
+        let range = (1_000, 10_000_000_000);
+        value.unit_between(reader, units::bits_per_second, range, units::format_bits_per_second)
+    });
+    Some(CodecLimits {
+        largest_picture: largest_picture?,
+        most_frames_per_second: most_frames_per_second?,
+        most_bit_rate: most_bit_rate?,
+    })
+}
+
+fn figure<'a, T>(
+    reader: &mut Reader,
+    table: &Table<'a>,
+    key: &str,
+    read: impl FnOnce(&mut Reader, &Value<'a>) -> Option<T>,
+) -> Option<Figure<T>> {
+    let table = table.get(reader, key)?.table(reader, &reference::FIGURE)?;
+    let value = table.get(reader, "value").and_then(|value| read(reader, &value));
+    let origin = origin(reader, &table);
+    Some(Figure { value: value?, origin: origin? })
+}
+
+fn origin(reader: &mut Reader, table: &Table<'_>) -> Option<Origin> {
+    let words = [
+        ("measured", Provenance::Measured),
+        ("vendor", Provenance::Vendor),
+        ("inferred", Provenance::Inferred),
+    ];
+    let provenance = table.get(reader, "provenance").and_then(|value| value.one_of(reader, &words));
+    let source = table.get(reader, "source").and_then(|value| value.words(reader));
+    Some(Origin { provenance: provenance?, source: source? })
+}
+
+/// The longest time of a stage that is believed.
+const LONGEST: Duration = Duration::from_secs(600);
+
+fn stage(reader: &mut Reader, value: Value<'_>) -> Option<StageTime> {
+    let table = value.table(reader, &reference::STAGE)?;
+    let origin = origin(reader, &table);
+    let per = crate::read::optional(reader, &table, "per", |reader, value| {
+        value.unit(reader, units::size)
+    });
+    let distribution = distribution(reader, &table);
+    Some(StageTime { distribution: distribution?, per: per?, origin: origin? })
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Constant,
+    Uniform,
+    Normal,
+    LogNormal,
+}
+
+fn distribution(reader: &mut Reader, table: &Table<'_>) -> Option<Distribution> {
+    let words = [
+        ("constant", Kind::Constant),
+        ("uniform", Kind::Uniform),
+        ("normal", Kind::Normal),
+        ("log-normal", Kind::LogNormal),
+    ];
+    let name = table.get(reader, "distribution")?;
+    let kind = name.one_of(reader, &words)?;
+    let (needed, allowed): (&[&str], &[&str]) = match kind {
+        Kind::Constant => (&["value"], &[]),
+        Kind::Uniform => (&["least", "most"], &[]),
+        Kind::Normal => (&["mean", "deviation"], &["least", "most"]),
+        Kind::LogNormal => (&["median", "p95"], &["least", "most"]),
+    };
+    fits(reader, table, &name, needed, allowed)?;
+    let mut time = |key: &str| {
+        crate::read::optional(reader, table, key, |reader, value| {
+            let range = (Duration::ZERO, LONGEST);
+            value.unit_between(reader, units::duration, range, units::format_duration)
+        })
+    };
+    let (value, mean, deviation) = (time("value")?, time("mean")?, time("deviation")?);
+    let (median, p95) = (time("median")?, time("p95")?);
+    let (least, most) = (time("least")?, time("most")?);
+    ordered(
+        reader,
+        table,
+        &[("least", least), ("value", value), ("mean", mean), ("median", median), ("most", most)],
+    )?;
+    ordered(reader, table, &[("median", median), ("p95", p95)])?;
+    if median == Some(Duration::ZERO) {
+        let value = table.get(reader, "median")?;
+        reader.refuse(
+            Rank::Value,
+            &value.place,
+            "a log-normal time is never zero",
+            "zero",
+            "write a median above zero",
+        );
+        return None;
+    }
+    let floor = least.unwrap_or(Duration::ZERO);
+    match kind {
+        Kind::Constant => Some(Distribution::Constant { value: value? }),
+        Kind::Uniform => Some(Distribution::Uniform { least: least?, most: most? }),
+        Kind::Normal => {
+            Some(Distribution::Normal { mean: mean?, deviation: deviation?, least: floor, most })
+        }
+        Kind::LogNormal => {
+            Some(Distribution::LogNormal { median: median?, p95: p95?, least: floor, most })
+        }
+    }
+}
+
+/// Refuses parameters that the distribution lacks or does not have.
+fn fits(
+    reader: &mut Reader,
+    table: &Table<'_>,
+    name: &Value<'_>,
+    needed: &[&str],
+    allowed: &[&str],
+) -> Option<()> {
+    let called = name.as_text().unwrap_or_default().to_owned();
+    let mut sound = Some(());
+    for key in ["value", "mean", "deviation", "median", "p95", "least", "most"] {
+        let takes = needed
+            .iter()
+            .chain(allowed)
+            .map(|key| format!("`{key}`"))
+            .collect::<Vec<_>>()
+            .join(", ");
+        if needed.contains(&key) && !table.has(key) {
+            let message = format!("`{called}` needs `{key}`");
+            reader.refuse(
+                Rank::Missing,
+                &name.place,
+                &message,
+                &format!("without `{key}`"),
+                format!("add `{key}`, a duration; `{called}` takes {takes}"),
+            );
+            sound = None;
+        } else if !needed.contains(&key)
+            && !allowed.contains(&key)
+            && let Some(span) = table.key_span(key)
+        {
+            let place = Place { path: table.path(key), span };
+            let message = format!("`{called}` has no `{key}`");
+            reader.refuse(
+                Rank::Key,
+                &place,
+                &message,
+                "not of this distribution",
+                format!("`{called}` takes {takes}"),
+            );
+            sound = None;
+        }
+    }
+    sound
+}
+
+/// Refuses times that are not in this order.
+fn ordered(
+    reader: &mut Reader,
+    table: &Table<'_>,
+    times: &[(&str, Option<Duration>)],
+) -> Option<()> {
+    let given: Vec<_> =
+        times.iter().filter_map(|(key, time)| time.map(|time| (*key, time))).collect();
+    for pair in given.windows(2) {
+        if let [(lower, low), (upper, high)] = pair
+            && low > high
+        {
+            let value = table.get(reader, upper)?;
+            let message = format!("`{upper}` is below `{lower}`");
+            reader.refuse(
+                Rank::Value,
+                &value.place,
+                &message,
+                &format!("below `{lower}`"),
+                format!("`{lower}` is {}: write at least that", units::format_duration(*low)),
+            );
+            return None;
+        }
+    }
+    Some(())
+}

@@ -1,0 +1,208 @@
+//! Reading a scenario: from TOML to a scenario that is complete and makes sense.
+
+mod addresses;
+mod check;
+mod peer;
+mod site;
+mod whole;
+
+use crate::{
+    error::{Problem, Rank, ScenarioErrors},
+    profile::Profiles,
+    reference,
+    scenario::Scenario,
+    table::{Place, Reader, Table, Value},
+    text::Source,
+    units,
+};
+use core::time::Duration;
+use parallax_record::MediaMode;
+use toml::de::DeTable;
+
+/// Most sites, and most peers, of a scenario.
+const MOST: usize = 64;
+
+/// Reads a scenario. `name` is the file as messages show it; the scenario is named after its stem.
+///
+/// # Errors
+/// With everything that is wrong with it or with a profile that it names, most helpful first.
+pub fn parse(name: &str, text: &str, profiles: &dyn Profiles) -> Result<Scenario, ScenarioErrors> {
+    let source = Source::new(name, text)?;
+    let text = source.text().to_owned();
+    let document = DeTable::parse(&text).map_err(|error| syntax(&source, &error))?;
+    let mut reader = Reader::new(source);
+    let scenario = read(&mut reader, name, document.into_inner(), profiles);
+    match ScenarioErrors::new(reader.problems) {
+        Some(errors) => Err(errors),
+        // A reader that yields nothing has said why; this is its own fault if not.
+        None => scenario.ok_or_else(|| {
+            Problem::of_file(format!("{name}: not read"), "report this as a fault of Parallax")
+                .into()
+        }),
+    }
+}
+
+fn read(
+    reader: &mut Reader,
+    name: &str,
+    entries: DeTable<'_>,
+    profiles: &dyn Profiles,
+) -> Option<Scenario> {
+    let place = Place { path: String::new(), span: 0..0 };
+    let top = Table::open(reader, &reference::TOP, place, entries);
+    let schema = schema(reader, &top);
+    let title = top.get(reader, "title").and_then(|value| value.words(reader));
+    let why = top.get(reader, "why").and_then(|value| value.words(reader));
+    let duration = top.get(reader, "duration").and_then(|value| run_duration(reader, &value));
+    let seed = optional(reader, &top, "seed", seed);
+    let media = top.get(reader, "media").and_then(|value| media(reader, &value));
+    let sites = top.get(reader, "site").map(|value| named(reader, value, "site"));
+    let sites = sites.map(|sites| site::read(reader, sites));
+    let peers = top.get(reader, "peer").map(|value| named(reader, value, "peer"));
+    let peers = peers.map(|peers| peer::read(reader, peers, profiles));
+    let services = site::services(reader, &top);
+    let checks = top.get(reader, "check").and_then(|value| value.items(reader));
+    let checks = checks.map(|checks| check::read(reader, checks));
+    if !reader.problems.is_empty() {
+        // Values that do not go together are told once each is right by itself.
+        return None;
+    }
+    let (duration, checks) = (duration?, checks?);
+    let drafts = peers?;
+    let placed = addresses::assign(reader, sites?, &drafts, services?)?;
+    whole::peers(reader, &placed.peers, &drafts)?;
+    let checks = whole::checks(reader, checks, duration, &placed.peers, &placed.services)?;
+    Some(Scenario {
+        schema: schema?,
+        id: stem(name),
+        title: title?,
+        why: why?,
+        duration,
+        seed: seed?,
+        media: media?,
+        sites: placed.sites,
+        peers: placed.peers,
+        services: placed.services,
+        checks,
+    })
+}
+
+/// The entries of a table whose keys are names, in the order of the file.
+fn named<'a>(reader: &mut Reader, value: Value<'a>, what: &str) -> Vec<(String, Value<'a>)> {
+    let place = value.place.clone();
+    let before = reader.problems.len();
+    let mut entries = Table::in_order(value, reader);
+    if entries.is_empty() && reader.problems.len() == before {
+        let message = format!("there is no {what}");
+        reader.refuse(Rank::Missing, &place, &message, "empty", format!("add `[{what}.NAME]`"));
+    }
+    if entries.len() > MOST {
+        let message = format!("there are {} of them", entries.len());
+        let help = format!("a scenario has up to {MOST} {what}s");
+        reader.refuse(Rank::Value, &entries[MOST].1, &message, "one too many", help);
+        entries.truncate(MOST);
+    }
+    entries
+        .into_iter()
+        .filter(|(name, place, _)| sound_name(reader, name, place))
+        .map(|(name, place, value)| (name, Value::new(place, value)))
+        .collect()
+}
+
+/// Names are part of places in the record, of random streams and of file names.
+fn sound_name(reader: &mut Reader, name: &str, place: &Place) -> bool {
+    let letters = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let sound = name.len() <= 32
+        && name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name.chars().all(letters);
+    if !sound {
+        let help = "write small letters, digits and `-`, beginning with a letter, up to 32";
+        reader.refuse(Rank::Value, place, "this is not a name", "not a name", help);
+    }
+    sound
+}
+
+/// The key, if the file gives it, read by `read`: `Some(None)` if it does not, none if it is wrong.
+pub(crate) fn optional<'a, T>(
+    reader: &mut Reader,
+    table: &Table<'a>,
+    key: &str,
+    read: impl FnOnce(&mut Reader, &Value<'a>) -> Option<T>,
+) -> Option<Option<T>> {
+    match table.get(reader, key) {
+        Some(value) => read(reader, &value).map(Some),
+        None => Some(None),
+    }
+}
+
+pub(crate) fn schema(reader: &mut Reader, top: &Table<'_>) -> Option<u32> {
+    let value = top.get(reader, "schema")?;
+    let schema = value.whole(reader, 0..=u32::MAX)?;
+    if schema != 1 {
+        let help = "write `schema = 1`, or run a version of Parallax that reads this one";
+        reader.refuse(
+            Rank::Value,
+            &value.place,
+            "this version of the format is not known",
+            "not 1",
+            help,
+        );
+        return None;
+    }
+    Some(schema)
+}
+
+fn run_duration(reader: &mut Reader, value: &Value<'_>) -> Option<Duration> {
+    let range = (Duration::from_secs(1), Duration::from_secs(3_600));
+    value.unit_between(reader, whole_micros, range, units::format_duration)
+}
+
+/// A duration that the record can hold.
+pub(crate) fn whole_micros(text: &str) -> Result<Duration, units::UnitError> {
+    let duration = units::duration(text)?;
+    if duration.subsec_nanos() % 1_000 == 0 {
+        return Ok(duration);
+    }
+    Err(units::UnitError {
+        wrong: format!("{} is finer than 1 us", units::shown(text)),
+        cure: "round it to a whole number of us".into(),
+    })
+}
+
+fn seed(reader: &mut Reader, value: &Value<'_>) -> Option<u64> {
+    let text = value.text(reader)?;
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let seed = text.parse().ok().filter(|_| digits);
+    if seed.is_none() {
+        let message = format!("{} is not a seed", units::shown(&text));
+        let help =
+            format!("write a whole number from 0 to {} in quotes, such as `\"7\"`", u64::MAX);
+        reader.refuse(Rank::Value, &value.place, &message, "not a seed", help);
+    }
+    seed
+}
+
+fn media(reader: &mut Reader, value: &Value<'_>) -> Option<MediaMode> {
+    value.one_of(reader, &[("live", MediaMode::Live)])
+}
+
+/// The name of a file without folder and ending.
+pub(crate) fn stem(name: &str) -> String {
+    let file = name.rsplit(['/', '\\']).next().unwrap_or(name);
+    file.strip_suffix(".toml").unwrap_or(file).to_owned()
+}
+
+/// What is not TOML at all.
+pub(crate) fn syntax(source: &Source, error: &toml::de::Error) -> ScenarioErrors {
+    let message = error.message();
+    let span = source.clip(error.span().unwrap_or(0..0));
+    let help = if message.contains("duplicate key") {
+        "names and keys stand once in their table: rename or remove this one"
+    } else if message.contains("recursion") {
+        "nothing in a scenario is nested that deep"
+    } else {
+        "texts and values with units stand in quotes, tables in `[...]` or `{ ... }`; see https://toml.io"
+    };
+    let at = (span, message.to_owned());
+    Problem::new(Rank::Syntax, source, "", format!("this is not TOML: {message}"), at, help).into()
+}

@@ -1,0 +1,392 @@
+//! Reading peers: cameras and viewers.
+
+use super::{optional, sound_name};
+use crate::{
+    error::Rank,
+    profile::{Profile, Profiles},
+    reference,
+    scenario::{Camera, Nack, Video, Viewer},
+    table::{Place, Reader, Table, Value, nearest},
+    units::{self, Size, shown},
+};
+use core::{net::Ipv4Addr, time::Duration};
+use parallax_record::CongestionControl;
+
+/// A peer as the file gives it, its address perhaps still open.
+pub(super) struct PeerDraft {
+    pub(super) name: String,
+    pub(super) place: Place,
+    pub(super) site: (String, Place),
+    pub(super) address: Option<(Ipv4Addr, Place)>,
+    pub(super) profile: Profile,
+    pub(super) camera: Option<Camera>,
+    pub(super) viewer: Option<Viewer>,
+    /// Where each camera that it views is named.
+    pub(super) views: Vec<Place>,
+}
+
+pub(super) fn read(
+    reader: &mut Reader,
+    peers: Vec<(String, Value<'_>)>,
+    profiles: &dyn Profiles,
+) -> Vec<PeerDraft> {
+    peers.into_iter().filter_map(|(name, value)| peer(reader, name, value, profiles)).collect()
+}
+
+/// A camera before its device is known.
+struct CameraDraft {
+    profile: (String, Place),
+    camera: Camera,
+    video: Place,
+}
+
+/// A viewer before its device is known.
+struct ViewerDraft {
+    profile: Option<(String, Place)>,
+    jitter_buffer: Duration,
+    nack: Option<Nack>,
+}
+
+fn peer(
+    reader: &mut Reader,
+    name: String,
+    value: Value<'_>,
+    profiles: &dyn Profiles,
+) -> Option<PeerDraft> {
+    let table = value.table(reader, &reference::PEER)?;
+    let site = table.get(reader, "site");
+    let site = site.and_then(|value| Some((value.text(reader)?, value.place)));
+    let address = optional(reader, &table, "address", |reader, value| {
+        super::site::address(reader, value).map(|address| (address, value.place.clone()))
+    });
+    let camera = optional(reader, &table, "camera", |reader, value| camera(reader, value.clone()));
+    let views = optional(reader, &table, "views", |reader, value| views(reader, value.clone()));
+    let viewer = viewer(reader, &table);
+    let (camera, views, viewer) = (camera?, views?, viewer?);
+    roles(reader, &table, camera.is_some(), views.is_some())?;
+    let chosen = profile_name(reader, &table, camera.as_ref(), views.is_some().then_some(&viewer))?;
+    let profile = profile(reader, chosen, profiles)?;
+    let (camera, viewer_profile) =
+        (camera.map(|draft| (draft.camera, draft.video, draft.profile.1)), viewer.profile);
+    if let Some((camera, video, named)) = &camera {
+        suits_camera(reader, &profile, camera, video, named)?;
+    }
+    if views.is_some() && profile.viewer.is_none() {
+        let place = viewer_profile.map_or_else(|| table.place.clone(), |(_, place)| place);
+        let message = format!("the device `{}` cannot be a viewer", profile.name);
+        reader.refuse(
+            Rank::Value,
+            &place,
+            &message,
+            "has no `[viewer]` in its profile",
+            "name a profile with `[viewer]`, such as `phone`",
+        );
+        return None;
+    }
+    let (cameras, places) = views.unwrap_or_default();
+    Some(PeerDraft {
+        name,
+        place: table.place.clone(),
+        site: site?,
+        address: address?,
+        profile,
+        camera: camera.map(|(camera, _, _)| camera),
+        viewer: (!cameras.is_empty()).then_some(Viewer {
+            cameras,
+            jitter_buffer: viewer.jitter_buffer,
+            nack: viewer.nack,
+        }),
+        views: places,
+    })
+}
+
+fn roles(reader: &mut Reader, table: &Table<'_>, camera: bool, views: bool) -> Option<()> {
+    if !camera && !views {
+        let help = "add `camera = { ... }`, `views = [\"NAME\"]`, or both";
+        reader.refuse(
+            Rank::Missing,
+            &table.place,
+            "it is neither camera nor viewer",
+            "no `camera`, no `views`",
+            help,
+        );
+        return None;
+    }
+    if !views && let Some(span) = table.key_span("viewer") {
+        let place = Place { path: table.path("viewer"), span };
+        let help = "add `views = [\"NAME\"]`, or remove `viewer`";
+        reader.refuse(Rank::Missing, &place, "it views nothing", "a viewer without `views`", help);
+        return None;
+    }
+    Some(())
+}
+
+/// The name of the device that a peer is, and where it is named. A peer is one device.
+fn profile_name(
+    reader: &mut Reader,
+    table: &Table<'_>,
+    camera: Option<&CameraDraft>,
+    viewer: Option<&ViewerDraft>,
+) -> Option<(String, Place)> {
+    let camera = camera.map(|camera| camera.profile.clone());
+    let viewer = viewer.and_then(|viewer| viewer.profile.clone());
+    if let (Some((camera, _)), Some((viewer, place))) = (&camera, &viewer)
+        && camera != viewer
+    {
+        let message = format!("a peer is one device, and this one is `{camera}` as a camera");
+        let help = "remove the viewer's `profile`, or make two peers";
+        reader.refuse(Rank::Whole, place, &message, &format!("not `{camera}`"), help);
+        return None;
+    }
+    Some(camera.or(viewer).unwrap_or_else(|| (DEFAULT_VIEWER.to_owned(), table.place.clone())))
+}
+
+/// The device of a viewer that names none.
+const DEFAULT_VIEWER: &str = "phone";
+
+fn profile(
+    reader: &mut Reader,
+    (name, place): (String, Place),
+    profiles: &dyn Profiles,
+) -> Option<Profile> {
+    match profiles.find(&name) {
+        Some(Ok(profile)) => Some(profile),
+        Some(Err(errors)) => {
+            reader.problems.extend(errors.into_problems());
+            None
+        }
+        None => {
+            let names = profiles.names();
+            let all = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+            let help = match nearest(&name, names.iter().map(String::as_str)) {
+                Some(meant) => format!("did you mean `{meant}`? There are: {all}"),
+                None => format!("there are: {all}"),
+            };
+            let message = format!("there is no device profile {}", shown(&name));
+            reader.refuse(Rank::Value, &place, &message, "not a profile", help);
+            None
+        }
+    }
+}
+
+fn camera(reader: &mut Reader, value: Value<'_>) -> Option<CameraDraft> {
+    let table = value.table(reader, &reference::CAMERA)?;
+    let profile = table.get(reader, "profile");
+    let profile = profile.and_then(|value| Some((value.text(reader)?, value.place)));
+    let video = table.get(reader, "video");
+    let place = video.as_ref().map(|value| value.place.clone());
+    let video = video.and_then(|value| video_of(reader, value));
+    let pacer = optional(reader, &table, "pacer", |reader, value| match value.as_text() {
+        Some("none") => Some(None),
+        _ => rate(reader, value).map(Some),
+    });
+    let congestion_control = table.get(reader, "congestion_control");
+    let congestion_control =
+        congestion_control.and_then(|value| congestion_control_of(reader, &value));
+    let video = video?;
+    let pacer = pacer?.unwrap_or(Some(video.bit_rate_bits_per_second * 5 / 2));
+    Some(CameraDraft {
+        profile: profile?,
+        camera: Camera {
+            video,
+            pacer_bits_per_second: pacer,
+            congestion_control: congestion_control?,
+        },
+        video: place?,
+    })
+}
+
+fn congestion_control_of(reader: &mut Reader, value: &Value<'_>) -> Option<CongestionControl> {
+    if let Some("gcc") = value.as_text() {
+        let message = "Parallax does not support Google congestion control yet";
+        reader.refuse(
+            Rank::Value,
+            &value.place,
+            message,
+            "not supported yet",
+            "write `none`: the camera keeps its bit rate",
+        );
+        return None;
+    }
+    value.one_of(reader, &[("none", CongestionControl::None)])
+}
+
+fn rate(reader: &mut Reader, value: &Value<'_>) -> Option<u64> {
+    let range = (1_000, 10_000_000_000);
+    value.unit_between(reader, units::bits_per_second, range, units::format_bits_per_second)
+}
+
+fn video_of(reader: &mut Reader, value: Value<'_>) -> Option<Video> {
+    let table = value.table(reader, &reference::VIDEO)?;
+    let clip = table.get(reader, "clip").and_then(|value| {
+        let name = value.text(reader)?;
+        sound_name(reader, &name, &value.place).then_some(name)
+    });
+    let size = table.get(reader, "size").and_then(|value| even_size(reader, &value));
+    let frames_per_second =
+        table.get(reader, "frames_per_second").and_then(|value| value.whole(reader, 1..=1_000));
+    let bit_rate = table.get(reader, "bit_rate").and_then(|value| rate(reader, &value));
+    let interval =
+        optional(reader, &table, "key_frame_interval", |reader, value| match value.as_text() {
+            Some("none") => Some(None),
+            _ => frames(reader, value, frames_per_second?).map(Some),
+        });
+    let skip_frames = table.get(reader, "skip_frames").and_then(|value| value.boolean(reader));
+    Some(Video {
+        clip: clip?,
+        size: size?,
+        frames_per_second: frames_per_second?,
+        bit_rate_bits_per_second: bit_rate?,
+        key_frame_interval_frames: interval?.flatten(),
+        skip_frames: skip_frames?,
+    })
+}
+
+/// H.264 pictures are made of 2x2 blocks of chroma samples.
+fn even_size(reader: &mut Reader, value: &Value<'_>) -> Option<Size> {
+    let size = value.unit(reader, units::size)?;
+    let even =
+        Size { width: size.width.next_multiple_of(2), height: size.height.next_multiple_of(2) };
+    if size != even {
+        let message = format!("a picture of {size} has an odd side");
+        reader.refuse(
+            Rank::Value,
+            &value.place,
+            &message,
+            "odd",
+            format!("H.264 takes even sides: write `{even}`"),
+        );
+        return None;
+    }
+    Some(size)
+}
+
+/// A duration as a number of frames.
+fn frames(reader: &mut Reader, value: &Value<'_>, frames_per_second: u32) -> Option<u32> {
+    let duration = value.unit(reader, units::duration)?;
+    let product = duration.as_nanos() * u128::from(frames_per_second);
+    let frames = u32::try_from(product / 1_000_000_000).ok().filter(|frames| *frames > 0);
+    if frames.is_none() || product % 1_000_000_000 != 0 {
+        let message =
+            format!("this is no whole number of frames at {frames_per_second} frames per second");
+        reader.refuse(
+            Rank::Value,
+            &value.place,
+            &message,
+            "part of a frame",
+            "write a time of one or more whole frames, such as `2s`",
+        );
+        return None;
+    }
+    frames
+}
+
+fn views(reader: &mut Reader, value: Value<'_>) -> Option<(Vec<String>, Vec<Place>)> {
+    let place = value.place.clone();
+    let mut names: Vec<String> = Vec::new();
+    let mut places = Vec::new();
+    for item in value.items(reader)? {
+        let name = item.text(reader)?;
+        if names.contains(&name) {
+            reader.refuse(
+                Rank::Value,
+                &item.place,
+                &format!("{} stands here twice", shown(&name)),
+                "again",
+                "remove it",
+            );
+            return None;
+        }
+        names.push(name);
+        places.push(item.place);
+    }
+    if names.is_empty() {
+        let help = "name one or more cameras, such as `[\"doorbell\"]`, or remove `views`";
+        reader.refuse(Rank::Value, &place, "it views nothing", "empty", help);
+        return None;
+    }
+    Some((names, places))
+}
+
+fn viewer(reader: &mut Reader, peer: &Table<'_>) -> Option<ViewerDraft> {
+    let table = match peer.get(reader, "viewer") {
+        Some(value) => value.table(reader, &reference::VIEWER)?,
+        None => {
+            let place = Place { path: peer.path("viewer"), span: peer.place.span.clone() };
+            Table::open(reader, &reference::VIEWER, place, toml::de::DeTable::new())
+        }
+    };
+    let profile = optional(reader, &table, "profile", |reader, value| {
+        Some((value.text(reader)?, value.place.clone()))
+    });
+    let jitter_buffer = table.get(reader, "jitter_buffer").and_then(|value| {
+        let range = (Duration::ZERO, Duration::from_secs(10));
+        value.unit_between(reader, super::whole_micros, range, units::format_duration)
+    });
+    let nack = table.get(reader, "nack").and_then(|value| nack(reader, value));
+    Some(ViewerDraft { profile: profile?, jitter_buffer: jitter_buffer?, nack: nack? })
+}
+
+fn nack(reader: &mut Reader, value: Value<'_>) -> Option<Option<Nack>> {
+    if value.as_text().is_some() {
+        return value.one_of(reader, &[("none", ())]).map(|()| None);
+    }
+    let table = value.table(reader, &reference::NACK)?;
+    let interval = table.get(reader, "interval").and_then(|value| {
+        let range = (Duration::from_millis(1), Duration::from_secs(1));
+        value.unit_between(reader, super::whole_micros, range, units::format_duration)
+    });
+    let tries = table.get(reader, "tries").and_then(|value| value.whole(reader, 1..=100));
+    Some(Some(Nack { interval: interval?, tries: tries? }))
+}
+
+/// Whether the device can film and encode what is asked of it.
+fn suits_camera(
+    reader: &mut Reader,
+    profile: &Profile,
+    camera: &Camera,
+    place: &Place,
+    named: &Place,
+) -> Option<()> {
+    let device = &profile.name;
+    let Some(ability) = &profile.camera else {
+        let message = format!("the device `{device}` cannot be a camera");
+        reader.refuse(
+            Rank::Value,
+            named,
+            &message,
+            "has no `[camera]` in its profile",
+            "name a profile with `[camera]`, such as `esp32-p4`",
+        );
+        return None;
+    };
+    let (video, limits) = (&camera.video, &ability.encoder);
+    let largest = limits.largest_picture.value;
+    let mut sound = Some(());
+    let mut refuse = |key: &str, asked: String, most: String| {
+        let place = Place { path: format!("{}.{key}", place.path), span: place.span.clone() };
+        let message = format!("{asked} is beyond the device `{device}`");
+        reader.refuse(
+            Rank::Value,
+            &place,
+            &message,
+            &format!("`{key}` here"),
+            format!("its encoder takes up to {most}: ask for less, or name another profile"),
+        );
+        sound = None;
+    };
+    if video.size.width > largest.width || video.size.height > largest.height {
+        refuse("size", format!("a picture of {}", video.size), largest.to_string());
+    }
+    let most = limits.most_frames_per_second.value;
+    if video.frames_per_second > most {
+        let asked = format!("a rate of {} frames per second", video.frames_per_second);
+        refuse("frames_per_second", asked, format!("{most} frames per second"));
+    }
+    let most = limits.most_bit_rate.value;
+    if video.bit_rate_bits_per_second > most {
+        let asked = units::format_bits_per_second(video.bit_rate_bits_per_second);
+        refuse("bit_rate", asked, units::format_bits_per_second(most));
+    }
+    sound
+}

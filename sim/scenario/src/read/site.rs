@@ -1,0 +1,257 @@
+//! Reading sites, gateways, links and services.
+
+use super::optional;
+use crate::{
+    error::Rank,
+    reference,
+    scenario::Ipv4Network,
+    table::{Place, Reader, Table, Value},
+    units::{self, shown},
+};
+use core::{net::Ipv4Addr, time::Duration};
+use parallax_network::{
+    Access, Behaviour, Capacity, FilterScope, GatewayConfig, LinkConfig, Loss, PortAssignment,
+    QueueLimit,
+};
+
+/// A site as the file gives it, its addresses perhaps still open.
+pub(super) struct SiteDraft {
+    pub(super) name: String,
+    pub(super) place: Place,
+    pub(super) gateway: Option<GatewayConfig>,
+    pub(super) access: Access,
+    pub(super) network: Option<(Ipv4Network, Place)>,
+    pub(super) external: Option<(Ipv4Addr, Place)>,
+}
+
+/// Which services run.
+#[derive(Clone, Copy)]
+pub(super) struct ServicesDraft {
+    pub(super) stun: bool,
+    pub(super) turn: bool,
+    pub(super) rendezvous: bool,
+}
+
+pub(super) fn read(reader: &mut Reader, sites: Vec<(String, Value<'_>)>) -> Vec<SiteDraft> {
+    sites.into_iter().filter_map(|(name, value)| site(reader, name, value)).collect()
+}
+
+fn site(reader: &mut Reader, name: String, value: Value<'_>) -> Option<SiteDraft> {
+    let table = value.table(reader, &reference::SITE)?;
+    let gateway = table.get(reader, "gateway").and_then(|value| gateway(reader, value));
+    let up = table.get(reader, "up").and_then(|value| link(reader, value));
+    let down = table.get(reader, "down").and_then(|value| link(reader, value));
+    let network = optional(reader, &table, "network", |reader, value| {
+        network(reader, value).map(|network| (network, value.place.clone()))
+    });
+    let external = optional(reader, &table, "external", |reader, value| {
+        address(reader, value).map(|address| (address, value.place.clone()))
+    });
+    Some(SiteDraft {
+        name,
+        place: table.place.clone(),
+        gateway: gateway?,
+        access: Access { up: up?, down: down? },
+        network: network?,
+        external: external?,
+    })
+}
+
+const BEHAVIOURS: [(&str, Behaviour); 3] = [
+    ("endpoint-independent", Behaviour::EndpointIndependent),
+    ("address-dependent", Behaviour::AddressDependent),
+    ("address-and-port-dependent", Behaviour::AddressAndPortDependent),
+];
+
+fn gateway(reader: &mut Reader, value: Value<'_>) -> Option<Option<GatewayConfig>> {
+    if value.as_text().is_some() {
+        return value.one_of(reader, &[("none", ())]).map(|()| None);
+    }
+    let table = value.table(reader, &reference::GATEWAY)?;
+    let mapping = table.get(reader, "mapping").and_then(|value| value.one_of(reader, &BEHAVIOURS));
+    let filtering =
+        table.get(reader, "filtering").and_then(|value| value.one_of(reader, &BEHAVIOURS));
+    let ports = [("preserving", PortAssignment::Preserving), ("random", PortAssignment::Random)];
+    let ports = table.get(reader, "ports").and_then(|value| value.one_of(reader, &ports));
+    let scopes =
+        [("internal-endpoint", FilterScope::InternalEndpoint), ("mapping", FilterScope::Mapping)];
+    let scope = table.get(reader, "filter_scope").and_then(|value| value.one_of(reader, &scopes));
+    let mut flag = |key| table.get(reader, key).and_then(|value| value.boolean(reader));
+    let (refresh_inbound, hairpinning) = (flag("refresh_inbound"), flag("hairpinning"));
+    let mut timeout = |key| {
+        let range = (Duration::from_secs(1), Duration::from_secs(86_400));
+        table.get(reader, key).and_then(|value| {
+            value.unit_between(reader, super::whole_micros, range, units::format_duration)
+        })
+    };
+    let mapping_timeout = timeout("mapping_timeout");
+    let tcp_established_timeout = timeout("tcp_established_timeout");
+    let tcp_transitory_timeout = timeout("tcp_transitory_timeout");
+    Some(Some(GatewayConfig {
+        mapping: mapping?,
+        filtering: filtering?,
+        filter_scope: scope?,
+        ports: ports?,
+        mapping_timeout: mapping_timeout?,
+        refresh_inbound: refresh_inbound?,
+        hairpinning: hairpinning?,
+        tcp_established_timeout: tcp_established_timeout?,
+        tcp_transitory_timeout: tcp_transitory_timeout?,
+    }))
+}
+
+/// The longest delay that is believed.
+const LONGEST: Duration = Duration::from_secs(10);
+
+fn link(reader: &mut Reader, value: Value<'_>) -> Option<LinkConfig> {
+    let table = value.table(reader, &reference::LINK)?;
+    let capacity = table.get(reader, "capacity").and_then(|value| capacity(reader, &value));
+    let mut delay = |key| {
+        table.get(reader, key).and_then(|value| {
+            let range = (Duration::ZERO, LONGEST);
+            value.unit_between(reader, super::whole_micros, range, units::format_duration)
+        })
+    };
+    let (one_way_delay, delay_variation) = (delay("one_way_delay"), delay("delay_variation"));
+    let reorder = table.get(reader, "reorder").and_then(|value| value.boolean(reader));
+    let loss = table.get(reader, "loss").and_then(|value| loss(reader, value));
+    let queue = table.get(reader, "queue").and_then(|value| queue(reader, &value));
+    Some(LinkConfig {
+        capacity: capacity?,
+        one_way_delay: one_way_delay?,
+        delay_variation: delay_variation?,
+        reorder: reorder?,
+        loss: loss?,
+        queue: queue?,
+    })
+}
+
+fn capacity(reader: &mut Reader, value: &Value<'_>) -> Option<Option<Capacity>> {
+    if value.as_text() == Some("unlimited") {
+        return Some(None);
+    }
+    let rate = value.unit(reader, units::bits_per_second)?;
+    let capacity = Capacity::from_bits_per_second(rate);
+    if capacity.is_none() {
+        let help = "write a rate above zero, such as `8Mbit/s`";
+        reader.refuse(
+            Rank::Value,
+            &value.place,
+            "a link without capacity carries nothing",
+            "zero",
+            help,
+        );
+    }
+    capacity.map(Some)
+}
+
+fn loss(reader: &mut Reader, value: Value<'_>) -> Option<Loss> {
+    let place = value.place.clone();
+    let share = |ppb: u32| f64::from(ppb) / 1e9;
+    if value.as_text().is_some() {
+        return match value.unit(reader, units::share_ppb)? {
+            0 => Some(Loss::None),
+            ppb => Loss::independent(share(ppb)).ok(),
+        };
+    }
+    let table = value.table(reader, &reference::LOSS)?;
+    let mean = table.get(reader, "mean").and_then(|value| value.unit(reader, units::share_ppb));
+    let burst =
+        table.get(reader, "burst").and_then(|value| value.thousandths(reader, 1_000..=1_000_000));
+    let burst = f64::from(burst?) / 1e3;
+    let loss = Loss::burst(share(mean?), burst);
+    if loss.is_err() {
+        let highest = libm::floor(burst / (burst + 1.0) * 1000.0) / 10.0;
+        let help = format!(
+            "between two bursts at least one packet arrives: with bursts of {burst}, lose up to \
+             {highest}%, or make them longer"
+        );
+        reader.refuse(
+            Rank::Value,
+            &place,
+            "no such bursts lose so much",
+            "`mean` is too high for `burst`",
+            help,
+        );
+    }
+    loss.ok()
+}
+
+fn queue(reader: &mut Reader, value: &Value<'_>) -> Option<QueueLimit> {
+    let text = value.text(reader)?;
+    if text == "unlimited" {
+        return Some(QueueLimit::Unlimited);
+    }
+    match units::queue_kind(&text) {
+        Some("duration") => {
+            let range = (Duration::ZERO, Duration::from_secs(60));
+            let time =
+                value.unit_between(reader, super::whole_micros, range, units::format_duration);
+            time.map(QueueLimit::Time)
+        }
+        Some("bytes") => value.unit(reader, units::bytes).map(QueueLimit::Bytes),
+        Some("packets") => {
+            let range = (0, u64::from(u32::MAX));
+            let packets =
+                value.unit_between(reader, units::packets, range, |n| format!("{n} packets"))?;
+            u32::try_from(packets).ok().map(QueueLimit::Packets)
+        }
+        _ => {
+            let message = format!("{} is not the limit of a queue", shown(&text));
+            let help =
+                "write a time (`200ms`), bytes (`64KiB`), packets (`50 packets`) or `unlimited`";
+            reader.refuse(Rank::Value, &value.place, &message, "in what unit?", help);
+            None
+        }
+    }
+}
+
+pub(super) fn address(reader: &mut Reader, value: &Value<'_>) -> Option<Ipv4Addr> {
+    let text = value.text(reader)?;
+    let address = text.parse().ok();
+    if address.is_none() {
+        let message = format!("{} is not an IPv4 address", shown(&text));
+        reader.refuse(
+            Rank::Value,
+            &value.place,
+            &message,
+            "not an address",
+            "write four numbers, such as `192.168.1.20`",
+        );
+    }
+    address
+}
+
+fn network(reader: &mut Reader, value: &Value<'_>) -> Option<Ipv4Network> {
+    let text = value.text(reader)?;
+    let network = text.split_once('/').and_then(|(address, prefix)| {
+        Ipv4Network::new(address.parse().ok()?, prefix.parse().ok()?)
+    });
+    if network.is_none() {
+        let message = format!("{} is not an IPv4 network", shown(&text));
+        let help = "write its first address and its prefix, 8 to 29, such as `192.168.1.0/24`";
+        reader.refuse(Rank::Value, &value.place, &message, "not a network", help);
+    }
+    network
+}
+
+pub(super) fn services(reader: &mut Reader, top: &Table<'_>) -> Option<ServicesDraft> {
+    let Some(value) = top.get(reader, "services") else {
+        return Some(ServicesDraft { stun: true, turn: true, rendezvous: true });
+    };
+    let table = value.table(reader, &reference::SERVICES)?;
+    let mut runs = |key| table.get(reader, key).and_then(|value| value.boolean(reader));
+    let (stun, turn, rendezvous) = (runs("stun"), runs("turn"), runs("rendezvous"));
+    if rendezvous == Some(false) {
+        let value = table.get(reader, "rendezvous")?;
+        let message = "Parallax does not support signalling without a rendezvous yet";
+        reader.refuse(
+            Rank::Value,
+            &value.place,
+            message,
+            "not supported yet",
+            "remove `rendezvous = false`",
+        );
+    }
+    Some(ServicesDraft { stun: stun?, turn: turn?, rendezvous: rendezvous? })
+}

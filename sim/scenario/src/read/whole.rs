@@ -1,0 +1,244 @@
+//! Whether peers and checks go together.
+
+use super::{check::CheckDraft, peer::PeerDraft};
+use crate::{
+    error::Rank,
+    scenario::{Peer, Services},
+    table::{Place, Reader, nearest},
+    units::{format_bits_per_second, format_duration, shown},
+};
+use core::time::Duration;
+use parallax_record::{CandidateKind, Check, Predicate, Route, Stream};
+
+/// Refuses viewers of what is no camera or too much for them, and cameras that nobody views.
+pub(super) fn peers(reader: &mut Reader, peers: &[Peer], drafts: &[PeerDraft]) -> Option<()> {
+    let before = reader.problems.len();
+    for draft in drafts {
+        let Some(viewer) = &draft.viewer else { continue };
+        for (name, place) in viewer.cameras.iter().zip(&draft.views) {
+            view(reader, peers, draft, name, place);
+        }
+    }
+    let viewed = |name: &String| {
+        let mut viewers = drafts.iter().filter_map(|draft| draft.viewer.as_ref());
+        viewers.any(|viewer| viewer.cameras.contains(name))
+    };
+    for draft in drafts.iter().filter(|draft| draft.camera.is_some()) {
+        if !viewed(&draft.name) {
+            let help =
+                format!("add `views = [\"{}\"]` to another peer, or remove this one", draft.name);
+            reader.refuse(
+                Rank::Whole,
+                &draft.place,
+                "nobody views this camera",
+                "a camera without a viewer",
+                help,
+            );
+        }
+    }
+    (reader.problems.len() == before).then_some(())
+}
+
+fn view(reader: &mut Reader, peers: &[Peer], draft: &PeerDraft, name: &str, place: &Place) {
+    let cameras = || peers.iter().filter(|peer| peer.camera.is_some() && peer.name != draft.name);
+    let all = cameras().map(|peer| format!("`{}`", peer.name)).collect::<Vec<_>>().join(", ");
+    let all = if all.is_empty() {
+        "there is no other camera in this scenario".into()
+    } else {
+        format!("cameras: {all}")
+    };
+    let help = match nearest(name, cameras().map(|peer| peer.name.as_str())) {
+        Some(meant) => format!("did you mean `{meant}`? {all}"),
+        None => all,
+    };
+    let Some(peer) = peers.iter().find(|peer| peer.name == name) else {
+        let message = format!("there is no peer {}", shown(name));
+        return reader.refuse(Rank::Whole, place, &message, "no such peer", help);
+    };
+    if peer.name == draft.name {
+        return reader.refuse(Rank::Whole, place, "a peer does not view itself", "itself", help);
+    }
+    let Some(camera) = &peer.camera else {
+        let message = format!("`{name}` is not a camera");
+        return reader.refuse(Rank::Whole, place, &message, "a viewer itself", help);
+    };
+    let Some(ability) = &draft.profile.viewer else { return };
+    let (video, limits) = (&camera.video, &ability.decoder);
+    let largest = limits.largest_picture.value;
+    let beyond = if video.size.width > largest.width || video.size.height > largest.height {
+        Some((video.size.to_string(), largest.to_string()))
+    } else if video.frames_per_second > limits.most_frames_per_second.value {
+        let text = |rate| format!("{rate} frames per second");
+        Some((text(video.frames_per_second), text(limits.most_frames_per_second.value)))
+    } else if video.bit_rate_bits_per_second > limits.most_bit_rate.value {
+        let (asked, most) = (video.bit_rate_bits_per_second, limits.most_bit_rate.value);
+        Some((format_bits_per_second(asked), format_bits_per_second(most)))
+    } else {
+        None
+    };
+    if let Some((asked, most)) = beyond {
+        let message = format!("`{name}` sends {asked}, beyond the device `{}`", draft.profile.name);
+        let help = format!(
+            "its decoder takes up to {most}: let the camera send less, or name another profile"
+        );
+        reader.refuse(Rank::Whole, place, &message, "too much for this viewer", help);
+    }
+}
+
+/// Refuses checks that judge no stream, or that could not be judged within the run.
+pub(super) fn checks(
+    reader: &mut Reader,
+    drafts: Vec<CheckDraft>,
+    duration: Duration,
+    peers: &[Peer],
+    services: &Services,
+) -> Option<Vec<Check>> {
+    let before = reader.problems.len();
+    for draft in &drafts {
+        let sound = stream(reader, draft, peers).and_then(|()| window(reader, draft, duration));
+        if let Some(window) = sound {
+            reachable(reader, draft, window);
+            sample(reader, draft, window, peers);
+            relay(reader, draft, services);
+        }
+    }
+    (reader.problems.len() == before).then(|| drafts.into_iter().map(|draft| draft.check).collect())
+}
+
+fn streams(peers: &[Peer]) -> impl Iterator<Item = Stream> {
+    peers.iter().flat_map(|peer| {
+        let cameras = peer.viewer.iter().flat_map(|viewer| &viewer.cameras);
+        cameras.map(|camera| Stream { camera: camera.clone(), viewer: peer.name.clone() })
+    })
+}
+
+fn stream(reader: &mut Reader, draft: &CheckDraft, peers: &[Peer]) -> Option<()> {
+    let selection = &draft.check.streams;
+    let cameras: Vec<_> =
+        peers.iter().filter(|peer| peer.camera.is_some()).map(|peer| peer.name.as_str()).collect();
+    let viewers: Vec<_> =
+        peers.iter().filter(|peer| peer.viewer.is_some()).map(|peer| peer.name.as_str()).collect();
+    for (what, name, place, known) in [
+        ("camera", &selection.camera, &draft.camera, &cameras),
+        ("viewer", &selection.viewer, &draft.viewer, &viewers),
+    ] {
+        let Some(name) = name else { continue };
+        if !known.contains(&name.as_str()) {
+            let all = known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+            let help = match nearest(name, known.iter().copied()) {
+                Some(meant) => format!("did you mean `{meant}`? {what}s: {all}"),
+                None => format!("{what}s: {all}"),
+            };
+            let message = format!("there is no {what} {}", shown(name));
+            reader.refuse(Rank::Whole, place, &message, &format!("no such {what}"), help);
+            return None;
+        }
+    }
+    if !streams(peers).any(|stream| selection.selects(&stream.camera, &stream.viewer)) {
+        let all =
+            streams(peers).map(|stream| format!("`{}` to `{}`", stream.camera, stream.viewer));
+        let help = format!("streams: {}", all.collect::<Vec<_>>().join(", "));
+        reader.refuse(
+            Rank::Whole,
+            &draft.viewer,
+            "this viewer does not view this camera",
+            "no such stream",
+            help,
+        );
+        return None;
+    }
+    Some(())
+}
+
+/// The window's length, microseconds.
+fn window(reader: &mut Reader, draft: &CheckDraft, duration: Duration) -> Option<u64> {
+    let end = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
+    let help = format!("the run goes from `0s` to `{}`", format_duration(duration));
+    let from = draft.check.window.from_us.unwrap_or(0);
+    let to = draft.check.window.to_us.unwrap_or(end);
+    if from >= end {
+        reader.refuse(
+            Rank::Whole,
+            &draft.from,
+            "the window begins when the run is over",
+            "too late",
+            help,
+        );
+    } else if to > end {
+        reader.refuse(Rank::Whole, &draft.to, "the window ends after the run", "too late", help);
+    } else if to <= from {
+        reader.refuse(
+            Rank::Whole,
+            &draft.to,
+            "the window ends before it begins",
+            "too early",
+            "let `to` be after `from`",
+        );
+    } else {
+        return Some(to - from);
+    }
+    None
+}
+
+/// Refuses a bound that outlasts its window: what is late could not be told from what never came.
+fn reachable(reader: &mut Reader, draft: &CheckDraft, window_us: u64) {
+    let bound = match draft.check.predicate {
+        Predicate::Connects { within_us } => within_us,
+        Predicate::TimeToFirstFrame { below_us } | Predicate::CaptureToRender { below_us, .. } => {
+            below_us
+        }
+        _ => return,
+    };
+    if bound > window_us {
+        let window = format_duration(Duration::from_micros(window_us));
+        let message = format!("the bound is longer than the window, which is {window}");
+        let help = "lower the bound, widen the window, or let the run take longer";
+        reader.refuse(Rank::Whole, &draft.demand, &message, "could never fail", help);
+    }
+}
+
+/// Refuses a minimum sample that the window does not hold.
+fn sample(reader: &mut Reader, draft: &CheckDraft, window_us: u64, peers: &[Peer]) {
+    let Check { predicate, streams: selection, minimum_sample, .. } = &draft.check;
+    if matches!(predicate, Predicate::Connects { .. } | Predicate::TimeToFirstFrame { .. }) {
+        return;
+    }
+    for stream in streams(peers).filter(|stream| selection.selects(&stream.camera, &stream.viewer))
+    {
+        let Some(camera) = peers.iter().find(|peer| peer.name == stream.camera) else { continue };
+        let Some(camera) = &camera.camera else { continue };
+        let frames = u128::from(window_us) * u128::from(camera.video.frames_per_second) / 1_000_000;
+        if u128::from(*minimum_sample) > frames {
+            let message = format!(
+                "it needs {minimum_sample} frames, and the window holds {frames} of `{}`",
+                stream.camera
+            );
+            let help = "widen the window, or ask for a smaller `minimum_sample`";
+            return reader.refuse(
+                Rank::Whole,
+                &draft.sample,
+                &message,
+                "always inconclusive",
+                help,
+            );
+        }
+    }
+}
+
+/// Refuses to demand a relay where there is none.
+fn relay(reader: &mut Reader, draft: &CheckDraft, services: &Services) {
+    let Predicate::Path { route, local, remote } = draft.check.predicate else { return };
+    let relayed = Some(CandidateKind::Relayed);
+    if services.turn.is_none()
+        && (route == Some(Route::Relayed) || local == relayed || remote == relayed)
+    {
+        let help = "let `turn` run in `[services]`, or demand another path";
+        reader.refuse(
+            Rank::Whole,
+            &draft.demand,
+            "no TURN server runs in this scenario",
+            "could never pass",
+            help,
+        );
+    }
+}

@@ -1,0 +1,237 @@
+//! A scenario, complete and validated: every default taken, every address assigned.
+
+use crate::{profile::Profile, units::Size};
+use core::{fmt, net::Ipv4Addr, time::Duration};
+use parallax_network::SiteConfig;
+use parallax_record::{Check, CongestionControl, MediaMode, Stream};
+
+/// What runs, and what is demanded of it. Everything stands in the order of the file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scenario {
+    /// Version of the format: 1.
+    pub schema: u32,
+    /// The name of the file without folder and ending: `two-homes`.
+    pub id: String,
+    /// What it is, in a few words.
+    pub title: String,
+    /// Why it matters.
+    pub why: String,
+    /// How long the run takes, in its own time.
+    pub duration: Duration,
+    /// The seed, if the scenario insists on one.
+    pub seed: Option<u64>,
+    /// Where the media come from.
+    pub media: MediaMode,
+    /// The sites; at least one.
+    pub sites: Vec<Site>,
+    /// The peers; at least a camera and a viewer of it.
+    pub peers: Vec<Peer>,
+    /// What stands in the core.
+    pub services: Services,
+    /// What is demanded; at least one.
+    pub checks: Vec<Check>,
+}
+
+impl Scenario {
+    /// The site called `name`.
+    pub fn site(&self, name: &str) -> Option<&Site> {
+        self.sites.iter().find(|site| site.name == name)
+    }
+
+    /// The peer called `name`.
+    pub fn peer(&self, name: &str) -> Option<&Peer> {
+        self.peers.iter().find(|peer| peer.name == name)
+    }
+
+    /// Who views whom: viewers in the order of the file, the cameras of each as it lists them.
+    pub fn streams(&self) -> Vec<Stream> {
+        let of = |peer: &Peer| {
+            let cameras = peer.viewer.iter().flat_map(|viewer| viewer.cameras.clone());
+            cameras.map(|camera| Stream { camera, viewer: peer.name.clone() }).collect::<Vec<_>>()
+        };
+        self.peers.iter().flat_map(of).collect()
+    }
+}
+
+/// A home or an office.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Site {
+    /// Its name.
+    pub name: String,
+    /// The addresses inside. Sites behind gateways may share them.
+    pub network: Ipv4Network,
+    /// Gateway, external address and links, for the network core.
+    pub config: SiteConfig,
+}
+
+/// A range of IPv4 addresses. Its first address is the network's, its second the gateway's, its
+/// last is broadcast.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ipv4Network {
+    address: u32,
+    prefix: u8,
+}
+
+impl Ipv4Network {
+    /// The network of `prefix` bits, 8 to 29, that begins at `address`. None if it does not begin
+    /// there, or is smaller or larger.
+    pub fn new(address: Ipv4Addr, prefix: u8) -> Option<Self> {
+        let network = Self { address: address.to_bits(), prefix };
+        ((8..=29).contains(&prefix) && network.address & (network.length() - 1) == 0)
+            .then_some(network)
+    }
+
+    /// Its first address.
+    pub fn address(self) -> Ipv4Addr {
+        Ipv4Addr::from_bits(self.address)
+    }
+
+    /// Bits that its addresses have in common.
+    pub fn prefix(self) -> u8 {
+        self.prefix
+    }
+
+    /// The gateway's address inside.
+    pub fn gateway(self) -> Ipv4Addr {
+        Ipv4Addr::from_bits(self.address + 1)
+    }
+
+    /// Whether it holds `address`.
+    pub fn contains(self, address: Ipv4Addr) -> bool {
+        address.to_bits() & !(self.length() - 1) == self.address
+    }
+
+    /// Whether a host may have `address`: inside, and neither network, gateway nor broadcast.
+    pub fn has_host(self, address: Ipv4Addr) -> bool {
+        self.contains(address)
+            && (2..self.length() - 1).contains(&(address.to_bits() - self.address))
+    }
+
+    /// The addresses that hosts get, in this order: from the tenth up, then those below it.
+    pub fn hosts(self) -> impl Iterator<Item = Ipv4Addr> {
+        let last = self.length() - 1;
+        (10.min(last)..last)
+            .chain(2..10.min(last))
+            .map(move |n| Ipv4Addr::from_bits(self.address + n))
+    }
+
+    /// Whether the two have an address in common.
+    pub fn overlaps(self, other: Self) -> bool {
+        self.contains(other.address()) || other.contains(self.address())
+    }
+
+    fn length(self) -> u32 {
+        1 << (32 - self.prefix)
+    }
+}
+
+impl fmt::Display for Ipv4Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.address(), self.prefix)
+    }
+}
+
+/// What stands in the core of the network, and where. None: it does not run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Services {
+    /// The STUN server.
+    pub stun: Option<Ipv4Addr>,
+    /// The TURN server.
+    pub turn: Option<Ipv4Addr>,
+    /// The signalling server.
+    pub rendezvous: Option<Ipv4Addr>,
+}
+
+/// A device in a site: a camera, a viewer or both.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Peer {
+    /// Its name.
+    pub name: String,
+    /// The name of its site.
+    pub site: String,
+    /// Its address, inside its site.
+    pub address: Ipv4Addr,
+    /// The device it is.
+    pub profile: Profile,
+    /// What it films, if it is a camera.
+    pub camera: Option<Camera>,
+    /// What it views, if it is a viewer.
+    pub viewer: Option<Viewer>,
+}
+
+/// A camera.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Camera {
+    /// What it films and how it encodes.
+    pub video: Video,
+    /// How fast the packets of a frame leave, bits per second; none: all at once.
+    pub pacer_bits_per_second: Option<u64>,
+    /// What adapts the bit rate to the path.
+    pub congestion_control: CongestionControl,
+}
+
+/// What a camera films, and how it encodes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Video {
+    /// The name of the clip, which loops.
+    pub clip: String,
+    /// The size of the picture; both sides even.
+    pub size: Size,
+    /// Frames captured per second, 1 up.
+    pub frames_per_second: u32,
+    /// What the encoder aims at, bits per second.
+    pub bit_rate_bits_per_second: u64,
+    /// Frames from one key frame to the next, at most; none: only the first, those asked for and
+    /// those where the scene changes.
+    pub key_frame_interval_frames: Option<u32>,
+    /// Whether the encoder may skip frames to hold its bit rate.
+    pub skip_frames: bool,
+}
+
+/// A viewer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Viewer {
+    /// The names of the cameras it views; at least one, none twice.
+    pub cameras: Vec<String>,
+    /// How long packets are held to put them in order; zero: not at all.
+    pub jitter_buffer: Duration,
+    /// How it asks for lost packets; none: not at all.
+    pub nack: Option<Nack>,
+}
+
+/// Requests for lost packets (RFC 4585 section 6.2.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Nack {
+    /// Between two requests for one packet.
+    pub interval: Duration,
+    /// Requests for one packet, at most.
+    pub tries: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_network_begins_where_its_prefix_says() {
+        assert!(Ipv4Network::new(Ipv4Addr::new(192, 168, 1, 0), 24).is_some());
+        assert!(Ipv4Network::new(Ipv4Addr::new(192, 168, 1, 1), 24).is_none());
+        assert!(Ipv4Network::new(Ipv4Addr::new(192, 168, 1, 0), 30).is_none());
+        assert!(Ipv4Network::new(Ipv4Addr::UNSPECIFIED, 0).is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn hosts_are_all_different_inside_and_none_is_reserved(bits: u32, prefix in 20_u8..=29) {
+            let address = Ipv4Addr::from_bits(bits >> (32 - prefix) << (32 - prefix));
+            let network = Ipv4Network::new(address, prefix).expect("it begins there");
+            let mut hosts: Vec<_> = network.hosts().collect();
+            prop_assert!(hosts.iter().all(|host| network.has_host(*host)));
+            hosts.sort_unstable();
+            hosts.dedup();
+            prop_assert_eq!(hosts.len(), (1 << (32 - prefix)) - 3);
+            prop_assert!(!network.has_host(network.gateway()) && !network.has_host(address));
+        }
+    }
+}

@@ -1,0 +1,506 @@
+//! Reading tables key by key, with problems in our own words.
+
+use crate::{
+    error::{Problem, Rank},
+    reference::{Absent, Keys, find},
+    text::Source,
+    units::{UnitError, shown},
+};
+use core::ops::Range;
+use toml::de::{DeTable, DeValue};
+
+/// What is read, and the problems found so far.
+pub(crate) struct Reader {
+    pub(crate) source: Source,
+    pub(crate) problems: Vec<Problem>,
+}
+
+impl Reader {
+    pub(crate) fn new(source: Source) -> Self {
+        Self { source, problems: Vec::new() }
+    }
+
+    /// Notes a problem with `value`.
+    pub(crate) fn refuse(
+        &mut self,
+        rank: Rank,
+        value: &Place,
+        message: &str,
+        label: &str,
+        help: impl Into<String>,
+    ) {
+        let message = format!("{}: {message}", value.path);
+        let span = self.source.clip(value.span.clone());
+        self.problems.push(Problem::new(
+            rank,
+            &self.source,
+            &value.path,
+            message,
+            (span, label),
+            help,
+        ));
+    }
+}
+
+/// Where something stands: the path of its key, and the span of its value.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    pub(crate) path: String,
+    pub(crate) span: Range<usize>,
+}
+
+/// A value and where it stands. A default stands where the table does that lacks the key.
+#[derive(Clone, Debug)]
+pub(crate) struct Value<'a> {
+    pub(crate) place: Place,
+    value: DeValue<'a>,
+}
+
+/// A table whose keys are known.
+#[derive(Clone, Debug)]
+pub(crate) struct Table<'a> {
+    pub(crate) place: Place,
+    keys: &'static Keys,
+    entries: DeTable<'a>,
+}
+
+impl<'a> Table<'a> {
+    /// Takes a table, and refuses the keys in it that do not exist.
+    pub(crate) fn open(
+        reader: &mut Reader,
+        keys: &'static Keys,
+        place: Place,
+        entries: DeTable<'a>,
+    ) -> Self {
+        for (key, _) in &entries {
+            let name = key.get_ref().as_ref();
+            if find(keys, name).is_none() {
+                refuse_key(reader, keys, &place, name, key.span());
+            }
+        }
+        Self { place, keys, entries }
+    }
+
+    /// The keys that it may have.
+    pub(crate) fn keys(&self) -> &'static Keys {
+        self.keys
+    }
+
+    /// Path of one of its keys.
+    pub(crate) fn path(&self, key: &str) -> String {
+        join(&self.place.path, key)
+    }
+
+    /// Whether the file gives this key.
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.entries.contains_key(key)
+    }
+
+    /// The span of a key that the file gives.
+    pub(crate) fn key_span(&self, key: &str) -> Option<Range<usize>> {
+        self.entries.get_key_value(key).map(|(key, _)| key.span())
+    }
+
+    /// The value of a key, or its default. None if it is absent without one: if that is refused,
+    /// it is noted.
+    pub(crate) fn get(&self, reader: &mut Reader, key: &str) -> Option<Value<'a>> {
+        if let Some(found) = self.entries.get(key) {
+            let place = Place { path: self.path(key), span: found.span() };
+            return Some(Value { place, value: found.get_ref().clone() });
+        }
+        let known = find(self.keys, key);
+        debug_assert!(known.is_some(), "{key} is not in the reference");
+        match known?.absent {
+            Absent::Told(_) => None,
+            Absent::Default(text) => {
+                // The reference's own texts, held to be TOML by a test.
+                let value = DeValue::parse(text).ok()?.into_inner();
+                let place = Place { path: self.path(key), span: self.place.span.clone() };
+                Some(Value { place, value })
+            }
+            Absent::Refused => {
+                self.refuse_absence(reader, key);
+                None
+            }
+        }
+    }
+
+    fn refuse_absence(&self, reader: &mut Reader, key: &str) {
+        let path = self.path(key);
+        let value = find(self.keys, key).map_or("", |key| key.value);
+        let meaning = find(self.keys, key).map_or("", |key| key.meaning);
+        let whole = self.place.path.is_empty();
+        let owner = if whole { "the file".into() } else { format!("`{}`", self.place.path) };
+        let problem = Problem::new(
+            Rank::Missing,
+            &reader.source,
+            &path,
+            format!("{owner} lacks `{key}`"),
+            (reader.source.clip(self.place.span.clone()), format!("`{key}` is missing here")),
+            format!("add `{key}`, {}: {meaning}", article(value)),
+        );
+        reader.problems.push(problem);
+    }
+
+    /// Its entries by their place in the file, whatever their keys.
+    pub(crate) fn in_order(
+        value: Value<'a>,
+        reader: &mut Reader,
+    ) -> Vec<(String, Place, DeValue<'a>)> {
+        let path = value.place.path.clone();
+        let Some(entries) = value.entries(reader) else { return Vec::new() };
+        let mut found: Vec<_> = entries
+            .into_iter()
+            .map(|(key, value)| {
+                let name = key.get_ref().to_string();
+                let place = Place { path: join(&path, &name), span: key.span() };
+                (name, place, value.into_inner())
+            })
+            .collect();
+        found.sort_by_key(|(_, place, _)| place.span.start);
+        found
+    }
+}
+
+impl<'a> Value<'a> {
+    pub(crate) fn new(place: Place, value: DeValue<'a>) -> Self {
+        Self { place, value }
+    }
+
+    /// A text.
+    pub(crate) fn text(&self, reader: &mut Reader) -> Option<String> {
+        match &self.value {
+            DeValue::String(text) => Some(text.to_string()),
+            _ => self.wrong_type(reader, "a text in quotes"),
+        }
+    }
+
+    /// The text, if it is one; nothing is noted if not.
+    pub(crate) fn as_text(&self) -> Option<&str> {
+        self.value.as_str()
+    }
+
+    /// A text that says something.
+    pub(crate) fn words(&self, reader: &mut Reader) -> Option<String> {
+        let text = self.text(reader)?.trim().to_owned();
+        if text.is_empty() {
+            reader.refuse(
+                Rank::Value,
+                &self.place,
+                "it is empty",
+                "say it here",
+                "write a sentence for whoever reads the verdict",
+            );
+            return None;
+        }
+        Some(text)
+    }
+
+    /// A value with a unit.
+    pub(crate) fn unit<T>(
+        &self,
+        reader: &mut Reader,
+        parse: impl FnOnce(&str) -> Result<T, UnitError>,
+    ) -> Option<T> {
+        let parsed = match &self.value {
+            DeValue::String(text) => parse(text),
+            // The number lacks its unit, and the parser of the unit says so best.
+            DeValue::Integer(number) => parse(&number.to_string()),
+            DeValue::Float(number) => parse(number.as_str()),
+            _ => return self.wrong_type(reader, "a text in quotes, a number with its unit"),
+        };
+        match parsed {
+            Ok(value) => Some(value),
+            Err(UnitError { wrong, cure }) => {
+                reader.refuse(Rank::Value, &self.place, &wrong, "this value", cure);
+                None
+            }
+        }
+    }
+
+    /// A value with a unit, from `least` to `most`.
+    pub(crate) fn unit_between<T: PartialOrd>(
+        &self,
+        reader: &mut Reader,
+        parse: impl FnOnce(&str) -> Result<T, UnitError>,
+        (least, most): (T, T),
+        format: impl Fn(T) -> String,
+    ) -> Option<T> {
+        let value = self.unit(reader, parse)?;
+        let cure =
+            |least, most| format!("write a value from `{}` to `{}`", format(least), format(most));
+        if value < least {
+            reader.refuse(
+                Rank::Value,
+                &self.place,
+                "the value is too small",
+                "too small",
+                cure(least, most),
+            );
+            return None;
+        }
+        if value > most {
+            reader.refuse(
+                Rank::Value,
+                &self.place,
+                "the value is too large",
+                "too large",
+                cure(least, most),
+            );
+            return None;
+        }
+        Some(value)
+    }
+
+    /// A whole number in `range`.
+    pub(crate) fn whole(
+        &self,
+        reader: &mut Reader,
+        range: core::ops::RangeInclusive<u32>,
+    ) -> Option<u32> {
+        let DeValue::Integer(number) = &self.value else {
+            return self.wrong_type(reader, "a whole number without quotes");
+        };
+        let digits = number.as_str().replace('_', "");
+        let value =
+            u32::from_str_radix(&digits, number.radix()).ok().filter(|value| range.contains(value));
+        if value.is_none() {
+            let message = format!("{} is out of range", shown(&number.to_string()));
+            let help = format!("write a whole number from {} to {}", range.start(), range.end());
+            reader.refuse(Rank::Value, &self.place, &message, "out of range", help);
+        }
+        value
+    }
+
+    /// A number with up to three decimals, in thousandths, within `range` (thousandths too).
+    pub(crate) fn thousandths(
+        &self,
+        reader: &mut Reader,
+        range: core::ops::RangeInclusive<u32>,
+    ) -> Option<u32> {
+        let text = match &self.value {
+            DeValue::Integer(number) => number.to_string(),
+            DeValue::Float(number) => number.as_str().to_owned(),
+            _ => return self.wrong_type(reader, "a number without quotes"),
+        };
+        let value = thousandths(&text).filter(|value| range.contains(value));
+        if value.is_none() {
+            let message = format!("{} is out of range or too fine", shown(&text));
+            let show = |value: &u32| f64::from(*value) / 1000.0;
+            let help = format!(
+                "write a number from {} to {} with up to three decimals",
+                show(range.start()),
+                show(range.end())
+            );
+            reader.refuse(Rank::Value, &self.place, &message, "this number", help);
+        }
+        value
+    }
+
+    /// True or false.
+    pub(crate) fn boolean(&self, reader: &mut Reader) -> Option<bool> {
+        match self.value {
+            DeValue::Boolean(value) => Some(value),
+            _ => self.wrong_type(reader, "`true` or `false` without quotes"),
+        }
+    }
+
+    /// One of some words.
+    pub(crate) fn one_of<T: Copy>(&self, reader: &mut Reader, words: &[(&str, T)]) -> Option<T> {
+        let text = self.text(reader)?;
+        if let Some((_, value)) = words.iter().find(|(word, _)| *word == text) {
+            return Some(*value);
+        }
+        let all = words.iter().map(|(word, _)| format!("`{word}`")).collect::<Vec<_>>().join(", ");
+        let help = match nearest(&text, words.iter().map(|(word, _)| *word)) {
+            Some(word) if words.len() > 1 => format!("did you mean `{word}`? There are: {all}"),
+            Some(word) => format!("did you mean `{word}`?"),
+            None if words.len() > 1 => format!("write one of {all}"),
+            None => format!("write {all}, the only one for now"),
+        };
+        reader.refuse(
+            Rank::Value,
+            &self.place,
+            &format!("{} is not one of its values", shown(&text)),
+            "not known",
+            help,
+        );
+        None
+    }
+
+    /// A table of known keys.
+    pub(crate) fn table(self, reader: &mut Reader, keys: &'static Keys) -> Option<Table<'a>> {
+        let place = self.place.clone();
+        let entries = self.entries(reader)?;
+        Some(Table::open(reader, keys, place, entries))
+    }
+
+    fn entries(self, reader: &mut Reader) -> Option<DeTable<'a>> {
+        match self.value {
+            DeValue::Table(entries) => Some(entries),
+            _ => self.wrong_type(reader, "a table"),
+        }
+    }
+
+    /// The items of an array.
+    pub(crate) fn items(self, reader: &mut Reader) -> Option<Vec<Value<'a>>> {
+        let path = self.place.path.clone();
+        match self.value {
+            DeValue::Array(items) => Some(
+                items
+                    .into_iter()
+                    .enumerate()
+                    .map(|(index, item)| {
+                        let place =
+                            Place { path: format!("{path}[{}]", index + 1), span: item.span() };
+                        Value { place, value: item.into_inner() }
+                    })
+                    .collect(),
+            ),
+            _ => self.wrong_type(reader, "an array"),
+        }
+    }
+
+    /// Notes that this is not what is expected here.
+    fn wrong_type<T>(&self, reader: &mut Reader, expected: &str) -> Option<T> {
+        let found = match &self.value {
+            DeValue::String(_) => "a text",
+            DeValue::Integer(_) => "a whole number",
+            DeValue::Float(_) => "a number",
+            DeValue::Boolean(_) => "true or false",
+            DeValue::Datetime(_) => "a date",
+            DeValue::Array(_) => "an array",
+            DeValue::Table(_) => "a table",
+        };
+        let message = format!("{found} stands where {expected} is expected");
+        reader.refuse(
+            Rank::Value,
+            &self.place,
+            &message,
+            &format!("this is {found}"),
+            format!("write {expected}"),
+        );
+        None
+    }
+}
+
+fn join(path: &str, key: &str) -> String {
+    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
+}
+
+/// "a duration", "one of ...": what the reference says a value is, in a sentence.
+fn article(value: &str) -> String {
+    match value.chars().next() {
+        Some('`') => format!("one of {value}"),
+        Some('a' | 'e' | 'i' | 'o' | 'u' | 'I') => format!("an {value}"),
+        _ if value.starts_with("text") || value.starts_with("pixels") => value.to_owned(),
+        _ => format!("a {value}"),
+    }
+}
+
+fn refuse_key(
+    reader: &mut Reader,
+    keys: &'static Keys,
+    place: &Place,
+    name: &str,
+    span: Range<usize>,
+) {
+    let path = join(&place.path, name);
+    let span = reader.source.clip(span);
+    if let Some((_, what)) = keys.later.iter().find(|(later, _)| *later == name) {
+        reader.problems.push(Problem::new(
+            Rank::Key,
+            &reader.source,
+            &path,
+            format!("{path}: Parallax does not support {what} yet"),
+            (span, "not supported yet"),
+            format!("remove `{name}`"),
+        ));
+        return;
+    }
+    let names = || keys.keys.iter().map(|key| key.name);
+    let all = names().collect::<Vec<_>>().join(", ");
+    let meant = nearest(name, names());
+    let help = match meant {
+        Some(meant) => format!("did you mean `{meant}`? Keys here: {all}"),
+        None => format!("keys here: {all}"),
+    };
+    let message = format!("{path}: there is no such key");
+    let mut problem =
+        Problem::new(Rank::Key, &reader.source, &path, message, (span, "unknown key"), help);
+    if let Some(meant) = meant {
+        problem = problem.meaning(join(&place.path, meant));
+    }
+    reader.problems.push(problem);
+}
+
+/// The word that `text` was probably meant to be.
+pub(crate) fn nearest<'w>(text: &str, words: impl Iterator<Item = &'w str>) -> Option<&'w str> {
+    let plain = |text: &str| text.to_lowercase().replace([' ', '_'], "-");
+    let text = plain(&text.chars().take(64).collect::<String>());
+    words
+        .map(|word| (distance(&text, &plain(word)), word))
+        .filter(|(distance, word)| *distance <= 1.max(word.len() / 3))
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, word)| word)
+}
+
+/// Levenshtein's distance: insertions, deletions and substitutions.
+fn distance(from: &str, to: &str) -> usize {
+    let to: Vec<char> = to.chars().collect();
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (index, from) in from.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = index + 1;
+        for (column, to) in to.iter().enumerate() {
+            let substituted = diagonal + usize::from(from != *to);
+            diagonal = row[column + 1];
+            row[column + 1] = substituted.min(diagonal + 1).min(row[column] + 1);
+        }
+    }
+    row[to.len()]
+}
+
+/// A decimal number in thousandths, if it is one and has no finer part.
+fn thousandths(text: &str) -> Option<u32> {
+    let text = text.replace('_', "");
+    let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
+    let fraction = fraction.trim_end_matches('0');
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if whole.is_empty() || fraction.len() > 3 || !digits(whole) || !digits(fraction) {
+        return None;
+    }
+    let whole = whole.parse::<u32>().ok()?.checked_mul(1000)?;
+    whole.checked_add(format!("{fraction:0<3}").parse().ok()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_word_is_what_was_meant() {
+        let words = ["capacity", "one_way_delay", "queue"];
+        assert_eq!(nearest("capacty", words.into_iter()), Some("capacity"));
+        assert_eq!(nearest("one-way-delay", words.into_iter()), Some("one_way_delay"));
+        assert_eq!(nearest("bandwidth", words.into_iter()), None);
+    }
+
+    #[test]
+    fn distances_count_edits() {
+        assert_eq!(distance("", "abc"), 3);
+        assert_eq!(distance("kitten", "sitting"), 3);
+        assert_eq!(distance("same", "same"), 0);
+    }
+
+    #[test]
+    fn thousandths_are_exact() {
+        assert_eq!(thousandths("95"), Some(95_000));
+        assert_eq!(thousandths("99.9"), Some(99_900));
+        assert_eq!(thousandths("0.5"), Some(500));
+        assert_eq!(thousandths("0.0001"), None);
+        assert_eq!(thousandths("inf"), None);
+        assert_eq!(thousandths("-1"), None);
+        assert_eq!(thousandths("1e3"), None);
+    }
+}
