@@ -139,9 +139,9 @@ pub enum ReadError {
         cause: String,
     },
     /// It stops before its end.
-    #[error("read the record: it is cut off after line {line}: the run that wrote it did not end")]
+    #[error("read the record: it is cut off in line {line}: the run that wrote it did not end")]
     Incomplete {
-        /// The last whole line, from 1.
+        /// The line that is not whole or not there, from 1.
         line: usize,
     },
 }
@@ -197,30 +197,40 @@ impl Record {
             } else if end.is_some() {
                 return Err(corrupt(number, "there is more after the end"));
             } else if !line.ends_with(b"\n") {
-                return Err(ReadError::Incomplete { line: index });
+                return Err(ReadError::Incomplete { line: number });
             } else if line.starts_with(b"{\"end\":") {
                 end = Some(read_end(number, line, entries.len())?);
             } else {
-                let entry: Entry =
-                    serde_json::from_slice(line).map_err(|error| corrupt(number, &error))?;
+                let entry: Entry = serde_json::from_slice(line)
+                    .map_err(|error| corrupt(number, &located(&error)))?;
                 if entries.last().is_some_and(|last| entry.run_ns < last.run_ns) {
                     return Err(corrupt(number, "time goes back"));
                 }
                 entries.push(entry);
             }
         }
-        let lines = entries.len() + 1;
+        let line = entries.len() + 2;
         match (header, end) {
             (Some(header), Some(end)) => {
                 Ok(Self { header, entries, end, sha256: hex::encode(Sha256::digest(bytes)) })
             }
-            _ => Err(ReadError::Incomplete { line: lines }),
+            _ => Err(ReadError::Incomplete { line }),
         }
     }
 }
 
 fn corrupt(line: usize, cause: &(impl ToString + ?Sized)) -> ReadError {
     ReadError::Corrupt { line, cause: cause.to_string() }
+}
+
+/// The parser sees one line at a time and calls each of them line 1: only its column is of use.
+fn located(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    match text.strip_suffix(&place) {
+        Some(cause) => format!("column {}: {cause}", error.column()),
+        None => text,
+    }
 }
 
 /// What every schema's header has, so that a newer one is recognised before it is misread.
@@ -233,20 +243,21 @@ struct Probe {
 fn read_header(line: &[u8]) -> Result<Header, ReadError> {
     let foreign = |cause: String| ReadError::NotARecord { cause };
     if !line.ends_with(b"\n") && line.starts_with(b"{\"format\":\"parallax-record\"") {
-        return Err(ReadError::Incomplete { line: 0 });
+        return Err(ReadError::Incomplete { line: 1 });
     }
-    let probe: Probe = serde_json::from_slice(line).map_err(|error| foreign(error.to_string()))?;
+    let probe: Probe = serde_json::from_slice(line).map_err(|error| foreign(located(&error)))?;
     if probe.format != FORMAT {
         return Err(foreign(format!("its format is {:?}", probe.format)));
     }
     if probe.schema > u64::from(SCHEMA) {
         return Err(ReadError::NewerSchema { found: probe.schema });
     }
-    serde_json::from_slice(line).map_err(|error| corrupt(1, &error))
+    serde_json::from_slice(line).map_err(|error| corrupt(1, &located(&error)))
 }
 
 fn read_end(number: usize, line: &[u8], entries: usize) -> Result<End, ReadError> {
-    let Trailer { end } = serde_json::from_slice(line).map_err(|error| corrupt(number, &error))?;
+    let Trailer { end } =
+        serde_json::from_slice(line).map_err(|error| corrupt(number, &located(&error)))?;
     if end.entries != entries as u64 {
         let cause = format!("the end counts {} entries, there are {entries}", end.entries);
         return Err(corrupt(number, &cause));

@@ -1,0 +1,282 @@
+//! Each kind of check passes, fails and is inconclusive.
+
+use crate::support::*;
+use parallax_record::*;
+
+const GOOD: [Way; 60] = [Way::Rendered; 60];
+
+fn good() -> Run {
+    Run::streaming(&GOOD)
+}
+
+/// No frame reached the viewer.
+fn dead() -> Run {
+    Run::streaming(&[Way::NeverReceived; 60])
+}
+
+fn connects_within(within_us: u64) -> Predicate {
+    Predicate::Connects { within_us }
+}
+
+#[test]
+fn connects() {
+    // Measured 600 ms; true between 545 and 600 ms: 47 crossings and timers and 8 retries.
+    assert_eq!(good().verdict(connects_within(600_000)), Verdict::Pass);
+    assert_eq!(good().verdict(connects_within(599_999)), Verdict::Inconclusive);
+    assert_eq!(good().verdict(connects_within(545_000)), Verdict::Inconclusive);
+    assert_eq!(good().verdict(connects_within(544_999)), Verdict::Fail);
+}
+
+#[test]
+fn a_connection_that_did_not_come_about_in_the_window_fails() {
+    let mut before_dtls = check(connects_within(5_000_000));
+    before_dtls.window.to_us = Some(700_000);
+    let result = good().result(before_dtls);
+    assert_eq!((result.verdict, result.measured), (Verdict::Fail, None));
+    assert_eq!(result.detail.as_deref(), Some("it did not happen by the end of the window"));
+
+    let mut never_asked = check(connects_within(5_000_000));
+    never_asked.window.from_us = Some(1_000_000);
+    let result = good().result(never_asked);
+    assert_eq!(result.verdict, Verdict::Fail);
+    assert_eq!(
+        result.detail.as_deref(),
+        Some("the viewer did not ask for the camera in the window")
+    );
+}
+
+#[test]
+fn a_session_begun_anew_counts_from_the_first_request() {
+    let mut run = Run {
+        header: header(vec![]),
+        entries: vec![entry(
+            REQUEST_NS,
+            VIEWER,
+            Event::Phase { session: session(1), phase: Phase::Requested },
+        )],
+    };
+    run.setup(2, REQUEST_NS + 2_000_000_000);
+    let result = run.result(check(connects_within(3_000_000)));
+    assert_eq!(result.measured, Some(2_600_000));
+    assert_eq!(result.uncertainty.below, 2 * 55_000);
+}
+
+#[test]
+fn time_to_first_frame() {
+    // The first frame is rendered 900 ms after the request; 68 ticks of uncertainty.
+    let below = |below_us| Predicate::TimeToFirstFrame { below_us };
+    assert_eq!(good().verdict(below(900_001)), Verdict::Pass);
+    assert_eq!(good().verdict(below(900_000)), Verdict::Inconclusive);
+    assert_eq!(good().verdict(below(832_001)), Verdict::Inconclusive);
+    assert_eq!(good().verdict(below(832_000)), Verdict::Fail);
+    assert_eq!(dead().verdict(below(9_000_000)), Verdict::Fail);
+}
+
+#[test]
+fn path() {
+    use CandidateKind::{Host, PeerReflexive, Relayed, ServerReflexive};
+    let path = |route, local, remote| Predicate::Path { route, local, remote };
+    let direct = path(Some(Route::Direct), None, None);
+    let relayed = path(Some(Route::Relayed), None, None);
+    assert_eq!(good().verdict(direct.clone()), Verdict::Pass);
+    assert_eq!(good().verdict(relayed.clone()), Verdict::Fail);
+    assert_eq!(good().verdict(path(None, Some(ServerReflexive), Some(Host))), Verdict::Pass);
+    assert_eq!(good().verdict(path(None, None, Some(PeerReflexive))), Verdict::Fail);
+    // The pair is right, but nothing was seen to go over it.
+    assert_eq!(Run::connected(Host, Relayed).verdict(relayed.clone()), Verdict::Inconclusive);
+    // Nothing went over it, and it is wrong.
+    assert_eq!(Run::connected(Host, Relayed).verdict(direct), Verdict::Fail);
+    // No pair at all.
+    let alone = Run { header: header(vec![]), entries: vec![] };
+    assert_eq!(alone.verdict(relayed), Verdict::Fail);
+}
+
+#[test]
+fn a_path_that_the_viewer_sees_as_peer_reflexive_is_relayed_if_the_camera_sends_through_turn() {
+    let mut run = good();
+    for entry in &mut run.entries {
+        if entry.node == CAMERA
+            && let Event::Nominated { local, .. } = &mut entry.event
+        {
+            local.kind = CandidateKind::Relayed;
+        }
+    }
+    let relayed = Predicate::Path { route: Some(Route::Relayed), local: None, remote: None };
+    assert_eq!(run.verdict(relayed), Verdict::Pass);
+}
+
+#[test]
+fn a_path_is_judged_by_what_was_in_force_in_the_window() {
+    let mut run = good();
+    run.entries.push(entry(
+        3_000_000_000,
+        VIEWER,
+        Event::Nominated {
+            session: session(1),
+            local: candidate(CandidateKind::Relayed),
+            remote: candidate(CandidateKind::Host),
+        },
+    ));
+    run.header.checks = [(None, Some(3_000_000)), (Some(3_000_000), None), (None, None)]
+        .map(|(from_us, to_us)| Check {
+            window: Window { from_us, to_us },
+            ..check(Predicate::Path { route: Some(Route::Relayed), local: None, remote: None })
+        })
+        .to_vec();
+    let verdicts: Vec<_> = judge(&run.record()).checks.iter().map(|check| check.verdict).collect();
+    assert_eq!(verdicts, [Verdict::Fail, Verdict::Pass, Verdict::Fail]);
+}
+
+#[test]
+fn capture_to_render() {
+    // Every frame takes 100 ms; true between 93 and 100 ms.
+    let below = |below_us| Predicate::CaptureToRender { percentile: Percentile::P95, below_us };
+    assert_eq!(good().verdict(below(100_001)), Verdict::Pass);
+    assert_eq!(good().verdict(below(100_000)), Verdict::Inconclusive);
+    assert_eq!(good().verdict(below(93_001)), Verdict::Inconclusive);
+    assert_eq!(good().verdict(below(93_000)), Verdict::Fail);
+    assert_eq!(dead().verdict(below(1_000_000)), Verdict::Fail);
+    let small = Run::streaming(&[Way::Rendered; 19]).result(check(below(1_000_000)));
+    assert_eq!((small.verdict, small.sample), (Verdict::Inconclusive, 19));
+}
+
+#[test]
+fn resent_packets_widen_the_uncertainty() {
+    let mut run = good();
+    let resent = (0..60).map(|frame| {
+        entry(
+            FIRST_NS + u64::from(frame) * PERIOD_NS + 35_000_000,
+            CAMERA,
+            Event::Resent { session: session(1), rtp_timestamp: 90_000 + frame * 6_000 },
+        )
+    });
+    run.entries.extend(resent);
+    let result = run.result(check(Predicate::CaptureToRender {
+        percentile: Percentile::P50,
+        below_us: 95_000,
+    }));
+    assert_eq!(result.uncertainty, Uncertainty { below: 10_000, above: 0 });
+    assert_eq!(result.verdict, Verdict::Inconclusive);
+}
+
+#[test]
+fn a_window_takes_frames_by_their_capture() {
+    let mut windowed =
+        check(Predicate::CaptureToRender { percentile: Percentile::P50, below_us: 200_000 });
+    windowed.window = Window {
+        from_us: Some(FIRST_NS / 1_000),
+        to_us: Some((FIRST_NS + 10 * PERIOD_NS) / 1_000),
+    };
+    assert_eq!(good().result(windowed).sample, 10);
+}
+
+/// 60 frames, the last `late` of them 500 ms late.
+fn frozen() -> Run {
+    let mut run = Run::streaming(&[Way::Rendered; 40]);
+    for frame in 40..60 {
+        let at = FIRST_NS + u64::from(frame) * PERIOD_NS + 500_000_000;
+        run.frame(frame, Way::Rendered, at, &AFTER_NS);
+    }
+    run.header.duration_us = 5_700_000;
+    run
+}
+
+#[test]
+fn freezes() {
+    let at_most =
+        |count_at_most, total_below_us| Predicate::Freezes { count_at_most, total_below_us };
+    let mut smooth = good();
+    smooth.header.duration_us = 5_100_000;
+    assert_eq!(smooth.verdict(at_most(0, None)), Verdict::Pass);
+    assert_eq!(frozen().verdict(at_most(0, None)), Verdict::Fail);
+    assert_eq!(frozen().verdict(at_most(1, None)), Verdict::Pass);
+    let mut small = Run::streaming(&[Way::Rendered; 29]);
+    small.header.duration_us = 3_000_000;
+    assert_eq!(small.verdict(at_most(0, None)), Verdict::Inconclusive);
+    // 566.667 ms, 7 ms more or less.
+    let totals: Vec<_> = [574_000, 573_000, 559_000]
+        .map(|below_us| frozen().judged(vec![check(at_most(1, Some(below_us)))]).checks[1].verdict)
+        .into();
+    assert_eq!(totals, [Verdict::Pass, Verdict::Inconclusive, Verdict::Fail]);
+}
+
+#[test]
+fn a_picture_that_stands_still_until_the_end_is_a_freeze_and_none_at_all_fails() {
+    let predicate = Predicate::Freezes { count_at_most: 0, total_below_us: None };
+    // The last frame comes at 5 s of 10.
+    let result = good().result(check(predicate.clone()));
+    assert_eq!((result.verdict, result.measured), (Verdict::Fail, Some(1)));
+    assert_eq!(dead().verdict(predicate), Verdict::Fail);
+}
+
+#[test]
+fn frames_lost() {
+    let some = |lost: usize| {
+        let mut ways = GOOD;
+        ways[10..10 + lost].fill(Way::NeverReceived);
+        Run::streaming(&ways)
+    };
+    let count = |frames| Predicate::FramesLost { at_most: LossBound::Count { frames } };
+    let share = |ppm| Predicate::FramesLost { at_most: LossBound::Share { ppm } };
+    assert_eq!(some(3).verdict(count(3)), Verdict::Pass);
+    assert_eq!(some(3).verdict(count(2)), Verdict::Fail);
+    assert_eq!(some(3).verdict(share(50_000)), Verdict::Pass);
+    assert_eq!(some(3).verdict(share(49_999)), Verdict::Fail);
+    let small = Run::streaming(&[Way::Rendered; 29]);
+    assert_eq!(small.verdict(count(0)), Verdict::Inconclusive);
+    // Nothing was ever sent to the viewer.
+    let unsent = Run::streaming(&[Way::NeverPaced; 60]);
+    assert_eq!(unsent.verdict(count(0)), Verdict::Fail);
+}
+
+#[test]
+fn psnr() {
+    let above = |statistic, above_millidb| Predicate::Psnr { statistic, above_millidb };
+    // 30.0, 30.1, ... 30.9 dB, six times over.
+    assert_eq!(good().verdict(above(Statistic::Mean, 30_449)), Verdict::Pass);
+    assert_eq!(good().verdict(above(Statistic::Mean, 30_450)), Verdict::Fail);
+    assert_eq!(good().verdict(above(Statistic::Minimum, 29_999)), Verdict::Pass);
+    assert_eq!(good().verdict(above(Statistic::Minimum, 30_000)), Verdict::Fail);
+    let percentile = Statistic::Percentile { percentile: Percentile::P50 };
+    assert_eq!(good().verdict(above(percentile, 30_399)), Verdict::Pass);
+    assert_eq!(good().verdict(above(percentile, 30_400)), Verdict::Fail);
+    let small = Run::streaming(&[Way::Rendered; 29]);
+    assert_eq!(small.verdict(above(Statistic::Mean, 1)), Verdict::Inconclusive);
+    assert_eq!(dead().verdict(above(Statistic::Mean, 1)), Verdict::Fail);
+    let mut sourceless = good();
+    for entry in &mut sourceless.entries {
+        if let Event::FrameRendered { psnr_millidb, .. } = &mut entry.event {
+            *psnr_millidb = None;
+        }
+    }
+    let result = sourceless.result(check(above(Statistic::Mean, 1)));
+    assert_eq!((result.verdict, result.measured), (Verdict::Inconclusive, None));
+}
+
+#[test]
+fn a_real_clock_is_uncertain_both_ways() {
+    let below = |below_us| {
+        let mut run = good();
+        run.header.clock = Clock::Real { bound_us: 300 };
+        run.verdict(Predicate::CaptureToRender { percentile: Percentile::P50, below_us })
+    };
+    assert_eq!(below(100_301), Verdict::Pass);
+    assert_eq!(below(100_300), Verdict::Inconclusive);
+    assert_eq!(below(99_700), Verdict::Fail);
+}
+
+#[test]
+fn the_worst_check_decides_and_none_is_inconclusive() {
+    let summary = good().judged(vec![check(connects_within(600_000)), check(connects_within(1))]);
+    assert_eq!(summary.verdict, Verdict::Fail);
+    assert_eq!(good().judged(vec![]).verdict, Verdict::Inconclusive);
+}
+
+#[test]
+fn a_check_that_selects_no_stream_is_an_error() {
+    let mut lost = check(connects_within(600_000));
+    lost.streams.camera = Some("garden".into());
+    let summary = good().judged(vec![lost]);
+    assert_eq!(summary.verdict, Verdict::Error);
+    assert_eq!(summary.faults, ["a check selects no stream: camera garden, viewer any"]);
+}

@@ -1,0 +1,283 @@
+//! Histories: stages add up, frames are conserved, contradictions are faults.
+
+use crate::support::*;
+use parallax_record::*;
+use proptest::prelude::*;
+
+fn faults(run: Run) -> Vec<String> {
+    let summary = run.judged(vec![]);
+    if !summary.faults.is_empty() {
+        assert_eq!(summary.verdict, Verdict::Error);
+    }
+    summary.faults
+}
+
+#[test]
+fn each_stage_is_the_time_between_its_boundaries() {
+    let summary = Run::streaming(&[Way::Rendered; 30]).judged(vec![]);
+    let stages = summary.streams[0].stages_us;
+    let p50 = [
+        stages.capture,
+        stages.encode,
+        stages.pacer,
+        stages.network,
+        stages.jitter_buffer,
+        stages.decode,
+        stages.render,
+    ]
+    .map(|stage| stage.p50);
+    assert_eq!(p50, [1_000, 8_000, 3_000, 28_000, 50_000, 6_000, 4_000].map(Some));
+    assert_eq!(stages.network.uncertainty, Uncertainty { below: 1_000, above: 0 });
+    let latency = summary.streams[0].capture_to_render_us;
+    assert_eq!((latency.count, latency.p50, latency.max), (30, Some(100_000), Some(100_000)));
+    assert_eq!(latency.uncertainty, Uncertainty { below: 7_000, above: 0 });
+}
+
+fn any_way() -> impl Strategy<Value = Way> {
+    prop_oneof![
+        4 => Just(Way::Rendered),
+        1 => Just(Way::DroppedAtCapture),
+        1 => Just(Way::NeverPaced),
+        1 => Just(Way::NeverReceived),
+        1 => Just(Way::GivenUp(LossPhase::Transport)),
+        1 => Just(Way::GivenUp(LossPhase::Decode)),
+        1 => Just(Way::NeverDecoded),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn stages_sum_to_capture_to_render(
+        steps in prop::collection::vec(prop::array::uniform7(0_u64..50_000_000), 1..20),
+        start in 0_u64..1_000_000,
+    ) {
+        let mut run = Run::connected(CandidateKind::Host, CandidateKind::Host);
+        let mut expected = Vec::new();
+        for (frame, steps) in (0_u32..).zip(&steps) {
+            let mut after = [0; 7];
+            let mut sum = 0;
+            for (after, step) in after.iter_mut().zip(steps) {
+                sum += step;
+                *after = sum;
+            }
+            let at = FIRST_NS + start + u64::from(frame) * 400_000_000;
+            run.frame(frame, Way::Rendered, at, &after);
+            expected.push((at + sum) / 1_000 - at / 1_000);
+        }
+        let timeline = Timeline::of(&run.record());
+        prop_assert_eq!(timeline.faults, Vec::<String>::new());
+        let frames = &timeline.streams[0].frames;
+        prop_assert_eq!(frames.len(), expected.len());
+        for (frame, expected) in frames.iter().zip(expected) {
+            let stages = frame.stages_us().expect("it was rendered");
+            prop_assert_eq!(stages.iter().sum::<i64>(), expected.cast_signed());
+            prop_assert_eq!(frame.capture_to_render_us(), Some(expected.cast_signed()));
+        }
+    }
+
+    /// Against a naive account: from the first frame that was paced on, each frame is rendered,
+    /// lost where its way says, or, with nothing after it that got further, under way.
+    #[test]
+    fn no_frame_is_counted_twice_or_forgotten(ways in prop::collection::vec(any_way(), 0..40)) {
+        let depth = |way: &Way| match way {
+            Way::DroppedAtCapture => 0,
+            Way::NeverPaced => 1,
+            Way::NeverReceived | Way::GivenUp(_) => 2,
+            Way::NeverDecoded => 3,
+            Way::Rendered => 5,
+        };
+        let first = ways.iter().position(|way| depth(way) >= 2).unwrap_or(ways.len());
+        let mut expected = FramesSummary::default();
+        for (index, way) in ways.iter().enumerate().skip(first) {
+            expected.captured += 1;
+            expected.encoded += u64::from(*way != Way::DroppedAtCapture);
+            let overtaken = ways[index..].iter().any(|later| depth(later) > depth(way));
+            match way {
+                Way::Rendered => expected.rendered += 1,
+                Way::DroppedAtCapture => expected.lost.capture += 1,
+                Way::GivenUp(LossPhase::Transport) => expected.lost.transport += 1,
+                Way::GivenUp(_) => expected.lost.decode += 1,
+                _ if !overtaken => expected.under_way += 1,
+                Way::NeverPaced => expected.lost.send += 1,
+                Way::NeverReceived => expected.lost.transport += 1,
+                Way::NeverDecoded => expected.lost.decode += 1,
+            }
+        }
+        let summary = Run::streaming(&ways).judged(vec![]);
+        prop_assert_eq!(&summary.faults, &Vec::<String>::new());
+        let frames = summary.streams[0].frames;
+        prop_assert_eq!(frames, expected);
+        prop_assert_eq!(frames.captured, frames.rendered + frames.lost.total() + frames.under_way);
+    }
+}
+
+#[test]
+fn frames_under_way_when_their_session_ends_are_lost_and_later_ones_are_not_its_own() {
+    let mut ways = [Way::Rendered; 30];
+    ways[28..].fill(Way::NeverReceived);
+    let mut run = Run::streaming(&ways);
+    run.entries.push(entry(
+        FIRST_NS + 29 * PERIOD_NS,
+        VIEWER,
+        Event::Closed { session: session(1), reason: "the viewer left".into() },
+    ));
+    let frames = run.judged(vec![]).streams[0].frames;
+    assert_eq!((frames.captured, frames.rendered), (29, 28));
+    assert_eq!((frames.lost.transport, frames.under_way), (1, 0));
+}
+
+#[test]
+fn a_marker_that_disagrees_with_the_transport_is_an_error() {
+    let mut run = Run::streaming(&[Way::Rendered; 5]);
+    for entry in &mut run.entries {
+        if let Event::FrameRendered { marker: Some(marker), .. } = &mut entry.event
+            && marker.frame >= 3
+        {
+            marker.frame -= 1;
+        }
+    }
+    assert_eq!(
+        faults(run),
+        [
+            "frame 3 of boot 0 of doorbell at phone, captured at 1200001 us, carries the marker of frame 2 of boot 0, captured at 1200001 us (first of 2 such faults)"
+        ]
+    );
+}
+
+#[test]
+fn an_unreadable_marker_is_counted_and_no_error() {
+    let mut run = Run::streaming(&[Way::Rendered; 5]);
+    for entry in &mut run.entries {
+        if let Event::FrameRendered { marker, .. } = &mut entry.event {
+            *marker = None;
+        }
+    }
+    let summary = run.judged(vec![]);
+    assert_eq!(summary.faults, Vec::<String>::new());
+    assert_eq!(summary.streams[0].markers_unreadable, 5);
+}
+
+#[test]
+fn a_fault_of_the_run_makes_it_an_error() {
+    let mut run = Run::streaming(&[Way::Rendered; 5]);
+    let text = "a task panicked".into();
+    run.entries.push(entry(9_000_000_000, VIEWER, Event::Fault { text }));
+    assert_eq!(faults(run), ["phone: a task panicked"]);
+}
+
+#[test]
+fn a_record_that_contradicts_itself_is_an_error() {
+    let mut unknown = Run::streaming(&[Way::Rendered; 2]);
+    unknown.entries.push(entry(
+        5_000_000_000,
+        VIEWER,
+        Event::FrameReceived { session: session(1), rtp_timestamp: 7, first_run_ns: 5, packets: 1 },
+    ));
+    assert_eq!(
+        faults(unknown),
+        ["phone tells of RTP timestamp 7 in session 1 of doorbell at phone, which no frame bears"]
+    );
+
+    let mut twice = Run::streaming(&[Way::Rendered; 2]);
+    let last = twice.entries.last().expect("there are entries").clone();
+    twice.entries.push(last);
+    assert_eq!(
+        faults(twice),
+        ["phone passed one stage twice with RTP timestamp 96000 in session 1 of doorbell at phone"]
+    );
+
+    let mut gap = Run::streaming(&[Way::Rendered; 2]);
+    gap.entries.retain(|entry| !matches!(entry.event, Event::FrameReleased { .. }));
+    assert_eq!(
+        faults(gap),
+        [
+            "frame 0 of boot 0 of doorbell at phone was rendered, but a stage before is missing (first of 2 such faults)"
+        ]
+    );
+
+    let mut backwards = Run::connected(CandidateKind::Host, CandidateKind::Host);
+    let mut after = AFTER_NS;
+    after[3] = after[2] - 1_000_000;
+    backwards.frame(0, Way::Rendered, FIRST_NS, &after);
+    assert_eq!(
+        faults(backwards),
+        ["frame 0 of boot 0 of doorbell at phone left a stage before it entered it"]
+    );
+
+    let mut endings = Run::streaming(&[Way::Rendered; 2]);
+    endings.entries.push(entry(
+        5_000_000_000,
+        VIEWER,
+        Event::FrameLost { session: session(1), rtp_timestamp: 90_000, phase: LossPhase::Decode },
+    ));
+    assert_eq!(
+        faults(endings),
+        ["frame 0 of boot 0 of doorbell at phone was rendered and given up"]
+    );
+}
+
+#[test]
+fn a_camera_that_boots_again_starts_its_frame_numbers_over() {
+    let mut run = Run::streaming(&[Way::Rendered; 30]);
+    let reboot_ns = FIRST_NS + 30 * PERIOD_NS;
+    run.entries.push(entry(reboot_ns, CAMERA, Event::Started { boot: 1 }));
+    run.setup(2, reboot_ns + 500_000_000);
+    let mut second = Run::connected(CandidateKind::Host, CandidateKind::Host);
+    second.entries.clear();
+    for frame in 0..20 {
+        let at = reboot_ns + 2_000_000_000 + u64::from(frame) * PERIOD_NS;
+        second.frame(frame, Way::Rendered, at, &AFTER_NS);
+    }
+    for entry in &mut second.entries {
+        match &mut entry.event {
+            Event::FrameCaptured { boot, .. } | Event::FrameEncoded { boot, .. } => *boot = 1,
+            Event::FrameRendered { session, marker: Some(marker), .. } => {
+                session.number = 2;
+                marker.boot = 1;
+            }
+            Event::FramePaced { session, .. }
+            | Event::FrameReceived { session, .. }
+            | Event::FrameReleased { session, .. }
+            | Event::FrameDecoded { session, .. } => session.number = 2,
+            _ => {}
+        }
+    }
+    run.entries.append(&mut second.entries);
+    let summary = run.judged(vec![]);
+    assert_eq!(summary.faults, Vec::<String>::new());
+    let stream = &summary.streams[0];
+    assert_eq!((stream.sessions, stream.frames.rendered), (2, 50));
+    assert_eq!(stream.frames.captured, 50);
+    // The way back took 2 s: whoever watches sees one freeze.
+    assert_eq!((stream.freezes.count, stream.freezes.total_us), (1, 2_066_667));
+    assert_eq!(stream.time_to_first_frame_us, Some(900_000));
+}
+
+#[test]
+fn setup_is_told_from_the_request_phase_by_phase() {
+    let stream = Run::streaming(&[Way::Rendered; 5]).judged(vec![]).streams[0].clone();
+    let setup = stream.setup_us;
+    assert_eq!(
+        [setup.signalling, setup.gathering, setup.checking, setup.nominated, setup.dtls],
+        [100_000, 150_000, 250_000, 500_000, 600_000].map(Some)
+    );
+    // The made-up peers do not tell of these.
+    assert_eq!((setup.first_rtp, setup.first_key_frame), (None, None));
+    assert_eq!(setup.first_render, stream.time_to_first_frame_us);
+    assert_eq!(stream.local_candidate, Some(CandidateKind::ServerReflexive));
+    assert_eq!(stream.relayed, Some(false));
+    // 1,000 bytes each 66.667 ms.
+    assert_eq!(stream.bit_rate_bps, Some(8_000 * 1_000_000 / 66_667));
+    assert_eq!(stream.psnr_millidb, Some(30_200));
+    assert_eq!(stream.psnr_min_millidb, Some(30_000));
+}
+
+#[test]
+fn a_stream_that_never_came_about_is_summarised_all_the_same() {
+    let run = Run { header: header(vec![]), entries: vec![] };
+    let summary = run.judged(vec![]);
+    assert_eq!(summary.streams.len(), 1);
+    let stream = &summary.streams[0];
+    assert_eq!((stream.relayed, stream.capture_to_render_us.p50), (None, None));
+    assert_eq!(stream.frames, FramesSummary::default());
+}

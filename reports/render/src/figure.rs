@@ -1,0 +1,139 @@
+//! Numbers with their units, as people write them.
+
+use parallax_record::{Comparison, Unit};
+
+/// A duration given in microseconds: `850 us`, `104.2 ms`, `12.34 s`. Rounded half up.
+#[must_use]
+pub fn duration(us: i64) -> String {
+    let sign = if us < 0 { "-" } else { "" };
+    let size = us.unsigned_abs();
+    if size < 1_000 {
+        format!("{sign}{size} us")
+    } else if size < 9_999_950 {
+        let tenths = (size + 50) / 100;
+        format!("{sign}{} ms", decimal(tenths, 1))
+    } else {
+        let hundredths = (size + 5_000) / 10_000;
+        format!("{sign}{} s", decimal(hundredths, 2))
+    }
+}
+
+/// A level given in thousandths of a decibel: `31.42 dB`. Rounded half up.
+#[must_use]
+pub fn level(millidb: i64) -> String {
+    let sign = if millidb < 0 { "-" } else { "" };
+    let hundredths = (millidb.unsigned_abs() + 5) / 10;
+    format!("{sign}{}.{:02} dB", hundredths / 100, hundredths % 100)
+}
+
+/// A share given in parts in a million: `1.25 %`. Rounded down to a ten-thousandth, so that what is
+/// not wholly lost never reads as such.
+#[must_use]
+pub fn share(ppm: i64) -> String {
+    format!("{} %", decimal(ppm.unsigned_abs() / 100, 2))
+}
+
+/// A bit rate: `850 bit/s`, `402.1 kbit/s`, `2.5 Mbit/s`.
+#[must_use]
+pub fn bit_rate(bps: u64) -> String {
+    if bps < 1_000 {
+        format!("{bps} bit/s")
+    } else if bps < 999_950 {
+        format!("{} kbit/s", decimal((bps + 50) / 100, 1))
+    } else {
+        format!("{} Mbit/s", decimal((bps + 50_000) / 100_000, 1))
+    }
+}
+
+/// Bytes: `850 B`, `12.3 kB`, `2.5 MB`, in powers of ten.
+#[must_use]
+pub fn bytes(count: u64) -> String {
+    if count < 1_000 {
+        format!("{count} B")
+    } else if count < 999_950 {
+        format!("{} kB", decimal((count + 50) / 100, 1))
+    } else {
+        format!("{} MB", decimal((count + 50_000) / 100_000, 1))
+    }
+}
+
+/// A count and its noun: `1 frame`, `2 frames`.
+#[must_use]
+pub fn counted(count: u64, noun: &str) -> String {
+    match count {
+        1 => format!("1 {noun}"),
+        _ => format!("{count} {noun}s"),
+    }
+}
+
+/// A check's figure with its unit.
+#[must_use]
+pub fn with_unit(value: i64, unit: Unit) -> String {
+    match unit {
+        Unit::Us => duration(value),
+        Unit::Millidb => level(value),
+        Unit::Ppm => share(value),
+        Unit::Frames => counted(value.unsigned_abs(), "frame"),
+        Unit::Freezes => counted(value.unsigned_abs(), "freeze"),
+        Unit::Pairs => counted(value.unsigned_abs(), "other pair"),
+    }
+}
+
+/// A bound: `below 250 ms`.
+#[must_use]
+pub fn bound(comparison: Comparison, value: i64, unit: Unit) -> String {
+    let word = match comparison {
+        Comparison::Below => "below",
+        Comparison::AtMost => "at most",
+        Comparison::Above => "above",
+    };
+    format!("{word} {}", with_unit(value, unit))
+}
+
+/// A number with so many decimals, trailing zeros left out.
+fn decimal(scaled: u64, decimals: u32) -> String {
+    let unit = 10_u64.pow(decimals);
+    let (whole, rest) = (scaled / unit, scaled % unit);
+    if rest == 0 {
+        return whole.to_string();
+    }
+    let rest = format!("{rest:0width$}", width = decimals as usize);
+    format!("{whole}.{}", rest.trim_end_matches('0'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_choose_their_unit_and_round_half_up() {
+        let cases = [
+            (0, "0 us"),
+            (999, "999 us"),
+            (1_000, "1 ms"),
+            (104_250, "104.3 ms"),
+            (-2_340, "-2.3 ms"),
+            (250_000, "250 ms"),
+            (9_999_949, "9999.9 ms"),
+            (9_999_950, "10 s"),
+            (12_345_000, "12.35 s"),
+        ];
+        for (us, text) in cases {
+            assert_eq!(duration(us), text);
+        }
+    }
+
+    #[test]
+    fn other_figures_carry_their_units() {
+        assert_eq!(level(31_415), "31.42 dB");
+        assert_eq!(level(30_000), "30.00 dB");
+        assert_eq!(share(12_500), "1.25 %");
+        assert_eq!(share(0), "0 %");
+        assert_eq!(bit_rate(402_149), "402.1 kbit/s");
+        assert_eq!(bit_rate(999_950), "1 Mbit/s");
+        assert_eq!(bytes(1_234_567), "1.2 MB");
+        assert_eq!(counted(1, "freeze"), "1 freeze");
+        assert_eq!(counted(0, "freeze"), "0 freezes");
+        assert_eq!(bound(Comparison::AtMost, 2, Unit::Freezes), "at most 2 freezes");
+    }
+}

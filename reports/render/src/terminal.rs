@@ -1,0 +1,265 @@
+//! The text that a terminal or a CI job shows of runs: the verdict first, then what a reader
+//! needs to understand it and to see it again.
+
+use std::fmt::Write;
+
+use parallax_record::{CheckResult, Percentile, StreamSummary, Suite, Summary, Verdict};
+
+use crate::figure;
+
+/// Whether to colour, with the ANSI codes that every terminal knows. Colour never says anything
+/// that the words do not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// Text alone.
+    Plain,
+    /// Verdicts in colour, what is less important dim.
+    Coloured,
+}
+
+impl Style {
+    fn paint(self, code: &str, text: &str) -> String {
+        match self {
+            Self::Plain => text.to_owned(),
+            Self::Coloured => format!("\x1b[{code}m{text}\x1b[0m"),
+        }
+    }
+
+    fn bold(self, text: &str) -> String {
+        self.paint("1", text)
+    }
+
+    fn dim(self, text: &str) -> String {
+        self.paint("2", text)
+    }
+
+    fn verdict(self, verdict: Verdict, text: &str) -> String {
+        let code = match verdict {
+            Verdict::Pass => "32",
+            Verdict::Inconclusive => "33",
+            Verdict::Fail => "1;31",
+            Verdict::Error => "1;35",
+        };
+        self.paint(code, text)
+    }
+}
+
+/// How wide the first column is: the widest verdict.
+const WIDTH: usize = "INCONCLUSIVE".len();
+
+/// One run, a few lines, the last one ended. `rerun` is the command that runs it again; it is shown
+/// if the run did not pass.
+///
+/// Control characters in names and texts come out as spaces: they are not ours.
+#[must_use]
+pub fn run(summary: &Summary, rerun: &str, style: Style) -> String {
+    let mut out = String::new();
+    let verdict = summary.verdict.to_string().to_uppercase();
+    let head = format!(
+        "{}    {}  {}",
+        style.verdict(summary.verdict, &format!("{verdict:<WIDTH$}")),
+        style.bold(&tame(&summary.scenario)),
+        style.dim(&format!("seed {}, {}", summary.seed, tame(&summary.title))),
+    );
+    line(&mut out, &head);
+    for stream in &summary.streams {
+        show_stream(&mut out, stream, style);
+    }
+    for fault in &summary.faults {
+        let word = style.verdict(Verdict::Error, &format!("{:<WIDTH$}", "error"));
+        line(&mut out, &format!("  {word}  {}", tame(fault)));
+    }
+    let missed = |check: &&CheckResult| check.verdict != Verdict::Pass;
+    for check in summary.checks.iter().filter(missed) {
+        show_check(&mut out, check, summary.streams.len() > 1, style);
+    }
+    if summary.checks.is_empty() && summary.verdict == Verdict::Inconclusive {
+        row(&mut out, "", "the scenario has no checks: nothing was judged", style);
+    }
+    if summary.verdict != Verdict::Pass {
+        row(&mut out, "run again", &tame(rerun), style);
+    }
+    out
+}
+
+/// The closing line: how many runs, with which verdicts.
+#[must_use]
+pub fn closing(suite: &Suite, style: Style) -> String {
+    let Some(worst) = suite.verdict else {
+        return "nothing ran\n".to_owned();
+    };
+    let counts: Vec<String> = Verdict::ALL
+        .into_iter()
+        .rev()
+        .filter_map(|verdict| {
+            let count = suite.runs.iter().filter(|run| run.verdict == verdict).count();
+            let text = match verdict {
+                Verdict::Pass => format!("{count} passed"),
+                Verdict::Inconclusive => format!("{count} inconclusive"),
+                Verdict::Fail => format!("{count} failed"),
+                Verdict::Error => figure::counted(count as u64, "error"),
+            };
+            (count > 0).then(|| style.verdict(verdict, &text))
+        })
+        .collect();
+    let verdict = worst.to_string().to_uppercase();
+    format!(
+        "{}    {}: {}\n",
+        style.verdict(worst, &format!("{verdict:<WIDTH$}")),
+        figure::counted(suite.runs.len() as u64, "run"),
+        counts.join(", ")
+    )
+}
+
+fn show_stream(out: &mut String, stream: &StreamSummary, style: Style) {
+    let (camera, viewer) = (tame(&stream.camera), tame(&stream.viewer));
+    let path = match (stream.relayed, stream.local_candidate, stream.remote_candidate) {
+        (Some(relayed), Some(local), Some(remote)) => {
+            let route = if relayed { "relayed" } else { "direct" };
+            format!("{camera} ({remote}) to {viewer} ({local}), {route}")
+        }
+        _ => format!("{camera} to {viewer}: no pair was nominated"),
+    };
+    row(out, "path", &path, style);
+
+    let first = stream.time_to_first_frame_us.map_or_else(
+        || "none was rendered".to_owned(),
+        |us| {
+            let uncertainty = stream.time_to_first_frame_uncertainty_us;
+            format!(
+                "after {}{}",
+                figure::duration(us),
+                spread(uncertainty.below, uncertainty.above)
+            )
+        },
+    );
+    row(out, "first frame", &first, style);
+    let latency = &stream.capture_to_render_us;
+    if latency.count > 0 {
+        row(out, "latency", &latency_text(stream), style);
+        row(out, "picture", &picture_text(stream), style);
+    }
+}
+
+/// p99 only of a sample that bears it.
+fn latency_text(stream: &StreamSummary) -> String {
+    let latency = &stream.capture_to_render_us;
+    let mut parts = Vec::new();
+    for (percentile, value) in [
+        (Percentile::P50, latency.p50),
+        (Percentile::P95, latency.p95),
+        (Percentile::P99, latency.p99),
+    ] {
+        let text = match value {
+            Some(us) if latency.count >= percentile.sample_that_bears_it() => figure::duration(us),
+            _ => "(too few frames)".to_owned(),
+        };
+        parts.push(format!("{percentile} {text}"));
+    }
+    let spread = spread(latency.uncertainty.below, latency.uncertainty.above);
+    format!("capture-to-render {}{spread}", parts.join(", "))
+}
+
+fn picture_text(stream: &StreamSummary) -> String {
+    let freezes = &stream.freezes;
+    let mut text = figure::counted(freezes.count, "freeze");
+    if freezes.count > 0 {
+        let total = i64::try_from(freezes.total_us).unwrap_or(i64::MAX);
+        let _ = write!(text, " of {} in all", figure::duration(total));
+    }
+    if let Some(open_us) = freezes.open_us {
+        let open = i64::try_from(open_us).unwrap_or(i64::MAX);
+        let _ = write!(text, ", still for the last {}", figure::duration(open));
+    }
+    let frames = &stream.frames;
+    let _ = write!(
+        text,
+        ", {} of {} lost",
+        frames.lost.total(),
+        figure::counted(frames.captured, "frame")
+    );
+    match stream.psnr_millidb {
+        Some(psnr) => {
+            let _ = write!(text, ", PSNR {}", figure::level(i64::from(psnr)));
+        }
+        None => text.push_str(", PSNR unknown"),
+    }
+    text
+}
+
+fn show_check(out: &mut String, check: &CheckResult, name_stream: bool, style: Style) {
+    let verdict = check.verdict.to_string();
+    let word = style.verdict(check.verdict, &format!("{verdict:<WIDTH$}"));
+    let mut title = tame(&check.name.replace('_', " "));
+    if name_stream {
+        let _ = write!(title, ", {} to {}", tame(&check.camera), tame(&check.viewer));
+    }
+    title.push_str(&window_text(check));
+    line(out, &format!("  {word}  {}", style.bold(&title)));
+    let measured = check.measured.map_or_else(
+        || "nothing".to_owned(),
+        |value| {
+            let spread = spread(check.uncertainty.below, check.uncertainty.above);
+            format!("{}{spread}", figure::with_unit(value, check.unit))
+        },
+    );
+    row(out, "measured", &measured, style);
+    row(out, "bound", &figure::bound(check.comparison, check.bound, check.unit), style);
+    if check.verdict == Verdict::Inconclusive {
+        let reason = if check.sample < check.minimum_sample {
+            format!(
+                "{} where {} are needed",
+                figure::counted(check.sample, "sample"),
+                check.minimum_sample
+            )
+        } else if check.measured.is_some() {
+            "the bound lies within the uncertainty".to_owned()
+        } else {
+            String::new()
+        };
+        if !reason.is_empty() {
+            row(out, "unclear", &reason, style);
+        }
+    }
+    if let Some(detail) = &check.detail {
+        row(out, "found", &tame(detail), style);
+    }
+    row(out, "why", &tame(&check.why), style);
+}
+
+fn window_text(check: &CheckResult) -> String {
+    let time = |us: u64| figure::duration(i64::try_from(us).unwrap_or(i64::MAX));
+    match (check.from_us, check.to_us) {
+        (None, None) => String::new(),
+        (Some(from), None) => format!(", from {}", time(from)),
+        (None, Some(to)) => format!(", to {}", time(to)),
+        (Some(from), Some(to)) => format!(", from {} to {}", time(from), time(to)),
+    }
+}
+
+/// How far the truth may be from a duration; nothing if it is exact.
+fn spread(below_us: u64, above_us: u64) -> String {
+    let time = |us: u64| figure::duration(i64::try_from(us).unwrap_or(i64::MAX));
+    match (below_us, above_us) {
+        (0, 0) => String::new(),
+        (below, 0) => format!(" (truly up to {} less)", time(below)),
+        (0, above) => format!(" (truly up to {} more)", time(above)),
+        (below, above) if below == above => format!(" (within {})", time(below)),
+        (below, above) => format!(" (truly up to {} less or {} more)", time(below), time(above)),
+    }
+}
+
+/// Indented by two, a label in a column of its own.
+fn row(out: &mut String, label: &str, text: &str, style: Style) {
+    let label = style.dim(&format!("{label:<WIDTH$}"));
+    line(out, &format!("  {label}  {text}"));
+}
+
+fn line(out: &mut String, text: &str) {
+    out.push_str(text.trim_end());
+    out.push('\n');
+}
+
+fn tame(text: &str) -> String {
+    text.chars().map(|character| if character.is_control() { ' ' } else { character }).collect()
+}

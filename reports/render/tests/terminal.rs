@@ -1,0 +1,227 @@
+//! What the terminal shows of runs that pass, fail, are inconclusive, and break.
+
+use parallax_record::*;
+use parallax_render::terminal::{Style, closing, run};
+
+const RERUN: &str = "parallax sim fixtures/scenarios/two-homes.toml --seed 7";
+
+fn late(below: u64) -> Uncertainty {
+    Uncertainty { below, above: 0 }
+}
+
+fn stream() -> StreamSummary {
+    StreamSummary {
+        camera: "doorbell".into(),
+        viewer: "phone".into(),
+        sessions: 1,
+        local_candidate: Some(CandidateKind::ServerReflexive),
+        remote_candidate: Some(CandidateKind::PeerReflexive),
+        relayed: Some(false),
+        setup_us: PerPhase::default(),
+        setup_uncertainty_us: PerPhase::default(),
+        time_to_first_frame_us: Some(1_234_000),
+        time_to_first_frame_uncertainty_us: late(68_000),
+        capture_to_render_us: LatencySummary {
+            count: 437,
+            p50: Some(112_400),
+            p95: Some(141_950),
+            p99: Some(203_000),
+            max: Some(260_000),
+            uncertainty: late(13_000),
+        },
+        stages_us: PerStage::default(),
+        frames: FramesSummary {
+            captured: 440,
+            encoded: 440,
+            rendered: 437,
+            lost: LostSummary { transport: 3, ..LostSummary::default() },
+            under_way: 0,
+        },
+        freezes: FreezesSummary { count: 1, total_us: 420_000, open_us: None },
+        psnr_millidb: Some(31_415),
+        psnr_min_millidb: Some(27_000),
+        markers_unreadable: 0,
+        bit_rate_bps: Some(398_000),
+    }
+}
+
+fn check() -> CheckResult {
+    CheckResult {
+        name: "capture_to_render p95".into(),
+        camera: "doorbell".into(),
+        viewer: "phone".into(),
+        verdict: Verdict::Pass,
+        measured: Some(141_950),
+        uncertainty: late(7_000),
+        comparison: Comparison::Below,
+        bound: 250_000,
+        unit: Unit::Us,
+        sample: 437,
+        minimum_sample: 20,
+        from_us: Some(5_000_000),
+        to_us: None,
+        detail: None,
+        why: "A doorbell conversation breaks down above about 250 ms.".into(),
+    }
+}
+
+fn summary(verdict: Verdict, checks: Vec<CheckResult>) -> Summary {
+    Summary {
+        scenario: "two-homes".into(),
+        title: "Two homes, ordinary gateways".into(),
+        seed: 7,
+        clock: Clock::Virtual { tick_us: 1_000 },
+        verdict,
+        faults: vec![],
+        record_sha256: Some("ab".into()),
+        packets_sha256: Some("cd".into()),
+        duration_us: 30_000_000,
+        media_mode: MediaMode::Live,
+        congestion_control: CongestionControl::None,
+        profiles: vec![],
+        checks,
+        streams: vec![stream()],
+        bytes: BytesSummary::default(),
+    }
+}
+
+fn failed() -> Summary {
+    let latency = CheckResult { verdict: Verdict::Fail, bound: 120_000, ..check() };
+    let path = CheckResult {
+        name: "path relayed".into(),
+        verdict: Verdict::Fail,
+        measured: Some(1),
+        uncertainty: Uncertainty::NONE,
+        comparison: Comparison::AtMost,
+        bound: 0,
+        unit: Unit::Pairs,
+        from_us: None,
+        detail: Some("direct (server-reflexive to peer-reflexive)".into()),
+        why: "Strict gateways on both sides leave no direct way.".into(),
+        ..check()
+    };
+    summary(Verdict::Fail, vec![check(), latency, path])
+}
+
+fn inconclusive() -> Summary {
+    let astride = CheckResult { verdict: Verdict::Inconclusive, bound: 140_000, ..check() };
+    let small = CheckResult {
+        name: "psnr p5".into(),
+        verdict: Verdict::Inconclusive,
+        measured: Some(30_120),
+        uncertainty: Uncertainty::NONE,
+        comparison: Comparison::Above,
+        bound: 28_000,
+        unit: Unit::Millidb,
+        sample: 12,
+        to_us: Some(6_000_000),
+        why: "Faces must be recognised.".into(),
+        ..check()
+    };
+    let mut summary = summary(Verdict::Inconclusive, vec![astride, small]);
+    summary.streams[0].capture_to_render_us.count = 60;
+    summary
+}
+
+fn dead() -> Summary {
+    let connects = CheckResult {
+        name: "connects".into(),
+        verdict: Verdict::Fail,
+        measured: None,
+        uncertainty: Uncertainty::NONE,
+        comparison: Comparison::AtMost,
+        bound: 3_000_000,
+        from_us: None,
+        detail: Some("it did not happen by the end of the window".into()),
+        why: "Visitors leave after a few seconds.".into(),
+        ..check()
+    };
+    let mut summary = summary(Verdict::Fail, vec![connects]);
+    let stream = &mut summary.streams[0];
+    stream.relayed = None;
+    stream.time_to_first_frame_us = None;
+    stream.capture_to_render_us = LatencySummary::default();
+    summary
+}
+
+fn broken() -> Summary {
+    let mut summary = summary(Verdict::Error, vec![]);
+    summary.streams.clear();
+    summary.faults = vec!["phone: a task panicked: index out of bounds".into()];
+    summary
+}
+
+#[test]
+fn a_run_that_passes() {
+    let summary = summary(Verdict::Pass, vec![check()]);
+    insta::assert_snapshot!(run(&summary, RERUN, Style::Plain));
+}
+
+#[test]
+fn a_run_that_fails() {
+    insta::assert_snapshot!(run(&failed(), RERUN, Style::Plain));
+}
+
+#[test]
+fn a_run_that_never_connects() {
+    insta::assert_snapshot!(run(&dead(), RERUN, Style::Plain));
+}
+
+#[test]
+fn a_run_that_is_inconclusive() {
+    insta::assert_snapshot!(run(&inconclusive(), RERUN, Style::Plain));
+}
+
+#[test]
+fn a_run_without_checks() {
+    let summary = summary(Verdict::Inconclusive, vec![]);
+    insta::assert_snapshot!(run(&summary, RERUN, Style::Plain));
+}
+
+#[test]
+fn a_run_that_breaks() {
+    insta::assert_snapshot!(run(&broken(), RERUN, Style::Plain));
+}
+
+#[test]
+fn colour_adds_nothing_but_colour() {
+    for summary in [failed(), inconclusive(), dead(), broken()] {
+        let mut plain = String::new();
+        let coloured = run(&summary, RERUN, Style::Coloured);
+        let mut rest = coloured.as_str();
+        while let Some(start) = rest.find("\x1b[") {
+            plain.push_str(&rest[..start]);
+            let end = rest[start..].find('m').expect("each code ends");
+            rest = &rest[start + end + 1..];
+        }
+        plain.push_str(rest);
+        let trimmed: String = plain.lines().map(|line| format!("{}\n", line.trim_end())).collect();
+        assert_eq!(trimmed, run(&summary, RERUN, Style::Plain));
+        assert!(coloured.contains("\x1b["));
+    }
+}
+
+#[test]
+fn the_closing_line_counts_verdicts_from_the_worst_on() {
+    let pass = || summary(Verdict::Pass, vec![check()]);
+    let suites = [
+        Suite::new(vec![]),
+        Suite::new(vec![pass()]),
+        Suite::new(vec![pass(), failed(), pass(), inconclusive()]),
+        Suite::new(vec![pass(), broken(), broken()]),
+    ];
+    let lines: String = suites.iter().map(|suite| closing(suite, Style::Plain)).collect();
+    insta::assert_snapshot!(lines);
+}
+
+#[test]
+fn names_and_texts_from_outside_cannot_steer_the_terminal() {
+    let mut hostile = failed();
+    hostile.scenario = "two\x1b[31mhomes".into();
+    hostile.title = "Two\nhomes\r".into();
+    hostile.checks[1].why = "\x07\x1b]0;gotcha\x07".into();
+    hostile.streams[0].camera = "door\tbell".into();
+    let text = run(&hostile, RERUN, Style::Plain);
+    assert!(text.contains("two [31mhomes"), "{text}");
+    assert!(text.chars().all(|character| character == '\n' || !character.is_control()));
+}
