@@ -1,1 +1,32 @@
 //! STUN, TURN and rendezvous on the network core.
+//!
+//! Each service is a pure core of one shape, [`Service`]; [`Services`] bundles those of a run. A
+//! shell hands packets in and out, on whatever network.
+
+mod relay;
+mod rendezvous;
+mod services;
+mod stun;
+mod websocket;
+
+pub use relay::{RelayConfig, StunTurn};
+pub use rendezvous::RendezvousService;
+pub use services::{Services, ServicesConfig};
+
+use core::net::Ipv4Addr;
+use parallax_network::{Packet, Time};
+
+/// A service on the network: packets and time in, packets and the next deadline out.
+pub trait Service {
+    /// Its address.
+    fn address(&self) -> Ipv4Addr;
+    /// A packet for its address came in.
+    fn handle(&mut self, now: Time, packet: &Packet);
+    /// The next packet to send, if there is one. To be called until there is none.
+    fn poll(&mut self, now: Time) -> Option<Packet>;
+    /// When to poll again. Right after `poll` had nothing more, this is later than `now`.
+    fn next_deadline(&mut self, now: Time) -> Option<Time>;
+    /// Its process starts over: all it knew is gone, without a word to anybody. Its random stream
+    /// goes on.
+    fn restart(&mut self);
+}
