@@ -1,1 +1,31 @@
 //! A scenario in virtual time: the turmoil shell.
+//!
+//! `README.md` beside this crate tells how a step goes, and what makes a run repeatable.
+
+mod error;
+mod fabric;
+mod failures;
+mod host;
+mod packets;
+mod runtime;
+mod simulate;
+mod task;
+mod tcp;
+mod timers;
+mod udp;
+mod world;
+
+pub use error::WorldError;
+pub use fabric::Services;
+pub use host::{Device, Instantly, SimHost};
+pub use packets::{BytesByKind, Direction, EndKind, PacketSeen};
+pub use simulate::{Guards, simulate};
+pub use tcp::{TcpListener, TcpStream};
+pub use world::{Outcome, Sinks, TICK, World};
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Locks. A run has one thread, and a panic ends it: what a panic left is not read again.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,345 @@
+//! Everything below the peers: the network core, the services in it, and the hosts' ends of it.
+
+use crate::{lock, packets::Direction};
+use parallax_network::{HostId, Network, Output, Packet, Protocol, Time};
+use parallax_record::{Entry, Event};
+use parallax_stack::{SharedStack, Stack};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    io, mem,
+    sync::{Arc, Mutex, MutexGuard, Weak},
+    task::{Context, Poll, Waker},
+};
+
+/// What answers at the core of the network, as a pure core: packets and time in, packets and the
+/// next deadline out. It hears of a packet at the exact time of its delivery.
+pub trait Services {
+    /// A packet reached the service at `host`.
+    fn handle(&mut self, now: Time, host: HostId, packet: Packet);
+    /// The next packet to send, and the service that sends it. To be called until there is none.
+    fn poll(&mut self, now: Time) -> Option<(HostId, Packet)>;
+    /// When to call `poll` again. Right after it had nothing more, this is later than its `now`.
+    fn next_deadline(&mut self, now: Time) -> Option<Time>;
+}
+
+/// What stands below all peers of a run.
+///
+/// Its lock is never held while a stack is stepped or a task is woken: both may come back here.
+pub(crate) struct Fabric {
+    seed: u64,
+    me: Weak<Self>,
+    inner: Mutex<Inner>,
+}
+
+struct Inner {
+    network: Network,
+    services: Box<dyn Services + Send>,
+    services_deadline: Option<Time>,
+    now: Time,
+    ends: BTreeMap<HostId, End>,
+    told: Told,
+}
+
+/// What happened since it was asked last.
+#[derive(Debug, Default)]
+pub(crate) struct Told {
+    /// Events of the network, and of peers, in order.
+    pub(crate) entries: Vec<Entry>,
+    /// Packets sent and delivered, in order.
+    pub(crate) packets: Vec<(Time, Direction, HostId, Packet)>,
+}
+
+/// A peer's end of the network.
+struct End {
+    udp: BTreeMap<u16, Inbox>,
+    tcp: SharedStack,
+    tcp_deadline: Option<Time>,
+}
+
+#[derive(Default)]
+struct Inbox {
+    packets: VecDeque<Packet>,
+    waker: Option<Waker>,
+}
+
+/// What is to be done without the lock.
+enum Next {
+    Nothing,
+    Wake(Waker),
+    Tcp(SharedStack, HostId, Packet),
+}
+
+impl Fabric {
+    pub(crate) fn new(
+        seed: u64,
+        network: Network,
+        services: Box<dyn Services + Send>,
+    ) -> Arc<Self> {
+        Arc::new_cyclic(|me| {
+            let inner = Inner {
+                network,
+                services,
+                services_deadline: Some(Time::ZERO),
+                now: Time::ZERO,
+                ends: BTreeMap::new(),
+                told: Told::default(),
+            };
+            Self { seed, me: Weak::clone(me), inner: Mutex::new(inner) }
+        })
+    }
+
+    /// Gives a peer's host its end.
+    pub(crate) fn add_peer(&self, host: HostId) {
+        let mut inner = self.lock();
+        let name = format!("peer/{}/tcp", inner.network.host_name(host));
+        let tcp = SharedStack::new(Stack::new(inner.network.host_address(host), self.seed, &name));
+        let me = Weak::clone(&self.me);
+        tcp.on_dirty(move || {
+            if let Some(fabric) = me.upgrade() {
+                let now = fabric.lock().now;
+                fabric.pump(now, host);
+            }
+        });
+        inner.ends.insert(host, End { udp: BTreeMap::new(), tcp, tcp_deadline: None });
+    }
+
+    /// A host or service of the network: name and own address.
+    pub(crate) fn host(&self, host: HostId) -> (Arc<str>, std::net::Ipv4Addr) {
+        let inner = self.lock();
+        (inner.network.host_name(host).into(), inner.network.host_address(host))
+    }
+
+    /// A peer's TCP.
+    pub(crate) fn tcp(&self, host: HostId) -> io::Result<SharedStack> {
+        self.lock().end(host).map(|end| end.tcp.clone())
+    }
+
+    /// Cuts a peer off, silently: what it sends from now on is dropped.
+    pub(crate) fn cut(&self, host: HostId) {
+        let mut inner = self.lock();
+        let now = inner.now;
+        inner.network.cut(now, host);
+    }
+
+    /// Joins a peer to the network again, with nothing open.
+    pub(crate) fn restore(&self, host: HostId) {
+        let (tcp, closed) = {
+            let mut inner = self.lock();
+            let now = inner.now;
+            inner.network.restore(now, host);
+            let Ok(end) = inner.end(host) else { return };
+            end.tcp_deadline = None;
+            (end.tcp.clone(), mem::take(&mut end.udp))
+        };
+        drop(closed);
+        tcp.restart();
+    }
+
+    /// Moves everything below the peers to `now`, event by event in the order of time, and wakes
+    /// the tasks that have something to read.
+    pub(crate) fn advance(&self, now: Time) {
+        while let Some(next) = self.next_deadline().filter(|next| *next <= now) {
+            self.advance_network(next);
+            self.advance_services(next);
+            for host in self.due(next) {
+                self.pump(next, host);
+            }
+        }
+        self.lock().now = now;
+    }
+
+    fn next_deadline(&self) -> Option<Time> {
+        let inner = self.lock();
+        let tcp = inner.ends.values().filter_map(|end| end.tcp_deadline);
+        tcp.chain(inner.network.next_deadline()).chain(inner.services_deadline).min()
+    }
+
+    /// Peers whose TCP has something to do at `now`.
+    fn due(&self, now: Time) -> Vec<HostId> {
+        let inner = self.lock();
+        let due = |end: &End| end.tcp_deadline.is_some_and(|at| at <= now);
+        inner.ends.iter().filter(|(_, end)| due(end)).map(|(host, _)| *host).collect()
+    }
+
+    fn advance_network(&self, at: Time) {
+        loop {
+            let next = {
+                let mut inner = self.lock();
+                let Some(output) = inner.network.poll(at) else { return };
+                inner.take(output)
+            };
+            match next {
+                Next::Nothing => {}
+                Next::Wake(waker) => waker.wake(),
+                Next::Tcp(stack, host, packet) => {
+                    stack.handle(at, &packet);
+                    self.pump(at, host);
+                }
+            }
+        }
+    }
+
+    fn advance_services(&self, at: Time) {
+        let mut inner = self.lock();
+        if inner.services_deadline.is_some_and(|due| due <= at) {
+            inner.pump_services(at);
+        }
+    }
+
+    /// Sends what a peer's TCP has to send.
+    fn pump(&self, at: Time, host: HostId) {
+        let Ok(stack) = self.tcp(host) else { return };
+        while let Some(packet) = stack.poll(at) {
+            self.lock().send(at, host, packet);
+        }
+        let deadline = stack.next_deadline(at);
+        if let Ok(end) = self.lock().end(host) {
+            end.tcp_deadline = deadline;
+        }
+    }
+
+    /// What happened since it was asked last.
+    pub(crate) fn take_told(&self) -> Told {
+        mem::take(&mut self.lock().told)
+    }
+
+    /// Notes an event of a peer.
+    pub(crate) fn tell(&self, entry: Entry) {
+        self.lock().told.entries.push(entry);
+    }
+
+    /// Sends a packet of a peer, at the time of the step.
+    pub(crate) fn send(&self, from: HostId, packet: Packet) {
+        let mut inner = self.lock();
+        let now = inner.now;
+        inner.send(now, from, packet);
+    }
+
+    /// Opens a UDP port of a peer.
+    pub(crate) fn open_udp(&self, host: HostId, port: u16) -> io::Result<()> {
+        let mut inner = self.lock();
+        let end = inner.end(host)?;
+        if end.udp.contains_key(&port) {
+            return Err(io::ErrorKind::AddrInUse.into());
+        }
+        end.udp.insert(port, Inbox::default());
+        Ok(())
+    }
+
+    /// Closes a UDP port of a peer, and forgets what waits there.
+    pub(crate) fn close_udp(&self, host: HostId, port: u16) {
+        let closed = self.lock().end(host).ok().and_then(|end| end.udp.remove(&port));
+        // Its waker is dropped outside of the lock.
+        drop(closed);
+    }
+
+    /// Takes up to `room` packets that wait at a UDP port, at least one.
+    pub(crate) fn receive_udp(
+        &self,
+        host: HostId,
+        port: u16,
+        room: usize,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<Vec<Packet>>> {
+        let before = {
+            let mut inner = self.lock();
+            let Some(inbox) = inner.end(host)?.udp.get_mut(&port) else {
+                return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));
+            };
+            if !inbox.packets.is_empty() {
+                let count = room.min(inbox.packets.len());
+                return Poll::Ready(Ok(inbox.packets.drain(..count).collect()));
+            }
+            inbox.waker.replace(context.waker().clone())
+        };
+        drop(before);
+        Poll::Pending
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        lock(&self.inner)
+    }
+}
+
+impl Inner {
+    fn end(&mut self, host: HostId) -> io::Result<&mut End> {
+        // A host gets its end before its code runs: without one it is no peer of this world.
+        self.ends.get_mut(&host).ok_or_else(|| io::ErrorKind::NotConnected.into())
+    }
+
+    fn send(&mut self, at: Time, from: HostId, packet: Packet) {
+        self.told.packets.push((at, Direction::Sent, from, packet.clone()));
+        self.network.handle(at, from, packet);
+    }
+
+    fn pump_services(&mut self, at: Time) {
+        while let Some((host, packet)) = self.services.poll(at) {
+            self.send(at, host, packet);
+        }
+        self.services_deadline = self.services.next_deadline(at);
+    }
+
+    fn take(&mut self, output: Output) -> Next {
+        match output {
+            Output::Delivered { at, to, packet, .. } => {
+                self.told.packets.push((at, Direction::Delivered, to, packet.clone()));
+                return self.deliver(at, to, packet);
+            }
+            Output::Dropped { at, place, cause, packet, .. } => self.tell(
+                at,
+                place.to_string(),
+                Event::PacketDropped {
+                    cause: cause.to_string(),
+                    source: packet.source.to_string(),
+                    destination: packet.destination.to_string(),
+                    bytes: u32::try_from(packet.wire_length()).unwrap_or(u32::MAX),
+                },
+            ),
+            Output::MappingCreated { at, gateway, transport, internal, external } => {
+                let node = format!("gateway/{}", self.network.site_name(gateway));
+                let transport = transport_name(transport);
+                let (internal, external) = (internal.to_string(), external.to_string());
+                self.tell(at, node, Event::MappingCreated { transport, internal, external });
+            }
+            Output::MappingExpired { at, gateway, transport, internal, external } => {
+                let node = format!("gateway/{}", self.network.site_name(gateway));
+                let transport = transport_name(transport);
+                let (internal, external) = (internal.to_string(), external.to_string());
+                self.tell(at, node, Event::MappingExpired { transport, internal, external });
+            }
+        }
+        Next::Nothing
+    }
+
+    fn tell(&mut self, at: Time, node: String, event: Event) {
+        self.told.entries.push(Entry { run_ns: at.as_nanos(), node, event });
+    }
+
+    /// Hands a packet to the host that it reached.
+    fn deliver(&mut self, at: Time, to: HostId, packet: Packet) -> Next {
+        let Some(end) = self.ends.get_mut(&to) else {
+            self.services.handle(at, to, packet);
+            self.pump_services(at);
+            return Next::Nothing;
+        };
+        match packet.transport.protocol() {
+            // To a closed port: gone, as at a host that answers no such packet.
+            Protocol::Udp => match end.udp.get_mut(&packet.destination.port()) {
+                Some(inbox) => {
+                    inbox.packets.push_back(packet);
+                    inbox.waker.take().map_or(Next::Nothing, Next::Wake)
+                }
+                None => Next::Nothing,
+            },
+            Protocol::Tcp => Next::Tcp(end.tcp.clone(), to, packet),
+        }
+    }
+}
+
+fn transport_name(protocol: Protocol) -> String {
+    match protocol {
+        Protocol::Udp => "udp",
+        Protocol::Tcp => "tcp",
+    }
+    .to_owned()
+}

@@ -1,0 +1,208 @@
+//! A peer's host, simulated.
+
+use crate::{
+    fabric::Fabric,
+    failures::Failures,
+    lock,
+    runtime::SimRuntime,
+    tcp::{self, TcpListener, TcpStream},
+    timers::Timers,
+};
+use parallax_interpose::HostSlot;
+use parallax_network::{HostId, random};
+use parallax_peer::{Flash, Host, Stage};
+use parallax_record::{Entry, Event};
+use rand_chacha::ChaCha8Rng;
+use rand_core::Rng;
+use std::{
+    collections::BTreeMap,
+    fmt, io,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use webrtc::runtime::Runtime;
+
+/// How long a device takes. Each time is drawn from a random stream of the peer's own.
+pub trait Device: Send + Sync + 'static {
+    /// From power on until the peer's software runs.
+    fn boot_time(&self, random: &mut ChaCha8Rng) -> Duration;
+    /// What a stage takes for a frame.
+    fn stage_time(&self, stage: Stage, random: &mut ChaCha8Rng) -> Duration;
+}
+
+/// A device that takes no time for anything.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Instantly;
+
+impl Device for Instantly {
+    fn boot_time(&self, _random: &mut ChaCha8Rng) -> Duration {
+        Duration::ZERO
+    }
+
+    fn stage_time(&self, _stage: Stage, _random: &mut ChaCha8Rng) -> Duration {
+        Duration::ZERO
+    }
+}
+
+/// What a simulated host is: it outlives the host's reboots.
+pub(crate) struct HostState {
+    pub(crate) id: HostId,
+    pub(crate) name: Arc<str>,
+    pub(crate) address: Ipv4Addr,
+    pub(crate) slot: HostSlot,
+    pub(crate) fabric: Arc<Fabric>,
+    pub(crate) timers: Timers,
+    pub(crate) failures: Failures,
+    flash: MemoryFlash,
+    device: Arc<dyn Device>,
+    streams: Mutex<Streams>,
+}
+
+struct Streams {
+    own: ChaCha8Rng,
+    boot: ChaCha8Rng,
+    stages: BTreeMap<Stage, ChaCha8Rng>,
+}
+
+impl HostState {
+    pub(crate) fn new(
+        seed: u64,
+        (id, name, address): (HostId, &str, Ipv4Addr),
+        fabric: Arc<Fabric>,
+        timers: Timers,
+        failures: Failures,
+        device: Arc<dyn Device>,
+    ) -> Self {
+        let stage = |stage| {
+            let stream = format!("peer/{name}/stage/{}", stage_name(stage));
+            (stage, random::stream(seed, &stream))
+        };
+        let stages = [Stage::Capture, Stage::Encode, Stage::Decode, Stage::Render].map(stage);
+        Self {
+            id,
+            name: name.into(),
+            address,
+            slot: HostSlot::new(),
+            fabric,
+            timers,
+            failures,
+            flash: MemoryFlash::default(),
+            device,
+            streams: Mutex::new(Streams {
+                own: random::stream(seed, &format!("peer/{name}")),
+                boot: random::stream(seed, &format!("peer/{name}/boot")),
+                stages: stages.into(),
+            }),
+        }
+    }
+
+    /// How long the boot takes that begins now.
+    pub(crate) fn boot_time(&self) -> Duration {
+        self.device.boot_time(&mut lock(&self.streams).boot)
+    }
+
+    fn stage_time(&self, stage: Stage) -> Duration {
+        let mut streams = lock(&self.streams);
+        let draw = |random| self.device.stage_time(stage, random);
+        streams.stages.get_mut(&stage).map_or(Duration::ZERO, draw)
+    }
+}
+
+fn stage_name(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Capture => "capture",
+        Stage::Encode => "encode",
+        Stage::Decode => "decode",
+        Stage::Render => "render",
+    }
+}
+
+/// A peer's host in a simulated world. Clones are the same host.
+#[derive(Clone)]
+pub struct SimHost {
+    state: Arc<HostState>,
+    runtime: Arc<SimRuntime>,
+}
+
+impl SimHost {
+    pub(crate) fn new(state: Arc<HostState>) -> Self {
+        Self { runtime: Arc::new(SimRuntime::new(Arc::clone(&state))), state }
+    }
+
+    /// The peer's name.
+    pub fn name(&self) -> &str {
+        &self.state.name
+    }
+}
+
+impl fmt::Debug for SimHost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SimHost").field("name", &self.state.name).finish_non_exhaustive()
+    }
+}
+
+impl Host for SimHost {
+    type Stream = TcpStream;
+    type Listener = TcpListener;
+
+    fn runtime(&self) -> Arc<dyn Runtime> {
+        Arc::clone(&self.runtime) as Arc<dyn Runtime>
+    }
+
+    async fn connect(&self, to: SocketAddr) -> io::Result<TcpStream> {
+        tcp::connect(&self.state, to).await
+    }
+
+    async fn listen(&self, at: SocketAddr) -> io::Result<TcpListener> {
+        tcp::listen(&self.state, at)
+    }
+
+    fn addresses(&self) -> Vec<IpAddr> {
+        vec![self.state.address.into()]
+    }
+
+    /// The job itself takes no time of the run; the stage's time is drawn from the peer's own
+    /// stream for this stage.
+    async fn work<T: Send>(&self, stage: Stage, job: impl FnOnce() -> T + Send) -> T {
+        let done = job();
+        let time = self.state.stage_time(stage);
+        if !time.is_zero() {
+            self.state.timers.sleep(time).await;
+        }
+        done
+    }
+
+    fn flash(&self) -> &dyn Flash {
+        &self.state.flash
+    }
+
+    fn random(&self) -> u64 {
+        lock(&self.state.streams).own.next_u64()
+    }
+
+    fn now_ns(&self) -> u64 {
+        self.state.timers.now().as_nanos()
+    }
+
+    fn observe(&self, event: Event) {
+        let node = self.state.name.to_string();
+        self.state.fabric.tell(Entry { run_ns: self.now_ns(), node, event });
+    }
+}
+
+/// Storage that survives reboots as long as the run lasts.
+#[derive(Debug, Default)]
+struct MemoryFlash {
+    values: Mutex<BTreeMap<String, Vec<u8>>>,
+}
+
+impl Flash for MemoryFlash {
+    fn load(&self, name: &str) -> Option<Vec<u8>> {
+        lock(&self.values).get(name).cloned()
+    }
+
+    fn store(&self, name: &str, value: &[u8]) {
+        lock(&self.values).insert(name.to_owned(), value.to_vec());
+    }
+}

@@ -1,0 +1,173 @@
+//! Every packet of a run, as a digest, as lines, and as bytes by the kind of the other end.
+
+use parallax_network::{Packet, Protocol, Time, Transport};
+use sha2::{Digest, Sha256};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    net::{Ipv4Addr, SocketAddrV4},
+};
+
+/// Whether a packet leaves a host or reaches it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Direction {
+    /// The host hands it to its network.
+    Sent,
+    /// It reaches the host.
+    Delivered,
+}
+
+/// A packet at a peer or a service, when it is sent or delivered.
+///
+/// Its `Display` is one line, such as
+/// `0.012000s sent doorbell udp 192.168.1.10:49152 > 198.51.100.1:3478 48 bytes 5feceb66ffc86f38`:
+/// time, direction, host, protocol, addresses as the host sees them, bytes on the wire, and the
+/// first eight bytes of the SHA-256 over transport header and payload.
+#[derive(Clone, Copy, Debug)]
+pub struct PacketSeen<'a> {
+    /// When, exactly.
+    pub at: Time,
+    /// Which way.
+    pub direction: Direction,
+    /// The name of the peer or service.
+    pub host: &'a str,
+    /// The packet.
+    pub packet: &'a Packet,
+}
+
+impl PacketSeen<'_> {
+    /// Feeds `hash` with all of it.
+    fn hash(&self, hash: &mut Sha256) {
+        hash.update(self.at.as_nanos().to_be_bytes());
+        hash.update([match self.direction {
+            Direction::Sent => 0,
+            Direction::Delivered => 1,
+        }]);
+        hash.update((self.host.len() as u64).to_be_bytes());
+        hash.update(self.host);
+        for end in [self.packet.source, self.packet.destination] {
+            hash.update(end.ip().octets());
+            hash.update(end.port().to_be_bytes());
+        }
+        hash.update((self.packet.wire_length() as u64).to_be_bytes());
+        self.hash_contents(hash);
+    }
+
+    fn hash_contents(&self, hash: &mut Sha256) {
+        match &self.packet.transport {
+            Transport::Udp => hash.update([17]),
+            Transport::Tcp(tcp) => {
+                hash.update([6]);
+                hash.update(tcp.sequence.to_be_bytes());
+                hash.update([u8::from(tcp.acknowledgement.is_some())]);
+                hash.update(tcp.acknowledgement.unwrap_or(0).to_be_bytes());
+                hash.update([tcp.syn, tcp.fin, tcp.rst, tcp.psh].map(u8::from));
+                hash.update(tcp.window.to_be_bytes());
+                hash.update([u8::from(tcp.window_scale.is_some()), tcp.window_scale.unwrap_or(0)]);
+                hash.update(tcp.max_segment_size.unwrap_or(0).to_be_bytes());
+                hash.update([u8::from(tcp.sack_permitted)]);
+                for (from, to) in tcp.sack_ranges.into_iter().flatten() {
+                    hash.update(from.to_be_bytes());
+                    hash.update(to.to_be_bytes());
+                }
+            }
+        }
+        hash.update((self.packet.payload.len() as u64).to_be_bytes());
+        hash.update(&self.packet.payload);
+    }
+}
+
+impl fmt::Display for PacketSeen<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let direction = match self.direction {
+            Direction::Sent => "sent",
+            Direction::Delivered => "delivered",
+        };
+        let protocol = match self.packet.transport.protocol() {
+            Protocol::Udp => "udp",
+            Protocol::Tcp => "tcp",
+        };
+        let mut hash = Sha256::new();
+        self.hash_contents(&mut hash);
+        let contents = hex::encode(&hash.finalize()[..8]);
+        let PacketSeen { at, host, packet, .. } = self;
+        let (source, destination, bytes) =
+            (packet.source, packet.destination, packet.wire_length());
+        let (seconds, nanos) = (at.as_nanos() / 1_000_000_000, at.as_nanos() % 1_000_000_000);
+        write!(
+            f,
+            "{seconds}.{nanos:09}s {direction} {host} {protocol} {source} > {destination} {bytes} bytes {contents}"
+        )
+    }
+}
+
+/// What the other end of a peer's packets is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum EndKind {
+    /// A TURN server: its service port and its relayed addresses.
+    Turn,
+    /// The rendezvous or a STUN server.
+    Signalling,
+}
+
+/// Bytes on the wire that peers sent and received, by the kind of the other end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BytesByKind {
+    /// Between peers.
+    pub direct: u64,
+    /// With TURN servers.
+    pub turn: u64,
+    /// With the rendezvous, and with STUN servers.
+    pub signalling: u64,
+}
+
+/// The run's account of its packets.
+#[derive(Debug)]
+pub(crate) struct Packets {
+    hash: Sha256,
+    kinds: BTreeMap<Ipv4Addr, EndKind>,
+    bytes: BytesByKind,
+    count: u64,
+}
+
+impl Packets {
+    /// Starts with no packet. `kinds` are the addresses of services.
+    pub(crate) fn new(kinds: BTreeMap<Ipv4Addr, EndKind>) -> Self {
+        Self { hash: Sha256::new(), kinds, bytes: BytesByKind::default(), count: 0 }
+    }
+
+    /// Takes a packet into account, at a peer or at a service.
+    pub(crate) fn see(&mut self, seen: &PacketSeen<'_>, at_peer: bool) {
+        seen.hash(&mut self.hash);
+        self.count += 1;
+        if at_peer {
+            let other = match seen.direction {
+                Direction::Sent => seen.packet.destination,
+                Direction::Delivered => seen.packet.source,
+            };
+            self.count_bytes(other, seen.packet.wire_length() as u64);
+        }
+    }
+
+    fn count_bytes(&mut self, other: SocketAddrV4, length: u64) {
+        match self.kinds.get(other.ip()) {
+            None => self.bytes.direct += length,
+            Some(EndKind::Turn) => self.bytes.turn += length,
+            Some(EndKind::Signalling) => self.bytes.signalling += length,
+        }
+    }
+
+    pub(crate) fn bytes(&self) -> BytesByKind {
+        self.bytes
+    }
+
+    /// Packets seen so far.
+    pub(crate) fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// SHA-256 over all packets so far, lower-case hexadecimal.
+    pub(crate) fn sha256(&self) -> String {
+        hex::encode(self.hash.clone().finalize())
+    }
+}

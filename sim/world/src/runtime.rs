@@ -1,0 +1,149 @@
+//! The runtime that the `webrtc` crate and the peers' own code get on a simulated host.
+
+use crate::{host::HostState, task::InHost, timers::Timers, udp::UdpSocket};
+use parallax_network::Time;
+use std::{
+    fmt,
+    future::Future,
+    io,
+    net::{SocketAddr, TcpListener},
+    os::fd::AsRawFd,
+    pin::Pin,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use webrtc::runtime::{
+    AsyncInterval, AsyncTcpListener, AsyncTcpStream, AsyncUdpSocket, JoinHandle, Runtime,
+};
+
+/// Clock, timers, tasks and UDP sockets of a simulated host.
+pub(crate) struct SimRuntime {
+    host: Arc<HostState>,
+}
+
+impl SimRuntime {
+    pub(crate) fn new(host: Arc<HostState>) -> Self {
+        Self { host }
+    }
+}
+
+impl fmt::Debug for SimRuntime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SimRuntime").field("host", &self.host.name).finish()
+    }
+}
+
+impl Runtime for SimRuntime {
+    #[expect(clippy::disallowed_methods, reason = "here a task is made one of its host")]
+    fn spawn(&self, future: Pin<Box<dyn Future<Output = ()> + Send>>) -> Box<dyn JoinHandle> {
+        let host = &self.host;
+        let task =
+            InHost::new(host.slot.clone(), Arc::clone(&host.name), host.failures.clone(), future);
+        Box::new(Task(tokio::task::spawn(async move {
+            task.await;
+        })))
+    }
+
+    /// The driver of a connection binds a socket by the standard library and hands it over. On a
+    /// simulating thread that bind has only been remembered: its address is taken, and the
+    /// descriptor closed.
+    fn wrap_udp_socket(&self, socket: std::net::UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
+        let local = socket.local_addr()?;
+        parallax_interpose::forget(socket.as_raw_fd());
+        drop(socket);
+        Ok(Arc::new(UdpSocket::open(Arc::clone(&self.host), local)?))
+    }
+
+    fn wrap_tcp_listener(&self, _listener: TcpListener) -> io::Result<Arc<dyn AsyncTcpListener>> {
+        Err(no_ice_tcp())
+    }
+
+    fn connect_tcp<'a>(
+        &'a self,
+        _remote: SocketAddr,
+    ) -> Pin<Box<dyn Future<Output = io::Result<Arc<dyn AsyncTcpStream>>> + Send + 'a>> {
+        Box::pin(async { Err(no_ice_tcp()) })
+    }
+
+    /// Takes addresses only: a run has no DNS.
+    fn resolve_host<'a>(
+        &'a self,
+        host: &'a str,
+    ) -> Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'a>> {
+        Box::pin(async move {
+            host.parse().map(|address| vec![address]).map_err(|_| {
+                let message = format!(
+                    "failed to resolve `{host}`: a simulated host takes addresses such as 198.51.100.1:3478 only"
+                );
+                io::Error::new(io::ErrorKind::NotFound, message)
+            })
+        })
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "interposed: the run's own elapsed time")]
+    fn now(&self) -> Instant {
+        Instant::now()
+    }
+
+    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + 'static>> {
+        Box::pin(self.host.timers.sleep(duration))
+    }
+
+    fn interval(&self, period: Duration) -> Box<dyn AsyncInterval> {
+        let timers = self.host.timers.clone();
+        let next = timers.now();
+        Box::new(Interval { timers, next, period })
+    }
+
+    fn block_on(&self, _future: Pin<Box<dyn Future<Output = ()> + '_>>) {
+        panic!("failed to block: a simulated host shares its thread with the rest of the world");
+    }
+
+    fn yield_now(&self) -> Pin<Box<dyn Future<Output = ()> + Send + 'static>> {
+        Box::pin(tokio::task::yield_now())
+    }
+
+    fn name(&self) -> &'static str {
+        "parallax-world"
+    }
+}
+
+fn no_ice_tcp() -> io::Error {
+    io::Error::new(
+        io::ErrorKind::Unsupported,
+        "failed to open a TCP socket for ICE: a simulated host has UDP candidates only",
+    )
+}
+
+/// A task of a host. Dropping the handle lets the task run on.
+struct Task(tokio::task::JoinHandle<()>);
+
+impl JoinHandle for Task {
+    fn detach(&self) {}
+
+    fn abort(&self) {
+        self.0.abort();
+    }
+
+    fn is_finished(&self) -> bool {
+        self.0.is_finished()
+    }
+}
+
+/// Ticks at its start and each `period` after it; a late tick does not move the later ones.
+struct Interval {
+    timers: Timers,
+    next: Time,
+    period: Duration,
+}
+
+impl AsyncInterval for Interval {
+    fn tick(&mut self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        let sleep = self.timers.sleep_until(self.next);
+        Box::pin(async move {
+            sleep.await;
+            // Moved when it has ticked, so that a tick that is dropped while it waits is not lost.
+            self.next += self.period;
+        })
+    }
+}

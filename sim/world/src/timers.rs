@@ -1,0 +1,181 @@
+//! The run's clock for peers, and the timers on it.
+
+use crate::lock;
+use parallax_network::Time;
+use std::{
+    collections::BTreeMap,
+    future::Future,
+    mem,
+    pin::Pin,
+    sync::{Arc, Mutex},
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+
+/// The time that peers see, and what they wait for. Clones are the same timers.
+///
+/// Time stands still while peers run. A timer goes off in the first step whose time is not before
+/// its deadline: less than one tick late, never early. Timers that go off in one step do so in the
+/// order of their deadlines, and of their creation if those are equal.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Timers {
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    now: Time,
+    created: u64,
+    waiting: BTreeMap<(Time, u64), Option<Waker>>,
+}
+
+impl Timers {
+    pub(crate) fn now(&self) -> Time {
+        lock(&self.state).now
+    }
+
+    /// Moves the clock.
+    pub(crate) fn set(&self, now: Time) {
+        lock(&self.state).now = now;
+    }
+
+    /// Wakes whoever waits for a time that has come.
+    pub(crate) fn fire(&self) {
+        let due = {
+            let mut state = lock(&self.state);
+            let after = (state.now + Duration::from_nanos(1), 0);
+            let later = state.waiting.split_off(&after);
+            mem::replace(&mut state.waiting, later)
+        };
+        // Outside of the lock: waking may drop a task, and with it other timers.
+        due.into_values().flatten().for_each(Waker::wake);
+    }
+
+    /// Completes when `duration` from now has passed.
+    pub(crate) fn sleep(&self, duration: Duration) -> Sleep {
+        self.sleep_until(self.now() + duration)
+    }
+
+    /// Completes at `deadline`.
+    pub(crate) fn sleep_until(&self, deadline: Time) -> Sleep {
+        let mut state = lock(&self.state);
+        let key = (deadline, state.created);
+        state.created += 1;
+        if deadline > state.now {
+            state.waiting.insert(key, None);
+        }
+        Sleep { timers: self.clone(), key }
+    }
+}
+
+/// Waits for a deadline.
+#[derive(Debug)]
+pub(crate) struct Sleep {
+    timers: Timers,
+    key: (Time, u64),
+}
+
+impl Future for Sleep {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let before = {
+            let mut state = lock(&self.timers.state);
+            if state.now >= self.key.0 {
+                return Poll::Ready(());
+            }
+            state.waiting.insert(self.key, Some(context.waker().clone()))
+        };
+        drop(before);
+        Poll::Pending
+    }
+}
+
+impl Drop for Sleep {
+    fn drop(&mut self) {
+        let waker = lock(&self.timers.state).waiting.remove(&self.key);
+        drop(waker);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{
+        sync::atomic::{AtomicUsize, Ordering},
+        task::Wake,
+    };
+
+    struct Log {
+        name: u8,
+        woken: Arc<Mutex<Vec<u8>>>,
+    }
+
+    impl Wake for Log {
+        fn wake(self: Arc<Self>) {
+            lock(&self.woken).push(self.name);
+        }
+    }
+
+    fn poll(sleep: &mut Sleep, waker: &Waker) -> Poll<()> {
+        Pin::new(sleep).poll(&mut Context::from_waker(waker))
+    }
+
+    fn advance(timers: &Timers, now: Time) {
+        timers.set(now);
+        timers.fire();
+    }
+
+    #[test]
+    fn timers_go_off_in_the_order_of_deadline_and_creation() {
+        let timers = Timers::default();
+        let woken = Arc::new(Mutex::new(Vec::new()));
+        let mut sleeps: Vec<Sleep> = [700, 300, 700, 100, 1_001]
+            .into_iter()
+            .map(|micros| timers.sleep(Duration::from_micros(micros)))
+            .collect();
+        for (name, sleep) in (0..).zip(&mut sleeps) {
+            let waker = Waker::from(Arc::new(Log { name, woken: Arc::clone(&woken) }));
+            assert_eq!(poll(sleep, &waker), Poll::Pending);
+        }
+        advance(&timers, Time::from_millis(1));
+        assert_eq!(*lock(&woken), [3, 1, 0, 2]);
+        advance(&timers, Time::from_millis(2));
+        assert_eq!(*lock(&woken), [3, 1, 0, 2, 4]);
+    }
+
+    #[test]
+    fn a_timer_is_never_early_and_less_than_a_tick_late() {
+        let timers = Timers::default();
+        for micros in [0, 1, 999, 1_000, 1_001, 2_500] {
+            let start = timers.now();
+            let mut sleep = timers.sleep(Duration::from_micros(micros));
+            let mut step = start;
+            while poll(&mut sleep, Waker::noop()).is_pending() {
+                step += Duration::from_millis(1);
+                advance(&timers, step);
+            }
+            let waited = step.saturating_since(start);
+            assert!(waited >= Duration::from_micros(micros));
+            assert!(waited < Duration::from_micros(micros + 1_000));
+        }
+    }
+
+    #[test]
+    fn a_dropped_timer_wakes_nobody() {
+        static WOKEN: AtomicUsize = AtomicUsize::new(0);
+        struct Count;
+        impl Wake for Count {
+            fn wake(self: Arc<Self>) {
+                WOKEN.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        let timers = Timers::default();
+        let mut sleep = timers.sleep(Duration::from_millis(1));
+        assert!(poll(&mut sleep, &Waker::from(Arc::new(Count))).is_pending());
+        drop(sleep);
+        advance(&timers, Time::from_millis(5));
+        assert_eq!(WOKEN.load(Ordering::Relaxed), 0);
+        assert!(lock(&timers.state).waiting.is_empty());
+    }
+}

@@ -1,0 +1,258 @@
+//! Peers, network and services of a run, step by step.
+
+use crate::{
+    error::WorldError,
+    fabric::{Fabric, Services},
+    failures::{Failure, Failures},
+    host::{Device, HostState, SimHost},
+    packets::{BytesByKind, EndKind, PacketSeen, Packets},
+    task::InHost,
+    timers::Timers,
+};
+use parallax_interpose::{EPOCH_UNIX_S, refusals, set_elapsed, simulating};
+use parallax_network::{HostId, Network, Time};
+use parallax_record::{Entry, Event};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    future::Future,
+    net::Ipv4Addr,
+    sync::Arc,
+    time::{Duration, UNIX_EPOCH},
+};
+
+/// From one step to the next. Not less: turmoil waits for a tick on tokio's timer, which has whole
+/// milliseconds, so that with a shorter tick the clocks of hosts run too fast.
+pub const TICK: Duration = Duration::from_millis(1);
+
+/// Where a run goes, as it happens.
+pub struct Sinks<'a> {
+    /// Takes each event, in the order of observation.
+    pub entry: Box<dyn FnMut(Entry) + 'a>,
+    /// Takes each packet that a peer or service sends or gets, if anyone wants to see them.
+    pub packet: Option<Box<dyn FnMut(&PacketSeen<'_>) + 'a>>,
+}
+
+impl fmt::Debug for Sinks<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sinks").field("packet", &self.packet.is_some()).finish_non_exhaustive()
+    }
+}
+
+/// What is left of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// How long it took, in its own time.
+    pub duration: Duration,
+    /// SHA-256 over time, direction, host, addresses, length, transport header and payload of
+    /// every packet that a peer or service sent or got, lower-case hexadecimal.
+    pub packets_sha256: String,
+    /// How many such packets.
+    pub packets: u64,
+    /// Bytes of the peers' packets.
+    pub bytes: BytesByKind,
+}
+
+/// A run: a network with services, and peers on turmoil hosts.
+pub struct World<'a> {
+    seed: u64,
+    sim: turmoil::Sim<'a>,
+    now: Time,
+    timers: Timers,
+    failures: Failures,
+    fabric: Arc<Fabric>,
+    names: BTreeMap<HostId, Arc<str>>,
+    peers: BTreeSet<HostId>,
+    packets: Packets,
+    sinks: Sinks<'a>,
+}
+
+impl fmt::Debug for World<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = f.debug_struct("World");
+        text.field("seed", &self.seed).field("now", &self.now).finish_non_exhaustive()
+    }
+}
+
+impl<'a> World<'a> {
+    /// A world without peers. `services` is what answers at the hosts of `network` that get no
+    /// peer, and `kinds` says what they are, by address.
+    ///
+    /// # Errors
+    /// If the thread is not one of [`simulate`](crate::simulate).
+    pub fn new(
+        seed: u64,
+        network: Network,
+        services: Box<dyn Services + Send>,
+        kinds: BTreeMap<Ipv4Addr, EndKind>,
+        sinks: Sinks<'a>,
+    ) -> Result<Self, WorldError> {
+        if !simulating() {
+            return Err(WorldError::NotSimulating);
+        }
+        let sim = turmoil::Builder::new()
+            .tick_duration(TICK)
+            // Left out, it is the wall clock's.
+            .epoch(UNIX_EPOCH + Duration::from_secs(EPOCH_UNIX_S))
+            // Left out, it comes from the operating system.
+            .rng_seed(seed)
+            // Its own network carries nothing.
+            .min_message_latency(Duration::ZERO)
+            .max_message_latency(Duration::ZERO)
+            .simulation_duration(Duration::MAX)
+            .build();
+        Ok(Self {
+            seed,
+            sim,
+            now: Time::ZERO,
+            timers: Timers::default(),
+            failures: Failures::default(),
+            fabric: Fabric::new(seed, network, services),
+            names: BTreeMap::new(),
+            peers: BTreeSet::new(),
+            packets: Packets::new(kinds),
+            sinks,
+        })
+    }
+
+    /// Puts a peer on `host` and switches it on. `software` makes what runs there, once per boot;
+    /// it is to run until it is dropped.
+    ///
+    /// Its node in the record is the host's name in the network.
+    pub fn add_peer<F>(
+        &mut self,
+        host: HostId,
+        device: Arc<dyn Device>,
+        software: impl Fn(SimHost) -> F + 'a,
+    ) where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let (name, address) = self.fabric.host(host);
+        self.fabric.add_peer(host);
+        self.peers.insert(host);
+        let (fabric, timers) = (Arc::clone(&self.fabric), self.timers.clone());
+        let failures = self.failures.clone();
+        let place = (host, &*name, address);
+        let state = HostState::new(self.seed, place, fabric, timers, failures, device);
+        let state = Arc::new(state);
+        let boot = move || {
+            let ready = state.timers.sleep(state.boot_time());
+            let software = software(SimHost::new(Arc::clone(&state)));
+            let code = Box::pin(async move {
+                ready.await;
+                software.await;
+            });
+            let (name, failures) = (Arc::clone(&state.name), state.failures.clone());
+            let task = InHost::new(state.slot.clone(), Arc::clone(&name), failures.clone(), code);
+            async move {
+                if task.await.is_some() {
+                    failures.add(&name, "its software ended".to_owned());
+                }
+                // Turmoil no longer runs the other tasks of a host whose software has ended.
+                std::future::pending().await
+            }
+        };
+        self.sim.host(turmoil_name(&name), boot);
+    }
+
+    /// Takes a peer's power: silently for everyone else.
+    pub fn power_off(&mut self, peer: HostId) {
+        self.arrive();
+        // First off the network: what its sockets say when they are dropped is not heard.
+        self.fabric.cut(peer);
+        self.sim.crash(turmoil_name(&self.fabric.host(peer).0));
+    }
+
+    /// Gives a peer its power back: it boots.
+    pub fn power_on(&mut self, peer: HostId) {
+        self.arrive();
+        self.fabric.restore(peer);
+        self.sim.bounce(turmoil_name(&self.fabric.host(peer).0));
+    }
+
+    /// The time of the next step.
+    pub fn now(&self) -> Time {
+        self.now
+    }
+
+    /// Runs until `end`: all steps before it, and then the network up to it.
+    ///
+    /// # Errors
+    /// As soon as a peer's code panics, ends, or is refused something.
+    pub fn run_until(&mut self, end: Time) -> Result<(), WorldError> {
+        while self.now < end {
+            self.step()?;
+        }
+        self.fabric.advance(end);
+        self.tell();
+        Ok(())
+    }
+
+    /// One step: the network and its services up to now, timers that are due, then every peer.
+    /// For the peers, time stands still.
+    ///
+    /// # Errors
+    /// If a peer's code panics, ends, or is refused something.
+    pub fn step(&mut self) -> Result<(), WorldError> {
+        self.arrive();
+        self.timers.fire();
+        let stepped = self.sim.step();
+        self.tell();
+        self.check()?;
+        stepped.map_err(|error| WorldError::Scheduler(error.to_string()))?;
+        self.now += TICK;
+        Ok(())
+    }
+
+    /// Brings everything but the peers to the time of the next step.
+    fn arrive(&mut self) {
+        set_elapsed(self.now.as_nanos());
+        self.timers.set(self.now);
+        self.fabric.advance(self.now);
+    }
+
+    /// Ends the run: writes the last event, and says what is left.
+    pub fn finish(mut self) -> Outcome {
+        let bytes = self.packets.bytes();
+        let BytesByKind { direct, turn, signalling } = bytes;
+        let event = Event::Bytes { direct, turn, signalling };
+        (self.sinks.entry)(Entry { run_ns: self.now.as_nanos(), node: "world".to_owned(), event });
+        Outcome {
+            duration: self.now.saturating_since(Time::ZERO),
+            packets_sha256: self.packets.sha256(),
+            packets: self.packets.count(),
+            bytes,
+        }
+    }
+
+    /// Passes on what happened.
+    fn tell(&mut self) {
+        let told = self.fabric.take_told();
+        told.entries.into_iter().for_each(&mut self.sinks.entry);
+        for (at, direction, host, packet) in told.packets {
+            let name = self.names.entry(host).or_insert_with(|| self.fabric.host(host).0);
+            let seen = PacketSeen { at, direction, host: name, packet: &packet };
+            self.packets.see(&seen, self.peers.contains(&host));
+            if let Some(sink) = &mut self.sinks.packet {
+                sink(&seen);
+            }
+        }
+    }
+
+    fn check(&self) -> Result<(), WorldError> {
+        let at = self.now.saturating_since(Time::ZERO);
+        // First the refusal: a panic may come of it.
+        if let Some(what) = refusals().into_iter().next() {
+            return Err(WorldError::Refused { at, what });
+        }
+        match self.failures.first() {
+            Some(Failure { peer, what }) => Err(WorldError::Peer { peer, at, what }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Not to be taken for an address, which turmoil would.
+fn turmoil_name(peer: &str) -> String {
+    format!("peer/{peer}")
+}
