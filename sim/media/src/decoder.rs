@@ -75,12 +75,11 @@ fn copy(decoded: &DecodedYUV<'_>) -> Result<Picture, DecodeError> {
     let (width, height) = decoded.dimensions();
     let (y_stride, u_stride, v_stride) = decoded.strides();
     let tight = |plane: &[u8], stride: usize, width: usize, height: usize| {
-        plane
-            .chunks(stride.max(1))
-            .take(height)
-            .flat_map(|row| &row[..width.min(row.len())])
-            .copied()
-            .collect()
+        let mut samples = Vec::with_capacity(width * height);
+        for row in plane.chunks(stride.max(1)).take(height) {
+            samples.extend_from_slice(&row[..width.min(row.len())]);
+        }
+        samples
     };
     let size = u16::try_from(width).ok().zip(u16::try_from(height).ok());
     size.and_then(|(narrow_width, narrow_height)| {
