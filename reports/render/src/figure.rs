@@ -2,19 +2,17 @@
 
 use parallax_record::{Comparison, Unit};
 
-/// A duration given in microseconds: `850 us`, `104.2 ms`, `12.34 s`. Rounded half up.
+/// A duration given in microseconds: `850 us`, `104.2 ms`, `1.234 s`. Rounded half up.
 #[must_use]
 pub fn duration(us: i64) -> String {
     let sign = if us < 0 { "-" } else { "" };
     let size = us.unsigned_abs();
     if size < 1_000 {
         format!("{sign}{size} us")
-    } else if size < 9_999_950 {
-        let tenths = (size + 50) / 100;
-        format!("{sign}{} ms", decimal(tenths, 1))
+    } else if size < 999_950 {
+        format!("{sign}{} ms", decimal((size + 50) / 100, 1))
     } else {
-        let hundredths = (size + 5_000) / 10_000;
-        format!("{sign}{} s", decimal(hundredths, 2))
+        format!("{sign}{} s", decimal((size + 500) / 1_000, 3))
     }
 }
 
@@ -114,9 +112,10 @@ mod tests {
             (104_250, "104.3 ms"),
             (-2_340, "-2.3 ms"),
             (250_000, "250 ms"),
-            (9_999_949, "9999.9 ms"),
-            (9_999_950, "10 s"),
-            (12_345_000, "12.35 s"),
+            (999_949, "999.9 ms"),
+            (999_950, "1 s"),
+            (1_234_500, "1.235 s"),
+            (30_000_000, "30 s"),
         ];
         for (us, text) in cases {
             assert_eq!(duration(us), text);

@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use parallax_record::{CheckResult, Percentile, StreamSummary, Suite, Summary, Verdict};
+use parallax_record::{CheckResult, Percentile, StreamSummary, Suite, Summary, Unit, Verdict};
 
 use crate::figure;
 
@@ -62,9 +62,6 @@ pub fn run(summary: &Summary, rerun: &str, style: Style) -> String {
         style.dim(&format!("seed {}, {}", summary.seed, tame(&summary.title))),
     );
     line(&mut out, &head);
-    for stream in &summary.streams {
-        show_stream(&mut out, stream, style);
-    }
     for fault in &summary.faults {
         let word = style.verdict(Verdict::Error, &format!("{:<WIDTH$}", "error"));
         line(&mut out, &format!("  {word}  {}", tame(fault)));
@@ -74,7 +71,10 @@ pub fn run(summary: &Summary, rerun: &str, style: Style) -> String {
         show_check(&mut out, check, summary.streams.len() > 1, style);
     }
     if summary.checks.is_empty() && summary.verdict == Verdict::Inconclusive {
-        row(&mut out, "", "the scenario has no checks: nothing was judged", style);
+        row(&mut out, "unclear", "the scenario has no checks: nothing was judged", style);
+    }
+    for stream in &summary.streams {
+        show_stream(&mut out, stream, style);
     }
     if summary.verdict != Verdict::Pass {
         row(&mut out, "run again", &tame(rerun), style);
@@ -134,28 +134,31 @@ fn show_stream(out: &mut String, stream: &StreamSummary, style: Style) {
         },
     );
     row(out, "first frame", &first, style);
-    let latency = &stream.capture_to_render_us;
-    if latency.count > 0 {
+    if stream.capture_to_render_us.count > 0 {
         row(out, "latency", &latency_text(stream), style);
+    }
+    if stream.frames.captured > 0 {
         row(out, "picture", &picture_text(stream), style);
     }
 }
 
-/// p99 only of a sample that bears it.
+/// No percentile that the sample does not bear.
 fn latency_text(stream: &StreamSummary) -> String {
     let latency = &stream.capture_to_render_us;
-    let mut parts = Vec::new();
-    for (percentile, value) in [
+    let frames = figure::counted(latency.count, "frame");
+    let parts: Vec<String> = [
         (Percentile::P50, latency.p50),
         (Percentile::P95, latency.p95),
         (Percentile::P99, latency.p99),
-    ] {
-        let text = match value {
-            Some(us) if latency.count >= percentile.sample_that_bears_it() => figure::duration(us),
-            _ => "(too few frames)".to_owned(),
-        };
-        parts.push(format!("{percentile} {text}"));
-    }
+    ]
+    .into_iter()
+    .map(|(percentile, value)| match value {
+        Some(us) if latency.count >= percentile.sample_that_bears_it() => {
+            format!("{percentile} {}", figure::duration(us))
+        }
+        _ => format!("no {percentile} of {frames}"),
+    })
+    .collect();
     let spread = spread(latency.uncertainty.below, latency.uncertainty.above);
     format!("capture-to-render {}{spread}", parts.join(", "))
 }
@@ -190,28 +193,16 @@ fn picture_text(stream: &StreamSummary) -> String {
 fn show_check(out: &mut String, check: &CheckResult, name_stream: bool, style: Style) {
     let verdict = check.verdict.to_string();
     let word = style.verdict(check.verdict, &format!("{verdict:<WIDTH$}"));
-    let mut title = tame(&check.name.replace('_', " "));
+    let mut title = plain_name(&check.name);
     if name_stream {
         let _ = write!(title, ", {} to {}", tame(&check.camera), tame(&check.viewer));
     }
     title.push_str(&window_text(check));
     line(out, &format!("  {word}  {}", style.bold(&title)));
-    let measured = check.measured.map_or_else(
-        || "nothing".to_owned(),
-        |value| {
-            let spread = spread(check.uncertainty.below, check.uncertainty.above);
-            format!("{}{spread}", figure::with_unit(value, check.unit))
-        },
-    );
-    row(out, "measured", &measured, style);
-    row(out, "bound", &figure::bound(check.comparison, check.bound, check.unit), style);
+    show_figures(out, check, style);
     if check.verdict == Verdict::Inconclusive {
         let reason = if check.sample < check.minimum_sample {
-            format!(
-                "{} where {} are needed",
-                figure::counted(check.sample, "sample"),
-                check.minimum_sample
-            )
+            format!("{}, {} needed", figure::counted(check.sample, "sample"), check.minimum_sample)
         } else if check.measured.is_some() {
             "the bound lies within the uncertainty".to_owned()
         } else {
@@ -221,10 +212,35 @@ fn show_check(out: &mut String, check: &CheckResult, name_stream: bool, style: S
             row(out, "unclear", &reason, style);
         }
     }
-    if let Some(detail) = &check.detail {
-        row(out, "found", &tame(detail), style);
-    }
     row(out, "why", &tame(&check.why), style);
+}
+
+/// What was measured, and what was demanded. Of a path the words say more than the count of pairs.
+fn show_figures(out: &mut String, check: &CheckResult, style: Style) {
+    let detail = check.detail.as_deref().map(tame);
+    if check.unit == Unit::Pairs {
+        let demanded = plain_name(&check.name);
+        let demanded = match demanded.strip_prefix("path ") {
+            Some(only) => format!("nothing but {only}"),
+            None => "any nominated pair".to_owned(),
+        };
+        row(out, "measured", detail.as_deref().unwrap_or("nothing"), style);
+        row(out, "bound", &demanded, style);
+        return;
+    }
+    let mut measured = check.measured.map_or_else(
+        || "nothing".to_owned(),
+        |value| {
+            let spread = spread(check.uncertainty.below, check.uncertainty.above);
+            format!("{}{spread}", figure::with_unit(value, check.unit))
+        },
+    );
+    if let Some(detail) = detail {
+        let _ = write!(measured, ": {detail}");
+    }
+    row(out, "measured", &measured, style);
+    let bound = figure::bound(check.comparison, check.bound, check.unit);
+    row(out, "bound", &bound, style);
 }
 
 fn window_text(check: &CheckResult) -> String {
@@ -247,6 +263,12 @@ fn spread(below_us: u64, above_us: u64) -> String {
         (below, above) if below == above => format!(" (within {})", time(below)),
         (below, above) => format!(" (truly up to {} less or {} more)", time(below), time(above)),
     }
+}
+
+/// A check's name as people say it.
+fn plain_name(name: &str) -> String {
+    let name = name.replace("capture_to_render", "capture-to-render").replace("psnr", "PSNR");
+    tame(&name.replace('_', " "))
 }
 
 /// Indented by two, a label in a column of its own.

@@ -141,6 +141,7 @@ fn dead() -> Summary {
     stream.relayed = None;
     stream.time_to_first_frame_us = None;
     stream.capture_to_render_us = LatencySummary::default();
+    stream.frames = FramesSummary::default();
     summary
 }
 

@@ -124,7 +124,7 @@ fn a_path_is_judged_by_what_was_in_force_in_the_window() {
         })
         .to_vec();
     let verdicts: Vec<_> = judge(&run.record()).checks.iter().map(|check| check.verdict).collect();
-    assert_eq!(verdicts, [Verdict::Fail, Verdict::Pass, Verdict::Fail]);
+    assert_eq!(verdicts, [Verdict::Pass, Verdict::Fail, Verdict::Fail]);
 }
 
 #[test]
@@ -170,7 +170,7 @@ fn a_window_takes_frames_by_their_capture() {
     assert_eq!(good().result(windowed).sample, 10);
 }
 
-/// 60 frames, the last `late` of them 500 ms late.
+/// 60 frames, the last 20 of them 500 ms late.
 fn frozen() -> Run {
     let mut run = Run::streaming(&[Way::Rendered; 40]);
     for frame in 40..60 {
