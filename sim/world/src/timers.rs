@@ -9,7 +9,7 @@ use std::{
     pin::Pin,
     sync::{Arc, Mutex},
     task::{Context, Poll, Waker},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// The time that peers see, and what they wait for. Clones are the same timers.
@@ -17,8 +17,9 @@ use std::{
 /// Time stands still while peers run. A timer goes off in the first step whose time is not before
 /// its deadline: less than one tick late, never early. Timers that go off in one step do so in the
 /// order of their deadlines, and of their creation if those are equal.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Timers {
+    base: Instant,
     state: Arc<Mutex<State>>,
 }
 
@@ -30,6 +31,18 @@ struct State {
 }
 
 impl Timers {
+    /// At the start of a run.
+    #[expect(clippy::disallowed_methods, reason = "on a run's thread it is the run's")]
+    pub(crate) fn new() -> Self {
+        Self { base: Instant::now(), state: Arc::default() }
+    }
+
+    /// Now, as an instant of the standard library. Reckoned from elapsed time, so that it is the
+    /// run's even with the guard of the clock off.
+    pub(crate) fn instant(&self) -> Instant {
+        self.base + self.now().saturating_since(Time::ZERO)
+    }
+
     pub(crate) fn now(&self) -> Time {
         lock(&self.state).now
     }
@@ -128,7 +141,7 @@ mod tests {
 
     #[test]
     fn timers_go_off_in_the_order_of_deadline_and_creation() {
-        let timers = Timers::default();
+        let timers = Timers::new();
         let woken = Arc::new(Mutex::new(Vec::new()));
         let mut sleeps: Vec<Sleep> = [700, 300, 700, 100, 1_001]
             .into_iter()
@@ -146,7 +159,7 @@ mod tests {
 
     #[test]
     fn a_timer_is_never_early_and_less_than_a_tick_late() {
-        let timers = Timers::default();
+        let timers = Timers::new();
         for micros in [0, 1, 999, 1_000, 1_001, 2_500] {
             let start = timers.now();
             let mut sleep = timers.sleep(Duration::from_micros(micros));
@@ -170,7 +183,7 @@ mod tests {
                 WOKEN.fetch_add(1, Ordering::Relaxed);
             }
         }
-        let timers = Timers::default();
+        let timers = Timers::new();
         let mut sleep = timers.sleep(Duration::from_millis(1));
         assert!(poll(&mut sleep, &Waker::from(Arc::new(Count))).is_pending());
         drop(sleep);

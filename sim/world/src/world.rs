@@ -105,7 +105,7 @@ impl<'a> World<'a> {
             seed,
             sim,
             now: Time::ZERO,
-            timers: Timers::default(),
+            timers: Timers::new(),
             failures: Failures::default(),
             fabric: Fabric::new(seed, network, services),
             names: BTreeMap::new(),
