@@ -137,7 +137,7 @@ impl<'a> Table<'a> {
             &path,
             format!("{owner} lacks `{key}`"),
             (reader.source.clip(self.place.span.clone()), format!("`{key}` is missing here")),
-            format!("add `{key}`, {}: {meaning}", article(value)),
+            format!("add `{key}` ({value}): {meaning}"),
         );
         reader.problems.push(problem);
     }
@@ -331,6 +331,14 @@ impl<'a> Value<'a> {
     /// A table of known keys.
     pub(crate) fn table(self, reader: &mut Reader, keys: &'static Keys) -> Option<Table<'a>> {
         let place = self.place.clone();
+        if !self.value.is_table() {
+            let found = self.kind();
+            let message = format!("{found} stands where a table is expected");
+            let names = keys.keys.iter().map(|key| key.name).collect::<Vec<_>>().join(", ");
+            let help = format!("write a table, `{{ ... }}`, with keys of these: {names}");
+            reader.refuse(Rank::Value, &place, &message, &format!("this is {found}"), help);
+            return None;
+        }
         let entries = self.entries(reader)?;
         Some(Table::open(reader, keys, place, entries))
     }
@@ -361,9 +369,9 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// Notes that this is not what is expected here.
-    fn wrong_type<T>(&self, reader: &mut Reader, expected: &str) -> Option<T> {
-        let found = match &self.value {
+    /// What it is, in a sentence.
+    fn kind(&self) -> &'static str {
+        match &self.value {
             DeValue::String(_) => "a text",
             DeValue::Integer(_) => "a whole number",
             DeValue::Float(_) => "a number",
@@ -371,7 +379,12 @@ impl<'a> Value<'a> {
             DeValue::Datetime(_) => "a date",
             DeValue::Array(_) => "an array",
             DeValue::Table(_) => "a table",
-        };
+        }
+    }
+
+    /// Notes that this is not what is expected here.
+    fn wrong_type<T>(&self, reader: &mut Reader, expected: &str) -> Option<T> {
+        let found = self.kind();
         let message = format!("{found} stands where {expected} is expected");
         reader.refuse(
             Rank::Value,
@@ -386,16 +399,6 @@ impl<'a> Value<'a> {
 
 fn join(path: &str, key: &str) -> String {
     if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
-}
-
-/// "a duration", "one of ...": what the reference says a value is, in a sentence.
-fn article(value: &str) -> String {
-    match value.chars().next() {
-        Some('`') => format!("one of {value}"),
-        Some('a' | 'e' | 'i' | 'o' | 'u' | 'I') => format!("an {value}"),
-        _ if value.starts_with("text") || value.starts_with("pixels") => value.to_owned(),
-        _ => format!("a {value}"),
-    }
 }
 
 fn refuse_key(

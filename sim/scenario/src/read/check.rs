@@ -100,7 +100,9 @@ fn place_of(table: Option<&Table<'_>>, key: &str) -> Option<Place> {
 
 /// The one kind of a check.
 fn kind(reader: &mut Reader, table: &Table<'_>) -> Option<(&'static str, &'static Keys, Read)> {
-    let mut given = KINDS.iter().filter(|(key, _, _)| table.has(key));
+    let mut given: Vec<_> = KINDS.iter().filter(|(key, _, _)| table.has(key)).collect();
+    given.sort_by_key(|(key, _, _)| table.key_span(key).map(|span| span.start));
+    let mut given = given.into_iter();
     let all = || KINDS.iter().map(|(key, _, _)| *key).collect::<Vec<_>>().join(", ");
     let Some(first) = given.next() else {
         let help = format!("add one of: {}", all());

@@ -37,7 +37,8 @@ pub(super) fn read(
 struct CameraDraft {
     profile: (String, Place),
     camera: Camera,
-    video: Place,
+    /// Where its video's size, frame rate and bit rate are given.
+    video: Vec<(&'static str, Place)>,
 }
 
 /// A viewer before its device is known.
@@ -174,7 +175,6 @@ fn camera(reader: &mut Reader, value: Value<'_>) -> Option<CameraDraft> {
     let profile = table.get(reader, "profile");
     let profile = profile.and_then(|value| Some((value.text(reader)?, value.place)));
     let video = table.get(reader, "video");
-    let place = video.as_ref().map(|value| value.place.clone());
     let video = video.and_then(|value| video_of(reader, value));
     let pacer = optional(reader, &table, "pacer", |reader, value| match value.as_text() {
         Some("none") => Some(None),
@@ -183,7 +183,7 @@ fn camera(reader: &mut Reader, value: Value<'_>) -> Option<CameraDraft> {
     let congestion_control = table.get(reader, "congestion_control");
     let congestion_control =
         congestion_control.and_then(|value| congestion_control_of(reader, &value));
-    let video = video?;
+    let (video, places) = video?;
     let pacer = pacer?.unwrap_or(Some(video.bit_rate_bits_per_second * 5 / 2));
     Some(CameraDraft {
         profile: profile?,
@@ -192,7 +192,7 @@ fn camera(reader: &mut Reader, value: Value<'_>) -> Option<CameraDraft> {
             pacer_bits_per_second: pacer,
             congestion_control: congestion_control?,
         },
-        video: place?,
+        video: places,
     })
 }
 
@@ -216,7 +216,7 @@ fn rate(reader: &mut Reader, value: &Value<'_>) -> Option<u64> {
     value.unit_between(reader, units::bits_per_second, range, units::format_bits_per_second)
 }
 
-fn video_of(reader: &mut Reader, value: Value<'_>) -> Option<Video> {
+fn video_of(reader: &mut Reader, value: Value<'_>) -> Option<(Video, Vec<(&'static str, Place)>)> {
     let table = value.table(reader, &reference::VIDEO)?;
     let clip = table.get(reader, "clip").and_then(|value| {
         let name = value.text(reader)?;
@@ -232,14 +232,17 @@ fn video_of(reader: &mut Reader, value: Value<'_>) -> Option<Video> {
             _ => frames(reader, value, frames_per_second?).map(Some),
         });
     let skip_frames = table.get(reader, "skip_frames").and_then(|value| value.boolean(reader));
-    Some(Video {
+    let limited = ["size", "frames_per_second", "bit_rate"];
+    let places = limited.map(|key| Some((key, table.get(reader, key)?.place)));
+    let video = Video {
         clip: clip?,
         size: size?,
         frames_per_second: frames_per_second?,
         bit_rate_bits_per_second: bit_rate?,
         key_frame_interval_frames: interval?.flatten(),
         skip_frames: skip_frames?,
-    })
+    };
+    Some((video, places.into_iter().flatten().collect()))
 }
 
 /// H.264 pictures are made of 2x2 blocks of chroma samples.
@@ -345,7 +348,7 @@ fn suits_camera(
     reader: &mut Reader,
     profile: &Profile,
     camera: &Camera,
-    place: &Place,
+    places: &[(&'static str, Place)],
     named: &Place,
 ) -> Option<()> {
     let device = &profile.name;
@@ -364,16 +367,16 @@ fn suits_camera(
     let largest = limits.largest_picture.value;
     let mut sound = Some(());
     let mut refuse = |key: &str, asked: String, most: String| {
-        let place = Place { path: format!("{}.{key}", place.path), span: place.span.clone() };
+        sound = None;
+        let Some((_, place)) = places.iter().find(|(name, _)| *name == key) else { return };
         let message = format!("{asked} is beyond the device `{device}`");
         reader.refuse(
             Rank::Value,
-            &place,
+            place,
             &message,
-            &format!("`{key}` here"),
+            "too much for it",
             format!("its encoder takes up to {most}: ask for less, or name another profile"),
         );
-        sound = None;
     };
     if video.size.width > largest.width || video.size.height > largest.height {
         refuse("size", format!("a picture of {}", video.size), largest.to_string());

@@ -19,6 +19,10 @@ pub(super) fn peers(reader: &mut Reader, peers: &[Peer], drafts: &[PeerDraft]) -
             view(reader, peers, draft, name, place);
         }
     }
+    if reader.problems.len() > before {
+        // A camera may lack a viewer because its name is misspelt there.
+        return None;
+    }
     let viewed = |name: &String| {
         let mut viewers = drafts.iter().filter_map(|draft| draft.viewer.as_ref());
         viewers.any(|viewer| viewer.cameras.contains(name))

@@ -1,0 +1,89 @@
+//! The keys of a device profile.
+
+use super::{Key, Keys, may, must};
+
+pub(crate) const PROFILE_TOP: Keys = Keys {
+    place: "(top)",
+    keys: &[
+        must("schema", "`1`", "The version of this format."),
+        must("title", "text", "The device, in a few words."),
+        must("boot_time", "table, as a stage", "From power on to ready: its software runs."),
+        may("camera", "table `[camera]`", "it cannot be a camera", "What it can do as a camera."),
+        may("viewer", "table `[viewer]`", "it cannot be a viewer", "What it can do as a viewer."),
+    ],
+    later: &[],
+};
+
+pub(crate) const ABILITY_CAMERA: Keys = Keys {
+    place: "[camera]",
+    keys: &[
+        must("largest_picture", "figure, pixels", "What its H.264 encoder takes, across and down."),
+        must("most_frames_per_second", "figure, whole number", "At any size of picture."),
+        must("most_bit_rate", "figure, rate", "What its encoder can aim at."),
+        must("capture", "stage", "From the end of the exposure to a picture in memory."),
+        must("encode", "stage", "From a picture to an elementary stream."),
+    ],
+    later: &[],
+};
+
+pub(crate) const ABILITY_VIEWER: Keys = Keys {
+    place: "[viewer]",
+    keys: &[
+        must("largest_picture", "figure, pixels", "What its H.264 decoder takes, across and down."),
+        must("most_frames_per_second", "figure, whole number", "At any size of picture."),
+        must("most_bit_rate", "figure, rate", "What its decoder can follow."),
+        must("decode", "stage", "From an elementary stream to a picture."),
+        must("render", "stage", "From a picture to the display."),
+    ],
+    later: &[],
+};
+
+const PROVENANCE: Key = must(
+    "provenance",
+    "`\"measured\"`, `\"vendor\"`, `\"inferred\"`",
+    "Where the numbers come from.",
+);
+const SOURCE: Key = must("source", "text", "The document, the measurement, or the reasoning.");
+
+pub(crate) const FIGURE: Keys = Keys {
+    place: "a figure",
+    keys: &[must("value", "as the key says", "The number."), PROVENANCE, SOURCE],
+    later: &[],
+};
+
+pub(crate) const STAGE: Keys = Keys {
+    place: "a stage, boot_time",
+    keys: &[
+        must(
+            "distribution",
+            "`\"constant\"`, `\"uniform\"`, `\"normal\"`, `\"log-normal\"`",
+            "How its time is distributed.",
+        ),
+        may("value", "duration", "for `constant` only", "The time."),
+        may("mean", "duration", "for `normal` only", "Mean, before it is cut off."),
+        may(
+            "deviation",
+            "duration",
+            "for `normal` only",
+            "Standard deviation, before it is cut off.",
+        ),
+        may("median", "duration", "for `log-normal` only", "Half of the times are below."),
+        may("p95", "duration", "for `log-normal` only", "95 % of the times are below."),
+        may("least", "duration", "`\"0ms\"`", "No time is below; `uniform` starts here."),
+        may(
+            "most",
+            "duration",
+            "no limit; `uniform` must have one",
+            "No time is above; `uniform` ends here.",
+        ),
+        may(
+            "per",
+            "pixels, such as `\"1280x720\"`",
+            "it does not scale",
+            "The times are for a picture of this size; others scale with their pixels.",
+        ),
+        PROVENANCE,
+        SOURCE,
+    ],
+    later: &[],
+};

@@ -1,0 +1,386 @@
+//! The keys of a scenario.
+
+use super::{Key, Keys, may, must, or};
+
+const LATER_EVENT: (&str, &str) = ("event", "events in mid-run");
+
+pub(crate) const TOP: Keys = Keys {
+    place: "(top)",
+    keys: &[
+        must("schema", "`1`", "The version of this format."),
+        must("title", "text", "What the scenario is, in a few words."),
+        must("why", "text", "Why it matters: what a pass tells."),
+        must("duration", "duration, 1 s to 1 h", "How long the run takes, in its own time."),
+        may(
+            "seed",
+            "text of digits, such as `\"7\"`",
+            "the command's `--seed`",
+            "The seed of the run, if the scenario insists on one.",
+        ),
+        or("media", "`\"live\"`", "\"live\"", "Frames are encoded and decoded during the run."),
+        must("site", "table `[site.NAME]`", "Homes and offices, one or more."),
+        must("peer", "table `[peer.NAME]`", "Cameras and viewers, in their sites."),
+        may(
+            "services",
+            "table `[services]`",
+            "all of them run",
+            "What stands in the core of the network.",
+        ),
+        must("check", "array `[[check]]`", "What is judged, one or more."),
+    ],
+    later: &[LATER_EVENT, ("events", LATER_EVENT.1)],
+};
+
+pub(crate) const SITE: Keys = Keys {
+    place: "[site.NAME]",
+    keys: &[
+        must(
+            "gateway",
+            "table, or `\"none\"`",
+            "The gateway; without one the peers have public addresses.",
+        ),
+        must("up", "table", "The link from the site to the core."),
+        must("down", "table", "The link from the core to the site."),
+        may(
+            "network",
+            "IPv4 network, such as `\"192.168.1.0/24\"`",
+            "`192.168.1.0/24`; without a gateway `203.0.113.N/28`, in order",
+            "The addresses inside. Sites behind gateways may share them.",
+        ),
+        may(
+            "external",
+            "IPv4 address",
+            "`198.51.100.N`, in order",
+            "The address of the gateway on the core's side.",
+        ),
+    ],
+    later: &[("internet", "sites without Internet")],
+};
+
+pub(crate) const GATEWAY: Keys = Keys {
+    place: "gateway",
+    keys: &[
+        must(
+            "mapping",
+            "`\"endpoint-independent\"`, `\"address-dependent\"`, `\"address-and-port-dependent\"`",
+            "When a mapping is used again (RFC 4787 section 4.1).",
+        ),
+        must("filtering", "as `mapping`", "Which packets from outside pass (RFC 4787 section 5)."),
+        or(
+            "ports",
+            "`\"preserving\"`, `\"random\"`",
+            "\"preserving\"",
+            "Which external port a mapping gets.",
+        ),
+        or(
+            "mapping_timeout",
+            "duration, 1 s to 24 h",
+            "\"300s\"",
+            "How long an idle UDP mapping lives (RFC 4787 REQ-5).",
+        ),
+        or(
+            "filter_scope",
+            "`\"internal-endpoint\"`, `\"mapping\"`",
+            "\"internal-endpoint\"",
+            "Whether what was sent through one mapping opens the others of its internal endpoint too (RFC 4787 section 5), or that one alone (Linux).",
+        ),
+        or(
+            "refresh_inbound",
+            "`true`, `false`",
+            "false",
+            "Whether UDP packets that are let in keep a mapping alive (RFC 4787 REQ-6).",
+        ),
+        or(
+            "hairpinning",
+            "`true`, `false`",
+            "true",
+            "Whether hosts inside reach each other by their external addresses (RFC 4787 REQ-9).",
+        ),
+        or(
+            "tcp_established_timeout",
+            "duration, 1 s to 24 h",
+            "\"124min\"",
+            "How long an established TCP connection may be idle (RFC 5382 REQ-5).",
+        ),
+        or(
+            "tcp_transitory_timeout",
+            "duration, 1 s to 24 h",
+            "\"4min\"",
+            "How long a TCP connection that opens or closes may be idle (RFC 5382 REQ-5).",
+        ),
+    ],
+    later: &[],
+};
+
+pub(crate) const LINK: Keys = Keys {
+    place: "up, down",
+    keys: &[
+        must(
+            "capacity",
+            "rate, or `\"unlimited\"`",
+            "What the link carries; IP and transport headers count.",
+        ),
+        must("one_way_delay", "duration, to 10 s", "Propagation, in this direction alone."),
+        or(
+            "delay_variation",
+            "duration, to 10 s",
+            "\"0ms\"",
+            "Standard deviation of the delay, packet by packet.",
+        ),
+        or(
+            "reorder",
+            "`true`, `false`",
+            "false",
+            "Whether a packet with a shorter delay overtakes others.",
+        ),
+        or(
+            "loss",
+            "share, or table",
+            "\"0%\"",
+            "Packets lost on the way: each by itself, or in bursts.",
+        ),
+        or(
+            "queue",
+            "duration, bytes, packets, or `\"unlimited\"`",
+            "\"200ms\"",
+            "What may wait for the transmitter: `\"200ms\"`, `\"64KiB\"`, `\"50 packets\"`.",
+        ),
+    ],
+    later: &[],
+};
+
+pub(crate) const LOSS: Keys = Keys {
+    place: "loss",
+    keys: &[
+        must("mean", "share, below 100 %", "Packets lost over the long run."),
+        must("burst", "number, 1 to 1000", "Mean length of a burst, packets (Gilbert-Elliott)."),
+    ],
+    later: &[],
+};
+
+pub(crate) const SERVICES: Keys = Keys {
+    place: "[services]",
+    keys: &[
+        or("stun", "`true`, `false`", "true", "A STUN server: server-reflexive candidates."),
+        or("turn", "`true`, `false`", "true", "A TURN server: relayed candidates."),
+        or(
+            "rendezvous",
+            "`true`",
+            "true",
+            "The signalling server, where cameras register and viewers ask.",
+        ),
+    ],
+    later: &[],
+};
+
+pub(crate) const PEER: Keys = Keys {
+    place: "[peer.NAME]",
+    keys: &[
+        must("site", "name of a site", "Where it stands."),
+        may("camera", "table", "no camera", "It is a camera."),
+        may("views", "array of names of cameras", "no viewer", "It is a viewer of these."),
+        may("viewer", "table", "its defaults", "How it views."),
+        may("address", "IPv4 address", "the next free one of its site's network", "Its address."),
+    ],
+    later: &[],
+};
+
+pub(crate) const CAMERA: Keys = Keys {
+    place: "camera",
+    keys: &[
+        must("profile", "name of a device profile", "The device it is."),
+        must("video", "table", "What it films and how it encodes."),
+        may(
+            "pacer",
+            "rate, or `\"none\"`",
+            "2.5 times the bit rate",
+            "How fast the packets of a frame leave.",
+        ),
+        or("congestion_control", "`\"none\"`", "\"none\"", "What adapts the bit rate to the path."),
+    ],
+    later: &[],
+};
+
+pub(crate) const VIDEO: Keys = Keys {
+    place: "video",
+    keys: &[
+        must("clip", "name of a clip", "What it films: a clip of `fixtures/clips`, looping."),
+        must("size", "pixels, such as `\"320x240\"`, both even", "The size of the picture."),
+        must("frames_per_second", "whole number", "How often it films."),
+        must("bit_rate", "rate", "What the encoder aims at."),
+        may(
+            "key_frame_interval",
+            "duration, or `\"none\"`",
+            "`\"none\"`: on request, and where the scene changes",
+            "A key frame at least this often.",
+        ),
+        or(
+            "skip_frames",
+            "`true`, `false`",
+            "false",
+            "Whether the encoder may skip frames to hold its bit rate.",
+        ),
+    ],
+    later: &[],
+};
+
+pub(crate) const VIEWER: Keys = Keys {
+    place: "viewer",
+    keys: &[
+        may(
+            "profile",
+            "name of a device profile",
+            "`\"phone\"`; of a peer that is a camera too, the camera's",
+            "The device it is.",
+        ),
+        or(
+            "jitter_buffer",
+            "duration, to 10 s",
+            "\"60ms\"",
+            "How long packets are held to put them in order; `\"0ms\"` holds none.",
+        ),
+        or(
+            "nack",
+            "table, or `\"none\"`",
+            "{ interval = \"20ms\", tries = 5 }",
+            "How it asks for lost packets (RFC 4585).",
+        ),
+    ],
+    later: &[],
+};
+
+pub(crate) const NACK: Keys = Keys {
+    place: "nack",
+    keys: &[
+        or(
+            "interval",
+            "duration, 1 ms to 1 s",
+            "\"20ms\"",
+            "The time between two requests for one packet.",
+        ),
+        or("tries", "whole number, 1 to 100", "5", "How often it asks for one packet."),
+    ],
+    later: &[],
+};
+
+const FROM: Key = or("from", "duration", "\"0s\"", "Start of the window, in the run's time.");
+const TO: Key =
+    may("to", "duration", "the end of the run", "End of the window, in the run's time.");
+const SAMPLE: Key = may(
+    "minimum_sample",
+    "whole number, 1 up",
+    "what its percentile needs (20 for 95), else 30",
+    "Frames that a verdict needs: fewer are inconclusive.",
+);
+const PERCENTILE: &str = "whole number, 1 to 99";
+const ONE_KIND: &str = "exactly one kind in each check";
+const CANDIDATE: &str = "`\"host\"`, `\"server-reflexive\"`, `\"peer-reflexive\"`, `\"relayed\"`";
+
+pub(crate) const CHECK: Keys = Keys {
+    place: "[[check]]",
+    keys: &[
+        must("why", "text", "Why the bound is where it is: shown if the check does not pass."),
+        may("camera", "name of a peer", "all cameras", "Only streams of this camera."),
+        may("viewer", "name of a peer", "all viewers", "Only streams to this viewer."),
+        may("connects", "table", ONE_KIND, "The stream connects in time."),
+        may("path", "table, or `\"direct\"`, `\"relayed\"`", ONE_KIND, "The media take this path."),
+        may("time_to_first_frame", "table", ONE_KIND, "How long the viewer waits for a picture."),
+        may("capture_to_render", "table", ONE_KIND, "The headline latency."),
+        may("freezes", "table", ONE_KIND, "Stops of the picture, as in webrtc-stats."),
+        may("frames_lost", "table", ONE_KIND, "Frames that were captured and never rendered."),
+        may("psnr", "table", ONE_KIND, "How true the picture is (luma, against the source)."),
+    ],
+    later: &[
+        ("ssim", "checks of SSIM"),
+        ("recovery", "checks of recovery after an event"),
+        ("recovers", "checks of recovery after an event"),
+    ],
+};
+
+pub(crate) const CONNECTS: Keys = Keys {
+    place: "connects",
+    keys: &[
+        must("within", "duration", "From the viewer's request to the end of the DTLS handshake."),
+        FROM,
+        TO,
+    ],
+    later: &[],
+};
+
+pub(crate) const PATH: Keys = Keys {
+    place: "path",
+    keys: &[
+        may("relayed", "`true`, `false`", "either", "Whether it goes through a TURN server."),
+        may("local", CANDIDATE, "any", "Type of the viewer's nominated candidate (RFC 8445)."),
+        may("remote", CANDIDATE, "any", "Type of the camera's, as the viewer sees it."),
+        FROM,
+        TO,
+    ],
+    later: &[],
+};
+
+pub(crate) const TIME_TO_FIRST_FRAME: Keys = Keys {
+    place: "time_to_first_frame",
+    keys: &[
+        must("below", "duration", "From the viewer's request to its first rendered frame."),
+        FROM,
+        TO,
+    ],
+    later: &[],
+};
+
+pub(crate) const CAPTURE_TO_RENDER: Keys = Keys {
+    place: "capture_to_render",
+    keys: &[
+        must("percentile", PERCENTILE, "Which percentile of the latencies."),
+        must("below", "duration", "Its bound."),
+        FROM,
+        TO,
+        SAMPLE,
+    ],
+    later: &[],
+};
+
+pub(crate) const FREEZES: Keys = Keys {
+    place: "freezes",
+    keys: &[
+        must("at_most", "whole number", "How many."),
+        may("total_below", "duration", "any", "How long, all together."),
+        FROM,
+        TO,
+        SAMPLE,
+    ],
+    later: &[],
+};
+
+pub(crate) const FRAMES_LOST: Keys = Keys {
+    place: "frames_lost",
+    keys: &[
+        must(
+            "at_most",
+            "share, or whole number of frames",
+            "Of the frames captured in the window.",
+        ),
+        FROM,
+        TO,
+        SAMPLE,
+    ],
+    later: &[],
+};
+
+pub(crate) const PSNR: Keys = Keys {
+    place: "psnr",
+    keys: &[
+        must("above", "decibels, such as `\"30dB\"`", "The bound."),
+        may(
+            "percentile",
+            PERCENTILE,
+            "the mean",
+            "Which percentile of the frames, from the worst: `5` is what 95 % of them reach.",
+        ),
+        FROM,
+        TO,
+        SAMPLE,
+    ],
+    later: &[],
+};
