@@ -364,8 +364,20 @@ impl Event {
             | Self::FrameReleased { session, .. }
             | Self::FrameDecoded { session, .. }
             | Self::FrameLost { session, .. }
-            | Self::FrameRendered { session, .. } => Some(session),
-            _ => None,
+            | Self::FrameRendered { session, .. }
+            | Self::Telemetry { session, .. }
+            | Self::RoundTrip { session, .. } => Some(session),
+            Self::Started { .. }
+            | Self::Ready { .. }
+            | Self::FrameCaptured { .. }
+            | Self::FrameDropped { .. }
+            | Self::FrameEncoded { .. }
+            | Self::PacketDropped { .. }
+            | Self::MappingCreated { .. }
+            | Self::MappingExpired { .. }
+            | Self::Bytes { .. }
+            | Self::Fault { .. }
+            | Self::Note { .. } => None,
         }
     }
 

@@ -120,7 +120,7 @@ fn a_path_is_judged_by_what_was_in_force_in_the_window() {
     run.header.checks = [(None, Some(3_000_000)), (Some(3_000_000), None), (None, None)]
         .map(|(from_us, to_us)| Check {
             window: Window { from_us, to_us },
-            ..check(Predicate::Path { route: Some(Route::Relayed), local: None, remote: None })
+            ..check(Predicate::Path { route: Some(Route::Direct), local: None, remote: None })
         })
         .to_vec();
     let verdicts: Vec<_> = judge(&run.record()).checks.iter().map(|check| check.verdict).collect();

@@ -281,3 +281,36 @@ fn a_stream_that_never_came_about_is_summarised_all_the_same() {
     assert_eq!((stream.relayed, stream.capture_to_render_us.p50), (None, None));
     assert_eq!(stream.frames, FramesSummary::default());
 }
+
+#[test]
+fn an_rtp_timestamp_that_comes_again_belongs_to_the_newer_frame() {
+    let mut run = Run::streaming(&[Way::Rendered]);
+    run.frame(1, Way::Rendered, FIRST_NS + 1_000_000_000, &AFTER_NS);
+    for entry in &mut run.entries {
+        match &mut entry.event {
+            Event::FrameEncoded { rtp_timestamp, .. }
+            | Event::FramePaced { rtp_timestamp, .. }
+            | Event::FrameReceived { rtp_timestamp, .. }
+            | Event::FrameReleased { rtp_timestamp, .. }
+            | Event::FrameDecoded { rtp_timestamp, .. }
+            | Event::FrameRendered { rtp_timestamp, .. } => *rtp_timestamp = 90_000,
+            _ => {}
+        }
+    }
+    let summary = run.judged(vec![]);
+    assert_eq!(summary.faults, Vec::<String>::new());
+    assert_eq!(summary.streams[0].frames.rendered, 2);
+}
+
+#[test]
+fn on_a_real_clock_a_stage_may_seem_to_end_before_it_began() {
+    let mut run = Run::connected(CandidateKind::Host, CandidateKind::Host);
+    run.header.clock = Clock::Real { bound_us: 2_000 };
+    let mut after = AFTER_NS;
+    after[3] = after[2] - 1_000_000;
+    run.frame(0, Way::Rendered, FIRST_NS, &after);
+    let summary = run.judged(vec![]);
+    assert_eq!(summary.faults, Vec::<String>::new());
+    assert_eq!(summary.streams[0].stages_us.network.p50, Some(-1_000));
+    assert_eq!(summary.streams[0].capture_to_render_us.p50, Some(100_000));
+}
