@@ -194,7 +194,3 @@ impl Link {
         Crossing::Arrives(at)
     }
 }
-
-#[cfg(test)]
-#[path = "link/tests.rs"]
-mod tests;

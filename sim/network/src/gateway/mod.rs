@@ -88,7 +88,7 @@ impl Gateway {
             Some(session) => session,
             None => self.sessions.open(owner, remote, mapping),
         };
-        self.sessions[session].mapping = mapping;
+        self.sessions.go_through(session, mapping);
         self.sessions[session].opened = true;
         self.refresh(now, mapping, session, &packet.transport, Direction::Out, notes);
         packet.source = SocketAddrV4::new(self.external, owner.external_port);
@@ -204,12 +204,7 @@ impl Gateway {
     /// Ends a mapping, and all that was let in through it.
     fn end_mapping(&mut self, number: u32, notes: &mut Notes) {
         let mapping = self.mappings.end(number);
-        let owner = Owner {
-            protocol: mapping.protocol,
-            internal: mapping.internal,
-            external_port: mapping.port,
-        };
-        self.sessions.close_all(owner, number);
+        self.sessions.close_all(number);
         notes.changes.push(mapping.change(self.external, false));
     }
 
@@ -279,8 +274,7 @@ impl Gateway {
             self.mappings.extend(mapping, expires);
         } else {
             // A TCP connection began to close: the mapping lives as long as its longest session.
-            let owner = self.sessions[session].owner;
-            self.mappings[mapping].expires = self.sessions.latest(owner, mapping);
+            self.mappings[mapping].expires = self.sessions.latest(mapping).max(expires);
         }
         let entry = &mut self.mappings[mapping];
         if entry.timer > entry.expires {

@@ -129,9 +129,8 @@ mod tests {
     #[test]
     fn a_random_port_is_any_free_one_and_none_when_all_are_used() {
         let mut random = stream(7, "gateway/x");
-        let all_but = |free: &[u16]| {
-            ports(&HIGH.filter(|port| !free.contains(port)).collect::<Vec<_>>())
-        };
+        let all_but =
+            |free: &[u16]| ports(&HIGH.filter(|port| !free.contains(port)).collect::<Vec<_>>());
         let two = all_but(&[2000, 60000]);
         let mut seen = [0, 0];
         for _ in 0..100 {

@@ -1,6 +1,6 @@
 //! What a gateway remembers of each remote endpoint that one of its hosts talks with.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use core::net::{Ipv4Addr, SocketAddrV4};
 use core::ops::{Index, IndexMut, RangeInclusive};
 
@@ -10,7 +10,6 @@ use crate::{FilterScope, Protocol, Time, slab::Slab};
 /// An internal endpoint and a remote one.
 #[derive(Debug)]
 pub(super) struct Session {
-    pub(super) owner: Owner,
     /// The mapping that its packets last went through.
     pub(super) mapping: u32,
     /// Whether the internal endpoint has sent to the remote one: that opens the filter.
@@ -41,11 +40,13 @@ pub(super) struct Sessions {
     /// packed from the highest bits down, so that all sessions of an owner, and all of those with
     /// one remote address, are a range.
     by_key: BTreeMap<u128, u32>,
+    /// Mapping and session.
+    by_mapping: BTreeSet<(u32, u32)>,
 }
 
 impl Sessions {
     pub(super) fn new(scope: FilterScope) -> Self {
-        Self { scope, slots: Slab::default(), by_key: BTreeMap::new() }
+        Self { scope, slots: Slab::default(), by_key: BTreeMap::new(), by_mapping: BTreeSet::new() }
     }
 
     fn key(&self, owner: Owner, remote: SocketAddrV4) -> u128 {
@@ -68,10 +69,6 @@ impl Sessions {
     fn range(&self, owner: Owner, low: Ipv4Addr, high: Ipv4Addr) -> RangeInclusive<u128> {
         self.key(owner, SocketAddrV4::new(low, 0))
             ..=self.key(owner, SocketAddrV4::new(high, u16::MAX))
-    }
-
-    fn range_of(&self, owner: Owner) -> RangeInclusive<u128> {
-        self.range(owner, Ipv4Addr::UNSPECIFIED, Ipv4Addr::BROADCAST)
     }
 
     /// Whether the owner has sent to that address lately, at any port.
@@ -101,7 +98,6 @@ impl Sessions {
     pub(super) fn open(&mut self, owner: Owner, remote: SocketAddrV4, mapping: u32) -> u32 {
         let key = self.key(owner, remote);
         let number = self.slots.insert(Session {
-            owner,
             mapping,
             opened: false,
             expires: Time::ZERO,
@@ -110,42 +106,46 @@ impl Sessions {
             key,
         });
         self.by_key.insert(key, number);
+        self.by_mapping.insert((mapping, number));
         number
     }
 
     pub(super) fn close(&mut self, number: u32) {
         let session = self.slots.remove(number);
         self.by_key.remove(&session.key);
+        self.by_mapping.remove(&(session.mapping, number));
+    }
+
+    /// Makes a session one of another mapping.
+    pub(super) fn go_through(&mut self, number: u32, mapping: u32) {
+        let before = core::mem::replace(&mut self.slots[number].mapping, mapping);
+        if before != mapping {
+            self.by_mapping.remove(&(before, number));
+            self.by_mapping.insert((mapping, number));
+        }
     }
 
     /// Closes all sessions that went through a mapping.
-    pub(super) fn close_all(&mut self, owner: Owner, mapping: u32) {
-        let range = self.range_of(owner);
-        let mut from = *range.start();
-        while let Some((&key, &number)) = self
-            .by_key
-            .range(from..=*range.end())
-            .find(|(_, number)| self.slots[**number].mapping == mapping)
-        {
+    pub(super) fn close_all(&mut self, mapping: u32) {
+        while let Some(&(_, number)) = self.by_mapping.range(through(mapping)).next() {
             self.close(number);
-            from = key;
         }
     }
 
     /// When the last session that goes through a mapping expires.
-    pub(super) fn latest(&self, owner: Owner, mapping: u32) -> Time {
-        self.by_key
-            .range(self.range_of(owner))
-            .map(|(_, number)| &self.slots[*number])
-            .filter(|session| session.mapping == mapping)
-            .map(|session| session.expires)
-            .max()
-            .unwrap_or(Time::ZERO)
+    pub(super) fn latest(&self, mapping: u32) -> Time {
+        let sessions = self.by_mapping.range(through(mapping));
+        sessions.map(|(_, number)| self.slots[*number].expires).max().unwrap_or(Time::ZERO)
     }
 
     pub(super) fn get_mut(&mut self, number: u32) -> Option<&mut Session> {
         self.slots.get_mut(number)
     }
+}
+
+/// All that go through a mapping.
+fn through(mapping: u32) -> RangeInclusive<(u32, u32)> {
+    (mapping, 0)..=(mapping, u32::MAX)
 }
 
 impl Session {

@@ -13,12 +13,8 @@ use crate::{
 const LONGEST: u32 = 65_535;
 
 /// A way that a gateway translates.
-type Translate = fn(
-    &mut Gateway,
-    crate::Time,
-    &mut crate::Packet,
-    &mut Notes,
-) -> Result<(), DropCause>;
+type Translate =
+    fn(&mut Gateway, crate::Time, &mut crate::Packet, &mut Notes) -> Result<(), DropCause>;
 
 impl Network {
     pub(super) fn happen(&mut self, event: Event) {

@@ -1,0 +1,10 @@
+//! The network as its users see it: packets in, outputs out.
+
+mod conservation;
+mod discovery;
+mod hole_punching;
+mod links;
+mod rfc4787;
+mod rfc5382;
+mod support;
+mod whole;
