@@ -131,7 +131,7 @@ impl Network {
         match &site.gateway {
             Some(gateway) if gateway.external() == to => {
                 if self.translate(number, id, Gateway::hairpin) {
-                    self.to_lan(number, id);
+                    self.onto_lan(number, id);
                 }
             }
             Some(_) => {
@@ -147,12 +147,12 @@ impl Network {
     fn enter_site(&mut self, number: u32, id: SiteId) {
         if self.topology.site(id).gateway.is_none() || self.translate(number, id, Gateway::inbound)
         {
-            self.to_lan(number, id);
+            self.onto_lan(number, id);
         }
     }
 
     /// A packet goes from the gateway to the host that it is for.
-    fn to_lan(&mut self, number: u32, site: SiteId) {
+    fn onto_lan(&mut self, number: u32, site: SiteId) {
         let to = *self.flights[number].packet.destination.ip();
         let host = self.topology.site(site).hosts.get(&to).copied();
         match host.and_then(|host| self.topology.host(host).lan) {

@@ -74,17 +74,17 @@ enum Port {
     /// Toward the STUN server, and with endpoint-independent mapping toward all.
     Advertised,
     /// Toward the peer's address.
-    Peer,
+    PeerAddress,
     /// Toward one port of the peer.
-    PeerPort(Box<Port>),
+    OneOfPeers(Box<Port>),
 }
 
 /// The port that a gateway uses toward a port of the peer's gateway.
 fn port_toward(mapping: Behaviour, to: &Port) -> Port {
     match mapping {
         EndpointIndependent => Port::Advertised,
-        AddressDependent => Port::Peer,
-        AddressAndPortDependent => Port::PeerPort(Box::new(to.clone())),
+        AddressDependent => Port::PeerAddress,
+        AddressAndPortDependent => Port::OneOfPeers(Box::new(to.clone())),
     }
 }
 
@@ -148,8 +148,8 @@ fn pairs_with_random_ports_and_the_filter_of_the_internal_endpoint() {
     assert_eq!(found, INTERNAL_ENDPOINT);
 }
 
-/// "With port preservation and a free port" a first mapping keeps its port; the advertised one has
-/// it already, so a second one of a dependent mapping gets the next: as unforeseen as a random one.
+/// Where ports are preserved, the advertised mapping has the internal port; a second one of a
+/// dependent mapping gets the next, as unforeseen as a random one.
 #[test]
 fn preserved_ports_help_only_the_first_mapping() {
     let scope = FilterScope::InternalEndpoint;
