@@ -22,7 +22,7 @@ impl ScenarioErrors {
         // A key that is there but misspelt is not missing.
         problems
             .retain(|problem| !(problem.rank == Rank::Missing && misspelt.contains(&problem.key)));
-        problems.sort_by(|a, b| (a.rank, a.offset()).cmp(&(b.rank, b.offset())));
+        problems.sort_by_key(|problem| (problem.rank, problem.offset()));
         problems.dedup();
         (!problems.is_empty()).then_some(Self { problems })
     }

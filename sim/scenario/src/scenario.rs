@@ -73,11 +73,12 @@ pub struct Ipv4Network {
 }
 
 impl Ipv4Network {
-    /// The network of `prefix` bits, 8 to 29, that begins at `address`. None if it does not begin
-    /// there, or is smaller or larger.
+    /// The network of `prefix` bits, 24 to 29, that begins at `address`. None if it does not begin
+    /// there, or is smaller, or larger than a home is (the network core takes 256 addresses for one
+    /// LAN).
     pub fn new(address: Ipv4Addr, prefix: u8) -> Option<Self> {
         let network = Self { address: address.to_bits(), prefix };
-        ((8..=29).contains(&prefix) && network.address & (network.length() - 1) == 0)
+        ((24..=29).contains(&prefix) && network.address & (network.length() - 1) == 0)
             .then_some(network)
     }
 
@@ -223,7 +224,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn hosts_are_all_different_inside_and_none_is_reserved(bits: u32, prefix in 20_u8..=29) {
+        fn hosts_are_all_different_inside_and_none_is_reserved(bits: u32, prefix in 24_u8..=29) {
             let address = Ipv4Addr::from_bits(bits >> (32 - prefix) << (32 - prefix));
             let network = Ipv4Network::new(address, prefix).expect("it begins there");
             let mut hosts: Vec<_> = network.hosts().collect();

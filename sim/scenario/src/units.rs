@@ -208,7 +208,7 @@ pub fn format_bits_per_second(value: u64) -> String {
 /// A number of bytes as a scenario writes it, exact: `64KiB`.
 pub fn format_bytes(value: u64) -> String {
     for (name, scale) in [("MiB", 1 << 20), ("KiB", 1 << 10)] {
-        if value > 0 && value % scale == 0 {
+        if value > 0 && value.is_multiple_of(scale) {
             return format!("{}{name}", value / scale);
         }
     }
@@ -319,7 +319,7 @@ impl Quantity {
 
 /// Whether value / scale ends after few decimals: 90 s are 1.5 min, but 70 s are not 1.1666 min.
 fn is_decimal_fraction(value: u128, scale: u128) -> bool {
-    value * 1_000_000_000 % scale == 0
+    (value * 1_000_000_000).is_multiple_of(scale)
 }
 
 /// Words stand apart from their number, symbols do not.

@@ -90,6 +90,7 @@ const SCENARIOS: &[(&str, &str, &str)] = &[
         "network = \"192.168.1.7/24\"\ngateway = { mapping",
     ),
     ("odd size", "320x240", "321x240"),
+    ("size too small", "320x240", "64x48"),
     ("size is no size", "320x240", "QVGA"),
     ("size beyond the device", "320x240", "3840x2160"),
     ("frame rate beyond the device", "frames_per_second = 15", "frames_per_second = 120"),

@@ -245,6 +245,9 @@ fn video_of(reader: &mut Reader, value: Value<'_>) -> Option<(Video, Vec<(&'stat
     Some((video, places.into_iter().flatten().collect()))
 }
 
+/// The smallest picture that has room for the frame marker and some picture below it.
+const LEAST: Size = Size { width: 160, height: 96 };
+
 /// H.264 pictures are made of 2x2 blocks of chroma samples.
 fn even_size(reader: &mut Reader, value: &Value<'_>) -> Option<Size> {
     let size = value.unit(reader, units::size)?;
@@ -259,6 +262,12 @@ fn even_size(reader: &mut Reader, value: &Value<'_>) -> Option<Size> {
             "odd",
             format!("H.264 takes even sides: write `{even}`"),
         );
+        return None;
+    }
+    if size.width < LEAST.width || size.height < LEAST.height {
+        let message = format!("a picture of {size} is too small");
+        let help = format!("write `{LEAST}` or more: the frame marker needs the room");
+        reader.refuse(Rank::Value, &value.place, &message, "too small", help);
         return None;
     }
     Some(size)

@@ -229,7 +229,7 @@ fn network(reader: &mut Reader, value: &Value<'_>) -> Option<Ipv4Network> {
     });
     if network.is_none() {
         let message = format!("{} is not an IPv4 network", shown(&text));
-        let help = "write its first address and its prefix, 8 to 29, such as `192.168.1.0/24`";
+        let help = "write its first address and its prefix, 24 to 29, such as `192.168.1.0/24`";
         reader.refuse(Rank::Value, &value.place, &message, "not a network", help);
     }
     network

@@ -205,7 +205,11 @@ pub(crate) const VIDEO: Keys = Keys {
     place: "video",
     keys: &[
         must("clip", "name of a clip", "What it films: a clip of `fixtures/clips`, looping."),
-        must("size", "pixels, such as `\"320x240\"`, both even", "The size of the picture."),
+        must(
+            "size",
+            "pixels, such as `\"320x240\"`, both even, from `\"160x96\"`",
+            "The size of the picture.",
+        ),
         must("frames_per_second", "whole number", "How often it films."),
         must("bit_rate", "rate", "What the encoder aims at."),
         may(
