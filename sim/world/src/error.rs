@@ -15,6 +15,37 @@ pub enum WorldError {
     /// A world was made outside of [`simulate`](crate::simulate).
     #[error("failed to make a world: this thread is not simulating")]
     NotSimulating,
+    /// A scenario without a rendezvous: nobody would meet.
+    #[error("failed to make a world: the scenario has no rendezvous")]
+    NoRendezvous,
+    /// A peer in a site that the scenario does not have.
+    #[error("failed to add `{peer}`: there is no site `{site}`")]
+    NoSuchSite {
+        /// The peer.
+        peer: String,
+        /// Its site.
+        site: String,
+    },
+    /// A view of what is no camera.
+    #[error("failed to make a world: there is no camera `{camera}`")]
+    NoSuchCamera {
+        /// Its name.
+        camera: String,
+    },
+    /// A number that a peer cannot take.
+    #[error("failed to make a world: `{key}` of {value} is too large")]
+    TooLarge {
+        /// What it is.
+        key: &'static str,
+        /// The number.
+        value: String,
+    },
+    /// A camera's clip does not open.
+    #[error(transparent)]
+    Clip(#[from] parallax_media::ClipError),
+    /// The rendezvous cannot listen.
+    #[error("failed to start the rendezvous")]
+    Rendezvous(#[from] parallax_stack::StackError),
     /// A peer cannot stand where it is to stand.
     #[error("failed to add a peer or a service")]
     Topology(#[from] parallax_network::TopologyError),

@@ -1,24 +1,36 @@
-//! The header of a run's record: the scenario, complete, in the record's words.
+//! What a scenario is in its record.
 
-use crate::TICK;
+use crate::{
+    services::{RENDEZVOUS_PORT, STUN_PORT},
+    world::TICK,
+};
 use parallax_media::Clip;
 use parallax_network::{
-    Behaviour, GatewayConfig, LinkConfig, Loss, PortAssignment, QueueLimit as Queue,
+    Behaviour, Capacity, GatewayConfig, LinkConfig, Loss, PortAssignment, QueueLimit, SiteConfig,
 };
-use parallax_record as record;
-use parallax_record::{Clock, FORMAT, Header, SCHEMA};
-use parallax_scenario::{Camera, Peer, Scenario, Services, Site};
+use parallax_record::{
+    CameraHeader, Clock, CongestionControl, FORMAT, GatewayHeader, Header, LinkHeader, PeerHeader,
+    ProfileUse, SCHEMA, ServiceHeader, SiteHeader,
+};
+use parallax_scenario::{Camera, Peer, Scenario, Site, units::Size};
 use sha2::{Digest, Sha256};
 use std::{net::Ipv4Addr, time::Duration};
 
-/// Where STUN and TURN listen, UDP (RFC 8489 section 2).
-pub(crate) const STUN_PORT: u16 = 3478;
-/// Where the rendezvous listens, TCP.
-pub(crate) const RENDEZVOUS_PORT: u16 = 80;
-
-/// What the record of a run of `scenario` with `seed` begins with. `version` is that of the
-/// command that runs it.
+/// The header of the record of a run of `scenario`. `version` is Parallax's.
 pub fn header(scenario: &Scenario, seed: u64, version: &str) -> Header {
+    let places = scenario.services;
+    let service = |kind: &str, at: Option<Ipv4Addr>, port: u16| {
+        at.map(|at| ServiceHeader {
+            name: kind.to_owned(),
+            kind: kind.to_owned(),
+            address: format!("{at}:{port}"),
+        })
+    };
+    let services = [
+        service("stun", places.stun, STUN_PORT),
+        service("turn", places.turn, STUN_PORT),
+        service("rendezvous", places.rendezvous, RENDEZVOUS_PORT),
+    ];
     Header {
         format: FORMAT.to_owned(),
         schema: SCHEMA,
@@ -30,39 +42,32 @@ pub fn header(scenario: &Scenario, seed: u64, version: &str) -> Header {
         clock: Clock::Virtual { tick_us: micros(TICK) },
         duration_us: micros(scenario.duration),
         media_mode: scenario.media,
-        congestion_control: scenario
-            .peers
-            .iter()
-            .find_map(|peer| peer.camera.as_ref())
-            .map_or(record::CongestionControl::None, |camera| camera.congestion_control),
+        // The only kind there is.
+        congestion_control: CongestionControl::None,
         sites: scenario.sites.iter().map(site).collect(),
-        services: services(&scenario.services),
+        services: services.into_iter().flatten().collect(),
         peers: scenario.peers.iter().map(peer).collect(),
         streams: scenario.streams(),
         checks: scenario.checks.clone(),
     }
 }
 
-fn micros(time: Duration) -> u64 {
-    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
-}
-
-fn site(site: &Site) -> record::SiteHeader {
-    let access = site.config.internet.as_ref();
-    record::SiteHeader {
+fn site(site: &Site) -> SiteHeader {
+    let SiteConfig { gateway: config, external, internet } = &site.config;
+    SiteHeader {
         name: site.name.clone(),
         lan: site.network.to_string(),
-        gateway: site.config.gateway.as_ref().map(|config| gateway(config, site.config.external)),
-        up: access.map(|access| link(&access.up)),
-        down: access.map(|access| link(&access.down)),
+        gateway: config.as_ref().map(|config| gateway(config, *external)),
+        up: internet.as_ref().map(|access| link(&access.up)),
+        down: internet.as_ref().map(|access| link(&access.down)),
     }
 }
 
-fn gateway(config: &GatewayConfig, external: Ipv4Addr) -> record::GatewayHeader {
-    record::GatewayHeader {
+fn gateway(config: &GatewayConfig, external: Ipv4Addr) -> GatewayHeader {
+    GatewayHeader {
         external: external.to_string(),
-        mapping: behaviour(config.mapping).to_owned(),
-        filtering: behaviour(config.filtering).to_owned(),
+        mapping: behaviour(config.mapping),
+        filtering: behaviour(config.filtering),
         ports: match config.ports {
             PortAssignment::Preserving => "preserving",
             PortAssignment::Random => "random",
@@ -73,79 +78,70 @@ fn gateway(config: &GatewayConfig, external: Ipv4Addr) -> record::GatewayHeader 
     }
 }
 
-fn behaviour(behaviour: Behaviour) -> &'static str {
+fn behaviour(behaviour: Behaviour) -> String {
     match behaviour {
         Behaviour::EndpointIndependent => "endpoint-independent",
         Behaviour::AddressDependent => "address-dependent",
         Behaviour::AddressAndPortDependent => "address-and-port-dependent",
     }
+    .to_owned()
 }
 
-fn link(config: &LinkConfig) -> record::LinkHeader {
+fn link(config: &LinkConfig) -> LinkHeader {
     let (mean, burst) = match config.loss {
         Loss::None => (0.0, 1.0),
         Loss::Independent { probability } => (probability, 1.0),
         Loss::Burst { mean, burst } => (mean, burst),
     };
-    record::LinkHeader {
-        capacity_bps: config.capacity.map(|capacity| capacity.bits_per_second()),
+    LinkHeader {
+        capacity_bps: config.capacity.map(Capacity::bits_per_second),
         one_way_delay_us: micros(config.one_way_delay),
         delay_variation_us: micros(config.delay_variation),
-        loss_mean_ppm: libm::round(mean * 1e6) as u64,
-        loss_burst_millipackets: libm::round(burst * 1e3) as u64,
+        // Both are finite and not negative.
+        loss_mean_ppm: (mean * 1e6).round() as u64,
+        loss_burst_millipackets: (burst * 1e3).round() as u64,
         queue: match config.queue {
-            Queue::Unlimited => record::QueueLimit::Unlimited,
-            Queue::Bytes(bytes) => record::QueueLimit::Bytes { bytes },
-            Queue::Packets(packets) => record::QueueLimit::Packets { packets: packets.into() },
-            Queue::Time(limit) => record::QueueLimit::Time { limit_us: micros(limit) },
+            QueueLimit::Unlimited => parallax_record::QueueLimit::Unlimited,
+            QueueLimit::Bytes(bytes) => parallax_record::QueueLimit::Bytes { bytes },
+            QueueLimit::Packets(packets) => {
+                parallax_record::QueueLimit::Packets { packets: packets.into() }
+            }
+            QueueLimit::Time(limit) => {
+                parallax_record::QueueLimit::Time { limit_us: micros(limit) }
+            }
         },
     }
 }
 
-fn services(services: &Services) -> Vec<record::ServiceHeader> {
-    let at = |name: &str, address: Option<Ipv4Addr>, port: u16| {
-        address.map(|address| record::ServiceHeader {
-            name: name.to_owned(),
-            kind: name.to_owned(),
-            address: format!("{address}:{port}"),
-        })
-    };
-    [
-        at("stun", services.stun, STUN_PORT),
-        at("turn", services.turn, STUN_PORT),
-        at("rendezvous", services.rendezvous, RENDEZVOUS_PORT),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
-}
-
-fn peer(peer: &Peer) -> record::PeerHeader {
-    record::PeerHeader {
+fn peer(peer: &Peer) -> PeerHeader {
+    // No boot time depends on a picture; a profile may say so all the same.
+    let picture = peer.camera.as_ref().map_or(Size { width: 1, height: 1 }, |c| c.video.size);
+    PeerHeader {
         name: peer.name.clone(),
         site: peer.site.clone(),
-        profile: record::ProfileUse {
+        profile: ProfileUse {
             name: peer.profile.name.clone(),
-            sha256: sha256(peer.profile.text.as_bytes()),
+            sha256: hex::encode(Sha256::digest(peer.profile.text.as_bytes())),
         },
-        boot_us: micros(peer.profile.boot_time.distribution.typical()),
+        boot_us: micros(peer.profile.boot_time.typical(picture)),
         camera: peer.camera.as_ref().map(camera),
         jitter_buffer_us: peer.viewer.as_ref().map(|viewer| micros(viewer.jitter_buffer)),
     }
 }
 
-fn camera(camera: &Camera) -> record::CameraHeader {
+fn camera(camera: &Camera) -> CameraHeader {
     let video = &camera.video;
-    record::CameraHeader {
+    let clip = Clip::builtin(&video.clip).map_or(&[][..], |clip| clip.annex_b);
+    CameraHeader {
         clip: video.clip.clone(),
-        clip_sha256: Clip::builtin(&video.clip).map_or_else(String::new, |c| sha256(c.annex_b)),
-        width_px: video.size.width.into(),
-        height_px: video.size.height.into(),
+        clip_sha256: hex::encode(Sha256::digest(clip)),
+        width_px: video.size.width,
+        height_px: video.size.height,
         frames_per_second: video.frames_per_second,
         bit_rate_bps: video.bit_rate_bits_per_second,
     }
 }
 
-fn sha256(bytes: &[u8]) -> String {
-    hex::encode(Sha256::digest(bytes))
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }

@@ -5,9 +5,12 @@
 mod error;
 mod fabric;
 mod failures;
+mod header;
 mod host;
 mod packets;
+mod run;
 mod runtime;
+mod services;
 mod simulate;
 mod task;
 mod tcp;
@@ -17,8 +20,10 @@ mod world;
 
 pub use error::WorldError;
 pub use fabric::Services;
+pub use header::header;
 pub use host::{Device, Instantly, SimHost};
 pub use packets::{BytesByKind, Direction, EndKind, PacketSeen};
+pub use run::run;
 pub use simulate::{Guards, simulate};
 pub use tcp::{TcpListener, TcpStream};
 pub use world::{Outcome, Sinks, TICK, World};

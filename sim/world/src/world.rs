@@ -28,9 +28,9 @@ pub const TICK: Duration = Duration::from_millis(1);
 /// Where a run goes, as it happens.
 pub struct Sinks<'a> {
     /// Takes each event, in the order of observation.
-    pub entry: Box<dyn FnMut(Entry) + 'a>,
+    pub entry: Box<dyn FnMut(Entry) + Send + 'a>,
     /// Takes each packet that a peer or service sends or gets, if anyone wants to see them.
-    pub packet: Option<Box<dyn FnMut(&PacketSeen<'_>) + 'a>>,
+    pub packet: Option<Box<dyn FnMut(&PacketSeen<'_>) + Send + 'a>>,
 }
 
 impl fmt::Debug for Sinks<'_> {

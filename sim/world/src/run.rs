@@ -1,0 +1,233 @@
+//! A scenario as a world: sites, services, and peers with the software under test.
+
+use crate::{
+    error::WorldError,
+    host::{Device, SimHost},
+    services::{self, Placed, secret},
+    simulate::{Guards, simulate},
+    world::{Outcome, Sinks, World},
+};
+use parallax_media::Clip;
+use parallax_network::{HostId, Network, SiteId, Time};
+use parallax_peer::{
+    Stage,
+    camera::{self, CameraConfig, VideoConfig},
+    viewer::{self, Nack, Source, View, ViewerConfig},
+};
+use parallax_record::{CongestionControl, MediaMode};
+use parallax_scenario::{Camera, Peer, Profile, Scenario, Viewer, units::Size};
+use parallax_signalling::Token;
+use rand_chacha::ChaCha8Rng;
+use std::{collections::BTreeMap, future::pending, net::SocketAddr, sync::Arc, time::Duration};
+
+/// Runs a scenario, from power on of all peers at time zero to its duration.
+///
+/// One process serves one run, see [`simulate`].
+///
+/// # Errors
+/// If the world cannot be made, or a peer's code fails as code (not as a peer: that is for the
+/// verdict).
+pub fn run(
+    scenario: &Scenario,
+    seed: u64,
+    guards: Guards,
+    sinks: Sinks<'_>,
+) -> Result<Outcome, WorldError> {
+    let sources = sources(scenario)?;
+    simulate(seed, guards, move || {
+        let mut network = Network::new(seed);
+        let hosts = place_peers(scenario, &mut network)?;
+        let Placed { hosted, kinds, rendezvous } = services::place(scenario, seed, &mut network)?;
+        let mut world = World::new(seed, network, Box::new(hosted), kinds, sinks)?;
+        let setting = Setting { seed, sources, rendezvous };
+        for (peer, host) in scenario.peers.iter().zip(hosts) {
+            let software = Software {
+                camera: peer
+                    .camera
+                    .as_ref()
+                    .map(|camera| setting.camera(peer, camera))
+                    .transpose()?,
+                viewer: peer
+                    .viewer
+                    .as_ref()
+                    .map(|viewer| setting.viewer(peer, viewer))
+                    .transpose()?,
+            };
+            let device = Arc::new(ProfiledDevice {
+                profile: peer.profile.clone(),
+                picture: picture_size(scenario, peer),
+            });
+            world.add_peer(host, device, move |host| software.clone().run(host));
+        }
+        world.run_until(Time::ZERO + scenario.duration)?;
+        Ok(world.finish())
+    })?
+}
+
+/// Each camera's source, by the camera's name.
+fn sources(scenario: &Scenario) -> Result<BTreeMap<String, Source>, WorldError> {
+    // The only mode there is; another one has to come with its own way.
+    let MediaMode::Live = scenario.media;
+    let open = |(peer, camera): (&Peer, &Camera)| {
+        let video = &camera.video;
+        let clip = Clip::open(&video.clip, media_size(video.size)?)?;
+        let frames_per_second = narrow(video.frames_per_second, "frames_per_second")?;
+        Ok((peer.name.clone(), Source { clip: Arc::new(clip), frames_per_second }))
+    };
+    let cameras = scenario.peers.iter().filter_map(|peer| Some((peer, peer.camera.as_ref()?)));
+    cameras.map(open).collect()
+}
+
+fn place_peers(scenario: &Scenario, network: &mut Network) -> Result<Vec<HostId>, WorldError> {
+    let mut sites: BTreeMap<&str, SiteId> = BTreeMap::new();
+    for site in &scenario.sites {
+        sites.insert(&site.name, network.add_site(&site.name, site.config.clone())?);
+    }
+    let place = |peer: &Peer| {
+        let site = sites.get(peer.site.as_str()).ok_or_else(|| WorldError::NoSuchSite {
+            peer: peer.name.clone(),
+            site: peer.site.clone(),
+        })?;
+        Ok(network.add_host(&peer.name, *site, peer.address)?)
+    };
+    scenario.peers.iter().map(place).collect()
+}
+
+/// What peers are configured from.
+struct Setting {
+    seed: u64,
+    sources: BTreeMap<String, Source>,
+    rendezvous: SocketAddr,
+}
+
+impl Setting {
+    fn camera(&self, peer: &Peer, camera: &Camera) -> Result<CameraConfig, WorldError> {
+        // The only kind there is; another one has to be handed to the camera.
+        let CongestionControl::None = camera.congestion_control;
+        let video = &camera.video;
+        let source = self.source(&peer.name)?;
+        let pacer = camera.pacer_bits_per_second.map(|rate| narrow(rate, "pacer")).transpose()?;
+        Ok(CameraConfig {
+            name: peer.name.clone(),
+            token: self.token(&peer.name),
+            rendezvous: self.rendezvous,
+            video: VideoConfig {
+                clip: Arc::clone(&source.clip),
+                size: media_size(video.size)?,
+                frames_per_second: source.frames_per_second,
+                bit_rate_bps: narrow(video.bit_rate_bits_per_second, "bit_rate")?,
+                key_frame_interval: video.key_frame_interval_frames,
+                skip_frames: video.skip_frames,
+            },
+            pacer_bps: pacer,
+        })
+    }
+
+    fn viewer(&self, peer: &Peer, viewer: &Viewer) -> Result<ViewerConfig, WorldError> {
+        let view = |camera: &String| {
+            Ok(View {
+                camera: camera.clone(),
+                token: self.token(camera),
+                rendezvous: self.rendezvous,
+                source: Some(self.source(camera)?.clone()),
+            })
+        };
+        let nack = viewer.nack.map(|nack| {
+            Ok::<_, WorldError>(Nack {
+                interval: nack.interval,
+                tries: narrow(nack.tries, "tries")?,
+            })
+        });
+        Ok(ViewerConfig {
+            name: peer.name.clone(),
+            views: viewer.cameras.iter().map(view).collect::<Result<_, WorldError>>()?,
+            jitter_buffer: viewer.jitter_buffer,
+            nack: nack.transpose()?,
+        })
+    }
+
+    fn source(&self, camera: &str) -> Result<&Source, WorldError> {
+        self.sources
+            .get(camera)
+            .ok_or_else(|| WorldError::NoSuchCamera { camera: camera.to_owned() })
+    }
+
+    /// The secret of a camera, which its viewers know.
+    fn token(&self, camera: &str) -> Token {
+        Token::new(secret(self.seed, &format!("peer/{camera}/token")))
+    }
+}
+
+/// What runs on a peer's host.
+#[derive(Clone)]
+struct Software {
+    camera: Option<CameraConfig>,
+    viewer: Option<ViewerConfig>,
+}
+
+impl Software {
+    async fn run(self, host: SimHost) {
+        let camera_host = host.clone();
+        let camera = async {
+            match self.camera {
+                Some(config) => camera::run(camera_host, config).await,
+                None => pending().await,
+            }
+        };
+        let viewer = async {
+            match self.viewer {
+                Some(config) => viewer::run(host, config).await,
+                None => pending().await,
+            }
+        };
+        // Both run for ever; if one ends, that is the end of the peer's software.
+        futures::future::select(Box::pin(camera), Box::pin(viewer)).await;
+    }
+}
+
+/// A device as its profile describes it.
+struct ProfiledDevice {
+    profile: Profile,
+    picture: Size,
+}
+
+impl Device for ProfiledDevice {
+    fn boot_time(&self, random: &mut ChaCha8Rng) -> Duration {
+        self.profile.boot_time.sample(self.picture, random)
+    }
+
+    fn stage_time(&self, stage: Stage, random: &mut ChaCha8Rng) -> Duration {
+        let camera = self.profile.camera.as_ref();
+        let viewer = self.profile.viewer.as_ref();
+        let time = match stage {
+            Stage::Capture => camera.map(|camera| &camera.capture),
+            Stage::Encode => camera.map(|camera| &camera.encode),
+            Stage::Decode => viewer.map(|viewer| &viewer.decode),
+            Stage::Render => viewer.map(|viewer| &viewer.render),
+        };
+        // A scenario gives no role to a device that lacks the ability.
+        time.map_or(Duration::ZERO, |time| time.sample(self.picture, random))
+    }
+}
+
+/// The size that a peer's stages work on: a camera's own, a viewer's largest.
+fn picture_size(scenario: &Scenario, peer: &Peer) -> Size {
+    let own = peer.camera.iter().map(|camera| camera.video.size);
+    let viewed = peer.viewer.iter().flat_map(|viewer| &viewer.cameras);
+    let viewed = viewed.filter_map(|name| Some(scenario.peer(name)?.camera.as_ref()?.video.size));
+    let largest = own.chain(viewed).max_by_key(|size| size.pixels());
+    largest.unwrap_or(Size { width: 1, height: 1 })
+}
+
+fn media_size(size: Size) -> Result<parallax_media::Size, WorldError> {
+    let (width, height) = (narrow(size.width, "size")?, narrow(size.height, "size")?);
+    Ok(parallax_media::Size { width, height })
+}
+
+/// Numbers of a scenario may be larger than a peer takes.
+fn narrow<T: TryFrom<U>, U: Copy + std::fmt::Display>(
+    value: U,
+    key: &'static str,
+) -> Result<T, WorldError> {
+    T::try_from(value).map_err(|_| WorldError::TooLarge { key, value: value.to_string() })
+}

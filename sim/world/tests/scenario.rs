@@ -1,0 +1,95 @@
+//! Scenarios, whole: the real camera and viewer, services, gateways.
+#![cfg(target_os = "linux")]
+
+use parallax_record::{CandidateKind, Entry, Event, Phase};
+use parallax_scenario::{Builtin, Scenario, parse};
+use parallax_world::{Guards, Outcome, Sinks, header, run};
+use std::{collections::BTreeMap, time::Duration};
+
+/// A shipped scenario, cut short.
+fn shipped(name: &str, seconds: u64) -> Scenario {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/scenarios/");
+    let file = format!("{root}{name}.toml");
+    let text = std::fs::read_to_string(&file).expect("the shipped scenario");
+    let mut scenario = parse(&file, &text, &Builtin).expect("a valid scenario");
+    scenario.duration = Duration::from_secs(seconds);
+    scenario
+}
+
+fn entries(scenario: &Scenario) -> (Outcome, Vec<Entry>) {
+    let mut entries = Vec::new();
+    let sinks = Sinks { entry: Box::new(|entry| entries.push(entry)), packet: None };
+    let outcome = run(scenario, 1, Guards::default(), sinks).expect("a run");
+    (outcome, entries)
+}
+
+/// What the run was about, for a message.
+fn story(entries: &[Entry]) -> String {
+    let mut kinds: BTreeMap<String, u32> = BTreeMap::new();
+    let mut lines = Vec::new();
+    for entry in entries {
+        let text = format!("{:?}", entry.event);
+        let kind = text.split([' ', '{']).next().unwrap_or_default();
+        *kinds.entry(format!("{} {kind}", entry.node)).or_default() += 1;
+        if matches!(entry.event, Event::Note { .. } | Event::Phase { .. } | Event::Closed { .. }) {
+            lines.push(format!("{} {} {text}", entry.run_ns, entry.node));
+        }
+    }
+    format!("{kinds:#?}\n{}", lines.join("\n"))
+}
+
+fn nominated(entries: &[Entry]) -> Vec<CandidateKind> {
+    let local = |entry: &Entry| match &entry.event {
+        Event::Nominated { local, remote, .. } => Some([local.kind, remote.kind]),
+        _ => None,
+    };
+    entries.iter().filter_map(local).flatten().collect()
+}
+
+fn assert_streams(entries: &[Entry]) {
+    let rendered =
+        entries.iter().filter(|entry| matches!(entry.event, Event::FrameRendered { .. })).count();
+    assert!(rendered > 20, "{rendered} frames\n{}", story(entries));
+    let first =
+        |entry: &Entry| matches!(entry.event, Event::Phase { phase: Phase::FirstRender, .. });
+    assert!(entries.iter().any(first), "{}", story(entries));
+    assert!(entries.is_sorted_by_key(|entry| entry.run_ns), "time goes back");
+}
+
+#[test]
+fn two_homes_stream_directly() {
+    let scenario = shipped("two-homes", 12);
+    let (outcome, entries) = entries(&scenario);
+    assert_streams(&entries);
+    let kinds = nominated(&entries);
+    assert!(!kinds.is_empty() && !kinds.contains(&CandidateKind::Relayed), "{}", story(&entries));
+    assert!(outcome.bytes.direct > 50_000, "{outcome:?}");
+    assert!(outcome.bytes.signalling > 1_000, "{outcome:?}");
+    let last = entries.last().expect("entries");
+    assert!(matches!(last.event, Event::Bytes { .. }) && last.node == "world");
+    assert_eq!(outcome.duration, scenario.duration);
+}
+
+#[test]
+fn strict_homes_stream_over_turn() {
+    let scenario = shipped("strict-homes", 16);
+    let (outcome, entries) = entries(&scenario);
+    assert_streams(&entries);
+    assert!(nominated(&entries).contains(&CandidateKind::Relayed), "{}", story(&entries));
+    assert!(outcome.bytes.turn > 50_000, "{outcome:?}");
+}
+
+#[test]
+fn the_header_says_what_runs() {
+    let scenario = shipped("two-homes", 30);
+    let header = header(&scenario, 7, "0.0.0");
+    assert_eq!((header.scenario.as_str(), header.seed), ("two-homes", 7));
+    assert_eq!(header.duration_us, 30_000_000);
+    assert_eq!(header.sites.len(), scenario.sites.len());
+    assert_eq!(header.services.len(), 3);
+    let camera = header.peers.iter().find_map(|peer| peer.camera.as_ref()).expect("a camera");
+    assert_eq!((camera.width_px, camera.height_px), (320, 240));
+    // SHA-256 of nothing: the clip was not found.
+    assert!(!camera.clip_sha256.starts_with("e3b0c442"));
+    assert_eq!(header.streams, scenario.streams());
+}
