@@ -85,7 +85,6 @@ impl StunTurn {
 
     fn send(&mut self, from: SocketAddr, to: SocketAddr, data: Vec<u8>) {
         let (SocketAddr::V4(from), SocketAddr::V4(to)) = (from, to) else { return };
-        // A relayed address may be a peer of another one of this server: no network in between.
         self.sent.push_back(Packet::udp(from, to, Bytes::from(data)));
     }
 

@@ -46,7 +46,7 @@ impl Write for Wire {
 }
 
 enum Stage {
-    Shaking(MidHandshake<ClientHandshake<Wire>>),
+    Shaking(Box<MidHandshake<ClientHandshake<Wire>>>),
     Open(Box<WebSocket<Wire>>),
     Gone,
 }
@@ -64,7 +64,7 @@ impl Client {
     fn new(world: &mut World, host: usize) -> Self {
         let connection = world.stacks[host].connect(RENDEZVOUS).expect("a port is free");
         let stage = match tungstenite::client(format!("ws://{RENDEZVOUS}/"), Wire::default()) {
-            Err(HandshakeError::Interrupted(handshake)) => Stage::Shaking(handshake),
+            Err(HandshakeError::Interrupted(handshake)) => Stage::Shaking(Box::new(handshake)),
             _ => panic!("nothing has come yet"),
         };
         Self { host, connection, stage, said: Vec::new(), close: None }
@@ -93,7 +93,7 @@ impl Client {
         self.stage = match core::mem::replace(&mut self.stage, Stage::Gone) {
             Stage::Shaking(handshake) => match handshake.handshake() {
                 Ok((socket, _)) => Stage::Open(Box::new(socket)),
-                Err(HandshakeError::Interrupted(handshake)) => Stage::Shaking(handshake),
+                Err(HandshakeError::Interrupted(handshake)) => Stage::Shaking(Box::new(handshake)),
                 Err(HandshakeError::Failure(error)) => panic!("{error}"),
             },
             stage => stage,
