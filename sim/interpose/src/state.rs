@@ -1,4 +1,5 @@
 //! What a simulating thread knows.
+#![cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "the hooks are Linux's"))]
 
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};

@@ -8,6 +8,8 @@ mod failures;
 mod header;
 mod host;
 mod packets;
+#[cfg(feature = "guards-off")]
+mod plant;
 mod run;
 mod runtime;
 mod services;
@@ -26,7 +28,7 @@ pub use packets::{BytesByKind, Direction, EndKind, PacketSeen};
 pub use run::run;
 pub use simulate::{Guards, simulate};
 pub use tcp::{TcpListener, TcpStream};
-pub use world::{Outcome, Sinks, TICK, World};
+pub use world::{EntrySink, Outcome, PacketSink, Sinks, TICK, World};
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

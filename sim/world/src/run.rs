@@ -39,6 +39,10 @@ pub fn run(
         let hosts = place_peers(scenario, &mut network)?;
         let Placed { hosted, kinds, rendezvous } = services::place(scenario, seed, &mut network)?;
         let mut world = World::new(seed, network, Box::new(hosted), kinds, sinks)?;
+        #[cfg(feature = "guards-off")]
+        if !guards.map_order {
+            world.plant_hash_map();
+        }
         let setting = Setting { seed, sources, rendezvous };
         for (peer, host) in scenario.peers.iter().zip(hosts) {
             let software = Software {

@@ -25,12 +25,17 @@ use std::{
 /// milliseconds, so that with a shorter tick the clocks of hosts run too fast.
 pub const TICK: Duration = Duration::from_millis(1);
 
+/// Takes an event.
+pub type EntrySink<'a> = Box<dyn FnMut(Entry) + Send + 'a>;
+/// Takes a packet.
+pub type PacketSink<'a> = Box<dyn FnMut(&PacketSeen<'_>) + Send + 'a>;
+
 /// Where a run goes, as it happens.
 pub struct Sinks<'a> {
     /// Takes each event, in the order of observation.
-    pub entry: Box<dyn FnMut(Entry) + Send + 'a>,
+    pub entry: EntrySink<'a>,
     /// Takes each packet that a peer or service sends or gets, if anyone wants to see them.
-    pub packet: Option<Box<dyn FnMut(&PacketSeen<'_>) + Send + 'a>>,
+    pub packet: Option<PacketSink<'a>>,
 }
 
 impl fmt::Debug for Sinks<'_> {
@@ -65,6 +70,8 @@ pub struct World<'a> {
     peers: BTreeSet<HostId>,
     packets: Packets,
     sinks: Sinks<'a>,
+    #[cfg(feature = "guards-off")]
+    hash_map_planted: bool,
 }
 
 impl fmt::Debug for World<'_> {
@@ -112,7 +119,15 @@ impl<'a> World<'a> {
             peers: BTreeSet::new(),
             packets: Packets::new(kinds),
             sinks,
+            #[cfg(feature = "guards-off")]
+            hash_map_planted: false,
         })
+    }
+
+    /// Plants a use of a hash map whose order shows in the record, for a test to find.
+    #[cfg(feature = "guards-off")]
+    pub fn plant_hash_map(&mut self) {
+        self.hash_map_planted = true;
     }
 
     /// Puts a peer on `host` and switches it on. `software` makes what runs there, once per boot;
@@ -228,6 +243,9 @@ impl<'a> World<'a> {
     /// Passes on what happened.
     fn tell(&mut self) {
         let told = self.fabric.take_told();
+        #[cfg(feature = "guards-off")]
+        let told =
+            if self.hash_map_planted { crate::plant::through_a_hash_map(told) } else { told };
         told.entries.into_iter().for_each(&mut self.sinks.entry);
         for (at, direction, host, packet) in told.packets {
             let name = self.names.entry(host).or_insert_with(|| self.fabric.host(host).0);

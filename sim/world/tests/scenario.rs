@@ -4,7 +4,7 @@
 use parallax_record::{CandidateKind, Entry, Event, Phase};
 use parallax_scenario::{Builtin, Scenario, parse};
 use parallax_world::{Guards, Outcome, Sinks, header, run};
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, process::Command, time::Duration};
 
 /// A shipped scenario, cut short.
 fn shipped(name: &str, seconds: u64) -> Scenario {
@@ -92,4 +92,65 @@ fn the_header_says_what_runs() {
     // SHA-256 of nothing: the clip was not found.
     assert!(!camera.clip_sha256.starts_with("e3b0c442"));
     assert_eq!(header.streams, scenario.streams());
+}
+
+/// Runs `two-homes` in a process of its own, in a test build with a guard off: its packets' digest
+/// and all its events.
+fn in_a_process(seed: u64, off: &str) -> String {
+    let program = std::env::current_exe().expect("this test's program");
+    let output = Command::new(program)
+        .args(["--ignored", "--exact", "one_run_for_another_process", "--nocapture"])
+        .env("PARALLAX_TEST_SEED", seed.to_string())
+        .env("PARALLAX_TEST_GUARD_OFF", off)
+        .output()
+        .expect("start the test's program");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).expect("text");
+    let lines = text.lines().filter(|line| line.starts_with("run "));
+    let run: Vec<&str> = lines.collect();
+    assert!(run.len() > 1_000, "{text}");
+    run.join("\n")
+}
+
+/// The first line in which two runs differ.
+fn first_difference(one: &str, other: &str) -> Option<(String, String)> {
+    let mut pairs = one.lines().zip(other.lines());
+    pairs.find(|(one, other)| one != other).map(|(one, other)| (one.into(), other.into()))
+}
+
+#[test]
+#[ignore = "the other process of the tests below"]
+#[expect(clippy::disallowed_methods, clippy::print_stdout, reason = "how the two processes talk")]
+fn one_run_for_another_process() {
+    let seed = std::env::var("PARALLAX_TEST_SEED").expect("a seed").parse().expect("a number");
+    let mut guards = Guards::default();
+    match std::env::var("PARALLAX_TEST_GUARD_OFF").expect("a guard, or nothing").as_str() {
+        "clock" => guards.clock = false,
+        "entropy" => guards.entropy = false,
+        "map order" => guards.map_order = false,
+        _ => {}
+    }
+    println!();
+    let sinks = Sinks {
+        entry: Box::new(|entry| println!("run {entry:?}")),
+        packet: Some(Box::new(|packet| println!("run {packet}"))),
+    };
+    let outcome = run(&shipped("two-homes", 8), seed, guards, sinks).expect("a run");
+    println!("run {outcome:?}");
+}
+
+#[test]
+fn one_seed_gives_the_same_run_in_every_process_and_another_seed_another() {
+    let first = in_a_process(1, "");
+    assert_eq!(first_difference(&first, &in_a_process(1, "")), None);
+    assert_ne!(first_difference(&first, &in_a_process(2, "")), None);
+}
+
+#[cfg(feature = "guards-off")]
+#[test]
+fn without_a_guard_two_runs_differ() {
+    for guard in ["clock", "entropy", "map order"] {
+        let (one, other) = (in_a_process(1, guard), in_a_process(1, guard));
+        assert_ne!(first_difference(&one, &other), None, "without {guard}");
+    }
 }

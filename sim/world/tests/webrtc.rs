@@ -28,7 +28,7 @@ use webrtc::{
 
 /// What the two ends tell each other, past the network: signalling is not what is tested here.
 enum Signal {
-    Description(RTCSessionDescription),
+    Description(Box<RTCSessionDescription>),
     Candidate(RTCIceCandidateInit),
 }
 
@@ -88,11 +88,11 @@ async fn follow(
                 connection.add_ice_candidate(candidate).await.expect("add a candidate");
             }
             Signal::Description(description) => {
-                connection.set_remote_description(description).await.expect("remote description");
+                connection.set_remote_description(*description).await.expect("remote description");
                 if answers {
                     let answer = connection.create_answer(None).await.expect("an answer");
                     // First told, then set: candidates come after the description.
-                    let _ = other.send(Signal::Description(answer.clone()));
+                    let _ = other.send(Signal::Description(Box::new(answer.clone())));
                     connection.set_local_description(answer).await.expect("local description");
                 }
             }
@@ -121,7 +121,7 @@ async fn camera(host: SimHost, (signals, other): Ends) {
     let (connection, _channels) = connection(&host, other.clone()).await;
     let channel = connection.create_data_channel("talk", None).await.expect("a channel");
     let offer = connection.create_offer(None).await.expect("an offer");
-    let _ = other.send(Signal::Description(offer.clone()));
+    let _ = other.send(Signal::Description(Box::new(offer.clone())));
     connection.set_local_description(offer).await.expect("local description");
     let following = follow(Arc::clone(&connection), signals, other, false);
     host.runtime().spawn(Box::pin(following));
