@@ -1,7 +1,12 @@
 //! Where a peer runs, as the peer sees it: all it knows of the world.
 
 use parallax_record::Event;
-use std::{future::Future, io, net::{IpAddr, SocketAddr}, sync::Arc};
+use std::{
+    future::Future,
+    io,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 /// A peer's host: a simulated one, a board, or a process on kernel sockets.

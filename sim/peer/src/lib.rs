@@ -1,1 +1,25 @@
-//! Camera and viewer: the stacks under test.
+//! Camera and viewer: the stacks under test, the very code that a Linux board runs.
+//!
+//! A peer knows nothing of where it runs but its [`Host`]: clock, timers, tasks, sockets, flash and
+//! the time that work takes all come from there.
+
+pub mod camera;
+mod connection;
+mod control;
+mod frames;
+mod h264;
+mod host;
+mod identity;
+mod probe;
+mod rendezvous;
+mod tasks;
+pub mod viewer;
+
+pub use host::{Accept, Flash, Host, Stage};
+
+use std::time::Duration;
+
+/// Where in its source a stream of `frames_per_second` is at frame `frame`.
+fn frame_time(frame: u32, frames_per_second: u16) -> Duration {
+    Duration::from_nanos(u64::from(frame) * 1_000_000_000 / u64::from(frames_per_second.max(1)))
+}

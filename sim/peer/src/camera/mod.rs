@@ -1,0 +1,251 @@
+//! The camera: it registers, and offers its stream to every viewer that the rendezvous sends.
+
+mod session;
+mod source;
+
+use crate::{
+    host::Host,
+    identity,
+    rendezvous::{self, Link},
+    tasks::Tasks,
+};
+use parallax_media::{Clip, Size};
+use parallax_record::{Event, Session};
+use parallax_signalling::{FromRendezvous, SessionId, ToRendezvous, Token};
+use source::Frame;
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+use tokio::sync::{Notify, mpsc};
+
+/// What a camera is to do.
+#[derive(Clone, Debug)]
+pub struct CameraConfig {
+    /// Its name at the rendezvous.
+    pub name: String,
+    /// What a viewer has to show to get an offer.
+    pub token: Token,
+    /// Where the rendezvous listens.
+    pub rendezvous: SocketAddr,
+    /// Its video.
+    pub video: VideoConfig,
+    /// Rate at which its pacer lets packets go, bits per second; none: no pacer.
+    pub pacer_bps: Option<u32>,
+}
+
+/// A camera's video.
+#[derive(Clone, Debug)]
+pub struct VideoConfig {
+    /// What it films; its pictures have the stream's size.
+    pub clip: Arc<Clip>,
+    /// Picture size.
+    pub size: Size,
+    /// Frames per second, at least 1.
+    pub frames_per_second: u16,
+    /// Target of the encoder's rate control, bits per second.
+    pub bit_rate_bps: u32,
+    /// Frames from one key frame to the next; none: only when one is asked for.
+    pub key_frame_interval: Option<u32>,
+    /// Whether the encoder may skip frames to hold its bit rate.
+    pub skip_frames: bool,
+}
+
+/// Frames that may wait for one viewer's transport.
+const SEND_QUEUE_FRAMES: usize = 30;
+/// Between two tries to reach the rendezvous.
+const RETRY: Duration = Duration::from_secs(1);
+/// Where the count of boots lies in flash.
+const BOOTS: &str = "boots.camera";
+
+/// What the camera's tasks share.
+struct Shared<H> {
+    host: H,
+    config: CameraConfig,
+    boot: u32,
+    booted_ns: u64,
+    rtp_base: u32,
+    counters: Counters,
+    key_frame_wish: AtomicBool,
+    watchers: Mutex<BTreeMap<SessionId, Watcher>>,
+    watched: Notify,
+}
+
+#[derive(Default)]
+struct Counters {
+    captured: AtomicU32,
+    encoded: AtomicU32,
+    dropped: AtomicU32,
+}
+
+struct Watcher {
+    session: Session,
+    frames: mpsc::Sender<Arc<Frame>>,
+}
+
+/// Runs a camera for ever: from power on until its host drops it.
+pub async fn run<H: Host>(host: H, config: CameraConfig) {
+    let boot = identity::next_boot(host.flash(), BOOTS);
+    host.observe(Event::Started { boot });
+    let shared = Arc::new(Shared {
+        boot,
+        booted_ns: host.now_ns(),
+        rtp_base: host.random() as u32,
+        counters: Counters::default(),
+        key_frame_wish: AtomicBool::new(false),
+        watchers: Mutex::default(),
+        watched: Notify::new(),
+        host,
+        config,
+    });
+    let mut tasks = Tasks::default();
+    tasks.spawn(&shared.host, source::run(shared.clone()));
+    shared.host.observe(Event::Ready { boot });
+    let mut sessions = Sessions::new();
+    loop {
+        let link = rendezvous::connect(&shared.host, shared.config.rendezvous).await;
+        match link {
+            Ok(link) => serve(&shared, link, &mut sessions, &mut tasks).await,
+            Err(error) => {
+                let text = format!("failed to reach the rendezvous: {error}");
+                shared.host.observe(Event::Note { text });
+            }
+        }
+        shared.host.runtime().sleep(RETRY).await;
+    }
+}
+
+/// Where the messages for each session go.
+type Sessions = BTreeMap<SessionId, mpsc::UnboundedSender<FromRendezvous>>;
+
+/// Registers, and serves what comes until the connection is gone. Sessions outlive it.
+async fn serve<H: Host>(
+    shared: &Arc<Shared<H>>,
+    mut link: Link<H::Stream>,
+    sessions: &mut Sessions,
+    tasks: &mut Tasks,
+) {
+    let (out, mut to_send) = mpsc::unbounded_channel();
+    let register = ToRendezvous::Register {
+        camera: shared.config.name.clone(),
+        token: shared.config.token.clone(),
+        boot: shared.boot,
+    };
+    if out.send(register).is_err() {
+        return;
+    }
+    loop {
+        let message = tokio::select! {
+            biased;
+            message = link.receive() => message,
+            Some(message) = to_send.recv() => match link.send(&message).await {
+                Ok(()) => continue,
+                Err(error) => Err(error),
+            },
+        };
+        let message = match message {
+            Ok(message) => message,
+            Err(error) => {
+                let text = format!("lost the rendezvous: {error}");
+                shared.host.observe(Event::Note { text });
+                return;
+            }
+        };
+        sessions.retain(|_, session| !session.is_closed());
+        match message {
+            FromRendezvous::ViewerCame { session, viewer, number, ice_servers, .. } => {
+                let (to_session, inbox) = mpsc::unbounded_channel();
+                let name = Session { camera: shared.config.name.clone(), viewer, number };
+                let start = session::Start { id: session, name, ice_servers };
+                sessions.insert(session, to_session);
+                tasks.spawn(&shared.host, session::run(shared.clone(), start, inbox, out.clone()));
+            }
+            FromRendezvous::Refused { why, session: None, .. } => {
+                shared.fault(format!("the rendezvous refused the camera: {why:?}"));
+            }
+            other => {
+                let session = rendezvous::session_of(&other).and_then(|id| sessions.get(&id));
+                if let Some(session) = session {
+                    // A session that has just ended no longer listens.
+                    let _ = session.send(other);
+                }
+            }
+        }
+    }
+}
+
+impl<H: Host> Shared<H> {
+    /// Microseconds since the camera booted.
+    fn camera_us(&self) -> u64 {
+        self.host.now_ns().saturating_sub(self.booted_ns) / 1_000
+    }
+
+    /// The RTP timestamp of a frame captured at `camera_us`. It wraps around.
+    fn rtp_timestamp(&self, camera_us: u64) -> u32 {
+        let ticks = camera_us * crate::connection::VIDEO_CLOCK_HZ / 1_000_000;
+        self.rtp_base.wrapping_add(ticks as u32)
+    }
+
+    fn wish_key_frame(&self) {
+        self.key_frame_wish.store(true, Ordering::Release);
+    }
+
+    fn take_key_frame_wish(&self) -> bool {
+        self.key_frame_wish.swap(false, Ordering::AcqRel)
+    }
+
+    fn watchers(&self) -> std::sync::MutexGuard<'_, BTreeMap<SessionId, Watcher>> {
+        self.watchers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_watched(&self) -> bool {
+        !self.watchers().is_empty()
+    }
+
+    async fn until_watched(&self) {
+        loop {
+            let notified = self.watched.notified();
+            if self.is_watched() {
+                return;
+            }
+            notified.await;
+        }
+    }
+
+    /// Frames for a session from now on, the first of them a key frame.
+    fn watch(&self, id: SessionId, session: Session) -> mpsc::Receiver<Arc<Frame>> {
+        let (frames, queue) = mpsc::channel(SEND_QUEUE_FRAMES);
+        self.watchers().insert(id, Watcher { session, frames });
+        self.wish_key_frame();
+        self.watched.notify_one();
+        queue
+    }
+
+    fn unwatch(&self, id: &SessionId) {
+        self.watchers().remove(id);
+    }
+
+    /// Gives a frame to every session's transport. One whose queue is full loses it.
+    fn hand_out(&self, frame: &Arc<Frame>) {
+        for watcher in self.watchers().values() {
+            if watcher.frames.try_send(frame.clone()).is_err() {
+                self.host.observe(Event::FrameLost {
+                    session: watcher.session.clone(),
+                    rtp_timestamp: frame.timestamp,
+                    phase: parallax_record::LossPhase::Send,
+                });
+                self.wish_key_frame();
+            }
+        }
+    }
+
+    /// Something that must not happen on a sound camera.
+    fn fault(&self, text: String) {
+        self.host.observe(Event::Fault { text });
+    }
+}

@@ -1,0 +1,344 @@
+//! A camera's end of a session.
+
+use super::{Frame, Shared};
+use crate::{
+    connection::{self, End, Happening},
+    control::{self, ToCamera, ToViewer},
+    host::Host,
+    probe::{Departures, Probe, WIRE},
+    tasks::Tasks,
+};
+use parallax_record::{Event, Phase, Session};
+use parallax_signalling::{CloseReason, FromRendezvous, IceServer, SessionId, ToRendezvous};
+use rtc::{
+    interceptor::{NackResponderBuilder, PacerBuilder, Registry, SenderReportBuilder, Slot},
+    media_stream::MediaStreamTrack,
+    rtp,
+    rtp_transceiver::rtp_sender::{RTCRtpCodingParameters, RTCRtpEncodingParameters, RtpCodecKind},
+    shared::error::{Error, Result},
+};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+use tokio::sync::mpsc;
+use webrtc::{
+    data_channel::{DataChannel, DataChannelEvent},
+    media_stream::track_local::{TrackLocal, static_rtp::TrackLocalStaticRTP},
+    peer_connection::{
+        PeerConnection, RTCIceConnectionState, RTCPeerConnectionState, RTCSessionDescription,
+    },
+    rtp_transceiver::RtpSender,
+};
+
+/// What a session begins with.
+pub(super) struct Start {
+    pub(super) id: SessionId,
+    pub(super) name: Session,
+    pub(super) ice_servers: Vec<IceServer>,
+}
+
+/// Between two telemetry messages.
+const TELEMETRY: Duration = Duration::from_secs(1);
+
+struct Live<H: Host> {
+    shared: Arc<Shared<H>>,
+    id: SessionId,
+    name: Session,
+    connection: Arc<dyn PeerConnection>,
+    track: Arc<TrackLocalStaticRTP>,
+    sender: Arc<dyn RtpSender>,
+    ssrc: u32,
+    control: Arc<dyn DataChannel>,
+    out: mpsc::UnboundedSender<ToRendezvous>,
+    tasks: Tasks,
+    gathered: bool,
+    streaming: bool,
+    pair: Option<(parallax_record::Candidate, parallax_record::Candidate)>,
+}
+
+/// Runs a session from the viewer's coming to its end.
+pub(super) async fn run<H: Host>(
+    shared: Arc<Shared<H>>,
+    start: Start,
+    inbox: mpsc::UnboundedReceiver<FromRendezvous>,
+    out: mpsc::UnboundedSender<ToRendezvous>,
+) {
+    let (id, name) = (start.id, start.name.clone());
+    shared.host.observe(Event::Phase { session: name.clone(), phase: Phase::Requested });
+    let end = match run_to_end(&shared, start, inbox, out.clone()).await {
+        Ok(end) => end,
+        Err(error) => End::here(CloseReason::Failed, error.to_string()),
+    };
+    shared.unwatch(&id);
+    if let Some(reason) = end.tell {
+        // If the rendezvous is gone, nobody is there to be told.
+        let _ = out.send(ToRendezvous::Close { session: id, reason });
+    }
+    shared.host.observe(Event::Closed { session: name, reason: end.text });
+}
+
+async fn run_to_end<H: Host>(
+    shared: &Arc<Shared<H>>,
+    start: Start,
+    mut inbox: mpsc::UnboundedReceiver<FromRendezvous>,
+    out: mpsc::UnboundedSender<ToRendezvous>,
+) -> Result<End> {
+    let registry = interceptors(shared, &start.name);
+    let (connection, mut happenings) =
+        connection::build(&shared.host, &start.ice_servers, registry).await?;
+    let ssrc = shared.host.random() as u32;
+    let track = Arc::new(TrackLocalStaticRTP::new(media_track(shared, ssrc)));
+    let sender = connection.add_track(track.clone() as Arc<dyn TrackLocal>).await?;
+    let control = connection.create_data_channel(control::LABEL, None).await?;
+    let offer = connection.create_offer(None).await?;
+    let sdp = offer.sdp.clone();
+    connection.set_local_description(offer).await?;
+    let _ = out.send(ToRendezvous::Description { session: start.id, sdp });
+    let mut live = Live {
+        shared: shared.clone(),
+        id: start.id,
+        name: start.name,
+        connection,
+        track,
+        sender,
+        ssrc,
+        control,
+        out,
+        tasks: Tasks::default(),
+        gathered: false,
+        streaming: false,
+        pair: None,
+    };
+    let end = loop {
+        let ended = tokio::select! {
+            biased;
+            Some(happening) = happenings.recv() => live.happened(happening).await,
+            Some(message) = inbox.recv() => live.message(message).await,
+            else => Ok(Some(End::here(CloseReason::Failed, "its connection is gone".to_owned()))),
+        };
+        match ended {
+            Ok(None) => {}
+            Ok(Some(end)) => break Ok(end),
+            Err(error) => break Err(error),
+        }
+    };
+    live.connection.close().await?;
+    end
+}
+
+fn interceptors<H: Host>(shared: &Arc<Shared<H>>, name: &Session) -> Registry {
+    let wisher = Arc::downgrade(shared);
+    let departures = Departures::new(shared.host.clone(), name.clone(), move || {
+        if let Some(shared) = wisher.upgrade() {
+            shared.wish_key_frame();
+        }
+    });
+    let registry = Registry::new()
+        .with(Slot::from(WIRE), Probe::new(departures))
+        .with(Slot::NackResponder, NackResponderBuilder::new().build())
+        .with(Slot::SenderReport, SenderReportBuilder::new().build());
+    match shared.config.pacer_bps {
+        Some(rate) => registry
+            .with(Slot::Pacer, PacerBuilder::new().with_target_bitrate(f64::from(rate)).build()),
+        None => registry,
+    }
+}
+
+fn media_track<H: Host>(shared: &Shared<H>, ssrc: u32) -> MediaStreamTrack {
+    let name = &shared.config.name;
+    MediaStreamTrack::new(
+        name.clone(),
+        format!("{name}-video"),
+        format!("{name}-video"),
+        RtpCodecKind::Video,
+        vec![RTCRtpEncodingParameters {
+            rtp_coding_parameters: RTCRtpCodingParameters {
+                ssrc: Some(ssrc),
+                ..Default::default()
+            },
+            codec: connection::h264(),
+            ..Default::default()
+        }],
+    )
+}
+
+impl<H: Host> Live<H> {
+    fn phase(&self, phase: Phase) {
+        self.shared.host.observe(Event::Phase { session: self.name.clone(), phase });
+    }
+
+    /// Takes what the connection says; gives the end if the session has ended.
+    async fn happened(&mut self, happening: Happening) -> Result<Option<End>> {
+        match happening {
+            Happening::Candidate(found) => {
+                if !std::mem::replace(&mut self.gathered, true) {
+                    self.phase(Phase::Gathering);
+                }
+                let candidate = connection::candidate(&found);
+                let session = self.name.clone();
+                self.shared.host.observe(Event::Candidate { session, candidate });
+                self.tell(connection::candidate_message(self.id, &found)?);
+            }
+            Happening::Ice(RTCIceConnectionState::Checking) => self.phase(Phase::Checking),
+            Happening::Ice(RTCIceConnectionState::Connected | RTCIceConnectionState::Completed) => {
+                self.note_pair().await?
+            }
+            Happening::State(RTCPeerConnectionState::Connected) => self.connected().await?,
+            Happening::State(RTCPeerConnectionState::Failed) => {
+                let text = "the connection failed".to_owned();
+                return Ok(Some(End::here(CloseReason::Failed, text)));
+            }
+            Happening::State(RTCPeerConnectionState::Closed) => {
+                let text = "the connection was closed".to_owned();
+                return Ok(Some(End::here(CloseReason::Finished, text)));
+            }
+            Happening::GatheringDone
+            | Happening::Ice(_)
+            | Happening::State(_)
+            | Happening::Track(_)
+            | Happening::Channel(_) => {}
+        }
+        Ok(None)
+    }
+
+    async fn message(&mut self, message: FromRendezvous) -> Result<Option<End>> {
+        match message {
+            FromRendezvous::Description { sdp, .. } => {
+                let answer = RTCSessionDescription::answer(sdp)?;
+                self.connection.set_remote_description(answer).await?;
+                self.phase(Phase::Signalling);
+            }
+            FromRendezvous::Candidate {
+                candidate: Some(candidate),
+                sdp_mid,
+                sdp_m_line_index,
+                ..
+            } => {
+                connection::add_candidate(&self.connection, candidate, sdp_mid, sdp_m_line_index)
+                    .await?
+            }
+            // The other side's signalling is gone; its media need not be.
+            FromRendezvous::Closed { reason: CloseReason::Disconnected, .. } => {}
+            FromRendezvous::Closed { reason, .. } => return Ok(Some(End::there(reason))),
+            _ => {}
+        }
+        Ok(None)
+    }
+
+    fn tell(&self, message: ToRendezvous) {
+        // The rendezvous may be gone: the stream goes on without it.
+        let _ = self.out.send(message);
+    }
+
+    async fn note_pair(&mut self) -> Result<()> {
+        let pair = connection::nominated(&self.connection).await?;
+        if pair.is_some() && pair != self.pair {
+            if self.pair.is_none() {
+                self.phase(Phase::Nominated);
+            }
+            self.pair = pair;
+            if let Some((local, remote)) = self.pair.clone() {
+                let session = self.name.clone();
+                self.shared.host.observe(Event::Nominated { session, local, remote });
+            }
+        }
+        Ok(())
+    }
+
+    async fn connected(&mut self) -> Result<()> {
+        self.note_pair().await?;
+        if std::mem::replace(&mut self.streaming, true) {
+            return Ok(());
+        }
+        self.phase(Phase::Dtls);
+        let parameters = self.sender.get_parameters().await?;
+        let payload_type = parameters
+            .rtp_parameters
+            .codecs
+            .first()
+            .map(|codec| codec.payload_type)
+            .ok_or_else(|| Error::Other("no codec was agreed on".to_owned()))?;
+        let frames = self.shared.watch(self.id, self.name.clone());
+        let host = self.shared.host.clone();
+        let stream = Stream {
+            track: self.track.clone(),
+            payload_type,
+            ssrc: self.ssrc,
+            sequence: host.random() as u16,
+        };
+        self.tasks.spawn(&host, stream.run(frames));
+        self.tasks.spawn(&host, answer(self.shared.clone(), self.control.clone()));
+        self.tasks.spawn(&host, report(self.shared.clone(), self.control.clone()));
+        Ok(())
+    }
+}
+
+/// Frames on their way into the transport.
+struct Stream {
+    track: Arc<TrackLocalStaticRTP>,
+    payload_type: u8,
+    ssrc: u32,
+    sequence: u16,
+}
+
+impl Stream {
+    async fn run(mut self, mut frames: mpsc::Receiver<Arc<Frame>>) {
+        while let Some(frame) = frames.recv().await {
+            let last = frame.payloads.len().saturating_sub(1);
+            for (n, payload) in frame.payloads.iter().enumerate() {
+                let header = rtp::Header {
+                    version: 2,
+                    marker: n == last,
+                    payload_type: self.payload_type,
+                    sequence_number: self.sequence,
+                    timestamp: frame.timestamp,
+                    ssrc: self.ssrc,
+                    ..Default::default()
+                };
+                self.sequence = self.sequence.wrapping_add(1);
+                let packet = rtp::Packet { header, payload: payload.clone() };
+                if self.track.write_rtp(packet).await.is_err() {
+                    // The connection is gone; its session is about to say so.
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// Answers what the viewer sends over the data channel.
+async fn answer<H: Host>(shared: Arc<Shared<H>>, control: Arc<dyn DataChannel>) {
+    while let Some(event) = control.poll().await {
+        let DataChannelEvent::OnMessage(message) = event else { continue };
+        match control::read(&message.data) {
+            Some(ToCamera::Ping { viewer_us }) => {
+                let pong = ToViewer::Pong { viewer_us, camera_us: shared.camera_us() };
+                if control.send_text(&control::write(&pong)).await.is_err() {
+                    return;
+                }
+            }
+            Some(ToCamera::KeyFrame) => shared.wish_key_frame(),
+            None => {
+                let text = "a message on the data channel that makes no sense".to_owned();
+                shared.host.observe(Event::Note { text });
+            }
+        }
+    }
+}
+
+/// Sends the camera's counters once a second.
+async fn report<H: Host>(shared: Arc<Shared<H>>, control: Arc<dyn DataChannel>) {
+    loop {
+        shared.host.runtime().sleep(TELEMETRY).await;
+        let telemetry = ToViewer::Telemetry {
+            camera_us: shared.camera_us(),
+            captured: shared.counters.captured.load(Ordering::Relaxed),
+            encoded: shared.counters.encoded.load(Ordering::Relaxed),
+            dropped: shared.counters.dropped.load(Ordering::Relaxed),
+        };
+        if control.send_text(&control::write(&telemetry)).await.is_err() {
+            return;
+        }
+    }
+}

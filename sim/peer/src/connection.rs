@@ -1,0 +1,225 @@
+//! One WebRTC connection, as both ends make it.
+
+use crate::{host::Host, identity};
+use parallax_record::{Candidate, CandidateKind};
+use parallax_signalling::{CloseReason, IceServer, SessionId, ToRendezvous};
+use rtc::{
+    ice::mdns::MulticastDnsMode,
+    interceptor::Registry,
+    peer_connection::configuration::media_engine::MIME_TYPE_H264,
+    rtp_transceiver::rtp_sender::{RTCPFeedback, RTCRtpCodec, RTCRtpCodecParameters, RtpCodecKind},
+    shared::error::{Error, Result},
+};
+use std::{net::SocketAddr, sync::Arc};
+use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
+use webrtc::{
+    data_channel::DataChannel,
+    media_stream::track_remote::TrackRemote,
+    peer_connection::{
+        MediaEngine, PeerConnection, PeerConnectionBuilder, PeerConnectionEventHandler,
+        RTCConfigurationBuilder, RTCIceCandidate, RTCIceCandidateInit, RTCIceCandidateType,
+        RTCIceConnectionState, RTCIceGatheringState, RTCIceServer, RTCPeerConnectionIceEvent,
+        RTCPeerConnectionState, SettingEngineBuilder,
+    },
+};
+
+/// Payload type of H.264 in every offer.
+const H264_PAYLOAD_TYPE: u8 = 102;
+/// Clock of the RTP timestamps of video, Hz (RFC 6184 section 8.2.1).
+pub(crate) const VIDEO_CLOCK_HZ: u64 = 90_000;
+/// Constrained baseline, level 3.1, several NAL units in a frame (RFC 6184 section 8.1).
+const H264_FORMAT: &str = "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f";
+
+/// What a connection tells its session.
+pub(crate) enum Happening {
+    /// A local candidate is there.
+    Candidate(RTCIceCandidate),
+    /// No further local candidates will come.
+    GatheringDone,
+    /// The state of ICE changed.
+    Ice(RTCIceConnectionState),
+    /// The state of the whole changed: it counts as connected when DTLS is done.
+    State(RTCPeerConnectionState),
+    /// The other end sends video.
+    Track(Arc<dyn TrackRemote>),
+    /// The other end opened a data channel.
+    Channel(Arc<dyn DataChannel>),
+}
+
+struct Handler(UnboundedSender<Happening>);
+
+impl Handler {
+    /// The driver awaits its handler: nothing here may wait for the driver. So everything goes
+    /// into a queue; a session that has ended does not read it, which is no fault.
+    fn tell(&self, happening: Happening) {
+        let _ = self.0.send(happening);
+    }
+}
+
+#[async_trait::async_trait]
+impl PeerConnectionEventHandler for Handler {
+    async fn on_ice_candidate(&self, event: RTCPeerConnectionIceEvent) {
+        self.tell(Happening::Candidate(event.candidate));
+    }
+    async fn on_ice_gathering_state_change(&self, state: RTCIceGatheringState) {
+        if state == RTCIceGatheringState::Complete {
+            self.tell(Happening::GatheringDone);
+        }
+    }
+    async fn on_ice_connection_state_change(&self, state: RTCIceConnectionState) {
+        self.tell(Happening::Ice(state));
+    }
+    async fn on_connection_state_change(&self, state: RTCPeerConnectionState) {
+        self.tell(Happening::State(state));
+    }
+    async fn on_track(&self, track: Arc<dyn TrackRemote>) {
+        self.tell(Happening::Track(track));
+    }
+    async fn on_data_channel(&self, channel: Arc<dyn DataChannel>) {
+        self.tell(Happening::Channel(channel));
+    }
+}
+
+/// H.264 as both ends offer it.
+pub(crate) fn h264() -> RTCRtpCodec {
+    RTCRtpCodec {
+        mime_type: MIME_TYPE_H264.to_owned(),
+        clock_rate: VIDEO_CLOCK_HZ as u32,
+        channels: 0,
+        sdp_fmtp_line: H264_FORMAT.to_owned(),
+        rtcp_feedback: vec![],
+    }
+}
+
+fn media_engine() -> Result<MediaEngine> {
+    let mut engine = MediaEngine::default();
+    let codec = RTCRtpCodecParameters {
+        rtp_codec: h264(),
+        payload_type: H264_PAYLOAD_TYPE,
+        ..Default::default()
+    };
+    engine.register_codec(codec, RtpCodecKind::Video)?;
+    for parameter in ["", "pli"] {
+        let feedback = RTCPFeedback { typ: "nack".to_owned(), parameter: parameter.to_owned() };
+        engine.register_feedback(feedback, RtpCodecKind::Video);
+    }
+    Ok(engine)
+}
+
+/// Builds a connection on the host's addresses.
+///
+/// # Errors
+/// What the `webrtc` crate says: no socket to be had, a server's address that is no address.
+pub(crate) async fn build<H: Host>(
+    host: &H,
+    ice_servers: &[IceServer],
+    interceptors: Registry,
+) -> Result<(Arc<dyn PeerConnection>, UnboundedReceiver<Happening>)> {
+    let (tell, happenings) = mpsc::unbounded_channel();
+    let servers = ice_servers
+        .iter()
+        .map(|server| RTCIceServer {
+            urls: server.urls.clone(),
+            username: server.username.clone(),
+            credential: server.credential.clone(),
+            ..Default::default()
+        })
+        .collect();
+    let configuration = RTCConfigurationBuilder::new()
+        .with_ice_servers(servers)
+        .with_certificates(vec![identity::certificate(host.flash())?])
+        .build();
+    // Multicast DNS opens a socket of its own; candidates here are plain addresses.
+    let settings =
+        SettingEngineBuilder::new().with_multicast_dns_mode(MulticastDnsMode::Disabled).build();
+    // Concrete addresses: the wildcard would ask the kernel for interfaces.
+    let addresses: Vec<SocketAddr> =
+        host.addresses().into_iter().map(|address| SocketAddr::new(address, 0)).collect();
+    if addresses.is_empty() {
+        return Err(Error::Other("failed to connect: the host has no address".to_owned()));
+    }
+    let connection = PeerConnectionBuilder::new()
+        .with_configuration(configuration)
+        .with_media_engine(media_engine()?)
+        .with_setting_engine(settings)
+        .with_interceptor_registry(interceptors)
+        .with_handler(Arc::new(Handler(tell)))
+        .with_runtime(host.runtime())
+        .with_udp_addrs(addresses)
+        .build()
+        .await?;
+    Ok((Arc::new(connection), happenings))
+}
+
+/// The nominated pair, local end first, once there is one.
+pub(crate) async fn nominated(
+    connection: &Arc<dyn PeerConnection>,
+) -> Result<Option<(Candidate, Candidate)>> {
+    let Some(sctp) = connection.sctp().await else { return Ok(None) };
+    let pair = sctp.transport().ice_transport().get_selected_candidate_pair().await?;
+    Ok(pair.map(|pair| (candidate(pair.local()), candidate(pair.remote()))))
+}
+
+/// A candidate in the words of the record.
+pub(crate) fn candidate(candidate: &RTCIceCandidate) -> Candidate {
+    let kind = match candidate.typ {
+        RTCIceCandidateType::Srflx => CandidateKind::ServerReflexive,
+        RTCIceCandidateType::Prflx => CandidateKind::PeerReflexive,
+        RTCIceCandidateType::Relay => CandidateKind::Relayed,
+        // The type is open to new kinds; today the rest is `Host` and `Unspecified`.
+        _ => CandidateKind::Host,
+    };
+    Candidate { kind, address: format!("{}:{}", candidate.address, candidate.port) }
+}
+
+/// A local candidate, to be told to the other end.
+pub(crate) fn candidate_message(
+    session: SessionId,
+    candidate: &RTCIceCandidate,
+) -> Result<ToRendezvous> {
+    let init = candidate.to_json()?;
+    Ok(ToRendezvous::Candidate {
+        session,
+        candidate: Some(init.candidate),
+        sdp_mid: init.sdp_mid,
+        sdp_m_line_index: init.sdp_mline_index,
+    })
+}
+
+/// Tells a connection of the other end's candidate.
+pub(crate) async fn add_candidate(
+    connection: &Arc<dyn PeerConnection>,
+    candidate: String,
+    sdp_mid: Option<String>,
+    sdp_mline_index: Option<u16>,
+) -> Result<()> {
+    let init = RTCIceCandidateInit { candidate, sdp_mid, sdp_mline_index, ..Default::default() };
+    connection.add_ice_candidate(init).await
+}
+
+/// How a session ended.
+pub(crate) struct End {
+    /// What to tell the rendezvous; none if it already knows.
+    pub(crate) tell: Option<CloseReason>,
+    /// Why, for the record.
+    pub(crate) text: String,
+}
+
+impl End {
+    /// It ended at this peer.
+    pub(crate) fn here(reason: CloseReason, text: String) -> Self {
+        Self { tell: Some(reason), text }
+    }
+
+    /// The other side ended it, or the rendezvous did.
+    pub(crate) fn there(reason: CloseReason) -> Self {
+        let text = match reason {
+            CloseReason::Finished => "the other side finished",
+            CloseReason::Failed => "the other side failed to connect",
+            CloseReason::FingerprintMismatch => "the other side saw a wrong fingerprint",
+            CloseReason::Disconnected => "the other side's signalling is gone",
+            CloseReason::Replaced => "a newer session took its place",
+        };
+        Self { tell: None, text: text.to_owned() }
+    }
+}

@@ -1,0 +1,29 @@
+//! Tasks that end with what started them.
+
+use crate::host::Host;
+use std::future::Future;
+use webrtc::runtime::JoinHandle;
+
+/// Tasks that are aborted when this is dropped: a session's tasks end with the session.
+#[derive(Default)]
+pub(crate) struct Tasks(Vec<Box<dyn JoinHandle>>);
+
+impl Tasks {
+    /// Starts a task on the host's runtime.
+    pub(crate) fn spawn<H: Host>(
+        &mut self,
+        host: &H,
+        task: impl Future<Output = ()> + Send + 'static,
+    ) {
+        self.0.retain(|task| !task.is_finished());
+        self.0.push(host.runtime().spawn(Box::pin(task)));
+    }
+}
+
+impl Drop for Tasks {
+    fn drop(&mut self) {
+        for task in &self.0 {
+            task.abort();
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! From whole frames to pictures on the display: each stage serves one frame at a time.
+
+use super::Source;
+use crate::{
+    frames::Whole,
+    host::{Host, Stage},
+    tasks::Tasks,
+};
+use bytes::Bytes;
+use parallax_media::{Decoder, Picture, marker, psnr_millidb};
+use parallax_record::{Event, LossPhase, Marker, Phase, Session};
+use rtc::rtp::{codec::h264::H264Packet, packetizer::Depacketizer};
+use tokio::sync::mpsc;
+
+/// Frames that may wait for the decoder.
+pub(super) const QUEUE_FRAMES: usize = 30;
+
+/// A whole frame on its way to the decoder.
+pub(super) struct Item {
+    pub(super) frame: Whole,
+    /// No packet is missing between it and the frame before it.
+    pub(super) follows: bool,
+}
+
+struct Decoded {
+    rtp_timestamp: u32,
+    picture: Picture,
+}
+
+/// Decodes and renders until the queue ends. `wish`: a key frame is needed.
+pub(super) async fn run<H: Host>(
+    host: H,
+    name: Session,
+    source: Option<Source>,
+    queue: mpsc::Receiver<Item>,
+    wish: mpsc::UnboundedSender<()>,
+) {
+    let (to_display, pictures) = mpsc::channel(QUEUE_FRAMES);
+    let mut tasks = Tasks::default();
+    tasks.spawn(&host, render(host.clone(), name.clone(), source, pictures));
+    decode(host, name, queue, to_display, wish).await;
+}
+
+async fn decode<H: Host>(
+    host: H,
+    name: Session,
+    mut queue: mpsc::Receiver<Item>,
+    to_display: mpsc::Sender<Decoded>,
+    wish: mpsc::UnboundedSender<()>,
+) {
+    let mut decoder = match Decoder::new() {
+        Ok(decoder) => decoder,
+        Err(error) => {
+            let text = format!("failed to open the decoder: {error}");
+            return host.observe(Event::Fault { text });
+        }
+    };
+    // Without its references a frame is not decoded: wrong pictures are worse than none.
+    let mut intact = false;
+    while let Some(Item { frame, follows }) = queue.recv().await {
+        intact = frame.key || (intact && follows);
+        let rtp_timestamp = frame.timestamp;
+        let started_run_ns = host.now_ns();
+        let stream = if intact { depacketise(&frame.payloads) } else { None };
+        let picture = match stream {
+            Some(stream) => host.work(Stage::Decode, || decoder.decode(&stream).ok()).await,
+            None => None,
+        };
+        let session = name.clone();
+        if let Some(picture) = picture.flatten() {
+            host.observe(Event::FrameDecoded { session, rtp_timestamp, started_run_ns });
+            if to_display.try_send(Decoded { rtp_timestamp, picture }).is_ok() {
+                continue;
+            }
+        }
+        // The session that would ask for the key frame may have ended.
+        intact = false;
+        let _ = wish.send(());
+        let session = name.clone();
+        host.observe(Event::FrameLost { session, rtp_timestamp, phase: LossPhase::Decode });
+    }
+}
+
+async fn render<H: Host>(
+    host: H,
+    name: Session,
+    source: Option<Source>,
+    mut pictures: mpsc::Receiver<Decoded>,
+) {
+    let mut any = false;
+    while let Some(Decoded { rtp_timestamp, picture }) = pictures.recv().await {
+        let (marker, psnr_millidb) =
+            host.work(Stage::Render, || examine(&picture, source.as_ref())).await;
+        let session = name.clone();
+        host.observe(Event::FrameRendered { session, rtp_timestamp, marker, psnr_millidb });
+        if !std::mem::replace(&mut any, true) {
+            host.observe(Event::Phase { session: name.clone(), phase: Phase::FirstRender });
+        }
+    }
+}
+
+/// What the picture says of itself, and how far it is from its source.
+fn examine(picture: &Picture, source: Option<&Source>) -> (Option<Marker>, Option<u32>) {
+    let Some(read) = marker::read(picture) else { return (None, None) };
+    let marker = Marker { boot: read.boot, frame: read.frame, camera_us: read.camera_us };
+    let psnr = source.and_then(|source| {
+        let skip = marker::strip_height(picture.size())?;
+        let original =
+            source.clip.frame_at(crate::frame_time(read.frame, source.frames_per_second));
+        psnr_millidb(picture, original, skip)
+    });
+    (Some(marker), psnr)
+}
+
+/// The elementary stream of a frame (annex B); `None` if a payload is damaged.
+fn depacketise(payloads: &[Bytes]) -> Option<Vec<u8>> {
+    let mut packets = H264Packet::default();
+    let mut stream = Vec::new();
+    for payload in payloads {
+        stream.extend_from_slice(&packets.depacketize(payload).ok()?);
+    }
+    Some(stream)
+}

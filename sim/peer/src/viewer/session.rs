@@ -1,0 +1,359 @@
+//! A viewer's end of a session.
+
+use super::{Nack, Source, playback};
+use crate::{
+    connection::{self, End, Happening},
+    control::{self, ToCamera, ToViewer},
+    frames::Assembler,
+    host::Host,
+    probe::{Arrivals, Probe, RELEASED, Releases, WIRE, piece},
+    tasks::Tasks,
+};
+use parallax_record::{Candidate, Event, LossPhase, Phase, Session};
+use parallax_signalling::{CloseReason, FromRendezvous, IceServer, SessionId, ToRendezvous};
+use playback::Item;
+use rtc::{
+    interceptor::{
+        JitterBufferBuilder, NackGeneratorBuilder, ReceiverReportBuilder, Registry, Slot,
+    },
+    rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication,
+    shared::error::Result,
+};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+use tokio::sync::mpsc;
+use webrtc::{
+    data_channel::{DataChannel, DataChannelEvent},
+    media_stream::track_remote::{TrackRemote, TrackRemoteEvent},
+    peer_connection::{
+        PeerConnection, RTCIceConnectionState, RTCPeerConnectionState, RTCSessionDescription,
+    },
+};
+
+/// What a session begins with.
+pub(super) struct Start {
+    pub(super) id: SessionId,
+    pub(super) name: Session,
+    pub(super) ice_servers: Vec<IceServer>,
+    pub(super) source: Option<Source>,
+    pub(super) jitter_buffer: Duration,
+    pub(super) nack: Option<Nack>,
+}
+
+/// Between two requests for a key frame that does not come.
+const KEY_FRAME_RETRY_NS: u64 = 500_000_000;
+/// Between two pings over the data channel.
+const PING: Duration = Duration::from_secs(1);
+
+struct Live<H: Host> {
+    host: H,
+    id: SessionId,
+    name: Session,
+    source: Option<Source>,
+    connection: Arc<dyn PeerConnection>,
+    out: mpsc::UnboundedSender<ToRendezvous>,
+    streaming: Arc<AtomicBool>,
+    tasks: Tasks,
+    gathered: bool,
+    connected: bool,
+    pair: Option<(Candidate, Candidate)>,
+}
+
+/// Runs a session from the camera's being found to its end.
+pub(super) async fn run<H: Host>(
+    host: H,
+    start: Start,
+    inbox: mpsc::UnboundedReceiver<FromRendezvous>,
+    out: mpsc::UnboundedSender<ToRendezvous>,
+    streaming: Arc<AtomicBool>,
+) {
+    let (id, name) = (start.id, start.name.clone());
+    let end = match run_to_end(&host, start, inbox, out.clone(), streaming.clone()).await {
+        Ok(end) => end,
+        Err(error) => End::here(CloseReason::Failed, error.to_string()),
+    };
+    streaming.store(false, Ordering::Release);
+    if let Some(reason) = end.tell {
+        // If the rendezvous is gone, nobody is there to be told.
+        let _ = out.send(ToRendezvous::Close { session: id, reason });
+    }
+    host.observe(Event::Closed { session: name, reason: end.text });
+}
+
+async fn run_to_end<H: Host>(
+    host: &H,
+    start: Start,
+    mut inbox: mpsc::UnboundedReceiver<FromRendezvous>,
+    out: mpsc::UnboundedSender<ToRendezvous>,
+    streaming: Arc<AtomicBool>,
+) -> Result<End> {
+    let registry = interceptors(host, &start);
+    let (connection, mut happenings) =
+        connection::build(host, &start.ice_servers, registry).await?;
+    let mut live = Live {
+        host: host.clone(),
+        id: start.id,
+        name: start.name,
+        source: start.source,
+        connection,
+        out,
+        streaming,
+        tasks: Tasks::default(),
+        gathered: false,
+        connected: false,
+        pair: None,
+    };
+    let end = loop {
+        let ended = tokio::select! {
+            biased;
+            Some(happening) = happenings.recv() => live.happened(happening).await,
+            Some(message) = inbox.recv() => live.message(message).await,
+            else => Ok(Some(End::here(CloseReason::Failed, "its connection is gone".to_owned()))),
+        };
+        match ended {
+            Ok(None) => {}
+            Ok(Some(end)) => break Ok(end),
+            Err(error) => break Err(error),
+        }
+    };
+    live.connection.close().await?;
+    end
+}
+
+fn interceptors<H: Host>(host: &H, start: &Start) -> Registry {
+    let name = &start.name;
+    let releases = Releases { host: host.clone(), session: name.clone() };
+    let mut registry = Registry::new()
+        .with(Slot::from(WIRE), Probe::new(Arrivals::new(host.clone(), name.clone())))
+        .with(Slot::ReceiverReport, ReceiverReportBuilder::new().build())
+        .with(Slot::from(RELEASED), Probe::new(releases));
+    if let Some(nack) = start.nack {
+        let generator = NackGeneratorBuilder::new()
+            .with_interval(nack.interval)
+            .with_max_nacks_per_packet(nack.tries)
+            .build();
+        registry = registry.with(Slot::NackGenerator, generator);
+    }
+    if !start.jitter_buffer.is_zero() {
+        let buffer = JitterBufferBuilder::new().with_depth(start.jitter_buffer).build();
+        registry = registry.with(Slot::JitterBuffer, buffer);
+    }
+    registry
+}
+
+impl<H: Host> Live<H> {
+    fn phase(&self, phase: Phase) {
+        self.host.observe(Event::Phase { session: self.name.clone(), phase });
+    }
+
+    /// Takes what the connection says; gives the end if the session has ended.
+    async fn happened(&mut self, happening: Happening) -> Result<Option<End>> {
+        match happening {
+            Happening::Candidate(found) => {
+                if !std::mem::replace(&mut self.gathered, true) {
+                    self.phase(Phase::Gathering);
+                }
+                let candidate = connection::candidate(&found);
+                self.host.observe(Event::Candidate { session: self.name.clone(), candidate });
+                self.tell(connection::candidate_message(self.id, &found)?);
+            }
+            Happening::Ice(RTCIceConnectionState::Checking) => self.phase(Phase::Checking),
+            Happening::Ice(RTCIceConnectionState::Connected | RTCIceConnectionState::Completed) => {
+                self.note_pair().await?
+            }
+            Happening::State(RTCPeerConnectionState::Connected) => {
+                self.note_pair().await?;
+                if !std::mem::replace(&mut self.connected, true) {
+                    self.streaming.store(true, Ordering::Release);
+                    self.phase(Phase::Dtls);
+                }
+            }
+            Happening::State(RTCPeerConnectionState::Failed) => {
+                let text = "the connection failed".to_owned();
+                return Ok(Some(End::here(CloseReason::Failed, text)));
+            }
+            Happening::State(RTCPeerConnectionState::Closed) => {
+                let text = "the connection was closed".to_owned();
+                return Ok(Some(End::here(CloseReason::Finished, text)));
+            }
+            Happening::Track(track) => self.play(track),
+            Happening::Channel(channel) => {
+                let (host, name) = (self.host.clone(), self.name.clone());
+                let host_of_tasks = self.host.clone();
+                self.tasks.spawn(&host_of_tasks, ping(host.clone(), channel.clone()));
+                self.tasks.spawn(&host_of_tasks, listen(host, name, channel));
+            }
+            Happening::GatheringDone | Happening::Ice(_) | Happening::State(_) => {}
+        }
+        Ok(None)
+    }
+
+    async fn message(&mut self, message: FromRendezvous) -> Result<Option<End>> {
+        match message {
+            FromRendezvous::Description { sdp, .. } => {
+                self.phase(Phase::Signalling);
+                let offer = RTCSessionDescription::offer(sdp)?;
+                self.connection.set_remote_description(offer).await?;
+                let answer = self.connection.create_answer(None).await?;
+                let sdp = answer.sdp.clone();
+                self.connection.set_local_description(answer).await?;
+                self.tell(ToRendezvous::Description { session: self.id, sdp });
+            }
+            FromRendezvous::Candidate {
+                candidate: Some(candidate),
+                sdp_mid,
+                sdp_m_line_index,
+                ..
+            } => {
+                connection::add_candidate(&self.connection, candidate, sdp_mid, sdp_m_line_index)
+                    .await?;
+            }
+            // The other side's signalling is gone; its media need not be.
+            FromRendezvous::Closed { reason: CloseReason::Disconnected, .. } => {}
+            FromRendezvous::Closed { reason, .. } => return Ok(Some(End::there(reason))),
+            FromRendezvous::CameraBack { .. } => {
+                return Ok(Some(End::there(CloseReason::Replaced)));
+            }
+            _ => {}
+        }
+        Ok(None)
+    }
+
+    fn tell(&self, message: ToRendezvous) {
+        // The rendezvous may be gone: the stream goes on without it.
+        let _ = self.out.send(message);
+    }
+
+    async fn note_pair(&mut self) -> Result<()> {
+        let pair = connection::nominated(&self.connection).await?;
+        if pair.is_some() && pair != self.pair {
+            if self.pair.is_none() {
+                self.phase(Phase::Nominated);
+            }
+            self.pair = pair;
+            if let Some((local, remote)) = self.pair.clone() {
+                self.host.observe(Event::Nominated { session: self.name.clone(), local, remote });
+            }
+        }
+        Ok(())
+    }
+
+    fn play(&mut self, track: Arc<dyn TrackRemote>) {
+        let (items, queue) = mpsc::channel(playback::QUEUE_FRAMES);
+        let (wish, wishes) = mpsc::unbounded_channel();
+        let receiver = Receiver {
+            host: self.host.clone(),
+            name: self.name.clone(),
+            track: track.clone(),
+            items,
+            assembler: Assembler::default(),
+            next_sequence: None,
+        };
+        let host = self.host.clone();
+        self.tasks.spawn(&host, receiver.run());
+        self.tasks.spawn(&host, ask_for_key_frames(host.clone(), self.name.clone(), track, wishes));
+        let source = self.source.clone();
+        let playing = playback::run(host.clone(), self.name.clone(), source, queue, wish);
+        self.tasks.spawn(&host, playing);
+    }
+}
+
+/// Packets, as the jitter buffer lets them go, into frames.
+struct Receiver<H> {
+    host: H,
+    name: Session,
+    track: Arc<dyn TrackRemote>,
+    items: mpsc::Sender<Item>,
+    assembler: Assembler,
+    /// The sequence number that follows the last whole frame, extended.
+    next_sequence: Option<u64>,
+}
+
+impl<H: Host> Receiver<H> {
+    async fn run(mut self) {
+        while let Some(event) = self.track.poll().await {
+            let TrackRemoteEvent::OnRtpPacket(packet) = event else { continue };
+            let whole = self.assembler.push(piece(&packet, self.host.now_ns()));
+            // Behind the jitter buffer packets come in order: what is older will not be whole.
+            for rtp_timestamp in self.assembler.give_up_older() {
+                self.host.observe(Event::FrameLost {
+                    session: self.name.clone(),
+                    rtp_timestamp,
+                    phase: LossPhase::Transport,
+                });
+            }
+            let Some(frame) = whole else { continue };
+            let follows = self.next_sequence.is_none_or(|next| next == frame.first_sequence);
+            self.next_sequence = Some(frame.next_sequence());
+            let timestamp = frame.timestamp;
+            if self.items.try_send(Item { frame, follows }).is_err() {
+                self.host.observe(Event::FrameLost {
+                    session: self.name.clone(),
+                    rtp_timestamp: timestamp,
+                    phase: LossPhase::Decode,
+                });
+                // The next one does not follow what was decoded last.
+                self.next_sequence = Some(u64::MAX);
+            }
+        }
+    }
+}
+
+/// Asks the camera for a key frame at each wish, but not before the last one had time to come.
+async fn ask_for_key_frames<H: Host>(
+    host: H,
+    name: Session,
+    track: Arc<dyn TrackRemote>,
+    mut wishes: mpsc::UnboundedReceiver<()>,
+) {
+    let mut last_ns: Option<u64> = None;
+    while wishes.recv().await.is_some() {
+        let now = host.now_ns();
+        if last_ns.is_some_and(|last| now.saturating_sub(last) < KEY_FRAME_RETRY_NS) {
+            continue;
+        }
+        last_ns = Some(now);
+        for media_ssrc in track.ssrcs().await {
+            let request = PictureLossIndication { sender_ssrc: 0, media_ssrc };
+            if track.write_rtcp(vec![Box::new(request)]).await.is_err() {
+                return;
+            }
+        }
+        host.observe(Event::KeyFrameRequested { session: name.clone() });
+    }
+}
+
+async fn ping<H: Host>(host: H, channel: Arc<dyn DataChannel>) {
+    loop {
+        host.runtime().sleep(PING).await;
+        let ping = ToCamera::Ping { viewer_us: host.now_ns() / 1_000 };
+        if channel.send_text(&control::write(&ping)).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn listen<H: Host>(host: H, session: Session, channel: Arc<dyn DataChannel>) {
+    while let Some(event) = channel.poll().await {
+        let DataChannelEvent::OnMessage(message) = event else { continue };
+        let session = session.clone();
+        match control::read(&message.data) {
+            Some(ToViewer::Pong { viewer_us, .. }) => {
+                let round_trip_us = (host.now_ns() / 1_000).saturating_sub(viewer_us);
+                host.observe(Event::RoundTrip { session, round_trip_us });
+            }
+            Some(ToViewer::Telemetry { camera_us, captured, encoded, dropped }) => {
+                host.observe(Event::Telemetry { session, camera_us, captured, encoded, dropped });
+            }
+            None => {
+                let text = "a message on the data channel that makes no sense".to_owned();
+                host.observe(Event::Note { text });
+            }
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! A host on the kernel's own clock and sockets, and a rendezvous beside it.
+
+use futures::{SinkExt, StreamExt};
+use parallax_peer::{Accept, Flash, Host, Stage};
+use parallax_record::{Entry, Event};
+use parallax_signalling::{ConnectionId, Output, Rendezvous};
+use std::{
+    collections::BTreeMap,
+    io,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Instant,
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::mpsc,
+};
+use tokio_tungstenite::{accept_async, tungstenite::Message};
+use webrtc::runtime::{Runtime, TokioRuntime};
+
+/// What a peer's events go into.
+pub(crate) type Events = mpsc::UnboundedSender<Entry>;
+
+#[derive(Clone)]
+pub(crate) struct KernelHost {
+    name: &'static str,
+    start: Instant,
+    flash: Arc<Memory>,
+    events: Events,
+    random: Arc<AtomicU64>,
+}
+
+#[derive(Default)]
+pub(crate) struct Memory(Mutex<BTreeMap<String, Vec<u8>>>);
+
+impl Flash for Memory {
+    fn load(&self, name: &str) -> Option<Vec<u8>> {
+        self.0.lock().unwrap().get(name).cloned()
+    }
+    fn store(&self, name: &str, value: &[u8]) {
+        self.0.lock().unwrap().insert(name.to_owned(), value.to_vec());
+    }
+}
+
+pub(crate) struct Listener(TcpListener);
+
+impl Accept for Listener {
+    type Stream = TcpStream;
+    async fn accept(&mut self) -> io::Result<(TcpStream, SocketAddr)> {
+        self.0.accept().await
+    }
+}
+
+impl KernelHost {
+    pub(crate) fn new(name: &'static str, start: Instant, events: Events) -> Self {
+        let random = Arc::new(AtomicU64::new(name.len() as u64));
+        Self { name, start, flash: Arc::default(), events, random }
+    }
+}
+
+impl Host for KernelHost {
+    type Stream = TcpStream;
+    type Listener = Listener;
+
+    fn runtime(&self) -> Arc<dyn Runtime> {
+        Arc::new(TokioRuntime)
+    }
+    async fn connect(&self, to: SocketAddr) -> io::Result<TcpStream> {
+        TcpStream::connect(to).await
+    }
+    async fn listen(&self, at: SocketAddr) -> io::Result<Listener> {
+        TcpListener::bind(at).await.map(Listener)
+    }
+    fn addresses(&self) -> Vec<IpAddr> {
+        vec![Ipv4Addr::LOCALHOST.into()]
+    }
+    async fn work<T: Send>(&self, _: Stage, job: impl FnOnce() -> T + Send) -> T {
+        job()
+    }
+    fn flash(&self) -> &dyn Flash {
+        &*self.flash
+    }
+    fn random(&self) -> u64 {
+        self.random.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed)
+    }
+    fn now_ns(&self) -> u64 {
+        u64::try_from(self.start.elapsed().as_nanos()).unwrap()
+    }
+    fn observe(&self, event: Event) {
+        let entry = Entry { run_ns: self.now_ns(), node: self.name.to_owned(), event };
+        // The test may have seen enough.
+        let _ = self.events.send(entry);
+    }
+}
+
+/// Serves the rendezvous core on a kernel socket; gives its address.
+pub(crate) async fn rendezvous() -> SocketAddr {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let core = Arc::new(Mutex::new(Rendezvous::new(Vec::new())));
+    let outboxes: Arc<Mutex<BTreeMap<ConnectionId, mpsc::UnboundedSender<String>>>> =
+        Arc::default();
+    tokio::spawn(async move {
+        for number in 0.. {
+            let (stream, _) = listener.accept().await.unwrap();
+            let id = ConnectionId(number);
+            tokio::spawn(connection(id, stream, core.clone(), outboxes.clone()));
+        }
+    });
+    address
+}
+
+async fn connection(
+    id: ConnectionId,
+    stream: TcpStream,
+    core: Arc<Mutex<Rendezvous>>,
+    outboxes: Arc<Mutex<BTreeMap<ConnectionId, mpsc::UnboundedSender<String>>>>,
+) {
+    let mut socket = accept_async(stream).await.unwrap();
+    let (outbox, mut to_send) = mpsc::unbounded_channel();
+    outboxes.lock().unwrap().insert(id, outbox);
+    core.lock().unwrap().connected(id);
+    loop {
+        tokio::select! {
+            message = socket.next() => {
+                let Some(Ok(Message::Text(text))) = message else { break };
+                core.lock().unwrap().handle(id, &text);
+            }
+            text = to_send.recv() => {
+                let Some(text) = text else { break };
+                if socket.send(Message::text(text)).await.is_err() {
+                    break;
+                }
+            }
+        }
+        deliver(&core, &outboxes);
+    }
+    core.lock().unwrap().disconnected(id);
+    deliver(&core, &outboxes);
+}
+
+fn deliver(
+    core: &Mutex<Rendezvous>,
+    outboxes: &Mutex<BTreeMap<ConnectionId, mpsc::UnboundedSender<String>>>,
+) {
+    let mut core = core.lock().unwrap();
+    let mut outboxes = outboxes.lock().unwrap();
+    while let Some(output) = core.poll() {
+        match output {
+            Output::Send(id, text) => drop(outboxes.get(&id).map(|outbox| outbox.send(text))),
+            Output::Close(id) => drop(outboxes.remove(&id)),
+        }
+    }
+}

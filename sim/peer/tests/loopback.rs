@@ -1,0 +1,163 @@
+//! The same camera and viewer in real time over kernel sockets: nothing of a simulator is in them.
+
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "this host is the kernel's"
+)]
+
+mod kernel;
+
+use kernel::KernelHost;
+use parallax_media::{Clip, Size};
+use parallax_peer::{
+    camera::{self, CameraConfig, VideoConfig},
+    viewer::{self, Nack, Source, View, ViewerConfig},
+};
+use parallax_record::{CandidateKind, Entry, Event, Phase};
+use parallax_signalling::Token;
+use std::{
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use tokio::sync::mpsc;
+
+const SIZE: Size = Size { width: 320, height: 240 };
+const FRAMES_PER_SECOND: u16 = 15;
+
+fn camera(rendezvous: SocketAddr, clip: Arc<Clip>) -> CameraConfig {
+    CameraConfig {
+        name: "doorbell".to_owned(),
+        token: Token::new("secret"),
+        rendezvous,
+        video: VideoConfig {
+            clip,
+            size: SIZE,
+            frames_per_second: FRAMES_PER_SECOND,
+            bit_rate_bps: 400_000,
+            key_frame_interval: None,
+            skip_frames: false,
+        },
+        pacer_bps: Some(1_000_000),
+    }
+}
+
+fn viewer(rendezvous: SocketAddr, clip: Arc<Clip>, token: &str) -> ViewerConfig {
+    ViewerConfig {
+        name: "phone".to_owned(),
+        views: vec![View {
+            camera: "doorbell".to_owned(),
+            token: Token::new(token),
+            rendezvous,
+            source: Some(Source { clip, frames_per_second: FRAMES_PER_SECOND }),
+        }],
+        jitter_buffer: Duration::from_millis(60),
+        nack: Some(Nack { interval: Duration::from_millis(20), tries: 5 }),
+    }
+}
+
+/// Runs both; gives the events up to the first that `enough` is content with. How long it takes is
+/// the machine's affair; that it ends is not.
+async fn run(token: &str, mut enough: impl FnMut(&Entry) -> bool) -> Vec<Entry> {
+    let clip = Arc::new(Clip::open("bunny", SIZE).unwrap());
+    let rendezvous = kernel::rendezvous().await;
+    let (events, mut seen) = mpsc::unbounded_channel();
+    let start = Instant::now();
+    let camera_host = KernelHost::new("doorbell", start, events.clone());
+    let viewer_host = KernelHost::new("phone", start, events);
+    let both = async {
+        tokio::join!(
+            camera::run(camera_host, camera(rendezvous, clip.clone())),
+            viewer::run(viewer_host, viewer(rendezvous, clip.clone(), token)),
+        )
+    };
+    let mut entries = Vec::new();
+    let watch = async {
+        while let Some(entry) = seen.recv().await {
+            let done = enough(&entry);
+            entries.push(entry);
+            if done {
+                return;
+            }
+        }
+    };
+    tokio::select! {
+        _ = both => unreachable!("peers run for ever"),
+        () = watch => {}
+        () = tokio::time::sleep(Duration::from_secs(60)) => panic!("nothing after 60 s: {entries:#?}"),
+    }
+    entries
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_camera_streams_to_a_viewer_over_kernel_sockets() {
+    let mut rendered = 0;
+    let entries = run("secret", |entry| {
+        rendered += usize::from(matches!(entry.event, Event::FrameRendered { .. }));
+        rendered == 30
+    })
+    .await;
+
+    for phase in [
+        Phase::Requested,
+        Phase::Signalling,
+        Phase::Gathering,
+        Phase::Checking,
+        Phase::Nominated,
+        Phase::Dtls,
+        Phase::FirstRtp,
+        Phase::FirstKeyFrame,
+        Phase::FirstRender,
+    ] {
+        let reached = entries.iter().any(|entry| {
+            entry.node == "phone"
+                && matches!(&entry.event, Event::Phase { phase: reached, .. } if *reached == phase)
+        });
+        assert!(reached, "{phase:?} was not reached");
+    }
+    let captured = |boot: u32, frame: u32| {
+        entries.iter().find_map(|entry| match entry.event {
+            Event::FrameCaptured { boot: b, frame: f, camera_us } if (b, f) == (boot, frame) => {
+                Some((camera_us, entry.run_ns))
+            }
+            _ => None,
+        })
+    };
+    let mut psnr = Vec::new();
+    for entry in &entries {
+        match &entry.event {
+            Event::FrameRendered { marker, psnr_millidb, .. } => {
+                let marker = marker.expect("the marker can be read");
+                let (camera_us, run_ns) = captured(marker.boot, marker.frame).unwrap();
+                assert_eq!(marker.camera_us, camera_us);
+                assert!(run_ns < entry.run_ns, "rendered before it was captured");
+                psnr.push(psnr_millidb.expect("the source is known"));
+            }
+            Event::Nominated { local, remote, .. } => {
+                let kinds = [CandidateKind::Host, CandidateKind::PeerReflexive];
+                assert!(kinds.contains(&local.kind) && kinds.contains(&remote.kind));
+            }
+            Event::Fault { text } => panic!("{text}"),
+            _ => {}
+        }
+    }
+    psnr.sort_unstable();
+    assert!(psnr[psnr.len() / 2] > 28_000, "pictures are not the source's: {psnr:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_viewer_with_a_wrong_token_gets_no_offer() {
+    let entries = run(
+        "guess",
+        |entry| matches!(&entry.event, Event::Note { text } if text.contains("refused the view")),
+    )
+    .await;
+    let session = |entry: &Entry| {
+        matches!(
+            entry.event,
+            Event::Candidate { .. } | Event::Phase { phase: Phase::Signalling, .. }
+        )
+    };
+    assert!(!entries.iter().any(session), "a session began: {entries:#?}");
+}
