@@ -20,9 +20,9 @@ pub enum Direction {
 /// A packet at a peer or a service, when it is sent or delivered.
 ///
 /// Its `Display` is one line, such as
-/// `0.012000s sent doorbell udp 192.168.1.10:49152 > 198.51.100.1:3478 48 bytes 5feceb66ffc86f38`:
+/// `0.012000000s sent doorbell udp 192.168.1.10:49152 > 192.0.2.30:3478 33 bytes 382718dd37ef66ac`:
 /// time, direction, host, protocol, addresses as the host sees them, bytes on the wire, and the
-/// first eight bytes of the SHA-256 over transport header and payload.
+/// first eight bytes of a SHA-256 over transport header and payload.
 #[derive(Clone, Copy, Debug)]
 pub struct PacketSeen<'a> {
     /// When, exactly.
@@ -169,5 +169,90 @@ impl Packets {
     /// SHA-256 over all packets so far, lower-case hexadecimal.
     pub(crate) fn sha256(&self) -> String {
         hex::encode(self.hash.clone().finalize())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+    use parallax_network::TcpHeader;
+
+    const HOME: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(192, 168, 1, 10), 49_152);
+    const TURN: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(192, 0, 2, 30), 3_478);
+
+    fn packets() -> Packets {
+        Packets::new(BTreeMap::from([(*TURN.ip(), EndKind::Turn)]))
+    }
+
+    fn packet() -> Packet {
+        Packet::udp(HOME, TURN, Bytes::from_static(b"hello"))
+    }
+
+    fn seen(packet: &Packet) -> PacketSeen<'_> {
+        let at = Time::from_nanos(1_012_000_007);
+        PacketSeen { at, direction: Direction::Sent, host: "doorbell", packet }
+    }
+
+    fn digest(seen: &PacketSeen<'_>) -> String {
+        let mut packets = packets();
+        packets.see(seen, true);
+        packets.sha256()
+    }
+
+    #[test]
+    fn a_packet_is_a_line() {
+        assert_eq!(
+            seen(&packet()).to_string(),
+            "1.012000007s sent doorbell udp 192.168.1.10:49152 > 192.0.2.30:3478 33 bytes \
+             382718dd37ef66ac"
+        );
+    }
+
+    #[test]
+    fn whatever_differs_shows_in_the_digest() {
+        let (one, tcp) = (packet(), TcpHeader::default());
+        let with = |tcp: TcpHeader| Packet { transport: Transport::Tcp(tcp), ..packet() };
+        let others = [
+            Packet { source: SocketAddrV4::new(*HOME.ip(), 1), ..packet() },
+            Packet { destination: HOME, ..packet() },
+            Packet { payload: Bytes::from_static(b"hellp"), ..packet() },
+            with(tcp.clone()),
+            with(TcpHeader { sequence: 1, ..tcp.clone() }),
+            with(TcpHeader { acknowledgement: Some(0), ..tcp.clone() }),
+            with(TcpHeader { syn: true, ..tcp.clone() }),
+            with(TcpHeader { window: 1, ..tcp.clone() }),
+            with(TcpHeader { window_scale: Some(0), ..tcp.clone() }),
+            with(TcpHeader { max_segment_size: Some(1), ..tcp.clone() }),
+            with(TcpHeader { sack_permitted: true, ..tcp.clone() }),
+            with(TcpHeader { sack_ranges: [Some((1, 2)), None, None], ..tcp }),
+        ];
+        let mut digests: Vec<String> = others.iter().map(|other| digest(&seen(other))).collect();
+        let same = seen(&one);
+        digests.push(digest(&same));
+        digests.push(digest(&PacketSeen { at: Time::from_nanos(1_012_000_008), ..same }));
+        digests.push(digest(&PacketSeen { direction: Direction::Delivered, ..same }));
+        digests.push(digest(&PacketSeen { host: "doorbel", ..same }));
+        let count = digests.len();
+        digests.sort_unstable();
+        digests.dedup();
+        assert_eq!(digests.len(), count);
+        assert_eq!(digest(&same), digest(&seen(&packet())));
+    }
+
+    #[test]
+    fn bytes_count_at_peers_by_the_other_end() {
+        let mut packets = packets();
+        let to_turn = packet();
+        let from_turn = Packet::udp(TURN, HOME, Bytes::new());
+        let direct = Packet::udp(HOME, HOME, Bytes::new());
+        let delivered = |packet| PacketSeen { direction: Direction::Delivered, ..seen(packet) };
+        packets.see(&seen(&to_turn), true);
+        packets.see(&delivered(&from_turn), true);
+        packets.see(&seen(&direct), true);
+        // The service's view of the same packets counts nothing.
+        packets.see(&delivered(&to_turn), false);
+        assert_eq!(packets.bytes(), BytesByKind { direct: 28, turn: 33 + 28, signalling: 0 });
+        assert_eq!(packets.count(), 4);
     }
 }
