@@ -1,1 +1,7 @@
-fn main() {}
+//! The `parallax` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    parallax::main(parallax::Guards::default())
+}

@@ -183,7 +183,7 @@ impl Link {
 
     /// What becomes of a packet whose last bit is sent now.
     fn cross(&mut self, now: Time) -> Crossing {
-        if self.loss.loses(self.config.loss, &mut self.random) {
+        if self.loss.loses(now, self.config.loss, &mut self.random) {
             return Crossing::Lost;
         }
         let mut at = now + delay::draw(&self.config, &mut self.random);

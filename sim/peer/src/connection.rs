@@ -93,11 +93,7 @@ pub(crate) fn h264() -> RTCRtpCodec {
 
 fn media_engine() -> Result<MediaEngine> {
     let mut engine = MediaEngine::default();
-    let codec = RTCRtpCodecParameters {
-        rtp_codec: h264(),
-        payload_type: H264_PAYLOAD_TYPE,
-        ..Default::default()
-    };
+    let codec = RTCRtpCodecParameters { rtp_codec: h264(), payload_type: H264_PAYLOAD_TYPE };
     engine.register_codec(codec, RtpCodecKind::Video)?;
     for parameter in ["", "pli"] {
         let feedback = RTCPFeedback { typ: "nack".to_owned(), parameter: parameter.to_owned() };
@@ -122,7 +118,6 @@ pub(crate) async fn build<H: Host>(
             urls: server.urls.clone(),
             username: server.username.clone(),
             credential: server.credential.clone(),
-            ..Default::default()
         })
         .collect();
     let configuration = RTCConfigurationBuilder::new()

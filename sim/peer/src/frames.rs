@@ -2,7 +2,7 @@
 
 use crate::h264;
 use bytes::Bytes;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One RTP packet, as far as frames are concerned.
 #[derive(Clone, Debug)]
@@ -24,6 +24,8 @@ pub(crate) struct Piece {
 pub(crate) struct Whole {
     /// RTP timestamp.
     pub(crate) timestamp: u32,
+    /// RTP timestamp that does not wrap around.
+    pub(crate) extended_timestamp: u64,
     /// A key frame.
     pub(crate) key: bool,
     /// When its first packet came, nanoseconds on the run's clock.
@@ -56,12 +58,14 @@ struct Open {
 pub(crate) struct Assembler {
     newest: Option<(u64, u64)>,
     open: BTreeMap<u64, Open>,
-    /// Extended timestamps up to this one are over: whole before, or given up.
-    over: Option<u64>,
+    /// Extended timestamps of frames that have been whole, the latest of them.
+    whole: BTreeSet<u64>,
+    /// Extended timestamps up to this one are given up.
+    given_up: Option<u64>,
 }
 
-/// Frames that may be open at once: two seconds at 30 frames/s.
-const MOST_OPEN: usize = 60;
+/// Frames that may be open, or remembered as whole, at once: four seconds at 30 frames/s.
+const MOST_FRAMES: usize = 120;
 
 impl Assembler {
     /// Takes a packet; gives the frame that it made whole, if it did.
@@ -74,7 +78,7 @@ impl Assembler {
         };
         let (s, t) = self.newest.unwrap_or((sequence, timestamp));
         self.newest = Some((s.max(sequence), t.max(timestamp)));
-        if self.over.is_some_and(|over| timestamp <= over) && !self.open.contains_key(&timestamp) {
+        if self.given_up.is_some_and(|last| timestamp <= last) || self.whole.contains(&timestamp) {
             return None;
         }
         let said = h264::inspect(&piece.payload);
@@ -98,31 +102,40 @@ impl Assembler {
             if start <= end && frame.payloads.len() as u64 == end - start + 1);
         if whole {
             let frame = self.open.remove(&timestamp)?;
-            self.over = self.over.max(Some(timestamp));
+            self.whole.insert(timestamp);
+            if self.whole.len() > MOST_FRAMES {
+                self.whole.pop_first();
+            }
             return Some(Whole {
                 timestamp: frame.timestamp,
+                extended_timestamp: timestamp,
                 key: frame.key,
                 first_ns: frame.first_ns,
                 first_sequence: frame.start?,
                 payloads: frame.payloads.into_values().collect(),
             });
         }
-        if self.open.len() > MOST_OPEN {
+        if self.open.len() > MOST_FRAMES {
             self.open.pop_first();
         }
         None
     }
 
-    /// Gives up the open frames that are older than the newest packet: for packets that come in
-    /// order, so that what is missing of them will not come. RTP timestamps, oldest first.
-    pub(crate) fn give_up_older(&mut self) -> Vec<u32> {
-        let Some((_, newest)) = self.newest else { return Vec::new() };
-        let kept = self.open.split_off(&newest);
-        let given_up = std::mem::replace(&mut self.open, kept);
-        if let Some((&last, _)) = given_up.last_key_value() {
-            self.over = self.over.max(Some(last));
-        }
-        given_up.into_values().map(|frame| frame.timestamp).collect()
+    /// The oldest frame of which some packets are there, by its extended timestamp, and the RTP
+    /// timestamp itself.
+    pub(crate) fn oldest_open(&self) -> Option<(u64, u32)> {
+        self.open.first_key_value().map(|(&extended, frame)| (extended, frame.timestamp))
+    }
+
+    /// The newest packet's extended timestamp.
+    pub(crate) fn newest_timestamp(&self) -> Option<u64> {
+        self.newest.map(|(_, timestamp)| timestamp)
+    }
+
+    /// Gives up what is not whole of the frames up to an extended timestamp.
+    pub(crate) fn give_up(&mut self, to: u64) {
+        self.open = self.open.split_off(&(to + 1));
+        self.given_up = self.given_up.max(Some(to));
     }
 }
 
@@ -198,11 +211,20 @@ mod tests {
     }
 
     #[test]
-    fn what_is_older_than_the_newest_packet_can_be_given_up() {
+    fn a_frame_all_packets_of_which_were_lost_can_still_come_after_a_newer_one() {
+        let mut assembler = Assembler::default();
+        assert_eq!(push_all(&mut assembler, &frame(3, 9000, 3)).len(), 1);
+        assert_eq!(push_all(&mut assembler, &frame(0, 3000, 3)).len(), 1);
+    }
+
+    #[test]
+    fn what_is_given_up_does_not_come_back() {
         let mut assembler = Assembler::default();
         push_all(&mut assembler, &frame(0, 3000, 3)[..2]);
         push_all(&mut assembler, &frame(3, 9000, 3)[..1]);
-        assert_eq!(assembler.give_up_older(), vec![3000]);
+        let (oldest, timestamp) = assembler.oldest_open().unwrap();
+        assert_eq!(timestamp, 3000);
+        assembler.give_up(oldest);
         assert!(assembler.push(frame(0, 3000, 3)[2].clone()).is_none());
         assert_eq!(push_all(&mut assembler, &frame(3, 9000, 3)[1..]).len(), 1);
     }

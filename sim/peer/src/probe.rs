@@ -1,8 +1,7 @@
 //! Interceptors that only look: where in the chain a packet was, and when.
 //!
-//! Two places matter (slots count from the wire). At [`WIRE`] a packet to send has left the pacer,
-//! and a received one has not been touched. At [`RELEASED`] a received packet has left the jitter
-//! buffer. The statistics of the `webrtc` crate say nothing per frame; these do.
+//! Slots count from the wire. At [`WIRE`] a packet to send has left the pacer, and a received one
+//! has not been touched. The statistics of the `webrtc` crate say nothing per frame; these do.
 
 use crate::{
     frames::{Assembler, Piece},
@@ -26,8 +25,6 @@ use std::{collections::VecDeque, time::Instant};
 
 /// Nearest to the wire.
 pub(crate) const WIRE: usize = 500;
-/// Behind the jitter buffer.
-pub(crate) const RELEASED: usize = 13_500;
 
 /// Sees the packets that pass a place, in both directions.
 pub(crate) trait Watch: Send + Sync + 'static {
@@ -237,23 +234,6 @@ impl<H: Host> Watch for Arrivals<H> {
         if asked > 0 {
             let packets = u32::try_from(asked).unwrap_or(u32::MAX);
             self.host.observe(Event::Nack { session: self.session.clone(), packets });
-        }
-    }
-}
-
-/// Behind a viewer's jitter buffer: when a frame's last packet was let go.
-pub(crate) struct Releases<H> {
-    pub(crate) host: H,
-    pub(crate) session: Session,
-}
-
-impl<H: Host> Watch for Releases<H> {
-    fn rtp_in(&mut self, packet: &rtp::Packet) {
-        if packet.header.marker {
-            self.host.observe(Event::FrameReleased {
-                session: self.session.clone(),
-                rtp_timestamp: packet.header.timestamp,
-            });
         }
     }
 }

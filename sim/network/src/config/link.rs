@@ -74,7 +74,8 @@ pub enum Loss {
         probability: f64,
     },
     /// In bursts (Gilbert-Elliott, where the good state loses nothing and the bad one everything):
-    /// P(stay bad) = 1 - 1 / burst, P(enter bad) = mean / (1 - mean) / burst, per packet.
+    /// P(stay bad) = 1 - 1 / burst, P(enter bad) = mean / (1 - mean) / burst, per packet; after half
+    /// a second without packets the next one meets the long-run state.
     Burst {
         /// Share of packets lost in the long run, 0 to 1, 1 excluded.
         mean: f64,

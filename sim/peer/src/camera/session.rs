@@ -38,6 +38,9 @@ pub(super) struct Start {
     pub(super) ice_servers: Vec<IceServer>,
 }
 
+/// So long a session may take from the viewer's coming to the end of DTLS. The viewer gives up
+/// earlier and says so; this is for one that is gone with its signalling.
+const SETUP: Duration = Duration::from_secs(20);
 /// Between two telemetry messages.
 const TELEMETRY: Duration = Duration::from_secs(1);
 
@@ -110,11 +113,16 @@ async fn run_to_end<H: Host>(
         streaming: false,
         pair: None,
     };
+    let mut setup = shared.host.runtime().sleep(SETUP);
     let end = loop {
         let ended = tokio::select! {
             biased;
             Some(happening) = happenings.recv() => live.happened(happening).await,
             Some(message) = inbox.recv() => live.message(message).await,
+            () = &mut setup, if !live.streaming => {
+                let text = format!("not connected within {SETUP:?}");
+                Ok(Some(End::here(CloseReason::Failed, text)))
+            }
             else => Ok(Some(End::here(CloseReason::Failed, "its connection is gone".to_owned()))),
         };
         match ended {

@@ -73,9 +73,9 @@ async fn capture<H: Host>(
         tick += missed + 1;
         let (number, camera_us) = shared.count_captured(frame);
         let picture = host.work(Stage::Capture, || shared.expose(number, camera_us)).await;
-        if busy.swap(true, Ordering::AcqRel) {
-            shared.drop_frame(number, LossPhase::Capture);
-        } else if to_encoder.try_send(Captured { frame: number, camera_us, picture }).is_err() {
+        // The flag comes first: the channel alone would let a frame wait for the encoder.
+        let captured = Captured { frame: number, camera_us, picture };
+        if busy.swap(true, Ordering::AcqRel) || to_encoder.try_send(captured).is_err() {
             shared.drop_frame(number, LossPhase::Capture);
         }
     }

@@ -1,21 +1,22 @@
 //! A viewer's end of a session.
 
-use super::{Nack, Source, playback};
+use super::{
+    Nack, Source,
+    jitter::{JitterBuffer, Release},
+    playback,
+};
 use crate::{
     connection::{self, End, Happening},
     control::{self, ToCamera, ToViewer},
-    frames::Assembler,
     host::Host,
-    probe::{Arrivals, Probe, RELEASED, Releases, WIRE, piece},
+    probe::{Arrivals, Probe, WIRE, piece},
     tasks::Tasks,
 };
 use parallax_record::{Candidate, Event, LossPhase, Phase, Session};
 use parallax_signalling::{CloseReason, FromRendezvous, IceServer, SessionId, ToRendezvous};
 use playback::Item;
 use rtc::{
-    interceptor::{
-        JitterBufferBuilder, NackGeneratorBuilder, ReceiverReportBuilder, Registry, Slot,
-    },
+    interceptor::{NackGeneratorBuilder, ReceiverReportBuilder, Registry, Slot},
     rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication,
     shared::error::Result,
 };
@@ -45,8 +46,13 @@ pub(super) struct Start {
     pub(super) nack: Option<Nack>,
 }
 
+/// So long a session may take from the camera's being found to the end of DTLS; then it is given up
+/// and the camera asked for again. It is needed: when the camera's flight 4 is lost, `rtc-dtls`
+/// 0.21.1 does not send it again, whatever the viewer repeats, and the viewer's driver stops in
+/// the end without a word.
+const SETUP: Duration = Duration::from_secs(8);
 /// Between two requests for a key frame that does not come.
-const KEY_FRAME_RETRY_NS: u64 = 500_000_000;
+const KEY_FRAME_RETRY_NS: u64 = 250_000_000;
 /// Between two pings over the data channel.
 const PING: Duration = Duration::from_secs(1);
 
@@ -55,6 +61,7 @@ struct Live<H: Host> {
     id: SessionId,
     name: Session,
     source: Option<Source>,
+    jitter_buffer: Duration,
     connection: Arc<dyn PeerConnection>,
     out: mpsc::UnboundedSender<ToRendezvous>,
     streaming: Arc<AtomicBool>,
@@ -100,6 +107,7 @@ async fn run_to_end<H: Host>(
         id: start.id,
         name: start.name,
         source: start.source,
+        jitter_buffer: start.jitter_buffer,
         connection,
         out,
         streaming,
@@ -108,11 +116,16 @@ async fn run_to_end<H: Host>(
         connected: false,
         pair: None,
     };
+    let mut setup = host.runtime().sleep(SETUP);
     let end = loop {
         let ended = tokio::select! {
             biased;
             Some(happening) = happenings.recv() => live.happened(happening).await,
             Some(message) = inbox.recv() => live.message(message).await,
+            () = &mut setup, if !live.connected => {
+                let text = format!("not connected within {SETUP:?}");
+                Ok(Some(End::here(CloseReason::Failed, text)))
+            }
             else => Ok(Some(End::here(CloseReason::Failed, "its connection is gone".to_owned()))),
         };
         match ended {
@@ -127,21 +140,15 @@ async fn run_to_end<H: Host>(
 
 fn interceptors<H: Host>(host: &H, start: &Start) -> Registry {
     let name = &start.name;
-    let releases = Releases { host: host.clone(), session: name.clone() };
     let mut registry = Registry::new()
         .with(Slot::from(WIRE), Probe::new(Arrivals::new(host.clone(), name.clone())))
-        .with(Slot::ReceiverReport, ReceiverReportBuilder::new().build())
-        .with(Slot::from(RELEASED), Probe::new(releases));
+        .with(Slot::ReceiverReport, ReceiverReportBuilder::new().build());
     if let Some(nack) = start.nack {
         let generator = NackGeneratorBuilder::new()
             .with_interval(nack.interval)
             .with_max_nacks_per_packet(nack.tries)
             .build();
         registry = registry.with(Slot::NackGenerator, generator);
-    }
-    if !start.jitter_buffer.is_zero() {
-        let buffer = JitterBufferBuilder::new().with_depth(start.jitter_buffer).build();
-        registry = registry.with(Slot::JitterBuffer, buffer);
     }
     registry
 }
@@ -251,8 +258,9 @@ impl<H: Host> Live<H> {
             name: self.name.clone(),
             track: track.clone(),
             items,
-            assembler: Assembler::default(),
-            next_sequence: None,
+            wish: wish.clone(),
+            buffer: JitterBuffer::new(self.jitter_buffer),
+            gap: false,
         };
         let host = self.host.clone();
         self.tasks.spawn(&host, receiver.run());
@@ -263,42 +271,66 @@ impl<H: Host> Live<H> {
     }
 }
 
-/// Packets, as the jitter buffer lets them go, into frames.
+/// Packets into frames, each at its time.
 struct Receiver<H> {
     host: H,
     name: Session,
     track: Arc<dyn TrackRemote>,
     items: mpsc::Sender<Item>,
-    assembler: Assembler,
-    /// The sequence number that follows the last whole frame, extended.
-    next_sequence: Option<u64>,
+    /// A key frame is needed.
+    wish: mpsc::UnboundedSender<()>,
+    buffer: JitterBuffer,
+    /// A frame was lost on its way to the decoder: the next one does not follow it.
+    gap: bool,
 }
 
 impl<H: Host> Receiver<H> {
     async fn run(mut self) {
-        while let Some(event) = self.track.poll().await {
-            let TrackRemoteEvent::OnRtpPacket(packet) = event else { continue };
-            let whole = self.assembler.push(piece(&packet, self.host.now_ns()));
-            // Behind the jitter buffer packets come in order: what is older will not be whole.
-            for rtp_timestamp in self.assembler.give_up_older() {
-                self.host.observe(Event::FrameLost {
-                    session: self.name.clone(),
-                    rtp_timestamp,
-                    phase: LossPhase::Transport,
-                });
+        loop {
+            let now_ns = self.host.now_ns();
+            while let Some(release) = self.buffer.poll(now_ns) {
+                self.let_go(release);
             }
-            let Some(frame) = whole else { continue };
-            let follows = self.next_sequence.is_none_or(|next| next == frame.first_sequence);
-            self.next_sequence = Some(frame.next_sequence());
-            let timestamp = frame.timestamp;
-            if self.items.try_send(Item { frame, follows }).is_err() {
-                self.host.observe(Event::FrameLost {
-                    session: self.name.clone(),
-                    rtp_timestamp: timestamp,
-                    phase: LossPhase::Decode,
-                });
-                // The next one does not follow what was decoded last.
-                self.next_sequence = Some(u64::MAX);
+            let wait = self.buffer.next_deadline().map(|due| due.saturating_sub(now_ns));
+            let timer = async {
+                match wait {
+                    Some(ns) => self.host.runtime().sleep(Duration::from_nanos(ns)).await,
+                    None => std::future::pending().await,
+                }
+            };
+            let event = tokio::select! {
+                biased;
+                event = self.track.poll() => event,
+                () = timer => continue,
+            };
+            match event {
+                Some(TrackRemoteEvent::OnRtpPacket(packet)) => {
+                    self.buffer.handle(piece(&packet, self.host.now_ns()));
+                }
+                Some(_) => {}
+                None => return,
+            }
+        }
+    }
+
+    fn let_go(&mut self, release: Release) {
+        let session = self.name.clone();
+        match release {
+            Release::Frame { frame, follows } => {
+                let rtp_timestamp = frame.timestamp;
+                self.host.observe(Event::FrameReleased { session: session.clone(), rtp_timestamp });
+                let follows = follows && !std::mem::replace(&mut self.gap, false);
+                if self.items.try_send(Item { frame, follows }).is_err() {
+                    self.gap = true;
+                    let phase = LossPhase::Decode;
+                    self.host.observe(Event::FrameLost { session, rtp_timestamp, phase });
+                }
+            }
+            Release::Lost(rtp_timestamp) => {
+                // What follows refers to it. The session that would ask may have ended.
+                let _ = self.wish.send(());
+                let phase = LossPhase::Transport;
+                self.host.observe(Event::FrameLost { session, rtp_timestamp, phase });
             }
         }
     }

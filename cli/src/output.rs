@@ -1,0 +1,53 @@
+//! Everything that the command says, and every file that it writes.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the one place")]
+
+use crate::exit::Stop;
+use std::{
+    fs,
+    io::{IsTerminal, Write},
+    path::Path,
+};
+
+/// Says something on the standard output. A reader that has gone away is no fault.
+pub(crate) fn say(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// Says what went wrong, on the standard error.
+pub(crate) fn error(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
+/// Whether the standard output is to be coloured: a terminal, and nobody said otherwise
+/// (`NO_COLOR`).
+pub(crate) fn coloured() -> bool {
+    std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
+}
+
+/// Makes a folder and those above it.
+///
+/// # Errors
+/// [`Stop::BadInput`]: the user chose where.
+pub(crate) fn folder(path: &Path) -> Result<(), Stop> {
+    fs::create_dir_all(path).map_err(|error| {
+        Stop::BadInput(format!(
+            "failed to make the folder {}: {error}\n  help: choose one that can be written with \
+             --out FOLDER",
+            path.display()
+        ))
+    })
+}
+
+/// Writes a file whole or not at all: aside, then moved.
+///
+/// # Errors
+/// [`Stop::Fault`].
+pub(crate) fn file(path: &Path, text: &str) -> Result<(), Stop> {
+    let aside = path.with_extension("part");
+    fs::write(&aside, text).and_then(|()| fs::rename(&aside, path)).map_err(|error| {
+        let _ = fs::remove_file(&aside);
+        Stop::Fault(format!("failed to write {}: {error}", path.display()))
+    })
+}

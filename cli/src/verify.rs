@@ -1,0 +1,110 @@
+//! `--verify`: the same run again, elsewhere, and what differs.
+
+use crate::{
+    sim::Run,
+    worker::{self, Guards},
+};
+use parallax_record::first_difference;
+use std::{
+    fs,
+    path::Path,
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+    time::Duration,
+};
+
+/// Runs `run` a second time: later, in another environment and folder, beside busy threads. Its
+/// record and packets must be those of the first, byte for byte.
+///
+/// # Errors
+/// In words: the first record and the first packet that differ, or why it could not run.
+pub(crate) fn again(run: &Run<'_>, guards: Guards) -> Result<(), String> {
+    let folder = run.folder.join("verify");
+    let refused = |what: &Path, error| format!("failed to verify: {}: {error}", what.display());
+    fs::create_dir_all(&folder).map_err(|error| refused(&folder, error))?;
+    let compared = second_run(run, guards, &folder).and_then(|()| compare(run, &folder));
+    // Packets are large, and of no use where nothing differs.
+    if compared.is_ok() {
+        fs::remove_dir_all(&folder).map_err(|error| refused(&folder, error))?;
+        fs::remove_file(run.packets()).map_err(|error| refused(&run.packets(), error))?;
+    }
+    compared
+}
+
+fn second_run(run: &Run<'_>, guards: Guards, folder: &Path) -> Result<(), String> {
+    let folder = fs::canonicalize(folder).map_err(|error| format!("failed to verify: {error}"))?;
+    let mut arguments = run.worker();
+    arguments.record = folder.join("record.jsonl");
+    arguments.packets = Some(folder.join("packets.txt"));
+    arguments.runs_before = u32::from(guards.shared_process);
+    // The worker stands in another folder: what it needs is named from the root.
+    arguments.file = fs::canonicalize(&arguments.file).unwrap_or(arguments.file);
+    let mut command = worker::command(&arguments)
+        .map_err(|error| format!("failed to find this program: {error}"))?;
+    command
+        .current_dir(&folder)
+        .env("TZ", "Pacific/Kiritimati")
+        .env("LANG", "tr_TR.UTF-8")
+        .env("LC_ALL", "tr_TR.UTF-8")
+        .env("HOME", &folder)
+        .env("PARALLAX_VERIFY_PADDING", "x".repeat(4_321))
+        .env_remove("USER");
+    // Another second of the wall clock, at least.
+    thread::sleep(Duration::from_millis(1_100));
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        for _ in 0..cores {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    std::hint::spin_loop();
+                }
+            });
+        }
+        let ended = worker::wait(command, &run.input.text);
+        done.store(true, Ordering::Relaxed);
+        ended.map_err(|cause| format!("the second run did not end as the first did: {cause}"))
+    })
+}
+
+fn compare(run: &Run<'_>, folder: &Path) -> Result<(), String> {
+    let both = |first: &Path, name: &str| -> Result<_, String> {
+        let read = |file: &Path| {
+            fs::read(file).map_err(|error| format!("failed to verify: {}: {error}", file.display()))
+        };
+        Ok(first_difference(&read(first)?, &read(&folder.join(name))?))
+    };
+    let record = both(&run.record(), "record.jsonl")?;
+    let packet = both(&run.packets(), "packets.txt")?;
+    if record.is_none() && packet.is_none() {
+        return Ok(());
+    }
+    let mut text = String::from("a second run with the same seed differs");
+    for (what, difference) in [("record", record), ("packet", packet)] {
+        let Some(difference) = difference else {
+            text += &format!("; no {what} differs");
+            continue;
+        };
+        let shown = |line: &Option<String>| match line {
+            Some(line) => cut(line),
+            None => "nothing".to_owned(),
+        };
+        text += &format!(
+            "; first {what} that differs, line {}: {} / {}",
+            difference.line,
+            shown(&difference.first),
+            shown(&difference.second)
+        );
+    }
+    text += &format!("; both runs are kept in {}", run.folder.display());
+    Err(text)
+}
+
+/// The beginning of a long line.
+fn cut(line: &str) -> String {
+    const MOST: usize = 240;
+    match line.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{} ...", &line[..end]),
+        None => line.to_owned(),
+    }
+}
