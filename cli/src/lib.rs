@@ -32,7 +32,11 @@ pub fn main(guards: Guards) -> ExitCode {
     };
     let exit = match parsed.command {
         Some(Command::Sim(arguments)) => sim::run(&arguments, guards),
-        Some(Command::Worker(arguments)) => worker::run(&arguments, guards),
+        Some(Command::Worker(arguments)) => worker::run(&arguments, guards).or_else(|fault| {
+            // On the standard output, which is the worker's alone: libraries write to the other.
+            output::say(&fault.to_string());
+            Ok(fault.exit())
+        }),
         None => {
             output::error(&Parallax::command().render_long_help().to_string());
             Ok(Exit::BadInput)

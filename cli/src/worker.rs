@@ -1,5 +1,5 @@
 //! A worker: one run in a process of its own. What it finds goes into the record; what went wrong
-//! goes to the standard error, for its parent.
+//! goes to the standard output, for its parent.
 
 use crate::{
     args::WorkerArgs,
@@ -125,7 +125,7 @@ pub(crate) fn command(arguments: &WorkerArgs) -> io::Result<std::process::Comman
         command.arg("--runs-before").arg(arguments.runs_before.to_string());
     }
     command.stdin(std::process::Stdio::piped());
-    command.stdout(std::process::Stdio::null());
+    command.stdout(std::process::Stdio::piped());
     command.stderr(std::process::Stdio::piped());
     Ok(command)
 }
@@ -147,10 +147,11 @@ pub(crate) fn wait(mut command: std::process::Command, scenario: &str) -> Result
     if ended.status.success() {
         return Ok(());
     }
-    let said = String::from_utf8_lossy(&ended.stderr);
-    let said = said.trim();
-    Err(match (ended.status.code(), said.is_empty()) {
-        (Some(_), false) => said.to_owned(),
-        _ => format!("failed to run: the worker ended with {}: {said}", ended.status),
-    })
+    let cause = String::from_utf8_lossy(&ended.stdout);
+    if !cause.trim().is_empty() {
+        return Err(cause.trim().to_owned());
+    }
+    // It died without a word of its own: what it left on the standard error may tell why.
+    let left = String::from_utf8_lossy(&ended.stderr);
+    Err(format!("failed to run: the worker ended with {}: {}", ended.status, left.trim()))
 }
