@@ -1,0 +1,32 @@
+# One-liners for developers. The README's two commands do not need them.
+
+# Everything that CI runs.
+ci:
+    .ci/run
+
+# All scenarios.
+sim *ARGS:
+    cargo run --release -- sim {{ARGS}}
+
+# All tests.
+test *ARGS:
+    cargo test --workspace {{ARGS}}
+
+# Formatting, lints and documentation.
+lint:
+    cargo fmt --all -- --check
+    cargo clippy --workspace --all-targets -- -D warnings
+    RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --document-private-items --quiet
+
+# Snapshots that have changed: look at each.
+snapshots:
+    INSTA_UPDATE=always cargo test --workspace
+    git diff --stat -- '*.snap' '*.rs'
+
+# A whole run beside its floor: two bare stacks joined in memory, and the codec alone.
+bench:
+    cargo bench -p parallax-world --bench run
+
+# The cores: network, codec.
+bench-cores:
+    cargo bench -p parallax-network -p parallax-media
