@@ -22,7 +22,7 @@ pub struct Entry {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Event {
-    /// A peer was started (power on).
+    /// A peer's software starts: its boot is over.
     Started {
         /// How many times this peer has booted before.
         boot: u32,

@@ -59,9 +59,13 @@ fn viewer(rendezvous: SocketAddr, clip: Arc<Clip>, token: &str) -> ViewerConfig 
 
 /// Runs both; gives the events up to the first that `enough` is content with. How long it takes is
 /// the machine's affair; that it ends is not.
-async fn run(token: &str, mut enough: impl FnMut(&Entry) -> bool) -> Vec<Entry> {
+async fn run(
+    token: &str,
+    tamper: kernel::Tamper,
+    mut enough: impl FnMut(&Entry) -> bool,
+) -> Vec<Entry> {
     let clip = Arc::new(Clip::open("bunny", SIZE).unwrap());
-    let rendezvous = kernel::rendezvous().await;
+    let rendezvous = kernel::rendezvous(tamper).await;
     let (events, mut seen) = mpsc::unbounded_channel();
     let start = Instant::now();
     let camera_host = KernelHost::new("doorbell", start, events.clone());
@@ -93,10 +97,14 @@ async fn run(token: &str, mut enough: impl FnMut(&Entry) -> bool) -> Vec<Entry> 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_camera_streams_to_a_viewer_over_kernel_sockets() {
     let mut rendered = 0;
-    let entries = run("secret", |entry| {
-        rendered += usize::from(matches!(entry.event, Event::FrameRendered { .. }));
-        rendered == 30
-    })
+    let entries = run(
+        "secret",
+        |text| text,
+        |entry| {
+            rendered += usize::from(matches!(entry.event, Event::FrameRendered { .. }));
+            rendered == 30
+        },
+    )
     .await;
 
     for phase in [
@@ -150,6 +158,7 @@ async fn a_camera_streams_to_a_viewer_over_kernel_sockets() {
 async fn a_viewer_with_a_wrong_token_gets_no_offer() {
     let entries = run(
         "guess",
+        |text| text,
         |entry| matches!(&entry.event, Event::Note { text } if text.contains("refused the view")),
     )
     .await;
@@ -160,4 +169,38 @@ async fn a_viewer_with_a_wrong_token_gets_no_offer() {
         )
     };
     assert!(!entries.iter().any(session), "a session began: {entries:#?}");
+}
+
+/// The offer's fingerprint with its first two digits changed.
+fn swap_fingerprint(text: String) -> String {
+    const LINE: &str = "a=fingerprint:sha-256 ";
+    match text.find(LINE).filter(|_| text.contains("a=setup:actpass")) {
+        Some(at) => {
+            let digits = at + LINE.len();
+            let other = if text[digits..].starts_with("00") { "11" } else { "00" };
+            format!("{}{other}{}", &text[..digits], &text[digits + 2..])
+        }
+        None => text,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fingerprint_that_does_not_match_kills_the_session() {
+    let entries = run("secret", swap_fingerprint, |entry| {
+        entry.node == "phone" && matches!(entry.event, Event::Closed { .. })
+    })
+    .await;
+    let media = |entry: &Entry| {
+        let of_media = matches!(
+            entry.event,
+            Event::FrameReceived { .. }
+                | Event::FrameRendered { .. }
+                | Event::Phase { phase: Phase::FirstRtp, .. }
+        );
+        entry.node == "phone" && of_media
+    };
+    let offered =
+        |entry: &Entry| matches!(entry.event, Event::Phase { phase: Phase::Nominated, .. });
+    assert!(entries.iter().any(offered), "ICE itself does not care: {entries:#?}");
+    assert!(!entries.iter().any(media), "media came: {entries:#?}");
 }

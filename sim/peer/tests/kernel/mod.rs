@@ -96,8 +96,11 @@ impl Host for KernelHost {
     }
 }
 
+/// What a rendezvous makes of a text before it sends it.
+pub(crate) type Tamper = fn(String) -> String;
+
 /// Serves the rendezvous core on a kernel socket; gives its address.
-pub(crate) async fn rendezvous() -> SocketAddr {
+pub(crate) async fn rendezvous(tamper: Tamper) -> SocketAddr {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
     let core = Arc::new(Mutex::new(Rendezvous::new(Vec::new())));
@@ -107,7 +110,7 @@ pub(crate) async fn rendezvous() -> SocketAddr {
         for number in 0.. {
             let (stream, _) = listener.accept().await.unwrap();
             let id = ConnectionId(number);
-            tokio::spawn(connection(id, stream, core.clone(), outboxes.clone()));
+            tokio::spawn(connection(id, stream, core.clone(), outboxes.clone(), tamper));
         }
     });
     address
@@ -118,6 +121,7 @@ async fn connection(
     stream: TcpStream,
     core: Arc<Mutex<Rendezvous>>,
     outboxes: Arc<Mutex<BTreeMap<ConnectionId, mpsc::UnboundedSender<String>>>>,
+    tamper: Tamper,
 ) {
     let mut socket = accept_async(stream).await.unwrap();
     let (outbox, mut to_send) = mpsc::unbounded_channel();
@@ -131,7 +135,7 @@ async fn connection(
             }
             text = to_send.recv() => {
                 let Some(text) = text else { break };
-                if socket.send(Message::text(text)).await.is_err() {
+                if socket.send(Message::text(tamper(text))).await.is_err() {
                     break;
                 }
             }
