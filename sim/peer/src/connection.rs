@@ -198,12 +198,18 @@ pub(crate) struct End {
     pub(crate) tell: Option<CloseReason>,
     /// Why, for the record.
     pub(crate) text: String,
+    replaced: bool,
 }
 
 impl End {
     /// It ended at this peer.
     pub(crate) fn here(reason: CloseReason, text: String) -> Self {
-        Self { tell: Some(reason), text }
+        Self { tell: Some(reason), text, replaced: false }
+    }
+
+    /// Whether the rendezvous offers a new session in its place.
+    pub(crate) fn replaced(&self) -> bool {
+        self.replaced
     }
 
     /// The other side ended it, or the rendezvous did.
@@ -215,6 +221,6 @@ impl End {
             CloseReason::Disconnected => "the other side's signalling is gone",
             CloseReason::Replaced => "a newer session took its place",
         };
-        Self { tell: None, text: text.to_owned() }
+        Self { tell: None, text: text.to_owned(), replaced: reason == CloseReason::Replaced }
     }
 }

@@ -12,8 +12,17 @@ use crate::{
 };
 use parallax_media::Clip;
 use parallax_record::{Event, Phase, Session};
-use parallax_signalling::{FromRendezvous, SessionId, ToRendezvous, Token};
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use parallax_signalling::{CloseReason, FromRendezvous, SessionId, ToRendezvous, Token};
+use std::{
+    future::Future,
+    net::SocketAddr,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 use tokio::sync::mpsc;
 
 /// What a viewer is to do.
@@ -83,7 +92,8 @@ pub async fn run<H: Host>(host: H, config: ViewerConfig) {
 /// Watches one camera for ever.
 async fn watch<H: Host>(host: H, config: Arc<ViewerConfig>, view: View) {
     let known = identity::load_u32(host.flash(), &sessions_in_flash(&view.camera)).unwrap_or(0);
-    let mut current = Current { host, config, view, session: None, known, asked: None };
+    let ended = mpsc::unbounded_channel();
+    let mut current = Current { host, config, view, session: None, known, asked: None, ended };
     loop {
         match rendezvous::connect(&current.host, current.view.rendezvous).await {
             Ok(link) => current.follow(link).await,
@@ -103,19 +113,31 @@ struct Current<H> {
     known: u32,
     /// The session that was asked for last, by the number it will probably get.
     asked: Option<u32>,
+    /// Where sessions tell that they have ended.
+    ended: (mpsc::UnboundedSender<Ended>, mpsc::UnboundedReceiver<Ended>),
+}
+
+/// A session that has ended.
+struct Ended {
+    id: SessionId,
+    /// What to tell the rendezvous; none if it knows.
+    tell: Option<CloseReason>,
+    /// The rendezvous is about to offer the next one by itself.
+    replaced: bool,
 }
 
 struct Running {
     id: SessionId,
+    name: Session,
     inbox: mpsc::UnboundedSender<FromRendezvous>,
     /// Whether its media flows: it then outlives its signalling.
-    streaming: Arc<std::sync::atomic::AtomicBool>,
+    streaming: Arc<AtomicBool>,
     _tasks: Tasks,
 }
 
 impl Running {
     fn is_streaming(&self) -> bool {
-        !self.inbox.is_closed() && self.streaming.load(std::sync::atomic::Ordering::Acquire)
+        !self.inbox.is_closed() && self.streaming.load(Ordering::Acquire)
     }
 }
 
@@ -129,31 +151,51 @@ impl<H: Host> Current<H> {
         let (out, mut to_send) = mpsc::unbounded_channel();
         // A stream that goes on without its signalling is not asked for again.
         if !self.session.as_ref().is_some_and(Running::is_streaming) {
-            self.session = None;
+            self.drop_session("its signalling was lost before it was connected");
             self.ask(&out);
         }
+        let mut retry: Option<Pin<Box<dyn Future<Output = ()> + Send>>> = None;
         loop {
-            let message = tokio::select! {
+            let done = tokio::select! {
                 biased;
-                message = link.receive() => message,
-                Some(message) = to_send.recv() => {
-                    let again = matches!(&message, ToRendezvous::Close { .. });
-                    if let Err(error) = link.send(&message).await {
-                        Err(error)
-                    } else {
-                        if again {
-                            self.session = None;
-                            self.host.runtime().sleep(RETRY).await;
-                            self.ask(&out);
+                message = link.receive() => message.map(|message| self.take(message, &out)),
+                Some(message) = to_send.recv() => link.send(&message).await,
+                Some(ended) = self.ended.1.recv() => {
+                    if self.session.as_ref().is_some_and(|now| now.id == ended.id) {
+                        self.session = None;
+                        retry = (!ended.replaced).then(|| self.host.runtime().sleep(RETRY));
+                    }
+                    match ended.tell {
+                        Some(reason) => {
+                            link.send(&ToRendezvous::Close { session: ended.id, reason }).await
                         }
-                        continue;
+                        None => Ok(()),
                     }
                 }
+                () = async { match &mut retry {
+                    Some(timer) => timer.await,
+                    None => std::future::pending().await,
+                } } => {
+                    retry = None;
+                    // A camera that came back in the meantime has been offered already.
+                    if self.session.is_none() {
+                        self.ask(&out);
+                    }
+                    Ok(())
+                }
             };
-            match message {
-                Ok(message) => self.take(message, &out),
-                Err(error) => return self.note(format!("lost the rendezvous: {error}")),
+            if let Err(error) = done {
+                return self.note(format!("lost the rendezvous: {error}"));
             }
+        }
+    }
+
+    /// Drops the session there is, if any.
+    fn drop_session(&mut self, reason: &str) {
+        // One that has ended has said so itself.
+        if let Some(session) = self.session.take().filter(|session| !session.inbox.is_closed()) {
+            let reason = reason.to_owned();
+            self.host.observe(Event::Closed { session: session.name.clone(), reason });
         }
     }
 
@@ -180,10 +222,12 @@ impl<H: Host> Current<H> {
     fn take(&mut self, message: FromRendezvous, out: &mpsc::UnboundedSender<ToRendezvous>) {
         match message {
             FromRendezvous::CameraFound { session, number, ice_servers, .. } => {
+                self.drop_session("a newer session took its place");
                 let (inbox, messages) = mpsc::unbounded_channel();
+                let name = self.session_name(number);
                 let start = session::Start {
                     id: session,
-                    name: self.session_name(number),
+                    name: name.clone(),
                     ice_servers,
                     source: self.view.source.clone(),
                     jitter_buffer: self.config.jitter_buffer,
@@ -196,8 +240,7 @@ impl<H: Host> Current<H> {
                 self.known = number;
                 let stored = sessions_in_flash(&self.view.camera);
                 self.host.flash().store(&stored, &number.to_be_bytes());
-                let streaming = start_flag();
-                let mut tasks = Tasks::default();
+                let streaming = Arc::new(AtomicBool::new(false));
                 let run = session::run(
                     self.host.clone(),
                     start,
@@ -205,8 +248,15 @@ impl<H: Host> Current<H> {
                     out.clone(),
                     streaming.clone(),
                 );
-                tasks.spawn(&self.host, run);
-                self.session = Some(Running { id: session, inbox, streaming, _tasks: tasks });
+                let ended = self.ended.0.clone();
+                let mut tasks = Tasks::default();
+                tasks.spawn(&self.host, async move {
+                    let end = run.await;
+                    let replaced = end.replaced();
+                    // Nobody listens only if the viewer itself is gone.
+                    let _ = ended.send(Ended { id: session, tell: end.tell, replaced });
+                });
+                self.session = Some(Running { id: session, name, inbox, streaming, _tasks: tasks });
             }
             FromRendezvous::Refused { why, session: None, .. } => {
                 self.note(format!("the rendezvous refused the view: {why:?}"));
@@ -225,8 +275,4 @@ impl<H: Host> Current<H> {
 /// Where the number of the last session with a camera lies in flash.
 fn sessions_in_flash(camera: &str) -> String {
     format!("sessions.{camera}")
-}
-
-fn start_flag() -> Arc<std::sync::atomic::AtomicBool> {
-    Arc::new(std::sync::atomic::AtomicBool::new(false))
 }

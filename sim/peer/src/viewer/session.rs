@@ -71,25 +71,22 @@ struct Live<H: Host> {
     pair: Option<(Candidate, Candidate)>,
 }
 
-/// Runs a session from the camera's being found to its end.
+/// Runs a session from the camera's being found to its end, and says how it ended.
 pub(super) async fn run<H: Host>(
     host: H,
     start: Start,
     inbox: mpsc::UnboundedReceiver<FromRendezvous>,
     out: mpsc::UnboundedSender<ToRendezvous>,
     streaming: Arc<AtomicBool>,
-) {
-    let (id, name) = (start.id, start.name.clone());
-    let end = match run_to_end(&host, start, inbox, out.clone(), streaming.clone()).await {
+) -> End {
+    let name = start.name.clone();
+    let end = match run_to_end(&host, start, inbox, out, streaming.clone()).await {
         Ok(end) => end,
         Err(error) => End::here(CloseReason::Failed, error.to_string()),
     };
     streaming.store(false, Ordering::Release);
-    if let Some(reason) = end.tell {
-        // If the rendezvous is gone, nobody is there to be told.
-        let _ = out.send(ToRendezvous::Close { session: id, reason });
-    }
-    host.observe(Event::Closed { session: name, reason: end.text });
+    host.observe(Event::Closed { session: name, reason: end.text.clone() });
+    end
 }
 
 async fn run_to_end<H: Host>(
