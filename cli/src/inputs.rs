@@ -90,7 +90,7 @@ fn read(file: &Path) -> Result<Input, Stop> {
     let most = MAX_BYTES as u64 + 1;
     File::open(file).and_then(|f| f.take(most).read_to_end(&mut bytes)).map_err(refused)?;
     let text = parallax_scenario::decode(&name, &bytes).map_err(|errors| bad(&errors))?;
-    let scenario = parse(file, &text)?;
+    let scenario = parse(file, text)?;
     Ok(Input { file: file.to_owned(), text: text.to_owned(), scenario })
 }
 

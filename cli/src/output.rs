@@ -1,7 +1,5 @@
 //! Everything that the command says, and every file that it writes.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the one place")]
-
 use crate::exit::Stop;
 use std::{
     fs,

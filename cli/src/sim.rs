@@ -33,11 +33,12 @@ pub(crate) fn run(arguments: &SimArgs, guards: Guards) -> Result<Exit, Stop> {
     for input in &inputs {
         let run = Run::new(input, arguments)?;
         let mut summary = run.once();
-        if arguments.verify && summary.record_sha256.is_some() {
-            if let Err(difference) = verify::again(&run, guards) {
-                summary.verdict = parallax_record::Verdict::Error;
-                summary.faults.push(difference);
-            }
+        if arguments.verify
+            && summary.record_sha256.is_some()
+            && let Err(difference) = verify::again(&run, guards)
+        {
+            summary.verdict = parallax_record::Verdict::Error;
+            summary.faults.push(difference);
         }
         output::say(&terminal::run(&summary, &run.rerun(arguments), style));
         runs.push(summary);
@@ -120,6 +121,7 @@ impl<'a> Run<'a> {
         match recorded {
             Ok(record) => judge(&record),
             Err(cause) => {
+                worker::clear(&self.record());
                 let header = parallax_world::header(&self.input.scenario, self.seed, VERSION);
                 Summary::broken(&header, cause)
             }

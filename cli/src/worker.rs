@@ -13,7 +13,7 @@ use parallax_world::{PacketSeen, Sinks};
 use std::{
     fs::{self, File},
     io::{self, BufWriter, Read, Write},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 /// What keeps runs repeatable. A test build switches off one at a time, to show that `--verify`
@@ -40,7 +40,7 @@ pub(crate) fn run(arguments: &WorkerArgs, guards: Guards) -> Result<Exit, Stop> 
         let unheard = Sinks { entry: Box::new(drop), packet: None };
         run_once(&scenario, arguments.seed, guards, unheard)?;
     }
-    let aside = arguments.record.with_extension("part");
+    let aside = aside(&arguments.record);
     let recorded = record(&scenario, arguments, guards, &aside);
     if recorded.is_err() {
         // What is left is no record; the parent says why.
@@ -112,6 +112,17 @@ fn record(
     Ok(())
 }
 
+/// Where a record is written until it is whole.
+fn aside(record: &Path) -> PathBuf {
+    record.with_extension("part")
+}
+
+/// Clears away what a worker that was killed has left of `record`.
+pub(crate) fn clear(record: &Path) {
+    // A worker that ended by itself has left nothing.
+    let _ = fs::remove_file(aside(record));
+}
+
 /// How a parent starts its worker. Kept beside what the worker reads.
 pub(crate) fn command(arguments: &WorkerArgs) -> io::Result<std::process::Command> {
     let mut command = std::process::Command::new(std::env::current_exe()?);
@@ -153,5 +164,9 @@ pub(crate) fn wait(mut command: std::process::Command, scenario: &str) -> Result
     }
     // It died without a word of its own: what it left on the standard error may tell why.
     let left = String::from_utf8_lossy(&ended.stderr);
-    Err(format!("failed to run: the worker ended with {}: {}", ended.status, left.trim()))
+    // The codec's own warnings come with every run.
+    let left: Vec<&str> = left.lines().filter(|line| !line.starts_with("[OpenH264]")).collect();
+    let text =
+        format!("failed to run: the worker ended with {}: {}", ended.status, left.join("\n"));
+    Err(text.trim_end_matches([':', ' ', '\n']).to_owned())
 }
