@@ -122,14 +122,16 @@ pub fn capture_to_render(stream: &StreamTimeline, window: Window, clock: Clock) 
 #[must_use]
 pub fn stages(stream: &StreamTimeline, clock: Clock) -> [Spans; STAGES] {
     const NETWORK: usize = 3;
+    const JITTER_BUFFER: usize = 4;
     std::array::from_fn(|stage| {
         Spans::of(rendered(stream).filter_map(|frame| {
-            let ticks =
-                if stage == NETWORK { network_ticks(frame.passage.resent) } else { STAGE_TICKS };
-            Some(Span {
-                measured_us: frame.stages_us()?[stage],
-                uncertainty: Uncertainty::of_duration(clock, ticks),
-            })
+            let resent = frame.passage.resent;
+            let uncertainty = match stage {
+                NETWORK => Uncertainty::of_duration(clock, network_ticks(resent)),
+                JITTER_BUFFER => Uncertainty::of_jitter_buffer(clock, resent),
+                _ => Uncertainty::of_duration(clock, STAGE_TICKS),
+            };
+            Some(Span { measured_us: frame.stages_us()?[stage], uncertainty })
         }))
     })
 }

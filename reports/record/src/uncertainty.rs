@@ -11,15 +11,23 @@
 //! | encode | the encode work's timer | 1 |
 //! | pacer | the pacer's timer | 1 |
 //! | network | one crossing: a path is one computation, services on it answer at exact times | 1 |
-//! | jitter buffer | its timer | 1 |
+//! | jitter buffer | see below | 5, and 4 more |
 //! | decode | the decode work's timer | 1 |
 //! | render | the render work's timer | 1 |
 //! | capture-to-render | all of them | 7 |
 //! | each round of resending | NACK timer, NACK crossing, crossing of the resent packet | 3 |
 //!
 //! Rounds are counted by the packets resent for a frame, at most [`RESEND_ROUNDS`]. A frame held
-//! back by an older one (the jitter buffer keeps the order) is as uncertain as that one. Left out:
-//! work that waits for the work of the frame before, back to back, for many frames in a row.
+//! back by an older one (the jitter buffer keeps the order) is as uncertain as that one.
+//!
+//! The jitter buffer lets a frame go at a time that the fastest frame so far sets, whenever the
+//! frame itself came. That one may have come 4 ticks late (capture, encode, pacer, network), and
+//! the timer adds 1: truly the stage is up to 5 ticks shorter. Or the frame itself came late and
+//! the fastest did not: truly it is up to 4 ticks longer, and 3 more with each round of resending.
+//! What one stage loses so the stages before have gained: the sum keeps to its 7.
+//!
+//! Left out: what waits for the frame before, back to back, for many frames in a row, at work, in
+//! the pacer or in a bottleneck queue.
 //!
 //! Phases of setup, from the viewer's request, each on top of the one before:
 //!
@@ -42,8 +50,12 @@ use serde::{Deserialize, Serialize};
 use crate::event::Phase;
 use crate::header::Clock;
 
-/// Crossings and timers in one stage of a frame's way: see the table of this module.
+/// Crossings and timers in one stage of a frame's way, jitter buffer apart: see the table of this
+/// module.
 pub(crate) const STAGE_TICKS: u64 = 1;
+
+/// Crossings and timers before the jitter buffer.
+const ARRIVAL_TICKS: u64 = 4;
 
 /// Crossings and timers from capture to render of a frame that needed no resending.
 pub(crate) const FRAME_TICKS: u64 = 7;
@@ -72,6 +84,19 @@ impl Uncertainty {
     /// Of what is counted.
     pub const NONE: Self = Self { below: 0, above: 0 };
 
+    /// Of the time in the jitter buffer, microseconds, of a frame of which `resent` packets were
+    /// sent again.
+    #[must_use]
+    pub(crate) fn of_jitter_buffer(clock: Clock, resent: u64) -> Self {
+        match clock {
+            Clock::Virtual { tick_us } => Self {
+                below: (ARRIVAL_TICKS + STAGE_TICKS).saturating_mul(tick_us),
+                above: (ARRIVAL_TICKS + resending_ticks(resent)).saturating_mul(tick_us),
+            },
+            Clock::Real { bound_us } => Self { below: bound_us, above: bound_us },
+        }
+    }
+
     /// Of a duration in microseconds with `ticks` crossings and timers on its way.
     #[must_use]
     pub(crate) fn of_duration(clock: Clock, ticks: u64) -> Self {
@@ -90,12 +115,17 @@ impl Uncertainty {
 
 /// Crossings and timers on the way of a frame, given how many packets of it were resent.
 pub(crate) fn frame_ticks(resent: u64) -> u64 {
-    FRAME_TICKS + RESEND_TICKS * resent.min(RESEND_ROUNDS)
+    FRAME_TICKS + resending_ticks(resent)
 }
 
 /// Crossings and timers in the network stage of a frame.
 pub(crate) fn network_ticks(resent: u64) -> u64 {
-    STAGE_TICKS + RESEND_TICKS * resent.min(RESEND_ROUNDS)
+    STAGE_TICKS + resending_ticks(resent)
+}
+
+/// What resending adds.
+fn resending_ticks(resent: u64) -> u64 {
+    RESEND_TICKS * resent.min(RESEND_ROUNDS)
 }
 
 /// Crossings and timers from the viewer's request to a phase, when `sessions` had to be begun.
@@ -128,6 +158,16 @@ mod tests {
     fn real_time_is_uncertain_both_ways_by_its_bound_whatever_lies_on_the_way() {
         let uncertainty = Uncertainty::of_duration(Clock::Real { bound_us: 250 }, 60);
         assert_eq!(uncertainty.interval(100_000), (99_750, 100_250));
+    }
+
+    #[test]
+    fn the_jitter_buffer_may_truly_hold_a_frame_for_longer_too() {
+        let clock = Clock::Virtual { tick_us: 1_000 };
+        let uncertainty = Uncertainty::of_jitter_buffer(clock, 0);
+        assert_eq!(uncertainty.interval(60_000), (55_000, 64_000));
+        assert_eq!(Uncertainty::of_jitter_buffer(clock, 2).interval(60_000), (55_000, 70_000));
+        let real = Uncertainty::of_jitter_buffer(Clock::Real { bound_us: 250 }, 2);
+        assert_eq!(real.interval(60_000), (59_750, 60_250));
     }
 
     #[test]
