@@ -35,7 +35,8 @@ pub(crate) struct SimArgs {
     #[arg(value_name = "FILE|FOLDER")]
     pub(crate) scenarios: Vec<PathBuf>,
     /// Seed of all randomness. Left out: the scenario's own, or else 1
-    #[arg(long, value_name = "N")]
+    // A negative one is refused as a seed, not as a flag that does not exist.
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub(crate) seed: Option<u64>,
     /// Where the records go
     #[arg(long, value_name = "FOLDER", default_value = "target/parallax")]

@@ -1,0 +1,497 @@
+//! `parallax sim` as a user calls it: verdicts, files, exit codes, messages.
+#![cfg(target_os = "linux")]
+
+mod support;
+
+use serde_json::Value;
+use std::process::Command;
+use support::{Called, Place, SHIPPED, shipped, with_checks};
+
+/// Every way from the root to a leaf or to an empty array, `[]` for each element.
+fn paths(value: &Value, at: &str, found: &mut Vec<String>) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                let dot = if at.is_empty() { "" } else { "." };
+                paths(value, &format!("{at}{dot}{name}"), found);
+            }
+        }
+        Value::Array(values) if !values.is_empty() => {
+            for value in values {
+                paths(value, &format!("{at}[]"), found);
+            }
+        }
+        _ => found.push(at.to_owned()),
+    }
+}
+
+/// What a summary must hold of each run, by name; `{}` stands for several.
+const FIELDS: &[(&str, &str)] = &[
+    ("", "scenario seed verdict record_sha256 packets_sha256 duration_us media_mode"),
+    ("clock.", "kind tick_us"),
+    ("profiles[].", "peer profile sha256"),
+    ("checks[].", "name verdict measured uncertainty.below uncertainty.above bound unit why"),
+    ("streams[].", "camera viewer local_candidate remote_candidate relayed"),
+    ("streams[].", "time_to_first_frame_us psnr_millidb bit_rate_bps"),
+    ("streams[].time_to_first_frame_uncertainty_us.", "below above"),
+    ("streams[].setup_us.", "signalling gathering checking nominated dtls"),
+    ("streams[].setup_us.", "first_rtp first_key_frame first_render"),
+    ("streams[].capture_to_render_us.", "count p50 p95 p99 max"),
+    ("streams[].capture_to_render_us.uncertainty.", "below above"),
+    ("streams[].stages_us.capture.", "p50 p95 uncertainty.below uncertainty.above"),
+    ("streams[].stages_us.encode.", "p50 p95 uncertainty.below uncertainty.above"),
+    ("streams[].stages_us.pacer.", "p50 p95 uncertainty.below uncertainty.above"),
+    ("streams[].stages_us.network.", "p50 p95 uncertainty.below uncertainty.above"),
+    ("streams[].stages_us.jitter_buffer.", "p50 p95 uncertainty.below uncertainty.above"),
+    ("streams[].stages_us.decode.", "p50 p95 uncertainty.below uncertainty.above"),
+    ("streams[].stages_us.render.", "p50 p95 uncertainty.below uncertainty.above"),
+    ("streams[].frames.", "captured encoded rendered under_way"),
+    ("streams[].frames.lost.", "capture encode send transport decode"),
+    ("streams[].freezes.", "count total_us"),
+    ("bytes.", "direct turn signalling"),
+];
+
+/// Where the value at a path may be `null` in a run that streams.
+const MAY_BE_NULL: &[&str] = &["streams[].freezes.open_us"];
+
+#[test]
+fn the_shipped_scenarios_pass_and_tell_everything() {
+    let place = Place::new();
+    let called = place.call(&["sim", SHIPPED, "--out", "out"]).ended(0);
+    assert_eq!(called.complained, "");
+    let suite = place.json("out/summary.json");
+    assert_eq!(suite["verdict"], "pass");
+    let runs = suite["runs"].as_array().expect("runs");
+    let names: Vec<&Value> = runs.iter().map(|run| &run["scenario"]).collect();
+    assert_eq!(names, ["strict-homes", "two-homes"]);
+    for run in runs {
+        assert_eq!((&run["verdict"], &run["seed"]), (&"pass".into(), &"1".into()), "{run}");
+        assert_eq!(run["faults"], Value::Array(Vec::new()));
+        holds_every_field(run);
+        makes_sense(run);
+    }
+    let [strict, two] = &runs[..] else { panic!("two runs") };
+    goes_directly(two);
+    goes_over_turn(strict);
+
+    // What is written, and nothing else.
+    assert_eq!(
+        place.files("out"),
+        [
+            "environment.json",
+            "strict-homes/seed-1/record.jsonl",
+            "summary.json",
+            "two-homes/seed-1/record.jsonl"
+        ]
+    );
+    assert_eq!(place.files("").len(), 4, "something was written outside of the folder");
+    the_digest_is_the_records(&place, strict);
+    the_digest_is_the_records(&place, two);
+    shows_what_a_reader_needs(&called, runs);
+}
+
+fn holds_every_field(run: &Value) {
+    let mut found = Vec::new();
+    paths(run, "", &mut found);
+    for (place, names) in FIELDS {
+        for name in names.split(' ') {
+            let path = format!("{place}{name}");
+            assert!(found.contains(&path), "the summary has no {path}: {found:#?}");
+        }
+    }
+    for path in found.iter().filter(|path| path.starts_with("streams") || !path.contains('[')) {
+        let value = path.split('.').fold(run, |value, name| match name.strip_suffix("[]") {
+            Some(array) => &value[array][0],
+            None => &value[name],
+        });
+        assert!(!value.is_null() || MAY_BE_NULL.contains(&path.as_str()), "{path} is null");
+        let fraction = value.as_f64().is_some() && !value.is_i64() && !value.is_u64();
+        assert!(!fraction, "{path} is {value}: numbers are integers");
+    }
+}
+
+/// What must hold between the figures of a run that passed.
+fn makes_sense(run: &Value) {
+    let number = |value: &Value| value.as_i64().unwrap_or_else(|| panic!("{value} in {run}"));
+    assert_eq!(run["clock"]["kind"], "virtual");
+    assert_eq!(number(&run["duration_us"]), 30_000_000);
+    for check in run["checks"].as_array().expect("checks") {
+        assert_eq!(check["verdict"], "pass");
+        assert!(!check["why"].as_str().expect("a text").is_empty());
+    }
+    let stream = &run["streams"][0];
+    assert_eq!((&stream["camera"], &stream["viewer"]), (&"doorbell".into(), &"phone".into()));
+    let setup = &stream["setup_us"];
+    let phases = ["signalling", "nominated", "dtls", "first_rtp", "first_key_frame"];
+    assert!(phases.map(|phase| number(&setup[phase])).is_sorted(), "{setup}");
+    assert!(number(&setup["gathering"]) <= number(&setup["nominated"]), "{setup}");
+    assert!(number(&setup["checking"]) <= number(&setup["nominated"]), "{setup}");
+    assert_eq!(setup["first_render"], stream["time_to_first_frame_us"]);
+    assert!(number(&setup["first_key_frame"]) < number(&setup["first_render"]), "{setup}");
+    let latency = &stream["capture_to_render_us"];
+    assert!(["p50", "p95", "p99", "max"].map(|p| number(&latency[p])).is_sorted(), "{latency}");
+    let frames = &stream["frames"];
+    let lost = frames["lost"].as_object().expect("causes").values().map(number).sum::<i64>();
+    let [captured, encoded, rendered, under_way] =
+        ["captured", "encoded", "rendered", "under_way"].map(|name| number(&frames[name]));
+    assert_eq!(captured, rendered + lost + under_way, "{frames}");
+    assert!(rendered <= encoded && encoded <= captured, "{frames}");
+    assert_eq!(number(&latency["count"]), rendered);
+    // 15 frames/s of 400 kbit/s: what is measured cannot be far.
+    assert!((300_000..500_000).contains(&number(&stream["bit_rate_bps"])), "{stream}");
+}
+
+fn goes_directly(run: &Value) {
+    let stream = &run["streams"][0];
+    assert_eq!(stream["relayed"], false);
+    for end in ["local_candidate", "remote_candidate"] {
+        let kind = stream[end].as_str().expect("a kind");
+        assert!(["host", "server-reflexive", "peer-reflexive"].contains(&kind), "{end}: {kind}");
+    }
+    // Both homes have a gateway, so that neither can be reached where it stands: the other end
+    // shows as the gateway maps it.
+    assert_ne!(stream["remote_candidate"], "host");
+    let [direct, turn] = ["direct", "turn"].map(|way| run["bytes"][way].as_i64().expect("bytes"));
+    assert!(direct > 1_000_000 && turn < direct / 20, "{}", run["bytes"]);
+}
+
+fn goes_over_turn(run: &Value) {
+    let stream = &run["streams"][0];
+    assert_eq!(stream["relayed"], true);
+    let ends = [&stream["local_candidate"], &stream["remote_candidate"]];
+    assert!(ends.contains(&&Value::from("relayed")), "{ends:?}");
+    let [direct, turn] = ["direct", "turn"].map(|way| run["bytes"][way].as_i64().expect("bytes"));
+    assert!(turn > 1_000_000 && direct < turn / 20, "{}", run["bytes"]);
+}
+
+fn the_digest_is_the_records(place: &Place, run: &Value) {
+    let name = run["scenario"].as_str().expect("a name");
+    let record = place.read(&format!("out/{name}/seed-1/record.jsonl"));
+    let read = parallax_record::Record::read(record.as_bytes()).expect("a whole record");
+    let judged = parallax_record::judge(&read);
+    assert_eq!(serde_json::to_value(&judged).expect("JSON"), *run, "the record tells otherwise");
+    let last: Value = serde_json::from_str(record.lines().last().expect("lines")).expect("JSON");
+    assert_eq!(last["end"]["packets_sha256"], run["packets_sha256"]);
+    let sums = Command::new("sha256sum")
+        .arg(place.path(&format!("out/{name}/seed-1/record.jsonl")))
+        .output()
+        .expect("call sha256sum");
+    let sum = String::from_utf8(sums.stdout).expect("text");
+    assert_eq!(sum.split(' ').next(), run["record_sha256"].as_str());
+}
+
+fn shows_what_a_reader_needs(called: &Called, runs: &[Value]) {
+    for run in runs {
+        let shown = |text: &str| assert!(called.said.contains(text), "no {text}:\n{}", called.said);
+        shown(&format!("PASS            {}  seed 1", run["scenario"].as_str().expect("a name")));
+        let milliseconds = |value: &Value| value.as_f64().expect("a number") / 1e3;
+        let stream = &run["streams"][0];
+        let seconds = milliseconds(&stream["time_to_first_frame_us"]) / 1e3;
+        shown(&format!("first frame   after {seconds:.3} s"));
+        let latency = &stream["capture_to_render_us"];
+        let [p50, p95, p99] = ["p50", "p95", "p99"].map(|p| milliseconds(&latency[p]).round());
+        shown(&format!("capture-to-render p50 {p50} ms, p95 {p95} ms, p99 {p99} ms"));
+        let decibels = stream["psnr_millidb"].as_f64().expect("a number") / 1e3;
+        let frames = &stream["frames"];
+        let lost = frames["lost"].as_object().expect("causes").values();
+        let lost: u64 = lost.map(|count| count.as_u64().expect("a count")).sum();
+        shown(&format!(", {lost} of {} frames lost, ", frames["captured"]));
+        let freezes = stream["freezes"]["count"].as_u64().expect("a count");
+        shown(&format!("{freezes} freeze{}, ", if freezes == 1 { "" } else { "s" }));
+        shown(&format!("PSNR {decibels:.2} dB"));
+        shown(if stream["relayed"] == true { ", relayed" } else { ", direct" });
+    }
+    assert!(called.said.ends_with("2 runs: 2 passed\nrecords are in out\n"), "{}", called.said);
+    assert!(!called.said.contains('\x1b'), "colours, and nobody there to see them");
+}
+
+#[test]
+fn environment_json_is_the_one_file_that_differs() {
+    let scenario = shipped("two-homes", 8);
+    let [one, other] = ["one", "the other"].map(|folder| {
+        let place = Place::with("brief.toml", &scenario);
+        let mut command = place.parallax(&["sim", "brief.toml", "--out", folder]);
+        // Another call, to the letter and to the second.
+        command.env("TZ", if folder == "one" { "UTC" } else { "Asia/Kathmandu" });
+        Called::from(command.output().expect("call the command")).ended(0);
+        std::thread::sleep(std::time::Duration::from_millis(1_100));
+        (place, folder)
+    });
+    let files = one.0.files(one.1);
+    assert_eq!(files, ["brief/seed-1/record.jsonl", "environment.json", "summary.json"]);
+    assert_eq!(files, other.0.files(other.1));
+    let differs = |file: &&String| {
+        one.0.read(&format!("{}/{file}", one.1)) != other.0.read(&format!("{}/{file}", other.1))
+    };
+    assert_eq!(files.iter().filter(differs).collect::<Vec<_>>(), ["environment.json"]);
+
+    let environment = one.0.json("one/environment.json");
+    let text = |field: &str| environment[field].as_str().expect("a text").to_owned();
+    assert_eq!(text("rustc"), env!("PARALLAX_RUSTC"));
+    assert_eq!(text("cxx"), env!("PARALLAX_CXX"));
+    assert_eq!(environment["optimised"], !cfg!(debug_assertions));
+    let called: Vec<_> = environment["command_line"].as_array().expect("words")[1..].to_vec();
+    assert_eq!(called, ["sim", "brief.toml", "--out", "one"]);
+    // RFC 3339, UTC, whatever the time zone.
+    assert!(text("started_at").ends_with('Z') && text("started_at").len() == 20);
+    // Nothing of it is anywhere else.
+    let telling = [text("started_at"), text("os"), text("rustc"), text("cxx")];
+    for file in ["summary.json", "brief/seed-1/record.jsonl"] {
+        let content = one.0.read(&format!("one/{file}"));
+        let host = std::fs::read_to_string("/etc/hostname").unwrap_or_default();
+        let folder = one.0.path("").display().to_string();
+        for told in telling.iter().map(String::as_str).chain([host.trim(), folder.as_str()]) {
+            assert!(told.is_empty() || !content.contains(told), "{file} tells {told}");
+        }
+    }
+}
+
+const HOPELESS: &str = r#"
+[[check]]
+capture_to_render = { percentile = 95, below = "1ms" }
+why = "Nobody encodes, sends and decodes within a millisecond."
+"#;
+
+const NOT_THAT_MANY: &str = r#"
+[[check]]
+capture_to_render = { percentile = 95, below = "2s", minimum_sample = 100 }
+why = "A scenario of 8 s has 120 frames, and two seconds of them go by before anybody connects."
+"#;
+
+const EASY: &str = r#"
+[[check]]
+connects = { within = "7s" }
+why = "It takes about two."
+"#;
+
+const TOO_SOON: &str = r#"
+[[check]]
+connects = { within = "100ms" }
+why = "The doorbell boots for about two seconds; nobody connects before."
+"#;
+
+#[test]
+fn a_bound_that_cannot_hold_fails() {
+    let place = Place::with("hopeless.toml", &with_checks("two-homes", 8, HOPELESS));
+    let called = place.call(&["sim", "hopeless.toml", "--seed", "3", "--out", "out"]).ended(10);
+    let run = &place.json("out/summary.json")["runs"][0];
+    let check = &run["checks"][0];
+    assert_eq!((&run["verdict"], &check["verdict"]), (&"fail".into(), &"fail".into()));
+    assert_eq!((&check["bound"], &check["unit"]), (&1_000.into(), &"us".into()));
+    assert!(check["measured"].as_i64() > Some(1_000), "{check}");
+    // The reader is told what was measured, what was demanded, why, and how to see it again.
+    let row = |name: &str| {
+        let lines = called.said.lines().filter_map(|line| line.trim().strip_prefix(name));
+        lines
+            .map(str::trim)
+            .next()
+            .unwrap_or_else(|| panic!("no {name}:\n{}", called.said))
+            .to_owned()
+    };
+    assert!(called.said.starts_with("FAIL            hopeless  seed 3, "), "{}", called.said);
+    assert!(row("measured").contains(" ms"), "{}", called.said);
+    assert_eq!(row("bound"), "below 1 ms");
+    assert_eq!(row("why"), "Nobody encodes, sends and decodes within a millisecond.");
+    assert_eq!(row("run again"), "parallax sim hopeless.toml --seed 3");
+}
+
+#[test]
+fn the_line_that_runs_it_again_runs_the_same_again() {
+    let place = Place::with("it's hopeless.toml", &with_checks("two-homes", 1, TOO_SOON));
+    let called =
+        place.call(&["sim", "it's hopeless.toml", "--seed", "3", "--out", "out"]).ended(10);
+    let line = called.said.lines().find_map(|line| line.trim().strip_prefix("run again"));
+    let line = line.expect("a line").trim().replacen("parallax", env!("CARGO_BIN_EXE_parallax"), 1);
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &line]).current_dir(place.path(""));
+    Called::from(shell.output().expect("call a shell")).ended(10);
+    let [first, again] =
+        ["out", "target/parallax"].map(|folder| place.read(&format!("{folder}/summary.json")));
+    assert_eq!(first, again);
+}
+
+#[test]
+fn too_few_frames_are_inconclusive() {
+    let place = Place::with("few.toml", &with_checks("two-homes", 8, NOT_THAT_MANY));
+    place.call(&["sim", "few.toml", "--out", "out"]).ended(11);
+    let check = &place.json("out/summary.json")["runs"][0]["checks"][0];
+    assert_eq!(check["verdict"], "inconclusive");
+    assert!(check["sample"].as_u64() < Some(100), "{check}");
+}
+
+#[test]
+fn the_worst_run_decides_and_the_others_count() {
+    let place = Place::with("easy.toml", &with_checks("two-homes", 8, EASY));
+    place.write("few.toml", &with_checks("two-homes", 8, NOT_THAT_MANY));
+    place.write("soon.toml", &with_checks("two-homes", 1, TOO_SOON));
+    let called =
+        place.call(&["sim", "easy.toml", "few.toml", "soon.toml", "--out", "out"]).ended(10);
+    assert!(called.said.contains("3 runs: 1 failed, 1 inconclusive, 1 passed"), "{}", called.said);
+    assert_eq!(place.json("out/summary.json")["verdict"], "fail");
+    let called = place.call(&["sim", "easy.toml", "few.toml", "--out", "out"]).ended(11);
+    assert!(called.said.contains("2 runs: 1 inconclusive, 1 passed"), "{}", called.said);
+}
+
+#[test]
+fn the_terminal_shows_a_run_in_which_nobody_connects() {
+    // Nothing of it depends on a codec, and so on a compiler.
+    let place = Place::with("soon.toml", &with_checks("two-homes", 1, TOO_SOON));
+    let called = place.call(&["sim", "soon.toml", "--out", "out"]).ended(10);
+    insta::assert_snapshot!(called.said);
+    assert_eq!(called.complained, "");
+}
+
+#[test]
+fn the_seed_is_the_commands_or_else_the_scenarios_or_else_1() {
+    let text = with_checks("two-homes", 1, TOO_SOON);
+    let place = Place::with("plain.toml", &text);
+    place.write("insists.toml", &format!("seed = \"18446744073709551615\"\n{text}"));
+    place.call(&["sim", "plain.toml", "insists.toml", "--out", "own"]).ended(10);
+    place.call(&["sim", "plain.toml", "insists.toml", "--seed", "5", "--out", "5"]).ended(10);
+    let seeds = |folder: &str| {
+        let summary = place.json(&format!("{folder}/summary.json"));
+        [0, 1].map(|run| summary["runs"][run]["seed"].as_str().expect("a text").to_owned())
+    };
+    assert_eq!(seeds("own"), ["1", "18446744073709551615"]);
+    assert_eq!(seeds("5"), ["5", "5"]);
+    assert!(place.path("own/insists/seed-18446744073709551615/record.jsonl").exists());
+    assert!(place.path("5/plain/seed-5/record.jsonl").exists());
+}
+
+/// Bad input: nothing was run, nothing was written, and the message names what is wrong.
+#[track_caller]
+fn refused(place: &Place, arguments: &[&str], code: i32, telling: &[&str]) {
+    let before = place.files("");
+    let called = place.call(arguments).ended(code);
+    assert_eq!(called.said, "");
+    for text in telling {
+        assert!(called.complained.contains(text), "no {text}:\n{}", called.complained);
+    }
+    assert_eq!(place.files(""), before, "it has left something");
+    assert!(!place.path("out").exists(), "it has made a folder");
+}
+
+#[test]
+fn bad_input_ends_with_2_and_leaves_nothing() {
+    let good = with_checks("two-homes", 1, TOO_SOON);
+    let place = Place::with("good.toml", &good);
+    place.write("unknown.toml", &good.replace("capacity = \"8Mbit/s\"", "capacitty = \"8Mbit/s\""));
+    place.write("broken.toml", "schema = 1\ntitle = ");
+    std::fs::write(place.path("latin.toml"), b"schema = 1\ntitle = \"caf\xe9\"\n").expect("write");
+    let sim = |file: &'static str| ["sim", "good.toml", file, "--out", "out"];
+    refused(&place, &sim("unknown.toml"), 2, &["capacitty", "unknown.toml:10:", "capacity"]);
+    refused(&place, &sim("broken.toml"), 2, &["broken.toml:2:"]);
+    refused(&place, &sim("latin.toml"), 2, &["latin.toml", "UTF-8"]);
+    refused(&place, &sim("missing.toml"), 2, &["failed to read missing.toml", "help: "]);
+    // The same name twice would write one record over the other.
+    std::fs::create_dir(place.path("folder")).expect("make a folder");
+    place.write("folder/good.toml", &good);
+    refused(&place, &sim("folder"), 2, &["failed to read folder/good.toml", "help: "]);
+    refused(&place, &["sim", "good.toml", "--seed", "-1", "--out", "out"], 2, &["--seed"]);
+    refused(&place, &["sim", "--no-such-flag"], 2, &["--no-such-flag"]);
+    refused(&place, &["simulate"], 2, &["simulate"]);
+    refused(&place, &[], 2, &["Usage: parallax", "Exit codes:"]);
+    // No scenario is named, and the folder of shipped ones is elsewhere.
+    refused(&place, &["sim"], 2, &["failed to read fixtures/scenarios", "help: "]);
+    // Not a folder.
+    refused(&place, &["sim", "good.toml", "--out", "good.toml"], 2, &["good.toml", "help: "]);
+}
+
+#[test]
+fn bad_input_leaves_the_records_of_an_earlier_call_alone() {
+    let place = Place::with("good.toml", &with_checks("two-homes", 1, TOO_SOON));
+    place.call(&["sim", "good.toml", "--out", "out"]).ended(10);
+    let before = place.read("out/summary.json");
+    place.write("broken.toml", "schema = 1\ntitle = ");
+    place.call(&["sim", "good.toml", "broken.toml", "--out", "out"]).ended(2);
+    assert_eq!(place.read("out/summary.json"), before);
+    assert!(place.path("out/good/seed-1/record.jsonl").exists());
+}
+
+#[test]
+fn a_folder_without_scenarios_ends_with_4() {
+    let place = Place::new();
+    std::fs::create_dir(place.path("folder")).expect("make a folder");
+    place.write("folder/notes.txt", "none here");
+    refused(&place, &["sim", "folder", "--out", "out"], 4, &["folder", ".toml"]);
+}
+
+#[test]
+fn help_and_version_end_with_0_and_the_worker_is_no_ones_business() {
+    let place = Place::new();
+    let help = place.call(&["--help"]).ended(0);
+    assert!(help.said.contains("Exit codes:") && !help.said.contains("worker"), "{}", help.said);
+    let help = place.call(&["sim", "--help"]).ended(0);
+    for told in ["--seed", "--out", "--verify", "target/parallax", "summary.json", "Exit codes:"] {
+        assert!(help.said.contains(told), "no {told}:\n{}", help.said);
+    }
+    let version = place.call(&["--version"]).ended(0);
+    assert_eq!(version.said.trim(), concat!("parallax ", env!("CARGO_PKG_VERSION")));
+}
+
+/// A run that broke: an error with its cause, in the summary and on the terminal, without a digest
+/// of what is no record.
+#[track_caller]
+fn broke(place: &Place, called: &Called, cause: &str) {
+    let summary = place.json("out/summary.json");
+    assert_eq!(summary["verdict"], "error");
+    let runs = summary["runs"].as_array().expect("runs");
+    let run = runs.iter().find(|run| run["scenario"] == "breaks").expect("the run");
+    assert_eq!(run["verdict"], "error");
+    let [fault] = &run["faults"].as_array().expect("faults")[..] else { panic!("{run}") };
+    let fault = fault.as_str().expect("a text");
+    assert!(fault.starts_with("failed to ") && fault.contains(cause), "{fault}");
+    assert!(!fault.contains("OpenH264"), "{fault}");
+    assert!(called.said.contains(fault), "{fault} is not in\n{}", called.said);
+    assert!(run["record_sha256"].is_null() && run["packets_sha256"].is_null(), "{run}");
+    assert!(!place.path("out/breaks/seed-1/record.jsonl").exists(), "no record is whole");
+}
+
+#[test]
+fn a_worker_that_is_killed_is_an_error_with_its_cause() {
+    let place = Place::with("breaks.toml", &shipped("two-homes", 8));
+    // The system kills whoever writes a file longer than 64 blocks: a record is longer, a summary
+    // is not. No core file: this is on purpose.
+    let line = format!(
+        "ulimit -c 0; ulimit -f 64; exec {} sim breaks.toml --out out",
+        env!("CARGO_BIN_EXE_parallax")
+    );
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &line]).current_dir(place.path(""));
+    let called = Called::from(shell.output().expect("call a shell")).ended(12);
+    broke(&place, &called, "the worker ended with signal: 25 (SIGXFSZ)");
+    assert_eq!(place.files("out"), ["environment.json", "summary.json"], "half a record is left");
+}
+
+#[test]
+fn a_record_that_cannot_be_written_costs_one_run() {
+    let place = Place::with("breaks.toml", &shipped("two-homes", 8));
+    place.write("other.toml", &with_checks("two-homes", 8, EASY));
+    // A folder stands where the record is written.
+    std::fs::create_dir_all(place.path("out/breaks/seed-1/record.part")).expect("make a folder");
+    let called = place.call(&["sim", "breaks.toml", "other.toml", "--out", "out"]).ended(12);
+    broke(&place, &called, "record.part: Is a directory");
+    assert_eq!(place.json("out/summary.json")["runs"][1]["verdict"], "pass");
+    assert!(called.said.contains("2 runs: 1 error, 1 passed"), "{}", called.said);
+}
+
+#[test]
+fn a_worker_without_a_scenario_says_so_to_its_parent() {
+    let place = Place::new();
+    let worker = ["worker", "--file", "none.toml", "--seed", "1", "--record", "record.jsonl"];
+    let called = place.call(&worker).ended(2);
+    assert!(called.said.contains("none.toml"), "{}", called.said);
+    assert!(place.files("").is_empty());
+}
+
+#[test]
+fn a_summary_of_an_earlier_call_does_not_stand_beside_newer_records() {
+    let place = Place::with("good.toml", &with_checks("two-homes", 1, TOO_SOON));
+    place.call(&["sim", "good.toml", "--out", "out"]).ended(10);
+    // A folder stands where the record was: the command gives up after it has begun.
+    std::fs::remove_file(place.path("out/good/seed-1/record.jsonl")).expect("remove");
+    std::fs::create_dir(place.path("out/good/seed-1/record.jsonl")).expect("a folder");
+    let called = place.call(&["sim", "good.toml", "--out", "out"]).ended(2);
+    assert!(called.complained.contains("failed to replace"), "{}", called.complained);
+    assert!(!place.path("out/summary.json").exists(), "the summary is of other records");
+}

@@ -1,0 +1,133 @@
+//! The command as a user calls it, in a folder of its own.
+#![allow(dead_code, unreachable_pub, reason = "each test program uses a part")]
+
+use serde_json::Value;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+/// The scenarios that come with Parallax.
+pub const SHIPPED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/scenarios");
+
+/// The text of a shipped scenario, cut to `seconds`.
+pub fn shipped(name: &str, seconds: u32) -> String {
+    let text = fs::read_to_string(format!("{SHIPPED}/{name}.toml")).expect("a shipped scenario");
+    replaced(&text, "duration = \"30s\"", &format!("duration = \"{seconds}s\""))
+}
+
+/// `text` with one thing replaced, which must be there.
+pub fn replaced(text: &str, from: &str, to: &str) -> String {
+    assert!(text.contains(from), "there is no {from} in the scenario");
+    text.replace(from, to)
+}
+
+/// A shipped scenario, cut to `seconds`, with other checks: `checks` is TOML.
+pub fn with_checks(name: &str, seconds: u32, checks: &str) -> String {
+    let text = shipped(name, seconds);
+    let (world, _) = text.split_once("[[check]]").expect("checks");
+    format!("{world}{checks}")
+}
+
+/// A folder to call the command in.
+pub struct Place {
+    folder: tempfile::TempDir,
+}
+
+impl Place {
+    /// An empty one.
+    pub fn new() -> Self {
+        Self { folder: tempfile::tempdir().expect("a folder") }
+    }
+
+    /// With a scenario in it.
+    pub fn with(name: &str, text: &str) -> Self {
+        let place = Self::new();
+        place.write(name, text);
+        place
+    }
+
+    /// Writes a file.
+    pub fn write(&self, name: &str, text: &str) {
+        fs::write(self.path(name), text).expect("write a file");
+    }
+
+    /// A path in it.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Reads a file as text.
+    pub fn read(&self, name: &str) -> String {
+        let path = self.path(name);
+        fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    }
+
+    /// Reads a file as JSON.
+    pub fn json(&self, name: &str) -> Value {
+        serde_json::from_str(&self.read(name)).expect("JSON")
+    }
+
+    /// The command, to be called here.
+    pub fn parallax(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_parallax"));
+        command.args(arguments).current_dir(self.folder.path());
+        command
+    }
+
+    /// Calls it.
+    pub fn call(&self, arguments: &[&str]) -> Called {
+        Called::from(self.parallax(arguments).output().expect("call the command"))
+    }
+
+    /// All files below a folder of it, by their paths from there, in order.
+    pub fn files(&self, below: &str) -> Vec<String> {
+        fn walk(folder: &Path, files: &mut Vec<PathBuf>) {
+            for entry in fs::read_dir(folder).expect("a folder") {
+                let path = entry.expect("an entry").path();
+                if path.is_dir() { walk(&path, files) } else { files.push(path) }
+            }
+        }
+        let (root, mut files) = (self.path(below), Vec::new());
+        walk(&root, &mut files);
+        let name = |file: &PathBuf| file.strip_prefix(&root).expect("below").display().to_string();
+        let mut names: Vec<String> = files.iter().map(name).collect();
+        names.sort();
+        names
+    }
+}
+
+/// What a call came to.
+pub struct Called {
+    /// The exit code; none if it was killed.
+    pub code: Option<i32>,
+    /// The standard output.
+    pub said: String,
+    /// The standard error.
+    pub complained: String,
+}
+
+impl From<Output> for Called {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code(),
+            said: String::from_utf8(output.stdout).expect("text"),
+            complained: String::from_utf8(output.stderr).expect("text"),
+        }
+    }
+}
+
+impl Called {
+    /// The call, which must have ended so.
+    #[track_caller]
+    pub fn ended(self, code: i32) -> Self {
+        let Self { said, complained, .. } = &self;
+        assert_eq!(
+            self.code,
+            Some(code),
+            "standard output:\n{said}\nstandard error:\n{complained}"
+        );
+        self
+    }
+}
