@@ -84,6 +84,9 @@ impl<'a> Run<'a> {
         output::folder(&folder)?;
         let run = Self { input, seed, folder, verify: arguments.verify };
         forget(&run.record())?;
+        verify::forget(&run).map_err(|error| {
+            Stop::BadInput(format!("failed to replace {}: {error}", run.folder.display()))
+        })?;
         Ok(run)
     }
 
@@ -131,7 +134,12 @@ impl<'a> Run<'a> {
     /// The line that runs it again.
     fn rerun(&self, arguments: &SimArgs) -> String {
         let verify = if arguments.verify { " --verify" } else { "" };
-        format!("parallax sim {} --seed {}{verify}", quoted(&self.input.file), self.seed)
+        // Cargo tells what it runs where it is. Who came by it need not have an installed one.
+        let command = match std::env::var_os("CARGO_MANIFEST_DIR") {
+            Some(_) => "cargo run --release --",
+            None => "parallax",
+        };
+        format!("{command} sim {} --seed {}{verify}", quoted(&self.input.file), self.seed)
     }
 }
 

@@ -6,7 +6,7 @@ use crate::{
 };
 use parallax_record::first_difference;
 use std::{
-    fs,
+    fs, io,
     path::Path,
     sync::atomic::{AtomicBool, Ordering},
     thread,
@@ -29,6 +29,16 @@ pub(crate) fn again(run: &Run<'_>, guards: Guards) -> Result<(), String> {
         fs::remove_file(run.packets()).map_err(|error| refused(&run.packets(), error))?;
     }
     compared
+}
+
+/// Removes what an earlier run that differed has left.
+pub(crate) fn forget(run: &Run<'_>) -> io::Result<()> {
+    let gone = |result: io::Result<()>| match result {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    };
+    gone(fs::remove_dir_all(run.folder.join("verify")))?;
+    gone(fs::remove_file(run.packets()))
 }
 
 fn second_run(run: &Run<'_>, guards: Guards, folder: &Path) -> Result<(), String> {

@@ -14,8 +14,6 @@ pub(crate) enum ToCamera {
         /// The viewer's clock, microseconds: comes back as it is.
         viewer_us: u64,
     },
-    /// The next frame is to be a key frame.
-    KeyFrame,
 }
 
 /// What a camera sends.

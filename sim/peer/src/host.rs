@@ -23,7 +23,8 @@ pub trait Host: Clone + Send + Sync + 'static {
     /// Opens a TCP connection.
     fn connect(&self, to: SocketAddr) -> impl Future<Output = io::Result<Self::Stream>> + Send;
 
-    /// Listens for TCP connections.
+    /// Listens for TCP connections: for a camera that is reached on its LAN address, without a
+    /// rendezvous elsewhere.
     fn listen(&self, at: SocketAddr) -> impl Future<Output = io::Result<Self::Listener>> + Send;
 
     /// The host's own addresses, none of them loopback.

@@ -1,17 +1,26 @@
 //! A peer's connection to the rendezvous: WebSocket (RFC 6455) over the host's TCP.
 
 use crate::host::Host;
+use bytes::Bytes;
 use futures::{SinkExt, StreamExt};
 use parallax_signalling::{FromRendezvous, MAX_MESSAGE_BYTES, SessionId, ToRendezvous};
-use std::{io, net::SocketAddr};
+use std::{io, net::SocketAddr, time::Duration};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_tungstenite::{
     WebSocketStream, client_async_with_config,
     tungstenite::{Error, Message, protocol::WebSocketConfig},
 };
 
+/// Between two signs of life. A home gateway forgets an idle TCP connection without telling either
+/// end (RFC 5382 REQ-5 asks for two hours, many allow minutes).
+pub(crate) const KEEP_ALIVE: Duration = Duration::from_secs(20);
+
 /// An open connection.
-pub(crate) struct Link<S>(WebSocketStream<S>);
+pub(crate) struct Link<S> {
+    socket: WebSocketStream<S>,
+    /// Something has come since the last ping.
+    heard: bool,
+}
 
 /// Connects to the rendezvous at `at`.
 pub(crate) async fn connect<H: Host>(host: &H, at: SocketAddr) -> io::Result<Link<H::Stream>> {
@@ -22,7 +31,7 @@ pub(crate) async fn connect<H: Host>(host: &H, at: SocketAddr) -> io::Result<Lin
     let (socket, _) = client_async_with_config(format!("ws://{at}/"), stream, Some(limits))
         .await
         .map_err(into_io)?;
-    Ok(Link(socket))
+    Ok(Link { socket, heard: true })
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
@@ -32,7 +41,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
     /// The connection is gone, or something came that is no message.
     pub(crate) async fn receive(&mut self) -> io::Result<FromRendezvous> {
         loop {
-            match self.0.next().await {
+            let next = self.socket.next().await;
+            self.heard = true;
+            match next {
                 Some(Ok(Message::Text(text))) => {
                     return FromRendezvous::from_text(text.as_str()).map_err(io::Error::other);
                 }
@@ -49,9 +60,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
         }
     }
 
+    /// Asks the other end for a sign of life. To be called every [`KEEP_ALIVE`].
+    ///
+    /// # Errors
+    /// The connection is gone, or nothing has come since the last call.
+    pub(crate) async fn keep_alive(&mut self) -> io::Result<()> {
+        if !std::mem::replace(&mut self.heard, false) {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        self.socket.send(Message::Ping(Bytes::new())).await.map_err(into_io)
+    }
+
     /// Sends a message.
     pub(crate) async fn send(&mut self, message: &ToRendezvous) -> io::Result<()> {
-        self.0.send(Message::text(message.to_text())).await.map_err(into_io)
+        self.socket.send(Message::text(message.to_text())).await.map_err(into_io)
     }
 }
 

@@ -67,6 +67,12 @@ pub enum WorldError {
         /// What was refused.
         what: String,
     },
+    /// The network core lost count of its packets.
+    #[error("failed to account for every packet: {ledger}")]
+    Unbalanced {
+        /// The counts.
+        ledger: String,
+    },
     /// The scheduler of hosts gave up.
     #[error("failed to step: {0}")]
     Scheduler(String),

@@ -1,7 +1,7 @@
 //! Everything below the peers: the network core, the services in it, and the hosts' ends of it.
 
 use crate::{lock, packets::Direction};
-use parallax_network::{HostId, Network, Output, Packet, Protocol, Time};
+use parallax_network::{HostId, Ledger, Network, Output, Packet, Protocol, Time};
 use parallax_record::{Entry, Event};
 use parallax_stack::{SharedStack, Stack};
 use std::{
@@ -101,6 +101,11 @@ impl Fabric {
             }
         });
         inner.ends.insert(host, End { udp: BTreeMap::new(), tcp, tcp_deadline: None });
+    }
+
+    /// What has become of the packets so far.
+    pub(crate) fn ledger(&self) -> Ledger {
+        lock(&self.inner).network.ledger()
     }
 
     /// A host or service of the network: name and own address.

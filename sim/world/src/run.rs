@@ -59,7 +59,7 @@ pub fn run(
             };
             let device = Arc::new(ProfiledDevice {
                 profile: peer.profile.clone(),
-                picture: picture_size(scenario, peer),
+                pictures: pictures(scenario, peer),
             });
             world.add_peer(host, device, move |host| software.clone().run(host));
         }
@@ -192,35 +192,48 @@ impl Software {
 /// A device as its profile describes it.
 struct ProfiledDevice {
     profile: Profile,
-    picture: Size,
+    pictures: Pictures,
+}
+
+/// The sizes that a peer's stages work on.
+#[derive(Clone, Copy)]
+struct Pictures {
+    /// As a camera.
+    filmed: Size,
+    /// As a viewer: the largest.
+    viewed: Size,
 }
 
 impl Device for ProfiledDevice {
     fn boot_time(&self, random: &mut ChaCha8Rng) -> Duration {
-        self.profile.boot_time.sample(self.picture, random)
+        self.profile.boot_time.sample(self.pictures.filmed, random)
     }
 
     fn stage_time(&self, stage: Stage, random: &mut ChaCha8Rng) -> Duration {
         let camera = self.profile.camera.as_ref();
         let viewer = self.profile.viewer.as_ref();
-        let time = match stage {
-            Stage::Capture => camera.map(|camera| &camera.capture),
-            Stage::Encode => camera.map(|camera| &camera.encode),
-            Stage::Decode => viewer.map(|viewer| &viewer.decode),
-            Stage::Render => viewer.map(|viewer| &viewer.render),
+        let Pictures { filmed, viewed } = self.pictures;
+        let (time, size) = match stage {
+            Stage::Capture => (camera.map(|camera| &camera.capture), filmed),
+            Stage::Encode => (camera.map(|camera| &camera.encode), filmed),
+            Stage::Decode => (viewer.map(|viewer| &viewer.decode), viewed),
+            Stage::Render => (viewer.map(|viewer| &viewer.render), viewed),
         };
         // A scenario gives no role to a device that lacks the ability.
-        time.map_or(Duration::ZERO, |time| time.sample(self.picture, random))
+        time.map_or(Duration::ZERO, |time| time.sample(size, random))
     }
 }
 
-/// The size that a peer's stages work on: a camera's own, a viewer's largest.
-fn picture_size(scenario: &Scenario, peer: &Peer) -> Size {
-    let own = peer.camera.iter().map(|camera| camera.video.size);
+fn pictures(scenario: &Scenario, peer: &Peer) -> Pictures {
+    // No stage works on what a peer has not.
+    const NONE: Size = Size { width: 1, height: 1 };
+    let size_of = |peer: &Peer| peer.camera.as_ref().map(|camera| camera.video.size);
     let viewed = peer.viewer.iter().flat_map(|viewer| &viewer.cameras);
-    let viewed = viewed.filter_map(|name| Some(scenario.peer(name)?.camera.as_ref()?.video.size));
-    let largest = own.chain(viewed).max_by_key(|size| size.pixels());
-    largest.unwrap_or(Size { width: 1, height: 1 })
+    let viewed = viewed.filter_map(|name| size_of(scenario.peer(name)?));
+    Pictures {
+        filmed: size_of(peer).unwrap_or(NONE),
+        viewed: viewed.max_by_key(|size| size.pixels()).unwrap_or(NONE),
+    }
 }
 
 fn media_size(size: Size) -> Result<parallax_media::Size, WorldError> {

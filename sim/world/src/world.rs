@@ -63,6 +63,8 @@ pub struct World<'a> {
     seed: u64,
     sim: turmoil::Sim<'a>,
     now: Time,
+    /// How far the network has come: where the run ends, which need not be on a step.
+    reached: Time,
     timers: Timers,
     failures: Failures,
     fabric: Arc<Fabric>,
@@ -112,6 +114,7 @@ impl<'a> World<'a> {
             seed,
             sim,
             now: Time::ZERO,
+            reached: Time::ZERO,
             timers: Timers::new(),
             failures: Failures::default(),
             fabric: Fabric::new(seed, network, services),
@@ -193,13 +196,17 @@ impl<'a> World<'a> {
     /// Runs until `end`: all steps before it, and then the network up to it.
     ///
     /// # Errors
-    /// As soon as a peer's code panics, ends, or is refused something.
+    /// As soon as a peer's code panics, ends, or is refused something; or if a packet has no fate.
     pub fn run_until(&mut self, end: Time) -> Result<(), WorldError> {
         while self.now < end {
             self.step()?;
         }
         self.fabric.advance(end);
         self.tell();
+        self.reached = end;
+        if !self.fabric.ledger().balances() {
+            return Err(WorldError::Unbalanced { ledger: format!("{:?}", self.fabric.ledger()) });
+        }
         Ok(())
     }
 
@@ -216,6 +223,7 @@ impl<'a> World<'a> {
         self.check()?;
         stepped.map_err(|error| WorldError::Scheduler(error.to_string()))?;
         self.now += TICK;
+        self.reached = self.now;
         Ok(())
     }
 
@@ -231,9 +239,13 @@ impl<'a> World<'a> {
         let bytes = self.packets.bytes();
         let BytesByKind { direct, turn, signalling } = bytes;
         let event = Event::Bytes { direct, turn, signalling };
-        (self.sinks.entry)(Entry { run_ns: self.now.as_nanos(), node: "world".to_owned(), event });
+        (self.sinks.entry)(Entry {
+            run_ns: self.reached.as_nanos(),
+            node: "world".to_owned(),
+            event,
+        });
         Outcome {
-            duration: self.now.saturating_since(Time::ZERO),
+            duration: self.reached.saturating_since(Time::ZERO),
             packets_sha256: self.packets.sha256(),
             packets: self.packets.count(),
             bytes,

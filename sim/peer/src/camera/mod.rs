@@ -139,11 +139,16 @@ async fn serve<H: Host>(
     if out.send(register).is_err() {
         return;
     }
+    let mut keep_alive = shared.host.runtime().interval(rendezvous::KEEP_ALIVE);
     loop {
         let message = tokio::select! {
             biased;
             message = link.receive() => message,
             Some(message) = to_send.recv() => match link.send(&message).await {
+                Ok(()) => continue,
+                Err(error) => Err(error),
+            },
+            () = keep_alive.tick() => match link.keep_alive().await {
                 Ok(()) => continue,
                 Err(error) => Err(error),
             },
@@ -182,7 +187,12 @@ async fn serve<H: Host>(
 impl<H: Host> Shared<H> {
     /// Microseconds since the camera booted.
     fn camera_us(&self) -> u64 {
-        self.host.now_ns().saturating_sub(self.booted_ns) / 1_000
+        self.camera_us_at(self.host.now_ns())
+    }
+
+    /// Microseconds from the camera's boot to a time on the run's clock.
+    fn camera_us_at(&self, run_ns: u64) -> u64 {
+        run_ns.saturating_sub(self.booted_ns) / 1_000
     }
 
     /// The RTP timestamp of a frame captured at `camera_us`. It wraps around.

@@ -11,7 +11,10 @@ use crate::{
 use parallax_record::{Event, Phase, Session};
 use parallax_signalling::{CloseReason, FromRendezvous, IceServer, SessionId, ToRendezvous};
 use rtc::{
-    interceptor::{NackResponderBuilder, PacerBuilder, Registry, SenderReportBuilder, Slot},
+    interceptor::{
+        NackResponderBuilder, PACER_MIN_BURST_BITS, PacerBuilder, Registry, SenderReportBuilder,
+        Slot,
+    },
     media_stream::MediaStreamTrack,
     rtp,
     rtp_transceiver::rtp_sender::{RTCRtpCodingParameters, RTCRtpEncodingParameters, RtpCodecKind},
@@ -147,8 +150,14 @@ fn interceptors<H: Host>(shared: &Arc<Shared<H>>, name: &Session) -> Registry {
         .with(Slot::NackResponder, NackResponderBuilder::new().build())
         .with(Slot::SenderReport, SenderReportBuilder::new().build());
     match shared.config.pacer_bps {
-        Some(rate) => registry
-            .with(Slot::Pacer, PacerBuilder::new().with_target_bitrate(f64::from(rate)).build()),
+        Some(rate) => {
+            // Left out, the burst is 0.1 s of the rate: most frames would pass at once.
+            let pacer = PacerBuilder::new()
+                .with_target_bitrate(f64::from(rate))
+                .with_burst_bits(PACER_MIN_BURST_BITS)
+                .build();
+            registry.with(Slot::Pacer, pacer)
+        }
         None => registry,
     }
 }
@@ -180,9 +189,6 @@ impl<H: Host> Live<H> {
     async fn happened(&mut self, happening: Happening) -> Result<Option<End>> {
         match happening {
             Happening::Candidate(found) => {
-                if !std::mem::replace(&mut self.gathered, true) {
-                    self.phase(Phase::Gathering);
-                }
                 let candidate = connection::candidate(&found);
                 let session = self.name.clone();
                 self.shared.host.observe(Event::Candidate { session, candidate });
@@ -201,8 +207,12 @@ impl<H: Host> Live<H> {
                 let text = "the connection was closed".to_owned();
                 return Ok(Some(End::here(CloseReason::Finished, text)));
             }
-            Happening::GatheringDone
-            | Happening::Ice(_)
+            Happening::GatheringDone => {
+                if !std::mem::replace(&mut self.gathered, true) {
+                    self.phase(Phase::Gathering);
+                }
+            }
+            Happening::Ice(_)
             | Happening::State(_)
             | Happening::Track(_)
             | Happening::Channel(_) => {}
@@ -326,7 +336,6 @@ async fn answer<H: Host>(shared: Arc<Shared<H>>, control: Arc<dyn DataChannel>) 
                     return;
                 }
             }
-            Some(ToCamera::KeyFrame) => shared.wish_key_frame(),
             None => {
                 let text = "a message on the data channel that makes no sense".to_owned();
                 shared.host.observe(Event::Note { text });

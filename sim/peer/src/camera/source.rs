@@ -66,12 +66,13 @@ async fn capture<H: Host>(
         // Exposures that ended while the capture stage was at work are lost.
         let late_ns = host.now_ns().saturating_sub(due_ns);
         let missed = late_ns * fps / 1_000_000_000;
-        for _ in 0..missed {
-            let (lost, _) = shared.count_captured(frame);
-            shared.drop_frame(lost, LossPhase::Capture);
+        for lost in 0..missed {
+            let exposed_ns = start_ns + (tick + lost) * 1_000_000_000 / fps;
+            let (number, _) = shared.count_captured(frame, exposed_ns);
+            shared.drop_frame(number, LossPhase::Capture);
         }
         tick += missed + 1;
-        let (number, camera_us) = shared.count_captured(frame);
+        let (number, camera_us) = shared.count_captured(frame, host.now_ns());
         let picture = host.work(Stage::Capture, || shared.expose(number, camera_us)).await;
         // The flag comes first: the channel alone would let a frame wait for the encoder.
         let captured = Captured { frame: number, camera_us, picture };
@@ -156,12 +157,13 @@ impl<H: Host> Shared<H> {
         picture
     }
 
-    /// The next frame's number and its time on the camera's clock, told to whoever records.
-    fn count_captured(&self, frame: &mut u32) -> (u32, u64) {
+    /// The next frame's number, and its time on the camera's clock, told to whoever records. Its
+    /// exposure ended at `exposed_ns` on the run's clock.
+    fn count_captured(&self, frame: &mut u32, exposed_ns: u64) -> (u32, u64) {
         let number = *frame;
         *frame += 1;
         self.counters.captured.fetch_add(1, Ordering::Relaxed);
-        let camera_us = self.camera_us();
+        let camera_us = self.camera_us_at(exposed_ns);
         self.host.observe(Event::FrameCaptured { boot: self.boot, frame: number, camera_us });
         (number, camera_us)
     }

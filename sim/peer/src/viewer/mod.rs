@@ -12,7 +12,9 @@ use crate::{
 };
 use parallax_media::Clip;
 use parallax_record::{Event, Phase, Session};
-use parallax_signalling::{CloseReason, FromRendezvous, SessionId, ToRendezvous, Token};
+use parallax_signalling::{
+    CloseReason, FromRendezvous, RefusedReason, SessionId, ToRendezvous, Token,
+};
 use std::{
     future::Future,
     net::SocketAddr,
@@ -95,6 +97,9 @@ async fn watch<H: Host>(host: H, config: Arc<ViewerConfig>, view: View) {
     let ended = mpsc::unbounded_channel();
     let mut current = Current { host, config, view, session: None, known, asked: None, ended };
     loop {
+        if !current.is_streaming() {
+            current.request();
+        }
         match rendezvous::connect(&current.host, current.view.rendezvous).await {
             Ok(link) => current.follow(link).await,
             Err(error) => current.note(format!("failed to reach the rendezvous: {error}")),
@@ -146,19 +151,29 @@ impl<H: Host> Current<H> {
         self.host.observe(Event::Note { text });
     }
 
+    fn is_streaming(&self) -> bool {
+        self.session.as_ref().is_some_and(Running::is_streaming)
+    }
+
     /// Asks for the camera and follows what comes until the connection is gone.
     async fn follow(&mut self, mut link: Link<H::Stream>) {
         let (out, mut to_send) = mpsc::unbounded_channel();
         // A stream that goes on without its signalling is not asked for again.
-        if !self.session.as_ref().is_some_and(Running::is_streaming) {
+        if !self.is_streaming() {
             self.drop_session("its signalling was lost before it was connected");
             self.ask(&out);
         }
         let mut retry: Option<Pin<Box<dyn Future<Output = ()> + Send>>> = None;
+        let mut keep_alive = self.host.runtime().interval(rendezvous::KEEP_ALIVE);
         loop {
             let done = tokio::select! {
                 biased;
-                message = link.receive() => message.map(|message| self.take(message, &out)),
+                message = link.receive() => message.map(|message| {
+                    if self.take(message, &out) == Next::AskAgain {
+                        retry = Some(self.host.runtime().sleep(RETRY));
+                    }
+                }),
+                () = keep_alive.tick() => link.keep_alive().await,
                 Some(message) = to_send.recv() => link.send(&message).await,
                 Some(ended) = self.ended.1.recv() => {
                     if self.session.as_ref().is_some_and(|now| now.id == ended.id) {
@@ -199,9 +214,16 @@ impl<H: Host> Current<H> {
         }
     }
 
+    /// The session's time starts: from here on the viewer wants to see the camera.
+    fn request(&mut self) {
+        if self.asked.is_none() {
+            self.asked = Some(self.known + 1);
+            self.requested(self.known + 1);
+        }
+    }
+
     fn ask(&mut self, out: &mpsc::UnboundedSender<ToRendezvous>) {
-        self.asked = Some(self.known + 1);
-        self.requested(self.known + 1);
+        self.request();
         // The link that takes it from this queue is in the same loop: it is there.
         let _ = out.send(ToRendezvous::View {
             camera: self.view.camera.clone(),
@@ -219,7 +241,7 @@ impl<H: Host> Current<H> {
         Session { camera: self.view.camera.clone(), viewer: self.config.name.clone(), number }
     }
 
-    fn take(&mut self, message: FromRendezvous, out: &mpsc::UnboundedSender<ToRendezvous>) {
+    fn take(&mut self, message: FromRendezvous, out: &mpsc::UnboundedSender<ToRendezvous>) -> Next {
         match message {
             FromRendezvous::CameraFound { session, number, ice_servers, .. } => {
                 self.drop_session("a newer session took its place");
@@ -260,6 +282,10 @@ impl<H: Host> Current<H> {
             }
             FromRendezvous::Refused { why, session: None, .. } => {
                 self.note(format!("the rendezvous refused the view: {why:?}"));
+                // What is full now may have room later. The other reasons stay.
+                if why == RefusedReason::Full {
+                    return Next::AskAgain;
+                }
             }
             other => {
                 let id = rendezvous::session_of(&other);
@@ -269,7 +295,15 @@ impl<H: Host> Current<H> {
                 }
             }
         }
+        Next::Follow
     }
+}
+
+/// What a viewer does after a message.
+#[derive(PartialEq, Eq)]
+enum Next {
+    Follow,
+    AskAgain,
 }
 
 /// Where the number of the last session with a camera lies in flash.

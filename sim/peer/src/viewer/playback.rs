@@ -33,7 +33,7 @@ pub(super) async fn run<H: Host>(
     name: Session,
     source: Option<Source>,
     queue: mpsc::Receiver<Item>,
-    wish: mpsc::UnboundedSender<()>,
+    wish: mpsc::Sender<()>,
 ) {
     let (to_display, pictures) = mpsc::channel(QUEUE_FRAMES);
     let mut tasks = Tasks::default();
@@ -46,7 +46,7 @@ async fn decode<H: Host>(
     name: Session,
     mut queue: mpsc::Receiver<Item>,
     to_display: mpsc::Sender<Decoded>,
-    wish: mpsc::UnboundedSender<()>,
+    wish: mpsc::Sender<()>,
 ) {
     let mut decoder = match Decoder::new() {
         Ok(decoder) => decoder,
@@ -73,9 +73,9 @@ async fn decode<H: Host>(
                 continue;
             }
         }
-        // The session that would ask for the key frame may have ended.
+        // If a wish waits already, that one will do.
         intact = false;
-        let _ = wish.send(());
+        let _ = wish.try_send(());
         let session = name.clone();
         host.observe(Event::FrameLost { session, rtp_timestamp, phase: LossPhase::Decode });
     }

@@ -8,6 +8,7 @@ use super::{
 use crate::{
     connection::{self, End, Happening},
     control::{self, ToCamera, ToViewer},
+    h264,
     host::Host,
     probe::{Arrivals, Probe, WIRE, piece},
     tasks::Tasks,
@@ -159,9 +160,6 @@ impl<H: Host> Live<H> {
     async fn happened(&mut self, happening: Happening) -> Result<Option<End>> {
         match happening {
             Happening::Candidate(found) => {
-                if !std::mem::replace(&mut self.gathered, true) {
-                    self.phase(Phase::Gathering);
-                }
                 let candidate = connection::candidate(&found);
                 self.host.observe(Event::Candidate { session: self.name.clone(), candidate });
                 self.tell(connection::candidate_message(self.id, &found)?);
@@ -192,7 +190,12 @@ impl<H: Host> Live<H> {
                 self.tasks.spawn(&host_of_tasks, ping(host.clone(), channel.clone()));
                 self.tasks.spawn(&host_of_tasks, listen(host, name, channel));
             }
-            Happening::GatheringDone | Happening::Ice(_) | Happening::State(_) => {}
+            Happening::GatheringDone => {
+                if !std::mem::replace(&mut self.gathered, true) {
+                    self.phase(Phase::Gathering);
+                }
+            }
+            Happening::Ice(_) | Happening::State(_) => {}
         }
         Ok(None)
     }
@@ -249,7 +252,8 @@ impl<H: Host> Live<H> {
 
     fn play(&mut self, track: Arc<dyn TrackRemote>) {
         let (items, queue) = mpsc::channel(playback::QUEUE_FRAMES);
-        let (wish, wishes) = mpsc::unbounded_channel();
+        // One wish waits at most: a second one says the same.
+        let (wish, wishes) = mpsc::channel(1);
         let receiver = Receiver {
             host: self.host.clone(),
             name: self.name.clone(),
@@ -257,6 +261,7 @@ impl<H: Host> Live<H> {
             items,
             wish: wish.clone(),
             buffer: JitterBuffer::new(self.jitter_buffer),
+            any: false,
             gap: false,
         };
         let host = self.host.clone();
@@ -275,8 +280,10 @@ struct Receiver<H> {
     track: Arc<dyn TrackRemote>,
     items: mpsc::Sender<Item>,
     /// A key frame is needed.
-    wish: mpsc::UnboundedSender<()>,
+    wish: mpsc::Sender<()>,
     buffer: JitterBuffer,
+    /// Packets have come.
+    any: bool,
     /// A frame was lost on its way to the decoder: the next one does not follow it.
     gap: bool,
 }
@@ -302,6 +309,14 @@ impl<H: Host> Receiver<H> {
             };
             match event {
                 Some(TrackRemoteEvent::OnRtpPacket(packet)) => {
+                    // The driver drops packets that come before it knows the track. A stream that
+                    // does not begin with the head of a key frame has lost it so.
+                    if !std::mem::replace(&mut self.any, true) {
+                        let said = h264::inspect(&packet.payload);
+                        if !(said.starts_frame && said.key) {
+                            let _ = self.wish.try_send(());
+                        }
+                    }
                     self.buffer.handle(piece(&packet, self.host.now_ns()));
                 }
                 Some(_) => {}
@@ -324,8 +339,8 @@ impl<H: Host> Receiver<H> {
                 }
             }
             Release::Lost(rtp_timestamp) => {
-                // What follows refers to it. The session that would ask may have ended.
-                let _ = self.wish.send(());
+                // What follows refers to it. If a wish waits already, that one will do.
+                let _ = self.wish.try_send(());
                 let phase = LossPhase::Transport;
                 self.host.observe(Event::FrameLost { session, rtp_timestamp, phase });
             }
@@ -338,7 +353,7 @@ async fn ask_for_key_frames<H: Host>(
     host: H,
     name: Session,
     track: Arc<dyn TrackRemote>,
-    mut wishes: mpsc::UnboundedReceiver<()>,
+    mut wishes: mpsc::Receiver<()>,
 ) {
     let mut last_ns: Option<u64> = None;
     while wishes.recv().await.is_some() {
