@@ -1,0 +1,411 @@
+//! What must stay true of the house as a whole: who knows whom, what a pure core may use, where
+//! `unsafe` is, and how sources are kept.
+
+use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+use toml::Table;
+
+const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+
+/// Who may know whom, without tests. Whoever is not in the list is not in the house.
+const MAY_KNOW: &[(&str, &[&str])] = &[
+    ("parallax-network", &[]),
+    ("parallax-signalling", &[]),
+    ("parallax-media", &[]),
+    ("parallax-record", &[]),
+    ("parallax-interpose", &[]),
+    ("parallax-stack", &["parallax-network"]),
+    ("parallax-services", &["parallax-network", "parallax-stack", "parallax-signalling"]),
+    ("parallax-scenario", &["parallax-network", "parallax-record"]),
+    ("parallax-peer", &["parallax-media", "parallax-signalling", "parallax-record"]),
+    ("parallax-render", &["parallax-record"]),
+    (
+        "parallax-world",
+        &[
+            "parallax-interpose",
+            "parallax-media",
+            "parallax-network",
+            "parallax-peer",
+            "parallax-record",
+            "parallax-scenario",
+            "parallax-services",
+            "parallax-signalling",
+            "parallax-stack",
+        ],
+    ),
+    ("parallax", &["parallax-record", "parallax-render", "parallax-scenario", "parallax-world"]),
+    ("parallax-unguarded", &["parallax", "parallax-world"]),
+];
+
+/// Input and time in, output and next deadline out.
+const PURE: &[&str] = &[
+    "parallax-network",
+    "parallax-stack",
+    "parallax-signalling",
+    "parallax-services",
+    "parallax-media",
+    "parallax-scenario",
+    "parallax-record",
+];
+
+/// What pure cores may be built from. Whoever adds to it has looked: no clock, socket, file, thread
+/// or entropy is reached by what is called.
+const PURE_MAY_USE: &[&str] = &[
+    "bytes",
+    "crc",
+    "hex",
+    "libm",
+    "miette",
+    "openh264",
+    "rand_chacha",
+    "rand_core",
+    "serde",
+    "serde_json",
+    "sha2",
+    "smoltcp",
+    "stun-types",
+    "subtle",
+    "thiserror",
+    "tokio",
+    "toml",
+    "tungstenite",
+    "turn-server-proto",
+    "turn-types",
+];
+
+/// What the `clippy.toml` of a pure core bans, at least.
+const BANNED_IN_PURE: &[&str] = &[
+    "std::collections::HashMap",
+    "std::collections::HashSet",
+    "std::env::var",
+    "std::fs::read",
+    "std::fs::read_to_string",
+    "std::fs::write",
+    "std::thread::spawn",
+    "std::time::Instant::now",
+    "std::time::SystemTime::now",
+];
+
+/// What the `clippy.toml` of the peers bans, at least: the very code runs on a board later.
+const BANNED_IN_PEER: &[&str] = &[
+    "std::time::Instant::now",
+    "std::time::SystemTime::now",
+    "std::thread::spawn",
+    "tokio::net::TcpListener",
+    "tokio::net::TcpStream",
+    "tokio::net::UdpSocket",
+    "tokio::spawn",
+    "tokio::task::spawn",
+    "tokio::time::Instant",
+    "tokio::time::interval",
+    "tokio::time::sleep",
+    "tokio::time::timeout",
+];
+
+/// Words of a pure core's code that a list of banned functions lets through.
+const ABSENT_FROM_PURE: &[&str] = &[
+    "fs::",
+    "env::",
+    "process::",
+    "thread::",
+    "HashMap",
+    "HashSet",
+    "SystemTime",
+    "net::TcpListener",
+    "net::TcpStream",
+    "net::UdpSocket",
+    "thread_local",
+];
+
+/// The feature that is there for tests alone.
+const GUARDS_OFF: &str = "guards-off";
+
+fn house() -> Metadata {
+    let mut command = MetadataCommand::new();
+    command.manifest_path(format!("{ROOT}/Cargo.toml")).no_deps();
+    command.other_options(["--offline".to_owned()]).exec().expect("the workspace's metadata")
+}
+
+fn folder(package: &Package) -> &Path {
+    package.manifest_path.parent().expect("a folder").as_std_path()
+}
+
+fn normal(package: &Package) -> impl Iterator<Item = &cargo_metadata::Dependency> {
+    package.dependencies.iter().filter(|dependency| dependency.kind == DependencyKind::Normal)
+}
+
+fn ours(name: &str) -> bool {
+    name == "parallax" || name.starts_with("parallax-")
+}
+
+/// The packages of [`PURE`], all of them.
+fn pure(house: &Metadata) -> Vec<&Package> {
+    let pure = |package: &&Package| PURE.contains(&package.name.as_str());
+    let found: Vec<_> = house.packages.iter().filter(pure).collect();
+    assert_eq!(found.len(), PURE.len());
+    found
+}
+
+/// Files below `folder` with one of these endings; build output and version control left out.
+fn files(folder: &Path, endings: &[&str]) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+            if path.is_dir() {
+                if name != "target" && !name.starts_with('.') {
+                    folders.push(path);
+                }
+            } else if endings.iter().any(|ending| name.ends_with(ending)) {
+                found.push(path);
+            }
+        }
+    }
+    assert!(!found.is_empty(), "no files in {}", folder.display());
+    found.sort();
+    found
+}
+
+fn read(file: &Path) -> String {
+    fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
+}
+
+fn table(file: &Path) -> Table {
+    read(file).parse().unwrap_or_else(|error| panic!("{}: {error}", file.display()))
+}
+
+/// Whether `text` has `word` with nothing of a name before it, or after it if it ends as a name.
+fn has_word(text: &str, word: &str) -> bool {
+    let of_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    text.match_indices(word).any(|(at, _)| {
+        let before = text[..at].chars().next_back().is_some_and(of_name);
+        let after = text[at + word.len()..].chars().next().is_some_and(of_name);
+        !(before || (word.ends_with(of_name) && after))
+    })
+}
+
+/// Lines of code, numbered: no comment lines.
+fn code(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let numbered = text.lines().enumerate().map(|(index, line)| (index + 1, line.trim_start()));
+    numbered.filter(|(_, line)| !line.starts_with("//"))
+}
+
+#[test]
+fn everyone_knows_only_whom_they_may() {
+    let house = house();
+    let members: BTreeSet<&str> = house.packages.iter().map(|p| p.name.as_str()).collect();
+    let listed: BTreeSet<&str> = MAY_KNOW.iter().map(|(name, _)| *name).collect();
+    assert_eq!(members, listed);
+    let mut known = 0;
+    for package in &house.packages {
+        let (_, may) =
+            MAY_KNOW.iter().find(|(name, _)| *name == package.name.as_str()).expect("listed");
+        for dependency in normal(package).filter(|dependency| ours(&dependency.name)) {
+            known += 1;
+            let name = dependency.name.as_str();
+            assert!(may.contains(&name), "{} knows {name}", package.name);
+        }
+    }
+    assert!(known > 20, "this test has lost sight of the dependencies");
+}
+
+#[test]
+fn pure_cores_are_built_from_what_was_looked_at() {
+    for package in pure(&house()) {
+        for dependency in normal(package).filter(|dependency| !ours(&dependency.name)) {
+            let name = dependency.name.as_str();
+            assert!(PURE_MAY_USE.contains(&name), "{} uses {name}", package.name);
+            if name == "tokio" {
+                // The traits of streams alone: no runtime, no timer, no socket.
+                assert_eq!(dependency.features, ["io-util"], "{}", package.name);
+            }
+            if name.starts_with("rand_") {
+                // Their defaults reach for the system's entropy.
+                let plain = !dependency.uses_default_features && dependency.features.is_empty();
+                assert!(plain, "{} has {name} with features", package.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn peers_have_no_runtime_of_their_own() {
+    let house = house();
+    let peer = house.packages.iter().find(|package| package.name == "parallax-peer").expect("peer");
+    let tokio = normal(peer).find(|dependency| dependency.name == "tokio").expect("tokio");
+    for feature in &tokio.features {
+        assert!(["io-util", "macros", "sync"].contains(&feature.as_str()), "tokio with {feature}");
+    }
+    assert!(normal(peer).all(|dependency| dependency.name != "turmoil"));
+}
+
+/// What a package's `clippy.toml` bans.
+fn banned(package: &Package) -> BTreeSet<String> {
+    let file = table(&folder(package).join("clippy.toml"));
+    let lists = ["disallowed-methods", "disallowed-types"].map(|list| &file[list]);
+    let entries = lists.into_iter().flat_map(|list| list.as_array().expect("a list"));
+    entries.map(|entry| entry["path"].as_str().expect("a path").to_owned()).collect()
+}
+
+#[test]
+fn clippy_bans_what_cores_and_peers_must_not_call() {
+    let house = house();
+    let mut held: Vec<(&Package, &[&str])> =
+        pure(&house).into_iter().map(|package| (package, BANNED_IN_PURE)).collect();
+    let peer = house.packages.iter().find(|package| package.name == "parallax-peer");
+    held.push((peer.expect("peer"), BANNED_IN_PEER));
+    for (package, bans) in held {
+        let banned = banned(package);
+        for ban in bans {
+            assert!(banned.contains(*ban), "{} does not ban {ban}", package.name);
+        }
+    }
+    // A ban that is only a warning would hold nobody.
+    let lints = &table(&Path::new(ROOT).join("Cargo.toml"))["workspace"]["lints"];
+    assert_eq!(lints["clippy"]["disallowed_methods"].as_str(), Some("deny"));
+    assert_eq!(lints["clippy"]["disallowed_types"].as_str(), Some("deny"));
+    assert_eq!(lints["rust"]["unsafe_code"].as_str(), Some("deny"));
+    for package in &house.packages {
+        let manifest = table(package.manifest_path.as_std_path());
+        let inherited = manifest["lints"]["workspace"].as_bool();
+        assert_eq!(inherited, Some(true), "{} has lints of its own", package.name);
+    }
+}
+
+#[test]
+fn pure_cores_do_not_name_the_system() {
+    for package in pure(&house()) {
+        for file in files(&folder(package).join("src"), &[".rs"]) {
+            for (number, line) in code(&read(&file)) {
+                for word in ABSENT_FROM_PURE {
+                    assert!(!has_word(line, word), "{}:{number}: {word}", file.display());
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn unsafe_code_is_in_one_crate() {
+    let mut found = 0;
+    for package in &house().packages {
+        for file in files(folder(package), &[".rs"]) {
+            if file.ends_with("cli/tests/house.rs") {
+                continue;
+            }
+            let text = read(&file);
+            let names = ["unsafe", "unsafe_code"];
+            let mut lines =
+                code(&text).filter(|(_, line)| names.iter().any(|name| has_word(line, name)));
+            if package.name == "parallax-interpose" {
+                found += lines.count();
+            } else {
+                let line = lines.next().map(|(number, _)| number);
+                assert_eq!(line, None, "{} has unsafe code", file.display());
+            }
+        }
+    }
+    assert!(found > 10, "this test has lost sight of what is unsafe");
+}
+
+#[test]
+fn guards_are_off_in_one_test_build_alone() {
+    let house = house();
+    let defaults: Vec<_> = house.workspace_default_members.iter().collect();
+    let [default] = defaults[..] else { panic!("{defaults:?}") };
+    assert_eq!(house[default].name, "parallax");
+    let mut askers = Vec::new();
+    for package in &house.packages {
+        for dependency in &package.dependencies {
+            if dependency.features.iter().any(|feature| feature == GUARDS_OFF) {
+                askers.push((package.name.as_str(), dependency.name.as_str()));
+            }
+        }
+        for (feature, enabled) in &package.features {
+            let asks = enabled.iter().any(|enabled| enabled.contains(GUARDS_OFF));
+            assert!(!asks || feature == GUARDS_OFF, "{}: {feature}", package.name);
+        }
+    }
+    assert_eq!(askers, [("parallax-unguarded", "parallax-world")]);
+}
+
+#[test]
+fn packages_tell_alike_what_they_are() {
+    for package in &house().packages {
+        assert_eq!(package.license.as_deref(), Some("MIT OR Apache-2.0"), "{}", package.name);
+        assert_eq!(package.publish.as_deref(), Some(&[][..]), "{} may be published", package.name);
+        assert!(package.rust_version.is_some(), "{}", package.name);
+        let description = package.description.as_deref().unwrap_or_default();
+        assert!(description.ends_with('.'), "{}: {description}", package.name);
+    }
+}
+
+/// Words that this house does not use, and what it says instead. All in small letters.
+const WORDS: &[(&str, &str)] = &[
+    ("cone", "mapping and filtering, each by its behaviour (RFC 4787)"),
+    ("symmetric nat", "address-and-port-dependent mapping"),
+    ("symmetric gateway", "address-and-port-dependent mapping"),
+    ("router", "gateway"),
+    ("routers", "gateways"),
+    ("bandwidth", "capacity"),
+    ("bottleneck buffer", "bottleneck queue"),
+    ("glass-to-glass", "capture-to-render latency: no photon is measured here"),
+    ("todo", "an issue"),
+    ("fixme", "an issue"),
+];
+
+/// Where a word is what a user might write, and is told better.
+const QUOTED: &[(&str, &str)] = &[
+    ("sim/scenario/src/table.rs", "bandwidth"),
+    ("sim/scenario/tests/broken.rs", "bandwidth"),
+    ("sim/scenario/tests/snapshots/broken__broken_scenarios.snap", "bandwidth"),
+];
+
+#[test]
+fn one_word_for_each_thing() {
+    let root = Path::new(ROOT).canonicalize().expect("the root");
+    let folders = ["cli", "device-profiles", "fixtures", "reports", "sim"];
+    for file in folders.iter().flat_map(|f| files(&root.join(f), &[".rs", ".md", ".toml", ".snap"]))
+    {
+        let name = file.strip_prefix(&root).expect("below").to_str().expect("text");
+        if name == "cli/tests/house.rs" {
+            continue;
+        }
+        let text = read(&file).to_lowercase();
+        for (word, instead) in WORDS.iter().filter(|(word, _)| !QUOTED.contains(&(name, *word))) {
+            let lines = text.lines().enumerate();
+            let line = lines.filter(|(_, line)| has_word(line, word)).map(|(at, _)| at + 1).next();
+            assert_eq!(line, None, "{name} says {word}: say {instead}");
+        }
+    }
+    for (name, word) in QUOTED {
+        let text = read(&root.join(name)).to_lowercase();
+        assert!(has_word(&text, word), "{name} no longer says {word}: take it off the list");
+    }
+}
+
+#[test]
+fn sources_are_short_enough_to_read() {
+    const MOST_LINES: usize = 600;
+    for package in &house().packages {
+        for file in files(folder(package), &[".rs"]) {
+            let lines = read(&file).lines().count();
+            assert!(lines < MOST_LINES, "{} has {lines} lines", file.display());
+        }
+    }
+}
+
+#[test]
+fn a_word_is_found_as_a_word() {
+    assert!(has_word("a router, ", "router") && has_word("router", "router"));
+    assert!(!has_word("routers_of", "router") && !has_word("a.prerouter", "router"));
+    assert!(!has_word("silicone", "cone") && !has_word("cones", "cone"));
+    assert!(has_word("use std::fs::File", "fs::") && !has_word("use std::offs::File", "fs::"));
+    assert!(has_word("unsafe {", "unsafe") && !has_word("#[allow(unsafe_code)]", "unsafe"));
+}
