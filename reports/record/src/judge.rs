@@ -352,8 +352,10 @@ fn frames_lost(at_most: LossBound, stream: &StreamTimeline, window: Window) -> F
             (share.unwrap_or(0), ppm, Unit::Ppm)
         }
     };
-    let detail = if known == 0 {
+    let detail = if counts.captured == 0 {
         "no frame was captured for the viewer in the window".to_owned()
+    } else if known == 0 {
+        format!("all {} frames were still under way when the run ended", counts.under_way)
     } else {
         let by = counts.lost;
         format!(
@@ -363,7 +365,11 @@ fn frames_lost(at_most: LossBound, stream: &StreamTimeline, window: Window) -> F
     };
     Finding {
         name: "frames_lost".to_owned(),
-        measured: happened(known > 0, exact(measured)),
+        measured: if counts.captured > 0 && known == 0 {
+            Err(Verdict::Inconclusive)
+        } else {
+            happened(known > 0, exact(measured))
+        },
         comparison: Comparison::AtMost,
         bound: signed(bound),
         unit,

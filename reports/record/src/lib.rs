@@ -39,6 +39,8 @@ pub use summary::{
     LostSummary, PeerProfile, PerPhase, PerStage, StageSummary, StreamSummary, Suite, Summary,
     Unit,
 };
-pub use timeline::{Fate, FrameHistory, Pair, STAGES, SessionTimeline, StreamTimeline, Timeline};
+pub use timeline::{
+    Fate, FrameHistory, PATIENCE_US, Pair, STAGES, SessionTimeline, StreamTimeline, Timeline,
+};
 pub use uncertainty::Uncertainty;
 pub use verdict::Verdict;

@@ -349,7 +349,8 @@ pub struct FramesSummary {
     pub rendered: u64,
     /// Of these lost.
     pub lost: LostSummary,
-    /// Of these neither rendered nor lost when the run ended.
+    /// Of these neither rendered nor lost when the run ended: captured within the viewer's jitter
+    /// buffer and [`PATIENCE_US`](crate::PATIENCE_US) of its end.
     pub under_way: u64,
 }
 

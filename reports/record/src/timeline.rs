@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::event::{Candidate, Event, LossPhase, Phase, Session};
-use crate::header::{Clock, Stream};
+use crate::header::{Clock, Header, Stream};
 use crate::join::{self, CameraFrame, FaultKind, Faults, Passage};
 use crate::record::Record;
 
@@ -65,11 +65,17 @@ pub struct Pair {
 pub enum Fate {
     /// It was shown.
     Rendered,
-    /// It will not be shown any more.
+    /// It will not be shown any more, or it stood still for longer than [`PATIENCE_US`] allows.
     Lost(LossPhase),
     /// The run ended too early to tell.
     UnderWay,
 }
+
+/// How long after its capture a frame may still be under way when the run ends, microseconds, the
+/// depth of the viewer's jitter buffer left out. Whatever stands still for longer is lost to
+/// somebody who watches live, even if a queue that has no limit would bring it one day. A frame
+/// that was rendered later than this was rendered all the same.
+pub const PATIENCE_US: u64 = 2_000_000;
 
 /// One frame on its way to one viewer. Times are nanoseconds on the run's clock.
 #[derive(Clone, Debug)]
@@ -148,7 +154,8 @@ impl Timeline {
                     .range(session_range(stream))
                     .map(|(_, session)| session.clone())
                     .collect();
-                let frames = frames(stream, &sessions, &cameras, &passages);
+                let patience = Patience::of(&record.header, stream);
+                let frames = frames(stream, &sessions, &cameras, &passages, patience);
                 StreamTimeline { stream: stream.clone(), sessions, frames }
             })
             .collect::<Vec<_>>();
@@ -211,6 +218,7 @@ fn frames(
     sessions: &[SessionTimeline],
     cameras: &join::Cameras,
     passages: &join::Passages,
+    patience: Patience,
 ) -> Vec<FrameHistory> {
     let mut frames = Vec::new();
     let mut next_first: Option<(u32, usize)> = None;
@@ -243,7 +251,7 @@ fn frames(
                 fate: Fate::UnderWay,
             })
             .collect();
-        settle(&mut histories, over);
+        settle(&mut histories, over, patience);
         next_first = Some((boot, first));
         histories.append(&mut frames);
         frames = histories;
@@ -268,11 +276,32 @@ fn standing(frame: &FrameHistory) -> (u8, LossPhase) {
     }
 }
 
+/// Until when a frame must have been captured to be lost if it is under way when the run ends.
+#[derive(Clone, Copy, Debug)]
+struct Patience {
+    /// Nanoseconds on the run's clock.
+    before_ns: u64,
+}
+
+impl Patience {
+    fn of(header: &Header, stream: &Stream) -> Self {
+        let viewer = header.peers.iter().find(|peer| peer.name == stream.viewer);
+        let depth_us = viewer.and_then(|peer| peer.jitter_buffer_us).unwrap_or(0);
+        let patience_us = depth_us.saturating_add(PATIENCE_US);
+        Self { before_ns: header.duration_us.saturating_sub(patience_us).saturating_mul(1_000) }
+    }
+
+    fn is_over(self, frame: &FrameHistory) -> bool {
+        frame.camera.captured_ns < self.before_ns
+    }
+}
+
 /// Decides each frame's fate. Stages keep the order of frames, so a frame that a later one has
 /// overtaken is lost, whether anybody said so or not: a viewer that got no packet of a frame does
 /// not know that there was one. Whole packets may wait in the jitter buffer, so on the way from
-/// the pacer to its release a frame is only overtaken by one that was released.
-fn settle(frames: &mut [FrameHistory], over: bool) {
+/// the pacer to its release a frame is only overtaken by one that was released. What nothing has
+/// overtaken is lost where it is stuck, once patience is over.
+fn settle(frames: &mut [FrameHistory], over: bool, patience: Patience) {
     let mut furthest = 0;
     for frame in frames.iter_mut().rev() {
         let (stood, phase) = standing(frame);
@@ -284,7 +313,7 @@ fn settle(frames: &mut [FrameHistory], over: bool) {
             && frame.passage.paced_ns.is_none()
         {
             Fate::Lost(phase)
-        } else if over || furthest > stood {
+        } else if over || furthest > stood || patience.is_over(frame) {
             Fate::Lost(phase)
         } else {
             Fate::UnderWay

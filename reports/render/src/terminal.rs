@@ -47,6 +47,9 @@ impl Style {
 /// How wide the first column is: the widest verdict.
 const WIDTH: usize = "INCONCLUSIVE".len();
 
+/// So many frames are under way at the end of any run that streams: nobody needs to hear of them.
+const A_HANDFUL: u64 = 5;
+
 /// One run, a few lines, the last one ended. `rerun` is the command that runs it again; it is shown
 /// if the run did not pass.
 ///
@@ -181,6 +184,9 @@ fn picture_text(stream: &StreamSummary) -> String {
         frames.lost.total(),
         figure::counted(frames.captured, "frame")
     );
+    if frames.under_way > A_HANDFUL {
+        let _ = write!(text, ", {} still under way at the end", frames.under_way);
+    }
     match stream.psnr_millidb {
         Some(psnr) => {
             let _ = write!(text, ", PSNR {}", figure::level(i64::from(psnr)));

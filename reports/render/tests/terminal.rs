@@ -174,6 +174,21 @@ fn a_run_that_is_inconclusive() {
 }
 
 #[test]
+fn frames_under_way_are_told_if_they_are_more_than_a_handful() {
+    let picture = |under_way| {
+        let mut summary = summary(Verdict::Pass, vec![check()]);
+        summary.streams[0].frames.under_way = under_way;
+        let text = run(&summary, RERUN, Style::Plain);
+        text.lines().last().expect("lines").to_owned()
+    };
+    assert!(!picture(5).contains("under way"));
+    insta::assert_snapshot!(
+        picture(6).trim_start(),
+        @"picture       1 freeze of 420 ms in all, 3 of 440 frames lost, 6 still under way at the end, PSNR 31.42 dB"
+    );
+}
+
+#[test]
 fn a_run_without_checks() {
     let summary = summary(Verdict::Inconclusive, vec![]);
     insta::assert_snapshot!(run(&summary, RERUN, Style::Plain));

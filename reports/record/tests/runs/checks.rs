@@ -230,6 +230,24 @@ fn frames_lost() {
 }
 
 #[test]
+fn frames_that_never_come_are_lost_and_those_of_the_last_moment_are_no_sample() {
+    let stuck = || Run::streaming(&[Way::NeverReceived; 130]);
+    let mut share = check(Predicate::FramesLost { at_most: LossBound::Share { ppm: 999_999 } });
+    let result = stuck().result(share.clone());
+    assert_eq!(
+        (result.verdict, result.measured, result.sample),
+        (Verdict::Fail, Some(1_000_000), 105)
+    );
+    share.window.from_us = Some(9_000_000);
+    let result = stuck().result(share);
+    assert_eq!((result.verdict, result.measured), (Verdict::Inconclusive, None));
+    assert_eq!(
+        result.detail.as_deref(),
+        Some("all 10 frames were still under way when the run ended")
+    );
+}
+
+#[test]
 fn psnr() {
     let above = |statistic, above_millidb| Predicate::Psnr { statistic, above_millidb };
     // 30.0, 30.1, ... 30.9 dB, six times over.

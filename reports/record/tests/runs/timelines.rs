@@ -77,8 +77,12 @@ proptest! {
 
     /// Against a naive account: from the first frame that was paced on, each frame is rendered,
     /// lost where its way says, or, with nothing after it that got further, under way.
+    /// What is under way for longer than patience is lost where it is stuck.
     #[test]
-    fn no_frame_is_counted_twice_or_forgotten(ways in prop::collection::vec(any_way(), 0..40)) {
+    fn no_frame_is_counted_twice_or_forgotten(
+        ways in prop::collection::vec(any_way(), 0..40),
+        duration_us in 3_000_000_u64..7_000_000,
+    ) {
         let depth = |way: &Way| match way {
             Way::DroppedAtCapture => 0,
             Way::NeverPaced => 1,
@@ -91,19 +95,24 @@ proptest! {
         for (index, way) in ways.iter().enumerate().skip(first) {
             expected.captured += 1;
             expected.encoded += u64::from(*way != Way::DroppedAtCapture);
+            let age_us = duration_us.saturating_sub((FIRST_NS + index as u64 * PERIOD_NS) / 1_000);
+            // The viewer's jitter buffer and 2 s.
+            let stale = age_us > 50_000 + 2_000_000;
             let overtaken = ways[index..].iter().any(|later| depth(later) > depth(way));
             match way {
                 Way::Rendered => expected.rendered += 1,
                 Way::DroppedAtCapture => expected.lost.capture += 1,
                 Way::GivenUp(LossPhase::Transport) => expected.lost.transport += 1,
                 Way::GivenUp(_) => expected.lost.decode += 1,
-                _ if !overtaken => expected.under_way += 1,
+                _ if !overtaken && !stale => expected.under_way += 1,
                 Way::NeverPaced => expected.lost.send += 1,
                 Way::NeverReceived => expected.lost.transport += 1,
                 Way::NeverDecoded => expected.lost.decode += 1,
             }
         }
-        let summary = Run::streaming(&ways).judged(vec![]);
+        let mut run = Run::streaming(&ways);
+        run.header.duration_us = duration_us;
+        let summary = run.judged(vec![]);
         prop_assert_eq!(&summary.faults, &Vec::<String>::new());
         let frames = summary.streams[0].frames;
         prop_assert_eq!(frames, expected);
@@ -124,6 +133,33 @@ fn frames_under_way_when_their_session_ends_are_lost_and_later_ones_are_not_its_
     let frames = run.judged(vec![]).streams[0].frames;
     assert_eq!((frames.captured, frames.rendered), (29, 28));
     assert_eq!((frames.lost.transport, frames.under_way), (1, 0));
+}
+
+/// On a link far too thin nothing comes through, and nothing overtakes: the run of 10 s ends with
+/// frames of all ages under way.
+#[test]
+fn what_stands_still_for_longer_than_patience_is_lost_where_it_is_stuck() {
+    let mut ways = [Way::NeverReceived; 130];
+    // Frame 104 is captured 2,066.632 ms before the end, frame 105 1,999.965 ms before.
+    ways[100..].fill(Way::NeverPaced);
+    let frames = Run::streaming(&ways).judged(vec![]).streams[0].frames;
+    assert_eq!((frames.captured, frames.rendered), (130, 0));
+    assert_eq!((frames.lost.transport, frames.lost.send, frames.under_way), (100, 5, 25));
+
+    // A camera that goes on pacing what is new has given up what it never paced.
+    let mut ways = [Way::NeverReceived; 130];
+    ways[110] = Way::NeverPaced;
+    let frames = Run::streaming(&ways).judged(vec![]).streams[0].frames;
+    assert_eq!((frames.lost.transport, frames.lost.send, frames.under_way), (105, 1, 24));
+}
+
+#[test]
+fn a_deeper_jitter_buffer_is_given_its_time() {
+    let mut run = Run::streaming(&[Way::NeverReceived; 130]);
+    run.header.peers[1].jitter_buffer_us = Some(1_000_000);
+    // Frame 89 is captured 3,066.637 ms before the end, frame 90 2,999.970 ms before.
+    let frames = run.judged(vec![]).streams[0].frames;
+    assert_eq!((frames.lost.transport, frames.under_way), (90, 40));
 }
 
 #[test]
