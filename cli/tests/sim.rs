@@ -5,7 +5,7 @@ mod support;
 
 use serde_json::Value;
 use std::process::Command;
-use support::{Called, Place, SHIPPED, shipped, with_checks};
+use support::{Called, EASY, Place, SHIPPED, TOO_SOON, shipped, with_checks};
 
 /// Every way from the root to a leaf or to an empty array, `[]` for each element.
 fn paths(value: &Value, at: &str, found: &mut Vec<String>) {
@@ -258,18 +258,6 @@ capture_to_render = { percentile = 95, below = "2s", minimum_sample = 100 }
 why = "A scenario of 8 s has 120 frames, and two seconds of them go by before anybody connects."
 "#;
 
-const EASY: &str = r#"
-[[check]]
-connects = { within = "7s" }
-why = "It takes about two."
-"#;
-
-const TOO_SOON: &str = r#"
-[[check]]
-connects = { within = "100ms" }
-why = "The doorbell boots for about two seconds; nobody connects before."
-"#;
-
 #[test]
 fn a_bound_that_cannot_hold_fails() {
     let place = Place::with("hopeless.toml", &with_checks("two-homes", 8, HOPELESS));
@@ -302,12 +290,17 @@ fn the_line_that_runs_it_again_runs_the_same_again() {
         place.call(&["sim", "it's hopeless.toml", "--seed", "3", "--out", "out"]).ended(10);
     let line = called.said.lines().find_map(|line| line.trim().strip_prefix("run again"));
     let line = line.expect("a line").trim().replacen("parallax", env!("CARGO_BIN_EXE_parallax"), 1);
-    let mut shell = Command::new("sh");
-    shell.args(["-c", &line]).current_dir(place.path(""));
-    Called::from(shell.output().expect("call a shell")).ended(10);
+    place.shell(&line).ended(10);
     let [first, again] =
         ["out", "target/parallax"].map(|folder| place.read(&format!("{folder}/summary.json")));
     assert_eq!(first, again);
+
+    // Whom cargo has run it for may have no other.
+    let mut by_cargo = place.parallax(&["sim", "it's hopeless.toml", "--seed", "3"]);
+    by_cargo.env("CARGO_MANIFEST_DIR", place.path(""));
+    let called = Called::from(by_cargo.output().expect("call the command")).ended(10);
+    let line = r"run again     cargo run --release -- sim 'it'\''s hopeless.toml' --seed 3";
+    assert!(called.said.contains(line), "{}", called.said);
 }
 
 #[test]
@@ -356,142 +349,4 @@ fn the_seed_is_the_commands_or_else_the_scenarios_or_else_1() {
     assert_eq!(seeds("5"), ["5", "5"]);
     assert!(place.path("own/insists/seed-18446744073709551615/record.jsonl").exists());
     assert!(place.path("5/plain/seed-5/record.jsonl").exists());
-}
-
-/// Bad input: nothing was run, nothing was written, and the message names what is wrong.
-#[track_caller]
-fn refused(place: &Place, arguments: &[&str], code: i32, telling: &[&str]) {
-    let before = place.files("");
-    let called = place.call(arguments).ended(code);
-    assert_eq!(called.said, "");
-    for text in telling {
-        assert!(called.complained.contains(text), "no {text}:\n{}", called.complained);
-    }
-    assert_eq!(place.files(""), before, "it has left something");
-    assert!(!place.path("out").exists(), "it has made a folder");
-}
-
-#[test]
-fn bad_input_ends_with_2_and_leaves_nothing() {
-    let good = with_checks("two-homes", 1, TOO_SOON);
-    let place = Place::with("good.toml", &good);
-    place.write("unknown.toml", &good.replace("capacity = \"8Mbit/s\"", "capacitty = \"8Mbit/s\""));
-    place.write("broken.toml", "schema = 1\ntitle = ");
-    std::fs::write(place.path("latin.toml"), b"schema = 1\ntitle = \"caf\xe9\"\n").expect("write");
-    let sim = |file: &'static str| ["sim", "good.toml", file, "--out", "out"];
-    refused(&place, &sim("unknown.toml"), 2, &["capacitty", "unknown.toml:10:", "capacity"]);
-    refused(&place, &sim("broken.toml"), 2, &["broken.toml:2:"]);
-    refused(&place, &sim("latin.toml"), 2, &["latin.toml", "UTF-8"]);
-    refused(&place, &sim("missing.toml"), 2, &["failed to read missing.toml", "help: "]);
-    // The same name twice would write one record over the other.
-    std::fs::create_dir(place.path("folder")).expect("make a folder");
-    place.write("folder/good.toml", &good);
-    refused(&place, &sim("folder"), 2, &["failed to read folder/good.toml", "help: "]);
-    refused(&place, &["sim", "good.toml", "--seed", "-1", "--out", "out"], 2, &["--seed"]);
-    refused(&place, &["sim", "--no-such-flag"], 2, &["--no-such-flag"]);
-    refused(&place, &["simulate"], 2, &["simulate"]);
-    refused(&place, &[], 2, &["Usage: parallax", "Exit codes:"]);
-    // No scenario is named, and the folder of shipped ones is elsewhere.
-    refused(&place, &["sim"], 2, &["failed to read fixtures/scenarios", "help: "]);
-    // Not a folder.
-    refused(&place, &["sim", "good.toml", "--out", "good.toml"], 2, &["good.toml", "help: "]);
-}
-
-#[test]
-fn bad_input_leaves_the_records_of_an_earlier_call_alone() {
-    let place = Place::with("good.toml", &with_checks("two-homes", 1, TOO_SOON));
-    place.call(&["sim", "good.toml", "--out", "out"]).ended(10);
-    let before = place.read("out/summary.json");
-    place.write("broken.toml", "schema = 1\ntitle = ");
-    place.call(&["sim", "good.toml", "broken.toml", "--out", "out"]).ended(2);
-    assert_eq!(place.read("out/summary.json"), before);
-    assert!(place.path("out/good/seed-1/record.jsonl").exists());
-}
-
-#[test]
-fn a_folder_without_scenarios_ends_with_4() {
-    let place = Place::new();
-    std::fs::create_dir(place.path("folder")).expect("make a folder");
-    place.write("folder/notes.txt", "none here");
-    refused(&place, &["sim", "folder", "--out", "out"], 4, &["folder", ".toml"]);
-}
-
-#[test]
-fn help_and_version_end_with_0_and_the_worker_is_no_ones_business() {
-    let place = Place::new();
-    let help = place.call(&["--help"]).ended(0);
-    assert!(help.said.contains("Exit codes:") && !help.said.contains("worker"), "{}", help.said);
-    let help = place.call(&["sim", "--help"]).ended(0);
-    for told in ["--seed", "--out", "--verify", "target/parallax", "summary.json", "Exit codes:"] {
-        assert!(help.said.contains(told), "no {told}:\n{}", help.said);
-    }
-    let version = place.call(&["--version"]).ended(0);
-    assert_eq!(version.said.trim(), concat!("parallax ", env!("CARGO_PKG_VERSION")));
-}
-
-/// A run that broke: an error with its cause, in the summary and on the terminal, without a digest
-/// of what is no record.
-#[track_caller]
-fn broke(place: &Place, called: &Called, cause: &str) {
-    let summary = place.json("out/summary.json");
-    assert_eq!(summary["verdict"], "error");
-    let runs = summary["runs"].as_array().expect("runs");
-    let run = runs.iter().find(|run| run["scenario"] == "breaks").expect("the run");
-    assert_eq!(run["verdict"], "error");
-    let [fault] = &run["faults"].as_array().expect("faults")[..] else { panic!("{run}") };
-    let fault = fault.as_str().expect("a text");
-    assert!(fault.starts_with("failed to ") && fault.contains(cause), "{fault}");
-    assert!(!fault.contains("OpenH264"), "{fault}");
-    assert!(called.said.contains(fault), "{fault} is not in\n{}", called.said);
-    assert!(run["record_sha256"].is_null() && run["packets_sha256"].is_null(), "{run}");
-    assert!(!place.path("out/breaks/seed-1/record.jsonl").exists(), "no record is whole");
-}
-
-#[test]
-fn a_worker_that_is_killed_is_an_error_with_its_cause() {
-    let place = Place::with("breaks.toml", &shipped("two-homes", 8));
-    // The system kills whoever writes a file longer than 64 blocks: a record is longer, a summary
-    // is not. No core file: this is on purpose.
-    let line = format!(
-        "ulimit -c 0; ulimit -f 64; exec {} sim breaks.toml --out out",
-        env!("CARGO_BIN_EXE_parallax")
-    );
-    let mut shell = Command::new("sh");
-    shell.args(["-c", &line]).current_dir(place.path(""));
-    let called = Called::from(shell.output().expect("call a shell")).ended(12);
-    broke(&place, &called, "the worker ended with signal: 25 (SIGXFSZ)");
-    assert_eq!(place.files("out"), ["environment.json", "summary.json"], "half a record is left");
-}
-
-#[test]
-fn a_record_that_cannot_be_written_costs_one_run() {
-    let place = Place::with("breaks.toml", &shipped("two-homes", 8));
-    place.write("other.toml", &with_checks("two-homes", 8, EASY));
-    // A folder stands where the record is written.
-    std::fs::create_dir_all(place.path("out/breaks/seed-1/record.part")).expect("make a folder");
-    let called = place.call(&["sim", "breaks.toml", "other.toml", "--out", "out"]).ended(12);
-    broke(&place, &called, "record.part: Is a directory");
-    assert_eq!(place.json("out/summary.json")["runs"][1]["verdict"], "pass");
-    assert!(called.said.contains("2 runs: 1 error, 1 passed"), "{}", called.said);
-}
-
-#[test]
-fn a_worker_without_a_scenario_says_so_to_its_parent() {
-    let place = Place::new();
-    let worker = ["worker", "--file", "none.toml", "--seed", "1", "--record", "record.jsonl"];
-    let called = place.call(&worker).ended(2);
-    assert!(called.said.contains("none.toml"), "{}", called.said);
-    assert!(place.files("").is_empty());
-}
-
-#[test]
-fn a_summary_of_an_earlier_call_does_not_stand_beside_newer_records() {
-    let place = Place::with("good.toml", &with_checks("two-homes", 1, TOO_SOON));
-    place.call(&["sim", "good.toml", "--out", "out"]).ended(10);
-    // A folder stands where the record was: the command gives up after it has begun.
-    std::fs::remove_file(place.path("out/good/seed-1/record.jsonl")).expect("remove");
-    std::fs::create_dir(place.path("out/good/seed-1/record.jsonl")).expect("a folder");
-    let called = place.call(&["sim", "good.toml", "--out", "out"]).ended(2);
-    assert!(called.complained.contains("failed to replace"), "{}", called.complained);
-    assert!(!place.path("out/summary.json").exists(), "the summary is of other records");
 }

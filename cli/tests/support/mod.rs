@@ -11,6 +11,20 @@ use std::{
 /// The scenarios that come with Parallax.
 pub const SHIPPED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/scenarios");
 
+/// A check that `two-homes` passes within 8 s.
+pub const EASY: &str = r#"
+[[check]]
+connects = { within = "7s" }
+why = "It takes about two."
+"#;
+
+/// A check that `two-homes` fails within 1 s.
+pub const TOO_SOON: &str = r#"
+[[check]]
+connects = { within = "100ms" }
+why = "The doorbell boots for about two seconds; nobody connects before."
+"#;
+
 /// The text of a shipped scenario, cut to `seconds`.
 pub fn shipped(name: &str, seconds: u32) -> String {
     let text = fs::read_to_string(format!("{SHIPPED}/{name}.toml")).expect("a shipped scenario");
@@ -71,8 +85,21 @@ impl Place {
 
     /// The command, to be called here.
     pub fn parallax(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_parallax"));
-        command.args(arguments).current_dir(self.folder.path());
+        let mut command = self.command(env!("CARGO_BIN_EXE_parallax"));
+        command.args(arguments);
+        command
+    }
+
+    /// What a line comes to in a shell, here.
+    pub fn shell(&self, line: &str) -> Called {
+        let output = self.command("sh").args(["-c", line]).output();
+        Called::from(output.expect("call a shell"))
+    }
+
+    /// A command in this folder, as a user calls it: cargo, which runs the tests, is not around.
+    fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir(self.folder.path()).env_remove("CARGO_MANIFEST_DIR");
         command
     }
 
