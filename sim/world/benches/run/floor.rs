@@ -1,0 +1,338 @@
+//! The floor: two bare `webrtc` stacks on one thread, joined in memory, that send the video packets
+//! of a run at their times. The clock is tokio's, paused: it jumps from timer to timer.
+
+use crate::Sent;
+use bytes::Bytes;
+use rtc::{
+    ice::mdns::MulticastDnsMode,
+    interceptor::{
+        NackGeneratorBuilder, NackResponderBuilder, ReceiverReportBuilder, Registry,
+        SenderReportBuilder, Slot,
+    },
+    media_stream::MediaStreamTrack,
+    peer_connection::configuration::media_engine::MIME_TYPE_H264,
+    rtp,
+    rtp_transceiver::rtp_sender::{
+        RTCPFeedback, RTCRtpCodec, RTCRtpCodecParameters, RTCRtpCodingParameters,
+        RTCRtpEncodingParameters, RtpCodecKind,
+    },
+};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    future::Future,
+    io::{self, IoSliceMut},
+    net::{SocketAddr, TcpListener},
+    pin::Pin,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    task::{Context, Poll, Waker},
+    time::{Duration, Instant},
+};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use webrtc::{
+    media_stream::{
+        track_local::{TrackLocal, static_rtp::TrackLocalStaticRTP},
+        track_remote::{TrackRemote, TrackRemoteEvent},
+    },
+    peer_connection::{
+        MediaEngine, PeerConnection, PeerConnectionBuilder, PeerConnectionEventHandler,
+        RTCIceCandidateInit, RTCPeerConnectionIceEvent, RTCPeerConnectionState,
+        SettingEngineBuilder,
+    },
+    runtime::{
+        AsyncInterval, AsyncTcpListener, AsyncTcpStream, AsyncUdpSocket, JoinHandle, RecvMeta,
+        Runtime, TokioRuntime, Transmit,
+    },
+};
+
+const SSRC: u32 = 0x0f10_0123;
+const PAYLOAD_TYPE: u8 = 102;
+
+/// Sends `packets`, and gives how many came.
+pub(crate) fn run(packets: &[Sent], duration: Duration) -> u64 {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("a runtime");
+    runtime.block_on(stream(packets, duration))
+}
+
+async fn stream(packets: &[Sent], duration: Duration) -> u64 {
+    let start = tokio::time::Instant::now();
+    let memory = Arc::new(Memory::default());
+    let (to_camera, camera_inbox) = unbounded_channel();
+    let (to_viewer, viewer_inbox) = unbounded_channel();
+    let (ready, mut connected) = unbounded_channel();
+    let came = Arc::new(AtomicU64::new(0));
+
+    let track = Arc::new(TrackLocalStaticRTP::new(media_track()));
+    let responder = Registry::new()
+        .with(Slot::NackResponder, NackResponderBuilder::new().build())
+        .with(Slot::SenderReport, SenderReportBuilder::new().build());
+    let handler = Handler { other: to_viewer.clone(), ready: Some(ready), came: Arc::clone(&came) };
+    let camera = connection(&memory, handler, responder).await;
+    camera.add_track(Arc::clone(&track) as Arc<dyn TrackLocal>).await.expect("a track");
+
+    let nack = NackGeneratorBuilder::new()
+        .with_interval(Duration::from_millis(20))
+        .with_max_nacks_per_packet(5)
+        .build();
+    let generator = Registry::new()
+        .with(Slot::NackGenerator, nack)
+        .with(Slot::ReceiverReport, ReceiverReportBuilder::new().build());
+    let handler = Handler { other: to_camera, ready: None, came: Arc::clone(&came) };
+    let viewer = connection(&memory, handler, generator).await;
+
+    let offer = camera.create_offer(None).await.expect("an offer");
+    viewer.set_remote_description(offer.clone()).await.expect("the offer");
+    let answer = viewer.create_answer(None).await.expect("an answer");
+    camera.set_local_description(offer).await.expect("the offer");
+    viewer.set_local_description(answer.clone()).await.expect("the answer");
+    camera.set_remote_description(answer).await.expect("the answer");
+    tokio::spawn(add_candidates(Arc::clone(&camera), camera_inbox));
+    tokio::spawn(add_candidates(Arc::clone(&viewer), viewer_inbox));
+
+    connected.recv().await.expect("a connection");
+    for (sequence, packet) in (0_u16..).zip(packets) {
+        tokio::time::sleep_until(start + packet.at).await;
+        let header = rtp::Header {
+            version: 2,
+            marker: packet.marker,
+            payload_type: PAYLOAD_TYPE,
+            sequence_number: sequence,
+            timestamp: packet.timestamp,
+            ssrc: SSRC,
+            ..Default::default()
+        };
+        let payload = Bytes::from(vec![0x61; packet.payload_bytes]);
+        track.write_rtp(rtp::Packet { header, payload }).await.expect("to send");
+    }
+    tokio::time::sleep_until(start + duration).await;
+    camera.close().await.expect("to close");
+    viewer.close().await.expect("to close");
+    came.load(Ordering::Relaxed)
+}
+
+async fn add_candidates(
+    connection: Arc<dyn PeerConnection>,
+    mut candidates: UnboundedReceiver<RTCIceCandidateInit>,
+) {
+    while let Some(candidate) = candidates.recv().await {
+        connection.add_ice_candidate(candidate).await.expect("a candidate");
+    }
+}
+
+async fn connection(
+    memory: &Arc<Memory>,
+    handler: Handler,
+    interceptors: Registry,
+) -> Arc<dyn PeerConnection> {
+    let settings =
+        SettingEngineBuilder::new().with_multicast_dns_mode(MulticastDnsMode::Disabled).build();
+    let connection = PeerConnectionBuilder::new()
+        .with_media_engine(media_engine())
+        .with_setting_engine(settings)
+        .with_interceptor_registry(interceptors)
+        .with_handler(Arc::new(handler))
+        .with_runtime(Arc::new(InMemory { memory: Arc::clone(memory), tokio: TokioRuntime }))
+        .with_udp_addrs(vec![SocketAddr::from(([127, 0, 0, 1], 0))])
+        .build()
+        .await
+        .expect("a connection");
+    Arc::new(connection)
+}
+
+fn h264() -> RTCRtpCodec {
+    RTCRtpCodec {
+        mime_type: MIME_TYPE_H264.to_owned(),
+        clock_rate: 90_000,
+        channels: 0,
+        sdp_fmtp_line: "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f"
+            .to_owned(),
+        rtcp_feedback: vec![],
+    }
+}
+
+fn media_engine() -> MediaEngine {
+    let mut engine = MediaEngine::default();
+    let codec = RTCRtpCodecParameters { rtp_codec: h264(), payload_type: PAYLOAD_TYPE };
+    engine.register_codec(codec, RtpCodecKind::Video).expect("a codec");
+    let nack = RTCPFeedback { typ: "nack".to_owned(), parameter: String::new() };
+    engine.register_feedback(nack, RtpCodecKind::Video);
+    engine
+}
+
+fn media_track() -> MediaStreamTrack {
+    let name = || "floor".to_owned();
+    let coding = RTCRtpCodingParameters { ssrc: Some(SSRC), ..Default::default() };
+    let encoding = RTCRtpEncodingParameters {
+        rtp_coding_parameters: coding,
+        codec: h264(),
+        ..Default::default()
+    };
+    MediaStreamTrack::new(name(), name(), name(), RtpCodecKind::Video, vec![encoding])
+}
+
+/// What happens at one end.
+struct Handler {
+    other: UnboundedSender<RTCIceCandidateInit>,
+    ready: Option<UnboundedSender<()>>,
+    came: Arc<AtomicU64>,
+}
+
+#[async_trait::async_trait]
+impl PeerConnectionEventHandler for Handler {
+    async fn on_ice_candidate(&self, event: RTCPeerConnectionIceEvent) {
+        // The other end may be closing.
+        let _ = self.other.send(event.candidate.to_json().expect("a candidate"));
+    }
+
+    async fn on_connection_state_change(&self, state: RTCPeerConnectionState) {
+        if let (RTCPeerConnectionState::Connected, Some(ready)) = (state, &self.ready) {
+            let _ = ready.send(());
+        }
+    }
+
+    async fn on_track(&self, track: Arc<dyn TrackRemote>) {
+        let came = Arc::clone(&self.came);
+        tokio::spawn(async move {
+            while let Some(event) = track.poll().await {
+                if matches!(event, TrackRemoteEvent::OnRtpPacket(_)) {
+                    came.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+        });
+    }
+}
+
+/// Tokio's runtime, with its paused clock and with sockets in memory.
+#[derive(Debug)]
+struct InMemory {
+    memory: Arc<Memory>,
+    tokio: TokioRuntime,
+}
+
+impl Runtime for InMemory {
+    fn spawn(&self, future: Pin<Box<dyn Future<Output = ()> + Send>>) -> Box<dyn JoinHandle> {
+        self.tokio.spawn(future)
+    }
+
+    fn wrap_udp_socket(&self, socket: std::net::UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
+        let local = socket.local_addr()?;
+        self.memory.inboxes().insert(local, Inbox::default());
+        Ok(Arc::new(Socket { memory: Arc::clone(&self.memory), local, _port: socket }))
+    }
+
+    fn wrap_tcp_listener(&self, _listener: TcpListener) -> io::Result<Arc<dyn AsyncTcpListener>> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    fn connect_tcp<'a>(
+        &'a self,
+        _remote: SocketAddr,
+    ) -> Pin<Box<dyn Future<Output = io::Result<Arc<dyn AsyncTcpStream>>> + Send + 'a>> {
+        Box::pin(async { Err(io::ErrorKind::Unsupported.into()) })
+    }
+
+    fn resolve_host<'a>(
+        &'a self,
+        _host: &'a str,
+    ) -> Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'a>> {
+        Box::pin(async { Err(io::ErrorKind::Unsupported.into()) })
+    }
+
+    fn now(&self) -> Instant {
+        tokio::time::Instant::now().into_std()
+    }
+
+    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + 'static>> {
+        self.tokio.sleep(duration)
+    }
+
+    fn interval(&self, period: Duration) -> Box<dyn AsyncInterval> {
+        self.tokio.interval(period)
+    }
+
+    fn block_on(&self, future: Pin<Box<dyn Future<Output = ()> + '_>>) {
+        self.tokio.block_on(future);
+    }
+}
+
+/// What is under way: nothing, a packet is there as soon as it is sent.
+#[derive(Debug, Default)]
+struct Memory(Mutex<BTreeMap<SocketAddr, Inbox>>);
+
+#[derive(Debug, Default)]
+struct Inbox {
+    packets: VecDeque<(SocketAddr, Vec<u8>)>,
+    waker: Option<Waker>,
+}
+
+impl Memory {
+    fn inboxes(&self) -> MutexGuard<'_, BTreeMap<SocketAddr, Inbox>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[derive(Debug)]
+struct Socket {
+    memory: Arc<Memory>,
+    local: SocketAddr,
+    /// Open as long as this is, so that no other gets its port.
+    _port: std::net::UdpSocket,
+}
+
+impl AsyncUdpSocket for Socket {
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        Ok(self.local)
+    }
+
+    fn poll_send(
+        &self,
+        _context: &mut Context<'_>,
+        transmit: &Transmit<'_>,
+    ) -> Poll<io::Result<usize>> {
+        let whole = transmit.contents.len();
+        let waker = self.memory.inboxes().get_mut(&transmit.destination).and_then(|inbox| {
+            let segment = transmit.segment_size.unwrap_or(whole).max(1);
+            for packet in transmit.contents.chunks(segment) {
+                inbox.packets.push_back((self.local, packet.to_vec()));
+            }
+            inbox.waker.take()
+        });
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+        Poll::Ready(Ok(whole))
+    }
+
+    fn poll_recv(
+        &self,
+        context: &mut Context<'_>,
+        buffers: &mut [IoSliceMut<'_>],
+        metas: &mut [RecvMeta],
+    ) -> Poll<io::Result<usize>> {
+        let mut inboxes = self.memory.inboxes();
+        let Some(inbox) = inboxes.get_mut(&self.local) else {
+            return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));
+        };
+        let mut count = 0;
+        for (buffer, meta) in buffers.iter_mut().zip(metas) {
+            let Some((from, packet)) = inbox.packets.pop_front() else { break };
+            buffer[..packet.len()].copy_from_slice(&packet);
+            *meta = RecvMeta::default();
+            meta.addr = from;
+            meta.len = packet.len();
+            meta.stride = packet.len().max(1);
+            count += 1;
+        }
+        if count == 0 {
+            inbox.waker = Some(context.waker().clone());
+            return Poll::Pending;
+        }
+        Poll::Ready(Ok(count))
+    }
+}

@@ -1,0 +1,138 @@
+//! What a run costs, beside what it cannot do without: the stacks under test by themselves, and the
+//! codec by itself. A run may cost 5 times the first and 1.3 times the second.
+//!
+//! Everything is measured in CPU time of the process, in turns, so that what else the machine does
+//! falls on all alike; of each the median counts. A run here is one in a thread of its own in this
+//! process, with its record written into memory. `parallax sim` gives each a process, which adds its
+//! start.
+#![expect(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "a bench runs in the machine's time and on tokio's clock, and prints"
+)]
+
+mod codec;
+mod floor;
+
+use parallax_network::Transport;
+use parallax_record::{Entry, Event, Writer};
+use parallax_scenario::{Builtin, Scenario, parse};
+use parallax_world::{Direction, Guards, Sinks, header, run};
+use rustix::time::{ClockId, clock_gettime};
+use std::time::Duration;
+
+/// How often each is measured.
+const ROUNDS: usize = 9;
+/// What a run may cost, in floors and codecs.
+const FLOORS: f64 = 5.0;
+const CODECS: f64 = 1.3;
+
+/// A video packet of a run, as the camera sent it.
+pub(crate) struct Sent {
+    pub(crate) at: Duration,
+    pub(crate) timestamp: u32,
+    pub(crate) marker: bool,
+    pub(crate) payload_bytes: usize,
+}
+
+fn main() {
+    let scenario = two_homes();
+    let (packets, frames) = sample(&scenario);
+    println!(
+        "{} simulated: {} video packets, {} frames encoded, {} rounds",
+        humane(scenario.duration),
+        packets.len(),
+        frames,
+        ROUNDS
+    );
+    let clip = codec::open(&scenario);
+    let mut costs: [Vec<Duration>; 4] = Default::default();
+    for _ in 0..ROUNDS {
+        costs[0].push(cost(|| record(&scenario)));
+        costs[1].push(cost(|| {
+            let came = floor::run(&packets, scenario.duration);
+            assert_eq!(came, packets.len() as u64, "the floor lost packets");
+        }));
+        costs[2].push(cost(|| codec::run(&scenario, &clip, frames)));
+        costs[3].push(cost(|| drop(codec::open(&scenario))));
+    }
+    let [run, floor, codec, clip] = costs.map(median);
+    let allowed = FLOORS * floor.as_secs_f64() + CODECS * codec.as_secs_f64();
+    println!("opening the clip, a part of the run: {}", humane(clip));
+    println!(
+        "run {}, floor {}, codec {}: {:.2} of what it may cost ({FLOORS} x floor + {CODECS} x codec)",
+        humane(run),
+        humane(floor),
+        humane(codec),
+        run.as_secs_f64() / allowed
+    );
+}
+
+fn two_homes() -> Scenario {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/scenarios/two-homes.toml");
+    let text = std::fs::read_to_string(file).expect("the shipped scenario");
+    parse(file, &text, &Builtin).expect("a valid scenario")
+}
+
+/// The video packets of a run, resends left out, and how many frames its camera encoded.
+fn sample(scenario: &Scenario) -> (Vec<Sent>, u32) {
+    let (mut packets, mut frames) = (Vec::<Sent>::new(), 0);
+    let mut newest = None;
+    let sinks = Sinks {
+        entry: Box::new(|entry| {
+            frames += u32::from(matches!(entry.event, Event::FrameEncoded { .. }));
+        }),
+        packet: Some(Box::new(|seen| {
+            let payload = &seen.packet.payload;
+            let camera = seen.direction == Direction::Sent && seen.host == "doorbell";
+            let udp = matches!(seen.packet.transport, Transport::Udp);
+            // RTP of payload type 102; SRTP leaves its header readable and adds a tag of 16.
+            if !camera || !udp || payload.len() < 28 || payload[0] >> 6 != 2 {
+                return;
+            }
+            let sequence = u16::from_be_bytes([payload[2], payload[3]]);
+            let is_new = newest.is_none_or(|n: u16| sequence.wrapping_sub(n) as i16 > 0);
+            if payload[1] & 0x7f == 102 && is_new {
+                newest = Some(sequence);
+                packets.push(Sent {
+                    at: seen.at.saturating_since(parallax_network::Time::ZERO),
+                    timestamp: u32::from_be_bytes([payload[4], payload[5], payload[6], payload[7]]),
+                    marker: payload[1] & 0x80 != 0,
+                    payload_bytes: payload.len() - 28,
+                });
+            }
+        })),
+    };
+    run(scenario, 1, Guards::default(), sinks).expect("a run");
+    (packets, frames)
+}
+
+/// A run with its record, as a worker of `parallax sim` makes it.
+fn record(scenario: &Scenario) {
+    let mut writer = Writer::new(Vec::new(), &header(scenario, 1, "0.0.0")).expect("a record");
+    let entry = |entry: Entry| writer.entry(&entry).expect("an entry");
+    let sinks = Sinks { entry: Box::new(entry), packet: None };
+    let outcome = run(scenario, 1, Guards::default(), sinks).expect("a run");
+    let (bytes, _) = writer.finish(&outcome.packets_sha256).expect("a record");
+    assert!(bytes.len() > 100_000, "{} bytes", bytes.len());
+}
+
+/// CPU time of `work`, on all threads of the process.
+fn cost(work: impl FnOnce()) -> Duration {
+    let now = || {
+        let now = clock_gettime(ClockId::ProcessCPUTime);
+        Duration::new(now.tv_sec.unsigned_abs(), u32::try_from(now.tv_nsec).unwrap_or(0))
+    };
+    let before = now();
+    work();
+    now() - before
+}
+
+fn median(mut costs: Vec<Duration>) -> Duration {
+    costs.sort_unstable();
+    costs[costs.len() / 2]
+}
+
+fn humane(duration: Duration) -> String {
+    format!("{:.1} ms", duration.as_secs_f64() * 1_000.0)
+}
