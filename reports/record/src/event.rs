@@ -296,6 +296,11 @@ pub enum LossPhase {
     Send,
     /// Packets of it did not arrive in time.
     Transport,
+    /// It reached the viewer whole and in time, but its jitter buffer never let it go: the stack
+    /// between the wire and the jitter buffer lost it, or its session ended first. Whoever reads
+    /// the record decides that; a viewer that gives up a frame says `transport`, since it does not
+    /// see its own wire.
+    Receive,
     /// It could not be decoded: damaged, or its reference was.
     Decode,
 }

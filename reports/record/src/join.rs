@@ -45,8 +45,10 @@ pub struct Passage {
     pub rendered_ns: Option<u64>,
     /// How many packets of it were sent again.
     pub resent: u64,
-    /// Where the viewer gave it up.
+    /// Where it was given up, by the viewer or by the camera's end of the session.
     pub lost: Option<LossPhase>,
+    /// When it was given up.
+    pub lost_ns: Option<u64>,
     /// What its marker says.
     pub marker: Option<Marker>,
     /// Luma PSNR against its source, thousandths of a decibel.
@@ -301,7 +303,10 @@ fn note(passage: &mut Passage, entry: &Entry) -> bool {
         Event::FrameReceived { .. } => passage.received_ns.replace(entry.run_ns).is_none(),
         Event::FrameReleased { .. } => passage.released_ns.replace(entry.run_ns).is_none(),
         Event::FrameDecoded { .. } => passage.decoded_ns.replace(entry.run_ns).is_none(),
-        Event::FrameLost { phase, .. } => passage.lost.replace(*phase).is_none(),
+        Event::FrameLost { phase, .. } => {
+            passage.lost_ns = at;
+            passage.lost.replace(*phase).is_none()
+        }
         Event::FrameRendered { marker, psnr_millidb, .. } => {
             passage.marker = *marker;
             passage.psnr_millidb = *psnr_millidb;

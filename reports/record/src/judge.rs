@@ -359,8 +359,8 @@ fn frames_lost(at_most: LossBound, stream: &StreamTimeline, window: Window) -> F
     } else {
         let by = counts.lost;
         format!(
-            "{lost} of {known} frames: capture {}, encode {}, send {}, transport {}, decode {}",
-            by.capture, by.encode, by.send, by.transport, by.decode
+            "{lost} of {known} frames: capture {}, encode {}, send {}, transport {}, receive {}, decode {}",
+            by.capture, by.encode, by.send, by.transport, by.receive, by.decode
         )
     };
     Finding {

@@ -25,6 +25,7 @@ pub(crate) fn count<'a>(frames: impl Iterator<Item = &'a FrameHistory>) -> Frame
             Fate::Lost(LossPhase::Encode) => &mut counts.lost.encode,
             Fate::Lost(LossPhase::Send) => &mut counts.lost.send,
             Fate::Lost(LossPhase::Transport) => &mut counts.lost.transport,
+            Fate::Lost(LossPhase::Receive) => &mut counts.lost.receive,
             Fate::Lost(LossPhase::Decode) => &mut counts.lost.decode,
         };
         *counter += 1;

@@ -366,6 +366,9 @@ pub struct LostSummary {
     pub send: u64,
     /// Packets of them did not arrive in time.
     pub transport: u64,
+    /// They reached the viewer whole and in time, and were lost before they left its jitter
+    /// buffer.
+    pub receive: u64,
     /// They could not be decoded, or not in time to be shown.
     pub decode: u64,
 }
@@ -374,7 +377,7 @@ impl LostSummary {
     /// All lost frames.
     #[must_use]
     pub fn total(&self) -> u64 {
-        self.capture + self.encode + self.send + self.transport + self.decode
+        self.capture + self.encode + self.send + self.transport + self.receive + self.decode
     }
 }
 

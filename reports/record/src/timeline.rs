@@ -267,6 +267,8 @@ fn standing(frame: &FrameHistory) -> (u8, LossPhase) {
         (4, LossPhase::Decode)
     } else if frame.passage.released_ns.is_some() {
         (3, LossPhase::Decode)
+    } else if frame.passage.received_ns.is_some() {
+        (2, LossPhase::Receive)
     } else if frame.passage.paced_ns.is_some() {
         (2, LossPhase::Transport)
     } else if frame.camera.encoded_ns.is_some() {
@@ -296,6 +298,17 @@ impl Patience {
     }
 }
 
+/// Whether a frame was whole at the viewer before it was given up: by word, or because a later one
+/// was let go, the first of them at `released_ns`. Whole in the same instant is too late.
+fn came_in_time(passage: &Passage, released_ns: Option<u64>) -> bool {
+    let given_up_ns = earlier(passage.lost_ns, released_ns);
+    passage.received_ns.is_some_and(|whole| given_up_ns.is_none_or(|at| whole < at))
+}
+
+fn earlier(one: Option<u64>, other: Option<u64>) -> Option<u64> {
+    one.into_iter().chain(other).min()
+}
+
 /// Decides each frame's fate. Stages keep the order of frames, so a frame that a later one has
 /// overtaken is lost, whether anybody said so or not: a viewer that got no packet of a frame does
 /// not know that there was one. Whole packets may wait in the jitter buffer, so on the way from
@@ -303,22 +316,33 @@ impl Patience {
 /// overtaken is lost where it is stuck, once patience is over.
 fn settle(frames: &mut [FrameHistory], over: bool, patience: Patience) {
     let mut furthest = 0;
+    let mut released_ns = None;
     for frame in frames.iter_mut().rev() {
         let (stood, phase) = standing(frame);
+        let in_time = came_in_time(&frame.passage, released_ns);
         frame.fate = if frame.passage.rendered_ns.is_some() {
             Fate::Rendered
         } else if let Some(phase) = frame.passage.lost {
-            Fate::Lost(phase)
+            Fate::Lost(if phase == LossPhase::Transport && in_time {
+                LossPhase::Receive
+            } else {
+                phase
+            })
         } else if let Some(phase) = frame.camera.dropped
             && frame.passage.paced_ns.is_none()
         {
             Fate::Lost(phase)
         } else if over || furthest > stood || patience.is_over(frame) {
-            Fate::Lost(phase)
+            Fate::Lost(if phase == LossPhase::Receive && !in_time {
+                LossPhase::Transport
+            } else {
+                phase
+            })
         } else {
             Fate::UnderWay
         };
         furthest = furthest.max(stood);
+        released_ns = earlier(released_ns, frame.passage.released_ns);
     }
 }
 

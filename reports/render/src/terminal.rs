@@ -3,7 +3,9 @@
 
 use std::fmt::Write;
 
-use parallax_record::{CheckResult, Percentile, StreamSummary, Suite, Summary, Unit, Verdict};
+use parallax_record::{
+    CheckResult, LostSummary, Percentile, StreamSummary, Suite, Summary, Unit, Verdict,
+};
 
 use crate::figure;
 
@@ -184,6 +186,7 @@ fn picture_text(stream: &StreamSummary) -> String {
         frames.lost.total(),
         figure::counted(frames.captured, "frame")
     );
+    text.push_str(&lost_text(&frames.lost));
     if frames.under_way > A_HANDFUL {
         let _ = write!(text, ", {} still under way at the end", frames.under_way);
     }
@@ -194,6 +197,23 @@ fn picture_text(stream: &StreamSummary) -> String {
         None => text.push_str(", PSNR unknown"),
     }
     text
+}
+
+/// Where frames were lost, in the order of their way; nothing if none was.
+fn lost_text(lost: &LostSummary) -> String {
+    let parts: Vec<String> = [
+        (lost.capture, "capture"),
+        (lost.encode, "encode"),
+        (lost.send, "send"),
+        (lost.transport, "transport"),
+        (lost.receive, "receive"),
+        (lost.decode, "decode"),
+    ]
+    .into_iter()
+    .filter(|(count, _)| *count > 0)
+    .map(|(count, phase)| format!("{phase} {count}"))
+    .collect();
+    if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) }
 }
 
 fn show_check(out: &mut String, check: &CheckResult, name_stream: bool, style: Style) {

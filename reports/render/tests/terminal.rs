@@ -34,7 +34,7 @@ fn stream() -> StreamSummary {
             captured: 440,
             encoded: 440,
             rendered: 437,
-            lost: LostSummary { transport: 3, ..LostSummary::default() },
+            lost: LostSummary { transport: 2, receive: 1, ..LostSummary::default() },
             under_way: 0,
         },
         freezes: FreezesSummary { count: 1, total_us: 420_000, open_us: None },
@@ -184,7 +184,7 @@ fn frames_under_way_are_told_if_they_are_more_than_a_handful() {
     assert!(!picture(5).contains("under way"));
     insta::assert_snapshot!(
         picture(6).trim_start(),
-        @"picture       1 freeze of 420 ms in all, 3 of 440 frames lost, 6 still under way at the end, PSNR 31.42 dB"
+        @"picture       1 freeze of 420 ms in all, 3 of 440 frames lost (transport 2, receive 1), 6 still under way at the end, PSNR 31.42 dB"
     );
 }
 

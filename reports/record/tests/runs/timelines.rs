@@ -135,6 +135,50 @@ fn frames_under_way_when_their_session_ends_are_lost_and_later_ones_are_not_its_
     assert_eq!((frames.lost.transport, frames.under_way), (1, 0));
 }
 
+/// A frame of five, its packets whole on the viewer's wire `whole_ms` after its capture.
+fn with_frame_received(way: Way, whole_ms: u64) -> LostSummary {
+    let mut ways = [Way::Rendered; 5];
+    ways[2] = way;
+    let mut run = Run::streaming(&ways);
+    let whole_ns = FIRST_NS + 2 * PERIOD_NS + whole_ms * 1_000_000;
+    run.entries.push(entry(
+        whole_ns,
+        VIEWER,
+        Event::FrameReceived {
+            session: session(1),
+            rtp_timestamp: 102_000,
+            first_run_ns: whole_ns,
+            packets: 1,
+        },
+    ));
+    let summary = run.judged(vec![]);
+    assert_eq!(summary.faults, Vec::<String>::new());
+    summary.streams[0].frames.lost
+}
+
+#[test]
+fn a_frame_that_was_whole_before_it_was_given_up_was_lost_by_the_stack() {
+    let receive = LostSummary { receive: 1, ..LostSummary::default() };
+    let transport = LostSummary { transport: 1, ..LostSummary::default() };
+    let given_up = Way::GivenUp(LossPhase::Transport);
+    // It is given up 90 ms after its capture.
+    assert_eq!(with_frame_received(given_up, 89), receive);
+    assert_eq!(with_frame_received(given_up, 90), transport);
+    assert_eq!(with_frame_received(given_up, 91), transport);
+    // What is said of another phase stays so.
+    let decode = LostSummary { decode: 1, ..LostSummary::default() };
+    assert_eq!(with_frame_received(Way::GivenUp(LossPhase::Decode), 89), decode);
+}
+
+#[test]
+fn so_was_one_that_nobody_gave_up_and_that_was_whole_before_a_later_one_was_let_go() {
+    // The next frame leaves the jitter buffer 156.667 ms after the capture of this one.
+    let lost = with_frame_received(Way::NeverReceived, 156);
+    assert_eq!((lost.receive, lost.total()), (1, 1));
+    let lost = with_frame_received(Way::NeverReceived, 157);
+    assert_eq!((lost.transport, lost.total()), (1, 1));
+}
+
 /// On a link far too thin nothing comes through, and nothing overtakes: the run of 10 s ends with
 /// frames of all ages under way.
 #[test]
