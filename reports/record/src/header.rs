@@ -76,6 +76,45 @@ pub enum Clock {
     },
 }
 
+impl Clock {
+    /// Which kind of clock.
+    #[must_use]
+    pub fn kind(self) -> ClockKind {
+        match self {
+            Self::Virtual { .. } => ClockKind::Virtual,
+            Self::Real { .. } => ClockKind::Real,
+        }
+    }
+
+    /// The tick of a virtual clock, microseconds.
+    #[must_use]
+    pub fn tick_us(self) -> Option<u64> {
+        match self {
+            Self::Virtual { tick_us } => Some(tick_us),
+            Self::Real { .. } => None,
+        }
+    }
+
+    /// The bound of a real clock, microseconds.
+    #[must_use]
+    pub fn bound_us(self) -> Option<u64> {
+        match self {
+            Self::Virtual { .. } => None,
+            Self::Real { bound_us } => Some(bound_us),
+        }
+    }
+}
+
+/// The kind of a run's clock, in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClockKind {
+    /// Simulated time.
+    Virtual,
+    /// Time that passes.
+    Real,
+}
+
 /// Where the media came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

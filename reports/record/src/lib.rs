@@ -24,8 +24,8 @@ pub use compare::{Difference, first_difference};
 pub use environment::Environment;
 pub use event::{Candidate, CandidateKind, Entry, Event, LossPhase, Marker, Phase, Session};
 pub use header::{
-    CameraHeader, Clock, CongestionControl, FORMAT, GatewayHeader, Header, LinkHeader, MediaMode,
-    PeerHeader, ProfileUse, QueueLimit, SCHEMA, ServiceHeader, SiteHeader, Stream,
+    CameraHeader, Clock, ClockKind, CongestionControl, FORMAT, GatewayHeader, Header, LinkHeader,
+    MediaMode, PeerHeader, ProfileUse, QueueLimit, SCHEMA, ServiceHeader, SiteHeader, Stream,
 };
 pub use join::{CameraFrame, Passage};
 pub use judge::judge;

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::event::CandidateKind;
-use crate::header::{Clock, CongestionControl, Header, MediaMode};
+use crate::header::{ClockKind, CongestionControl, Header, MediaMode};
 use crate::uncertainty::Uncertainty;
 use crate::verdict::Verdict;
 
@@ -56,7 +56,11 @@ pub struct Summary {
     #[serde(with = "crate::seed")]
     pub seed: u64,
     /// The run's clock.
-    pub clock: Clock,
+    pub clock: ClockKind,
+    /// The tick of a virtual clock: each network crossing and each timer is late by at most this.
+    pub tick_us: Option<u64>,
+    /// How far a duration on a real clock may be from the truth, either way.
+    pub clock_bound_us: Option<u64>,
     /// The worst of the checks, or `error`. Of a run without checks nothing can be said: it is
     /// inconclusive.
     pub verdict: Verdict,
@@ -91,7 +95,9 @@ impl Summary {
             scenario: header.scenario.clone(),
             title: header.title.clone(),
             seed: header.seed,
-            clock: header.clock,
+            clock: header.clock.kind(),
+            tick_us: header.clock.tick_us(),
+            clock_bound_us: header.clock.bound_us(),
             verdict: Verdict::Error,
             faults: vec![cause],
             record_sha256: None,

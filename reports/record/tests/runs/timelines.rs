@@ -391,6 +391,9 @@ fn on_a_real_clock_a_stage_may_seem_to_end_before_it_began() {
     run.frame(0, Way::Rendered, FIRST_NS, &after);
     let summary = run.judged(vec![]);
     assert_eq!(summary.faults, Vec::<String>::new());
+    let json = serde_json::to_value(&summary).expect("a summary is JSON");
+    assert_eq!((&json["clock"], &json["tick_us"]), (&"real".into(), &serde_json::Value::Null));
+    assert_eq!(json["clock_bound_us"], 2_000);
     assert_eq!(summary.streams[0].stages_us.network.p50, Some(-1_000));
     assert_eq!(summary.streams[0].capture_to_render_us.p50, Some(100_000));
 }
