@@ -260,15 +260,18 @@ pub struct Session {
     pub number: u32,
 }
 
-/// What a session goes through, at each end. In this order, but for phases of the other end.
+/// What a session goes through, at each end. In this order, but for phases of the other end, and
+/// for gathering: candidates are told one by one (trickle ICE, RFC 8838), so that checking and even
+/// nomination may come before the last of them is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
-    /// The viewer asks for the camera: the session's time starts here.
+    /// The viewer wants the camera, and is about to open its way to the rendezvous if it has none:
+    /// the session's time starts here. At the camera: it has heard of the viewer.
     Requested,
     /// The offer has arrived (viewer) or the answer has (camera).
     Signalling,
-    /// The first local candidate is there.
+    /// All local candidates are there.
     Gathering,
     /// ICE checks have begun.
     Checking,

@@ -265,7 +265,7 @@ pub fn time_to(
         let at = phase_ns(stream, session, phase)?;
         window.holds(at).then(|| Span {
             measured_us: difference_us(requested_ns, at),
-            uncertainty: Uncertainty::of_duration(clock, setup_ticks(phase, sessions as u64 + 1)),
+            uncertainty: setup_uncertainty(stream, session, phase, sessions as u64 + 1, clock),
         })
     })
 }
@@ -285,6 +285,30 @@ pub(crate) fn phase_ns(
     } else {
         session.viewer_ns.get(&phase).copied()
     }
+}
+
+/// How uncertain the time of a phase is that was reached in `session`, when `sessions` had to be
+/// begun for it.
+#[must_use]
+pub(crate) fn setup_uncertainty(
+    stream: &StreamTimeline,
+    session: &SessionTimeline,
+    phase: Phase,
+    sessions: u64,
+    clock: Clock,
+) -> Uncertainty {
+    let own = stream.frames.iter().filter(|frame| frame.session == session.number);
+    let decisive = match phase {
+        Phase::FirstKeyFrame => own
+            .filter(|frame| frame.camera.key && frame.passage.received_ns.is_some())
+            .min_by_key(|frame| frame.passage.received_ns),
+        Phase::FirstRender => own
+            .filter(|frame| frame.passage.rendered_ns.is_some())
+            .min_by_key(|frame| frame.passage.rendered_ns),
+        _ => None,
+    };
+    let resent = decisive.map_or(0, |frame| frame.passage.resent);
+    Uncertainty::of_duration(clock, setup_ticks(phase, sessions, resent))
 }
 
 /// From one time to another, both nanoseconds rounded down to microseconds first.

@@ -10,7 +10,7 @@ use crate::summary::{
     StreamSummary,
 };
 use crate::timeline::{Fate, FrameHistory, StreamTimeline};
-use crate::uncertainty::{Uncertainty, setup_ticks};
+use crate::uncertainty::Uncertainty;
 
 /// Counts fates.
 pub(crate) fn count<'a>(frames: impl Iterator<Item = &'a FrameHistory>) -> FramesSummary {
@@ -108,11 +108,12 @@ fn setup(stream: &StreamTimeline, clock: Clock) -> (PerPhase<Option<i64>>, PerPh
     let of = |phase| {
         let (position, requested_ns) = request?;
         let chosen = chosen?;
-        let at = measure::phase_ns(stream, &stream.sessions[chosen], phase)?;
+        let session = &stream.sessions[chosen];
+        let at = measure::phase_ns(stream, session, phase)?;
         let sessions = chosen.saturating_sub(position) as u64 + 1;
         Some((
             measure::difference_us(requested_ns, at),
-            Uncertainty::of_duration(clock, setup_ticks(phase, sessions)),
+            measure::setup_uncertainty(stream, session, phase, sessions, clock),
         ))
     };
     let all = PerPhase {

@@ -258,7 +258,7 @@ pub struct StreamSummary {
 pub struct PerPhase<T> {
     /// The offer has arrived.
     pub signalling: T,
-    /// The first local candidate is there.
+    /// All local candidates are there; not before checking begins, as a rule.
     pub gathering: T,
     /// ICE checks have begun.
     pub checking: T,

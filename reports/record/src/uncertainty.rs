@@ -29,21 +29,36 @@
 //! Left out: what waits for the frame before, back to back, for many frames in a row, at work, in
 //! the pacer or in a bottleneck queue.
 //!
-//! Phases of setup, from the viewer's request, each on top of the one before:
+//! Phases of setup at the viewer, from its request, which it tells of before it opens TCP to the
+//! rendezvous. The request's own time is the zero, as recorded. What counts is the longest chain of
+//! things that wait for each other:
 //!
-//! | phase | crossings and timers | n | sum |
+//! | phase | crossings and timers on top of | n | sum |
 //! |---|---|---|---|
-//! | signalling | TCP 2, WebSocket upgrade 2, hello and answer 2, request by way of the rendezvous 2, offer back 2, camera's gathering of a STUN and a TURN candidate 6 (401 and retry), 2 timers | 18 | 18 |
-//! | gathering | the viewer's own 6 | 6 | 24 |
-//! | checking | answer by way of the rendezvous 2, check timer 1 | 3 | 27 |
-//! | nominated | TURN permission or channel on both sides 4, check 2 and its triggered one 2, nomination 2, 2 timers | 12 | 39 |
-//! | dtls | 6 flights (RFC 6347 section 4.2.4), 2 timers | 8 | 47 |
-//! | first RTP packet | capture, encode, pacer, crossing | 4 | 51 |
-//! | first key frame | a request for it: timer, crossing; then as above | 6 | 57 |
-//! | first render | jitter buffer, decode, render | 3 | 60 |
+//! | signalling | the camera's boot timer, its TCP and its WebSocket handshake, word of the viewer at the camera, the offer at the viewer | 5 | 5 |
+//! | checking | signalling: nothing, the answer starts it in the same step | 0 | 5 |
+//! | gathering | signalling: the TURN server's 401 and its allocation; STUN's one answer runs beside | 2 | 7 |
+//! | nominated | gathering: the viewer's last candidate at the camera, driver's wait, TURN permission, check, its answer, driver's wait, nomination, the viewer's triggered check, its answer | 9 | 16 |
+//! | dtls | nominated: 6 flights (RFC 6347 section 4.2.4) | 6 | 22 |
+//! | first RTP packet | dtls: exposure, capture, encode, pacer, crossing | 5 | 27 |
+//! | first key frame | dtls: the same; one that was asked for is exposed at a time of the same row | 5 | 27 |
+//! | first render | first key frame: jitter buffer, decode, render | 3 | 30 |
 //!
-//! A message that is lost and sent again adds its retransmission timer: [`SETUP_RETRIES`] of them
-//! are allowed for in each phase sum. A session that had to be begun anew counts all of it again.
+//! If the camera was there before the viewer asked, the viewer's own two handshakes take the place
+//! of the camera's and its boot: 4 instead of 5.
+//!
+//! Only what reaches a task of a peer counts as a crossing. Services answer at exact times, and so
+//! does a peer's TCP: its acknowledgements and what it sends again are never late.
+//!
+//! A timer of whole ticks that a peer sets is not late at all, for it is set at a whole tick: so
+//! add nothing the retransmissions of STUN, TURN and DTLS, the rounds of ICE checks and the waits
+//! before another try. The driver's wait is that of `webrtc` 0.21.1, which handles at most one
+//! expired deadline a millisecond: how much of the millisecond is left is known to one tick.
+//!
+//! The frame of the first key frame and of the first render adds its rounds of resending. A session
+//! that had to be begun anew counts all of it again. Left out: a try to reach the rendezvous that
+//! failed, which adds 1; and rounds, in which a tick decides: an ICE check (each 200 ms), a frame's
+//! exposure or a retransmission that the tick moved into another round is off by that round.
 
 use serde::{Deserialize, Serialize};
 
@@ -65,9 +80,6 @@ pub(crate) const RESEND_TICKS: u64 = 3;
 
 /// Rounds of resending that a frame gets, at most: a NACK is tried five times.
 pub(crate) const RESEND_ROUNDS: u64 = 5;
-
-/// Retransmissions during setup that are allowed for.
-pub(crate) const SETUP_RETRIES: u64 = 8;
 
 /// Where the truth lies: between `measured - below` and `measured + above`, in the unit of what
 /// was measured.
@@ -128,20 +140,19 @@ fn resending_ticks(resent: u64) -> u64 {
     RESEND_TICKS * resent.min(RESEND_ROUNDS)
 }
 
-/// Crossings and timers from the viewer's request to a phase, when `sessions` had to be begun.
-pub(crate) fn setup_ticks(phase: Phase, sessions: u64) -> u64 {
+/// Crossings and timers from the viewer's request to a phase, when `sessions` had to be begun and
+/// `resent` packets of the frame that completed the phase were sent again.
+pub(crate) fn setup_ticks(phase: Phase, sessions: u64, resent: u64) -> u64 {
     let sum = match phase {
         Phase::Requested => return 0,
-        Phase::Signalling => 18,
-        Phase::Gathering => 24,
-        Phase::Checking => 27,
-        Phase::Nominated => 39,
-        Phase::Dtls => 47,
-        Phase::FirstRtp => 51,
-        Phase::FirstKeyFrame => 57,
-        Phase::FirstRender => 60,
+        Phase::Signalling | Phase::Checking => 5,
+        Phase::Gathering => 7,
+        Phase::Nominated => 16,
+        Phase::Dtls => 22,
+        Phase::FirstRtp | Phase::FirstKeyFrame => 27,
+        Phase::FirstRender => 30,
     };
-    (sum + SETUP_RETRIES) * sessions.max(1)
+    sum * sessions.max(1) + resending_ticks(resent)
 }
 
 #[cfg(test)]
@@ -175,17 +186,19 @@ mod tests {
         let phases = [
             Phase::Requested,
             Phase::Signalling,
-            Phase::Gathering,
+            // Gathering runs beside it.
             Phase::Checking,
+            Phase::Gathering,
             Phase::Nominated,
             Phase::Dtls,
             Phase::FirstRtp,
             Phase::FirstKeyFrame,
             Phase::FirstRender,
         ];
-        let ticks: Vec<_> = phases.iter().map(|phase| setup_ticks(*phase, 1)).collect();
+        let ticks: Vec<_> = phases.iter().map(|phase| setup_ticks(*phase, 1, 0)).collect();
         assert!(ticks.is_sorted());
-        assert_eq!(setup_ticks(Phase::Dtls, 2), 2 * setup_ticks(Phase::Dtls, 1));
+        assert_eq!(setup_ticks(Phase::Dtls, 2, 0), 2 * setup_ticks(Phase::Dtls, 1, 0));
+        assert_eq!(setup_ticks(Phase::FirstRender, 1, 2), 36);
     }
 
     #[test]

@@ -20,7 +20,7 @@ fn stream() -> StreamSummary {
         setup_us: PerPhase::default(),
         setup_uncertainty_us: PerPhase::default(),
         time_to_first_frame_us: Some(1_234_000),
-        time_to_first_frame_uncertainty_us: late(68_000),
+        time_to_first_frame_uncertainty_us: late(30_000),
         capture_to_render_us: LatencySummary {
             count: 437,
             p50: Some(112_400),
