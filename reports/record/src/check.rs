@@ -100,7 +100,12 @@ pub enum Predicate {
         /// Less than this, microseconds.
         below_us: u64,
     },
-    /// Freezes that ended in the window, and one that is still going on at its end.
+    /// Freezes that ended in the window, and one that is still going on at its end. Each counts
+    /// whole, also what of it lay before the window, as the difference of two readings of
+    /// `freezeCount` and `totalFreezesDuration` of webrtc-stats would.
+    ///
+    /// A limit: render times are late by up to some ticks, so a gap within them of the threshold
+    /// may be a freeze or none, although the count, like all counts, is taken for exact.
     Freezes {
         /// At most so many.
         count_at_most: u64,

@@ -172,6 +172,8 @@ const FREEZE_START: usize = 5;
 /// a freeze. Beyond the definition, which sees no freeze in a picture that stands still for good:
 /// a gap still open at `until_us` is one too, marked so, if it is long enough.
 ///
+/// Whether a gap at the threshold is a freeze may hang on the ticks that its times are late.
+///
 /// `rendered_us` ascends; what lies after `until_us` is not looked at.
 #[must_use]
 pub fn freezes(rendered_us: &[u64], until_us: u64) -> Vec<Freeze> {

@@ -215,6 +215,22 @@ fn freezes() {
 }
 
 #[test]
+fn a_freeze_counts_whole_in_the_window_in_which_it_ends() {
+    // It lasts from 3.700013 to 4.266680 s.
+    let figures = |from_us, to_us| {
+        let mut windowed = check(Predicate::Freezes { count_at_most: 0, total_below_us: Some(1) });
+        windowed.window = Window { from_us: Some(from_us), to_us: Some(to_us) };
+        let checks = frozen().judged(vec![windowed]).checks;
+        [checks[0].measured, checks[1].measured]
+    };
+    assert_eq!(figures(4_000_000, 5_600_000), [1, 566_667].map(Some));
+    assert_eq!(figures(4_300_000, 5_600_000), [0, 0].map(Some));
+    // It is still going on at the end of this one, and has lasted for 299.987 ms.
+    assert_eq!(figures(1_000_000, 4_000_000), [1, 299_987].map(Some));
+    assert_eq!(figures(1_000_000, 3_700_000), [0, 0].map(Some));
+}
+
+#[test]
 fn a_picture_that_stands_still_until_the_end_is_a_freeze_and_none_at_all_fails() {
     let predicate = Predicate::Freezes { count_at_most: 0, total_below_us: None };
     // The last frame comes at 5 s of 10.
