@@ -204,8 +204,9 @@ pub enum Event {
         /// Outside address and port.
         external: String,
     },
-    /// Bytes on the wire so far that peers sent and received, by the kind of node at the other
-    /// end, each packet counted once; written once, at the end of the run.
+    /// Bytes on the wire that peers sent and received, by the kind of node at the other end; written
+    /// once, at the end of the run. A packet counts at the peer that sends it and at the peer that
+    /// it reaches, so one between peers counts twice, and once if it is lost.
     Bytes {
         /// Between peers.
         direct: u64,

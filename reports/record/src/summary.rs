@@ -399,7 +399,8 @@ pub struct FreezesSummary {
     pub open_us: Option<u64>,
 }
 
-/// Bytes on the wire by the kind of node at the other end.
+/// Bytes on the wire by the kind of node at the other end, counted at the peer that sends a packet
+/// and at the peer that it reaches: twice for one between peers, once for one that is lost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BytesSummary {
