@@ -12,7 +12,7 @@ pub enum WorldError {
     /// The run's thread could not be started.
     #[error("failed to start the thread of a run")]
     Thread(#[source] std::io::Error),
-    /// A world was made outside of [`simulate`](crate::simulate).
+    /// A world was made outside of [`simulate`](crate::simulate()).
     #[error("failed to make a world: this thread is not simulating")]
     NotSimulating,
     /// A scenario without a rendezvous: nobody would meet.

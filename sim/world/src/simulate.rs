@@ -21,7 +21,7 @@ pub struct Guards {
     /// Entropy of the operating system comes from the run's seed.
     pub entropy: bool,
     /// The order of hash maps is the same in every process. Off, it depends on the process id, and
-    /// [`run`](crate::run) has a use of a hash map planted whose order shows.
+    /// [`run`](crate::run()) has a use of a hash map planted whose order shows.
     pub map_order: bool,
 }
 
