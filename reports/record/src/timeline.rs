@@ -298,10 +298,17 @@ impl Patience {
     }
 }
 
-/// Whether a frame was whole at the viewer before it was given up: by word, or because a later one
-/// was let go, the first of them at `released_ns`. Whole in the same instant is too late.
-fn came_in_time(passage: &Passage, released_ns: Option<u64>) -> bool {
-    let given_up_ns = earlier(passage.lost_ns, released_ns);
+/// When the jitter buffer was done with a frame, and with all before it: it let it go, or gave it
+/// up.
+fn done_ns(passage: &Passage) -> Option<u64> {
+    let given_up = passage.lost == Some(LossPhase::Transport);
+    earlier(passage.released_ns, passage.lost_ns.filter(|_| given_up))
+}
+
+/// Whether a frame was whole at the viewer before the jitter buffer was done with it, or with a
+/// later one, the first of them at `later_done_ns`. Whole in the same instant is too late.
+fn came_in_time(passage: &Passage, later_done_ns: Option<u64>) -> bool {
+    let given_up_ns = earlier(done_ns(passage), later_done_ns);
     passage.received_ns.is_some_and(|whole| given_up_ns.is_none_or(|at| whole < at))
 }
 
@@ -316,10 +323,10 @@ fn earlier(one: Option<u64>, other: Option<u64>) -> Option<u64> {
 /// overtaken is lost where it is stuck, once patience is over.
 fn settle(frames: &mut [FrameHistory], over: bool, patience: Patience) {
     let mut furthest = 0;
-    let mut released_ns = None;
+    let mut later_done_ns = None;
     for frame in frames.iter_mut().rev() {
         let (stood, phase) = standing(frame);
-        let in_time = came_in_time(&frame.passage, released_ns);
+        let in_time = came_in_time(&frame.passage, later_done_ns);
         frame.fate = if frame.passage.rendered_ns.is_some() {
             Fate::Rendered
         } else if let Some(phase) = frame.passage.lost {
@@ -342,7 +349,7 @@ fn settle(frames: &mut [FrameHistory], over: bool, patience: Patience) {
             Fate::UnderWay
         };
         furthest = furthest.max(stood);
-        released_ns = earlier(released_ns, frame.passage.released_ns);
+        later_done_ns = earlier(later_done_ns, done_ns(&frame.passage));
     }
 }
 

@@ -135,11 +135,17 @@ fn frames_under_way_when_their_session_ends_are_lost_and_later_ones_are_not_its_
     assert_eq!((frames.lost.transport, frames.under_way), (1, 0));
 }
 
-/// A frame of five, its packets whole on the viewer's wire `whole_ms` after its capture.
+/// What is lost of five frames if frame 2 goes its way, and is whole on the viewer's wire `whole_ms`
+/// after its capture.
 fn with_frame_received(way: Way, whole_ms: u64) -> LostSummary {
     let mut ways = [Way::Rendered; 5];
     ways[2] = way;
-    let mut run = Run::streaming(&ways);
+    frame_received(&ways, whole_ms)
+}
+
+/// The same with frames that go any ways.
+fn frame_received(ways: &[Way], whole_ms: u64) -> LostSummary {
+    let mut run = Run::streaming(ways);
     let whole_ns = FIRST_NS + 2 * PERIOD_NS + whole_ms * 1_000_000;
     run.entries.push(entry(
         whole_ns,
@@ -177,6 +183,22 @@ fn so_was_one_that_nobody_gave_up_and_that_was_whole_before_a_later_one_was_let_
     assert_eq!((lost.receive, lost.total()), (1, 1));
     let lost = with_frame_received(Way::NeverReceived, 157);
     assert_eq!((lost.transport, lost.total()), (1, 1));
+}
+
+/// The jitter buffer keeps the order: with a frame it gives up all before it, of which it may not
+/// have seen a packet.
+#[test]
+fn one_that_was_whole_after_a_later_one_was_given_up_came_too_late() {
+    let fates = |whole_ms| {
+        let mut ways = [Way::Rendered; 6];
+        ways[2] = Way::NeverReceived;
+        // Given up 156.667 ms after the capture of the one before.
+        ways[3] = Way::GivenUp(LossPhase::Transport);
+        let lost = frame_received(&ways, whole_ms);
+        (lost.receive, lost.transport, lost.total())
+    };
+    assert_eq!(fates(156), (1, 1, 2));
+    assert_eq!(fates(157), (0, 2, 2));
 }
 
 /// On a link far too thin nothing comes through, and nothing overtakes: the run of 10 s ends with
