@@ -6,7 +6,7 @@
 //! files: a shell hands it text ([`decode`] makes it from bytes), and device profiles through
 //! [`Profiles`].
 //!
-//! Every key, its unit and its default stand in [`reference`] and nowhere else.
+//! Every key, its unit and its default stand in [`mod@reference`] and nowhere else.
 
 mod distribution;
 mod error;
