@@ -37,6 +37,8 @@ struct Inner {
     services_deadline: Option<Time>,
     now: Time,
     ends: BTreeMap<HostId, End>,
+    /// Something was done at a peer's end that its tasks may have waited for.
+    stirred: bool,
     told: Told,
 }
 
@@ -82,6 +84,7 @@ impl Fabric {
                 services_deadline: Some(Time::ZERO),
                 now: Time::ZERO,
                 ends: BTreeMap::new(),
+                stirred: false,
                 told: Told::default(),
             };
             Self { seed, me: Weak::clone(me), inner: Mutex::new(inner) }
@@ -194,6 +197,7 @@ impl Fabric {
     /// Sends what a peer's TCP has to send.
     fn pump(&self, at: Time, host: HostId) {
         let Ok(stack) = self.tcp(host) else { return };
+        self.lock().stirred = true;
         while let Some(packet) = stack.poll(at) {
             self.lock().send(at, host, packet);
         }
@@ -201,6 +205,12 @@ impl Fabric {
         if let Ok(end) = self.lock().end(host) {
             end.tcp_deadline = deadline;
         }
+    }
+
+    /// Whether, since it was asked last, anything was done at a peer's end that one of its tasks
+    /// may have waited for.
+    pub(crate) fn take_stirred(&self) -> bool {
+        mem::take(&mut self.lock().stirred)
     }
 
     /// What happened since it was asked last.
@@ -327,6 +337,7 @@ impl Inner {
             self.pump_services(at);
             return Next::Nothing;
         };
+        self.stirred = true;
         match packet.transport.protocol() {
             // To a closed port: gone, as at a host that answers no such packet.
             Protocol::Udp => match end.udp.get_mut(&packet.destination.port()) {

@@ -52,16 +52,18 @@ impl Timers {
         lock(&self.state).now = now;
     }
 
-    /// Wakes whoever waits for a time that has come.
-    pub(crate) fn fire(&self) {
+    /// Wakes whoever waits for a time that has come; says whether there is anybody.
+    pub(crate) fn fire(&self) -> bool {
         let due = {
             let mut state = lock(&self.state);
             let after = (state.now + Duration::from_nanos(1), 0);
             let later = state.waiting.split_off(&after);
             mem::replace(&mut state.waiting, later)
         };
+        let any = !due.is_empty();
         // Outside of the lock: waking may drop a task, and with it other timers.
         due.into_values().flatten().for_each(Waker::wake);
+        any
     }
 
     /// Completes when `duration` from now has passed.
