@@ -1,10 +1,11 @@
 //! What a camera sees: a short clip that loops.
 
-use crate::decoder::{DecodeError, Decoder};
+use crate::decoder::{DecodeError, Decoder, size_of};
 use crate::nal;
 use crate::picture::{Picture, Size, SizeError};
-use crate::scale::scale;
+use crate::scale::Scaler;
 use core::time::Duration;
+use openh264::formats::YUVSource;
 use std::sync::Arc;
 
 /// A clip that is part of the binary. `fixtures/clips/` holds its file and its manifest, with
@@ -115,12 +116,21 @@ impl Clip {
         }
         let mut decoder = Decoder::new().map_err(|source| ClipError::Frame { frame: 0, source })?;
         let mut pictures = Vec::new();
+        let mut scaler: Option<Scaler> = None;
         for (frame, unit) in nal::access_units(annex_b).into_iter().enumerate() {
-            let picture = decoder
-                .decode(unit)
-                .map_err(|source| ClipError::Frame { frame, source })?
+            let damaged = |source| ClipError::Frame { frame, source };
+            // Scaled from where the decoder has it: copies of large pictures are not free.
+            let decoded = decoder
+                .decode_planes(unit)
+                .map_err(damaged)?
                 .ok_or(ClipError::NoPicture { frame })?;
-            pictures.push(scale(&picture, size)?.into_owned());
+            let own = size_of(&decoded).map_err(damaged)?;
+            let scaler = match &mut scaler {
+                Some(scaler) if scaler.from() == own => scaler,
+                other => other.insert(Scaler::new(own, size)?),
+            };
+            let (y, u, v) = decoded.strides();
+            pictures.push(scaler.scale([(decoded.y(), y), (decoded.u(), u), (decoded.v(), v)])?);
         }
         if pictures.is_empty() {
             return Err(ClipError::NoPicture { frame: 0 });

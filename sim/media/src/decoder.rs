@@ -59,15 +59,20 @@ impl Decoder {
     /// Fails if the access unit or one it refers to is damaged or missing, and goes on failing
     /// until the next IDR picture.
     pub fn decode(&mut self, annex_b: &[u8]) -> Result<Option<Picture>, DecodeError> {
+        self.decode_planes(annex_b)?.map(|decoded| copy(&decoded)).transpose()
+    }
+
+    /// Decodes one access unit as [`decode`](Self::decode) does, and leaves the picture where it is.
+    pub(crate) fn decode_planes(
+        &mut self,
+        annex_b: &[u8],
+    ) -> Result<Option<DecodedYUV<'_>>, DecodeError> {
         // An empty packet tells OpenH264 that the stream has ended.
         if annex_b.is_empty() {
             return Ok(None);
         }
-        match self.inner.decode(annex_b) {
-            Ok(Some(decoded)) => copy(&decoded).map(Some),
-            Ok(None) => Ok(None),
-            Err(error) => Err(DecodeError::Damaged { state: error.native_code() }),
-        }
+        let damaged = |error: openh264::Error| DecodeError::Damaged { state: error.native_code() };
+        self.inner.decode(annex_b).map_err(damaged)
     }
 }
 
@@ -81,14 +86,21 @@ fn copy(decoded: &DecodedYUV<'_>) -> Result<Picture, DecodeError> {
         }
         samples
     };
-    let size = u16::try_from(width).ok().zip(u16::try_from(height).ok());
-    size.and_then(|(narrow_width, narrow_height)| {
-        Picture::from_planes(
-            Size { width: narrow_width, height: narrow_height },
-            tight(decoded.y(), y_stride, width, height),
-            tight(decoded.u(), u_stride, width / 2, height / 2),
-            tight(decoded.v(), v_stride, width / 2, height / 2),
-        )
-    })
+    let size = size_of(decoded)?;
+    Picture::from_planes(
+        size,
+        tight(decoded.y(), y_stride, width, height),
+        tight(decoded.u(), u_stride, width / 2, height / 2),
+        tight(decoded.v(), v_stride, width / 2, height / 2),
+    )
     .ok_or(DecodeError::Picture { width, height })
+}
+
+/// The size of a decoded picture, if it is a possible one.
+pub(crate) fn size_of(decoded: &DecodedYUV<'_>) -> Result<Size, DecodeError> {
+    let (width, height) = decoded.dimensions();
+    let size = u16::try_from(width).ok().zip(u16::try_from(height).ok());
+    size.map(|(width, height)| Size { width, height })
+        .filter(|size| size.check().is_ok())
+        .ok_or(DecodeError::Picture { width, height })
 }

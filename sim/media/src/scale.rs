@@ -6,7 +6,6 @@
 //! of the platform; pixels that feed a byte-exact record may not.
 
 use crate::picture::{Picture, Size, SizeError};
-use std::borrow::Cow;
 
 /// A part of a picture, luma samples; all four even, so that chroma is cut at the same place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,30 +28,48 @@ pub(crate) fn centre_crop(from: Size, to: Size) -> Crop {
     Crop { left: middle(from_width, width), top: middle(from_height, height), width, height }
 }
 
-/// The picture at another size: centre-cropped to its aspect ratio, then averaged.
-///
-/// # Errors
-/// Fails for a size that no picture can have.
-pub(crate) fn scale(picture: &Picture, to: Size) -> Result<Cow<'_, Picture>, SizeError> {
-    to.check()?;
-    if picture.size() == to {
-        return Ok(Cow::Borrowed(picture));
+/// From pictures of one size to those of another: centre-cropped to its aspect ratio, then averaged.
+pub(crate) struct Scaler {
+    from: Size,
+    to: Size,
+    luma: Axes,
+    chroma: Axes,
+}
+
+impl Scaler {
+    /// # Errors
+    /// Fails for a size that no picture can have.
+    pub(crate) fn new(from: Size, to: Size) -> Result<Self, SizeError> {
+        to.check()?;
+        let crop = centre_crop(from, to);
+        let half = Crop {
+            left: crop.left / 2,
+            top: crop.top / 2,
+            width: crop.width / 2,
+            height: crop.height / 2,
+        };
+        let [width, height] = [to.width, to.height].map(usize::from);
+        let luma = Axes::new(crop, width, height);
+        let chroma = Axes::new(half, width / 2, height / 2);
+        Ok(Self { from, to, luma, chroma })
     }
-    let from = picture.size();
-    let crop = centre_crop(from, to);
-    let half = Crop {
-        left: crop.left / 2,
-        top: crop.top / 2,
-        width: crop.width / 2,
-        height: crop.height / 2,
-    };
-    let [from_width, to_width, to_height] = [from.width, to.width, to.height].map(usize::from);
-    let luma = Axes::new(crop, to_width, to_height);
-    let chroma = Axes::new(half, to_width / 2, to_height / 2);
-    let y = luma.average(picture.y(), from_width);
-    let u = chroma.average(picture.u(), from_width / 2);
-    let v = chroma.average(picture.v(), from_width / 2);
-    Picture::from_planes(to, y, u, v).map(Cow::Owned).ok_or(SizeError::TooSmall(to))
+
+    /// The size of the pictures that it takes.
+    pub(crate) fn from(&self) -> Size {
+        self.from
+    }
+
+    /// A picture of I420 planes, luma, blue and red, each with the distance of its rows.
+    ///
+    /// # Errors
+    /// Fails if the sizes do not fit.
+    pub(crate) fn scale(&self, planes: [(&[u8], usize); 3]) -> Result<Picture, SizeError> {
+        let [y, u, v] = planes;
+        let y = self.luma.average(y.0, y.1);
+        let u = self.chroma.average(u.0, u.1);
+        let v = self.chroma.average(v.0, v.1);
+        Picture::from_planes(self.to, y, u, v).ok_or(SizeError::TooSmall(self.to))
+    }
 }
 
 /// The source samples that one target sample covers along one axis, and how much of each.
@@ -79,23 +96,68 @@ fn spans(from: usize, to: usize) -> Vec<Span> {
 
 struct Axes {
     crop: Crop,
-    columns: Vec<Span>,
+    columns: Columns,
     rows: Vec<Span>,
+    mean: Mean,
 }
+
+/// Columns of the target. In a loop of known length they go several times as fast; clips are made
+/// smaller by less than two mostly, which takes two or three samples.
+enum Columns {
+    Two(Vec<Few<2>>),
+    Three(Vec<Few<3>>),
+    Any(Vec<Span>),
+}
+
+/// A span of `N` samples; those that it does not cover weigh nothing.
+struct Few<const N: usize> {
+    first: usize,
+    weights: [u32; N],
+}
+
+impl Columns {
+    fn new(from: usize, to: usize) -> Self {
+        let spans = spans(from, to);
+        match spans.iter().map(|span| span.weights.len()).max() {
+            Some(..=2) => Self::Two(spans.iter().map(few).collect()),
+            Some(3) => Self::Three(spans.iter().map(few).collect()),
+            _ => Self::Any(spans),
+        }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Self::Two(columns) => columns.len(),
+            Self::Three(columns) => columns.len(),
+            Self::Any(columns) => columns.len(),
+        }
+    }
+}
+
+fn few<const N: usize>(span: &Span) -> Few<N> {
+    let weight = |n| span.weights.get(n).copied().unwrap_or(0);
+    Few { first: span.first, weights: std::array::from_fn(weight) }
+}
+
+/// Samples behind the last one of a row that a span of few may touch, without weight.
+const MARGIN: usize = 2;
 
 impl Axes {
     fn new(crop: Crop, to_width: usize, to_height: usize) -> Self {
-        Self { crop, columns: spans(crop.width, to_width), rows: spans(crop.height, to_height) }
+        let Crop { width, height, .. } = crop;
+        Self {
+            crop,
+            columns: Columns::new(width, to_width),
+            rows: spans(height, to_height),
+            mean: Mean::new((width * height) as u32),
+        }
     }
 
     /// Rows first, as sums; then each source row across.
     fn average(&self, plane: &[u8], stride: usize) -> Vec<u8> {
-        let Crop { left, top, width, height } = self.crop;
-        // Weights of a target sample add up to width * height: at most 3840 * 2160 * 255 in a
-        // sum, which 32 bits hold.
-        let total = (width * height) as u32;
+        let Crop { left, top, width, .. } = self.crop;
         let mut target = Vec::with_capacity(self.columns.len() * self.rows.len());
-        let mut sums = vec![0u32; width];
+        let mut sums = vec![0u32; width + MARGIN];
         for row in &self.rows {
             sums.fill(0);
             for (line, &weight) in (top + row.first..).zip(&row.weights) {
@@ -104,16 +166,47 @@ impl Axes {
                     *sum += weight * u32::from(sample);
                 }
             }
-            for column in &self.columns {
-                let sum: u32 = sums[column.first..]
-                    .iter()
-                    .zip(&column.weights)
-                    .map(|(&sum, &weight)| sum * weight)
-                    .sum();
-                target.push(((sum + total / 2) / total) as u8);
+            match &self.columns {
+                Columns::Two(columns) => across(columns, &sums, self.mean, &mut target),
+                Columns::Three(columns) => across(columns, &sums, self.mean, &mut target),
+                Columns::Any(columns) => target.extend(columns.iter().map(|column| {
+                    let samples = sums[column.first..].iter().zip(&column.weights);
+                    self.mean.of(samples.map(|(&sum, &weight)| sum * weight).sum())
+                })),
             }
         }
         target
+    }
+}
+
+fn across<const N: usize>(columns: &[Few<N>], sums: &[u32], mean: Mean, target: &mut Vec<u8>) {
+    target.extend(columns.iter().map(|column| {
+        let samples = sums[column.first..][..N].iter().zip(column.weights);
+        mean.of(samples.map(|(&sum, weight)| sum * weight).sum())
+    }));
+}
+
+/// Divides a weighted sum of samples by the sum of its weights, rounded to nearest.
+#[derive(Clone, Copy)]
+struct Mean {
+    half: u32,
+    reciprocal: u64,
+}
+
+impl Mean {
+    /// A product in the place of a division is exact if 256 x total^2 is below 2^SHIFT; it is, for
+    /// a total below 2^23, and the largest picture has 3840 x 2160.
+    const SHIFT: u32 = 54;
+
+    fn new(total: u32) -> Self {
+        debug_assert!(total < 1 << 23);
+        Self { half: total / 2, reciprocal: (1 << Self::SHIFT) / u64::from(total.max(1)) + 1 }
+    }
+
+    /// Weights of a target sample add up to the total, so that a sum is at most 255 times that,
+    /// which 32 bits hold.
+    fn of(self, sum: u32) -> u8 {
+        ((u64::from(sum + self.half) * self.reciprocal) >> Self::SHIFT) as u8
     }
 }
 
@@ -121,6 +214,12 @@ impl Axes {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    fn scale(picture: &Picture, to: Size) -> Result<Picture, SizeError> {
+        let width = usize::from(picture.size().width);
+        let planes = [(picture.y(), width), (picture.u(), width / 2), (picture.v(), width / 2)];
+        Scaler::new(picture.size(), to)?.scale(planes)
+    }
 
     fn size(width: u16, height: u16) -> Size {
         Size { width, height }
@@ -171,13 +270,13 @@ mod tests {
         for (index, &luma) in scaled.y().iter().enumerate() {
             assert_eq!(luma, source.y()[index / 64 / 2 * 32 + index % 64 / 2]);
         }
-        assert_eq!(scale(&scaled, size(32, 32)).unwrap().into_owned(), source);
+        assert_eq!(scale(&scaled, size(32, 32)).unwrap(), source);
     }
 
     #[test]
     fn the_same_size_is_the_same_picture() {
         let source = Picture::test_pattern(size(64, 48), 4).unwrap();
-        assert!(matches!(scale(&source, size(64, 48)).unwrap(), Cow::Borrowed(_)));
+        assert_eq!(scale(&source, size(64, 48)).unwrap(), source);
     }
 
     #[test]
@@ -213,12 +312,26 @@ mod tests {
         }
 
         #[test]
+        fn a_mean_is_a_division_rounded_to_nearest(total in 1u32..=3840 * 2160, share in 0.0..=1.0) {
+            let sum = (f64::from(255 * total) * share) as u32;
+            for sum in [0, sum, 255 * total] {
+                prop_assert_eq!(u32::from(Mean::new(total).of(sum)), (sum + total / 2) / total);
+            }
+            // Where rounding turns: the least sum of each mean, and the one below.
+            let mean = sum / total;
+            let least = (mean * total).saturating_sub(total / 2);
+            for sum in [least.saturating_sub(1), least] {
+                prop_assert_eq!(u32::from(Mean::new(total).of(sum)), (sum + total / 2) / total);
+            }
+        }
+
+        #[test]
         fn grey_stays_grey(
             luma: u8, from in (8u16..200, 8u16..200), to in (8u16..200, 8u16..200),
         ) {
             let source = Picture::grey(size(2 * from.0, 2 * from.1), luma).unwrap();
             let to = size(2 * to.0, 2 * to.1);
-            let scaled = scale(&source, to).unwrap().into_owned();
+            let scaled = scale(&source, to).unwrap();
             prop_assert_eq!(scaled, Picture::grey(to, luma).unwrap());
         }
     }
