@@ -101,7 +101,7 @@ fn a_worker_that_is_killed_is_an_error_with_its_cause() {
     // The system kills whoever writes a file longer than 64 blocks: a record is longer, a summary
     // is not. No core file: this is on purpose.
     let line = format!(
-        "ulimit -c 0; ulimit -f 64; exec {} sim breaks.toml --out out",
+        "ulimit -c 0; ulimit -f 64; exec '{}' sim breaks.toml --out out",
         env!("CARGO_BIN_EXE_parallax")
     );
     let called = place.shell(&line).ended(12);

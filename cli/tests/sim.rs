@@ -288,7 +288,8 @@ fn the_line_that_runs_it_again_runs_the_same_again() {
     let called =
         place.call(&["sim", "it's hopeless.toml", "--seed", "3", "--out", "out"]).ended(10);
     let line = called.said.lines().find_map(|line| line.trim().strip_prefix("run again"));
-    let line = line.expect("a line").trim().replacen("parallax", env!("CARGO_BIN_EXE_parallax"), 1);
+    let program = concat!("'", env!("CARGO_BIN_EXE_parallax"), "'");
+    let line = line.expect("a line").trim().replacen("parallax", program, 1);
     place.shell(&line).ended(10);
     let [first, again] =
         ["out", "target/parallax"].map(|folder| place.read(&format!("{folder}/summary.json")));

@@ -140,6 +140,8 @@ fn without_entropy_verify_names_record_and_packet() {
     assert!(matches!(packet, Parted::At { .. }), "{packet:?}");
 }
 
+/// The second run comes after another one in its process: `select!` draws from counters of the
+/// process, and so takes another order.
 #[test]
 fn without_isolation_verify_names_record_and_packet() {
     let (record, packet) = assert_caught("isolation");
