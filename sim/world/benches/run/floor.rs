@@ -1,5 +1,6 @@
 //! The floor: two bare `webrtc` stacks on one thread, joined in memory, that send the video packets
-//! of a run at their times. The clock is tokio's, paused: it jumps from timer to timer.
+//! of a run at their times, and once a second what camera and viewer say over their data channel. The
+//! clock is tokio's, paused: it jumps from timer to timer.
 
 use crate::Sent;
 use bytes::Bytes;
@@ -25,13 +26,14 @@ use std::{
     pin::Pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     task::{Context, Poll, Waker},
     time::{Duration, Instant},
 };
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use webrtc::{
+    data_channel::{DataChannel, DataChannelEvent},
     media_stream::{
         track_local::{TrackLocal, static_rtp::TrackLocalStaticRTP},
         track_remote::{TrackRemote, TrackRemoteEvent},
@@ -50,8 +52,16 @@ use webrtc::{
 const SSRC: u32 = 0x0f10_0123;
 const PAYLOAD_TYPE: u8 = 102;
 
-/// Sends `packets`, and gives how many came.
-pub(crate) fn run(packets: &[Sent], duration: Duration) -> u64 {
+/// What came of it.
+pub(crate) struct Came {
+    /// Video packets that came.
+    pub(crate) video: usize,
+    /// Datagrams that crossed, both ways.
+    pub(crate) datagrams: u64,
+}
+
+/// Sends `packets`.
+pub(crate) fn run(packets: &[Sent], duration: Duration) -> Came {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
@@ -60,13 +70,13 @@ pub(crate) fn run(packets: &[Sent], duration: Duration) -> u64 {
     runtime.block_on(stream(packets, duration))
 }
 
-async fn stream(packets: &[Sent], duration: Duration) -> u64 {
+async fn stream(packets: &[Sent], duration: Duration) -> Came {
     let start = tokio::time::Instant::now();
     let memory = Arc::new(Memory::default());
     let (to_camera, camera_inbox) = unbounded_channel();
     let (to_viewer, viewer_inbox) = unbounded_channel();
     let (ready, mut connected) = unbounded_channel();
-    let came = Arc::new(AtomicU64::new(0));
+    let came = Arc::new(AtomicUsize::new(0));
 
     let track = Arc::new(TrackLocalStaticRTP::new(media_track()));
     let responder = Registry::new()
@@ -75,6 +85,8 @@ async fn stream(packets: &[Sent], duration: Duration) -> u64 {
     let handler = Handler { other: to_viewer.clone(), ready: Some(ready), came: Arc::clone(&came) };
     let camera = connection(&memory, handler, responder).await;
     camera.add_track(Arc::clone(&track) as Arc<dyn TrackLocal>).await.expect("a track");
+
+    let control = camera.create_data_channel("control", None).await.expect("a channel");
 
     let nack = NackGeneratorBuilder::new()
         .with_interval(Duration::from_millis(20))
@@ -96,6 +108,8 @@ async fn stream(packets: &[Sent], duration: Duration) -> u64 {
     tokio::spawn(add_candidates(Arc::clone(&viewer), viewer_inbox));
 
     connected.recv().await.expect("a connection");
+    tokio::spawn(answer_pings(Arc::clone(&control)));
+    tokio::spawn(say(control, 90));
     for (sequence, packet) in (0_u16..).zip(packets) {
         tokio::time::sleep_until(start + packet.at).await;
         let header = rtp::Header {
@@ -113,7 +127,29 @@ async fn stream(packets: &[Sent], duration: Duration) -> u64 {
     tokio::time::sleep_until(start + duration).await;
     camera.close().await.expect("to close");
     viewer.close().await.expect("to close");
-    came.load(Ordering::Relaxed)
+    let datagrams = memory.datagrams.load(Ordering::Relaxed);
+    Came { video: came.load(Ordering::Relaxed), datagrams }
+}
+
+/// A text of `bytes` once a second, as telemetry or a ping.
+async fn say(channel: Arc<dyn DataChannel>, bytes: usize) {
+    loop {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        if channel.send_text(&"x".repeat(bytes)).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// The camera's answers to pings.
+async fn answer_pings(channel: Arc<dyn DataChannel>) {
+    while let Some(event) = channel.poll().await {
+        if let DataChannelEvent::OnMessage(message) = event
+            && channel.send_text(&"x".repeat(message.data.len() + 20)).await.is_err()
+        {
+            return;
+        }
+    }
 }
 
 async fn add_candidates(
@@ -180,7 +216,7 @@ fn media_track() -> MediaStreamTrack {
 struct Handler {
     other: UnboundedSender<RTCIceCandidateInit>,
     ready: Option<UnboundedSender<()>>,
-    came: Arc<AtomicU64>,
+    came: Arc<AtomicUsize>,
 }
 
 #[async_trait::async_trait]
@@ -194,6 +230,11 @@ impl PeerConnectionEventHandler for Handler {
         if let (RTCPeerConnectionState::Connected, Some(ready)) = (state, &self.ready) {
             let _ = ready.send(());
         }
+    }
+
+    async fn on_data_channel(&self, channel: Arc<dyn DataChannel>) {
+        tokio::spawn(say(Arc::clone(&channel), 40));
+        tokio::spawn(async move { while channel.poll().await.is_some() {} });
     }
 
     async fn on_track(&self, track: Arc<dyn TrackRemote>) {
@@ -263,7 +304,10 @@ impl Runtime for InMemory {
 
 /// What is under way: nothing, a packet is there as soon as it is sent.
 #[derive(Debug, Default)]
-struct Memory(Mutex<BTreeMap<SocketAddr, Inbox>>);
+struct Memory {
+    inboxes: Mutex<BTreeMap<SocketAddr, Inbox>>,
+    datagrams: AtomicU64,
+}
 
 #[derive(Debug, Default)]
 struct Inbox {
@@ -273,7 +317,7 @@ struct Inbox {
 
 impl Memory {
     fn inboxes(&self) -> MutexGuard<'_, BTreeMap<SocketAddr, Inbox>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inboxes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -299,6 +343,7 @@ impl AsyncUdpSocket for Socket {
         let waker = self.memory.inboxes().get_mut(&transmit.destination).and_then(|inbox| {
             let segment = transmit.segment_size.unwrap_or(whole).max(1);
             for packet in transmit.contents.chunks(segment) {
+                self.memory.datagrams.fetch_add(1, Ordering::Relaxed);
                 inbox.packets.push_back((self.local, packet.to_vec()));
             }
             inbox.waker.take()
