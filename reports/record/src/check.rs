@@ -1,7 +1,7 @@
 //! Checks: what a scenario demands of a run, and why.
 //!
 //! A check is data. The scenario's parser makes it, the record's header carries it, and
-//! [`judge`](crate::judge) holds the run against it, so that an old record can be judged again.
+//! [`judge`](crate::judge()) holds the run against it, so that an old record can be judged again.
 
 use std::fmt;
 

@@ -2,13 +2,13 @@
 //!
 //! A binary that links this crate has its own `getrandom`, `getentropy`, `syscall` (of
 //! `SYS_getrandom` alone), `clock_gettime`, `gettimeofday`, `time`, `bind`, `getsockname` and
-//! `pthread_create`. On a thread that has not called [`enter`] each falls through to the C
+//! `pthread_create`. On a thread that has not called [`enter()`] each falls through to the C
 //! library's. On a thread that has, each of the four [`Settings`] decides about its own.
 //!
 //! How they get in: Rust's standard library and every crate call these functions by name, and the
 //! linker takes a definition in the executable before the C library's. `rustc` keeps the
 //! `no_mangle` functions of every linked crate, so it is enough that the binary depends on this
-//! crate and calls [`enter`]; crates that look a function up with `dlsym` (`getrandom` 0.3 and
+//! crate and calls [`enter()`]; crates that look a function up with `dlsym` (`getrandom` 0.3 and
 //! later) find it too, because a linker exports what shadows a shared library's symbol. `enter`
 //! proves both before it says yes.
 //!

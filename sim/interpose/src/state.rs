@@ -106,7 +106,7 @@ thread_local! {
     };
 }
 
-/// Whether this thread is between [`enter`](crate::enter) and the drop of its guard.
+/// Whether this thread is between [`enter()`](crate::enter()) and the drop of its guard.
 pub fn simulating() -> bool {
     is_on(SIMULATING)
 }
