@@ -56,14 +56,16 @@ impl Timers {
     pub(crate) fn fire(&self) -> bool {
         let due = {
             let mut state = lock(&self.state);
+            if state.waiting.first_key_value().is_none_or(|((first, _), _)| *first > state.now) {
+                return false;
+            }
             let after = (state.now + Duration::from_nanos(1), 0);
             let later = state.waiting.split_off(&after);
             mem::replace(&mut state.waiting, later)
         };
-        let any = !due.is_empty();
         // Outside of the lock: waking may drop a task, and with it other timers.
         due.into_values().flatten().for_each(Waker::wake);
-        any
+        true
     }
 
     /// Completes when `duration` from now has passed.
