@@ -1,0 +1,218 @@
+//! A street whose peers lose their power, whose TURN server is silent, whose viewers know a wrong
+//! token: what a scenario cannot say.
+
+use crate::street::{Kept, Street, sinks};
+use parallax_media::{Clip, Size};
+use parallax_network::{HostId, Network, Packet, Time};
+use parallax_peer::{
+    Host,
+    camera::{self, CameraConfig, VideoConfig},
+    viewer::{self, View, ViewerConfig},
+};
+use parallax_scenario::{Peer, Scenario};
+use parallax_services::ServicesConfig;
+use parallax_signalling::Token;
+use parallax_world::{Device, Guards, Services, SimHost, World, WorldError, simulate};
+use rand_chacha::ChaCha8Rng;
+use std::{
+    collections::BTreeMap,
+    net::{Ipv4Addr, SocketAddr},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+const STUN_TURN: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 30);
+const RENDEZVOUS: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 10);
+
+/// What is not as it should be.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Faults {
+    /// Until then the STUN and TURN server answers nobody.
+    pub(crate) relay_silent_until: Duration,
+    /// This viewer shows the token of this camera, whatever it views.
+    pub(crate) wrong_token: Option<(&'static str, &'static str)>,
+}
+
+/// The certificates that a peer had in flash: as each boot began, and last as the run ended.
+pub(crate) type Certificates = Vec<Option<Vec<u8>>>;
+
+/// What `script` moves: the world, and its peers by name.
+pub(crate) struct Hand<'w, 'a> {
+    pub(crate) world: &'w mut World<'a>,
+    pub(crate) peers: BTreeMap<String, HostId>,
+}
+
+/// Runs a street as `script` says. Also gives the certificates of its first camera.
+pub(crate) fn run_by_hand(
+    street: &Street,
+    faults: &Faults,
+    script: impl FnOnce(Hand<'_, '_>) -> Result<(), WorldError> + Send,
+) -> (Kept, Certificates) {
+    let (mut kept, flashes) = (Kept::default(), Arc::new(Mutex::new(Vec::new())));
+    let Kept { entries, packets } = &mut kept;
+    let scenario = street.scenario();
+    let code = || {
+        let mut network = Network::new(1);
+        let peers = place(&scenario, &mut network)?;
+        let core = Core::new(&mut network, faults)?;
+        let sinks = sinks(entries, packets);
+        let mut world = World::new(1, network, Box::new(core), BTreeMap::new(), sinks)?;
+        let hosts: Arc<Mutex<Option<SimHost>>> = Arc::default();
+        for peer in &scenario.peers {
+            let config = config(&scenario, peer, faults)?;
+            let device = Arc::new(Constant(street.clone(), peer.camera.is_some()));
+            let first = peer.name == street.cameras[0];
+            let (flashes, hosts) = (Arc::clone(&flashes), Arc::clone(&hosts));
+            world.add_peer(peers[&peer.name], device, move |host| {
+                if first {
+                    flashes.lock().expect("no panic").push(host.flash().load("certificate"));
+                    *hosts.lock().expect("no panic") = Some(host.clone());
+                }
+                config.clone().run(host)
+            });
+        }
+        script(Hand { world: &mut world, peers })?;
+        world.finish();
+        let host = hosts.lock().expect("no panic").take().expect("a camera");
+        flashes.lock().expect("no panic").push(host.flash().load("certificate"));
+        Ok::<_, WorldError>(())
+    };
+    simulate(1, Guards::default(), code).expect("a simulation").expect("a run");
+    let flashes = flashes.lock().expect("no panic").clone();
+    (kept, flashes)
+}
+
+fn place(
+    scenario: &Scenario,
+    network: &mut Network,
+) -> Result<BTreeMap<String, HostId>, WorldError> {
+    let mut sites = BTreeMap::new();
+    for site in &scenario.sites {
+        sites.insert(&site.name, network.add_site(&site.name, site.config.clone())?);
+    }
+    let place = |peer: &Peer| {
+        let host = network.add_host(&peer.name, sites[&peer.site], peer.address)?;
+        Ok((peer.name.clone(), host))
+    };
+    scenario.peers.iter().map(place).collect()
+}
+
+/// What runs on a peer.
+#[derive(Clone)]
+enum Config {
+    Camera(CameraConfig),
+    Viewer(ViewerConfig),
+}
+
+impl Config {
+    async fn run(self, host: SimHost) {
+        match self {
+            Self::Camera(config) => camera::run(host, config).await,
+            Self::Viewer(config) => viewer::run(host, config).await,
+        }
+    }
+}
+
+fn config(scenario: &Scenario, peer: &Peer, faults: &Faults) -> Result<Config, WorldError> {
+    let rendezvous = SocketAddr::from((RENDEZVOUS, 80));
+    let token = |camera: &str| Token::new(format!("token-of-the-{camera}"));
+    let narrow = |value: u32| u16::try_from(value).expect("small");
+    if let Some(camera) = &peer.camera {
+        let video = &camera.video;
+        let size = Size { width: narrow(video.size.width), height: narrow(video.size.height) };
+        let video = VideoConfig {
+            clip: Arc::new(Clip::open(&video.clip, size)?),
+            size,
+            frames_per_second: narrow(video.frames_per_second),
+            bit_rate_bps: u32::try_from(video.bit_rate_bits_per_second).expect("small"),
+            key_frame_interval: video.key_frame_interval_frames,
+            skip_frames: video.skip_frames,
+        };
+        let (name, token) = (peer.name.clone(), token(&peer.name));
+        return Ok(Config::Camera(CameraConfig {
+            name,
+            token,
+            rendezvous,
+            video,
+            pacer_bps: None,
+        }));
+    }
+    let viewer = scenario.peer(&peer.name).and_then(|peer| peer.viewer.as_ref()).expect("a viewer");
+    let shown = |camera: &str| match faults.wrong_token {
+        Some((viewer, other)) if viewer == peer.name => token(other),
+        _ => token(camera),
+    };
+    let view = |camera: &String| View {
+        camera: camera.clone(),
+        token: shown(camera),
+        rendezvous,
+        source: None,
+    };
+    Ok(Config::Viewer(ViewerConfig {
+        name: peer.name.clone(),
+        views: viewer.cameras.iter().map(view).collect(),
+        jitter_buffer: viewer.jitter_buffer,
+        nack: None,
+    }))
+}
+
+/// The street's device, and whether it is a camera.
+struct Constant(Street, bool);
+
+impl Device for Constant {
+    fn boot_time(&self, _random: &mut ChaCha8Rng) -> Duration {
+        if self.1 { self.0.boot } else { Duration::from_micros(2_500) }
+    }
+
+    fn stage_time(&self, stage: parallax_peer::Stage, _random: &mut ChaCha8Rng) -> Duration {
+        match stage {
+            parallax_peer::Stage::Capture => self.0.capture,
+            parallax_peer::Stage::Encode => self.0.encode,
+            _ => Duration::from_micros(2_500),
+        }
+    }
+}
+
+/// STUN, TURN and rendezvous, of which the first two may be silent.
+struct Core {
+    services: parallax_services::Services,
+    stun_turn: HostId,
+    rendezvous: HostId,
+    silent_until: Time,
+}
+
+impl Core {
+    fn new(network: &mut Network, faults: &Faults) -> Result<Self, WorldError> {
+        let config = ServicesConfig {
+            stun_turn: STUN_TURN,
+            rendezvous: RENDEZVOUS,
+            realm: "street".to_owned(),
+            username: "street".to_owned(),
+            password: "of the street".to_owned(),
+        };
+        Ok(Self {
+            services: parallax_services::Services::new(config, 1)?,
+            stun_turn: network.add_service("turn", STUN_TURN)?,
+            rendezvous: network.add_service("rendezvous", RENDEZVOUS)?,
+            silent_until: Time::ZERO + faults.relay_silent_until,
+        })
+    }
+}
+
+impl Services for Core {
+    fn handle(&mut self, now: Time, host: HostId, packet: Packet) {
+        if host == self.rendezvous || now >= self.silent_until {
+            self.services.handle(now, &packet);
+        }
+    }
+
+    fn poll(&mut self, now: Time) -> Option<(HostId, Packet)> {
+        let packet = self.services.poll(now)?;
+        let at_turn = *packet.source.ip() == STUN_TURN;
+        Some((if at_turn { self.stun_turn } else { self.rendezvous }, packet))
+    }
+
+    fn next_deadline(&mut self, now: Time) -> Option<Time> {
+        self.services.next_deadline(now)
+    }
+}

@@ -1,0 +1,11 @@
+//! What cameras and viewers do, over whole runs.
+//!
+//! The runs of one process differ in the order in which `select!` takes its branches: nothing here
+//! holds for one order alone.
+#![cfg(target_os = "linux")]
+
+mod by_hand;
+mod camera;
+mod media;
+mod sessions;
+mod street;
