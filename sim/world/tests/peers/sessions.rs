@@ -188,3 +188,33 @@ fn a_camera_that_boots_again_is_seen_in_a_new_session_with_its_old_certificate()
     };
     assert!(!last.is_empty() && kept_in_flash == last, "another certificate");
 }
+
+/// Its old session is still open at the rendezvous and at the camera: nobody was told.
+#[test]
+fn a_viewer_that_boots_again_goes_on_with_the_next_number_and_ends_its_old_session() {
+    let (off, on) = (6 * S_NS, 6 * S_NS + S_NS / 2);
+    let street = Street { seconds: 12, ..Street::default() };
+    let (kept, _) =
+        run_by_hand(&street, &Faults::default(), |Hand { world, peers }: Hand<'_, '_>| {
+            world.run_until(Time::from_nanos(off))?;
+            world.power_off(peers["phone"]);
+            world.run_until(Time::from_nanos(on))?;
+            world.power_on(peers["phone"]);
+            world.run_until(Time::from_millis(12_000))
+        });
+    kept.assert_sound();
+    let requested = kept.phases("phone", Phase::Requested);
+    let [(_, 1), (again, 2)] = requested[..] else { panic!("{requested:?}\n{}", kept.story()) };
+    // It knows the number by itself: the rendezvous is a round trip away.
+    assert!((on..on + 10_000_000).contains(&again), "{requested:?}\n{}", kept.story());
+    let closed = closed(&kept, "doorbell");
+    let [(ended, 1, reason)] = &closed[..] else { panic!("{closed:?}\n{}", kept.story()) };
+    assert!((on..on + S_NS).contains(ended), "{closed:?}\n{}", kept.story());
+    assert_eq!(reason, "a newer session took its place");
+    let rendered = kept.rendered("phone");
+    let of_session = |number| rendered.iter().filter(move |frame| frame.session.number == number);
+    assert!(of_session(1).count() > 20 && of_session(2).count() > 20, "{}", kept.story());
+    assert!(of_session(1).all(|frame| frame.at_ns < off));
+    // The camera went on all the time: it counts its frames.
+    assert!(rendered.iter().all(|frame| frame.boot == 0));
+}
