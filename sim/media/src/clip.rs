@@ -12,8 +12,10 @@ use std::sync::Arc;
 /// origin and licence.
 #[derive(Debug)]
 pub struct Builtin {
-    /// What a scenario calls it.
+    /// What a scenario calls it. Clips of one name show the same at different sizes.
     pub name: &'static str,
+    /// Its file in `fixtures/clips/`, without the ending.
+    pub file: &'static str,
     /// Its own size.
     pub size: Size,
     /// Its own frame rate.
@@ -24,14 +26,27 @@ pub struct Builtin {
     pub annex_b: &'static [u8],
 }
 
-/// All of them. The constants are the manifest's: a test holds one against the other.
-static BUILTIN: [Builtin; 1] = [Builtin {
-    name: "bunny",
-    size: Size { width: 640, height: 360 },
-    frames_per_second: 25,
-    frames: 125,
-    annex_b: include_bytes!("../../../fixtures/clips/bunny.h264"),
-}];
+/// All of them, of each name the largest first. The constants are the manifest's: a test holds one
+/// against the other.
+static BUILTIN: [Builtin; 2] = [
+    Builtin {
+        name: "bunny",
+        file: "bunny",
+        size: Size { width: 640, height: 360 },
+        frames_per_second: 25,
+        frames: 125,
+        annex_b: include_bytes!("../../../fixtures/clips/bunny.h264"),
+    },
+    // Opening the large one costs more than all of the network in a run of half a minute.
+    Builtin {
+        name: "bunny",
+        file: "bunny-320x240",
+        size: Size { width: 320, height: 240 },
+        frames_per_second: 25,
+        frames: 125,
+        annex_b: include_bytes!("../../../fixtures/clips/bunny-320x240.h264"),
+    },
+];
 
 /// Why a clip cannot be shown.
 #[derive(Debug, thiserror::Error)]
@@ -83,9 +98,11 @@ impl Clip {
         &BUILTIN
     }
 
-    /// The built-in clip of this name.
-    pub fn builtin(name: &str) -> Option<&'static Builtin> {
-        BUILTIN.iter().find(|clip| clip.name == name)
+    /// The built-in clip of this name that is opened for pictures of this size: the one of that
+    /// size, or else the largest.
+    pub fn builtin(name: &str, size: Size) -> Option<&'static Builtin> {
+        let of_name = || BUILTIN.iter().filter(|clip| clip.name == name);
+        of_name().find(|clip| clip.size == size).or_else(|| of_name().next())
     }
 
     /// Opens a built-in clip at this size: centre-cropped to its aspect ratio and scaled.
@@ -93,9 +110,10 @@ impl Clip {
     /// # Errors
     /// Fails if there is no such clip or the size is impossible.
     pub fn open(name: &str, size: Size) -> Result<Self, ClipError> {
-        let clip = Self::builtin(name).ok_or_else(|| ClipError::Unknown {
-            name: name.to_owned(),
-            known: BUILTIN.each_ref().map(|clip| clip.name).join(", "),
+        let clip = Self::builtin(name, size).ok_or_else(|| {
+            let mut known: Vec<_> = BUILTIN.iter().map(|clip| clip.name).collect();
+            known.dedup();
+            ClipError::Unknown { name: name.to_owned(), known: known.join(", ") }
         })?;
         Self::from_annex_b(clip.annex_b, clip.frames_per_second, size)
     }

@@ -40,7 +40,7 @@ fn read(name: &str) -> Vec<u8> {
 #[test]
 fn each_built_in_clip_agrees_with_its_file_and_its_manifest() {
     for clip in Clip::all_builtin() {
-        let text = String::from_utf8(read(&format!("{}.toml", clip.name))).unwrap();
+        let text = String::from_utf8(read(&format!("{}.toml", clip.file))).unwrap();
         let manifest: Manifest = toml::from_str(&text).unwrap();
         assert_eq!(manifest.schema, 1);
         assert_eq!(read(&manifest.file), clip.annex_b);
@@ -53,11 +53,26 @@ fn each_built_in_clip_agrees_with_its_file_and_its_manifest() {
         assert_eq!(manifest.origin_sha256.len(), 64);
         let Manifest { title, author, licence, changes, origin, command_version, .. } = manifest;
         for owed in [title, author, licence, changes, origin, command_version] {
-            assert!(!owed.is_empty(), "{}.toml leaves something open", clip.name);
+            assert!(!owed.is_empty(), "{}.toml leaves something open", clip.file);
         }
+        assert_eq!(Clip::builtin(clip.name, clip.size).unwrap().file, clip.file);
         let opened = Clip::open(clip.name, clip.size).unwrap();
         assert_eq!(opened.len(), clip.frames as usize);
         assert_eq!(opened.frame(0).size(), clip.size);
+    }
+}
+
+/// A clip shows the same whichever of its sizes it is opened from: the frames of the small one are
+/// those of the large one, cropped and scaled, but for what two encoders lost.
+#[test]
+fn clips_of_one_name_show_the_same() {
+    let large = Clip::builtin("bunny", Size { width: 640, height: 360 }).unwrap();
+    let scaled = Clip::from_annex_b(large.annex_b, large.frames_per_second, SMALL).unwrap();
+    let small = Clip::open("bunny", SMALL).unwrap();
+    assert_eq!(scaled.len(), small.len());
+    for frame in 0..scaled.len() as u64 {
+        let psnr = parallax_media::psnr_millidb(scaled.frame(frame), small.frame(frame), 0);
+        assert!(psnr > Some(30_000), "frame {frame}: {psnr:?}");
     }
 }
 
@@ -69,8 +84,9 @@ fn every_clip_file_is_built_in() {
         .filter_map(|name| name.strip_suffix(".h264").map(str::to_owned))
         .collect();
     files.sort();
-    let names: Vec<_> = Clip::all_builtin().iter().map(|clip| clip.name).collect();
-    assert_eq!(files, names);
+    let mut built_in: Vec<_> = Clip::all_builtin().iter().map(|clip| clip.file).collect();
+    built_in.sort_unstable();
+    assert_eq!(files, built_in);
 }
 
 #[test]
@@ -114,7 +130,7 @@ fn what_is_no_clip_is_refused() {
         "failed to use the size 321x240: width and height must be even"
     );
     assert!(matches!(Clip::from_annex_b(&[], 25, SMALL), Err(ClipError::NoPicture { frame: 0 })));
-    let bunny = Clip::builtin("bunny").unwrap().annex_b;
+    let bunny = Clip::builtin("bunny", SMALL).unwrap().annex_b;
     assert!(matches!(Clip::from_annex_b(bunny, 0, SMALL), Err(ClipError::NoRate)));
     // Without its beginning, the key frame, it cannot be decoded.
     let headless = &bunny[bunny.len() / 2..];

@@ -35,10 +35,10 @@ fn two_homes_says_what_the_simulator_needs() {
     let camera = doorbell.camera.as_ref().expect("there");
     assert_eq!(camera.video.size, Size { width: 320, height: 240 });
     assert_eq!(camera.video.bit_rate_bits_per_second, 400_000);
-    assert_eq!(camera.pacer_bits_per_second, Some(1_000_000));
+    assert_eq!(camera.pacer_bits_per_second, Some(2_000_000));
     let viewer = scenario.peer("phone").and_then(|peer| peer.viewer.as_ref()).expect("there");
     assert_eq!(viewer.cameras, ["doorbell"]);
-    assert_eq!(viewer.jitter_buffer, Duration::from_millis(60));
+    assert_eq!(viewer.jitter_buffer, Duration::from_millis(170));
     let nack = viewer.nack.expect("by default");
     assert_eq!((nack.interval, nack.tries), (Duration::from_millis(20), 5));
     assert_eq!(scenario.streams().len(), 1);

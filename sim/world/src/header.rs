@@ -131,7 +131,9 @@ fn peer(peer: &Peer) -> PeerHeader {
 
 fn camera(camera: &Camera) -> CameraHeader {
     let video = &camera.video;
-    let clip = Clip::builtin(&video.clip).map_or(&[][..], |clip| clip.annex_b);
+    let clip = crate::run::media_size(video.size).ok();
+    let clip = clip.and_then(|size| Clip::builtin(&video.clip, size));
+    let clip = clip.map_or(&[][..], |clip| clip.annex_b);
     CameraHeader {
         clip: video.clip.clone(),
         clip_sha256: hex::encode(Sha256::digest(clip)),

@@ -236,7 +236,7 @@ fn pictures(scenario: &Scenario, peer: &Peer) -> Pictures {
     }
 }
 
-fn media_size(size: Size) -> Result<parallax_media::Size, WorldError> {
+pub(crate) fn media_size(size: Size) -> Result<parallax_media::Size, WorldError> {
     let (width, height) = (narrow(size.width, "size")?, narrow(size.height, "size")?);
     Ok(parallax_media::Size { width, height })
 }

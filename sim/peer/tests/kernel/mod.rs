@@ -123,15 +123,20 @@ async fn connection(
     outboxes: Arc<Mutex<BTreeMap<ConnectionId, mpsc::UnboundedSender<String>>>>,
     tamper: Tamper,
 ) {
-    let mut socket = accept_async(stream).await.unwrap();
+    // A peer may be gone before it has said anything.
+    let Ok(mut socket) = accept_async(stream).await else { return };
     let (outbox, mut to_send) = mpsc::unbounded_channel();
     outboxes.lock().unwrap().insert(id, outbox);
     core.lock().unwrap().connected(id);
     loop {
         tokio::select! {
             message = socket.next() => {
-                let Some(Ok(Message::Text(text))) = message else { break };
-                core.lock().unwrap().handle(id, &text);
+                match message {
+                    Some(Ok(Message::Text(text))) => core.lock().unwrap().handle(id, &text),
+                    // The library answers pings as it reads on.
+                    Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                    _ => break,
+                }
             }
             text = to_send.recv() => {
                 let Some(text) = text else { break };
