@@ -6,6 +6,7 @@
 pub mod camera;
 mod connection;
 mod control;
+mod exchange;
 mod frames;
 mod h264;
 mod host;

@@ -2,8 +2,9 @@
 
 use super::{Frame, Shared};
 use crate::{
-    connection::{self, End, Happening},
+    connection::{self, End},
     control::{self, ToCamera, ToViewer},
+    exchange::{Exchange, Signalling, Step},
     host::Host,
     probe::{Departures, Probe, WIRE},
     tasks::Tasks,
@@ -28,9 +29,7 @@ use tokio::sync::mpsc;
 use webrtc::{
     data_channel::{DataChannel, DataChannelEvent},
     media_stream::track_local::{TrackLocal, static_rtp::TrackLocalStaticRTP},
-    peer_connection::{
-        PeerConnection, RTCIceConnectionState, RTCPeerConnectionState, RTCSessionDescription,
-    },
+    peer_connection::RTCSessionDescription,
     rtp_transceiver::RtpSender,
 };
 
@@ -49,18 +48,12 @@ const TELEMETRY: Duration = Duration::from_secs(1);
 
 struct Live<H: Host> {
     shared: Arc<Shared<H>>,
-    id: SessionId,
-    name: Session,
-    connection: Arc<dyn PeerConnection>,
+    exchange: Exchange<H>,
     track: Arc<TrackLocalStaticRTP>,
     sender: Arc<dyn RtpSender>,
     ssrc: u32,
     control: Arc<dyn DataChannel>,
-    out: mpsc::UnboundedSender<ToRendezvous>,
     tasks: Tasks,
-    gathered: bool,
-    streaming: bool,
-    pair: Option<(parallax_record::Candidate, parallax_record::Candidate)>,
 }
 
 /// Runs a session from the viewer's coming to its end.
@@ -87,54 +80,27 @@ pub(super) async fn run<H: Host>(
 async fn run_to_end<H: Host>(
     shared: &Arc<Shared<H>>,
     start: Start,
-    mut inbox: mpsc::UnboundedReceiver<FromRendezvous>,
+    inbox: mpsc::UnboundedReceiver<FromRendezvous>,
     out: mpsc::UnboundedSender<ToRendezvous>,
 ) -> Result<End> {
+    let host = &shared.host;
     let registry = interceptors(shared, &start.name);
-    let (connection, mut happenings) =
-        connection::build(&shared.host, &start.ice_servers, registry).await?;
-    let ssrc = shared.host.random() as u32;
+    let (connection, happenings) = connection::build(host, &start.ice_servers, registry).await?;
+    let ssrc = host.random() as u32;
     let track = Arc::new(TrackLocalStaticRTP::new(media_track(shared, ssrc)));
     let sender = connection.add_track(track.clone() as Arc<dyn TrackLocal>).await?;
     let control = connection.create_data_channel(control::LABEL, None).await?;
     let offer = connection.create_offer(None).await?;
     let sdp = offer.sdp.clone();
     connection.set_local_description(offer).await?;
-    let _ = out.send(ToRendezvous::Description { session: start.id, sdp });
-    let mut live = Live {
-        shared: shared.clone(),
-        id: start.id,
-        name: start.name,
-        connection,
-        track,
-        sender,
-        ssrc,
-        control,
-        out,
-        tasks: Tasks::default(),
-        gathered: false,
-        streaming: false,
-        pair: None,
-    };
-    let mut setup = shared.host.runtime().sleep(SETUP);
-    let end = loop {
-        let ended = tokio::select! {
-            biased;
-            Some(happening) = happenings.recv() => live.happened(happening).await,
-            Some(message) = inbox.recv() => live.message(message).await,
-            () = &mut setup, if !live.streaming => {
-                let text = format!("not connected within {SETUP:?}");
-                Ok(Some(End::here(CloseReason::Failed, text)))
-            }
-            else => Ok(Some(End::here(CloseReason::Failed, "its connection is gone".to_owned()))),
-        };
-        match ended {
-            Ok(None) => {}
-            Ok(Some(end)) => break Ok(end),
-            Err(error) => break Err(error),
-        }
-    };
-    live.connection.close().await?;
+    let signalling = Signalling { inbox, out };
+    let session = (start.id, start.name);
+    let exchange = Exchange::new(host.clone(), session, connection, happenings, signalling, SETUP);
+    exchange.tell(ToRendezvous::Description { session: start.id, sdp });
+    let (shared, tasks) = (shared.clone(), Tasks::default());
+    let mut live = Live { shared, exchange, track, sender, ssrc, control, tasks };
+    let end = live.run().await;
+    live.exchange.connection.close().await?;
     end
 }
 
@@ -181,95 +147,23 @@ fn media_track<H: Host>(shared: &Shared<H>, ssrc: u32) -> MediaStreamTrack {
 }
 
 impl<H: Host> Live<H> {
-    fn phase(&self, phase: Phase) {
-        self.shared.host.observe(Event::Phase { session: self.name.clone(), phase });
-    }
-
-    /// Takes what the connection says; gives the end if the session has ended.
-    async fn happened(&mut self, happening: Happening) -> Result<Option<End>> {
-        match happening {
-            Happening::Candidate(found) => {
-                let candidate = connection::candidate(&found);
-                let session = self.name.clone();
-                self.shared.host.observe(Event::Candidate { session, candidate });
-                self.tell(connection::candidate_message(self.id, &found)?);
-            }
-            Happening::Ice(RTCIceConnectionState::Checking) => self.phase(Phase::Checking),
-            Happening::Ice(RTCIceConnectionState::Connected | RTCIceConnectionState::Completed) => {
-                self.note_pair().await?
-            }
-            Happening::State(RTCPeerConnectionState::Connected) => self.connected().await?,
-            Happening::State(RTCPeerConnectionState::Failed) => {
-                let text = "the connection failed".to_owned();
-                return Ok(Some(End::here(CloseReason::Failed, text)));
-            }
-            Happening::State(RTCPeerConnectionState::Closed) => {
-                let text = "the connection was closed".to_owned();
-                return Ok(Some(End::here(CloseReason::Finished, text)));
-            }
-            Happening::GatheringDone => {
-                if !std::mem::replace(&mut self.gathered, true) {
-                    self.phase(Phase::Gathering);
+    async fn run(&mut self) -> Result<End> {
+        loop {
+            match self.exchange.next().await? {
+                Step::Connected => self.stream().await?,
+                Step::Description(sdp) => {
+                    let answer = RTCSessionDescription::answer(sdp)?;
+                    self.exchange.connection.set_remote_description(answer).await?;
+                    self.exchange.phase(Phase::Signalling);
                 }
-            }
-            Happening::Ice(_)
-            | Happening::State(_)
-            | Happening::Track(_)
-            | Happening::Channel(_) => {}
-        }
-        Ok(None)
-    }
-
-    async fn message(&mut self, message: FromRendezvous) -> Result<Option<End>> {
-        match message {
-            FromRendezvous::Description { sdp, .. } => {
-                let answer = RTCSessionDescription::answer(sdp)?;
-                self.connection.set_remote_description(answer).await?;
-                self.phase(Phase::Signalling);
-            }
-            FromRendezvous::Candidate {
-                candidate: Some(candidate),
-                sdp_mid,
-                sdp_m_line_index,
-                ..
-            } => {
-                connection::add_candidate(&self.connection, candidate, sdp_mid, sdp_m_line_index)
-                    .await?
-            }
-            // The other side's signalling is gone; its media need not be.
-            FromRendezvous::Closed { reason: CloseReason::Disconnected, .. } => {}
-            FromRendezvous::Closed { reason, .. } => return Ok(Some(End::there(reason))),
-            _ => {}
-        }
-        Ok(None)
-    }
-
-    fn tell(&self, message: ToRendezvous) {
-        // The rendezvous may be gone: the stream goes on without it.
-        let _ = self.out.send(message);
-    }
-
-    async fn note_pair(&mut self) -> Result<()> {
-        let pair = connection::nominated(&self.connection).await?;
-        if pair.is_some() && pair != self.pair {
-            if self.pair.is_none() {
-                self.phase(Phase::Nominated);
-            }
-            self.pair = pair;
-            if let Some((local, remote)) = self.pair.clone() {
-                let session = self.name.clone();
-                self.shared.host.observe(Event::Nominated { session, local, remote });
+                // A viewer sends neither.
+                Step::Track(_) | Step::Channel(_) => {}
+                Step::Ended(end) => return Ok(end),
             }
         }
-        Ok(())
     }
 
-    async fn connected(&mut self) -> Result<()> {
-        self.note_pair().await?;
-        if std::mem::replace(&mut self.streaming, true) {
-            return Ok(());
-        }
-        self.phase(Phase::Dtls);
+    async fn stream(&mut self) -> Result<()> {
         let parameters = self.sender.get_parameters().await?;
         let payload_type = parameters
             .rtp_parameters
@@ -277,7 +171,7 @@ impl<H: Host> Live<H> {
             .first()
             .map(|codec| codec.payload_type)
             .ok_or_else(|| Error::Other("no codec was agreed on".to_owned()))?;
-        let frames = self.shared.watch(self.id, self.name.clone());
+        let frames = self.shared.watch(self.exchange.id, self.exchange.name.clone());
         let host = self.shared.host.clone();
         let stream = Stream {
             track: self.track.clone(),

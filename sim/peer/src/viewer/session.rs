@@ -6,14 +6,15 @@ use super::{
     playback,
 };
 use crate::{
-    connection::{self, End, Happening},
+    connection::{self, End},
     control::{self, ToCamera, ToViewer},
+    exchange::{Exchange, Signalling, Step},
     h264,
     host::Host,
     probe::{Arrivals, Probe, WIRE, piece},
     tasks::Tasks,
 };
-use parallax_record::{Candidate, Event, LossPhase, Phase, Session};
+use parallax_record::{Event, LossPhase, Phase, Session};
 use parallax_signalling::{CloseReason, FromRendezvous, IceServer, SessionId, ToRendezvous};
 use playback::Item;
 use rtc::{
@@ -32,9 +33,7 @@ use tokio::sync::mpsc;
 use webrtc::{
     data_channel::{DataChannel, DataChannelEvent},
     media_stream::track_remote::{TrackRemote, TrackRemoteEvent},
-    peer_connection::{
-        PeerConnection, RTCIceConnectionState, RTCPeerConnectionState, RTCSessionDescription,
-    },
+    peer_connection::RTCSessionDescription,
 };
 
 /// What a session begins with.
@@ -58,18 +57,11 @@ const KEY_FRAME_RETRY_NS: u64 = 250_000_000;
 const PING: Duration = Duration::from_secs(1);
 
 struct Live<H: Host> {
-    host: H,
-    id: SessionId,
-    name: Session,
+    exchange: Exchange<H>,
     source: Option<Source>,
     jitter_buffer: Duration,
-    connection: Arc<dyn PeerConnection>,
-    out: mpsc::UnboundedSender<ToRendezvous>,
     streaming: Arc<AtomicBool>,
     tasks: Tasks,
-    gathered: bool,
-    connected: bool,
-    pair: Option<(Candidate, Candidate)>,
 }
 
 /// Runs a session from the camera's being found to its end, and says how it ended.
@@ -93,46 +85,24 @@ pub(super) async fn run<H: Host>(
 async fn run_to_end<H: Host>(
     host: &H,
     start: Start,
-    mut inbox: mpsc::UnboundedReceiver<FromRendezvous>,
+    inbox: mpsc::UnboundedReceiver<FromRendezvous>,
     out: mpsc::UnboundedSender<ToRendezvous>,
     streaming: Arc<AtomicBool>,
 ) -> Result<End> {
     let registry = interceptors(host, &start);
-    let (connection, mut happenings) =
-        connection::build(host, &start.ice_servers, registry).await?;
+    let (connection, happenings) = connection::build(host, &start.ice_servers, registry).await?;
+    let signalling = Signalling { inbox, out };
+    let session = (start.id, start.name);
+    let exchange = Exchange::new(host.clone(), session, connection, happenings, signalling, SETUP);
     let mut live = Live {
-        host: host.clone(),
-        id: start.id,
-        name: start.name,
+        exchange,
         source: start.source,
         jitter_buffer: start.jitter_buffer,
-        connection,
-        out,
         streaming,
         tasks: Tasks::default(),
-        gathered: false,
-        connected: false,
-        pair: None,
     };
-    let mut setup = host.runtime().sleep(SETUP);
-    let end = loop {
-        let ended = tokio::select! {
-            biased;
-            Some(happening) = happenings.recv() => live.happened(happening).await,
-            Some(message) = inbox.recv() => live.message(message).await,
-            () = &mut setup, if !live.connected => {
-                let text = format!("not connected within {SETUP:?}");
-                Ok(Some(End::here(CloseReason::Failed, text)))
-            }
-            else => Ok(Some(End::here(CloseReason::Failed, "its connection is gone".to_owned()))),
-        };
-        match ended {
-            Ok(None) => {}
-            Ok(Some(end)) => break Ok(end),
-            Err(error) => break Err(error),
-        }
-    };
-    live.connection.close().await?;
+    let end = live.run().await;
+    live.exchange.connection.close().await?;
     end
 }
 
@@ -152,111 +122,41 @@ fn interceptors<H: Host>(host: &H, start: &Start) -> Registry {
 }
 
 impl<H: Host> Live<H> {
-    fn phase(&self, phase: Phase) {
-        self.host.observe(Event::Phase { session: self.name.clone(), phase });
-    }
-
-    /// Takes what the connection says; gives the end if the session has ended.
-    async fn happened(&mut self, happening: Happening) -> Result<Option<End>> {
-        match happening {
-            Happening::Candidate(found) => {
-                let candidate = connection::candidate(&found);
-                self.host.observe(Event::Candidate { session: self.name.clone(), candidate });
-                self.tell(connection::candidate_message(self.id, &found)?);
-            }
-            Happening::Ice(RTCIceConnectionState::Checking) => self.phase(Phase::Checking),
-            Happening::Ice(RTCIceConnectionState::Connected | RTCIceConnectionState::Completed) => {
-                self.note_pair().await?
-            }
-            Happening::State(RTCPeerConnectionState::Connected) => {
-                self.note_pair().await?;
-                if !std::mem::replace(&mut self.connected, true) {
-                    self.streaming.store(true, Ordering::Release);
-                    self.phase(Phase::Dtls);
+    async fn run(&mut self) -> Result<End> {
+        loop {
+            match self.exchange.next().await? {
+                Step::Connected => self.streaming.store(true, Ordering::Release),
+                Step::Description(sdp) => self.answer(sdp).await?,
+                Step::Track(track) => self.play(track),
+                Step::Channel(channel) => {
+                    let (host, name) = (self.exchange.host.clone(), self.exchange.name.clone());
+                    self.tasks.spawn(&host, ping(host.clone(), channel.clone()));
+                    self.tasks.spawn(&host, listen(host.clone(), name, channel));
                 }
-            }
-            Happening::State(RTCPeerConnectionState::Failed) => {
-                let text = "the connection failed".to_owned();
-                return Ok(Some(End::here(CloseReason::Failed, text)));
-            }
-            Happening::State(RTCPeerConnectionState::Closed) => {
-                let text = "the connection was closed".to_owned();
-                return Ok(Some(End::here(CloseReason::Finished, text)));
-            }
-            Happening::Track(track) => self.play(track),
-            Happening::Channel(channel) => {
-                let (host, name) = (self.host.clone(), self.name.clone());
-                let host_of_tasks = self.host.clone();
-                self.tasks.spawn(&host_of_tasks, ping(host.clone(), channel.clone()));
-                self.tasks.spawn(&host_of_tasks, listen(host, name, channel));
-            }
-            Happening::GatheringDone => {
-                if !std::mem::replace(&mut self.gathered, true) {
-                    self.phase(Phase::Gathering);
-                }
-            }
-            Happening::Ice(_) | Happening::State(_) => {}
-        }
-        Ok(None)
-    }
-
-    async fn message(&mut self, message: FromRendezvous) -> Result<Option<End>> {
-        match message {
-            FromRendezvous::Description { sdp, .. } => {
-                self.phase(Phase::Signalling);
-                let offer = RTCSessionDescription::offer(sdp)?;
-                self.connection.set_remote_description(offer).await?;
-                let answer = self.connection.create_answer(None).await?;
-                let sdp = answer.sdp.clone();
-                self.connection.set_local_description(answer).await?;
-                self.tell(ToRendezvous::Description { session: self.id, sdp });
-            }
-            FromRendezvous::Candidate {
-                candidate: Some(candidate),
-                sdp_mid,
-                sdp_m_line_index,
-                ..
-            } => {
-                connection::add_candidate(&self.connection, candidate, sdp_mid, sdp_m_line_index)
-                    .await?;
-            }
-            // The other side's signalling is gone; its media need not be.
-            FromRendezvous::Closed { reason: CloseReason::Disconnected, .. } => {}
-            FromRendezvous::Closed { reason, .. } => return Ok(Some(End::there(reason))),
-            FromRendezvous::CameraBack { .. } => {
-                return Ok(Some(End::there(CloseReason::Replaced)));
-            }
-            _ => {}
-        }
-        Ok(None)
-    }
-
-    fn tell(&self, message: ToRendezvous) {
-        // The rendezvous may be gone: the stream goes on without it.
-        let _ = self.out.send(message);
-    }
-
-    async fn note_pair(&mut self) -> Result<()> {
-        let pair = connection::nominated(&self.connection).await?;
-        if pair.is_some() && pair != self.pair {
-            if self.pair.is_none() {
-                self.phase(Phase::Nominated);
-            }
-            self.pair = pair;
-            if let Some((local, remote)) = self.pair.clone() {
-                self.host.observe(Event::Nominated { session: self.name.clone(), local, remote });
+                Step::Ended(end) => return Ok(end),
             }
         }
+    }
+
+    async fn answer(&mut self, sdp: String) -> Result<()> {
+        let (connection, id) = (self.exchange.connection.clone(), self.exchange.id);
+        self.exchange.phase(Phase::Signalling);
+        connection.set_remote_description(RTCSessionDescription::offer(sdp)?).await?;
+        let answer = connection.create_answer(None).await?;
+        let sdp = answer.sdp.clone();
+        connection.set_local_description(answer).await?;
+        self.exchange.tell(ToRendezvous::Description { session: id, sdp });
         Ok(())
     }
 
     fn play(&mut self, track: Arc<dyn TrackRemote>) {
+        let (host, name) = (self.exchange.host.clone(), self.exchange.name.clone());
         let (items, queue) = mpsc::channel(playback::QUEUE_FRAMES);
         // One wish waits at most: a second one says the same.
         let (wish, wishes) = mpsc::channel(1);
         let receiver = Receiver {
-            host: self.host.clone(),
-            name: self.name.clone(),
+            host: host.clone(),
+            name: name.clone(),
             track: track.clone(),
             items,
             wish: wish.clone(),
@@ -264,11 +164,10 @@ impl<H: Host> Live<H> {
             any: false,
             gap: false,
         };
-        let host = self.host.clone();
         self.tasks.spawn(&host, receiver.run());
-        self.tasks.spawn(&host, ask_for_key_frames(host.clone(), self.name.clone(), track, wishes));
+        self.tasks.spawn(&host, ask_for_key_frames(host.clone(), name.clone(), track, wishes));
         let source = self.source.clone();
-        let playing = playback::run(host.clone(), self.name.clone(), source, queue, wish);
+        let playing = playback::run(host.clone(), name.clone(), source, queue, wish);
         self.tasks.spawn(&host, playing);
     }
 }

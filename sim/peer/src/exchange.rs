@@ -1,0 +1,194 @@
+//! What both ends of a session do alike: they tell each other descriptions and candidates by way of
+//! the rendezvous, and note how far their connection has come.
+
+use crate::{
+    connection::{self, End, Happening},
+    host::Host,
+};
+use parallax_record::{Candidate, Event, Phase, Session};
+use parallax_signalling::{CloseReason, FromRendezvous, SessionId, ToRendezvous};
+use rtc::shared::error::Result;
+use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
+use webrtc::{
+    data_channel::DataChannel,
+    media_stream::track_remote::TrackRemote,
+    peer_connection::{PeerConnection, RTCIceConnectionState, RTCPeerConnectionState},
+};
+
+/// One end of a session.
+pub(crate) struct Exchange<H> {
+    pub(crate) host: H,
+    pub(crate) id: SessionId,
+    pub(crate) name: Session,
+    pub(crate) connection: Arc<dyn PeerConnection>,
+    happenings: UnboundedReceiver<Happening>,
+    inbox: UnboundedReceiver<FromRendezvous>,
+    out: UnboundedSender<ToRendezvous>,
+    /// Until when DTLS has to be done, and how long that is from the start.
+    setup: (Pin<Box<dyn Future<Output = ()> + Send>>, Duration),
+    gathered: bool,
+    connected: bool,
+    pair: Option<(Candidate, Candidate)>,
+}
+
+/// What an end has to see to itself.
+pub(crate) enum Step {
+    /// DTLS is done: media may flow. Once in a session.
+    Connected,
+    /// The other end's description.
+    Description(String),
+    /// The other end sends video.
+    Track(Arc<dyn TrackRemote>),
+    /// The other end opened a data channel.
+    Channel(Arc<dyn DataChannel>),
+    /// The session is over.
+    Ended(End),
+}
+
+/// Where an end hears from the rendezvous, and speaks to it.
+pub(crate) struct Signalling {
+    pub(crate) inbox: UnboundedReceiver<FromRendezvous>,
+    pub(crate) out: UnboundedSender<ToRendezvous>,
+}
+
+impl<H: Host> Exchange<H> {
+    /// An end of the session `name`, which has the time `setup` to get as far as DTLS.
+    pub(crate) fn new(
+        host: H,
+        (id, name): (SessionId, Session),
+        connection: Arc<dyn PeerConnection>,
+        happenings: UnboundedReceiver<Happening>,
+        signalling: Signalling,
+        setup: Duration,
+    ) -> Self {
+        let setup = (host.runtime().sleep(setup), setup);
+        let Signalling { inbox, out } = signalling;
+        Self {
+            host,
+            id,
+            name,
+            connection,
+            happenings,
+            inbox,
+            out,
+            setup,
+            gathered: false,
+            connected: false,
+            pair: None,
+        }
+    }
+
+    /// Does what both ends do alike, until there is something for this end.
+    pub(crate) async fn next(&mut self) -> Result<Step> {
+        loop {
+            let step = tokio::select! {
+                biased;
+                Some(happening) = self.happenings.recv() => self.happened(happening).await?,
+                Some(message) = self.inbox.recv() => self.heard(message).await?,
+                () = &mut self.setup.0, if !self.connected => {
+                    let text = format!("not connected within {:?}", self.setup.1);
+                    Some(Step::Ended(End::here(CloseReason::Failed, text)))
+                }
+                else => {
+                    let text = "its connection is gone".to_owned();
+                    Some(Step::Ended(End::here(CloseReason::Failed, text)))
+                }
+            };
+            if let Some(step) = step {
+                return Ok(step);
+            }
+        }
+    }
+
+    async fn happened(&mut self, happening: Happening) -> Result<Option<Step>> {
+        let ended = |reason, text: &str| Some(Step::Ended(End::here(reason, text.to_owned())));
+        Ok(match happening {
+            Happening::Candidate(found) => {
+                let candidate = connection::candidate(&found);
+                self.host.observe(Event::Candidate { session: self.name.clone(), candidate });
+                self.tell(connection::candidate_message(self.id, &found)?);
+                None
+            }
+            Happening::GatheringDone => {
+                if !std::mem::replace(&mut self.gathered, true) {
+                    self.phase(Phase::Gathering);
+                }
+                None
+            }
+            Happening::Ice(RTCIceConnectionState::Checking) => {
+                self.phase(Phase::Checking);
+                None
+            }
+            Happening::Ice(RTCIceConnectionState::Connected | RTCIceConnectionState::Completed) => {
+                self.note_pair().await?;
+                None
+            }
+            Happening::State(RTCPeerConnectionState::Connected) => {
+                self.note_pair().await?;
+                if std::mem::replace(&mut self.connected, true) {
+                    None
+                } else {
+                    self.phase(Phase::Dtls);
+                    Some(Step::Connected)
+                }
+            }
+            Happening::State(RTCPeerConnectionState::Failed) => {
+                ended(CloseReason::Failed, "the connection failed")
+            }
+            Happening::State(RTCPeerConnectionState::Closed) => {
+                ended(CloseReason::Finished, "the connection was closed")
+            }
+            Happening::Ice(_) | Happening::State(_) => None,
+            Happening::Track(track) => Some(Step::Track(track)),
+            Happening::Channel(channel) => Some(Step::Channel(channel)),
+        })
+    }
+
+    async fn heard(&mut self, message: FromRendezvous) -> Result<Option<Step>> {
+        Ok(match message {
+            FromRendezvous::Description { sdp, .. } => Some(Step::Description(sdp)),
+            FromRendezvous::Candidate {
+                candidate: Some(candidate),
+                sdp_mid,
+                sdp_m_line_index,
+                ..
+            } => {
+                connection::add_candidate(&self.connection, candidate, sdp_mid, sdp_m_line_index)
+                    .await?;
+                None
+            }
+            // The other side's signalling is gone; its media need not be.
+            FromRendezvous::Closed { reason: CloseReason::Disconnected, .. } => None,
+            FromRendezvous::Closed { reason, .. } => Some(Step::Ended(End::there(reason))),
+            FromRendezvous::CameraBack { .. } => {
+                Some(Step::Ended(End::there(CloseReason::Replaced)))
+            }
+            _ => None,
+        })
+    }
+
+    /// Notes that a phase is complete.
+    pub(crate) fn phase(&self, phase: Phase) {
+        self.host.observe(Event::Phase { session: self.name.clone(), phase });
+    }
+
+    /// Speaks to the rendezvous. It may be gone: the stream goes on without it.
+    pub(crate) fn tell(&self, message: ToRendezvous) {
+        let _ = self.out.send(message);
+    }
+
+    async fn note_pair(&mut self) -> Result<()> {
+        let pair = connection::nominated(&self.connection).await?;
+        if pair.is_some() && pair != self.pair {
+            if self.pair.is_none() {
+                self.phase(Phase::Nominated);
+            }
+            self.pair = pair;
+            if let Some((local, remote)) = self.pair.clone() {
+                self.host.observe(Event::Nominated { session: self.name.clone(), local, remote });
+            }
+        }
+        Ok(())
+    }
+}
