@@ -91,6 +91,8 @@ fn read(file: &Path) -> Result<Input, Stop> {
     File::open(file).and_then(|f| f.take(most).read_to_end(&mut bytes)).map_err(refused)?;
     let text = parallax_scenario::decode(&name, &bytes).map_err(|errors| bad(&errors))?;
     let scenario = parse(file, text)?;
+    parallax_world::check(&scenario)
+        .map_err(|error| Stop::BadInput(format!("failed to read {name}: {error}")))?;
     Ok(Input { file: file.to_owned(), text: text.to_owned(), scenario })
 }
 

@@ -28,19 +28,26 @@ pub(crate) fn run(arguments: &SimArgs, guards: Guards) -> Result<Exit, Stop> {
     output::folder(&arguments.out)?;
     // A summary of an earlier call must not stand beside the records of this one.
     forget(&arguments.out.join("summary.json"))?;
+    forget(&arguments.out.join("environment.json"))?;
     let style = if output::coloured() { Style::Coloured } else { Style::Plain };
     let mut runs = Vec::new();
     for input in &inputs {
         let run = Run::new(input, arguments)?;
         let mut summary = run.once();
-        if arguments.verify
-            && summary.record_sha256.is_some()
-            && let Err(difference) = verify::again(&run, guards)
-        {
-            summary.verdict = parallax_record::Verdict::Error;
-            summary.faults.push(difference);
+        let mut verified = false;
+        if arguments.verify && summary.record_sha256.is_some() {
+            match verify::again(&run, guards) {
+                Ok(()) => verified = true,
+                Err(difference) => {
+                    summary.verdict = parallax_record::Verdict::Error;
+                    summary.faults.push(difference);
+                }
+            }
         }
         output::say(&terminal::run(&summary, &run.rerun(arguments), style));
+        if verified {
+            output::say("  verified      a second run has the same record and the same packets\n");
+        }
         runs.push(summary);
     }
     let suite = Suite::new(runs);
@@ -84,6 +91,7 @@ impl<'a> Run<'a> {
         output::folder(&folder)?;
         let run = Self { input, seed, folder, verify: arguments.verify };
         forget(&run.record())?;
+        worker::clear(&run.record());
         verify::forget(&run).map_err(|error| {
             Stop::BadInput(format!("failed to replace {}: {error}", run.folder.display()))
         })?;

@@ -31,6 +31,10 @@ pub struct Guards {
 /// # Errors
 /// Whatever keeps the run from being recorded whole.
 pub(crate) fn run(arguments: &WorkerArgs, guards: Guards) -> Result<Exit, Stop> {
+    // A worker whose parent is gone would run on, and write where nobody looks any more.
+    #[cfg(target_os = "linux")]
+    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))
+        .map_err(|error| Stop::Fault(format!("failed to follow the parent: {error}")))?;
     let mut text = String::new();
     io::stdin()
         .read_to_string(&mut text)

@@ -165,12 +165,16 @@ const FREEZE_MEMORY: usize = 30;
 /// How many gaps must be known before one can be called a freeze.
 const FREEZE_START: usize = 5;
 
+/// A picture that has stood still for so long by the end stands still, whatever is known of gaps.
+const STANDS_STILL_US: u64 = 1_000_000;
+
 /// Freezes as in webrtc-stats (`freezeCount`): a gap between two rendered frames of at least
 /// max(3 x the mean gap, the mean gap + 150 ms), the mean over the 30 gaps before it. Where the
 /// definition is silent: before 5 gaps are known nothing is a freeze; a freeze's own gap counts in
 /// the mean of those after it; sessions of one stream are watched as one, so a reconnection may be
 /// a freeze. Beyond the definition, which sees no freeze in a picture that stands still for good:
-/// a gap still open at `until_us` is one too, marked so, if it is long enough.
+/// a gap still open at `until_us` is one too, marked so, if it is long enough, or a second where
+/// fewer than 5 gaps are known.
 ///
 /// Whether a gap at the threshold is a freeze may hang on the ticks that its times are late.
 ///
@@ -187,7 +191,12 @@ pub fn freezes(rendered_us: &[u64], until_us: u64) -> Vec<Freeze> {
         let known = &gaps[gaps.len().saturating_sub(FREEZE_MEMORY)..];
         let (count, sum) = (known.len() as u64, known.iter().sum::<u64>());
         // The mean is sum / count; everything is multiplied by count to stay exact.
-        if known.len() >= FREEZE_START && gap * count >= (3 * sum).max(sum + 150_000 * count) {
+        let freeze = if known.len() >= FREEZE_START {
+            gap * count >= (3 * sum).max(sum + 150_000 * count)
+        } else {
+            open && gap >= STANDS_STILL_US
+        };
+        if freeze {
             freezes.push(Freeze { from_us, to_us, open });
         }
         gaps.push(gap);

@@ -25,7 +25,7 @@ pub use fabric::Services;
 pub use header::header;
 pub use host::{Device, Instantly, SimHost};
 pub use packets::{BytesByKind, Direction, EndKind, PacketSeen};
-pub use run::run;
+pub use run::{check, run};
 pub use simulate::{Guards, simulate};
 pub use tcp::{TcpListener, TcpStream};
 pub use world::{EntrySink, Outcome, PacketSink, Sinks, TICK, World};

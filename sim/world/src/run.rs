@@ -68,6 +68,28 @@ pub fn run(
     })?
 }
 
+/// Whether the world has what a scenario names: the clips that its cameras film.
+///
+/// # Errors
+/// With the first camera whose clip there is not.
+pub fn check(scenario: &Scenario) -> Result<(), WorldError> {
+    for (peer, camera) in cameras(scenario) {
+        let known = Clip::all_builtin();
+        if !known.iter().any(|clip| clip.name == camera.video.clip) {
+            return Err(WorldError::NoSuchClip {
+                peer: peer.name.clone(),
+                clip: camera.video.clip.clone(),
+                known: known[0].name,
+            });
+        }
+    }
+    Ok(())
+}
+
+fn cameras(scenario: &Scenario) -> impl Iterator<Item = (&Peer, &Camera)> {
+    scenario.peers.iter().filter_map(|peer| Some((peer, peer.camera.as_ref()?)))
+}
+
 /// Each camera's source, by the camera's name.
 fn sources(scenario: &Scenario) -> Result<BTreeMap<String, Source>, WorldError> {
     // The only mode there is; another one has to come with its own way.
@@ -78,8 +100,7 @@ fn sources(scenario: &Scenario) -> Result<BTreeMap<String, Source>, WorldError> 
         let frames_per_second = narrow(video.frames_per_second, "frames_per_second")?;
         Ok((peer.name.clone(), Source { clip: Arc::new(clip), frames_per_second }))
     };
-    let cameras = scenario.peers.iter().filter_map(|peer| Some((peer, peer.camera.as_ref()?)));
-    cameras.map(open).collect()
+    cameras(scenario).map(open).collect()
 }
 
 fn place_peers(scenario: &Scenario, network: &mut Network) -> Result<Vec<HostId>, WorldError> {

@@ -15,7 +15,7 @@ pub(crate) const TOP: Keys = Keys {
             "seed",
             "text of digits, such as `\"7\"`",
             "the command's `--seed`",
-            "The seed of the run, if the scenario insists on one.",
+            "The seed of the run, unless the command names another.",
         ),
         or("media", "`\"live\"`", "\"live\"", "Frames are encoded and decoded during the run."),
         must("site", "table `[site.NAME]`", "Homes and offices, one or more."),
@@ -188,7 +188,11 @@ pub(crate) const PEER: Keys = Keys {
 pub(crate) const CAMERA: Keys = Keys {
     place: "camera",
     keys: &[
-        must("profile", "name of a device profile", "The device it is."),
+        must(
+            "profile",
+            "name of a device profile, or a file such as `\"my-own.toml\"` beside the scenario",
+            "The device it is.",
+        ),
         must("video", "table", "What it films and how it encodes."),
         may(
             "pacer",
@@ -233,15 +237,15 @@ pub(crate) const VIEWER: Keys = Keys {
     keys: &[
         may(
             "profile",
-            "name of a device profile",
+            "name of a device profile, or a file such as `\"my-own.toml\"` beside the scenario",
             "`\"phone\"`; of a peer that is a camera too, the camera's",
             "The device it is.",
         ),
         or(
             "jitter_buffer",
             "duration, to 10 s",
-            "\"60ms\"",
-            "How long packets are held to put them in order; `\"0ms\"` holds none.",
+            "\"200ms\"",
+            "How long packets are held to put them in order, from the first that came. A key frame must leave the pacer and the up link in less, or no picture is ever shown (at 640x360 some 35 kB); `\"0ms\"` holds none.",
         ),
         or(
             "nack",
@@ -289,7 +293,12 @@ pub(crate) const CHECK: Keys = Keys {
         may("connects", "table", ONE_KIND, "The stream connects in time."),
         may("path", "table, or `\"direct\"`, `\"relayed\"`", ONE_KIND, "The media take this path."),
         may("time_to_first_frame", "table", ONE_KIND, "How long the viewer waits for a picture."),
-        may("capture_to_render", "table", ONE_KIND, "The headline latency."),
+        may(
+            "capture_to_render",
+            "table",
+            ONE_KIND,
+            "The headline latency, of the frames that were shown: pair it with `frames_lost`.",
+        ),
         may("freezes", "table", ONE_KIND, "Stops of the picture, as in webrtc-stats."),
         may("frames_lost", "table", ONE_KIND, "Frames that were captured and never rendered."),
         may("psnr", "table", ONE_KIND, "How true the picture is (luma, against the source)."),
@@ -304,7 +313,11 @@ pub(crate) const CHECK: Keys = Keys {
 pub(crate) const CONNECTS: Keys = Keys {
     place: "connects",
     keys: &[
-        must("within", "duration", "From the viewer's request to the end of the DTLS handshake."),
+        must(
+            "within",
+            "duration",
+            "From the viewer's request to the end of the DTLS handshake. All devices are switched on at 0 s: a camera's boot counts where it is slower than the viewer's.",
+        ),
         FROM,
         TO,
     ],
@@ -326,7 +339,11 @@ pub(crate) const PATH: Keys = Keys {
 pub(crate) const TIME_TO_FIRST_FRAME: Keys = Keys {
     place: "time_to_first_frame",
     keys: &[
-        must("below", "duration", "From the viewer's request to its first rendered frame."),
+        must(
+            "below",
+            "duration",
+            "From the viewer's request to its first rendered frame, boots as for `connects`.",
+        ),
         FROM,
         TO,
     ],
