@@ -28,6 +28,8 @@ fn bad_input_ends_with_2_and_leaves_nothing() {
     std::fs::write(place.path("latin.toml"), b"schema = 1\ntitle = \"caf\xe9\"\n").expect("write");
     let sim = |file: &'static str| ["sim", "good.toml", file, "--out", "out"];
     refused(&place, &sim("unknown.toml"), 2, &["capacitty", "unknown.toml:10:", "capacity"]);
+    place.write("film.toml", &good.replace("\"bunny\"", "\"nursery\""));
+    refused(&place, &sim("film.toml"), 2, &["film.toml", "doorbell", "`nursery`", "`bunny`"]);
     refused(&place, &sim("broken.toml"), 2, &["broken.toml:2:"]);
     refused(&place, &sim("latin.toml"), 2, &["latin.toml", "UTF-8"]);
     refused(&place, &sim("missing.toml"), 2, &["failed to read missing.toml", "help: "]);

@@ -85,6 +85,15 @@ fn before_five_gaps_are_known_nothing_is_a_freeze() {
 }
 
 #[test]
+fn a_picture_that_stands_still_for_a_second_is_frozen_however_few_came_before() {
+    let times = [6_050_000, 6_140_000, 6_240_000];
+    assert_eq!(freezes(&times, 7_239_999), []);
+    let found = freezes(&times, 30_000_000);
+    assert_eq!(found, [Freeze { from_us: 6_240_000, to_us: 30_000_000, open: true }]);
+    assert_eq!(freezes(&[], 30_000_000), [], "where nothing was shown nothing stands still");
+}
+
+#[test]
 fn the_mean_forgets_what_is_more_than_30_gaps_ago() {
     // Slow frames, then 31 fast ones: only the fast gaps count.
     let mut times: Vec<u64> = (0..20).map(|frame| frame * 1_000_000).collect();
