@@ -94,7 +94,7 @@ pub enum Event {
         key: bool,
         /// Bytes of the elementary stream.
         bytes: u32,
-        /// Average quantisation parameter, if the encoder tells it.
+        /// Quantisation parameter of its first slice, 0 to 51, if it can be read.
         qp: Option<u8>,
     },
     /// The last packet of a frame left the camera's pacer for the wire.
