@@ -2,7 +2,7 @@
 
 use crate::exit::Stop;
 use std::{
-    fs,
+    fs::{self, File, TryLockError},
     io::{IsTerminal, Write},
     path::Path,
 };
@@ -36,6 +36,24 @@ pub(crate) fn folder(path: &Path) -> Result<(), Stop> {
             path.display()
         ))
     })
+}
+
+/// Keeps other commands from writing to the folder, until what it gives is dropped.
+///
+/// # Errors
+/// [`Stop::BadInput`] if another command writes there now.
+pub(crate) fn own(path: &Path) -> Result<Option<File>, Stop> {
+    // The lock is on the folder itself, so that it leaves nothing behind. Where folders cannot be
+    // opened or locked, there is none to respect.
+    let Ok(folder) = File::open(path) else { return Ok(None) };
+    match folder.try_lock() {
+        Err(TryLockError::WouldBlock) => Err(Stop::BadInput(format!(
+            "failed to begin: another command writes to {}\n  help: wait for it, or choose another \
+             folder with --out FOLDER",
+            path.display()
+        ))),
+        _ => Ok(Some(folder)),
+    }
 }
 
 /// Writes a file whole or not at all: aside, then moved.

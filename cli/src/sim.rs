@@ -26,6 +26,7 @@ pub(crate) fn run(arguments: &SimArgs, guards: Guards) -> Result<Exit, Stop> {
     let started = Started::now();
     let inputs = inputs::read_all(&arguments.scenarios)?;
     output::folder(&arguments.out)?;
+    let _own = output::own(&arguments.out)?;
     // A summary of an earlier call must not stand beside the records of this one.
     forget(&arguments.out.join("summary.json"))?;
     forget(&arguments.out.join("environment.json"))?;

@@ -59,6 +59,19 @@ fn bad_input_leaves_the_records_of_an_earlier_call_alone() {
 }
 
 #[test]
+fn two_commands_do_not_write_to_one_folder() {
+    let place = Place::with("good.toml", &with_checks("two-homes", 1, TOO_SOON));
+    std::fs::create_dir(place.path("out")).expect("make a folder");
+    let other = std::fs::File::open(place.path("out")).expect("open it");
+    other.lock().expect("lock it, as a command does");
+    let called = place.call(&["sim", "good.toml", "--out", "out"]).ended(2);
+    assert!(called.complained.contains("another command writes to out"), "{}", called.complained);
+    assert_eq!(std::fs::read_dir(place.path("out")).expect("read it").count(), 0);
+    drop(other);
+    place.call(&["sim", "good.toml", "--out", "out"]).ended(10);
+}
+
+#[test]
 fn a_folder_without_scenarios_ends_with_4() {
     let place = Place::new();
     std::fs::create_dir(place.path("folder")).expect("make a folder");
