@@ -22,5 +22,8 @@ pub use distribution::Distribution;
 pub use error::{Problem, ScenarioErrors};
 pub use profile::{Builtin, Profile, Profiles};
 pub use read::parse;
-pub use scenario::{Camera, Ipv4Network, Nack, Peer, Scenario, Services, Site, Video, Viewer};
+pub use scenario::{
+    Action, Camera, Event, Ipv4Network, Nack, Peer, Scenario, Service, Services, Site, Video,
+    Viewer,
+};
 pub use text::{MAX_BYTES, MAX_LINE_BYTES, decode};
