@@ -3,7 +3,7 @@
 use crate::{
     error::WorldError,
     host::{Device, SimHost},
-    services::{self, Placed, secret},
+    services::{self, Placed, RENDEZVOUS_PORT, secret},
     simulate::{Guards, simulate},
     world::{Outcome, Sinks, World},
 };
@@ -11,14 +11,20 @@ use parallax_media::Clip;
 use parallax_network::{HostId, Network, SiteId, Time};
 use parallax_peer::{
     Stage,
-    camera::{self, CameraConfig, VideoConfig},
+    camera::{self, CameraConfig, Signalling, VideoConfig},
     viewer::{self, Nack, Source, View, ViewerConfig},
 };
 use parallax_record::{CongestionControl, MediaMode};
 use parallax_scenario::{Camera, Peer, Profile, Scenario, Viewer, units::Size};
 use parallax_signalling::Token;
 use rand_chacha::ChaCha8Rng;
-use std::{collections::BTreeMap, future::pending, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    future::pending,
+    net::{Ipv4Addr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
 /// Runs a scenario, from power on of all peers at time zero to its duration.
 ///
@@ -43,7 +49,8 @@ pub fn run(
         if !guards.map_order {
             world.plant_hash_map();
         }
-        let setting = Setting { seed, sources, rendezvous };
+        let addresses = scenario.peers.iter().map(|peer| (peer.name.clone(), peer.address));
+        let setting = Setting { seed, sources, rendezvous, addresses: addresses.collect() };
         for (peer, host) in scenario.peers.iter().zip(hosts) {
             let software = Software {
                 camera: peer
@@ -122,7 +129,10 @@ fn place_peers(scenario: &Scenario, network: &mut Network) -> Result<Vec<HostId>
 struct Setting {
     seed: u64,
     sources: BTreeMap<String, Source>,
-    rendezvous: SocketAddr,
+    /// None: each camera is its own.
+    rendezvous: Option<SocketAddr>,
+    /// Where each peer is.
+    addresses: BTreeMap<String, Ipv4Addr>,
 }
 
 impl Setting {
@@ -135,7 +145,10 @@ impl Setting {
         Ok(CameraConfig {
             name: peer.name.clone(),
             token: self.token(&peer.name),
-            rendezvous: self.rendezvous,
+            signalling: match self.rendezvous {
+                Some(at) => Signalling::Rendezvous(at),
+                None => Signalling::Own(own_rendezvous(peer.address)),
+            },
             video: VideoConfig {
                 clip: Arc::clone(&source.clip),
                 size: media_size(video.size)?,
@@ -150,10 +163,13 @@ impl Setting {
 
     fn viewer(&self, peer: &Peer, viewer: &Viewer) -> Result<ViewerConfig, WorldError> {
         let view = |camera: &String| {
+            let at = self.addresses.get(camera).copied().map(own_rendezvous);
+            let rendezvous = self.rendezvous.or(at);
             Ok(View {
                 camera: camera.clone(),
                 token: self.token(camera),
-                rendezvous: self.rendezvous,
+                rendezvous: rendezvous
+                    .ok_or_else(|| WorldError::NoSuchCamera { camera: camera.clone() })?,
                 source: Some(self.source(camera)?.clone()),
             })
         };
@@ -181,6 +197,11 @@ impl Setting {
     fn token(&self, camera: &str) -> Token {
         Token::new(secret(self.seed, &format!("peer/{camera}/token")))
     }
+}
+
+/// Where a camera at `address` is its own rendezvous.
+fn own_rendezvous(address: Ipv4Addr) -> SocketAddr {
+    (address, RENDEZVOUS_PORT).into()
 }
 
 /// What runs on a peer's host.
