@@ -36,7 +36,7 @@ pub(crate) struct SimArgs {
     pub(crate) scenarios: Vec<PathBuf>,
     /// Seed of all randomness. Left out: the scenario's own, or else 1
     // A negative one is refused as a seed, not as a flag that does not exist.
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = seed)]
     pub(crate) seed: Option<u64>,
     /// Where the records go
     #[arg(long, value_name = "FOLDER", default_value = "target/parallax")]
@@ -63,6 +63,14 @@ What it writes, below the folder of --out:
 ",
     exit_codes!()
 );
+
+/// Reads a seed.
+fn seed(text: &str) -> Result<u64, String> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|_| digits).ok_or_else(|| {
+        format!("it is not a seed\n  help: write a whole number from 0 to {}", u64::MAX)
+    })
+}
 
 /// What a parent tells its worker. The scenario's text comes on the standard input.
 #[derive(Debug, Args)]

@@ -1,10 +1,12 @@
 //! Scenario files from what the user named.
 
 use crate::exit::Stop;
-use parallax_scenario::{Builtin, MAX_BYTES, Profile, Profiles, Scenario, ScenarioErrors};
+use parallax_scenario::{
+    Builtin, FileRead, MAX_BYTES, Profile, Profiles, Scenario, ScenarioErrors, Unreadable,
+};
 use std::{
     fs::{self, File},
-    io::Read,
+    io::{self, Read},
     path::{Path, PathBuf},
 };
 
@@ -46,6 +48,9 @@ pub(crate) fn read_all(named: &[PathBuf]) -> Result<Vec<Input>, Stop> {
         }
         inputs.push(input);
     }
+    if inputs.is_empty() {
+        return Err(Stop::Nothing("nothing selected".to_owned()));
+    }
     Ok(inputs)
 }
 
@@ -63,8 +68,9 @@ fn files_of(path: &Path) -> Result<Vec<PathBuf>, Stop> {
     }
     files.sort();
     if files.is_empty() {
-        return Err(Stop::Nothing(format!(
-            "failed to find a scenario: no file in {} ends in .toml",
+        return Err(Stop::BadInput(format!(
+            "failed to find a scenario: no file in {} ends in .toml\n  help: name a scenario, or \
+             the folder that holds some itself",
             path.display()
         )));
     }
@@ -83,17 +89,33 @@ fn failed_to_read(path: &Path, error: &std::io::Error) -> String {
 }
 
 fn read(file: &Path) -> Result<Input, Stop> {
+    let text = text(file)?;
+    let scenario = scenario(file, &text)?;
+    Ok(Input { file: file.to_owned(), text, scenario })
+}
+
+/// The text of a file.
+///
+/// # Errors
+/// [`Stop::BadInput`] if it cannot be read, is too long or no text.
+pub(crate) fn text(file: &Path) -> Result<String, Stop> {
     let name = file.display().to_string();
-    let refused = |error: std::io::Error| Stop::BadInput(failed_to_read(file, &error));
-    let mut bytes = Vec::new();
-    // One byte more than is allowed tells a file that is too long, however long it is.
-    let most = MAX_BYTES as u64 + 1;
-    File::open(file).and_then(|f| f.take(most).read_to_end(&mut bytes)).map_err(refused)?;
+    let refused = |error: io::Error| Stop::BadInput(failed_to_read(file, &error));
+    let length = fs::metadata(file).map_err(refused)?.len();
+    parallax_scenario::within_length(&name, length).map_err(|errors| bad(&errors))?;
+    let bytes = bytes(file).map_err(refused)?;
     let text = parallax_scenario::decode(&name, &bytes).map_err(|errors| bad(&errors))?;
+    Ok(text.to_owned())
+}
+
+/// The scenario in the text of `file`, with everything that it needs.
+///
+/// # Errors
+/// [`Stop::BadInput`].
+pub(crate) fn scenario(file: &Path, text: &str) -> Result<Scenario, Stop> {
     let scenario = parse(file, text)?;
-    parallax_world::check(&scenario)
-        .map_err(|error| Stop::BadInput(format!("failed to read {name}: {error}")))?;
-    Ok(Input { file: file.to_owned(), text: text.to_owned(), scenario })
+    parallax_world::check(&scenario).map_err(|errors| bad(&errors))?;
+    Ok(scenario)
 }
 
 /// Parses the text of `file`.
@@ -106,6 +128,15 @@ pub(crate) fn parse(file: &Path, text: &str) -> Result<Scenario, Stop> {
         .map_err(|errors| bad(&errors))
 }
 
+/// The bytes of a file, at most one more than is allowed: that tells one that is too long, where its
+/// length was not known before.
+fn bytes(file: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let most = MAX_BYTES as u64 + 1;
+    File::open(file)?.take(most).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
 fn bad(errors: &ScenarioErrors) -> Stop {
     let theme = miette::GraphicalTheme::unicode_nocolor();
     let mut text = String::new();
@@ -116,8 +147,8 @@ fn bad(errors: &ScenarioErrors) -> Stop {
     }
 }
 
-/// Device profiles: those that come with Parallax by name, and files by their path from the
-/// scenario's folder, which end in `.toml`.
+/// Device profiles that come with Parallax, by name, and files by their path from the scenario's
+/// folder, which end in `.toml`; and the files that those name.
 struct Shelf {
     folder: PathBuf,
 }
@@ -128,10 +159,12 @@ impl Profiles for Shelf {
             return Builtin.find(name);
         }
         let file = self.folder.join(name);
-        let mut bytes = Vec::new();
-        let most = MAX_BYTES as u64 + 1;
-        File::open(&file).and_then(|f| f.take(most).read_to_end(&mut bytes)).ok()?;
         let shown = file.display().to_string();
+        let length = fs::metadata(&file).ok()?.len();
+        if let Err(errors) = parallax_scenario::within_length(&shown, length) {
+            return Some(Err(errors));
+        }
+        let bytes = bytes(&file).ok()?;
         Some(
             parallax_scenario::decode(&shown, &bytes)
                 .and_then(|text| parallax_scenario::profile::parse(&shown, text)),
@@ -141,4 +174,29 @@ impl Profiles for Shelf {
     fn names(&self) -> Vec<String> {
         Builtin.names()
     }
+
+    fn beside(&self, path: &str, most: u64) -> Result<FileRead, Unreadable> {
+        let file = self.folder.join(path);
+        let name = file.display().to_string();
+        match beside(&file, most) {
+            Ok((length, bytes)) => Ok(FileRead { name, length, bytes }),
+            Err(error) => Err(Unreadable { name, cause: error.to_string() }),
+        }
+    }
+}
+
+/// The length of a file, and its bytes if there are up to `most`.
+fn beside(file: &Path, most: u64) -> io::Result<(u64, Vec<u8>)> {
+    // Whoever opens a pipe waits for one who writes to it.
+    let found = fs::metadata(file)?;
+    if !found.is_file() {
+        return Err(io::Error::other("it is not a file"));
+    }
+    let mut bytes = Vec::new();
+    if found.len() <= most {
+        File::open(file)?.take(most).read_to_end(&mut bytes)?;
+    }
+    // It may have changed since.
+    let length = if found.len() <= most { bytes.len() as u64 } else { found.len() };
+    Ok((length, bytes))
 }

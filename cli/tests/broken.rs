@@ -72,11 +72,11 @@ fn two_commands_do_not_write_to_one_folder() {
 }
 
 #[test]
-fn a_folder_without_scenarios_ends_with_4() {
+fn a_folder_without_scenarios_ends_with_2() {
     let place = Place::new();
     std::fs::create_dir(place.path("folder")).expect("make a folder");
     place.write("folder/notes.txt", "none here");
-    refused(&place, &["sim", "folder", "--out", "out"], 4, &["folder", ".toml"]);
+    refused(&place, &["sim", "folder", "--out", "out"], 2, &["folder", ".toml"]);
 }
 
 #[test]

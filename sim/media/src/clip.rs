@@ -5,6 +5,7 @@ use crate::nal;
 use crate::picture::{Picture, Size, SizeError};
 use crate::scale::Scaler;
 use core::time::Duration;
+use openh264::decoder::DecodedYUV;
 use openh264::formats::YUVSource;
 use std::sync::Arc;
 
@@ -74,14 +75,37 @@ pub enum ClipError {
         source: DecodeError,
     },
     /// An access unit of the clip has no picture, or there is none at all: not a constrained
-    /// baseline stream in Annex B.
-    #[error(
-        "failed to open the clip: no picture in frame {frame}; it must be H.264 constrained \
-         baseline in Annex B (ffmpeg -profile:v baseline -bf 0 -pix_fmt yuv420p -f h264)"
-    )]
+    /// baseline stream.
+    #[error("failed to open the clip: no picture in frame {frame}")]
     NoPicture {
         /// Counted from 0.
         frame: usize,
+    },
+    /// The clip does not begin with a start code: it is in another container, or no H.264.
+    #[error("failed to open the clip: it is not H.264 in Annex B, which begins with 00 00 01")]
+    NotAnnexB,
+    /// The clip says of itself that it is of another profile.
+    #[error(
+        "failed to open the clip: its H.264 profile is {profile}, and must be constrained \
+         baseline"
+    )]
+    Profile {
+        /// What it says.
+        profile: String,
+    },
+    /// A picture has another size than the clip is said to have.
+    #[error("failed to open the clip: frame {frame} has {found}")]
+    OtherSize {
+        /// Counted from 0.
+        frame: usize,
+        /// Its size.
+        found: Size,
+    },
+    /// The clip has another number of frames than it is said to have.
+    #[error("failed to open the clip: it has {found} frames")]
+    OtherLength {
+        /// How many it has.
+        found: usize,
     },
 }
 
@@ -132,28 +156,37 @@ impl Clip {
         if frames_per_second == 0 {
             return Err(ClipError::NoRate);
         }
-        let mut decoder = Decoder::new().map_err(|source| ClipError::Frame { frame: 0, source })?;
         let mut pictures = Vec::new();
         let mut scaler: Option<Scaler> = None;
-        for (frame, unit) in nal::access_units(annex_b).into_iter().enumerate() {
-            let damaged = |source| ClipError::Frame { frame, source };
-            // Scaled from where the decoder has it: copies of large pictures are not free.
-            let decoded = decoder
-                .decode_planes(unit)
-                .map_err(damaged)?
-                .ok_or(ClipError::NoPicture { frame })?;
-            let own = size_of(&decoded).map_err(damaged)?;
+        decode_each(&units(annex_b)?, |_, own, decoded| {
             let scaler = match &mut scaler {
                 Some(scaler) if scaler.from() == own => scaler,
                 other => other.insert(Scaler::new(own, size)?),
             };
             let (y, u, v) = decoded.strides();
+            // Scaled from where the decoder has it: copies of large pictures are not free.
             pictures.push(scaler.scale([(decoded.y(), y), (decoded.u(), u), (decoded.v(), v)])?);
-        }
-        if pictures.is_empty() {
-            return Err(ClipError::NoPicture { frame: 0 });
-        }
+            Ok(())
+        })?;
         Ok(Self { pictures: pictures.into(), frames_per_second })
+    }
+
+    /// Whether a stream is a clip of so many frames, all of this size: decodes all of it, and keeps
+    /// nothing.
+    ///
+    /// # Errors
+    /// Fails if the size is impossible, if the stream is empty, damaged or not of the kind that
+    /// [`from_annex_b`](Self::from_annex_b) takes, or not of that size and number of frames.
+    pub fn check(annex_b: &[u8], size: Size, frames: usize) -> Result<(), ClipError> {
+        size.check()?;
+        let units = units(annex_b)?;
+        if units.len() != frames {
+            return Err(ClipError::OtherLength { found: units.len() });
+        }
+        decode_each(&units, |frame, found, _| match found == size {
+            true => Ok(()),
+            false => Err(ClipError::OtherSize { frame, found }),
+        })
     }
 
     /// How many frames the clip has before it starts again; at least one.
@@ -184,4 +217,59 @@ impl Clip {
     pub fn frame_at(&self, since_start: Duration) -> &Picture {
         self.frame(self.index_at(since_start))
     }
+}
+
+/// The access units of a stream, if it says of itself that it is constrained baseline in Annex B;
+/// at least one.
+fn units(annex_b: &[u8]) -> Result<Vec<&[u8]>, ClipError> {
+    if annex_b.is_empty() {
+        return Err(ClipError::NoPicture { frame: 0 });
+    }
+    let zeros = annex_b.iter().take_while(|&&byte| byte == 0).count();
+    if zeros < 2 || annex_b.get(zeros) != Some(&1) {
+        return Err(ClipError::NotAnnexB);
+    }
+    for unit in nal::units(annex_b).filter(|unit| nal::unit_type(unit) == Some(7)) {
+        let (Some(&profile), Some(&constraints)) = (unit.get(1), unit.get(2)) else { continue };
+        // ITU-T H.264 section A.2.1.1: profile_idc 66 and constraint_set1_flag.
+        if profile != 66 || constraints & 0x40 == 0 {
+            return Err(ClipError::Profile { profile: profile_name(profile) });
+        }
+    }
+    let units = nal::access_units(annex_b);
+    if units.is_empty() {
+        return Err(ClipError::NoPicture { frame: 0 });
+    }
+    Ok(units)
+}
+
+/// What a `profile_idc` is called (ITU-T H.264 annex A), where it is not constrained baseline.
+fn profile_name(profile: u8) -> String {
+    let name = match profile {
+        66 => "baseline, without the constraint",
+        77 => "main",
+        88 => "extended",
+        100 => "high",
+        110 => "high 10",
+        122 => "high 4:2:2",
+        244 => "high 4:4:4",
+        _ => "of another kind",
+    };
+    format!("{profile} ({name})")
+}
+
+/// Decodes access units one by one.
+fn decode_each(
+    units: &[&[u8]],
+    mut each: impl FnMut(usize, Size, &DecodedYUV<'_>) -> Result<(), ClipError>,
+) -> Result<(), ClipError> {
+    let mut decoder = Decoder::new().map_err(|source| ClipError::Frame { frame: 0, source })?;
+    for (frame, unit) in units.iter().enumerate() {
+        let damaged = |source| ClipError::Frame { frame, source };
+        let decoded =
+            decoder.decode_planes(unit).map_err(damaged)?.ok_or(ClipError::NoPicture { frame })?;
+        let size = size_of(&decoded).map_err(damaged)?;
+        each(frame, size, &decoded)?;
+    }
+    Ok(())
 }

@@ -133,9 +133,40 @@ fn what_is_no_clip_is_refused() {
     let bunny = Clip::builtin("bunny", SMALL).unwrap().annex_b;
     assert!(matches!(Clip::from_annex_b(bunny, 0, SMALL), Err(ClipError::NoRate)));
     // Without its beginning, the key frame, it cannot be decoded.
-    let headless = &bunny[bunny.len() / 2..];
+    let units = parallax_media::nal::access_units(bunny);
     assert!(matches!(
-        Clip::from_annex_b(headless, 25, SMALL),
+        Clip::from_annex_b(&units[1..].concat(), 25, SMALL),
         Err(ClipError::Frame { frame: 0, .. } | ClipError::NoPicture { frame: 0 })
     ));
+    // Nor is anything a clip that does not begin as one.
+    let headless = &bunny[1_000..];
+    assert!(matches!(Clip::from_annex_b(headless, 25, SMALL), Err(ClipError::NotAnnexB)));
+}
+
+#[test]
+fn a_clip_is_held_against_what_is_said_of_it() {
+    let bunny = Clip::builtin("bunny", SMALL).unwrap().annex_b;
+    let units = parallax_media::nal::access_units(bunny);
+    Clip::check(bunny, SMALL, 125).unwrap();
+    let message = |stream: &[u8], size, frames| Clip::check(stream, size, frames).unwrap_err();
+    let wide = Size { width: 640, height: 240 };
+    assert!(matches!(message(bunny, wide, 125), ClipError::OtherSize { frame: 0, found: SMALL }));
+    assert!(matches!(message(bunny, SMALL, 124), ClipError::OtherLength { found: 125 }));
+    let odd = Size { width: 321, height: 240 };
+    assert!(matches!(message(bunny, odd, 125), ClipError::Size(_)));
+    // The size may change with a key frame.
+    let large = Clip::builtin("bunny", Size { width: 640, height: 360 }).unwrap().annex_b;
+    let both = [&units[..2].concat(), large].concat();
+    assert!(matches!(message(&both, SMALL, 127), ClipError::OtherSize { frame: 2, .. }));
+    // A frame that lacks its end, and all that follow.
+    let short = &units[2][..units[2].len() - 20];
+    let damaged = [&units[..2].concat(), short, &units[3..].concat()].concat();
+    assert!(matches!(message(&damaged, SMALL, 125), ClipError::Frame { frame: 2, .. }));
+    // What says of itself that it is something else: profile_idc, constraint_set1_flag.
+    for (at, to, told) in [(5, 77, "77 (main)"), (6, 0x80, "66 (baseline, without")] {
+        let mut other = bunny.to_vec();
+        other[at] = to;
+        let text = message(&other, SMALL, 125).to_string();
+        assert!(text.contains(told), "{text}");
+    }
 }

@@ -1,15 +1,17 @@
-//! Scenarios and device profiles: TOML in, a validated scenario out.
+//! Scenarios, device profiles and manifests of clips: TOML in, a validated scenario out.
 //!
 //! [`parse`] reads a scenario: a [`Scenario`] is complete, with every default taken and every
 //! address assigned, and makes sense as a whole. What is wrong with a file is told by
 //! [`ScenarioErrors`], with file, line, column and cure; `miette` shows it. The crate reads no
-//! files: a shell hands it text ([`decode`] makes it from bytes), and device profiles through
-//! [`Profiles`].
+//! files: a shell hands it text ([`decode`] makes it from bytes), device profiles and the files
+//! beside the scenario through [`Profiles`].
 //!
 //! Every key, its unit and its default stand in [`mod@reference`] and nowhere else.
 
+pub mod clip;
 mod distribution;
 mod error;
+mod files;
 pub mod profile;
 mod read;
 pub mod reference;
@@ -18,12 +20,14 @@ mod table;
 mod text;
 pub mod units;
 
+pub use clip::{BUILTIN_CLIPS, ClipUse, MAX_CLIP_BYTES, OwnClip};
 pub use distribution::Distribution;
 pub use error::{Problem, ScenarioErrors};
-pub use profile::{Builtin, Profile, Profiles};
+pub use files::{FileRead, Profiles, Unreadable};
+pub use profile::{Builtin, Profile};
 pub use read::parse;
 pub use scenario::{
     Action, Camera, Event, Ipv4Network, Nack, Peer, Scenario, Service, Services, Site, Video,
     Viewer,
 };
-pub use text::{MAX_BYTES, MAX_LINE_BYTES, decode};
+pub use text::{MAX_BYTES, MAX_LINE_BYTES, decode, within_length};

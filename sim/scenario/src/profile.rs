@@ -4,6 +4,7 @@
 use crate::{
     distribution::Distribution,
     error::{Problem, Rank, ScenarioErrors},
+    files::Profiles,
     reference,
     table::{Place, Reader, Table, Value},
     text::Source,
@@ -124,15 +125,6 @@ impl StageTime {
         let nanos = time.as_nanos() * u128::from(size.pixels()) / u128::from(per.pixels());
         Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
     }
-}
-
-/// Where a scenario's device profiles come from.
-pub trait Profiles {
-    /// The profile called `name`; none if there is none.
-    fn find(&self, name: &str) -> Option<Result<Profile, ScenarioErrors>>;
-
-    /// The names of all profiles, to suggest one.
-    fn names(&self) -> Vec<String>;
 }
 
 /// The profiles that come with Parallax (`device-profiles/`).

@@ -9,7 +9,7 @@ mod whole;
 
 use crate::{
     error::{Problem, Rank, ScenarioErrors},
-    profile::Profiles,
+    files::Profiles,
     reference,
     scenario::Scenario,
     table::{Place, Reader, Table, Value},

@@ -1,10 +1,13 @@
 //! Every key there is: where, its value, its default and its meaning. The reader takes keys and
 //! defaults from here and nowhere else, so that this is also the users' page
-//! (`fixtures/README.md` and `device-profiles/README.md` are held against it by a test).
+//! (`fixtures/README.md`, `fixtures/clips/README.md` and `device-profiles/README.md` are held
+//! against it by a test).
 
+mod clip;
 mod profile;
 mod scenario;
 
+pub(crate) use clip::*;
 pub(crate) use profile::*;
 pub(crate) use scenario::*;
 
@@ -96,6 +99,9 @@ pub const SCENARIO: &[&Keys] = &[
 /// Tables of a device profile, in the order in which they are documented.
 pub const PROFILE: &[&Keys] = &[&PROFILE_TOP, &ABILITY_CAMERA, &ABILITY_VIEWER, &FIGURE, &STAGE];
 
+/// The table of a clip's manifest.
+pub const CLIP: &[&Keys] = &[&CLIP_TOP];
+
 /// The key of `keys` called `name`.
 pub(crate) fn find(keys: &Keys, name: &str) -> Option<&'static Key> {
     keys.keys.iter().find(|key| key.name == name)
@@ -128,7 +134,7 @@ mod tests {
 
     #[test]
     fn every_default_is_toml() {
-        for table in SCENARIO.iter().chain(PROFILE) {
+        for table in SCENARIO.iter().chain(PROFILE).chain(CLIP) {
             for key in table.keys {
                 if let Absent::Default(text) = key.absent {
                     assert!(toml::de::DeValue::parse(text).is_ok(), "{} {}", table.place, key.name);
@@ -139,7 +145,7 @@ mod tests {
 
     #[test]
     fn no_key_is_listed_twice() {
-        for table in SCENARIO.iter().chain(PROFILE) {
+        for table in SCENARIO.iter().chain(PROFILE).chain(CLIP) {
             let mut names: Vec<_> = table.keys.iter().map(|key| key.name).collect();
             names.extend(table.later.iter().map(|(name, _)| *name));
             names.sort_unstable();

@@ -1,6 +1,6 @@
 //! A scenario, complete and validated: every default taken, every address assigned.
 
-use crate::{profile::Profile, units::Size};
+use crate::{clip::ClipUse, profile::Profile, units::Size};
 use core::{fmt, net::Ipv4Addr, time::Duration};
 use parallax_network::{LinkConfig, SiteConfig};
 use parallax_record::{Check, CongestionControl, LinkDirection, MediaMode, Stream};
@@ -253,8 +253,8 @@ pub struct Camera {
 /// What a camera films, and how it encodes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Video {
-    /// The name of the clip, which loops.
-    pub clip: String,
+    /// The clip, which loops.
+    pub clip: ClipUse,
     /// The size of the picture; both sides even.
     pub size: Size,
     /// Frames captured per second, 1 up.

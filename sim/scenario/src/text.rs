@@ -1,6 +1,9 @@
 //! The text of a file, and what is refused before it is read as TOML.
 
-use crate::error::{Problem, ScenarioErrors};
+use crate::{
+    error::{Problem, ScenarioErrors},
+    files::FileRead,
+};
 use core::ops::Range;
 use miette::{NamedSource, SourceCode};
 use std::sync::Arc;
@@ -26,7 +29,7 @@ impl Eq for Source {}
 impl Source {
     /// Takes a text if it is one that can be read and shown.
     pub(crate) fn new(name: &str, text: &str) -> Result<Self, ScenarioErrors> {
-        within_length(name, text.len())?;
+        within_length(name, text.len() as u64)?;
         for (index, line) in text.lines().enumerate() {
             let number = index + 1;
             if line.len() > MAX_LINE_BYTES {
@@ -36,14 +39,15 @@ impl Source {
                 )
                 .into());
             }
-            let stray = line.chars().find(|c| c.is_control() && *c != '\t');
-            if let Some(stray) = stray {
+            let mut columns = line.chars().zip(1..);
+            let stray = columns.find(|(c, _)| c.is_control() && *c != '\t');
+            if let Some((stray, column)) = stray {
                 return Err(Problem::of_file(
                     format!(
-                        "{name}: line {number} holds a control character ({})",
+                        "{name}: line {number}, column {column} is a control character ({})",
                         stray.escape_unicode()
                     ),
-                    "remove it: a scenario is plain text",
+                    "remove it: files of TOML are plain text",
                 )
                 .into());
             }
@@ -89,8 +93,13 @@ fn floor(text: &str, offset: usize) -> usize {
     offset
 }
 
-fn within_length(name: &str, length: usize) -> Result<(), ScenarioErrors> {
-    if length <= MAX_BYTES {
+/// Refuses a file called `name` that is longer than [`MAX_BYTES`]. A shell that knows the length, in
+/// bytes, need not read it to tell.
+///
+/// # Errors
+/// If it is too long; the message says how long it is.
+pub fn within_length(name: &str, length: u64) -> Result<(), ScenarioErrors> {
+    if length <= MAX_BYTES as u64 {
         return Ok(());
     }
     Err(Problem::of_file(
@@ -100,18 +109,30 @@ fn within_length(name: &str, length: usize) -> Result<(), ScenarioErrors> {
     .into())
 }
 
+/// The text in a file.
+///
+/// # Errors
+/// If it is too long, or not UTF-8.
+pub(crate) fn decode_file(file: &FileRead) -> Result<&str, ScenarioErrors> {
+    within_length(&file.name, file.length)?;
+    decode(&file.name, &file.bytes)
+}
+
 /// The text in the bytes of a file called `name`.
 ///
 /// A shell need not read more than [`MAX_BYTES`] + 1 bytes: longer ones are refused.
 ///
+///
 /// # Errors
 /// If there are too many bytes, or they are not UTF-8.
 pub fn decode<'a>(name: &str, bytes: &'a [u8]) -> Result<&'a str, ScenarioErrors> {
-    within_length(name, bytes.len())?;
+    within_length(name, bytes.len() as u64)?;
     core::str::from_utf8(bytes).map_err(|error| {
-        let line = bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
+        let before = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
+        let line = before.matches('\n').count() + 1;
+        let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
         Problem::of_file(
-            format!("{name}: line {line} is not UTF-8 text"),
+            format!("{name}: line {line}, column {column} is not UTF-8 text"),
             "save the file as UTF-8: is this the right file?",
         )
         .into()

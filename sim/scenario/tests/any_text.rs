@@ -1,8 +1,12 @@
 //! No text makes the parsers panic, and the same text gives the same result.
 
-use parallax_scenario::{Builtin, parse, profile};
+use parallax_scenario::{
+    Builtin, FileRead, Profile, Profiles, ScenarioErrors, Unreadable, clip, parse, profile,
+};
 use proptest::prelude::*;
 
+const MANIFEST: &str = include_str!("../../../fixtures/clips/bunny-320x240.toml");
+const CLIP: &[u8] = include_bytes!("../../../fixtures/clips/bunny-320x240.h264");
 const SOUND: &str = include_str!("../../../fixtures/scenarios/two-homes.toml");
 
 /// Values that a key may meet.
@@ -22,14 +26,44 @@ fn value() -> impl Strategy<Value = String> {
     ]
 }
 
-/// Where a value stands in the sound file: after each ` = `.
-fn mutated() -> impl Strategy<Value = String> {
-    let places: Vec<usize> = SOUND.match_indices(" = ").map(|(at, _)| at + 3).collect();
-    (prop::sample::select(places), value()).prop_map(|(at, value)| {
-        let rest = &SOUND[at..];
+/// Where a value stands in a sound file: after each ` = `.
+fn mutated(sound: &'static str) -> impl Strategy<Value = String> {
+    let places: Vec<usize> = sound.match_indices(" = ").map(|(at, _)| at + 3).collect();
+    (prop::sample::select(places), value()).prop_map(move |(at, value)| {
+        let rest = &sound[at..];
         let end = rest.find([',', '}', '\n']).unwrap_or(rest.len());
-        format!("{}{value}{}", &SOUND[..at], &rest[end..])
+        format!("{}{value}{}", &sound[..at], &rest[end..])
     })
+}
+
+/// A scenario's folder in which every file is one of these two.
+struct Folder<'a> {
+    manifest: &'a [u8],
+    clip: &'a [u8],
+}
+
+impl Profiles for Folder<'_> {
+    fn find(&self, name: &str) -> Option<Result<Profile, ScenarioErrors>> {
+        Builtin.find(name)
+    }
+
+    fn names(&self) -> Vec<String> {
+        Builtin.names()
+    }
+
+    fn beside(&self, path: &str, _: u64) -> Result<FileRead, Unreadable> {
+        let bytes = if path.ends_with(".toml") { self.manifest } else { self.clip }.to_vec();
+        Ok(FileRead { name: path.to_owned(), length: bytes.len() as u64, bytes })
+    }
+}
+
+/// What comes of the sound scenario, where it films a clip of its own.
+fn filmed(manifest: &[u8], clip: &[u8]) -> String {
+    let text = SOUND.replace("\"bunny\"", "\"films/my-film.toml\"");
+    match parse("case.toml", &text, &Folder { manifest, clip }) {
+        Ok(scenario) => format!("{scenario:?}"),
+        Err(errors) => format!("{errors}\n{:?}", miette::Report::new(errors.clone())),
+    }
 }
 
 fn shown(text: &str) -> String {
@@ -44,10 +78,25 @@ proptest! {
     fn any_text(text in "\\PC*") {
         let _ = shown(&text);
         let _ = profile::parse("case.toml", &text);
+        let _ = clip::parse("case.toml", &text);
     }
 
     #[test]
-    fn any_value_in_the_place_of_another(text in mutated()) {
+    fn any_bytes_as_manifest_and_clip(
+        manifest in prop::collection::vec(any::<u8>(), 0..300),
+        clip in prop::collection::vec(any::<u8>(), 0..300),
+    ) {
+        prop_assert!(filmed(&manifest, CLIP).contains("films/my-film.toml"));
+        prop_assert!(filmed(MANIFEST.as_bytes(), &clip).contains("is it cut off?"));
+    }
+
+    #[test]
+    fn any_value_in_a_manifest(text in mutated(MANIFEST)) {
+        prop_assert_eq!(filmed(text.as_bytes(), CLIP), filmed(text.as_bytes(), CLIP));
+    }
+
+    #[test]
+    fn any_value_in_the_place_of_another(text in mutated(SOUND)) {
         prop_assert_eq!(shown(&text), shown(&text));
     }
 
@@ -58,4 +107,10 @@ proptest! {
             let _ = shown(&format!("{head}{tail}"));
         }
     }
+}
+
+#[test]
+fn the_sound_manifest_is_sound() {
+    let shown = filmed(MANIFEST.as_bytes(), CLIP);
+    assert!(shown.contains("OwnClip(my-film, bc278e8b"), "{shown}");
 }

@@ -2,7 +2,9 @@
 
 use parallax_network::{Behaviour, Capacity, GatewayConfig, Loss, PortAssignment, QueueLimit};
 use parallax_record::{Predicate, Route};
-use parallax_scenario::{Builtin, Profiles, Scenario, parse, profile, reference, units::Size};
+use parallax_scenario::{
+    Builtin, Profiles, Scenario, clip, parse, profile, reference, units::Size,
+};
 use std::{net::Ipv4Addr, time::Duration};
 
 const TWO_HOMES: &str = include_str!("../../../fixtures/scenarios/two-homes.toml");
@@ -146,12 +148,29 @@ fn stages_scale_with_pixels_where_the_profile_says_so() {
     assert_eq!(camera.capture.typical(small), camera.capture.typical(hd));
 }
 
+#[test]
+fn manifests_of_shipped_clips_leave_no_key_out() {
+    for (name, text) in [
+        ("bunny", include_str!("../../../fixtures/clips/bunny.toml")),
+        ("bunny-320x240", include_str!("../../../fixtures/clips/bunny-320x240.toml")),
+    ] {
+        let manifest = clip::parse(&format!("fixtures/clips/{name}.toml"), text)
+            .unwrap_or_else(|errors| panic!("{:?}", miette::Report::new(errors)));
+        assert_eq!((manifest.name.as_str(), manifest.frames), (name, 125));
+        assert_eq!(manifest.file, format!("{name}.h264"));
+        for key in reference::CLIP.iter().flat_map(|table| table.keys) {
+            assert!(text.contains(&format!("\n{} = ", key.name)), "{name} lacks {}", key.name);
+        }
+    }
+}
+
 /// The failure prints what belongs on the page.
 #[test]
 fn the_users_pages_hold_every_key() {
     for (page, tables) in [
         (include_str!("../../../fixtures/README.md"), reference::SCENARIO),
         (include_str!("../../../device-profiles/README.md"), reference::PROFILE),
+        (include_str!("../../../fixtures/clips/README.md"), reference::CLIP),
     ] {
         let expected = reference::page(tables);
         assert!(page.contains(&expected), "the page lacks this table:\n{expected}");

@@ -79,16 +79,6 @@ pub enum WorldError {
         /// The counts.
         ledger: String,
     },
-    /// A camera films a clip that there is not.
-    #[error("peer.{peer}.camera.video.clip: there is no clip `{clip}`; there is `{known}`")]
-    NoSuchClip {
-        /// The camera.
-        peer: String,
-        /// What it is to film.
-        clip: String,
-        /// One that there is.
-        known: &'static str,
-    },
     /// The scheduler of hosts gave up.
     #[error("failed to step: {0}")]
     Scheduler(String),

@@ -12,7 +12,7 @@ use parallax_record::{
     CameraHeader, Clock, CongestionControl, FORMAT, GatewayHeader, Header, LinkHeader, PeerHeader,
     ProfileUse, SCHEMA, ScriptedEvent, ServiceHeader, SiteHeader,
 };
-use parallax_scenario::{Action, Camera, Event, Peer, Scenario, Site, units::Size};
+use parallax_scenario::{Action, Camera, ClipUse, Event, Peer, Scenario, Site, units::Size};
 use sha2::{Digest, Sha256};
 use std::{net::Ipv4Addr, time::Duration};
 
@@ -158,12 +158,18 @@ fn peer(peer: &Peer) -> PeerHeader {
 
 fn camera(camera: &Camera) -> CameraHeader {
     let video = &camera.video;
-    let clip = crate::run::media_size(video.size).ok();
-    let clip = clip.and_then(|size| Clip::builtin(&video.clip, size));
-    let clip = clip.map_or(&[][..], |clip| clip.annex_b);
+    let clip_sha256 = match &video.clip {
+        ClipUse::Builtin(name) => {
+            let size = crate::run::media_size(video.size).ok();
+            let clip = size.and_then(|size| Clip::builtin(name, size));
+            hex::encode(Sha256::digest(clip.map_or(&[][..], |clip| clip.annex_b)))
+        }
+        // Held against the file when it was read.
+        ClipUse::Own(clip) => clip.manifest().sha256.clone(),
+    };
     CameraHeader {
-        clip: video.clip.clone(),
-        clip_sha256: hex::encode(Sha256::digest(clip)),
+        clip: video.clip.name().to_owned(),
+        clip_sha256,
         width_px: video.size.width,
         height_px: video.size.height,
         frames_per_second: video.frames_per_second,

@@ -7,7 +7,7 @@ use crate::{
     simulate::{Guards, simulate},
     world::{Outcome, Sinks, World},
 };
-use parallax_media::Clip;
+use parallax_media::{Clip, ClipError};
 use parallax_network::{HostId, Network, SiteId, Time};
 use parallax_peer::{
     Stage,
@@ -15,7 +15,10 @@ use parallax_peer::{
     viewer::{self, Nack, Source, View, ViewerConfig},
 };
 use parallax_record::{CongestionControl, MediaMode};
-use parallax_scenario::{Camera, Peer, Profile, Scenario, Viewer, units::Size};
+use parallax_scenario::{
+    Camera, ClipUse, OwnClip, Peer, Profile, Scenario, ScenarioErrors, Viewer, clip::Flaw,
+    units::Size,
+};
 use parallax_signalling::Token;
 use rand_chacha::ChaCha8Rng;
 use std::{
@@ -75,22 +78,40 @@ pub fn run(
     })?
 }
 
-/// Whether the world has what a scenario names: the clips that its cameras film.
+/// Whether the clips that users brought for a scenario are what their manifests say: decodes each
+/// once, which [`run`] does for itself, and trusts those that come with Parallax.
 ///
 /// # Errors
-/// With the first camera whose clip there is not.
-pub fn check(scenario: &Scenario) -> Result<(), WorldError> {
-    for (peer, camera) in cameras(scenario) {
-        let known = Clip::all_builtin();
-        if !known.iter().any(|clip| clip.name == camera.video.clip) {
-            return Err(WorldError::NoSuchClip {
-                peer: peer.name.clone(),
-                clip: camera.video.clip.clone(),
-                known: known[0].name,
-            });
+/// With what is wrong with the first of them, told in its manifest.
+pub fn check(scenario: &Scenario) -> Result<(), ScenarioErrors> {
+    let mut checked: Vec<&OwnClip> = Vec::new();
+    for (_, camera) in cameras(scenario) {
+        if let ClipUse::Own(clip) = &camera.video.clip
+            && !checked.contains(&clip)
+        {
+            decodes(clip).map_err(|error| clip.manifest().flawed(&flaw(error)))?;
+            checked.push(clip);
         }
     }
     Ok(())
+}
+
+fn decodes(clip: &OwnClip) -> Result<(), WorldError> {
+    let manifest = clip.manifest();
+    Clip::check(clip.annex_b(), media_size(manifest.size)?, manifest.frames as usize)?;
+    Ok(())
+}
+
+fn flaw(error: WorldError) -> Flaw {
+    match error {
+        WorldError::Clip(ClipError::Size(error)) => Flaw::ImpossibleSize(error.to_string()),
+        WorldError::Clip(ClipError::OtherSize { frame, found }) => {
+            let found = Size { width: found.width.into(), height: found.height.into() };
+            Flaw::Size { frame, found }
+        }
+        WorldError::Clip(ClipError::OtherLength { found }) => Flaw::Frames(found),
+        error => Flaw::Stream(error.to_string()),
+    }
 }
 
 fn cameras(scenario: &Scenario) -> impl Iterator<Item = (&Peer, &Camera)> {
@@ -103,11 +124,20 @@ fn sources(scenario: &Scenario) -> Result<BTreeMap<String, Source>, WorldError> 
     let MediaMode::Live = scenario.media;
     let open = |(peer, camera): (&Peer, &Camera)| {
         let video = &camera.video;
-        let clip = Clip::open(&video.clip, media_size(video.size)?)?;
+        let clip = open(&video.clip, media_size(video.size)?)?;
         let frames_per_second = narrow(video.frames_per_second, "frames_per_second")?;
         Ok((peer.name.clone(), Source { clip: Arc::new(clip), frames_per_second }))
     };
     cameras(scenario).map(open).collect()
+}
+
+fn open(clip: &ClipUse, size: parallax_media::Size) -> Result<Clip, ClipError> {
+    match clip {
+        ClipUse::Builtin(name) => Clip::open(name, size),
+        ClipUse::Own(clip) => {
+            Clip::from_annex_b(clip.annex_b(), clip.manifest().frames_per_second, size)
+        }
+    }
 }
 
 fn place_peers(scenario: &Scenario, network: &mut Network) -> Result<Vec<HostId>, WorldError> {

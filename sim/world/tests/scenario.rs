@@ -1,8 +1,9 @@
 //! Scenarios, whole: the real camera and viewer, services, gateways.
 #![cfg(target_os = "linux")]
 
+use parallax_media::Clip;
 use parallax_record::{CandidateKind, Entry, Event, Phase};
-use parallax_scenario::{Builtin, Scenario, parse};
+use parallax_scenario::{BUILTIN_CLIPS, Builtin, Scenario, parse};
 use parallax_world::{Guards, Outcome, Sinks, header, run};
 use std::{collections::BTreeMap, process::Command, time::Duration};
 
@@ -92,6 +93,13 @@ fn the_header_says_what_runs() {
     // SHA-256 of nothing: the clip was not found.
     assert!(!camera.clip_sha256.starts_with("e3b0c442"));
     assert_eq!(header.streams, scenario.streams());
+}
+
+#[test]
+fn the_clips_that_scenarios_may_name_are_those_there_are() {
+    let mut names: Vec<_> = Clip::all_builtin().iter().map(|clip| clip.name).collect();
+    names.dedup();
+    assert_eq!(names, BUILTIN_CLIPS);
 }
 
 /// Runs `two-homes` in a process of its own, in a test build with a guard off: its packets' digest

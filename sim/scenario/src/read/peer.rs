@@ -1,9 +1,11 @@
 //! Reading peers: cameras and viewers.
 
-use super::{optional, sound_name};
+use super::optional;
 use crate::{
+    clip::{self, Clips},
     error::Rank,
-    profile::{Profile, Profiles},
+    files::{self, Profiles},
+    profile::Profile,
     reference,
     scenario::{Camera, Nack, Video, Viewer},
     table::{Place, Reader, Table, Value, nearest},
@@ -30,7 +32,9 @@ pub(super) fn read(
     peers: Vec<(String, Value<'_>)>,
     profiles: &dyn Profiles,
 ) -> Vec<PeerDraft> {
-    peers.into_iter().filter_map(|(name, value)| peer(reader, name, value, profiles)).collect()
+    let mut clips = Clips::new(profiles);
+    let mut peer = |(name, value)| peer(reader, name, value, &mut clips);
+    peers.into_iter().filter_map(&mut peer).collect()
 }
 
 /// A camera before its device is known.
@@ -52,7 +56,7 @@ fn peer(
     reader: &mut Reader,
     name: String,
     value: Value<'_>,
-    profiles: &dyn Profiles,
+    clips: &mut Clips<'_>,
 ) -> Option<PeerDraft> {
     let table = value.table(reader, &reference::PEER)?;
     let site = table.get(reader, "site");
@@ -60,13 +64,14 @@ fn peer(
     let address = optional(reader, &table, "address", |reader, value| {
         super::site::address(reader, value).map(|address| (address, value.place.clone()))
     });
-    let camera = optional(reader, &table, "camera", |reader, value| camera(reader, value.clone()));
+    let camera =
+        optional(reader, &table, "camera", |reader, value| camera(reader, value.clone(), clips));
     let views = optional(reader, &table, "views", |reader, value| views(reader, value.clone()));
     let viewer = viewer(reader, &table);
     let (camera, views, viewer) = (camera?, views?, viewer?);
     roles(reader, &table, camera.is_some(), views.is_some())?;
     let chosen = profile_name(reader, &table, camera.as_ref(), views.is_some().then_some(&viewer))?;
-    let profile = profile(reader, chosen, profiles)?;
+    let profile = profile(reader, chosen, clips.profiles)?;
     let (camera, viewer_profile) =
         (camera.map(|draft| (draft.camera, draft.video, draft.profile.1)), viewer.profile);
     if let Some((camera, video, named)) = &camera {
@@ -156,12 +161,21 @@ fn profile(
             reader.problems.extend(errors.into_problems());
             None
         }
+        None if files::is_beside(&name) => {
+            // Whoever finds no profile there says nothing of why.
+            files::beside(reader, profiles, &name, &place)?;
+            let message = format!("{} holds no device profile", shown(&name));
+            reader.refuse(Rank::Value, &place, &message, "not a profile", "name another file");
+            None
+        }
         None => {
             let names = profiles.names();
             let all = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
             let help = match nearest(&name, names.iter().map(String::as_str)) {
                 Some(meant) => format!("did you mean `{meant}`? There are: {all}"),
-                None => format!("there are: {all}"),
+                None => {
+                    format!("there are: {all}; or name one of your own, such as `my-own.toml`")
+                }
             };
             let message = format!("there is no device profile {}", shown(&name));
             reader.refuse(Rank::Value, &place, &message, "not a profile", help);
@@ -170,12 +184,12 @@ fn profile(
     }
 }
 
-fn camera(reader: &mut Reader, value: Value<'_>) -> Option<CameraDraft> {
+fn camera(reader: &mut Reader, value: Value<'_>, clips: &mut Clips<'_>) -> Option<CameraDraft> {
     let table = value.table(reader, &reference::CAMERA)?;
     let profile = table.get(reader, "profile");
     let profile = profile.and_then(|value| Some((value.text(reader)?, value.place)));
     let video = table.get(reader, "video");
-    let video = video.and_then(|value| video_of(reader, value));
+    let video = video.and_then(|value| video_of(reader, value, clips));
     let pacer = optional(reader, &table, "pacer", |reader, value| match value.as_text() {
         Some("none") => Some(None),
         _ => rate(reader, value).map(Some),
@@ -216,12 +230,14 @@ fn rate(reader: &mut Reader, value: &Value<'_>) -> Option<u64> {
     value.unit_between(reader, units::bits_per_second, range, units::format_bits_per_second)
 }
 
-fn video_of(reader: &mut Reader, value: Value<'_>) -> Option<(Video, Vec<(&'static str, Place)>)> {
+fn video_of(
+    reader: &mut Reader,
+    value: Value<'_>,
+    clips: &mut Clips<'_>,
+) -> Option<(Video, Vec<(&'static str, Place)>)> {
     let table = value.table(reader, &reference::VIDEO)?;
-    let clip = table.get(reader, "clip").and_then(|value| {
-        let name = value.text(reader)?;
-        sound_name(reader, &name, &value.place).then_some(name)
-    });
+    let clip = table.get(reader, "clip");
+    let clip = clip.and_then(|value| Some((clips.find(reader, &value)?, value.place)));
     let size = table.get(reader, "size").and_then(|value| even_size(reader, &value));
     let frames_per_second =
         table.get(reader, "frames_per_second").and_then(|value| value.whole(reader, 1..=1_000));
@@ -234,9 +250,11 @@ fn video_of(reader: &mut Reader, value: Value<'_>) -> Option<(Video, Vec<(&'stat
     let skip_frames = table.get(reader, "skip_frames").and_then(|value| value.boolean(reader));
     let limited = ["size", "frames_per_second", "bit_rate"];
     let places = limited.map(|key| Some((key, table.get(reader, key)?.place)));
+    let ((clip, place), size) = (clip?, size?);
+    clip::fits_memory(reader, &clip, size, &place)?;
     let video = Video {
-        clip: clip?,
-        size: size?,
+        clip,
+        size,
         frames_per_second: frames_per_second?,
         bit_rate_bits_per_second: bit_rate?,
         key_frame_interval_frames: interval?.flatten(),

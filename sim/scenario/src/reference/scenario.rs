@@ -239,7 +239,11 @@ pub(crate) const CAMERA: Keys = Keys {
 pub(crate) const VIDEO: Keys = Keys {
     place: "video",
     keys: &[
-        must("clip", "name of a clip", "What it films: a clip of `fixtures/clips`, looping."),
+        must(
+            "clip",
+            "name of a clip, or the manifest of your own, such as `\"my-film.toml\"` beside the scenario",
+            "What it films, looping: a clip of `fixtures/clips`, whose page tells how to make one.",
+        ),
         must(
             "size",
             "pixels, such as `\"320x240\"`, both even, from `\"160x96\"`",

@@ -18,7 +18,7 @@ fn size(video: &Video) -> Size {
 /// The clip that the camera films, at its size.
 pub(crate) fn open(scenario: &Scenario) -> Clip {
     let video = video(scenario);
-    Clip::open(&video.clip, size(video)).expect("the clip")
+    Clip::open(video.clip.name(), size(video)).expect("the clip")
 }
 
 /// `frames` of it, as the camera encodes and the viewer decodes them.

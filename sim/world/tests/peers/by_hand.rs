@@ -155,7 +155,7 @@ fn config(scenario: &Scenario, peer: &Peer, faults: &Faults) -> Result<Config, W
         let video = &camera.video;
         let size = Size { width: narrow(video.size.width), height: narrow(video.size.height) };
         let video = VideoConfig {
-            clip: Arc::new(Clip::open(&video.clip, size)?),
+            clip: Arc::new(Clip::open(video.clip.name(), size)?),
             size,
             frames_per_second: narrow(video.frames_per_second),
             bit_rate_bps: u32::try_from(video.bit_rate_bits_per_second).expect("small"),

@@ -1,0 +1,65 @@
+//! No bytes make a clip panic: a user may name any file as one.
+
+use parallax_media::{Clip, Size, nal};
+use proptest::prelude::*;
+
+const SMALL: Size = Size { width: 320, height: 240 };
+const FRAMES: usize = 8;
+
+/// The beginning of a sound clip.
+fn sound() -> Vec<u8> {
+    let clip = Clip::builtin("bunny", SMALL).expect("there").annex_b;
+    nal::access_units(clip)[..FRAMES].concat()
+}
+
+fn opened(bytes: &[u8]) {
+    // It may be a clip of another length: then it is decoded as that.
+    let frames = nal::access_units(bytes).len();
+    let checked = Clip::check(bytes, SMALL, frames);
+    let opened = Clip::from_annex_b(bytes, 25, Size { width: 160, height: 96 });
+    if checked.is_ok() {
+        assert_eq!(opened.expect("it was checked").len(), frames);
+    }
+    assert!(Clip::check(bytes, SMALL, frames + 1).is_err());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..2_000)) {
+        opened(&bytes);
+        opened(&[&[0, 0, 1], &bytes[..]].concat());
+    }
+
+    #[test]
+    fn any_bytes_behind_parameter_sets(bytes in prop::collection::vec(any::<u8>(), 0..2_000)) {
+        // SPS, PPS and the start code of the key frame.
+        opened(&[&sound()[..34], &[0, 0, 1, 0x65], &bytes[..]].concat());
+    }
+
+    #[test]
+    fn any_damage(
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..20),
+        cut in any::<prop::sample::Index>(),
+    ) {
+        let mut bytes = sound();
+        for (at, to) in changes {
+            let at = at.index(bytes.len());
+            bytes[at] = to;
+        }
+        opened(&bytes);
+        bytes.truncate(cut.index(bytes.len()));
+        opened(&bytes);
+    }
+
+    /// Where the sizes and counts of a stream are told.
+    #[test]
+    fn any_parameter_sets(changes in prop::collection::vec((7..35_usize, any::<u8>()), 1..6)) {
+        let mut bytes = sound();
+        for (at, to) in changes {
+            bytes[at] = to;
+        }
+        opened(&bytes);
+    }
+}
