@@ -46,6 +46,12 @@ pub enum WorldError {
         /// The number.
         value: String,
     },
+    /// An event is done to a node that is not in the world.
+    #[error("failed to act on `{name}`: there is no such node")]
+    NoSuchNode {
+        /// The name.
+        name: String,
+    },
     /// A camera's clip does not open.
     #[error(transparent)]
     Clip(#[from] parallax_media::ClipError),

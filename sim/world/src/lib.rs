@@ -13,6 +13,7 @@ mod packets;
 mod plant;
 mod run;
 mod runtime;
+mod script;
 mod services;
 mod simulate;
 mod task;

@@ -3,12 +3,13 @@
 use crate::{
     error::WorldError,
     host::{Device, SimHost},
+    script,
     services::{self, Placed, RENDEZVOUS_PORT, secret},
     simulate::{Guards, simulate},
     world::{Outcome, Sinks, World},
 };
 use parallax_media::{Clip, ClipError};
-use parallax_network::{HostId, Network, SiteId, Time};
+use parallax_network::{HostId, Network, SiteId};
 use parallax_peer::{
     Stage,
     camera::{self, CameraConfig, Signalling, VideoConfig},
@@ -73,7 +74,7 @@ pub fn run(
             });
             world.add_peer(host, device, move |host| software.clone().run(host));
         }
-        world.run_until(Time::ZERO + scenario.duration)?;
+        script::run(&mut world, scenario)?;
         Ok(world.finish())
     })?
 }
