@@ -274,10 +274,14 @@ impl<H: Host> Current<H> {
         }
     }
 
-    /// The rendezvous answers, and nothing comes from the camera: their path is dead, and a new one
-    /// is asked for.
+    /// The rendezvous answers, and still nothing comes from the camera: their path is dead, and a
+    /// new one is asked for.
     fn renew_if_silent(&mut self, out: &mpsc::UnboundedSender<ToRendezvous>) {
-        if self.session.as_ref().is_some_and(Running::is_silent) {
+        let now_ns = self.host.now_ns();
+        let dead = |session: &Running| {
+            session.is_silent() && session.health.quiet(now_ns) >= crate::connection::SILENT
+        };
+        if self.session.as_ref().is_some_and(dead) {
             self.drop_session("nothing came from the camera any more");
             self.ask(out);
         }
