@@ -27,7 +27,7 @@ const OPENING: Duration = Duration::from_secs(5);
 /// An open connection.
 pub(crate) enum Link<H: Host> {
     /// To a rendezvous elsewhere.
-    Far(Far<H>),
+    Far(Box<Far<H>>),
     /// To the camera's own.
     Own(Own<H>),
 }
@@ -67,7 +67,7 @@ async fn open<H: Host>(host: &H, at: SocketAddr) -> io::Result<Link<H>> {
     let (socket, _) = client_async_with_config(format!("ws://{at}/"), stream, Some(limits))
         .await
         .map_err(into_io)?;
-    Ok(Link::Far(Far { socket, heard: true }))
+    Ok(Link::Far(Box::new(Far { socket, heard: true })))
 }
 
 /// Is the rendezvous at `at`, for a camera that has booted `boot` times before.
@@ -117,7 +117,7 @@ impl<H: Host> Link<H> {
 
     /// Whether nothing has come since the last ping.
     pub(crate) fn is_silent(&self) -> bool {
-        matches!(self, Self::Far(Far { heard: false, .. }))
+        matches!(self, Self::Far(far) if !far.heard)
     }
 
     /// Sends a message.

@@ -26,11 +26,11 @@ use tokio::sync::mpsc;
 const SIZE: Size = Size { width: 320, height: 240 };
 const FRAMES_PER_SECOND: u16 = 15;
 
-fn camera(rendezvous: SocketAddr, clip: Arc<Clip>) -> CameraConfig {
+fn camera(signalling: Signalling, clip: Arc<Clip>) -> CameraConfig {
     CameraConfig {
         name: "doorbell".to_owned(),
         token: Token::new("secret"),
-        signalling: Signalling::Rendezvous(rendezvous),
+        signalling,
         video: VideoConfig {
             clip,
             size: SIZE,
@@ -63,17 +63,26 @@ fn viewer(rendezvous: SocketAddr, clip: Arc<Clip>, token: &str) -> ViewerConfig 
 async fn run(
     token: &str,
     tamper: kernel::Tamper,
+    enough: impl FnMut(&Entry) -> bool,
+) -> Vec<Entry> {
+    let at = kernel::rendezvous(tamper).await;
+    run_at(Signalling::Rendezvous(at), at, token, enough).await
+}
+
+async fn run_at(
+    signalling: Signalling,
+    rendezvous: SocketAddr,
+    token: &str,
     mut enough: impl FnMut(&Entry) -> bool,
 ) -> Vec<Entry> {
     let clip = Arc::new(Clip::open("bunny", SIZE).unwrap());
-    let rendezvous = kernel::rendezvous(tamper).await;
     let (events, mut seen) = mpsc::unbounded_channel();
     let start = Instant::now();
     let camera_host = KernelHost::new("doorbell", start, events.clone());
     let viewer_host = KernelHost::new("phone", start, events);
     let both = async {
         tokio::join!(
-            camera::run(camera_host, camera(rendezvous, clip.clone())),
+            camera::run(camera_host, camera(signalling, clip.clone())),
             viewer::run(viewer_host, viewer(rendezvous, clip.clone(), token)),
         )
     };
@@ -153,6 +162,51 @@ async fn a_camera_streams_to_a_viewer_over_kernel_sockets() {
     }
     psnr.sort_unstable();
     assert!(psnr[psnr.len() / 2] > 28_000, "pictures are not the source's: {psnr:?}");
+}
+
+/// A port that was free a moment ago.
+fn free_port() -> SocketAddr {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_camera_that_is_its_own_rendezvous_streams_over_kernel_sockets() {
+    let at = free_port();
+    let mut rendered = 0;
+    let entries = run_at(Signalling::Own(at), at, "secret", |entry| {
+        rendered += usize::from(matches!(entry.event, Event::FrameRendered { .. }));
+        rendered == 15
+    })
+    .await;
+    let fault = entries.iter().find(|entry| matches!(entry.event, Event::Fault { .. }));
+    assert_eq!(fault, None);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wrong_token_is_refused_by_the_camera_itself_over_kernel_sockets() {
+    let at = free_port();
+    let entries = run_at(
+        Signalling::Own(at),
+        at,
+        "guess",
+        |entry| matches!(&entry.event, Event::Note { text } if text.contains("refused the view: WrongToken")),
+    )
+    .await;
+    let offered = |entry: &Entry| entry.event.session().is_some() && entry.node == "doorbell";
+    assert!(!entries.iter().any(offered), "{entries:#?}");
+}
+
+#[test]
+fn no_token_shows_in_the_debug_output_of_a_configuration() {
+    let clip = Arc::new(Clip::open("bunny", SIZE).unwrap());
+    let at = free_port();
+    let camera = camera(Signalling::Own(at), clip.clone());
+    let View { camera: name, token, rendezvous, .. } = viewer(at, clip, "secret").views.remove(0);
+    let view = View { camera: name, token, rendezvous, source: None };
+    for text in [format!("{:?} {:?}", camera.token, camera.signalling), format!("{view:?}")] {
+        assert!(text.contains("redacted") && !text.contains("secret"), "{text}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -141,3 +141,58 @@ impl Services for Hosted {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+    use parallax_network::{TcpHeader, Transport};
+    use parallax_scenario::{Builtin, parse};
+
+    const CLIENT: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(203, 0, 113, 9), 50_000);
+
+    fn segment(to: SocketAddrV4, tcp: TcpHeader) -> Packet {
+        let transport = Transport::Tcp(tcp);
+        Packet { source: CLIENT, destination: to, transport, payload: Bytes::new() }
+    }
+
+    /// What comes back for a segment.
+    fn answer(hosted: &mut Hosted, at: u64, host: HostId, segment: Packet) -> Option<TcpHeader> {
+        let now = Time::from_millis(at);
+        hosted.handle(now, host, segment);
+        let (from, packet) = hosted.poll(now)?;
+        assert_eq!(from, host);
+        let Transport::Tcp(tcp) = packet.transport else { panic!("no TCP") };
+        Some(tcp)
+    }
+
+    #[test]
+    fn a_killed_service_is_silent_and_one_that_starts_over_resets_old_connections() {
+        let text = include_str!("../../../fixtures/scenarios/two-homes.toml");
+        let scenario = parse("two-homes.toml", text, &Builtin).expect("a scenario");
+        let mut network = Network::new(1);
+        let Placed { mut hosted, rendezvous, .. } =
+            place(&scenario, 1, &mut network).expect("placed");
+        let Some(SocketAddr::V4(at)) = rendezvous else { panic!("no rendezvous") };
+        let host = network.host_named("rendezvous").expect("a host");
+        let syn = TcpHeader { syn: true, sequence: 7, window: 9_000, ..TcpHeader::default() };
+        let first = answer(&mut hosted, 1, host, segment(at, syn.clone())).expect("an answer");
+        assert!(first.syn && !first.rst);
+        let acknowledgement = Some(first.sequence.wrapping_add(1));
+        let next = TcpHeader { syn: false, sequence: 8, acknowledgement, ..syn.clone() };
+        assert_eq!(answer(&mut hosted, 2, host, segment(at, next.clone())), None);
+        // Open: the handshake of its WebSocket is waited for.
+        assert!(hosted.next_deadline(Time::from_millis(2)).is_some());
+
+        hosted.kill(host);
+        assert_eq!(hosted.next_deadline(Time::from_millis(3)), None, "its timers have stopped");
+        assert_eq!(answer(&mut hosted, 20_000, host, segment(at, syn.clone())), None);
+
+        hosted.restart(host);
+        let reset = answer(&mut hosted, 20_001, host, segment(at, next)).expect("an answer");
+        assert!(reset.rst);
+        let again = answer(&mut hosted, 20_002, host, segment(at, syn)).expect("an answer");
+        assert!(again.syn && !again.rst);
+        assert_ne!(again.sequence, first.sequence, "its random stream goes on");
+    }
+}

@@ -2,8 +2,9 @@
 #![cfg(target_os = "linux")]
 
 use parallax_media::Clip;
+use parallax_network::SiteConfig;
 use parallax_record::{CandidateKind, Entry, Event, Phase};
-use parallax_scenario::{BUILTIN_CLIPS, Builtin, Scenario, parse};
+use parallax_scenario::{BUILTIN_CLIPS, Builtin, Scenario, Services, parse};
 use parallax_world::{Guards, Outcome, Sinks, header, run};
 use std::{collections::BTreeMap, process::Command, time::Duration};
 
@@ -102,12 +103,31 @@ fn the_clips_that_scenarios_may_name_are_those_there_are() {
     assert_eq!(names, BUILTIN_CLIPS);
 }
 
-/// Runs `two-homes` in a process of its own, in a test build with a guard off: its packets' digest
-/// and all its events.
+/// `two-homes` in one LAN, without Internet and without services.
+fn one_lan() -> Scenario {
+    let mut scenario = shipped("two-homes", 8);
+    scenario.sites.truncate(1);
+    let site = &mut scenario.sites[0];
+    site.config = SiteConfig { gateway: None, internet: None, ..site.config.clone() };
+    scenario.services = Services { stun: None, turn: None, rendezvous: None };
+    for (peer, host) in scenario.peers.iter_mut().zip(10..) {
+        peer.site = site.name.clone();
+        peer.address = [192, 168, 1, host].into();
+    }
+    scenario
+}
+
+/// Runs `two-homes`, or one LAN, in a process of its own, in a test build with a guard off: its
+/// packets' digest and all its events.
 fn in_a_process(seed: u64, off: &str) -> String {
+    in_a_process_of("two-homes", seed, off)
+}
+
+fn in_a_process_of(scenario: &str, seed: u64, off: &str) -> String {
     let program = std::env::current_exe().expect("this test's program");
     let output = Command::new(program)
         .args(["--ignored", "--exact", "one_run_for_another_process", "--nocapture"])
+        .env("PARALLAX_TEST_SCENARIO", scenario)
         .env("PARALLAX_TEST_SEED", seed.to_string())
         .env("PARALLAX_TEST_GUARD_OFF", off)
         .output()
@@ -143,7 +163,11 @@ fn one_run_for_another_process() {
         entry: Box::new(|entry| println!("run {entry:?}")),
         packet: Some(Box::new(|packet| println!("run {packet}"))),
     };
-    let outcome = run(&shipped("two-homes", 8), seed, guards, sinks).expect("a run");
+    let scenario = match std::env::var("PARALLAX_TEST_SCENARIO").expect("a scenario").as_str() {
+        "two-homes" => shipped("two-homes", 8),
+        _ => one_lan(),
+    };
+    let outcome = run(&scenario, seed, guards, sinks).expect("a run");
     println!("run {outcome:?}");
 }
 
@@ -152,6 +176,13 @@ fn one_seed_gives_the_same_run_in_every_process_and_another_seed_another() {
     let first = in_a_process(1, "");
     assert_eq!(first_difference(&first, &in_a_process(1, "")), None);
     assert_ne!(first_difference(&first, &in_a_process(2, "")), None);
+}
+
+#[test]
+fn one_seed_gives_the_same_run_of_a_lan_without_a_server_in_every_process() {
+    let first = in_a_process_of("one-lan", 1, "");
+    assert_eq!(first_difference(&first, &in_a_process_of("one-lan", 1, "")), None);
+    assert_ne!(first_difference(&first, &in_a_process_of("one-lan", 2, "")), None);
 }
 
 #[cfg(feature = "guards-off")]

@@ -144,6 +144,16 @@ struct Ended {
     replaced: bool,
 }
 
+impl Ended {
+    /// Tells the rendezvous, unless it knows.
+    async fn tell<H: Host>(&self, link: &mut Link<H>) -> io::Result<()> {
+        match self.tell {
+            Some(reason) => link.send(&ToRendezvous::Close { session: self.id, reason }).await,
+            None => Ok(()),
+        }
+    }
+}
+
 struct Running {
     id: SessionId,
     inbox: mpsc::UnboundedSender<Word>,
@@ -235,8 +245,8 @@ impl<H: Host> Current<H> {
                 Some(message) = to_send.recv() => link.send(&message).await,
                 // Is it the path to the camera alone that is dead, or the one to the rendezvous too?
                 Some(id) = self.silent.1.recv() => {
-                    let now = self.session.as_ref().is_some_and(|s| s.id == id && s.is_silent());
-                    if now && probe.is_none() {
+                    let now = self.session.as_ref().filter(|session| session.id == id);
+                    if now.is_some_and(Running::is_silent) && probe.is_none() {
                         probe = Some(self.host.runtime().sleep(rendezvous::PROBE));
                         link.probe().await
                     } else {
@@ -244,16 +254,10 @@ impl<H: Host> Current<H> {
                     }
                 }
                 Some(ended) = self.ended.1.recv() => {
-                    if self.session.as_ref().is_some_and(|now| now.id == ended.id) {
-                        self.session = None;
+                    if self.session.take_if(|now| now.id == ended.id).is_some() {
                         retry = (!ended.replaced).then(|| self.host.runtime().sleep(RETRY));
                     }
-                    match ended.tell {
-                        Some(reason) => {
-                            link.send(&ToRendezvous::Close { session: ended.id, reason }).await
-                        }
-                        None => Ok(()),
-                    }
+                    ended.tell(&mut link).await
                 }
                 () = tasks::due(&mut probe) => {
                     probe = None;
@@ -274,10 +278,14 @@ impl<H: Host> Current<H> {
         }
     }
 
-    /// The rendezvous answers, and nothing comes from the camera: their path is dead, and a new one
-    /// is asked for.
+    /// The rendezvous answers, and still nothing comes from the camera: their path is dead, and a
+    /// new one is asked for.
     fn renew_if_silent(&mut self, out: &mpsc::UnboundedSender<ToRendezvous>) {
-        if self.session.as_ref().is_some_and(Running::is_silent) {
+        let now_ns = self.host.now_ns();
+        let dead = |session: &Running| {
+            session.is_silent() && session.health.quiet(now_ns) >= crate::connection::SILENT
+        };
+        if self.session.as_ref().is_some_and(dead) {
             self.drop_session("nothing came from the camera any more");
             self.ask(out);
         }

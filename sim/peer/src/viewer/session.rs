@@ -257,22 +257,25 @@ impl<H: Host> Receiver<H> {
     }
 }
 
-/// Waits until no media have come for as long as ICE heard nothing: then the path is dead. If ICE
-/// hears something before, it is not.
+/// While ICE hears nothing: tells when media have not come for as long either, and again as long as
+/// nothing comes. Then the path is dead.
 async fn doubt<H: Host>(
     host: H,
     health: Arc<Health>,
     (id, silent): (SessionId, mpsc::UnboundedSender<SessionId>),
 ) {
-    while health.get() == Health::DOUBTED {
+    while health.get() != Health::STREAMING {
         let quiet = health.quiet(host.now_ns());
-        if quiet >= connection::SILENT {
+        let wait = if quiet >= connection::SILENT {
             health.set(Health::SILENT);
             // Nobody listens only if the viewer itself is gone.
             let _ = silent.send(id);
-            return;
-        }
-        host.runtime().sleep(connection::SILENT - quiet).await;
+            connection::SILENT
+        } else {
+            health.set(Health::DOUBTED);
+            connection::SILENT - quiet
+        };
+        host.runtime().sleep(wait).await;
     }
 }
 

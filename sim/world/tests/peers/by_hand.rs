@@ -12,16 +12,19 @@ use parallax_peer::{
 use parallax_scenario::{Peer, Scenario};
 use parallax_services::{Service, ServicesConfig};
 use parallax_signalling::Token;
-use parallax_world::{Device, Guards, Services, SimHost, World, WorldError, simulate};
+use parallax_world::{Device, Guards, Instantly, Services, SimHost, World, WorldError, simulate};
 use rand_chacha::ChaCha8Rng;
 use std::{
     collections::{BTreeMap, BTreeSet},
+    future::Future,
     net::{Ipv4Addr, SocketAddr},
+    pin::Pin,
     sync::{Arc, Mutex},
     time::Duration,
 };
 
 const STUN_TURN: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 30);
+const NEIGHBOUR: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 99);
 const RENDEZVOUS: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 10);
 
 /// What is not as it should be.
@@ -33,7 +36,12 @@ pub(crate) struct Faults {
     pub(crate) wrong_token: Option<(&'static str, &'static str)>,
     /// All are in one LAN without Internet, and cameras are their own rendezvous.
     pub(crate) lan: bool,
+    /// Somebody else at the first site.
+    pub(crate) neighbour: Option<Neighbour>,
 }
+
+/// What runs at another host of the cameras' site; it is told where the first camera listens.
+pub(crate) type Neighbour = fn(SimHost, SocketAddr) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// The certificates that a peer had in flash: as each boot began, and last as the run ended.
 pub(crate) type Certificates = Vec<Option<Vec<u8>>>;
@@ -59,6 +67,8 @@ pub(crate) fn run_by_hand(
     let code = || {
         let mut network = Network::new(1);
         let peers = place(&scenario, &mut network)?;
+        let home = network.site_named(&scenario.sites[0].name).expect("a site");
+        let neighbour = network.add_host("neighbour", home, NEIGHBOUR)?;
         let core: Box<dyn Services + Send> =
             if faults.lan { Box::new(Nobody) } else { Box::new(Core::new(&mut network, faults)?) };
         let sinks = sinks(entries, packets);
@@ -76,6 +86,10 @@ pub(crate) fn run_by_hand(
                 }
                 config.clone().run(host)
             });
+        }
+        if let Some(software) = faults.neighbour {
+            let camera = SocketAddr::from((scenario.peers[0].address, 80));
+            world.add_peer(neighbour, Arc::new(Instantly), move |host| software(host, camera));
         }
         script(Hand { world: &mut world, peers })?;
         world.finish();

@@ -4,8 +4,10 @@
 //! holds for one order alone.
 #![cfg(target_os = "linux")]
 
+mod both;
 mod by_hand;
 mod camera;
+mod lan;
 mod media;
 mod paths;
 mod sessions;

@@ -4,9 +4,9 @@ use crate::{
     by_hand::{Faults, Hand, run_by_hand},
     street::{Kept, MS_NS, ORDINARY, RANDOM, S_NS, STRICT, Street},
 };
-use parallax_network::Time;
+use parallax_network::{LinkConfig, Loss, Time};
 use parallax_record::{Event, Phase};
-use parallax_world::World;
+use parallax_world::{Way, World};
 
 /// When it happens.
 const AT: u64 = 8 * S_NS;
@@ -86,6 +86,42 @@ fn when_a_strict_gateway_reboots_a_relayed_stream_goes_on_or_comes_again_within_
         let last = kept.rendered("phone").last().expect("pictures").at_ns;
         assert!(last > 29 * S_NS, "{site}\n{}", kept.story());
     }
+}
+
+/// The flat's link loses everything for so long.
+fn cut_off(away: u64) -> Kept {
+    let site = Street::default().scenario().site("flat").cloned().expect("a site");
+    let access = site.config.internet.expect("a link");
+    let ways = [(Way::Up, access.up), (Way::Down, access.down)];
+    shaken(ORDINARY, 30, move |world| {
+        let flat = world.site_named("flat").expect("a site");
+        for (way, config) in &ways {
+            let dead =
+                LinkConfig { loss: Loss::Independent { probability: 1.0 }, ..config.clone() };
+            world.set_link(flat, *way, dead).expect("a link");
+        }
+        world.run_until(Time::from_nanos(AT + away)).expect("a run");
+        for (way, config) in ways {
+            world.set_link(flat, way, config).expect("a link");
+        }
+    })
+}
+
+#[test]
+fn a_link_that_is_away_for_some_seconds_costs_no_session_since_the_rendezvous_is_away_too() {
+    for away in [S_NS, 3 * S_NS, 5 * S_NS, 8 * S_NS] {
+        let kept = cut_off(away);
+        let still = stood_still(&kept);
+        assert!(still >= away && still < away + S_NS / 2, "{still} ns\n{}", kept.story());
+        assert_eq!(connected(&kept), [1], "{}", kept.story());
+    }
+}
+
+#[test]
+fn a_link_that_is_away_for_long_costs_a_session() {
+    let kept = cut_off(13 * S_NS);
+    assert!(stood_still(&kept) < 20 * S_NS, "{}", kept.story());
+    assert!(kept.rendered("phone").last().expect("pictures").at_ns > 29 * S_NS);
 }
 
 /// In one LAN, without a server, the camera loses its power, for so long or for good.

@@ -4,7 +4,7 @@
 use parallax_network::{SiteConfig, Transport};
 use parallax_record::{Entry, Event, Phase, Session};
 use parallax_scenario::{Profile, Profiles, Scenario, ScenarioErrors, Services, parse, profile};
-use parallax_world::{Direction, Guards, PacketSeen, Sinks, run};
+use parallax_world::{Direction, Guards, Outcome, PacketSeen, Sinks, run};
 use std::{
     collections::BTreeMap,
     fmt::Write,
@@ -145,11 +145,16 @@ viewer = {{ profile = "viewer", jitter_buffer = "{jitter}us", nack = {nack} }}
 
     /// Runs it as the program does.
     pub(crate) fn run(&self, seed: u64) -> Kept {
-        let mut kept = Kept::default();
-        let Kept { entries, packets } = &mut kept;
-        run(&self.scenario(), seed, Guards::default(), sinks(entries, packets)).expect("a run");
-        kept
+        run_scenario(&self.scenario(), seed).0
     }
+}
+
+/// Runs a scenario as the program does.
+pub(crate) fn run_scenario(scenario: &Scenario, seed: u64) -> (Kept, Outcome) {
+    let mut kept = Kept::default();
+    let Kept { entries, packets } = &mut kept;
+    let outcome = run(scenario, seed, Guards::default(), sinks(entries, packets)).expect("a run");
+    (kept, outcome)
 }
 
 /// Puts all peers into one LAN without Internet and without services.

@@ -1,6 +1,8 @@
 //! A world with small peers: time, sockets, boots, and what ends a run.
 #![cfg(target_os = "linux")]
 
+mod events;
+#[path = "../support/mod.rs"]
 mod support;
 
 use parallax_network::Time;
@@ -238,6 +240,10 @@ fn power_loss_is_silent_and_a_reboot_keeps_flash_and_takes_other_ports() {
         world.run_until(Time::from_millis(400))
     };
     let kept = public(power, Arc::new(Slow), [device, server]).expect("run");
+    // Neither the open connection nor anything else says goodbye.
+    let said = |line: &&String| line.starts_with("0.1") && line.contains("s sent camera ");
+    let said: Vec<&String> = kept.packets.iter().filter(said).collect();
+    assert!(said.is_empty(), "{said:#?}");
     let camera = notes(&kept, "camera");
     // 30.5 ms of boot are over in the step at 31 ms; 8.2 ms of work in the one at 40 ms.
     assert_eq!(camera[0], (40_000_000, "0 7 9000000".to_owned()));
