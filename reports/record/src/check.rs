@@ -124,6 +124,21 @@ pub enum Predicate {
         /// More than this, thousandths of a decibel.
         above_millidb: u32,
     },
+    /// Luma SSIM of the rendered frames that were captured in the window.
+    Ssim {
+        /// Which figure is held against the bound.
+        statistic: Statistic,
+        /// More than this, millionths.
+        above_ppm: u32,
+    },
+    /// From when a scripted event is over to the first rendered frame that was captured after
+    /// that, both in the window.
+    Recovery {
+        /// The event's name in the header.
+        after: String,
+        /// At most this long, microseconds.
+        within_us: u64,
+    },
 }
 
 impl Predicate {
@@ -133,12 +148,19 @@ impl Predicate {
     #[must_use]
     pub fn default_minimum_sample(&self) -> u64 {
         match self {
-            Self::Connects { .. } | Self::Path { .. } | Self::TimeToFirstFrame { .. } => 1,
+            Self::Connects { .. }
+            | Self::Path { .. }
+            | Self::TimeToFirstFrame { .. }
+            | Self::Recovery { .. } => 1,
             Self::CaptureToRender { percentile, .. }
-            | Self::Psnr { statistic: Statistic::Percentile { percentile }, .. } => {
+            | Self::Psnr { statistic: Statistic::Percentile { percentile }, .. }
+            | Self::Ssim { statistic: Statistic::Percentile { percentile }, .. } => {
                 percentile.sample_that_bears_it()
             }
-            Self::Freezes { .. } | Self::FramesLost { .. } | Self::Psnr { .. } => 30,
+            Self::Freezes { .. }
+            | Self::FramesLost { .. }
+            | Self::Psnr { .. }
+            | Self::Ssim { .. } => 30,
         }
     }
 
@@ -147,11 +169,13 @@ impl Predicate {
     pub fn sample(&self) -> &'static str {
         match self {
             Self::Connects { .. } | Self::TimeToFirstFrame { .. } => "requests",
+            Self::Recovery { .. } => "ends of the event",
             Self::FramesLost { .. } => "captured frames",
             Self::Path { .. }
             | Self::CaptureToRender { .. }
             | Self::Freezes { .. }
-            | Self::Psnr { .. } => "rendered frames",
+            | Self::Psnr { .. }
+            | Self::Ssim { .. } => "rendered frames",
         }
     }
 }

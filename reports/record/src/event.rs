@@ -174,6 +174,8 @@ pub enum Event {
         /// Luma PSNR against the source, thousandths of a decibel, the marker's strip left out;
         /// none if the source is not known at this viewer.
         psnr_millidb: Option<u32>,
+        /// Luma SSIM against the source, millionths, the marker's strip left out; none as for PSNR.
+        ssim_ppm: Option<i32>,
     },
     /// A link or a gateway dropped a packet.
     PacketDropped {
@@ -214,6 +216,16 @@ pub enum Event {
         turn: u64,
         /// With the rendezvous, and with STUN servers.
         signalling: u64,
+    },
+    /// A scripted event began, at the node that it is done to.
+    ActionBegan {
+        /// Its name in the header.
+        event: String,
+    },
+    /// A scripted event that lasted is over.
+    ActionEnded {
+        /// Its name in the header.
+        event: String,
     },
     /// Something of the run itself broke, a panic in a task for example: the run is an error,
     /// whatever its checks say.
@@ -385,6 +397,8 @@ impl Event {
             | Self::MappingCreated { .. }
             | Self::MappingExpired { .. }
             | Self::Bytes { .. }
+            | Self::ActionBegan { .. }
+            | Self::ActionEnded { .. }
             | Self::Fault { .. }
             | Self::Note { .. } => None,
         }

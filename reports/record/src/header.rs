@@ -45,8 +45,87 @@ pub struct Header {
     pub peers: Vec<PeerHeader>,
     /// The streams that the scenario expects; each is measured, whether it came about or not.
     pub streams: Vec<Stream>,
+    /// What was done to the run while it went, in the order of time.
+    pub events: Vec<ScriptedEvent>,
     /// What is demanded.
     pub checks: Vec<Check>,
+}
+
+/// Something that the scenario does to a run at a time: a fault, or a change of the network.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScriptedEvent {
+    /// Its name, by which checks know it.
+    pub name: String,
+    /// When it begins, microseconds on the run's clock.
+    pub at_us: u64,
+    /// How long it lasts, microseconds; none if it happens in no time, or stays so to the end.
+    pub lasts_us: Option<u64>,
+    /// What is done.
+    pub action: Action,
+}
+
+/// What a scripted event does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Action {
+    /// A service is gone without a word: what is sent to it vanishes.
+    Kill {
+        /// `stun`, `turn` or `rendezvous`.
+        service: String,
+    },
+    /// A service starts over, and has forgotten everything.
+    Restart {
+        /// `stun`, `turn` or `rendezvous`.
+        service: String,
+    },
+    /// A peer has no power, without a word to anybody; when it is back the peer boots.
+    PowerLoss {
+        /// The peer's name.
+        peer: String,
+    },
+    /// A link is another one.
+    ChangeLink {
+        /// The site whose link it is.
+        site: String,
+        /// Which of its two links.
+        direction: LinkDirection,
+        /// What it is while the event lasts.
+        link: LinkHeader,
+    },
+    /// A gateway starts over in no time: all its mappings are lost.
+    RebootGateway {
+        /// The gateway's site.
+        site: String,
+    },
+}
+
+impl Action {
+    /// The node that it is done to, as entries name nodes.
+    #[must_use]
+    pub fn node(&self) -> String {
+        match self {
+            Self::Kill { service } | Self::Restart { service } => format!("service/{service}"),
+            Self::PowerLoss { peer } => peer.clone(),
+            Self::ChangeLink { site, direction: LinkDirection::Up, .. } => {
+                format!("link/{site}/up")
+            }
+            Self::ChangeLink { site, direction: LinkDirection::Down, .. } => {
+                format!("link/{site}/down")
+            }
+            Self::RebootGateway { site } => format!("gateway/{site}"),
+        }
+    }
+}
+
+/// Which of a site's two links.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LinkDirection {
+    /// From the site to the core.
+    Up,
+    /// From the core to the site.
+    Down,
 }
 
 /// One camera's pictures at one viewer.

@@ -53,6 +53,8 @@ pub struct Passage {
     pub marker: Option<Marker>,
     /// Luma PSNR against its source, thousandths of a decibel.
     pub psnr_millidb: Option<u32>,
+    /// Luma SSIM against its source, millionths.
+    pub ssim_ppm: Option<i32>,
 }
 
 /// Kinds of contradiction, in the order in which they are told.
@@ -307,9 +309,10 @@ fn note(passage: &mut Passage, entry: &Entry) -> bool {
             passage.lost_ns = at;
             passage.lost.replace(*phase).is_none()
         }
-        Event::FrameRendered { marker, psnr_millidb, .. } => {
+        Event::FrameRendered { marker, psnr_millidb, ssim_ppm, .. } => {
             passage.marker = *marker;
             passage.psnr_millidb = *psnr_millidb;
+            passage.ssim_ppm = *ssim_ppm;
             std::mem::replace(&mut passage.rendered_ns, at).is_none()
         }
         Event::Resent { .. } => {

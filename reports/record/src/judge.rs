@@ -10,6 +10,7 @@ use crate::event::{CandidateKind, Phase};
 use crate::header::{Clock, Header};
 use crate::measure::{self, PathUse, Span};
 use crate::record::Record;
+use crate::recovery as recovering;
 use crate::summarise::{bytes, count, summarise};
 use crate::summary::{CheckResult, Comparison, PeerProfile, Summary, Unit};
 use crate::timeline::{Fate, FrameHistory, StreamTimeline, Timeline};
@@ -31,8 +32,15 @@ pub fn judge(record: &Record) -> Summary {
         let before = checks.len();
         for stream in &timeline.streams {
             if check.streams.selects(&stream.stream.camera, &stream.stream.viewer) {
-                checks.extend(hold(check, stream, header));
+                checks.extend(hold(check, stream, &timeline, header));
             }
+        }
+        if let Predicate::Recovery { after, .. } = &check.predicate
+            && !header.events.iter().any(|event| event.name == *after)
+        {
+            faults.push(format!(
+                "a check asks for recovery after {after}, and no event is called so"
+            ));
         }
         if checks.len() == before {
             faults.push(format!(
@@ -80,8 +88,13 @@ struct Finding {
     detail: Option<String>,
 }
 
-fn hold(check: &Check, stream: &StreamTimeline, header: &Header) -> Vec<CheckResult> {
-    find(check, stream, header)
+fn hold(
+    check: &Check,
+    stream: &StreamTimeline,
+    timeline: &Timeline,
+    header: &Header,
+) -> Vec<CheckResult> {
+    find(check, stream, timeline, header)
         .into_iter()
         .map(|finding| CheckResult {
             verdict: decide(&finding, check.minimum_sample),
@@ -129,7 +142,12 @@ fn decide(finding: &Finding, minimum_sample: u64) -> Verdict {
     }
 }
 
-fn find(check: &Check, stream: &StreamTimeline, header: &Header) -> Vec<Finding> {
+fn find(
+    check: &Check,
+    stream: &StreamTimeline,
+    timeline: &Timeline,
+    header: &Header,
+) -> Vec<Finding> {
     let clock = header.clock;
     let window = check.window;
     match &check.predicate {
@@ -175,7 +193,17 @@ fn find(check: &Check, stream: &StreamTimeline, header: &Header) -> Vec<Finding>
         }
         Predicate::FramesLost { at_most } => vec![frames_lost(*at_most, stream, window)],
         Predicate::Psnr { statistic, above_millidb } => {
-            vec![psnr(*statistic, *above_millidb, stream, window)]
+            let values = measure::psnr_millidb(stream, window);
+            let bound = (i64::from(*above_millidb), Unit::Millidb);
+            vec![quality("psnr", &values, *statistic, bound, rendered_in(stream, window))]
+        }
+        Predicate::Ssim { statistic, above_ppm } => {
+            let values = measure::ssim_ppm(stream, window);
+            let bound = (i64::from(*above_ppm), Unit::SsimPpm);
+            vec![quality("ssim", &values, *statistic, bound, rendered_in(stream, window))]
+        }
+        Predicate::Recovery { after, within_us } => {
+            vec![recovery(after, *within_us, stream, timeline, header, window)]
         }
     }
 }
@@ -380,33 +408,63 @@ fn frames_lost(at_most: LossBound, stream: &StreamTimeline, window: Window) -> F
     }
 }
 
-fn psnr(
+/// How true pictures are: `values` ascend, of the `rendered` frames of the window.
+fn quality<T: Copy + Into<i64> + TryFrom<i64>>(
+    what: &str,
+    values: &[T],
     statistic: Statistic,
-    above_millidb: u32,
-    stream: &StreamTimeline,
-    window: Window,
+    (bound, unit): (i64, Unit),
+    rendered: u64,
 ) -> Finding {
-    let values = measure::psnr_millidb(stream, window);
     let (name, value) = match statistic {
-        Statistic::Mean => ("psnr mean".to_owned(), measure::mean(&values)),
-        Statistic::Minimum => ("psnr minimum".to_owned(), values.first().copied()),
+        Statistic::Mean => (format!("{what} mean"), measure::mean(values)),
+        Statistic::Minimum => (format!("{what} minimum"), values.first().copied()),
         Statistic::Percentile { percentile } => {
-            (format!("psnr {percentile}"), measure::nearest_rank(&values, percentile))
+            (format!("{what} {percentile}"), measure::nearest_rank(values, percentile))
         }
     };
-    let rendered = rendered_in(stream, window);
     let unknown = rendered > 0 && values.is_empty();
     // Pictures without a source to compare with are there all the same.
     let nothing = if unknown { Verdict::Inconclusive } else { Verdict::Fail };
+    let exact = |value: T| Span { measured_us: value.into(), uncertainty: Uncertainty::NONE };
     Finding {
         name,
-        measured: value.map(|value| exact(u64::from(value))).ok_or(nothing),
+        measured: value.map(exact).ok_or(nothing),
         comparison: Comparison::Above,
-        bound: i64::from(above_millidb),
-        unit: Unit::Millidb,
+        bound,
+        unit,
         sample: values.len() as u64,
         detail: no_frame(rendered)
             .or_else(|| unknown.then(|| "no rendered frame has a known source".to_owned())),
+    }
+}
+
+fn recovery(
+    after: &str,
+    within_us: u64,
+    stream: &StreamTimeline,
+    timeline: &Timeline,
+    header: &Header,
+    window: Window,
+) -> Finding {
+    let event = header.events.iter().find(|event| event.name == after);
+    let over_ns = event.and_then(|event| recovering::over_ns(event, timeline));
+    let span = event.zip(over_ns).and_then(|(event, over_ns)| {
+        recovering::span(stream, event, over_ns, window, header.clock)
+    });
+    let detail = match (over_ns, span) {
+        (None, _) => Some("the event was not over by the end of the run"),
+        (Some(_), None) => Some("no picture captured after it was shown by the end of the window"),
+        (Some(_), Some(_)) => None,
+    };
+    Finding {
+        name: format!("recovery after {after}"),
+        measured: span.ok_or(Verdict::Fail),
+        comparison: Comparison::AtMost,
+        bound: signed(within_us),
+        unit: Unit::Us,
+        sample: u64::from(over_ns.is_some()),
+        detail: detail.map(str::to_owned),
     }
 }
 

@@ -9,6 +9,7 @@ mod join;
 mod judge;
 mod measure;
 mod record;
+mod recovery;
 mod seed;
 mod summarise;
 mod summary;
@@ -24,16 +25,18 @@ pub use compare::{Difference, first_difference};
 pub use environment::Environment;
 pub use event::{Candidate, CandidateKind, Entry, Event, LossPhase, Marker, Phase, Session};
 pub use header::{
-    CameraHeader, Clock, ClockKind, CongestionControl, FORMAT, GatewayHeader, Header, LinkHeader,
-    MediaMode, PeerHeader, ProfileUse, QueueLimit, SCHEMA, ServiceHeader, SiteHeader, Stream,
+    Action, CameraHeader, Clock, ClockKind, CongestionControl, FORMAT, GatewayHeader, Header,
+    LinkDirection, LinkHeader, MediaMode, PeerHeader, ProfileUse, QueueLimit, SCHEMA,
+    ScriptedEvent, ServiceHeader, SiteHeader, Stream,
 };
 pub use join::{CameraFrame, Passage};
 pub use judge::judge;
 pub use measure::{
     Freeze, PathUse, Span, Spans, bit_rate_bps, capture_to_render, freezes, mean, nearest_rank,
-    paths, psnr_millidb, rendered_us, stages, time_to,
+    paths, psnr_millidb, rendered_us, ssim_ppm, stages, time_to,
 };
 pub use record::{End, ReadError, Record, WriteError, Writer};
+pub use recovery::{over_ns, span as recovery};
 pub use summary::{
     BytesSummary, CheckResult, Comparison, FramesSummary, FreezesSummary, LatencySummary,
     LostSummary, PeerProfile, PerPhase, PerStage, StageSummary, StreamSummary, Suite, Summary,

@@ -136,7 +136,7 @@ pub fn stages(stream: &StreamTimeline, clock: Clock) -> [Spans; STAGES] {
     })
 }
 
-fn rendered(stream: &StreamTimeline) -> impl Iterator<Item = &FrameHistory> {
+pub(crate) fn rendered(stream: &StreamTimeline) -> impl Iterator<Item = &FrameHistory> {
     stream.frames.iter().filter(|frame| frame.fate == Fate::Rendered)
 }
 
@@ -226,12 +226,23 @@ pub fn psnr_millidb(stream: &StreamTimeline, window: Window) -> Vec<u32> {
     values
 }
 
+/// SSIM of the rendered frames captured in a window, millionths, ascending.
+#[must_use]
+pub fn ssim_ppm(stream: &StreamTimeline, window: Window) -> Vec<i32> {
+    let mut values: Vec<i32> = rendered(stream)
+        .filter(|frame| window.holds(frame.camera.captured_ns))
+        .filter_map(|frame| frame.passage.ssim_ppm)
+        .collect();
+    values.sort_unstable();
+    values
+}
+
 /// The arithmetic mean, rounded down; none of none.
 #[must_use]
-pub fn mean(values: &[u32]) -> Option<u32> {
-    let sum: u64 = values.iter().map(|value| u64::from(*value)).sum();
-    let mean = sum.checked_div(values.len() as u64)?;
-    u32::try_from(mean).ok()
+pub fn mean<T: Copy + Into<i64> + TryFrom<i64>>(values: &[T]) -> Option<T> {
+    let count = i64::try_from(values.len()).ok().filter(|count| *count > 0)?;
+    let sum: i64 = values.iter().map(|value| (*value).into()).sum();
+    T::try_from(sum.div_euclid(count)).ok()
 }
 
 /// Bits per second of the elementary stream that was sent: the bits of all frames but the last,

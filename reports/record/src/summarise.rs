@@ -41,6 +41,7 @@ pub(crate) fn summarise(stream: &StreamTimeline, header: &Header) -> StreamSumma
     let latency = measure::capture_to_render(stream, Window::WHOLE, clock);
     let path = measure::paths(stream).last().copied();
     let psnr = measure::psnr_millidb(stream, Window::WHOLE);
+    let ssim = measure::ssim_ppm(stream, Window::WHOLE);
     StreamSummary {
         camera: stream.stream.camera.clone(),
         viewer: stream.stream.viewer.clone(),
@@ -66,6 +67,8 @@ pub(crate) fn summarise(stream: &StreamTimeline, header: &Header) -> StreamSumma
         freezes: frozen(stream, header.duration_us),
         psnr_millidb: measure::mean(&psnr),
         psnr_min_millidb: psnr.first().copied(),
+        ssim_ppm: measure::mean(&ssim),
+        ssim_min_ppm: ssim.first().copied(),
         markers_unreadable: stream
             .frames
             .iter()

@@ -198,6 +198,8 @@ pub enum Unit {
     Us,
     /// Thousandths of a decibel.
     Millidb,
+    /// SSIM, millionths.
+    SsimPpm,
     /// Frames.
     Frames,
     /// Parts in a million.
@@ -246,6 +248,11 @@ pub struct StreamSummary {
     pub psnr_millidb: Option<u32>,
     /// The least of them.
     pub psnr_min_millidb: Option<u32>,
+    /// Luma SSIM of the rendered frames against their sources, millionths: the arithmetic mean,
+    /// rounded down.
+    pub ssim_ppm: Option<i32>,
+    /// The least of them.
+    pub ssim_min_ppm: Option<i32>,
     /// Rendered frames whose marker could not be read; latency and PSNR count them all the same.
     pub markers_unreadable: u64,
     /// Bits per second of the elementary stream sent.

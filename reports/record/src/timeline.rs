@@ -15,6 +15,9 @@ use crate::record::Record;
 pub struct Timeline {
     /// In the header's order.
     pub streams: Vec<StreamTimeline>,
+    /// When the software of each peer began to run, once for each boot and role, nanoseconds on
+    /// the run's clock, ascending.
+    pub ready_ns: BTreeMap<String, Vec<u64>>,
     /// What in the record contradicts itself, or broke the run: one text for each kind, with its
     /// count. If there is any, the run is an error.
     pub faults: Vec<String>,
@@ -164,8 +167,18 @@ impl Timeline {
                 examine(stream, frame, record.header.clock, &mut faults);
             }
         }
-        Self { streams, faults: faults.texts() }
+        Self { streams, ready_ns: ready_ns(record), faults: faults.texts() }
     }
+}
+
+fn ready_ns(record: &Record) -> BTreeMap<String, Vec<u64>> {
+    let mut ready: BTreeMap<String, Vec<u64>> = BTreeMap::new();
+    for entry in &record.entries {
+        if let Event::Ready { .. } = entry.event {
+            ready.entry(entry.node.clone()).or_default().push(entry.run_ns);
+        }
+    }
+    ready
 }
 
 fn session_range(stream: &Stream) -> std::ops::RangeInclusive<Session> {

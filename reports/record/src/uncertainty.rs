@@ -47,6 +47,14 @@
 //! If the camera was there before the viewer asked, the viewer's own two handshakes take the place
 //! of the camera's and its boot: 4 instead of 5.
 //!
+//! Recovery after a scripted event is counted from when the event is over: on a whole tick, or when
+//! the peer's software runs again, as recorded. If a new session had to be set up, the table of
+//! phases up to the first render holds, once for each session begun since. If the old one went on,
+//! the picture waits at most for a frame that was noticed as lost: its crossing, the jitter
+//! buffer's timer, the crossing of the request for a key frame, and then that frame's own 7: 10.
+//! What the old session's path itself needs to open again waits for packets that are sent at whole
+//! ticks, and adds nothing.
+//!
 //! Only what reaches a task of a peer counts as a crossing. Services answer at exact times, and so
 //! does a peer's TCP: its acknowledgements and what it sends again are never late.
 //!
@@ -77,6 +85,9 @@ pub(crate) const FRAME_TICKS: u64 = 7;
 
 /// Crossings and timers that one round of resending adds.
 pub(crate) const RESEND_TICKS: u64 = 3;
+
+/// Crossings and timers from the end of an event to the first render in a session that went on.
+pub(crate) const RECOVERY_TICKS: u64 = FRAME_TICKS + 3;
 
 /// Rounds of resending that a frame gets, at most: a NACK is tried five times.
 pub(crate) const RESEND_ROUNDS: u64 = 5;
@@ -133,6 +144,15 @@ pub(crate) fn frame_ticks(resent: u64) -> u64 {
 /// Crossings and timers in the network stage of a frame.
 pub(crate) fn network_ticks(resent: u64) -> u64 {
     STAGE_TICKS + resending_ticks(resent)
+}
+
+/// Crossings and timers from the end of an event to the first render, when `sessions` had to be
+/// begun since and `resent` packets of the frame were sent again.
+pub(crate) fn recovery_ticks(sessions: u64, resent: u64) -> u64 {
+    match sessions {
+        0 => RECOVERY_TICKS + resending_ticks(resent),
+        _ => setup_ticks(Phase::FirstRender, sessions, resent),
+    }
 }
 
 /// What resending adds.
@@ -199,6 +219,13 @@ mod tests {
         assert!(ticks.is_sorted());
         assert_eq!(setup_ticks(Phase::Dtls, 2, 0), 2 * setup_ticks(Phase::Dtls, 1, 0));
         assert_eq!(setup_ticks(Phase::FirstRender, 1, 2), 36);
+    }
+
+    #[test]
+    fn recovery_counts_the_sessions_begun_since() {
+        assert_eq!(recovery_ticks(0, 0), 10);
+        assert_eq!(recovery_ticks(0, 1), 13);
+        assert_eq!(recovery_ticks(2, 0), 60);
     }
 
     #[test]

@@ -31,6 +31,14 @@ pub fn share(ppm: i64) -> String {
     format!("{} %", decimal(ppm.unsigned_abs() / 100, 2))
 }
 
+/// An SSIM given in millionths: `0.953`. Rounded down, so that only identical pictures have 1.
+#[must_use]
+pub fn similarity(ppm: i64) -> String {
+    let sign = if ppm < 0 { "-" } else { "" };
+    let size = ppm.unsigned_abs();
+    format!("{sign}{}.{:03}", size / 1_000_000, size % 1_000_000 / 1_000)
+}
+
 /// A bit rate: `850 bit/s`, `402.1 kbit/s`, `2.5 Mbit/s`.
 #[must_use]
 pub fn bit_rate(bps: u64) -> String {
@@ -70,6 +78,7 @@ pub fn with_unit(value: i64, unit: Unit) -> String {
     match unit {
         Unit::Us => duration(value),
         Unit::Millidb => level(value),
+        Unit::SsimPpm => similarity(value),
         Unit::Ppm => share(value),
         Unit::Frames => counted(value.unsigned_abs(), "frame"),
         Unit::Freezes => counted(value.unsigned_abs(), "freeze"),

@@ -196,6 +196,9 @@ fn picture_text(stream: &StreamSummary) -> String {
         }
         None => text.push_str(", PSNR unknown"),
     }
+    if let Some(ssim) = stream.ssim_ppm {
+        let _ = write!(text, ", SSIM {}", figure::similarity(i64::from(ssim)));
+    }
     text
 }
 
@@ -293,7 +296,10 @@ fn spread(below_us: u64, above_us: u64) -> String {
 
 /// A check's name as people say it.
 fn plain_name(name: &str) -> String {
-    let name = name.replace("capture_to_render", "capture-to-render").replace("psnr", "PSNR");
+    let name = name
+        .replace("capture_to_render", "capture-to-render")
+        .replace("psnr", "PSNR")
+        .replace("ssim", "SSIM");
     tame(&name.replace('_', " "))
 }
 

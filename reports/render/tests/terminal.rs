@@ -40,6 +40,8 @@ fn stream() -> StreamSummary {
         freezes: FreezesSummary { count: 1, total_us: 420_000, open_us: None },
         psnr_millidb: Some(31_415),
         psnr_min_millidb: Some(27_000),
+        ssim_ppm: Some(953_999),
+        ssim_min_ppm: Some(700_000),
         markers_unreadable: 0,
         bit_rate_bps: Some(398_000),
     }
@@ -186,7 +188,7 @@ fn frames_under_way_are_told_if_they_are_more_than_a_handful() {
     assert!(!picture(5).contains("under way"));
     insta::assert_snapshot!(
         picture(6).trim_start(),
-        @"picture       1 freeze of 420 ms in all, 3 of 440 frames lost (transport 2, receive 1), 6 still under way at the end, PSNR 31.42 dB"
+        @"picture       1 freeze of 420 ms in all, 3 of 440 frames lost (transport 2, receive 1), 6 still under way at the end, PSNR 31.42 dB, SSIM 0.953"
     );
 }
 

@@ -26,5 +26,8 @@ pub use error::{Problem, ScenarioErrors};
 pub use files::{FileRead, Profiles, Unreadable};
 pub use profile::{Builtin, Profile};
 pub use read::parse;
-pub use scenario::{Camera, Ipv4Network, Nack, Peer, Scenario, Services, Site, Video, Viewer};
+pub use scenario::{
+    Action, Camera, Event, Ipv4Network, Nack, Peer, Scenario, Service, Services, Site, Video,
+    Viewer,
+};
 pub use text::{MAX_BYTES, MAX_LINE_BYTES, decode, within_length};

@@ -2,6 +2,7 @@
 
 mod addresses;
 mod check;
+mod event;
 mod peer;
 mod site;
 mod whole;
@@ -61,6 +62,8 @@ fn read(
     let peers = top.get(reader, "peer").map(|value| named(reader, value, "peer"));
     let peers = peers.map(|peers| peer::read(reader, peers, profiles));
     let services = site::services(reader, &top);
+    let events = top.get(reader, "event").map(|value| named(reader, value, "event"));
+    let events = events.map(|events| event::read(reader, events)).unwrap_or_default();
     let checks = top.get(reader, "check").and_then(|value| value.items(reader));
     let checks = checks.map(|checks| check::read(reader, checks));
     if !reader.problems.is_empty() {
@@ -71,7 +74,9 @@ fn read(
     let drafts = peers?;
     let placed = addresses::assign(reader, sites?, &drafts, services?)?;
     whole::peers(reader, &placed.peers, &drafts)?;
-    let checks = whole::checks(reader, checks, duration, &placed.peers, &placed.services)?;
+    whole::signalling(reader, &placed, &drafts)?;
+    let events = event::hold(reader, events, duration, &placed)?;
+    let checks = whole::checks(reader, checks, duration, &events, &placed)?;
     Some(Scenario {
         schema: schema?,
         id: stem(name),
@@ -83,6 +88,7 @@ fn read(
         sites: placed.sites,
         peers: placed.peers,
         services: placed.services,
+        events,
         checks,
     })
 }
@@ -91,6 +97,11 @@ fn read(
 fn named<'a>(reader: &mut Reader, value: Value<'a>, what: &str) -> Vec<(String, Value<'a>)> {
     let place = value.place.clone();
     let before = reader.problems.len();
+    if value.is_array() {
+        let help = format!("write `[{what}.NAME]`, with a name for each, instead of `[[{what}]]`");
+        reader.refuse(Rank::Value, &place, "each of them has a name", "without names", help);
+        return Vec::new();
+    }
     let mut entries = Table::in_order(value, reader);
     if entries.is_empty() && reader.problems.len() == before {
         let message = format!("there is no {what}");

@@ -81,6 +81,9 @@ pub const SCENARIO: &[&Keys] = &[
     &VIDEO,
     &VIEWER,
     &NACK,
+    &EVENT,
+    &POWER_LOSS,
+    &CHANGE_LINK,
     &CHECK,
     &CONNECTS,
     &PATH,
@@ -89,6 +92,8 @@ pub const SCENARIO: &[&Keys] = &[
     &FREEZES,
     &FRAMES_LOST,
     &PSNR,
+    &SSIM,
+    &RECOVERY,
 ];
 
 /// Tables of a device profile, in the order in which they are documented.

@@ -2,8 +2,8 @@
 
 use crate::{clip::ClipUse, profile::Profile, units::Size};
 use core::{fmt, net::Ipv4Addr, time::Duration};
-use parallax_network::SiteConfig;
-use parallax_record::{Check, CongestionControl, MediaMode, Stream};
+use parallax_network::{LinkConfig, SiteConfig};
+use parallax_record::{Check, CongestionControl, LinkDirection, MediaMode, Stream};
 
 /// What runs, and what is demanded of it. Everything stands in the order of the file.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,6 +28,9 @@ pub struct Scenario {
     pub peers: Vec<Peer>,
     /// What stands in the core.
     pub services: Services,
+    /// What is done to the run while it goes: in the order of time, and at one time in that of the
+    /// file.
+    pub events: Vec<Event>,
     /// What is demanded; at least one.
     pub checks: Vec<Check>,
 }
@@ -132,6 +135,71 @@ impl fmt::Display for Ipv4Network {
     }
 }
 
+/// Something that is done to a run at a time. All times are whole milliseconds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    /// Its name.
+    pub name: String,
+    /// When it begins, in the run's time; before the run's end.
+    pub at: Duration,
+    /// How long it lasts, if it ends by itself: a loss of power, or a change of a link.
+    pub lasts: Option<Duration>,
+    /// What is done.
+    pub action: Action,
+}
+
+/// What an event does.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// A service that runs is gone without a word.
+    Kill(Service),
+    /// A service starts over, having forgotten everything.
+    Restart(Service),
+    /// A peer loses its power, without a word.
+    PowerLoss {
+        /// The peer's name.
+        peer: String,
+    },
+    /// A link changes.
+    ChangeLink {
+        /// The name of the site whose link it is.
+        site: String,
+        /// Which of its links.
+        direction: LinkDirection,
+        /// What it becomes.
+        after: LinkConfig,
+        /// What it was before, and is again if the event ends.
+        before: LinkConfig,
+    },
+    /// A gateway starts over in no time, having forgotten its mappings.
+    RebootGateway {
+        /// The name of its site.
+        site: String,
+    },
+}
+
+/// What stands in the core.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Service {
+    /// The STUN server.
+    Stun,
+    /// The TURN server.
+    Turn,
+    /// The signalling server.
+    Rendezvous,
+}
+
+impl Service {
+    /// What scenarios and records call it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Stun => "stun",
+            Self::Turn => "turn",
+            Self::Rendezvous => "rendezvous",
+        }
+    }
+}
+
 /// What stands in the core of the network, and where. None: it does not run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Services {
@@ -139,8 +207,19 @@ pub struct Services {
     pub stun: Option<Ipv4Addr>,
     /// The TURN server.
     pub turn: Option<Ipv4Addr>,
-    /// The signalling server.
+    /// The signalling server. Without one, each camera is one itself, at its own address.
     pub rendezvous: Option<Ipv4Addr>,
+}
+
+impl Services {
+    /// The address of a service, if it runs.
+    pub const fn address(&self, service: Service) -> Option<Ipv4Addr> {
+        match service {
+            Service::Stun => self.stun,
+            Service::Turn => self.turn,
+            Service::Rendezvous => self.rendezvous,
+        }
+    }
 }
 
 /// A device in a site: a camera, a viewer or both.

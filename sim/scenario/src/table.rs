@@ -125,7 +125,8 @@ impl<'a> Table<'a> {
         }
     }
 
-    fn refuse_absence(&self, reader: &mut Reader, key: &str) {
+    /// Notes that a key is missing that must be there.
+    pub(crate) fn refuse_absence(&self, reader: &mut Reader, key: &str) {
         let path = self.path(key);
         let value = find(self.keys, key).map_or("", |key| key.value);
         let meaning = find(self.keys, key).map_or("", |key| key.meaning);
@@ -178,6 +179,11 @@ impl<'a> Value<'a> {
     /// The text, if it is one; nothing is noted if not.
     pub(crate) fn as_text(&self) -> Option<&str> {
         self.value.as_str()
+    }
+
+    /// Whether it is an array.
+    pub(crate) fn is_array(&self) -> bool {
+        matches!(self.value, DeValue::Array(_))
     }
 
     /// A text that says something.

@@ -122,7 +122,6 @@ const SCENARIOS: &[(&str, &str, &str)] = &[
         "camera = { profile",
         "camera = { congestion_control = \"gcc\", profile",
     ),
-    ("events not yet", "[[check]]", "[[event]]\nat = \"10s\"\n\n[[check]]"),
     (
         "no checks",
         "[[check]]\ncapture_to_render = { percentile = 95, below = \"250ms\", from = \"5s\" }\nwhy = \"A conversation breaks down.\"\n",

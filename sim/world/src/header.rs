@@ -10,9 +10,9 @@ use parallax_network::{
 };
 use parallax_record::{
     CameraHeader, Clock, CongestionControl, FORMAT, GatewayHeader, Header, LinkHeader, PeerHeader,
-    ProfileUse, SCHEMA, ServiceHeader, SiteHeader,
+    ProfileUse, SCHEMA, ScriptedEvent, ServiceHeader, SiteHeader,
 };
-use parallax_scenario::{Camera, ClipUse, Peer, Scenario, Site, units::Size};
+use parallax_scenario::{Action, Camera, ClipUse, Event, Peer, Scenario, Site, units::Size};
 use sha2::{Digest, Sha256};
 use std::{net::Ipv4Addr, time::Duration};
 
@@ -48,7 +48,34 @@ pub fn header(scenario: &Scenario, seed: u64, version: &str) -> Header {
         services: services.into_iter().flatten().collect(),
         peers: scenario.peers.iter().map(peer).collect(),
         streams: scenario.streams(),
+        events: scenario.events.iter().map(event).collect(),
         checks: scenario.checks.clone(),
+    }
+}
+
+fn event(event: &Event) -> ScriptedEvent {
+    let action = match &event.action {
+        Action::Kill(service) => {
+            parallax_record::Action::Kill { service: service.name().to_owned() }
+        }
+        Action::Restart(service) => {
+            parallax_record::Action::Restart { service: service.name().to_owned() }
+        }
+        Action::PowerLoss { peer } => parallax_record::Action::PowerLoss { peer: peer.clone() },
+        Action::ChangeLink { site, direction, after, .. } => parallax_record::Action::ChangeLink {
+            site: site.clone(),
+            direction: *direction,
+            link: link(after),
+        },
+        Action::RebootGateway { site } => {
+            parallax_record::Action::RebootGateway { site: site.clone() }
+        }
+    };
+    ScriptedEvent {
+        name: event.name.clone(),
+        at_us: micros(event.at),
+        lasts_us: event.lasts.map(micros),
+        action,
     }
 }
 

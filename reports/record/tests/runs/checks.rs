@@ -302,6 +302,20 @@ fn psnr() {
 }
 
 #[test]
+fn ssim() {
+    let above = |statistic, above_ppm| Predicate::Ssim { statistic, above_ppm };
+    // 0.900, 0.901, ... 0.909, six times over.
+    assert_eq!(good().verdict(above(Statistic::Mean, 904_499)), Verdict::Pass);
+    assert_eq!(good().verdict(above(Statistic::Mean, 904_500)), Verdict::Fail);
+    let percentile = Statistic::Percentile { percentile: Percentile::P50 };
+    assert_eq!(good().verdict(above(percentile, 903_999)), Verdict::Pass);
+    assert_eq!(good().verdict(above(percentile, 904_000)), Verdict::Fail);
+    let small = Run::streaming(&[Way::Rendered; 29]);
+    assert_eq!(small.verdict(above(Statistic::Mean, 1)), Verdict::Inconclusive);
+    assert_eq!(dead().verdict(above(Statistic::Mean, 1)), Verdict::Fail);
+}
+
+#[test]
 fn a_real_clock_is_uncertain_both_ways() {
     let below = |below_us| {
         let mut run = good();

@@ -3,5 +3,6 @@
 mod checks;
 mod measures;
 mod records;
+mod recovery;
 mod support;
 mod timelines;

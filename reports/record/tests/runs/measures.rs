@@ -43,7 +43,7 @@ proptest! {
 #[test]
 fn an_empty_sample_has_no_percentile_and_no_mean() {
     assert_eq!(nearest_rank::<u32>(&[], Percentile::P50), None);
-    assert_eq!(mean(&[]), None);
+    assert_eq!(mean::<u32>(&[]), None);
     assert_eq!(mean(&[1, 2, 2]), Some(1));
 }
 

@@ -43,6 +43,7 @@ pub(crate) fn header(checks: Vec<Check>) -> Header {
         services: vec![],
         peers: vec![peer(CAMERA, "house", false), peer(VIEWER, "flat", true)],
         streams: vec![Stream { camera: CAMERA.into(), viewer: VIEWER.into() }],
+        events: vec![],
         checks,
     }
 }
@@ -213,6 +214,7 @@ impl Run {
                 rtp_timestamp,
                 marker: Some(Marker { boot: 0, frame, camera_us }),
                 psnr_millidb: Some(30_000 + frame % 10 * 100),
+                ssim_ppm: Some(900_000 + i32::try_from(frame % 10).expect("small") * 1_000),
             },
         );
     }

@@ -7,7 +7,7 @@ use crate::{
     tasks::Tasks,
 };
 use bytes::Bytes;
-use parallax_media::{Decoder, Picture, marker, psnr_millidb};
+use parallax_media::{Decoder, Picture, marker, psnr_millidb, ssim_ppm};
 use parallax_record::{Event, LossPhase, Marker, Phase, Session};
 use rtc::rtp::{codec::h264::H264Packet, packetizer::Depacketizer};
 use tokio::sync::mpsc;
@@ -89,27 +89,41 @@ async fn render<H: Host>(
 ) {
     let mut any = false;
     while let Some(Decoded { rtp_timestamp, picture }) = pictures.recv().await {
-        let (marker, psnr_millidb) =
+        let Examined { marker, psnr_millidb, ssim_ppm } =
             host.work(Stage::Render, || examine(&picture, source.as_ref())).await;
         let session = name.clone();
-        host.observe(Event::FrameRendered { session, rtp_timestamp, marker, psnr_millidb });
+        host.observe(Event::FrameRendered {
+            session,
+            rtp_timestamp,
+            marker,
+            psnr_millidb,
+            ssim_ppm,
+        });
         if !std::mem::replace(&mut any, true) {
             host.observe(Event::Phase { session: name.clone(), phase: Phase::FirstRender });
         }
     }
 }
 
-/// What the picture says of itself, and how far it is from its source.
-fn examine(picture: &Picture, source: Option<&Source>) -> (Option<Marker>, Option<u32>) {
-    let Some(read) = marker::read(picture) else { return (None, None) };
+/// What a picture says of itself, and how near it is to its source.
+#[derive(Default)]
+struct Examined {
+    marker: Option<Marker>,
+    psnr_millidb: Option<u32>,
+    ssim_ppm: Option<i32>,
+}
+
+fn examine(picture: &Picture, source: Option<&Source>) -> Examined {
+    let Some(read) = marker::read(picture) else { return Examined::default() };
     let marker = Marker { boot: read.boot, frame: read.frame, camera_us: read.camera_us };
-    let psnr = source.and_then(|source| {
+    let compared = source.and_then(|source| {
         let skip = marker::strip_height(picture.size())?;
         let original =
             source.clip.frame_at(crate::frame_time(read.frame, source.frames_per_second));
-        psnr_millidb(picture, original, skip)
+        Some((psnr_millidb(picture, original, skip), ssim_ppm(picture, original, skip)))
     });
-    (Some(marker), psnr)
+    let (psnr_millidb, ssim_ppm) = compared.unwrap_or_default();
+    Examined { marker: Some(marker), psnr_millidb, ssim_ppm }
 }
 
 /// The elementary stream of a frame (annex B); `None` if a payload is damaged.

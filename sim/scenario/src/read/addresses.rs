@@ -77,6 +77,7 @@ fn place_sites(reader: &mut Reader, drafts: &[SiteDraft]) -> Option<Vec<Site>> {
         let network = match (&draft.network, &draft.gateway) {
             (Some((network, _)), _) => *network,
             (None, Some(_)) => Ipv4Network::new(HOME.0, HOME.1)?,
+            (None, None) if draft.access.is_none() => Ipv4Network::new(HOME.0, HOME.1)?,
             (None, None) => free_network(reader, &mut taken, draft)?,
         };
         let external = match (&draft.external, &draft.gateway) {
@@ -85,8 +86,8 @@ fn place_sites(reader: &mut Reader, drafts: &[SiteDraft]) -> Option<Vec<Site>> {
             // It means nothing without a gateway.
             (None, None) => network.gateway(),
         };
-        let internet = Some(draft.access.clone());
-        let config = SiteConfig { gateway: draft.gateway.clone(), external, internet };
+        let config =
+            SiteConfig { gateway: draft.gateway.clone(), external, internet: draft.access.clone() };
         placed.push(Site { name: draft.name.clone(), network, config });
     }
     Some(placed)
@@ -96,19 +97,19 @@ fn place_sites(reader: &mut Reader, drafts: &[SiteDraft]) -> Option<Vec<Site>> {
 fn claim(reader: &mut Reader, taken: &mut Vec<Public>, draft: &SiteDraft) -> Option<()> {
     if let Some((network, place)) = &draft.network {
         let private = private(network.address()) && private(Ipv4Addr::from_bits(range(*network).1));
-        if draft.gateway.is_some() && !private {
+        let inside = draft.gateway.is_some() || draft.access.is_none();
+        if inside && !private {
             let help =
                 "use 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16 (RFC 1918), or 100.64.0.0/10";
-            reader.refuse(
-                Rank::Whole,
-                place,
-                "the addresses behind a gateway are private ones",
-                "public",
-                help,
-            );
+            let message = if draft.gateway.is_some() {
+                "the addresses behind a gateway are private ones"
+            } else {
+                "the addresses of a site without Internet are private ones"
+            };
+            reader.refuse(Rank::Whole, place, message, "public", help);
             return None;
         }
-        if draft.gateway.is_none() {
+        if !inside {
             public(reader, place, *network)?;
             take(reader, taken, range(*network), draft, place)?;
         }

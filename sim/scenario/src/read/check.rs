@@ -38,6 +38,8 @@ const KINDS: &[(&str, &Keys, Read)] = &[
     ("freezes", &reference::FREEZES, freezes),
     ("frames_lost", &reference::FRAMES_LOST, frames_lost),
     ("psnr", &reference::PSNR, psnr),
+    ("ssim", &reference::SSIM, ssim),
+    ("recovery", &reference::RECOVERY, recovery),
 ];
 
 pub(super) fn read(reader: &mut Reader, checks: Vec<Value<'_>>) -> Vec<CheckDraft> {
@@ -273,4 +275,18 @@ fn psnr(reader: &mut Reader, table: &Table<'_>) -> Option<Predicate> {
     let statistic =
         percentile?.map_or(Statistic::Mean, |percentile| Statistic::Percentile { percentile });
     Some(Predicate::Psnr { statistic, above_millidb: above? })
+}
+
+fn ssim(reader: &mut Reader, table: &Table<'_>) -> Option<Predicate> {
+    let above = table.get(reader, "above").and_then(|value| value.thousandths(reader, 0..=1_000));
+    let percentile = optional(reader, table, "percentile", percentile);
+    let statistic =
+        percentile?.map_or(Statistic::Mean, |percentile| Statistic::Percentile { percentile });
+    Some(Predicate::Ssim { statistic, above_ppm: above? * 1_000 })
+}
+
+fn recovery(reader: &mut Reader, table: &Table<'_>) -> Option<Predicate> {
+    let after = table.get(reader, "after").and_then(|value| value.text(reader));
+    let within_us = bound(reader, table, "within");
+    Some(Predicate::Recovery { after: after?, within_us: within_us? })
 }

@@ -19,7 +19,8 @@ pub(super) struct SiteDraft {
     pub(super) name: String,
     pub(super) place: Place,
     pub(super) gateway: Option<GatewayConfig>,
-    pub(super) access: Access,
+    /// None: it has no Internet.
+    pub(super) access: Option<Access>,
     pub(super) network: Option<(Ipv4Network, Place)>,
     pub(super) external: Option<(Ipv4Addr, Place)>,
 }
@@ -38,23 +39,51 @@ pub(super) fn read(reader: &mut Reader, sites: Vec<(String, Value<'_>)>) -> Vec<
 
 fn site(reader: &mut Reader, name: String, value: Value<'_>) -> Option<SiteDraft> {
     let table = value.table(reader, &reference::SITE)?;
-    let gateway = table.get(reader, "gateway").and_then(|value| gateway(reader, value));
-    let up = table.get(reader, "up").and_then(|value| link(reader, value));
-    let down = table.get(reader, "down").and_then(|value| link(reader, value));
+    let internet = table.get(reader, "internet").and_then(|value| value.boolean(reader))?;
+    let joined = if internet { Some(joined(reader, &table)?) } else { alone(reader, &table)? };
     let network = optional(reader, &table, "network", |reader, value| {
         network(reader, value).map(|network| (network, value.place.clone()))
     });
     let external = optional(reader, &table, "external", |reader, value| {
         address(reader, value).map(|address| (address, value.place.clone()))
     });
+    let (gateway, access) = joined.unzip();
     Some(SiteDraft {
         name,
         place: table.place.clone(),
-        gateway: gateway?,
-        access: Access { up: up?, down: down? },
+        gateway: gateway.flatten(),
+        access,
         network: network?,
         external: external?,
     })
+}
+
+/// What joins a site to the core.
+type Joined = (Option<GatewayConfig>, Access);
+
+fn joined(reader: &mut Reader, table: &Table<'_>) -> Option<Joined> {
+    for key in ["gateway", "up", "down"] {
+        if !table.has(key) {
+            table.refuse_absence(reader, key);
+        }
+    }
+    let gateway = table.get(reader, "gateway").and_then(|value| gateway(reader, value));
+    let up = table.get(reader, "up").and_then(|value| link(reader, value));
+    let down = table.get(reader, "down").and_then(|value| link(reader, value));
+    Some((gateway?, Access { up: up?, down: down? }))
+}
+
+/// Refuses what would join a site to the core that is to have no Internet.
+fn alone(reader: &mut Reader, table: &Table<'_>) -> Option<Option<Joined>> {
+    for key in ["gateway", "up", "down", "external"] {
+        let Some(span) = table.key_span(key) else { continue };
+        let place = Place { path: table.path(key), span };
+        let help = format!("remove `{key}`, or `internet = false`");
+        let message = "a site without Internet has nothing that joins it to the core";
+        reader.refuse(Rank::Whole, &place, message, "means nothing here", help);
+        return None;
+    }
+    Some(None)
 }
 
 const BEHAVIOURS: [(&str, Behaviour); 3] = [
@@ -106,12 +135,7 @@ const LONGEST: Duration = Duration::from_secs(10);
 fn link(reader: &mut Reader, value: Value<'_>) -> Option<LinkConfig> {
     let table = value.table(reader, &reference::LINK)?;
     let capacity = table.get(reader, "capacity").and_then(|value| capacity(reader, &value));
-    let mut delay = |key| {
-        table.get(reader, key).and_then(|value| {
-            let range = (Duration::ZERO, LONGEST);
-            value.unit_between(reader, super::whole_micros, range, units::format_duration)
-        })
-    };
+    let mut delay = |key| table.get(reader, key).and_then(|value| delay(reader, &value));
     let (one_way_delay, delay_variation) = (delay("one_way_delay"), delay("delay_variation"));
     let reorder = table.get(reader, "reorder").and_then(|value| value.boolean(reader));
     let loss = table.get(reader, "loss").and_then(|value| loss(reader, value));
@@ -124,6 +148,65 @@ fn link(reader: &mut Reader, value: Value<'_>) -> Option<LinkConfig> {
         loss: loss?,
         queue: queue?,
     })
+}
+
+/// What changes of a link: what is given.
+#[derive(Clone)]
+pub(super) struct LinkChange {
+    capacity: Option<Option<Capacity>>,
+    one_way_delay: Option<Duration>,
+    delay_variation: Option<Duration>,
+    reorder: Option<bool>,
+    loss: Option<Loss>,
+    queue: Option<QueueLimit>,
+}
+
+impl LinkChange {
+    pub(super) fn read(reader: &mut Reader, table: &Table<'_>) -> Option<Self> {
+        let change = Self {
+            capacity: optional(reader, table, "capacity", capacity)?,
+            one_way_delay: optional(reader, table, "one_way_delay", delay)?,
+            delay_variation: optional(reader, table, "delay_variation", delay)?,
+            reorder: optional(reader, table, "reorder", |reader, value| value.boolean(reader))?,
+            loss: optional(reader, table, "loss", |reader, value| loss(reader, value.clone()))?,
+            queue: optional(reader, table, "queue", queue)?,
+        };
+        let Self { capacity, one_way_delay, delay_variation, reorder, loss, queue } = &change;
+        let something = capacity.is_some()
+            || one_way_delay.is_some()
+            || delay_variation.is_some()
+            || reorder.is_some()
+            || loss.is_some()
+            || queue.is_some();
+        if !something {
+            let help = "add what the link becomes, such as `capacity = \"1Mbit/s\"`";
+            reader.refuse(
+                Rank::Missing,
+                &table.place,
+                "the link stays as it is",
+                "no change",
+                help,
+            );
+        }
+        something.then_some(change)
+    }
+
+    /// The link that `before` becomes.
+    pub(super) fn of(&self, before: &LinkConfig) -> LinkConfig {
+        LinkConfig {
+            capacity: self.capacity.unwrap_or(before.capacity),
+            one_way_delay: self.one_way_delay.unwrap_or(before.one_way_delay),
+            delay_variation: self.delay_variation.unwrap_or(before.delay_variation),
+            reorder: self.reorder.unwrap_or(before.reorder),
+            loss: self.loss.unwrap_or(before.loss),
+            queue: self.queue.unwrap_or(before.queue),
+        }
+    }
+}
+
+fn delay(reader: &mut Reader, value: &Value<'_>) -> Option<Duration> {
+    let range = (Duration::ZERO, LONGEST);
+    value.unit_between(reader, super::whole_micros, range, units::format_duration)
 }
 
 fn capacity(reader: &mut Reader, value: &Value<'_>) -> Option<Option<Capacity>> {
@@ -240,18 +323,22 @@ pub(super) fn services(reader: &mut Reader, top: &Table<'_>) -> Option<ServicesD
         return Some(ServicesDraft { stun: true, turn: true, rendezvous: true });
     };
     let table = value.table(reader, &reference::SERVICES)?;
-    let mut runs = |key| table.get(reader, key).and_then(|value| value.boolean(reader));
-    let (stun, turn, rendezvous) = (runs("stun"), runs("turn"), runs("rendezvous"));
-    if rendezvous == Some(false) {
-        let value = table.get(reader, "rendezvous")?;
-        let message = "Parallax does not support signalling without a rendezvous yet";
-        reader.refuse(
-            Rank::Value,
-            &value.place,
-            message,
-            "not supported yet",
-            "remove `rendezvous = false`",
-        );
+    let mut given = |key| optional(reader, &table, key, |reader, value| value.boolean(reader));
+    let (stun, turn) = (given("stun"), given("turn"));
+    let rendezvous = table.get(reader, "rendezvous").and_then(|value| value.boolean(reader))?;
+    let (stun, turn) = (stun?, turn?);
+    if !rendezvous {
+        for (key, runs) in [("stun", stun), ("turn", turn)] {
+            if runs != Some(true) {
+                continue;
+            }
+            let value = table.get(reader, key)?;
+            let help = format!("remove `{key} = true`, or let the rendezvous run");
+            let message = "it is the rendezvous that tells peers of it, and that does not run";
+            reader.refuse(Rank::Whole, &value.place, message, "nobody would use it", help);
+            return None;
+        }
     }
-    Some(ServicesDraft { stun: stun?, turn: turn?, rendezvous: rendezvous? })
+    let (stun, turn) = (stun.unwrap_or(rendezvous), turn.unwrap_or(rendezvous));
+    Some(ServicesDraft { stun, turn, rendezvous })
 }

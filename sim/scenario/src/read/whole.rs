@@ -1,9 +1,9 @@
 //! Whether peers and checks go together.
 
-use super::{check::CheckDraft, peer::PeerDraft};
+use super::{addresses::Placed, check::CheckDraft, peer::PeerDraft};
 use crate::{
     error::Rank,
-    scenario::{Peer, Services},
+    scenario::{Action, Event, Peer, Services},
     table::{Place, Reader, nearest},
     units::{format_bits_per_second, format_duration, shown},
 };
@@ -94,16 +94,18 @@ pub(super) fn checks(
     reader: &mut Reader,
     drafts: Vec<CheckDraft>,
     duration: Duration,
-    peers: &[Peer],
-    services: &Services,
+    events: &[Event],
+    placed: &Placed,
 ) -> Option<Vec<Check>> {
     let before = reader.problems.len();
+    let Placed { peers, services, .. } = placed;
     for draft in &drafts {
         let sound = stream(reader, draft, peers).and_then(|()| window(reader, draft, duration));
         if let Some(window) = sound {
             reachable(reader, draft, window);
             sample(reader, draft, window, peers);
             relay(reader, draft, services);
+            recovery(reader, draft, events, duration);
         }
     }
     (reader.problems.len() == before).then(|| drafts.into_iter().map(|draft| draft.check).collect())
@@ -204,7 +206,12 @@ fn reachable(reader: &mut Reader, draft: &CheckDraft, window_us: u64) {
 /// Refuses a minimum sample that the window does not hold.
 fn sample(reader: &mut Reader, draft: &CheckDraft, window_us: u64, peers: &[Peer]) {
     let Check { predicate, streams: selection, minimum_sample, .. } = &draft.check;
-    if matches!(predicate, Predicate::Connects { .. } | Predicate::TimeToFirstFrame { .. }) {
+    if matches!(
+        predicate,
+        Predicate::Connects { .. }
+            | Predicate::TimeToFirstFrame { .. }
+            | Predicate::Recovery { .. }
+    ) {
         return;
     }
     for stream in streams(peers).filter(|stream| selection.selects(&stream.camera, &stream.viewer))
@@ -227,6 +234,80 @@ fn sample(reader: &mut Reader, draft: &CheckDraft, window_us: u64, peers: &[Peer
             );
         }
     }
+}
+
+/// Refuses to wait for the end of an event that there is not, or that comes too late.
+fn recovery(reader: &mut Reader, draft: &CheckDraft, events: &[Event], duration: Duration) {
+    let Predicate::Recovery { after, within_us } = &draft.check.predicate else { return };
+    let Some(event) = events.iter().find(|event| event.name == *after) else {
+        let all = events.iter().map(|event| format!("`{}`", event.name)).collect::<Vec<_>>();
+        let all = match all.len() {
+            0 => "there is no `[event.NAME]` in this scenario".into(),
+            _ => format!("events: {}", all.join(", ")),
+        };
+        let help = match nearest(after, events.iter().map(|event| event.name.as_str())) {
+            Some(meant) => format!("did you mean `{meant}`? {all}"),
+            None => all,
+        };
+        let message = format!("there is no event {}", shown(after));
+        return reader.refuse(Rank::Whole, &draft.demand, &message, "no such event", help);
+    };
+    if matches!(event.action, Action::PowerLoss { .. }) && event.lasts.is_none() {
+        let message = format!("the power stays off after `{after}`: nothing recovers");
+        let help = format!("let `{after}` last for a time: `lasts = \"1s\"`");
+        return reader.refuse(Rank::Whole, &draft.demand, &message, "could never pass", help);
+    }
+    let over = event.at + event.lasts.unwrap_or_default();
+    let end = draft.check.window.to_us.map_or(duration, Duration::from_micros);
+    if over + Duration::from_micros(*within_us) > end {
+        let message = format!(
+            "`{after}` is over at {} at the earliest, and the window ends at {}",
+            format_duration(over),
+            format_duration(end)
+        );
+        let help = "lower the bound, let the event be earlier, or let the run take longer";
+        reader.refuse(Rank::Whole, &draft.demand, &message, "could never fail", help);
+    }
+}
+
+/// Refuses viewers that could not ask their cameras: who has no Internet reaches no rendezvous, and
+/// without a rendezvous a camera must have an address that its viewer reaches.
+pub(super) fn signalling(reader: &mut Reader, placed: &Placed, drafts: &[PeerDraft]) -> Option<()> {
+    let joined = |name: &str| {
+        let site = placed.sites.iter().find(|site| site.name == name);
+        site.map(|site| (site.config.internet.is_some(), site.config.gateway.is_some()))
+    };
+    for draft in drafts {
+        let (internet, _) = joined(&draft.site.0)?;
+        if placed.services.rendezvous.is_some() && !internet {
+            let message =
+                format!("its site `{}` has no Internet, and the rendezvous is there", draft.site.0);
+            let help = "write `[services]` with `rendezvous = false`: then viewers ask the camera \
+                        itself";
+            reader.refuse(Rank::Whole, &draft.site.1, &message, "reaches nobody", help);
+            return None;
+        }
+        let Some(viewer) = draft.viewer.as_ref().filter(|_| placed.services.rendezvous.is_none())
+        else {
+            continue;
+        };
+        for (name, place) in viewer.cameras.iter().zip(&draft.views) {
+            let camera = placed.peers.iter().find(|peer| peer.name == *name)?;
+            let (camera_internet, camera_gateway) = joined(&camera.site)?;
+            let public = internet && camera_internet && !camera_gateway;
+            if camera.site != draft.site.0 && !public {
+                let message = format!(
+                    "without a rendezvous it has to reach `{name}` itself, whose address is \
+                     private to the site `{}`",
+                    camera.site
+                );
+                let help = "put both in one site, or let the rendezvous run";
+                reader.refuse(Rank::Whole, place, &message, "out of reach", help);
+                return None;
+            }
+        }
+    }
+    Some(())
 }
 
 /// Refuses to demand a relay where there is none.

@@ -2,8 +2,6 @@
 
 use super::{Key, Keys, may, must, or};
 
-const LATER_EVENT: (&str, &str) = ("event", "events in mid-run");
-
 pub(crate) const TOP: Keys = Keys {
     place: "(top)",
     keys: &[
@@ -26,25 +24,48 @@ pub(crate) const TOP: Keys = Keys {
             "all of them run",
             "What stands in the core of the network.",
         ),
+        may(
+            "event",
+            "table `[event.NAME]`",
+            "nothing happens",
+            "What is done to the run while it goes: faults, and changes of the network.",
+        ),
         must("check", "array `[[check]]`", "What is judged, one or more."),
     ],
-    later: &[LATER_EVENT, ("events", LATER_EVENT.1)],
+    later: &[],
 };
 
 pub(crate) const SITE: Keys = Keys {
     place: "[site.NAME]",
     keys: &[
-        must(
+        or(
+            "internet",
+            "`true`, `false`",
+            "true",
+            "Whether it is joined to the core; without, its peers reach each other alone.",
+        ),
+        may(
             "gateway",
             "table, or `\"none\"`",
+            "**refused**, unless `internet = false`",
             "The gateway; without one the peers have public addresses.",
         ),
-        must("up", "table", "The link from the site to the core."),
-        must("down", "table", "The link from the core to the site."),
+        may(
+            "up",
+            "table",
+            "**refused**, unless `internet = false`",
+            "The link from the site to the core.",
+        ),
+        may(
+            "down",
+            "table",
+            "**refused**, unless `internet = false`",
+            "The link from the core to the site.",
+        ),
         may(
             "network",
             "IPv4 network, such as `\"192.168.1.0/24\"`",
-            "`192.168.1.0/24`; without a gateway `203.0.113.N/28`, in order",
+            "`192.168.1.0/24`; with `gateway = \"none\"` `203.0.113.N/28`, in order",
             "The addresses inside. Sites behind gateways may share them.",
         ),
         may(
@@ -54,7 +75,7 @@ pub(crate) const SITE: Keys = Keys {
             "The address of the gateway on the core's side.",
         ),
     ],
-    later: &[("internet", "sites without Internet")],
+    later: &[],
 };
 
 pub(crate) const GATEWAY: Keys = Keys {
@@ -161,13 +182,23 @@ pub(crate) const LOSS: Keys = Keys {
 pub(crate) const SERVICES: Keys = Keys {
     place: "[services]",
     keys: &[
-        or("stun", "`true`, `false`", "true", "A STUN server: server-reflexive candidates."),
-        or("turn", "`true`, `false`", "true", "A TURN server: relayed candidates."),
+        may(
+            "stun",
+            "`true`, `false`",
+            "`true`; without a rendezvous `false`",
+            "A STUN server: server-reflexive candidates.",
+        ),
+        may(
+            "turn",
+            "`true`, `false`",
+            "`true`; without a rendezvous `false`",
+            "A TURN server: relayed candidates.",
+        ),
         or(
             "rendezvous",
-            "`true`",
+            "`true`, `false`",
             "true",
-            "The signalling server, where cameras register and viewers ask.",
+            "The signalling server, where cameras register and viewers ask, and which tells them of STUN and TURN. Without one viewers ask the camera itself, at port 80 of its own address.",
         ),
     ],
     later: &[],
@@ -275,6 +306,79 @@ pub(crate) const NACK: Keys = Keys {
     later: &[],
 };
 
+const ONE_ACTION: &str = "exactly one of these in each event";
+const AS_IT_WAS: &str = "as it was";
+
+pub(crate) const EVENT: Keys = Keys {
+    place: "[event.NAME]",
+    keys: &[
+        must(
+            "at",
+            "duration, whole ms",
+            "When it begins, in the run's time; before what peers do at that time.",
+        ),
+        may(
+            "kill",
+            "`\"stun\"`, `\"turn\"`, `\"rendezvous\"`",
+            ONE_ACTION,
+            "The server is gone without a word: what is sent to it vanishes.",
+        ),
+        may(
+            "restart",
+            "as `kill`",
+            ONE_ACTION,
+            "The server starts over, killed before or not; it has forgotten everything.",
+        ),
+        may("power_loss", "table", ONE_ACTION, "A peer loses its power, without a word."),
+        may("change_link", "table", ONE_ACTION, "A link of a site becomes another one."),
+        may(
+            "reboot_gateway",
+            "name of a site",
+            ONE_ACTION,
+            "Its gateway starts over, in no time; it has forgotten its mappings.",
+        ),
+    ],
+    later: &[
+        ("change_address", "changes of a peer's address"),
+        ("handover", "changes of a peer's site"),
+        ("change_gateway", "changes of a gateway's behaviour"),
+    ],
+};
+
+pub(crate) const POWER_LOSS: Keys = Keys {
+    place: "power_loss",
+    keys: &[
+        must(
+            "peer",
+            "name of a peer",
+            "It keeps what is in flash: certificate, token, counts. All else is lost.",
+        ),
+        may(
+            "lasts",
+            "duration, whole ms",
+            "it stays off",
+            "How long it is off; then it boots, for as long as its profile says.",
+        ),
+    ],
+    later: &[],
+};
+
+pub(crate) const CHANGE_LINK: Keys = Keys {
+    place: "change_link",
+    keys: &[
+        must("site", "name of a site", "Whose link."),
+        must("direction", "`\"up\"`, `\"down\"`", "Which of its links."),
+        may("lasts", "duration, whole ms", "to the end", "Then the link is as it was before."),
+        may("capacity", "as for `up`", AS_IT_WAS, "What is half sent goes on at the new one."),
+        may("one_way_delay", "as for `up`", AS_IT_WAS, "Of packets sent from now on."),
+        may("delay_variation", "as for `up`", AS_IT_WAS, "Of packets sent from now on."),
+        may("reorder", "as for `up`", AS_IT_WAS, "Of packets sent from now on."),
+        may("loss", "as for `up`", AS_IT_WAS, "`\"100%\"`: the link is down."),
+        may("queue", "as for `up`", AS_IT_WAS, "What waits already waits on, beyond it or not."),
+    ],
+    later: &[],
+};
+
 const FROM: Key = or("from", "duration", "\"0s\"", "Start of the window, in the run's time.");
 const TO: Key =
     may("to", "duration", "the end of the run", "End of the window, in the run's time.");
@@ -306,12 +410,10 @@ pub(crate) const CHECK: Keys = Keys {
         may("freezes", "table", ONE_KIND, "Stops of the picture, as in webrtc-stats."),
         may("frames_lost", "table", ONE_KIND, "Frames that were captured and never rendered."),
         may("psnr", "table", ONE_KIND, "How true the picture is (luma, against the source)."),
+        may("ssim", "table", ONE_KIND, "How alike its structure is (luma, against the source)."),
+        may("recovery", "table", ONE_KIND, "How long the picture takes to be back after an event."),
     ],
-    later: &[
-        ("ssim", "checks of SSIM"),
-        ("recovery", "checks of recovery after an event"),
-        ("recovers", "checks of recovery after an event"),
-    ],
+    later: &[],
 };
 
 pub(crate) const CONNECTS: Keys = Keys {
@@ -336,6 +438,12 @@ pub(crate) const PATH: Keys = Keys {
         may("remote", CANDIDATE, "any", "Type of the camera's, as the viewer sees it."),
         FROM,
         TO,
+        may(
+            "minimum_sample",
+            "whole number, 1 up",
+            "1",
+            "Rendered frames that a pass needs: fewer are inconclusive.",
+        ),
     ],
     later: &[],
 };
@@ -406,6 +514,38 @@ pub(crate) const PSNR: Keys = Keys {
         FROM,
         TO,
         SAMPLE,
+    ],
+    later: &[],
+};
+
+pub(crate) const SSIM: Keys = Keys {
+    place: "ssim",
+    keys: &[
+        must("above", "number from 0 to 1, to three decimals, such as `0.9`", "The bound."),
+        may(
+            "percentile",
+            PERCENTILE,
+            "the mean",
+            "Which percentile of the frames, from the worst: `5` is what 95 % of them reach.",
+        ),
+        FROM,
+        TO,
+        SAMPLE,
+    ],
+    later: &[],
+};
+
+pub(crate) const RECOVERY: Keys = Keys {
+    place: "recovery",
+    keys: &[
+        must("after", "name of an event", "The event."),
+        must(
+            "within",
+            "duration",
+            "From when the event is over to the first rendered frame that was captured after that. What lasts is over at its end, a loss of power when the peer's software runs again, all else at once.",
+        ),
+        FROM,
+        TO,
     ],
     later: &[],
 };

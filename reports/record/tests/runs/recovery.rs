@@ -1,0 +1,125 @@
+//! Recovery after a scripted event: from when it is over to the first picture captured after that.
+
+use crate::support::*;
+use parallax_record::*;
+
+/// When the event of these tests begins: between frames 29 and 30.
+const AT_US: u64 = 3_000_000;
+
+fn event(lasts_us: Option<u64>, action: Action) -> ScriptedEvent {
+    ScriptedEvent { name: "reboot".into(), at_us: AT_US, lasts_us, action }
+}
+
+fn gateway() -> ScriptedEvent {
+    event(None, Action::RebootGateway { site: "flat".into() })
+}
+
+fn power(lasts_us: Option<u64>) -> ScriptedEvent {
+    event(lasts_us, Action::PowerLoss { peer: CAMERA.into() })
+}
+
+fn within(within_us: u64) -> Check {
+    check(Predicate::Recovery { after: "reboot".into(), within_us })
+}
+
+/// 60 frames, of which `lost` are lost from frame 30 on, and an event.
+fn run(lost: usize, event: ScriptedEvent) -> Run {
+    let mut ways = [Way::Rendered; 60];
+    ways[30..30 + lost].fill(Way::NeverReceived);
+    let mut run = Run::streaming(&ways);
+    run.header.events = vec![event];
+    run
+}
+
+/// When frame `frame` is shown, from the event on, microseconds.
+fn shown_us(frame: u64) -> i64 {
+    ((FIRST_NS + frame * PERIOD_NS + AFTER_NS[6]) / 1_000).cast_signed() - AT_US.cast_signed()
+}
+
+#[test]
+fn it_lasts_from_the_event_to_the_first_picture_captured_after_it() {
+    // Frame 29 is captured before the event and shown after it: it tells nothing.
+    let result = run(0, gateway()).result(within(1_000_000));
+    assert_eq!((result.measured, result.verdict), (Some(shown_us(30)), Verdict::Pass));
+    assert_eq!(result.uncertainty, Uncertainty { below: 10_000, above: 0 });
+    let result = run(6, gateway()).result(within(1_000_000));
+    assert_eq!(result.measured, Some(shown_us(36)));
+}
+
+#[test]
+fn it_passes_fails_and_is_inconclusive_by_its_interval() {
+    let measured = u64::try_from(shown_us(36)).expect("after the event");
+    let verdict = |within_us| run(6, gateway()).result(within(within_us)).verdict;
+    assert_eq!(verdict(measured), Verdict::Pass);
+    assert_eq!(verdict(measured - 1), Verdict::Inconclusive);
+    assert_eq!(verdict(measured - 10_000), Verdict::Inconclusive);
+    assert_eq!(verdict(measured - 10_001), Verdict::Fail);
+}
+
+#[test]
+fn what_never_comes_back_fails() {
+    let result = run(30, gateway()).result(within(1_000_000));
+    assert_eq!((result.verdict, result.measured), (Verdict::Fail, None));
+    assert_eq!(
+        result.detail.as_deref(),
+        Some("no picture captured after it was shown by the end of the window")
+    );
+    // It came back, but not in the window.
+    let mut early = within(100_000);
+    early.window.to_us = Some(AT_US + 200_000);
+    assert_eq!(run(6, gateway()).result(early).measured, None);
+}
+
+#[test]
+fn what_lasts_is_over_at_its_end() {
+    let squeeze = event(Some(500_000), Action::Kill { service: "turn".into() });
+    let result = run(0, squeeze).result(within(1_000_000));
+    // Frame 38 is the first that is captured after 3.5 s.
+    assert_eq!(result.measured, Some(shown_us(38) - 500_000));
+}
+
+#[test]
+fn a_loss_of_power_is_over_when_the_software_runs_again() {
+    let mut run = run(0, power(Some(500_000)));
+    run.entries.push(entry(3_600_000_000, CAMERA, Event::Ready { boot: 1 }));
+    let mut other = within(1_000_000);
+    other.window.from_us = Some(3_000_000);
+    run.entries.push(entry(3_550_000_000, VIEWER, Event::Ready { boot: 1 }));
+    let result = run.result(other);
+    // Frame 39 is captured at exactly 3.600013 s.
+    assert_eq!(result.measured, Some(shown_us(39) - 600_000));
+}
+
+#[test]
+fn a_peer_that_is_not_ready_again_never_recovers() {
+    let result = run(0, power(Some(500_000))).result(within(1_000_000));
+    assert_eq!((result.verdict, result.measured, result.sample), (Verdict::Fail, None, 0));
+    assert_eq!(result.detail.as_deref(), Some("the event was not over by the end of the run"));
+    let result = run(0, power(None)).result(within(1_000_000));
+    assert_eq!(result.verdict, Verdict::Fail);
+}
+
+#[test]
+fn a_session_begun_since_makes_it_as_uncertain_as_a_setup() {
+    let mut run = run(0, gateway());
+    // The frames of these runs are those of session 1, which is asked for after the event here.
+    for entry in &mut run.entries {
+        if let Event::Phase { .. } = entry.event {
+            entry.run_ns = AT_US * 1_000 + 1;
+        }
+    }
+    let result = run.result(within(1_000_000));
+    assert_eq!(result.uncertainty, Uncertainty { below: 30_000, above: 0 });
+}
+
+#[test]
+fn a_check_of_an_event_that_is_not_there_is_an_error() {
+    let mut run = run(0, gateway());
+    run.header.events.clear();
+    let summary = run.judged(vec![within(1_000_000)]);
+    assert_eq!(summary.verdict, Verdict::Error);
+    assert_eq!(
+        summary.faults,
+        ["a check asks for recovery after reboot, and no event is called so"]
+    );
+}

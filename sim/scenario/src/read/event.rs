@@ -1,0 +1,323 @@
+//! Reading events: what is done to a run, and whether it can be done there and then.
+
+use super::{addresses::Placed, optional, site::LinkChange};
+use crate::{
+    error::Rank,
+    reference,
+    scenario::{Action, Event, Service},
+    table::{Place, Reader, Table, Value, nearest},
+    units::{self, format_duration, shown},
+};
+use core::time::Duration;
+use parallax_network::LinkConfig;
+use parallax_record::LinkDirection;
+use std::collections::BTreeMap;
+
+/// An event as the file gives it, not yet held against the scenario.
+pub(super) struct EventDraft {
+    name: String,
+    at: (Duration, Place),
+    lasts: Option<Duration>,
+    action: ActionDraft,
+    /// Where it names what it is done to.
+    target: Place,
+}
+
+enum ActionDraft {
+    Kill(Service),
+    Restart(Service),
+    PowerLoss(String),
+    ChangeLink(String, LinkDirection, LinkChange),
+    RebootGateway(String),
+}
+
+/// What an action says, how long it lasts, and where it names what it is done to.
+type Said = (ActionDraft, Option<Duration>, Place);
+
+/// Every kind of action: its key, and how to read it.
+const ACTIONS: &[(&str, fn(&mut Reader, Value<'_>) -> Option<Said>)] = &[
+    ("kill", kill),
+    ("restart", restart),
+    ("power_loss", power_loss),
+    ("change_link", change_link),
+    ("reboot_gateway", reboot_gateway),
+];
+
+pub(super) fn read(reader: &mut Reader, events: Vec<(String, Value<'_>)>) -> Vec<EventDraft> {
+    events.into_iter().filter_map(|(name, value)| event(reader, name, value)).collect()
+}
+
+fn event(reader: &mut Reader, name: String, value: Value<'_>) -> Option<EventDraft> {
+    let table = value.table(reader, &reference::EVENT)?;
+    let at = table
+        .get(reader, "at")
+        .and_then(|value| value.unit(reader, whole_millis).map(|at| (at, value.place.clone())));
+    let (action, lasts, target) = action(reader, &table)?;
+    Some(EventDraft { name, at: at?, lasts, action, target })
+}
+
+/// The one action of an event.
+fn action(reader: &mut Reader, table: &Table<'_>) -> Option<Said> {
+    let mut given: Vec<_> = ACTIONS.iter().filter(|(key, _)| table.has(key)).collect();
+    given.sort_by_key(|(key, _)| table.key_span(key).map(|span| span.start));
+    let Some((first, read)) = given.first() else {
+        let all = ACTIONS.iter().map(|(key, _)| *key).collect::<Vec<_>>().join(", ");
+        let help = format!("add one of: {all}");
+        reader.refuse(Rank::Missing, &table.place, "nothing is done", "no action", help);
+        return None;
+    };
+    if let Some((second, _)) = given.get(1) {
+        let place = Place { path: table.path(second), span: table.key_span(second)? };
+        let message = format!("this event does `{first}` already");
+        let help = "write an `[event.NAME]` for each";
+        reader.refuse(Rank::Value, &place, &message, "a second action", help);
+        return None;
+    }
+    let value = table.get(reader, first)?;
+    read(reader, value)
+}
+
+/// A run goes in steps of a millisecond.
+fn whole_millis(text: &str) -> Result<Duration, units::UnitError> {
+    let duration = units::duration(text)?;
+    if duration.subsec_nanos() % 1_000_000 == 0 {
+        return Ok(duration);
+    }
+    Err(units::UnitError {
+        wrong: format!("{} is finer than 1 ms", shown(text)),
+        cure: "write a whole number of ms: events happen between two steps of a run".into(),
+    })
+}
+
+fn lasts(reader: &mut Reader, table: &Table<'_>) -> Option<Option<Duration>> {
+    optional(reader, table, "lasts", |reader, value| {
+        let range = (Duration::from_millis(1), Duration::from_secs(3_600));
+        value.unit_between(reader, whole_millis, range, format_duration)
+    })
+}
+
+fn service(reader: &mut Reader, value: &Value<'_>) -> Option<Service> {
+    let all = [Service::Stun, Service::Turn, Service::Rendezvous];
+    value.one_of(reader, &all.map(|service| (service.name(), service)))
+}
+
+fn kill(reader: &mut Reader, value: Value<'_>) -> Option<Said> {
+    Some((ActionDraft::Kill(service(reader, &value)?), None, value.place))
+}
+
+fn restart(reader: &mut Reader, value: Value<'_>) -> Option<Said> {
+    Some((ActionDraft::Restart(service(reader, &value)?), None, value.place))
+}
+
+fn power_loss(reader: &mut Reader, value: Value<'_>) -> Option<Said> {
+    let table = value.table(reader, &reference::POWER_LOSS)?;
+    let peer = table.get(reader, "peer");
+    let peer = peer.and_then(|value| Some((value.text(reader)?, value.place)));
+    let lasts = lasts(reader, &table);
+    let (peer, place) = peer?;
+    Some((ActionDraft::PowerLoss(peer), lasts?, place))
+}
+
+fn change_link(reader: &mut Reader, value: Value<'_>) -> Option<Said> {
+    let table = value.table(reader, &reference::CHANGE_LINK)?;
+    let site = table.get(reader, "site");
+    let site = site.and_then(|value| Some((value.text(reader)?, value.place)));
+    let words = [("up", LinkDirection::Up), ("down", LinkDirection::Down)];
+    let direction = table.get(reader, "direction").and_then(|value| value.one_of(reader, &words));
+    let lasts = lasts(reader, &table);
+    let change = LinkChange::read(reader, &table)?;
+    let (site, place) = site?;
+    Some((ActionDraft::ChangeLink(site, direction?, change), lasts?, place))
+}
+
+fn reboot_gateway(reader: &mut Reader, value: Value<'_>) -> Option<Said> {
+    Some((ActionDraft::RebootGateway(value.text(reader)?), None, value.place))
+}
+
+/// What has become of the run by the time of an event.
+struct State<'p> {
+    placed: &'p Placed,
+    /// Services that are killed, and by which event.
+    killed: BTreeMap<Service, String>,
+    /// Peers without power: by which event, and until when.
+    off: BTreeMap<String, (String, Option<Duration>)>,
+    /// Changed links, by site and direction: what they are once the change is over, by which event
+    /// they changed, and until when if it ends.
+    links: BTreeMap<(String, LinkDirection), (LinkConfig, String, Option<Duration>)>,
+}
+
+/// Holds events against the scenario, one after the other in the order of time.
+pub(super) fn hold(
+    reader: &mut Reader,
+    mut drafts: Vec<EventDraft>,
+    duration: Duration,
+    placed: &Placed,
+) -> Option<Vec<Event>> {
+    // Stable: at one time in the order of the file.
+    drafts.sort_by_key(|draft| draft.at.0);
+    let mut state =
+        State { placed, killed: BTreeMap::new(), off: BTreeMap::new(), links: BTreeMap::new() };
+    let mut events = Vec::new();
+    for draft in drafts {
+        let (at, place) = &draft.at;
+        if *at >= duration {
+            let help = format!("the run goes from `0s` to `{}`", format_duration(duration));
+            reader.refuse(Rank::Whole, place, "the run is over by then", "too late", help);
+            return None;
+        }
+        let action = state.action(reader, &draft)?;
+        let EventDraft { name, at: (at, _), lasts, .. } = draft;
+        events.push(Event { name, at, lasts, action });
+    }
+    Some(events)
+}
+
+impl State<'_> {
+    fn action(&mut self, reader: &mut Reader, draft: &EventDraft) -> Option<Action> {
+        match &draft.action {
+            ActionDraft::Kill(service) => self.kill(reader, draft, *service),
+            ActionDraft::Restart(service) => {
+                self.runs(reader, draft, *service)?;
+                self.killed.remove(service);
+                Some(Action::Restart(*service))
+            }
+            ActionDraft::PowerLoss(peer) => self.power_loss(reader, draft, peer),
+            ActionDraft::ChangeLink(site, direction, change) => {
+                self.change_link(reader, draft, (site, *direction), change)
+            }
+            ActionDraft::RebootGateway(name) => {
+                if self.site(reader, draft, name)?.config.gateway.is_none() {
+                    let message = format!("the site `{name}` has no gateway");
+                    let help = "name a site with a gateway";
+                    reader.refuse(Rank::Whole, &draft.target, &message, "nothing there", help);
+                    return None;
+                }
+                Some(Action::RebootGateway { site: name.clone() })
+            }
+        }
+    }
+
+    fn kill(
+        &mut self,
+        reader: &mut Reader,
+        draft: &EventDraft,
+        service: Service,
+    ) -> Option<Action> {
+        self.runs(reader, draft, service)?;
+        if let Some(earlier) = self.killed.insert(service, draft.name.clone()) {
+            let message = format!("`{earlier}` has killed it already");
+            let help = "restart it in between, or remove this event";
+            reader.refuse(Rank::Whole, &draft.target, &message, "killed twice", help);
+            return None;
+        }
+        Some(Action::Kill(service))
+    }
+
+    /// Refuses what is done to a service that is not in the scenario.
+    fn runs(&self, reader: &mut Reader, draft: &EventDraft, service: Service) -> Option<()> {
+        if self.placed.services.address(service).is_some() {
+            return Some(());
+        }
+        let name = service.name();
+        let message = format!("no such server runs in this scenario: `{name}`");
+        let help = format!("let `{name}` run in `[services]`, or remove this event");
+        reader.refuse(Rank::Whole, &draft.target, &message, "does not run", help);
+        None
+    }
+
+    fn power_loss(
+        &mut self,
+        reader: &mut Reader,
+        draft: &EventDraft,
+        peer: &str,
+    ) -> Option<Action> {
+        let names = || self.placed.peers.iter().map(|peer| peer.name.as_str());
+        if !names().any(|name| name == peer) {
+            refuse_name(reader, &draft.target, "peer", peer, &names().collect::<Vec<_>>());
+            return None;
+        }
+        let begins = draft.at.0;
+        let until = draft.lasts.map(|lasts| begins + lasts);
+        let before = self.off.insert(peer.to_owned(), (draft.name.clone(), until));
+        still_under_way(reader, draft, before, "it has no power then")?;
+        Some(Action::PowerLoss { peer: peer.to_owned() })
+    }
+
+    fn change_link(
+        &mut self,
+        reader: &mut Reader,
+        draft: &EventDraft,
+        (site, direction): (&str, LinkDirection),
+        change: &LinkChange,
+    ) -> Option<Action> {
+        let found = self.site(reader, draft, site)?;
+        let Some(access) = &found.config.internet else {
+            let message = format!("the site `{site}` has no Internet, and so no such link");
+            let help = "name a site with Internet";
+            reader.refuse(Rank::Whole, &draft.target, &message, "no link there", help);
+            return None;
+        };
+        let original = match direction {
+            LinkDirection::Up => &access.up,
+            LinkDirection::Down => &access.down,
+        };
+        let key = (site.to_owned(), direction);
+        let (before, under_way) = match self.links.get(&key) {
+            Some((kept, name, until)) => (kept, until.map(|until| (name.clone(), Some(until)))),
+            None => (original, None),
+        };
+        still_under_way(reader, draft, under_way, "it changes this link too")?;
+        let (before, after) = (before.clone(), change.of(before));
+        let until = draft.lasts.map(|lasts| draft.at.0 + lasts);
+        // Once a change has ended, the link is as it was before.
+        let kept = if until.is_some() { before.clone() } else { after.clone() };
+        self.links.insert(key, (kept, draft.name.clone(), until));
+        Some(Action::ChangeLink { site: site.to_owned(), direction, after, before })
+    }
+
+    fn site(
+        &self,
+        reader: &mut Reader,
+        draft: &EventDraft,
+        name: &str,
+    ) -> Option<&crate::scenario::Site> {
+        let found = self.placed.sites.iter().find(|site| site.name == name);
+        if found.is_none() {
+            let names: Vec<_> = self.placed.sites.iter().map(|site| site.name.as_str()).collect();
+            refuse_name(reader, &draft.target, "site", name, &names);
+        }
+        found
+    }
+}
+
+/// Refuses an event while an earlier one still goes on: `before` has its name, and its end if it
+/// has one.
+fn still_under_way(
+    reader: &mut Reader,
+    draft: &EventDraft,
+    before: Option<(String, Option<Duration>)>,
+    what: &str,
+) -> Option<()> {
+    let Some((earlier, until)) = before else { return Some(()) };
+    let (at, place) = &draft.at;
+    if until.is_some_and(|until| until <= *at) {
+        return Some(());
+    }
+    let message = match until {
+        Some(until) => format!("`{earlier}` lasts until {}: {what}", format_duration(until)),
+        None => format!("`{earlier}` lasts to the end: {what}"),
+    };
+    let help = "let this event begin when that one is over";
+    reader.refuse(Rank::Whole, place, &message, "too early", help);
+    None
+}
+
+fn refuse_name(reader: &mut Reader, place: &Place, what: &str, name: &str, known: &[&str]) {
+    let all = known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    let help = match nearest(name, known.iter().copied()) {
+        Some(meant) => format!("did you mean `{meant}`? {what}s: {all}"),
+        None => format!("{what}s: {all}"),
+    };
+    let message = format!("there is no {what} {}", shown(name));
+    reader.refuse(Rank::Whole, place, &message, &format!("no such {what}"), help);
+}
