@@ -167,6 +167,16 @@ impl Network {
         self.control(now, Control::Restore(host));
     }
 
+    /// The host or service of that name.
+    pub fn host_named(&self, name: &str) -> Option<HostId> {
+        self.topology.host_named(name)
+    }
+
+    /// The site of that name.
+    pub fn site_named(&self, name: &str) -> Option<SiteId> {
+        self.topology.site_named(name)
+    }
+
     /// The name of a host or service.
     pub fn host_name(&self, host: HostId) -> &str {
         &self.topology.host(host).name

@@ -62,6 +62,16 @@ impl Topology {
         &self.hosts[id.index()]
     }
 
+    pub(crate) fn host_named(&self, name: &str) -> Option<HostId> {
+        let at = self.hosts.iter().position(|host| &*host.name == name)?;
+        Some(HostId(number(at)))
+    }
+
+    pub(crate) fn site_named(&self, name: &str) -> Option<SiteId> {
+        let at = self.sites.iter().position(|site| &*site.name == name)?;
+        Some(SiteId(number(at)))
+    }
+
     /// The number that the next site gets, if it may have that name.
     pub(crate) fn next_site(&self, name: &str) -> Result<SiteId, TopologyError> {
         check_name(name, self.sites.iter().map(|site| &*site.name))?;

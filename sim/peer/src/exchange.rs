@@ -23,12 +23,13 @@ pub(crate) struct Exchange<H> {
     pub(crate) name: Session,
     pub(crate) connection: Arc<dyn PeerConnection>,
     happenings: UnboundedReceiver<Happening>,
-    inbox: UnboundedReceiver<FromRendezvous>,
+    inbox: UnboundedReceiver<Word>,
     out: UnboundedSender<ToRendezvous>,
     /// Until when DTLS has to be done, and how long that is from the start.
     setup: (Pin<Box<dyn Future<Output = ()> + Send>>, Duration),
     gathered: bool,
     connected: bool,
+    silent: bool,
     pair: Option<(Candidate, Candidate)>,
 }
 
@@ -42,13 +43,27 @@ pub(crate) enum Step {
     Track(Arc<dyn TrackRemote>),
     /// The other end opened a data channel.
     Channel(Arc<dyn DataChannel>),
+    /// For so long as [`connection::SILENT`] nothing of ICE has come over the nominated pair. Media
+    /// may have.
+    Silent,
+    /// It comes again.
+    Heard,
     /// The session is over.
     Ended(End),
 }
 
-/// Where an end hears from the rendezvous, and speaks to it.
-pub(crate) struct Signalling {
-    pub(crate) inbox: UnboundedReceiver<FromRendezvous>,
+/// What an end of a session is told.
+#[derive(Debug)]
+pub(crate) enum Word {
+    /// By the rendezvous.
+    From(FromRendezvous),
+    /// By its own peer: to end, and why.
+    Stop(&'static str),
+}
+
+/// Where an end is told something, and where it speaks to the rendezvous.
+pub(crate) struct Post {
+    pub(crate) inbox: UnboundedReceiver<Word>,
     pub(crate) out: UnboundedSender<ToRendezvous>,
 }
 
@@ -59,11 +74,11 @@ impl<H: Host> Exchange<H> {
         (id, name): (SessionId, Session),
         connection: Arc<dyn PeerConnection>,
         happenings: UnboundedReceiver<Happening>,
-        signalling: Signalling,
+        post: Post,
         setup: Duration,
     ) -> Self {
         let setup = (host.runtime().sleep(setup), setup);
-        let Signalling { inbox, out } = signalling;
+        let Post { inbox, out } = post;
         Self {
             host,
             id,
@@ -75,6 +90,7 @@ impl<H: Host> Exchange<H> {
             setup,
             gathered: false,
             connected: false,
+            silent: false,
             pair: None,
         }
     }
@@ -85,7 +101,10 @@ impl<H: Host> Exchange<H> {
             let step = tokio::select! {
                 biased;
                 Some(happening) = self.happenings.recv() => self.happened(happening).await?,
-                Some(message) = self.inbox.recv() => self.heard(message).await?,
+                Some(word) = self.inbox.recv() => match word {
+                    Word::From(message) => self.heard(message).await?,
+                    Word::Stop(reason) => Some(Step::Ended(End::stopped(reason))),
+                },
                 () = &mut self.setup.0, if !self.connected => {
                     let text = format!("not connected within {:?}", self.setup.1);
                     Some(Step::Ended(End::here(CloseReason::Failed, text)))
@@ -122,7 +141,12 @@ impl<H: Host> Exchange<H> {
             }
             Happening::Ice(RTCIceConnectionState::Connected | RTCIceConnectionState::Completed) => {
                 self.note_pair().await?;
-                None
+                std::mem::take(&mut self.silent).then_some(Step::Heard)
+            }
+            // Before DTLS is done, `setup` is what counts.
+            Happening::Ice(RTCIceConnectionState::Disconnected) if self.connected => {
+                self.silent = true;
+                Some(Step::Silent)
             }
             Happening::State(RTCPeerConnectionState::Connected) => {
                 self.note_pair().await?;

@@ -11,6 +11,7 @@ mod frames;
 mod h264;
 mod host;
 mod identity;
+mod own;
 mod probe;
 mod rendezvous;
 mod tasks;

@@ -1,7 +1,7 @@
-//! Tasks that end with what started them.
+//! Tasks that end with what started them, and timers that may not run.
 
 use crate::host::Host;
-use std::future::Future;
+use std::{future::Future, pin::Pin};
 use webrtc::runtime::JoinHandle;
 
 /// Tasks that are aborted when this is dropped: a session's tasks end with the session.
@@ -17,6 +17,17 @@ impl Tasks {
     ) {
         self.0.retain(|task| !task.is_finished());
         self.0.push(host.runtime().spawn(Box::pin(task)));
+    }
+}
+
+/// A timer of the host's runtime, if it runs.
+pub(crate) type Timer = Option<Pin<Box<dyn Future<Output = ()> + Send>>>;
+
+/// Completes when `timer` does; without one, never.
+pub(crate) async fn due(timer: &mut Timer) {
+    match timer {
+        Some(timer) => timer.await,
+        None => std::future::pending().await,
     }
 }
 

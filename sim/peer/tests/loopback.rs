@@ -11,7 +11,7 @@ mod kernel;
 use kernel::KernelHost;
 use parallax_media::{Clip, Size};
 use parallax_peer::{
-    camera::{self, CameraConfig, VideoConfig},
+    camera::{self, CameraConfig, Signalling, VideoConfig},
     viewer::{self, Nack, Source, View, ViewerConfig},
 };
 use parallax_record::{CandidateKind, Entry, Event, Phase};
@@ -30,7 +30,7 @@ fn camera(rendezvous: SocketAddr, clip: Arc<Clip>) -> CameraConfig {
     CameraConfig {
         name: "doorbell".to_owned(),
         token: Token::new("secret"),
-        rendezvous,
+        signalling: Signalling::Rendezvous(rendezvous),
         video: VideoConfig {
             clip,
             size: SIZE,

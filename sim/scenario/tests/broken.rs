@@ -78,6 +78,7 @@ const SCENARIOS: &[(&str, &str, &str)] = &[
     ),
     ("address outside", "site = \"house\"", "site = \"house\"\naddress = \"10.0.0.7\""),
     ("one peer name twice", "[peer.phone]", "[peer.doorbell]"),
+    ("peer with the name of a service", "[peer.phone]", "[peer.turn]"),
     ("name with a slash", "[site.flat]", "[site.\"a/b\"]"),
     (
         "private external address",

@@ -7,7 +7,6 @@ mod relay;
 mod rendezvous;
 mod services;
 mod stun;
-mod websocket;
 
 pub use relay::{RelayConfig, StunTurn};
 pub use rendezvous::RendezvousService;

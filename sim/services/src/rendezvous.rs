@@ -1,38 +1,28 @@
-//! The rendezvous over WebSocket over TCP.
+//! The rendezvous over TCP.
 
-use crate::{
-    Service,
-    websocket::{Event, ServerSocket},
-};
+use crate::Service;
 use core::{
     net::{Ipv4Addr, SocketAddrV4},
     task::Poll,
+    time::Duration,
 };
 use parallax_network::{Packet, Time};
-use parallax_signalling::{ConnectionId, IceServer, Output, RefusedReason, Rendezvous};
+use parallax_signalling::{ConnectionId, IceServer, Limits, Server};
 use parallax_stack::{Connection, Listener, Stack, StackError};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// How many connections wait to be accepted.
 const BACKLOG: usize = 16;
+/// Many viewers may share the address of a gateway.
+const LIMITS: Limits = Limits { clients: 4096, clients_per_address: 4096 };
 
-struct Client {
-    connection: Connection,
-    socket: ServerSocket,
-    /// The rendezvous knows it.
-    known: bool,
-    /// It is over, and goes when what it has sent is with the stack.
-    over: bool,
-}
-
-/// The rendezvous of [`parallax_signalling`] at a TCP port, in plain WebSocket.
+/// The [`Server`] of `signalling` at a TCP port.
 pub struct RendezvousService {
     stack: Stack,
     port: u16,
     listener: Listener,
-    rendezvous: Rendezvous,
-    clients: BTreeMap<ConnectionId, Client>,
-    last_id: u64,
+    server: Server,
+    clients: BTreeMap<ConnectionId, Connection>,
 }
 
 impl RendezvousService {
@@ -53,9 +43,8 @@ impl RendezvousService {
             stack,
             port: listen.port(),
             listener,
-            rendezvous: Rendezvous::new(ice_servers),
+            server: Server::new(ice_servers, LIMITS),
             clients: BTreeMap::new(),
-            last_id: 0,
         })
     }
 
@@ -65,84 +54,51 @@ impl RendezvousService {
     }
 
     fn settle(&mut self, now: Time) {
+        let since_start = since_start(now);
         while let Some(connection) = self.stack.accept(self.listener) {
-            self.last_id += 1;
-            let socket = ServerSocket::new(now);
-            let client = Client { connection, socket, known: false, over: false };
-            self.clients.insert(ConnectionId(self.last_id), client);
-        }
-        let mut all: BTreeSet<ConnectionId> = self.clients.keys().copied().collect();
-        while let Some(id) = all.pop_first() {
-            self.receive(now, id);
-            // What one says makes others speak.
-            while let Some(output) = self.rendezvous.poll() {
-                match output {
-                    Output::Send(to, text) => {
-                        if let Some(client) = self.clients.get_mut(&to) {
-                            client.socket.send(text);
-                            all.insert(to);
-                        }
-                    }
-                    Output::Close(of) => {
-                        if let Some(client) = self.clients.get_mut(&of) {
-                            client.known = false;
-                            client.socket.close(now);
-                            all.insert(of);
-                        }
-                    }
-                }
-            }
-            self.send(id);
-        }
-    }
-
-    fn receive(&mut self, now: Time, id: ConnectionId) {
-        let Some(client) = self.clients.get_mut(&id) else { return };
-        let mut bytes = [0; 4096];
-        while !client.over
-            && let Poll::Ready(received) = self.stack.receive(client.connection, &mut bytes)
-        {
-            // An error is an end like another: nothing more comes.
-            let received = received.unwrap_or(0);
-            client.socket.receive(now, &bytes[..received]);
-            if received == 0 {
-                break;
-            }
-        }
-        while let Some(event) = client.socket.poll(now) {
-            match event {
-                Event::Opened => {
-                    client.known = true;
-                    self.rendezvous.connected(id);
-                }
-                Event::Text(text) => self.rendezvous.handle(id, &text),
-                Event::TooLarge => self.rendezvous.hang_up(id, RefusedReason::TooLarge),
-                Event::NoText => self.rendezvous.hang_up(id, RefusedReason::Malformed),
-                Event::Over => {
-                    client.over = true;
-                    if core::mem::take(&mut client.known) {
-                        self.rendezvous.disconnected(id);
-                    }
+            // Without an end it was reset before it was accepted.
+            let from = self.stack.remote(connection);
+            match from.and_then(|from| self.server.open(since_start, (*from.ip()).into())) {
+                Some(id) => drop(self.clients.insert(id, connection)),
+                None => {
+                    self.stack.abort(connection);
+                    self.stack.release(connection);
                 }
             }
         }
+        for (id, connection) in &self.clients {
+            let mut bytes = [0; 4096];
+            while let Poll::Ready(received) = self.stack.receive(*connection, &mut bytes) {
+                // An error is an end like another: nothing more comes.
+                let received = received.unwrap_or(0);
+                self.server.receive(since_start, *id, &bytes[..received]);
+                if received == 0 {
+                    break;
+                }
+            }
+        }
+        self.server.time(since_start);
+        self.send(since_start);
     }
 
     /// Gives the stack what it has room for.
-    fn send(&mut self, id: ConnectionId) {
-        let Some(client) = self.clients.get_mut(&id) else { return };
-        let waiting = client.socket.outgoing();
-        while !waiting.is_empty() {
-            match self.stack.send(client.connection, waiting) {
-                Poll::Pending => return,
-                Poll::Ready(Ok(sent)) => drop(waiting.drain(..sent)),
-                Poll::Ready(Err(_)) => waiting.clear(),
+    fn send(&mut self, since_start: Duration) {
+        let (stack, server) = (&mut self.stack, &mut self.server);
+        self.clients.retain(|id, connection| {
+            while let Some(waiting) = server.outgoing(*id) {
+                if waiting.is_empty() {
+                    return true;
+                }
+                match stack.send(*connection, waiting) {
+                    Poll::Pending => return true,
+                    Poll::Ready(Ok(sent)) => drop(waiting.drain(..sent)),
+                    Poll::Ready(Err(_)) => waiting.clear(),
+                }
             }
-        }
-        if client.over {
-            self.stack.release(client.connection);
-            self.clients.remove(&id);
-        }
+            stack.release(*connection);
+            server.gone(since_start, *id);
+            false
+        });
     }
 }
 
@@ -157,13 +113,10 @@ impl Service for RendezvousService {
     }
 
     fn poll(&mut self, now: Time) -> Option<Packet> {
-        let due = |client: &Client| client.socket.next_deadline().is_some_and(|at| at <= now);
         let packet = self.stack.poll(now);
+        let due = self.server.next_deadline().is_some_and(|at| at <= since_start(now));
         // The stack's own timers end connections too.
-        if packet.is_none()
-            && (self.clients.values().any(due)
-                || self.clients.values().any(|c| !c.over && self.stack.readable(c.connection)))
-        {
+        if packet.is_none() && (due || self.clients.values().any(|c| self.stack.readable(*c))) {
             self.settle(now);
             return self.stack.poll(now);
         }
@@ -171,17 +124,21 @@ impl Service for RendezvousService {
     }
 
     fn next_deadline(&mut self, now: Time) -> Option<Time> {
-        let clients = self.clients.values().filter_map(|client| client.socket.next_deadline());
-        clients.chain(self.stack.next_deadline(now)).min()
+        let server = self.server.next_deadline().map(|at| Time::ZERO + at);
+        server.into_iter().chain(self.stack.next_deadline(now)).min()
     }
 
     fn restart(&mut self) {
         self.stack.restart();
-        self.rendezvous.restart();
+        self.server.restart();
         self.clients.clear();
         // Nobody else listens on a stack that has just started.
         if let Ok(listener) = self.stack.listen(self.port, BACKLOG) {
             self.listener = listener;
         }
     }
+}
+
+fn since_start(now: Time) -> Duration {
+    now.saturating_since(Time::ZERO)
 }

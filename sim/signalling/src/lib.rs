@@ -2,12 +2,14 @@
 //!
 //! Each message is one JSON text ([`ToRendezvous`], [`FromRendezvous`]). The [`Rendezvous`] brings
 //! cameras and viewers together: it knows connections by number, takes texts in and hands texts
-//! out. What carries them (WebSocket over a network, or nothing on a camera's own LAN address) is
-//! the shell's.
+//! out. A [`Server`] is a rendezvous whose clients come over byte streams, each a WebSocket; what
+//! carries the bytes is the shell's.
 
 mod message;
 mod rendezvous;
+mod server;
 mod token;
+mod websocket;
 
 pub use message::{
     CloseReason, FromRendezvous, IceServer, MAX_MESSAGE_BYTES, MAX_NAME_BYTES, MessageError,
@@ -17,4 +19,5 @@ pub use rendezvous::{
     ConnectionId, MAX_CAMERAS, MAX_VIEWERS_PER_CAMERA, MAX_VIEWS_PER_CONNECTION, MAX_WAITING,
     Output, Rendezvous,
 };
+pub use server::{Limits, Outside, Server};
 pub use token::{MAX_TOKEN_BYTES, Token};

@@ -20,7 +20,8 @@ pub struct SessionId(pub u64);
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum ToRendezvous {
     /// "I am this camera." Registering again with the same token, on this or another connection,
-    /// replaces the old registration.
+    /// replaces the old registration. If the boot is the same, its sessions go on: what it has
+    /// offered already, it knows.
     Register {
         /// The camera's name.
         camera: String,
@@ -105,8 +106,8 @@ pub enum FromRendezvous {
         /// STUN and TURN servers to use.
         ice_servers: Vec<IceServer>,
     },
-    /// To a viewer: the camera registered again. The session named is over, media and all, if the
-    /// boot is a new one; `CameraFound` with a new session follows.
+    /// To a viewer: the camera registered again, with a new boot, or before it had heard of the
+    /// session. The session named is over, media and all; `CameraFound` with a new one follows.
     CameraBack {
         /// The session that is over.
         session: SessionId,

@@ -36,6 +36,10 @@ pub enum Output {
 #[derive(Debug, Default)]
 pub struct Rendezvous {
     ice_servers: Vec<IceServer>,
+    /// On what connection alone a camera may register; none: on any.
+    registrar: Option<ConnectionId>,
+    /// How many sessions each viewer had with the camera that is about to register.
+    counted: BTreeMap<String, u32>,
     connections: BTreeSet<ConnectionId>,
     cameras: BTreeMap<String, Camera>,
     /// By camera and connection: a connection views a camera at most once.
@@ -73,12 +77,28 @@ struct Session {
     viewer_connection: ConnectionId,
     /// Whether an offer is out that has no answer yet.
     offered: bool,
+    /// Whether the camera has made an offer at all: then it knows of the session.
+    known: bool,
 }
 
 impl Rendezvous {
     /// A rendezvous that tells its cameras and viewers of `ice_servers`.
     pub fn new(ice_servers: Vec<IceServer>) -> Self {
         Self { ice_servers, ..Self::default() }
+    }
+
+    /// The rendezvous of one camera alone, at that camera, which registers on `registrar`. Nobody
+    /// else does: `full` is what they hear, even with the camera's token.
+    ///
+    /// It starts over with its camera. So that no session is named twice all the same, sessions
+    /// are numbered from `after` on, and `counted` says how many sessions each viewer had.
+    pub fn of_camera(
+        registrar: ConnectionId,
+        after: SessionId,
+        counted: BTreeMap<String, u32>,
+    ) -> Self {
+        let registrar = Some(registrar);
+        Self { registrar, counted, last_session: after.0, ..Self::default() }
     }
 
     /// Forgets all connections, cameras, views and sessions, as a restart of its process does.
@@ -177,7 +197,12 @@ impl Rendezvous {
     }
 
     fn register(&mut self, connection: ConnectionId, name: String, token: Token, boot: u32) {
+        if self.registrar.is_some_and(|registrar| registrar != connection) {
+            return self.refuse_camera(connection, RefusedReason::Full, name);
+        }
         let full = self.cameras.len() >= MAX_CAMERAS;
+        // It has lost its connection, not its sessions.
+        let same_boot = self.cameras.get(&name).is_some_and(|camera| camera.boot == boot);
         match self.cameras.get_mut(&name) {
             // After a restart the camera is known by its count of sessions alone.
             Some(camera) if !camera.token.is_valid() || camera.token.matches(&token) => {
@@ -191,7 +216,8 @@ impl Rendezvous {
             }
             None => {
                 let connection = Some(connection);
-                let camera = Camera { token, boot, connection, numbers: BTreeMap::new() };
+                let numbers = std::mem::take(&mut self.counted);
+                let camera = Camera { token, boot, connection, numbers };
                 self.cameras.insert(name.clone(), camera);
             }
         }
@@ -200,6 +226,10 @@ impl Rendezvous {
         let old: Vec<SessionId> =
             self.sessions.iter().filter(|(_, s)| s.camera == name).map(|(id, _)| *id).collect();
         for id in old {
+            if let Some(session) = self.sessions.get_mut(&id).filter(|s| same_boot && s.known) {
+                session.camera_connection = connection;
+                continue;
+            }
             let Some(session) = self.sessions.remove(&id) else { continue };
             let (camera, viewer) = (name.clone(), session.viewer_connection);
             self.send(viewer, &FromRendezvous::CameraBack { session: id, camera, boot });
@@ -290,6 +320,7 @@ impl Rendezvous {
                 camera_connection,
                 viewer_connection,
                 offered: false,
+                known: false,
             },
         );
         let ice_servers = self.ice_servers.clone();
@@ -317,6 +348,7 @@ impl Rendezvous {
             return self.refuse_session(connection, RefusedReason::OutOfTurn, id);
         }
         session.offered = offers;
+        session.known = true;
         self.send(other, &FromRendezvous::Description { session: id, sdp });
     }
 

@@ -248,6 +248,76 @@ fn a_camera_that_registers_again_takes_its_viewers_along() {
 }
 
 #[test]
+fn a_camera_that_registers_again_in_the_same_boot_keeps_the_sessions_it_has_offered() {
+    let (mut rendezvous, id) = session();
+    say(&mut rendezvous, CAMERA, &description(id, "offer"));
+    let again = register("doorbell", "secret", 0);
+    let said = say(&mut rendezvous, OTHER, &again);
+    assert!(matches!(said[..], [(OTHER, FromRendezvous::Registered { .. })]), "{said:?}");
+    // From now on its end is the new connection.
+    let unknown = refused(CAMERA, RefusedReason::UnknownSession, Some(id));
+    assert_eq!(say(&mut rendezvous, CAMERA, &description(id, "offer")), unknown);
+    let said = say(&mut rendezvous, VIEWER, &description(id, "answer"));
+    assert!(matches!(said[..], [(OTHER, FromRendezvous::Description { .. })]), "{said:?}");
+    rendezvous.disconnected(CAMERA);
+    assert_eq!(rendezvous.poll(), None);
+    // One that it has not offered it may never have heard of.
+    let said = say(&mut rendezvous, VIEWER, &view("phone", "secret"));
+    assert_eq!(said.len(), 3, "{said:?}");
+    rendezvous.connected(ConnectionId(9));
+    let said = say(&mut rendezvous, ConnectionId(9), &again);
+    assert!(matches!(&said[1], (VIEWER, FromRendezvous::CameraBack { boot: 0, .. })), "{said:?}");
+    assert!(matches!(&said[2], (VIEWER, FromRendezvous::CameraFound { number: 3, .. })));
+}
+
+/// The rendezvous of one camera, which registers on connection 1.
+fn of_camera() -> Rendezvous {
+    let counted = [("phone".to_owned(), 4)].into();
+    let mut rendezvous = Rendezvous::of_camera(CAMERA, SessionId(70), counted);
+    for connection in [CAMERA, VIEWER, OTHER] {
+        rendezvous.connected(connection);
+    }
+    let said = say(&mut rendezvous, CAMERA, &register("doorbell", "secret", 1));
+    let [(CAMERA, FromRendezvous::Registered { ice_servers, .. })] = &said[..] else {
+        panic!("{said:?}")
+    };
+    assert_eq!(*ice_servers, []);
+    rendezvous
+}
+
+#[test]
+fn a_cameras_own_rendezvous_names_no_session_twice() {
+    let mut rendezvous = of_camera();
+    let said = say(&mut rendezvous, VIEWER, &view("phone", "secret"));
+    let found = FromRendezvous::CameraFound {
+        session: SessionId(71),
+        camera: "doorbell".to_owned(),
+        boot: 1,
+        number: 5,
+        ice_servers: Vec::new(),
+    };
+    assert_eq!(said[0], (VIEWER, found));
+    let said = say(&mut rendezvous, OTHER, &view("tablet", "secret"));
+    assert!(matches!(said[0], (OTHER, FromRendezvous::CameraFound { number: 1, .. })));
+}
+
+#[test]
+fn at_a_cameras_own_rendezvous_nobody_else_registers_even_with_its_token() {
+    let mut rendezvous = of_camera();
+    for camera in ["doorbell", "garden"] {
+        let said = say(&mut rendezvous, OTHER, &register(camera, "secret", 2));
+        let full = FromRendezvous::Refused {
+            why: RefusedReason::Full,
+            camera: Some(camera.to_owned()),
+            session: None,
+        };
+        assert_eq!(said, [(OTHER, full)]);
+    }
+    let said = say(&mut rendezvous, VIEWER, &view("phone", "secret"));
+    assert!(matches!(said[1], (CAMERA, FromRendezvous::ViewerCame { .. })), "{said:?}");
+}
+
+#[test]
 fn a_viewer_waits_on_when_its_camera_goes_away() {
     let (mut rendezvous, _) = session();
     rendezvous.disconnected(CAMERA);

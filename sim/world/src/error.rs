@@ -15,9 +15,6 @@ pub enum WorldError {
     /// A world was made outside of [`simulate`](crate::simulate()).
     #[error("failed to make a world: this thread is not simulating")]
     NotSimulating,
-    /// A scenario without a rendezvous: nobody would meet.
-    #[error("failed to make a world: the scenario has no rendezvous")]
-    NoRendezvous,
     /// A peer in a site that the scenario does not have.
     #[error("failed to add `{peer}`: there is no site `{site}`")]
     NoSuchSite {
@@ -26,6 +23,15 @@ pub enum WorldError {
         /// Its site.
         site: String,
     },
+    /// A link of a site that has none.
+    #[error("failed to set a link of `{site}`: it has no Internet")]
+    NoInternet {
+        /// The site.
+        site: String,
+    },
+    /// A link that loses what cannot be lost.
+    #[error("failed to set a link")]
+    Loss(#[from] parallax_network::LossError),
     /// A view of what is no camera.
     #[error("failed to make a world: there is no camera `{camera}`")]
     NoSuchCamera {
@@ -39,6 +45,12 @@ pub enum WorldError {
         key: &'static str,
         /// The number.
         value: String,
+    },
+    /// An event is done to a node that is not in the world.
+    #[error("failed to act on `{name}`: there is no such node")]
+    NoSuchNode {
+        /// The name.
+        name: String,
     },
     /// A camera's clip does not open.
     #[error(transparent)]

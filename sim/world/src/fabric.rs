@@ -1,7 +1,9 @@
 //! Everything below the peers: the network core, the services in it, and the hosts' ends of it.
 
 use crate::{lock, packets::Direction};
-use parallax_network::{HostId, Ledger, Network, Output, Packet, Protocol, Time};
+use parallax_network::{
+    HostId, Ledger, LinkConfig, LossError, Network, Output, Packet, Protocol, SiteId, Time,
+};
 use parallax_record::{Entry, Event};
 use parallax_stack::{SharedStack, Stack};
 use std::{
@@ -20,6 +22,20 @@ pub trait Services {
     fn poll(&mut self, now: Time) -> Option<(HostId, Packet)>;
     /// When to call `poll` again. Right after it had nothing more, this is later than its `now`.
     fn next_deadline(&mut self, now: Time) -> Option<Time>;
+    /// The service at `host` is gone, without a word: it hears and sends nothing, and its timers
+    /// stop.
+    fn kill(&mut self, host: HostId);
+    /// The service at `host` starts over, killed or not: what it knew is lost.
+    fn restart(&mut self, host: HostId);
+}
+
+/// A direction of a site's access.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Way {
+    /// From the site to the Internet.
+    Up,
+    /// From the Internet to the site.
+    Down,
 }
 
 /// What stands below all peers of a run.
@@ -56,6 +72,8 @@ struct End {
     udp: BTreeMap<u16, Inbox>,
     tcp: SharedStack,
     tcp_deadline: Option<Time>,
+    /// Without power nothing leaves it, and nobody hears what is said there.
+    powered: bool,
 }
 
 #[derive(Default)]
@@ -103,7 +121,8 @@ impl Fabric {
                 fabric.pump(now, host);
             }
         });
-        inner.ends.insert(host, End { udp: BTreeMap::new(), tcp, tcp_deadline: None });
+        let end = End { udp: BTreeMap::new(), tcp, tcp_deadline: None, powered: true };
+        inner.ends.insert(host, end);
     }
 
     /// What has become of the packets so far.
@@ -122,25 +141,90 @@ impl Fabric {
         self.lock().end(host).map(|end| end.tcp.clone())
     }
 
-    /// Cuts a peer off, silently: what it sends from now on is dropped.
-    pub(crate) fn cut(&self, host: HostId) {
+    /// Cuts a peer off, silently: nothing that its tasks still say is heard, by the network or by
+    /// who records.
+    pub(crate) fn power_off(&self, host: HostId) {
         let mut inner = self.lock();
         let now = inner.now;
         inner.network.cut(now, host);
+        if let Ok(end) = inner.end(host) {
+            end.powered = false;
+            end.tcp_deadline = None;
+        }
     }
 
     /// Joins a peer to the network again, with nothing open.
-    pub(crate) fn restore(&self, host: HostId) {
+    pub(crate) fn power_on(&self, host: HostId) {
         let (tcp, closed) = {
             let mut inner = self.lock();
             let now = inner.now;
-            inner.network.restore(now, host);
             let Ok(end) = inner.end(host) else { return };
+            end.powered = true;
             end.tcp_deadline = None;
-            (end.tcp.clone(), mem::take(&mut end.udp))
+            let open = (end.tcp.clone(), mem::take(&mut end.udp));
+            inner.network.restore(now, host);
+            open
         };
         drop(closed);
         tcp.restart();
+    }
+
+    /// Kills a service: packets to it vanish.
+    pub(crate) fn kill_service(&self, host: HostId) {
+        let mut inner = self.lock();
+        let now = inner.now;
+        inner.network.cut(now, host);
+        inner.services.kill(host);
+        inner.services_deadline = inner.services.next_deadline(now);
+    }
+
+    /// Starts a service over.
+    pub(crate) fn restart_service(&self, host: HostId) {
+        let mut inner = self.lock();
+        let now = inner.now;
+        inner.network.restore(now, host);
+        inner.services.restart(host);
+        inner.pump_services(now);
+    }
+
+    /// Gives a site's link another configuration; false if the site has none.
+    pub(crate) fn set_link(
+        &self,
+        site: SiteId,
+        way: Way,
+        config: LinkConfig,
+    ) -> Result<bool, LossError> {
+        let mut inner = self.lock();
+        let now = inner.now;
+        let link = match way {
+            Way::Up => inner.network.up_link(site),
+            Way::Down => inner.network.down_link(site),
+        };
+        let Some(link) = link else { return Ok(false) };
+        inner.network.set_link(now, link, config)?;
+        Ok(true)
+    }
+
+    /// Power off and on of a site's gateway.
+    pub(crate) fn reboot_gateway(&self, site: SiteId) {
+        let mut inner = self.lock();
+        let now = inner.now;
+        inner.network.reboot_gateway(now, site);
+    }
+
+    /// The host or service of that name.
+    pub(crate) fn host_named(&self, name: &str) -> Option<HostId> {
+        self.lock().network.host_named(name)
+    }
+
+    /// The site of that name.
+    pub(crate) fn site_named(&self, name: &str) -> Option<SiteId> {
+        self.lock().network.site_named(name)
+    }
+
+    /// The name of a site.
+    pub(crate) fn site_name(&self, site: SiteId) -> String {
+        self.lock().network.site_name(site).to_owned()
     }
 
     /// Moves everything below the peers to `now`, event by event in the order of time, and wakes
@@ -196,8 +280,16 @@ impl Fabric {
 
     /// Sends what a peer's TCP has to send.
     fn pump(&self, at: Time, host: HostId) {
-        let Ok(stack) = self.tcp(host) else { return };
-        self.lock().stirred = true;
+        let stack = {
+            let mut inner = self.lock();
+            let Ok(end) = inner.end(host) else { return };
+            if !end.powered {
+                return;
+            }
+            let stack = end.tcp.clone();
+            inner.stirred = true;
+            stack
+        };
         while let Some(packet) = stack.poll(at) {
             self.lock().send(at, host, packet);
         }
@@ -218,16 +310,28 @@ impl Fabric {
         mem::take(&mut self.lock().told)
     }
 
-    /// Notes an event of a peer.
-    pub(crate) fn tell(&self, entry: Entry) {
-        self.lock().told.entries.push(entry);
+    /// Notes an event of a peer, unless its power is gone.
+    pub(crate) fn tell_of(&self, host: HostId, entry: Entry) {
+        let mut inner = self.lock();
+        if inner.end(host).is_ok_and(|end| end.powered) {
+            inner.told.entries.push(entry);
+        }
     }
 
-    /// Sends a packet of a peer, at the time of the step.
+    /// Notes an event of the world itself, at the time of the step.
+    pub(crate) fn tell(&self, node: &str, event: Event) {
+        let mut inner = self.lock();
+        let now = inner.now;
+        inner.tell(now, node.to_owned(), event);
+    }
+
+    /// Sends a packet of a peer, at the time of the step, unless its power is gone.
     pub(crate) fn send(&self, from: HostId, packet: Packet) {
         let mut inner = self.lock();
         let now = inner.now;
-        inner.send(now, from, packet);
+        if inner.end(from).is_ok_and(|end| end.powered) {
+            inner.send(now, from, packet);
+        }
     }
 
     /// Opens a UDP port of a peer.

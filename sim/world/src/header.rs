@@ -53,7 +53,7 @@ pub fn header(scenario: &Scenario, seed: u64, version: &str) -> Header {
     }
 }
 
-fn event(event: &Event) -> ScriptedEvent {
+pub(crate) fn event(event: &Event) -> ScriptedEvent {
     let action = match &event.action {
         Action::Kill(service) => {
             parallax_record::Action::Kill { service: service.name().to_owned() }

@@ -187,7 +187,8 @@ impl Host for SimHost {
 
     fn observe(&self, event: Event) {
         let node = self.state.name.to_string();
-        self.state.fabric.tell(Entry { run_ns: self.now_ns(), node, event });
+        let entry = Entry { run_ns: self.now_ns(), node, event };
+        self.state.fabric.tell_of(self.state.id, entry);
     }
 }
 

@@ -3,6 +3,7 @@
 //! `README.md` beside this crate tells how a step goes, and what makes a run repeatable.
 
 mod error;
+mod events;
 mod fabric;
 mod failures;
 mod header;
@@ -12,6 +13,7 @@ mod packets;
 mod plant;
 mod run;
 mod runtime;
+mod script;
 mod services;
 mod simulate;
 mod task;
@@ -21,7 +23,7 @@ mod udp;
 mod world;
 
 pub use error::WorldError;
-pub use fabric::Services;
+pub use fabric::{Services, Way};
 pub use header::header;
 pub use host::{Device, Instantly, SimHost};
 pub use packets::{BytesByKind, Direction, EndKind, PacketSeen};

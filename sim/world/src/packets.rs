@@ -2,11 +2,7 @@
 
 use parallax_network::{Packet, Protocol, Time, Transport};
 use sha2::{Digest, Sha256};
-use std::{
-    collections::BTreeMap,
-    fmt,
-    net::{Ipv4Addr, SocketAddrV4},
-};
+use std::{collections::BTreeMap, fmt, net::Ipv4Addr};
 
 /// Whether a packet leaves a host or reaches it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -113,11 +109,12 @@ pub enum EndKind {
 /// Bytes on the wire that peers sent and received, by the kind of the other end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BytesByKind {
-    /// Between peers.
+    /// Media between peers: their UDP.
     pub direct: u64,
     /// With TURN servers.
     pub turn: u64,
-    /// With the rendezvous, and with STUN servers.
+    /// With the rendezvous, and with STUN servers; and the TCP between peers, of which there is none
+    /// but that of viewers with a camera that is its own rendezvous.
     pub signalling: u64,
 }
 
@@ -145,12 +142,15 @@ impl Packets {
                 Direction::Sent => seen.packet.destination,
                 Direction::Delivered => seen.packet.source,
             };
-            self.count_bytes(other, seen.packet.wire_length() as u64);
+            let kind = self.kinds.get(other.ip()).copied();
+            let tcp = seen.packet.transport.protocol() == Protocol::Tcp;
+            let kind = kind.or(tcp.then_some(EndKind::Signalling));
+            self.count_bytes(kind, seen.packet.wire_length() as u64);
         }
     }
 
-    fn count_bytes(&mut self, other: SocketAddrV4, length: u64) {
-        match self.kinds.get(other.ip()) {
+    fn count_bytes(&mut self, kind: Option<EndKind>, length: u64) {
+        match kind {
             None => self.bytes.direct += length,
             Some(EndKind::Turn) => self.bytes.turn += length,
             Some(EndKind::Signalling) => self.bytes.signalling += length,
@@ -177,6 +177,7 @@ mod tests {
     use super::*;
     use bytes::Bytes;
     use parallax_network::TcpHeader;
+    use std::net::SocketAddrV4;
 
     const HOME: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(192, 168, 1, 10), 49_152);
     const TURN: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(192, 0, 2, 30), 3_478);
@@ -250,9 +251,12 @@ mod tests {
         packets.see(&seen(&to_turn), true);
         packets.see(&delivered(&from_turn), true);
         packets.see(&seen(&direct), true);
+        // Peers have no other reason for TCP than to signal.
+        let tcp = Packet { transport: Transport::Tcp(TcpHeader::default()), ..direct.clone() };
+        packets.see(&seen(&tcp), true);
         // The service's view of the same packets counts nothing.
         packets.see(&delivered(&to_turn), false);
-        assert_eq!(packets.bytes(), BytesByKind { direct: 28, turn: 33 + 28, signalling: 0 });
-        assert_eq!(packets.count(), 4);
+        assert_eq!(packets.bytes(), BytesByKind { direct: 28, turn: 33 + 28, signalling: 40 });
+        assert_eq!(packets.count(), 5);
     }
 }

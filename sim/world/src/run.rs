@@ -3,15 +3,16 @@
 use crate::{
     error::WorldError,
     host::{Device, SimHost},
-    services::{self, Placed, secret},
+    script,
+    services::{self, Placed, RENDEZVOUS_PORT, secret},
     simulate::{Guards, simulate},
     world::{Outcome, Sinks, World},
 };
 use parallax_media::{Clip, ClipError};
-use parallax_network::{HostId, Network, SiteId, Time};
+use parallax_network::{HostId, Network, SiteId};
 use parallax_peer::{
     Stage,
-    camera::{self, CameraConfig, VideoConfig},
+    camera::{self, CameraConfig, Signalling, VideoConfig},
     viewer::{self, Nack, Source, View, ViewerConfig},
 };
 use parallax_record::{CongestionControl, MediaMode};
@@ -21,7 +22,13 @@ use parallax_scenario::{
 };
 use parallax_signalling::Token;
 use rand_chacha::ChaCha8Rng;
-use std::{collections::BTreeMap, future::pending, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    future::pending,
+    net::{Ipv4Addr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
 /// Runs a scenario, from power on of all peers at time zero to its duration.
 ///
@@ -46,7 +53,8 @@ pub fn run(
         if !guards.map_order {
             world.plant_hash_map();
         }
-        let setting = Setting { seed, sources, rendezvous };
+        let addresses = scenario.peers.iter().map(|peer| (peer.name.clone(), peer.address));
+        let setting = Setting { seed, sources, rendezvous, addresses: addresses.collect() };
         for (peer, host) in scenario.peers.iter().zip(hosts) {
             let software = Software {
                 camera: peer
@@ -66,7 +74,7 @@ pub fn run(
             });
             world.add_peer(host, device, move |host| software.clone().run(host));
         }
-        world.run_until(Time::ZERO + scenario.duration)?;
+        script::run(&mut world, scenario)?;
         Ok(world.finish())
     })?
 }
@@ -152,7 +160,10 @@ fn place_peers(scenario: &Scenario, network: &mut Network) -> Result<Vec<HostId>
 struct Setting {
     seed: u64,
     sources: BTreeMap<String, Source>,
-    rendezvous: SocketAddr,
+    /// None: each camera is its own.
+    rendezvous: Option<SocketAddr>,
+    /// Where each peer is.
+    addresses: BTreeMap<String, Ipv4Addr>,
 }
 
 impl Setting {
@@ -165,7 +176,10 @@ impl Setting {
         Ok(CameraConfig {
             name: peer.name.clone(),
             token: self.token(&peer.name),
-            rendezvous: self.rendezvous,
+            signalling: match self.rendezvous {
+                Some(at) => Signalling::Rendezvous(at),
+                None => Signalling::Own(own_rendezvous(peer.address)),
+            },
             video: VideoConfig {
                 clip: Arc::clone(&source.clip),
                 size: media_size(video.size)?,
@@ -180,10 +194,13 @@ impl Setting {
 
     fn viewer(&self, peer: &Peer, viewer: &Viewer) -> Result<ViewerConfig, WorldError> {
         let view = |camera: &String| {
+            let at = self.addresses.get(camera).copied().map(own_rendezvous);
+            let rendezvous = self.rendezvous.or(at);
             Ok(View {
                 camera: camera.clone(),
                 token: self.token(camera),
-                rendezvous: self.rendezvous,
+                rendezvous: rendezvous
+                    .ok_or_else(|| WorldError::NoSuchCamera { camera: camera.clone() })?,
                 source: Some(self.source(camera)?.clone()),
             })
         };
@@ -211,6 +228,11 @@ impl Setting {
     fn token(&self, camera: &str) -> Token {
         Token::new(secret(self.seed, &format!("peer/{camera}/token")))
     }
+}
+
+/// Where a camera at `address` is its own rendezvous.
+fn own_rendezvous(address: Ipv4Addr) -> SocketAddr {
+    (address, RENDEZVOUS_PORT).into()
 }
 
 /// What runs on a peer's host.

@@ -20,8 +20,27 @@ const REALM: &str = "parallax";
 const USER: &str = "parallax";
 
 /// The services of a run: each at its host.
-pub(crate) struct Hosted {
-    services: Vec<(HostId, Box<dyn Service + Send>)>,
+pub(crate) struct Hosted(Vec<Place>);
+
+struct Place {
+    host: HostId,
+    service: Box<dyn Service + Send>,
+    /// It has not been killed.
+    lives: bool,
+}
+
+impl Hosted {
+    fn add(&mut self, host: HostId, service: impl Service + Send + 'static) {
+        self.0.push(Place { host, service: Box::new(service), lives: true });
+    }
+
+    fn at(&mut self, host: HostId) -> Option<&mut Place> {
+        self.0.iter_mut().find(|place| place.host == host)
+    }
+
+    fn living(&mut self) -> impl Iterator<Item = &mut Place> {
+        self.0.iter_mut().filter(|place| place.lives)
+    }
 }
 
 /// What the services of a run are, for the rest of the world.
@@ -29,23 +48,22 @@ pub(crate) struct Placed {
     pub(crate) hosted: Hosted,
     /// What stands at which address.
     pub(crate) kinds: BTreeMap<Ipv4Addr, EndKind>,
-    /// Where the rendezvous listens.
-    pub(crate) rendezvous: SocketAddr,
+    /// Where the rendezvous listens; none: each camera is its own.
+    pub(crate) rendezvous: Option<SocketAddr>,
 }
 
 /// Puts the services of a scenario into the network.
 ///
 /// # Errors
-/// If there is no rendezvous, or an address is taken.
+/// If an address is taken.
 pub(crate) fn place(
     scenario: &Scenario,
     seed: u64,
     network: &mut Network,
 ) -> Result<Placed, WorldError> {
     let at = scenario.services;
-    let rendezvous = at.rendezvous.ok_or(WorldError::NoRendezvous)?;
-    let mut services: Vec<(HostId, Box<dyn Service + Send>)> = Vec::new();
-    let mut kinds = BTreeMap::from([(rendezvous, EndKind::Signalling)]);
+    let mut hosted = Hosted(Vec::new());
+    let mut kinds = BTreeMap::new();
     let mut ice_servers = Vec::new();
     if let Some(stun) = at.stun {
         // It would relay, too, but nobody is told its password.
@@ -56,7 +74,7 @@ pub(crate) fn place(
             credential: String::new(),
         });
         let service = StunTurn::new(relay, seed, "service/stun/ports");
-        services.push((network.add_service("stun", stun)?, Box::new(service)));
+        hosted.add(network.add_service("stun", stun)?, service);
         kinds.insert(stun, EndKind::Signalling);
     }
     if let Some(turn) = at.turn {
@@ -67,13 +85,16 @@ pub(crate) fn place(
             credential: relay.password.clone(),
         });
         let service = StunTurn::new(relay, seed, "service/turn/ports");
-        services.push((network.add_service("turn", turn)?, Box::new(service)));
+        hosted.add(network.add_service("turn", turn)?, service);
         kinds.insert(turn, EndKind::Turn);
     }
-    let listen = SocketAddrV4::new(rendezvous, RENDEZVOUS_PORT);
-    let service = RendezvousService::new(listen, ice_servers, seed, "service/rendezvous/tcp")?;
-    services.push((network.add_service("rendezvous", rendezvous)?, Box::new(service)));
-    Ok(Placed { hosted: Hosted { services }, kinds, rendezvous: listen.into() })
+    let rendezvous = at.rendezvous.map(|at| SocketAddrV4::new(at, RENDEZVOUS_PORT));
+    if let Some(listen) = rendezvous {
+        let service = RendezvousService::new(listen, ice_servers, seed, "service/rendezvous/tcp")?;
+        hosted.add(network.add_service("rendezvous", *listen.ip())?, service);
+        kinds.insert(*listen.ip(), EndKind::Signalling);
+    }
+    Ok(Placed { hosted, kinds, rendezvous: rendezvous.map(SocketAddr::V4) })
 }
 
 fn relay(address: Ipv4Addr, password: String) -> RelayConfig {
@@ -94,19 +115,29 @@ pub(crate) fn secret(seed: u64, name: &str) -> String {
 
 impl Services for Hosted {
     fn handle(&mut self, now: Time, host: HostId, packet: Packet) {
-        if let Some((_, service)) = self.services.iter_mut().find(|(at, _)| *at == host) {
-            service.handle(now, &packet);
+        if let Some(place) = self.at(host).filter(|place| place.lives) {
+            place.service.handle(now, &packet);
         }
     }
 
     fn poll(&mut self, now: Time) -> Option<(HostId, Packet)> {
-        let poll = |(host, service): &mut (HostId, Box<dyn Service + Send>)| {
-            service.poll(now).map(|packet| (*host, packet))
-        };
-        self.services.iter_mut().find_map(poll)
+        self.living().find_map(|place| Some((place.host, place.service.poll(now)?)))
     }
 
     fn next_deadline(&mut self, now: Time) -> Option<Time> {
-        self.services.iter_mut().filter_map(|(_, service)| service.next_deadline(now)).min()
+        self.living().filter_map(|place| place.service.next_deadline(now)).min()
+    }
+
+    fn kill(&mut self, host: HostId) {
+        if let Some(place) = self.at(host) {
+            place.lives = false;
+        }
+    }
+
+    fn restart(&mut self, host: HostId) {
+        if let Some(place) = self.at(host) {
+            place.lives = true;
+            place.service.restart();
+        }
     }
 }

@@ -62,18 +62,18 @@ pub struct Outcome {
 /// A run: a network with services, and peers on turmoil hosts.
 pub struct World<'a> {
     seed: u64,
-    sim: turmoil::Sim<'a>,
+    pub(crate) sim: turmoil::Sim<'a>,
     now: Time,
     /// How far the network has come: where the run ends, which need not be on a step.
     reached: Time,
     timers: Timers,
     failures: Failures,
-    fabric: Arc<Fabric>,
+    pub(crate) fabric: Arc<Fabric>,
     names: BTreeMap<HostId, Arc<str>>,
     peers: BTreeSet<HostId>,
     packets: Packets,
     /// A peer was put here, or lost or got its power, since the last step of the peers.
-    changed: bool,
+    pub(crate) changed: bool,
     sinks: Sinks<'a>,
     #[cfg(feature = "guards-off")]
     hash_map_planted: bool,
@@ -178,23 +178,6 @@ impl<'a> World<'a> {
         self.sim.host(turmoil_name(&name), boot);
     }
 
-    /// Takes a peer's power: silently for everyone else.
-    pub fn power_off(&mut self, peer: HostId) {
-        self.arrive();
-        // First off the network: what its sockets say when they are dropped is not heard.
-        self.fabric.cut(peer);
-        self.sim.crash(turmoil_name(&self.fabric.host(peer).0));
-        self.changed = true;
-    }
-
-    /// Gives a peer its power back: it boots.
-    pub fn power_on(&mut self, peer: HostId) {
-        self.arrive();
-        self.fabric.restore(peer);
-        self.sim.bounce(turmoil_name(&self.fabric.host(peer).0));
-        self.changed = true;
-    }
-
     /// The time of the next step.
     pub fn now(&self) -> Time {
         self.now
@@ -209,7 +192,7 @@ impl<'a> World<'a> {
             self.step()?;
         }
         self.fabric.advance(end);
-        self.tell();
+        self.pass_on();
         self.reached = end;
         if !self.fabric.ledger().balances() {
             return Err(WorldError::Unbalanced { ledger: format!("{:?}", self.fabric.ledger()) });
@@ -235,11 +218,11 @@ impl<'a> World<'a> {
         let changed = mem::take(&mut self.changed);
         if timers || stirred || changed {
             let stepped = self.sim.step();
-            self.tell();
+            self.pass_on();
             self.check()?;
             stepped.map_err(|error| WorldError::Scheduler(error.to_string()))?;
         } else {
-            self.tell();
+            self.pass_on();
         }
         self.now += TICK;
         self.reached = self.now;
@@ -247,7 +230,7 @@ impl<'a> World<'a> {
     }
 
     /// Brings everything but the peers to the time of the next step.
-    fn arrive(&mut self) {
+    pub(crate) fn arrive(&mut self) {
         set_elapsed(self.now.as_nanos());
         self.timers.set(self.now);
         self.fabric.advance(self.now);
@@ -272,7 +255,7 @@ impl<'a> World<'a> {
     }
 
     /// Passes on what happened.
-    fn tell(&mut self) {
+    fn pass_on(&mut self) {
         let told = self.fabric.take_told();
         #[cfg(feature = "guards-off")]
         let told =
@@ -302,6 +285,6 @@ impl<'a> World<'a> {
 }
 
 /// Not to be taken for an address, which turmoil would.
-fn turmoil_name(peer: &str) -> String {
+pub(crate) fn turmoil_name(peer: &str) -> String {
     format!("peer/{peer}")
 }

@@ -148,7 +148,7 @@ fn public(
             entry: Box::new(|entry| entries.push(entry)),
             packet: Some(Box::new(|seen| packets.push(seen.to_string()))),
         };
-        let services = support::StunServer { host: stun, answers: [].into() };
+        let services = support::StunServer::new(stun);
         let mut world = World::new(3, network, Box::new(services), BTreeMap::new(), sinks)?;
         let [first, second] = peers;
         world.add_peer(camera, Arc::clone(&device), first);
@@ -186,7 +186,7 @@ fn tcp_carries_bytes_both_ways() {
     let kept = public(until, Arc::new(parallax_world::Instantly), [server, client]).expect("run");
     assert_eq!(notes(&kept, "camera")[0].1, "198.51.100.11");
     assert_eq!(notes(&kept, "viewer").len(), 1);
-    assert!(kept.outcome.bytes.direct > 2 * 101_000, "each end counts");
+    assert!(kept.outcome.bytes.signalling > 2 * 101_000, "each end counts");
 }
 
 struct Slow;
@@ -327,7 +327,7 @@ fn named_streams_make_a_peers_own_randomness() {
 #[test]
 fn a_world_needs_a_simulating_thread() {
     let (network, [.., stun]) = support::two_homes(1);
-    let services = Box::new(support::StunServer { host: stun, answers: [].into() });
+    let services = Box::new(support::StunServer::new(stun));
     let sinks = Sinks { entry: Box::new(|_| ()), packet: None };
     let world = World::new(1, network, services, BTreeMap::new(), sinks);
     assert!(matches!(world, Err(WorldError::NotSimulating)));

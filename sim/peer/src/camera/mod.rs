@@ -4,17 +4,19 @@ mod session;
 mod source;
 
 use crate::{
+    exchange::Word,
     host::Host,
     identity,
-    rendezvous::{self, Link},
-    tasks::Tasks,
+    rendezvous::{self, Heard, Link},
+    tasks::{self, Tasks},
 };
 use parallax_media::{Clip, Size};
 use parallax_record::{Event, Session};
-use parallax_signalling::{FromRendezvous, SessionId, ToRendezvous, Token};
+use parallax_signalling::{CloseReason, FromRendezvous, SessionId, ToRendezvous, Token};
 use source::Frame;
 use std::{
     collections::BTreeMap,
+    io,
     net::SocketAddr,
     sync::{
         Arc, Mutex, PoisonError,
@@ -31,12 +33,22 @@ pub struct CameraConfig {
     pub name: String,
     /// What a viewer has to show to get an offer.
     pub token: Token,
-    /// Where the rendezvous listens.
-    pub rendezvous: SocketAddr,
+    /// Where its viewers find it.
+    pub signalling: Signalling,
     /// Its video.
     pub video: VideoConfig,
     /// Rate at which its pacer lets packets go, bits per second; none: no pacer.
     pub pacer_bps: Option<u32>,
+}
+
+/// Where a camera's viewers find it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signalling {
+    /// At the rendezvous that listens there.
+    Rendezvous(SocketAddr),
+    /// At the camera itself, which listens there: on its own address, for viewers in its LAN. They
+    /// are told of no STUN or TURN server.
+    Own(SocketAddr),
 }
 
 /// A camera's video.
@@ -74,6 +86,8 @@ struct Shared<H> {
     key_frame_wish: AtomicBool,
     watchers: Mutex<BTreeMap<SessionId, Watcher>>,
     watched: Notify,
+    /// From a viewer nothing comes any more: the way to the rendezvous may have died as well.
+    silent: Notify,
 }
 
 #[derive(Default)]
@@ -100,6 +114,7 @@ pub async fn run<H: Host>(host: H, config: CameraConfig) {
         key_frame_wish: AtomicBool::new(false),
         watchers: Mutex::default(),
         watched: Notify::new(),
+        silent: Notify::new(),
         host,
         config,
     });
@@ -108,7 +123,10 @@ pub async fn run<H: Host>(host: H, config: CameraConfig) {
     shared.host.observe(Event::Ready { boot });
     let mut sessions = Sessions::new();
     loop {
-        let link = rendezvous::connect(&shared.host, shared.config.rendezvous).await;
+        let link = match shared.config.signalling {
+            Signalling::Rendezvous(at) => rendezvous::connect(&shared.host, at).await,
+            Signalling::Own(at) => rendezvous::listen(&shared.host, at, boot).await,
+        };
         match link {
             Ok(link) => serve(&shared, link, &mut sessions, &mut tasks).await,
             Err(error) => {
@@ -120,13 +138,13 @@ pub async fn run<H: Host>(host: H, config: CameraConfig) {
     }
 }
 
-/// Where the messages for each session go.
-type Sessions = BTreeMap<SessionId, mpsc::UnboundedSender<FromRendezvous>>;
+/// Each session's viewer, and where messages for it go.
+type Sessions = BTreeMap<SessionId, (String, mpsc::UnboundedSender<Word>)>;
 
 /// Registers, and serves what comes until the connection is gone. Sessions outlive it.
 async fn serve<H: Host>(
     shared: &Arc<Shared<H>>,
-    mut link: Link<H::Stream>,
+    mut link: Link<H>,
     sessions: &mut Sessions,
     tasks: &mut Tasks,
 ) {
@@ -139,46 +157,65 @@ async fn serve<H: Host>(
     if out.send(register).is_err() {
         return;
     }
-    let mut keep_alive = shared.host.runtime().interval(rendezvous::KEEP_ALIVE);
+    let runtime = shared.host.runtime();
+    let mut keep_alive = runtime.interval(rendezvous::KEEP_ALIVE);
+    let mut probe = None;
     loop {
-        let message = tokio::select! {
+        let done = tokio::select! {
             biased;
-            message = link.receive() => message,
-            Some(message) = to_send.recv() => match link.send(&message).await {
-                Ok(()) => continue,
-                Err(error) => Err(error),
-            },
-            () = keep_alive.tick() => match link.keep_alive().await {
-                Ok(()) => continue,
-                Err(error) => Err(error),
-            },
-        };
-        let message = match message {
-            Ok(message) => message,
-            Err(error) => {
-                let text = format!("lost the rendezvous: {error}");
-                shared.host.observe(Event::Note { text });
-                return;
+            heard = link.receive() => heard.map(|heard| match heard {
+                Heard::Message(message) => take(shared, message, sessions, tasks, &out),
+                Heard::Pong => probe = None,
+            }),
+            Some(message) = to_send.recv() => link.send(&message).await,
+            () = keep_alive.tick(), if probe.is_none() => link.keep_alive().await,
+            () = shared.silent.notified(), if probe.is_none() => {
+                probe = Some(runtime.sleep(rendezvous::PROBE));
+                link.probe().await
+            }
+            () = tasks::due(&mut probe) => {
+                probe = None;
+                if link.is_silent() { Err(io::ErrorKind::TimedOut.into()) } else { Ok(()) }
             }
         };
-        sessions.retain(|_, session| !session.is_closed());
-        match message {
-            FromRendezvous::ViewerCame { session, viewer, number, ice_servers, .. } => {
-                let (to_session, inbox) = mpsc::unbounded_channel();
-                let name = Session { camera: shared.config.name.clone(), viewer, number };
-                let start = session::Start { id: session, name, ice_servers };
-                sessions.insert(session, to_session);
-                tasks.spawn(&shared.host, session::run(shared.clone(), start, inbox, out.clone()));
+        if let Err(error) = done {
+            let text = format!("lost the rendezvous: {error}");
+            return shared.host.observe(Event::Note { text });
+        }
+    }
+}
+
+fn take<H: Host>(
+    shared: &Arc<Shared<H>>,
+    message: FromRendezvous,
+    sessions: &mut Sessions,
+    tasks: &mut Tasks,
+    out: &mpsc::UnboundedSender<ToRendezvous>,
+) {
+    sessions.retain(|_, (_, session)| !session.is_closed());
+    match message {
+        FromRendezvous::ViewerCame { session, viewer, number, ice_servers, .. } => {
+            // A viewer that comes again has let go of what it had, and of that the rendezvous may
+            // have told a connection that was dead.
+            for (old, (_, inbox)) in sessions.iter().filter(|(_, (of, _))| *of == viewer) {
+                let closed =
+                    FromRendezvous::Closed { session: *old, reason: CloseReason::Replaced };
+                let _ = inbox.send(Word::From(closed));
             }
-            FromRendezvous::Refused { why, session: None, .. } => {
-                shared.fault(format!("the rendezvous refused the camera: {why:?}"));
-            }
-            other => {
-                let session = rendezvous::session_of(&other).and_then(|id| sessions.get(&id));
-                if let Some(session) = session {
-                    // A session that has just ended no longer listens.
-                    let _ = session.send(other);
-                }
+            let (to_session, inbox) = mpsc::unbounded_channel();
+            sessions.insert(session, (viewer.clone(), to_session));
+            let name = Session { camera: shared.config.name.clone(), viewer, number };
+            let start = session::Start { id: session, name, ice_servers };
+            tasks.spawn(&shared.host, session::run(shared.clone(), start, inbox, out.clone()));
+        }
+        FromRendezvous::Refused { why, session: None, .. } => {
+            shared.fault(format!("the rendezvous refused the camera: {why:?}"));
+        }
+        other => {
+            let session = rendezvous::session_of(&other).and_then(|id| sessions.get(&id));
+            if let Some((_, session)) = session {
+                // A session that has just ended no longer listens.
+                let _ = session.send(Word::From(other));
             }
         }
     }

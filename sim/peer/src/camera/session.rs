@@ -4,13 +4,13 @@ use super::{Frame, Shared};
 use crate::{
     connection::{self, End},
     control::{self, ToCamera, ToViewer},
-    exchange::{Exchange, Signalling, Step},
+    exchange::{Exchange, Post, Step, Word},
     host::Host,
     probe::{Departures, Probe, WIRE},
     tasks::Tasks,
 };
 use parallax_record::{Event, Phase, Session};
-use parallax_signalling::{CloseReason, FromRendezvous, IceServer, SessionId, ToRendezvous};
+use parallax_signalling::{CloseReason, IceServer, SessionId, ToRendezvous};
 use rtc::{
     interceptor::{
         NackResponderBuilder, PACER_MIN_BURST_BITS, PacerBuilder, Registry, SenderReportBuilder,
@@ -60,7 +60,7 @@ struct Live<H: Host> {
 pub(super) async fn run<H: Host>(
     shared: Arc<Shared<H>>,
     start: Start,
-    inbox: mpsc::UnboundedReceiver<FromRendezvous>,
+    inbox: mpsc::UnboundedReceiver<Word>,
     out: mpsc::UnboundedSender<ToRendezvous>,
 ) {
     let (id, name) = (start.id, start.name.clone());
@@ -80,7 +80,7 @@ pub(super) async fn run<H: Host>(
 async fn run_to_end<H: Host>(
     shared: &Arc<Shared<H>>,
     start: Start,
-    inbox: mpsc::UnboundedReceiver<FromRendezvous>,
+    inbox: mpsc::UnboundedReceiver<Word>,
     out: mpsc::UnboundedSender<ToRendezvous>,
 ) -> Result<End> {
     let host = &shared.host;
@@ -93,13 +93,15 @@ async fn run_to_end<H: Host>(
     let offer = connection.create_offer(None).await?;
     let sdp = offer.sdp.clone();
     connection.set_local_description(offer).await?;
-    let signalling = Signalling { inbox, out };
+    let post = Post { inbox, out };
     let session = (start.id, start.name);
-    let exchange = Exchange::new(host.clone(), session, connection, happenings, signalling, SETUP);
+    let exchange = Exchange::new(host.clone(), session, connection, happenings, post, SETUP);
     exchange.tell(ToRendezvous::Description { session: start.id, sdp });
     let (shared, tasks) = (shared.clone(), Tasks::default());
     let mut live = Live { shared, exchange, track, sender, ssrc, control, tasks };
     let end = live.run().await;
+    // Nothing more is sent or answered while it closes.
+    live.tasks = Tasks::default();
     live.exchange.connection.close().await?;
     end
 }
@@ -156,8 +158,10 @@ impl<H: Host> Live<H> {
                     self.exchange.connection.set_remote_description(answer).await?;
                     self.exchange.phase(Phase::Signalling);
                 }
-                // A viewer sends neither.
-                Step::Track(_) | Step::Channel(_) => {}
+                // If the way to the rendezvous has died with it, the viewer cannot come anew.
+                Step::Silent => self.shared.silent.notify_one(),
+                // A viewer sends neither track nor channel.
+                Step::Heard | Step::Track(_) | Step::Channel(_) => {}
                 Step::Ended(end) => return Ok(end),
             }
         }

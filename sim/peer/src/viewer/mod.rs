@@ -5,10 +5,11 @@ mod playback;
 mod session;
 
 use crate::{
+    exchange::{Post, Word},
     host::Host,
     identity,
-    rendezvous::{self, Link},
-    tasks::Tasks,
+    rendezvous::{self, Heard, Link},
+    tasks::{self, Tasks, Timer},
 };
 use parallax_media::Clip;
 use parallax_record::{Event, Phase, Session};
@@ -16,12 +17,11 @@ use parallax_signalling::{
     CloseReason, FromRendezvous, RefusedReason, SessionId, ToRendezvous, Token,
 };
 use std::{
-    future::Future,
+    io,
     net::SocketAddr,
-    pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicU8, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -57,7 +57,7 @@ pub struct View {
     pub camera: String,
     /// The camera's secret.
     pub token: Token,
-    /// Where the rendezvous listens.
+    /// Where the rendezvous listens: the camera itself, if it is its own.
     pub rendezvous: SocketAddr,
     /// What the camera films, if this viewer knows: quality is measured against it.
     pub source: Option<Source>,
@@ -94,8 +94,17 @@ pub async fn run<H: Host>(host: H, config: ViewerConfig) {
 /// Watches one camera for ever.
 async fn watch<H: Host>(host: H, config: Arc<ViewerConfig>, view: View) {
     let known = identity::load_u32(host.flash(), &sessions_in_flash(&view.camera)).unwrap_or(0);
-    let ended = mpsc::unbounded_channel();
-    let mut current = Current { host, config, view, session: None, known, asked: None, ended };
+    let mut current = Current {
+        host,
+        config,
+        view,
+        session: None,
+        known,
+        asked: None,
+        ended: mpsc::unbounded_channel(),
+        silent: mpsc::unbounded_channel(),
+        tasks: Tasks::default(),
+    };
     loop {
         if !current.is_streaming() {
             current.request();
@@ -120,6 +129,10 @@ struct Current<H> {
     asked: Option<u32>,
     /// Where sessions tell that they have ended.
     ended: (mpsc::UnboundedSender<Ended>, mpsc::UnboundedReceiver<Ended>),
+    /// Where sessions tell that nothing comes any more.
+    silent: (mpsc::UnboundedSender<SessionId>, mpsc::UnboundedReceiver<SessionId>),
+    /// Of sessions: the present one's, and of those that are about to end.
+    tasks: Tasks,
 }
 
 /// A session that has ended.
@@ -133,16 +146,53 @@ struct Ended {
 
 struct Running {
     id: SessionId,
-    name: Session,
-    inbox: mpsc::UnboundedSender<FromRendezvous>,
-    /// Whether its media flows: it then outlives its signalling.
-    streaming: Arc<AtomicBool>,
-    _tasks: Tasks,
+    inbox: mpsc::UnboundedSender<Word>,
+    health: Arc<Health>,
 }
 
 impl Running {
+    /// Its media flow or did: it then outlives its signalling.
     fn is_streaming(&self) -> bool {
-        !self.inbox.is_closed() && self.streaming.load(Ordering::Acquire)
+        !self.inbox.is_closed() && self.health.get() != Health::CONNECTING
+    }
+
+    fn is_silent(&self) -> bool {
+        self.is_streaming() && self.health.get() == Health::SILENT
+    }
+}
+
+/// How a session is, as it says itself.
+#[derive(Default)]
+struct Health {
+    state: AtomicU8,
+    /// When the last packet of its media came, on the run's clock.
+    last_ns: AtomicU64,
+}
+
+impl Health {
+    const CONNECTING: u8 = 0;
+    const STREAMING: u8 = 1;
+    /// ICE hears nothing any more; media may still come.
+    const DOUBTED: u8 = 2;
+    /// It was streaming, and nothing at all comes any more.
+    const SILENT: u8 = 3;
+
+    fn get(&self) -> u8 {
+        self.state.load(Ordering::Acquire)
+    }
+
+    fn set(&self, state: u8) {
+        self.state.store(state, Ordering::Release);
+    }
+
+    /// A packet came.
+    fn note(&self, now_ns: u64) {
+        self.last_ns.store(now_ns, Ordering::Release);
+    }
+
+    /// How long no packet has come.
+    fn quiet(&self, now_ns: u64) -> Duration {
+        Duration::from_nanos(now_ns.saturating_sub(self.last_ns.load(Ordering::Acquire)))
     }
 }
 
@@ -156,25 +206,43 @@ impl<H: Host> Current<H> {
     }
 
     /// Asks for the camera and follows what comes until the connection is gone.
-    async fn follow(&mut self, mut link: Link<H::Stream>) {
+    async fn follow(&mut self, mut link: Link<H>) {
         let (out, mut to_send) = mpsc::unbounded_channel();
         // A stream that goes on without its signalling is not asked for again.
         if !self.is_streaming() {
             self.drop_session("its signalling was lost before it was connected");
             self.ask(&out);
         }
-        let mut retry: Option<Pin<Box<dyn Future<Output = ()> + Send>>> = None;
+        self.renew_if_silent(&out);
+        let (mut retry, mut probe): (Timer, Timer) = (None, None);
         let mut keep_alive = self.host.runtime().interval(rendezvous::KEEP_ALIVE);
         loop {
             let done = tokio::select! {
                 biased;
-                message = link.receive() => message.map(|message| {
-                    if self.take(message, &out) == Next::AskAgain {
-                        retry = Some(self.host.runtime().sleep(RETRY));
+                heard = link.receive() => heard.map(|heard| match heard {
+                    Heard::Message(message) => {
+                        if self.take(message, &out) == Next::AskAgain {
+                            retry = Some(self.host.runtime().sleep(RETRY));
+                        }
+                    }
+                    Heard::Pong => {
+                        if probe.take().is_some() {
+                            self.renew_if_silent(&out);
+                        }
                     }
                 }),
-                () = keep_alive.tick() => link.keep_alive().await,
+                () = keep_alive.tick(), if probe.is_none() => link.keep_alive().await,
                 Some(message) = to_send.recv() => link.send(&message).await,
+                // Is it the path to the camera alone that is dead, or the one to the rendezvous too?
+                Some(id) = self.silent.1.recv() => {
+                    let now = self.session.as_ref().is_some_and(|s| s.id == id && s.is_silent());
+                    if now && probe.is_none() {
+                        probe = Some(self.host.runtime().sleep(rendezvous::PROBE));
+                        link.probe().await
+                    } else {
+                        Ok(())
+                    }
+                }
                 Some(ended) = self.ended.1.recv() => {
                     if self.session.as_ref().is_some_and(|now| now.id == ended.id) {
                         self.session = None;
@@ -187,10 +255,11 @@ impl<H: Host> Current<H> {
                         None => Ok(()),
                     }
                 }
-                () = async { match &mut retry {
-                    Some(timer) => timer.await,
-                    None => std::future::pending().await,
-                } } => {
+                () = tasks::due(&mut probe) => {
+                    probe = None;
+                    if link.is_silent() { Err(io::ErrorKind::TimedOut.into()) } else { Ok(()) }
+                }
+                () = tasks::due(&mut retry) => {
                     retry = None;
                     // A camera that came back in the meantime has been offered already.
                     if self.session.is_none() {
@@ -205,12 +274,20 @@ impl<H: Host> Current<H> {
         }
     }
 
-    /// Drops the session there is, if any.
-    fn drop_session(&mut self, reason: &str) {
-        // One that has ended has said so itself.
-        if let Some(session) = self.session.take().filter(|session| !session.inbox.is_closed()) {
-            let reason = reason.to_owned();
-            self.host.observe(Event::Closed { session: session.name.clone(), reason });
+    /// The rendezvous answers, and nothing comes from the camera: their path is dead, and a new one
+    /// is asked for.
+    fn renew_if_silent(&mut self, out: &mpsc::UnboundedSender<ToRendezvous>) {
+        if self.session.as_ref().is_some_and(Running::is_silent) {
+            self.drop_session("nothing came from the camera any more");
+            self.ask(out);
+        }
+    }
+
+    /// Drops the session there is, if any. It says so itself.
+    fn drop_session(&mut self, reason: &'static str) {
+        if let Some(session) = self.session.take() {
+            // One that has ended has said that.
+            let _ = session.inbox.send(Word::Stop(reason));
         }
     }
 
@@ -246,10 +323,9 @@ impl<H: Host> Current<H> {
             FromRendezvous::CameraFound { session, number, ice_servers, .. } => {
                 self.drop_session("a newer session took its place");
                 let (inbox, messages) = mpsc::unbounded_channel();
-                let name = self.session_name(number);
                 let start = session::Start {
                     id: session,
-                    name: name.clone(),
+                    name: self.session_name(number),
                     ice_servers,
                     source: self.view.source.clone(),
                     jitter_buffer: self.config.jitter_buffer,
@@ -262,23 +338,18 @@ impl<H: Host> Current<H> {
                 self.known = number;
                 let stored = sessions_in_flash(&self.view.camera);
                 self.host.flash().store(&stored, &number.to_be_bytes());
-                let streaming = Arc::new(AtomicBool::new(false));
-                let run = session::run(
-                    self.host.clone(),
-                    start,
-                    messages,
-                    out.clone(),
-                    streaming.clone(),
-                );
+                let health = Arc::<Health>::default();
+                let post = Post { inbox: messages, out: out.clone() };
+                let silent = self.silent.0.clone();
+                let run = session::run(self.host.clone(), start, post, silent, health.clone());
                 let ended = self.ended.0.clone();
-                let mut tasks = Tasks::default();
-                tasks.spawn(&self.host, async move {
+                self.tasks.spawn(&self.host, async move {
                     let end = run.await;
                     let replaced = end.replaced();
                     // Nobody listens only if the viewer itself is gone.
                     let _ = ended.send(Ended { id: session, tell: end.tell, replaced });
                 });
-                self.session = Some(Running { id: session, name, inbox, streaming, _tasks: tasks });
+                self.session = Some(Running { id: session, inbox, health });
             }
             FromRendezvous::Refused { why, session: None, .. } => {
                 self.note(format!("the rendezvous refused the view: {why:?}"));
@@ -291,7 +362,7 @@ impl<H: Host> Current<H> {
                 let id = rendezvous::session_of(&other);
                 if let Some(session) = self.session.as_ref().filter(|now| Some(now.id) == id) {
                     // A session that has just ended no longer listens.
-                    let _ = session.inbox.send(other);
+                    let _ = session.inbox.send(Word::From(other));
                 }
             }
         }

@@ -1,34 +1,28 @@
 //! A viewer's end of a session.
 
 use super::{
-    Nack, Source,
+    Health, Nack, Source,
     jitter::{JitterBuffer, Release},
     playback,
 };
 use crate::{
     connection::{self, End},
     control::{self, ToCamera, ToViewer},
-    exchange::{Exchange, Signalling, Step},
+    exchange::{Exchange, Post, Step},
     h264,
     host::Host,
     probe::{Arrivals, Probe, WIRE, piece},
     tasks::Tasks,
 };
 use parallax_record::{Event, LossPhase, Phase, Session};
-use parallax_signalling::{CloseReason, FromRendezvous, IceServer, SessionId, ToRendezvous};
+use parallax_signalling::{CloseReason, IceServer, SessionId, ToRendezvous};
 use playback::Item;
 use rtc::{
     interceptor::{NackGeneratorBuilder, ReceiverReportBuilder, Registry, Slot},
     rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication,
     shared::error::Result,
 };
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 use tokio::sync::mpsc;
 use webrtc::{
     data_channel::{DataChannel, DataChannelEvent},
@@ -60,7 +54,9 @@ struct Live<H: Host> {
     exchange: Exchange<H>,
     source: Option<Source>,
     jitter_buffer: Duration,
-    streaming: Arc<AtomicBool>,
+    health: Arc<Health>,
+    /// Whom to tell that nothing comes any more.
+    silent: mpsc::UnboundedSender<SessionId>,
     tasks: Tasks,
 }
 
@@ -68,16 +64,15 @@ struct Live<H: Host> {
 pub(super) async fn run<H: Host>(
     host: H,
     start: Start,
-    inbox: mpsc::UnboundedReceiver<FromRendezvous>,
-    out: mpsc::UnboundedSender<ToRendezvous>,
-    streaming: Arc<AtomicBool>,
+    post: Post,
+    silent: mpsc::UnboundedSender<SessionId>,
+    health: Arc<Health>,
 ) -> End {
     let name = start.name.clone();
-    let end = match run_to_end(&host, start, inbox, out, streaming.clone()).await {
+    let end = match run_to_end(&host, start, post, silent, health).await {
         Ok(end) => end,
         Err(error) => End::here(CloseReason::Failed, error.to_string()),
     };
-    streaming.store(false, Ordering::Release);
     host.observe(Event::Closed { session: name, reason: end.text.clone() });
     end
 }
@@ -85,23 +80,25 @@ pub(super) async fn run<H: Host>(
 async fn run_to_end<H: Host>(
     host: &H,
     start: Start,
-    inbox: mpsc::UnboundedReceiver<FromRendezvous>,
-    out: mpsc::UnboundedSender<ToRendezvous>,
-    streaming: Arc<AtomicBool>,
+    post: Post,
+    silent: mpsc::UnboundedSender<SessionId>,
+    health: Arc<Health>,
 ) -> Result<End> {
     let registry = interceptors(host, &start);
     let (connection, happenings) = connection::build(host, &start.ice_servers, registry).await?;
-    let signalling = Signalling { inbox, out };
     let session = (start.id, start.name);
-    let exchange = Exchange::new(host.clone(), session, connection, happenings, signalling, SETUP);
+    let exchange = Exchange::new(host.clone(), session, connection, happenings, post, SETUP);
     let mut live = Live {
         exchange,
         source: start.source,
         jitter_buffer: start.jitter_buffer,
-        streaming,
+        health,
+        silent,
         tasks: Tasks::default(),
     };
     let end = live.run().await;
+    // Nothing more is shown while it closes.
+    live.tasks = Tasks::default();
     live.exchange.connection.close().await?;
     end
 }
@@ -125,7 +122,17 @@ impl<H: Host> Live<H> {
     async fn run(&mut self) -> Result<End> {
         loop {
             match self.exchange.next().await? {
-                Step::Connected => self.streaming.store(true, Ordering::Release),
+                Step::Connected => {
+                    self.health.note(self.exchange.host.now_ns());
+                    self.health.set(Health::STREAMING);
+                }
+                Step::Heard => self.health.set(Health::STREAMING),
+                Step::Silent => {
+                    self.health.set(Health::DOUBTED);
+                    let (host, health) = (self.exchange.host.clone(), self.health.clone());
+                    let told = (self.exchange.id, self.silent.clone());
+                    self.tasks.spawn(&host, doubt(host.clone(), health, told));
+                }
                 Step::Description(sdp) => self.answer(sdp).await?,
                 Step::Track(track) => self.play(track),
                 Step::Channel(channel) => {
@@ -156,6 +163,7 @@ impl<H: Host> Live<H> {
         let (wish, wishes) = mpsc::channel(1);
         let receiver = Receiver {
             host: host.clone(),
+            health: self.health.clone(),
             name: name.clone(),
             track: track.clone(),
             items,
@@ -175,6 +183,7 @@ impl<H: Host> Live<H> {
 /// Packets into frames, each at its time.
 struct Receiver<H> {
     host: H,
+    health: Arc<Health>,
     name: Session,
     track: Arc<dyn TrackRemote>,
     items: mpsc::Sender<Item>,
@@ -208,6 +217,7 @@ impl<H: Host> Receiver<H> {
             };
             match event {
                 Some(TrackRemoteEvent::OnRtpPacket(packet)) => {
+                    self.health.note(self.host.now_ns());
                     // The driver drops packets that come before it knows the track. A stream that
                     // does not begin with the head of a key frame has lost it so.
                     if !std::mem::replace(&mut self.any, true) {
@@ -244,6 +254,25 @@ impl<H: Host> Receiver<H> {
                 self.host.observe(Event::FrameLost { session, rtp_timestamp, phase });
             }
         }
+    }
+}
+
+/// Waits until no media have come for as long as ICE heard nothing: then the path is dead. If ICE
+/// hears something before, it is not.
+async fn doubt<H: Host>(
+    host: H,
+    health: Arc<Health>,
+    (id, silent): (SessionId, mpsc::UnboundedSender<SessionId>),
+) {
+    while health.get() == Health::DOUBTED {
+        let quiet = health.quiet(host.now_ns());
+        if quiet >= connection::SILENT {
+            health.set(Health::SILENT);
+            // Nobody listens only if the viewer itself is gone.
+            let _ = silent.send(id);
+            return;
+        }
+        host.runtime().sleep(connection::SILENT - quiet).await;
     }
 }
 

@@ -7,7 +7,7 @@ use crate::{
     files::{self, Profiles},
     profile::Profile,
     reference,
-    scenario::{Camera, Nack, Video, Viewer},
+    scenario::{Camera, Nack, Service, Video, Viewer},
     table::{Place, Reader, Table, Value, nearest},
     units::{self, Size, shown},
 };
@@ -58,6 +58,12 @@ fn peer(
     value: Value<'_>,
     clips: &mut Clips<'_>,
 ) -> Option<PeerDraft> {
+    if [Service::Stun, Service::Turn, Service::Rendezvous].iter().any(|it| it.name() == name) {
+        let message = "this is the name of a service";
+        let help = "call the peer otherwise: both are hosts of one network";
+        reader.refuse(Rank::Value, &value.place, message, "taken", help);
+        return None;
+    }
     let table = value.table(reader, &reference::PEER)?;
     let site = table.get(reader, "site");
     let site = site.and_then(|value| Some((value.text(reader)?, value.place)));

@@ -1,21 +1,21 @@
 //! A street whose peers lose their power, whose TURN server is silent, whose viewers know a wrong
 //! token: what a scenario cannot say.
 
-use crate::street::{Kept, Street, sinks};
+use crate::street::{Kept, Street, in_one_lan, sinks};
 use parallax_media::{Clip, Size};
 use parallax_network::{HostId, Network, Packet, Time};
 use parallax_peer::{
     Host,
-    camera::{self, CameraConfig, VideoConfig},
+    camera::{self, CameraConfig, Signalling, VideoConfig},
     viewer::{self, View, ViewerConfig},
 };
 use parallax_scenario::{Peer, Scenario};
-use parallax_services::ServicesConfig;
+use parallax_services::{Service, ServicesConfig};
 use parallax_signalling::Token;
 use parallax_world::{Device, Guards, Services, SimHost, World, WorldError, simulate};
 use rand_chacha::ChaCha8Rng;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     net::{Ipv4Addr, SocketAddr},
     sync::{Arc, Mutex},
     time::Duration,
@@ -31,6 +31,8 @@ pub(crate) struct Faults {
     pub(crate) relay_silent_until: Duration,
     /// This viewer shows the token of this camera, whatever it views.
     pub(crate) wrong_token: Option<(&'static str, &'static str)>,
+    /// All are in one LAN without Internet, and cameras are their own rendezvous.
+    pub(crate) lan: bool,
 }
 
 /// The certificates that a peer had in flash: as each boot began, and last as the run ended.
@@ -50,13 +52,17 @@ pub(crate) fn run_by_hand(
 ) -> (Kept, Certificates) {
     let (mut kept, flashes) = (Kept::default(), Arc::new(Mutex::new(Vec::new())));
     let Kept { entries, packets } = &mut kept;
-    let scenario = street.scenario();
+    let mut scenario = street.scenario();
+    if faults.lan {
+        in_one_lan(&mut scenario);
+    }
     let code = || {
         let mut network = Network::new(1);
         let peers = place(&scenario, &mut network)?;
-        let core = Core::new(&mut network, faults)?;
+        let core: Box<dyn Services + Send> =
+            if faults.lan { Box::new(Nobody) } else { Box::new(Core::new(&mut network, faults)?) };
         let sinks = sinks(entries, packets);
-        let mut world = World::new(1, network, Box::new(core), BTreeMap::new(), sinks)?;
+        let mut world = World::new(1, network, core, BTreeMap::new(), sinks)?;
         let hosts: Arc<Mutex<Option<SimHost>>> = Arc::default();
         for peer in &scenario.peers {
             let config = config(&scenario, peer, faults)?;
@@ -97,6 +103,31 @@ fn place(
     scenario.peers.iter().map(place).collect()
 }
 
+/// No services are there.
+struct Nobody;
+
+impl Services for Nobody {
+    fn handle(&mut self, _now: Time, host: HostId, packet: Packet) {
+        panic!("{packet:?} to {host:?}");
+    }
+
+    fn poll(&mut self, _now: Time) -> Option<(HostId, Packet)> {
+        None
+    }
+
+    fn next_deadline(&mut self, _now: Time) -> Option<Time> {
+        None
+    }
+
+    fn kill(&mut self, host: HostId) {
+        panic!("{host:?}");
+    }
+
+    fn restart(&mut self, host: HostId) {
+        panic!("{host:?}");
+    }
+}
+
 /// What runs on a peer.
 #[derive(Clone)]
 enum Config {
@@ -114,7 +145,10 @@ impl Config {
 }
 
 fn config(scenario: &Scenario, peer: &Peer, faults: &Faults) -> Result<Config, WorldError> {
-    let rendezvous = SocketAddr::from((RENDEZVOUS, 80));
+    let rendezvous = |camera: &str| {
+        let own = scenario.peer(camera).filter(|_| faults.lan).map(|peer| peer.address);
+        SocketAddr::from((own.unwrap_or(RENDEZVOUS), 80))
+    };
     let token = |camera: &str| Token::new(format!("token-of-the-{camera}"));
     let narrow = |value: u32| u16::try_from(value).expect("small");
     if let Some(camera) = &peer.camera {
@@ -129,10 +163,11 @@ fn config(scenario: &Scenario, peer: &Peer, faults: &Faults) -> Result<Config, W
             skip_frames: video.skip_frames,
         };
         let (name, token) = (peer.name.clone(), token(&peer.name));
+        let at = rendezvous(&peer.name);
         return Ok(Config::Camera(CameraConfig {
             name,
             token,
-            rendezvous,
+            signalling: if faults.lan { Signalling::Own(at) } else { Signalling::Rendezvous(at) },
             video,
             pacer_bps: None,
         }));
@@ -145,7 +180,7 @@ fn config(scenario: &Scenario, peer: &Peer, faults: &Faults) -> Result<Config, W
     let view = |camera: &String| View {
         camera: camera.clone(),
         token: shown(camera),
-        rendezvous,
+        rendezvous: rendezvous(camera),
         source: None,
     };
     Ok(Config::Viewer(ViewerConfig {
@@ -179,6 +214,7 @@ struct Core {
     stun_turn: HostId,
     rendezvous: HostId,
     silent_until: Time,
+    killed: BTreeSet<HostId>,
 }
 
 impl Core {
@@ -195,24 +231,46 @@ impl Core {
             stun_turn: network.add_service("turn", STUN_TURN)?,
             rendezvous: network.add_service("rendezvous", RENDEZVOUS)?,
             silent_until: Time::ZERO + faults.relay_silent_until,
+            killed: BTreeSet::new(),
         })
     }
 }
 
 impl Services for Core {
     fn handle(&mut self, now: Time, host: HostId, packet: Packet) {
+        if self.killed.contains(&host) {
+            return;
+        }
         if host == self.rendezvous || now >= self.silent_until {
             self.services.handle(now, &packet);
         }
     }
 
     fn poll(&mut self, now: Time) -> Option<(HostId, Packet)> {
-        let packet = self.services.poll(now)?;
-        let at_turn = *packet.source.ip() == STUN_TURN;
-        Some((if at_turn { self.stun_turn } else { self.rendezvous }, packet))
+        loop {
+            let packet = self.services.poll(now)?;
+            let at_turn = *packet.source.ip() == STUN_TURN;
+            let from = if at_turn { self.stun_turn } else { self.rendezvous };
+            if !self.killed.contains(&from) {
+                return Some((from, packet));
+            }
+        }
     }
 
     fn next_deadline(&mut self, now: Time) -> Option<Time> {
         self.services.next_deadline(now)
+    }
+
+    fn kill(&mut self, host: HostId) {
+        self.killed.insert(host);
+    }
+
+    fn restart(&mut self, host: HostId) {
+        self.killed.remove(&host);
+        if host == self.rendezvous {
+            self.services.rendezvous.restart();
+        } else {
+            self.services.stun_turn.restart();
+        }
     }
 }

@@ -7,5 +7,6 @@
 mod by_hand;
 mod camera;
 mod media;
+mod paths;
 mod sessions;
 mod street;

@@ -1,11 +1,16 @@
 //! A street for tests: cameras in a house, viewers in a flat, links and devices that are constant
 //! but for what a test varies.
 
-use parallax_network::Transport;
+use parallax_network::{SiteConfig, Transport};
 use parallax_record::{Entry, Event, Phase, Session};
-use parallax_scenario::{Profile, Profiles, Scenario, ScenarioErrors, parse, profile};
+use parallax_scenario::{Profile, Profiles, Scenario, ScenarioErrors, Services, parse, profile};
 use parallax_world::{Direction, Guards, PacketSeen, Sinks, run};
-use std::{collections::BTreeMap, fmt::Write, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fmt::Write,
+    net::{Ipv4Addr, SocketAddrV4},
+    time::Duration,
+};
 
 pub(crate) const MS_NS: u64 = 1_000_000;
 pub(crate) const S_NS: u64 = 1_000_000_000;
@@ -14,6 +19,9 @@ pub(crate) const S_NS: u64 = 1_000_000_000;
 pub(crate) const ORDINARY: &str = r#"mapping = "endpoint-independent", filtering = "address-and-port-dependent", ports = "preserving""#;
 /// Gateways that leave the relay alone.
 pub(crate) const STRICT: &str = r#"mapping = "address-and-port-dependent", filtering = "address-and-port-dependent", ports = "random""#;
+
+/// Gateways that let a direct path be, and whose mappings come back with other ports.
+pub(crate) const RANDOM: &str = r#"mapping = "endpoint-independent", filtering = "address-and-port-dependent", ports = "random""#;
 
 /// One-way delay from the viewers to the cameras, without serialisation, and back: 10 ms of the
 /// flat, 12 ms of the house, and two LANs.
@@ -144,6 +152,18 @@ viewer = {{ profile = "viewer", jitter_buffer = "{jitter}us", nack = {nack} }}
     }
 }
 
+/// Puts all peers into one LAN without Internet and without services.
+pub(crate) fn in_one_lan(scenario: &mut Scenario) {
+    scenario.sites.truncate(1);
+    let site = &mut scenario.sites[0];
+    site.config = SiteConfig { gateway: None, internet: None, ..site.config.clone() };
+    scenario.services = Services { stun: None, turn: None, rendezvous: None };
+    for (peer, host) in scenario.peers.iter_mut().zip(10..) {
+        peer.site = site.name.clone();
+        peer.address = Ipv4Addr::new(192, 168, 1, host);
+    }
+}
+
 /// What keeps a run.
 pub(crate) fn sinks<'a>(entries: &'a mut Vec<Entry>, packets: &'a mut Vec<Seen>) -> Sinks<'a> {
     Sinks {
@@ -192,6 +212,10 @@ pub(crate) struct Seen {
     pub(crate) at_ns: u64,
     pub(crate) direction: Direction,
     pub(crate) host: String,
+    pub(crate) source: SocketAddrV4,
+    pub(crate) tcp: bool,
+    /// Of the sender of an ICE check, from its USERNAME.
+    pub(crate) ufrag: Option<String>,
     /// On the wire.
     pub(crate) bytes: u64,
     /// Of video packets.
@@ -201,6 +225,7 @@ pub(crate) struct Seen {
 /// What names a video packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Video {
+    pub(crate) ssrc: u32,
     pub(crate) sequence: u16,
     pub(crate) rtp_timestamp: u32,
 }
@@ -212,6 +237,9 @@ impl Seen {
             at_ns: seen.at.as_nanos(),
             direction: seen.direction,
             host: seen.host.to_owned(),
+            source: seen.packet.source,
+            tcp: !udp,
+            ufrag: if udp { ufrag(&seen.packet.payload) } else { None },
             bytes: seen.packet.wire_length() as u64,
             video: if udp { video(&seen.packet.payload) } else { None },
         }
@@ -223,7 +251,16 @@ fn video(payload: &[u8]) -> Option<Video> {
     let is_video = payload.first()? >> 6 == 2 && payload.get(1)? & 0x7f == 102;
     let sequence = u16::from_be_bytes(payload.get(2..4)?.try_into().ok()?);
     let rtp_timestamp = u32::from_be_bytes(payload.get(4..8)?.try_into().ok()?);
-    is_video.then_some(Video { sequence, rtp_timestamp })
+    let ssrc = u32::from_be_bytes(payload.get(8..12)?.try_into().ok()?);
+    is_video.then_some(Video { ssrc, sequence, rtp_timestamp })
+}
+
+/// The sender's part of USERNAME in a binding request (RFC 8445 section 7.2.2), its first attribute.
+fn ufrag(payload: &[u8]) -> Option<String> {
+    let username = payload.get(..2)? == [0, 1] && payload.get(20..22)? == [0, 6];
+    let length = usize::from(u16::from_be_bytes(payload.get(22..24)?.try_into().ok()?));
+    let text = std::str::from_utf8(payload.get(24..24 + length)?).ok()?;
+    username.then(|| text.rsplit(':').next().unwrap_or_default().to_owned())
 }
 
 /// A run.

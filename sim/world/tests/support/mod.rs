@@ -77,7 +77,7 @@ pub(crate) fn run(
             packet: Some(Box::new(|seen| packets.push(seen.to_string()))),
         };
         let kinds = BTreeMap::from([(*STUN.ip(), EndKind::Signalling)]);
-        let services = Box::new(StunServer { host: stun, answers: VecDeque::new() });
+        let services = Box::new(StunServer::new(stun));
         let mut world = World::new(seed, network, services, kinds, sinks)?;
         let [at_house, at_flat] = peers;
         world.add_peer(doorbell, Arc::new(Instantly), at_house);
@@ -92,10 +92,20 @@ pub(crate) fn run(
 pub(crate) struct StunServer {
     pub(crate) host: HostId,
     pub(crate) answers: VecDeque<Packet>,
+    pub(crate) lives: bool,
+}
+
+impl StunServer {
+    pub(crate) fn new(host: HostId) -> Self {
+        Self { host, answers: VecDeque::new(), lives: true }
+    }
 }
 
 impl Services for StunServer {
     fn handle(&mut self, _now: Time, _host: HostId, packet: Packet) {
+        if !self.lives {
+            return;
+        }
         let payload = &packet.payload;
         let is_request = payload.len() >= 20 && payload[..2] == [0, 1];
         let answer = if is_request { binding(payload, packet.source) } else { payload.clone() };
@@ -108,6 +118,15 @@ impl Services for StunServer {
 
     fn next_deadline(&mut self, now: Time) -> Option<Time> {
         (!self.answers.is_empty()).then_some(now)
+    }
+
+    fn kill(&mut self, _host: HostId) {
+        self.lives = false;
+        self.answers.clear();
+    }
+
+    fn restart(&mut self, _host: HostId) {
+        self.lives = true;
     }
 }
 

@@ -1,9 +1,8 @@
 //! The server's end of one WebSocket (RFC 6455) as a pure core, by `tungstenite` over bytes in
 //! memory. A server masks nothing, so that it draws no randomness.
 
+use crate::MAX_MESSAGE_BYTES;
 use core::time::Duration;
-use parallax_network::Time;
-use parallax_signalling::MAX_MESSAGE_BYTES;
 use std::{
     collections::VecDeque,
     io::{self, Read, Write},
@@ -17,13 +16,14 @@ use tungstenite::{
     protocol::{CloseFrame, WebSocketConfig, frame::coding::CloseCode},
 };
 
-/// How long a handshake may take.
+/// How long a handshake may take, from the opening of the byte stream: whoever dribbles bytes gets
+/// no more.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long after the last sign of life the other end is pinged.
 const PING_AFTER: Duration = Duration::from_secs(20);
 /// How long after the last sign of life the other end is given up: two pings went unanswered.
 const SILENCE: Duration = Duration::from_secs(60);
-/// How long the other end may take to close.
+/// How long the other end may take to close, and to take what was said last.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 /// The most bytes that wait for a slow reader.
 const MAX_WAITING_BYTES: usize = 16 * MAX_MESSAGE_BYTES;
@@ -83,18 +83,19 @@ enum Stage {
 /// The server's end of one WebSocket.
 pub(crate) struct ServerSocket {
     stage: Stage,
-    /// The last sign of life, or what the present wait counts from.
-    heard: Time,
-    pinged: Time,
-    /// Since when it closes.
-    closing: Option<Time>,
+    opened: Duration,
+    /// The last sign of life.
+    heard: Duration,
+    pinged: Duration,
+    /// Since when it closes, or is over and has bytes to send.
+    closing: Option<Duration>,
     /// A frame too large came: what follows is not read any more, and only waited out, so that
     /// the answer is not lost to a reset.
     discard: bool,
 }
 
 impl ServerSocket {
-    pub(crate) fn new(now: Time) -> Self {
+    pub(crate) fn new(now: Duration) -> Self {
         let config = WebSocketConfig::default()
             .max_message_size(Some(MAX_MESSAGE_BYTES))
             .max_frame_size(Some(MAX_MESSAGE_BYTES))
@@ -104,11 +105,11 @@ impl ServerSocket {
             Ok(socket) => Stage::Open(socket),
             Err(HandshakeError::Failure(_)) => Stage::Over(Vec::new()),
         };
-        Self { stage, heard: now, pinged: now, closing: None, discard: false }
+        Self { stage, opened: now, heard: now, pinged: now, closing: None, discard: false }
     }
 
     /// Bytes came in; none means that no more will.
-    pub(crate) fn receive(&mut self, now: Time, bytes: &[u8]) {
+    pub(crate) fn receive(&mut self, now: Duration, bytes: &[u8]) {
         self.heard = now;
         self.pinged = now;
         let discard = self.discard;
@@ -137,27 +138,36 @@ impl ServerSocket {
         }
     }
 
-    fn over(&mut self) -> Option<Event> {
+    fn over(&mut self, now: Duration) -> Option<Event> {
         if matches!(self.stage, Stage::Over(_)) {
             return None;
         }
         let sent = core::mem::take(self.outgoing());
+        self.end(now, sent)
+    }
+
+    fn end(&mut self, now: Duration, sent: Vec<u8>) -> Option<Event> {
+        self.closing = Some(now);
         self.stage = Stage::Over(sent);
         Some(Event::Over)
     }
 
     /// What comes next of the bytes that came in.
-    pub(crate) fn poll(&mut self, now: Time) -> Option<Event> {
+    pub(crate) fn poll(&mut self, now: Duration) -> Option<Event> {
         if self.next_deadline().is_some_and(|deadline| deadline <= now)
             && let Some(over) = self.time(now)
         {
             return Some(over);
         }
         if self.discard {
-            return if self.wire().is_some_and(|wire| wire.finished) { self.over() } else { None };
+            return if self.wire().is_some_and(|wire| wire.finished) {
+                self.over(now)
+            } else {
+                None
+            };
         }
         match core::mem::replace(&mut self.stage, Stage::Over(Vec::new())) {
-            Stage::Handshake(handshake) => self.shake(handshake),
+            Stage::Handshake(handshake) => self.shake(now, handshake),
             Stage::Open(mut socket) => {
                 let read = socket.read();
                 self.stage = Stage::Open(socket);
@@ -170,7 +180,7 @@ impl ServerSocket {
         }
     }
 
-    fn shake(&mut self, mut handshake: Handshake) -> Option<Event> {
+    fn shake(&mut self, now: Duration, mut handshake: Handshake) -> Option<Event> {
         let wire = handshake.get_mut().get_mut();
         if wire.received.is_empty() && !wire.finished {
             self.stage = Stage::Handshake(handshake);
@@ -188,13 +198,12 @@ impl ServerSocket {
             // Tungstenite drops the stream with the error, and with it any answer.
             Err(HandshakeError::Failure(_)) => {
                 let answer = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n";
-                self.stage = Stage::Over(answer.to_vec());
-                Some(Event::Over)
+                self.end(now, answer.to_vec())
             }
         }
     }
 
-    fn read(&mut self, now: Time, read: Result<Message, Error>) -> Option<Event> {
+    fn read(&mut self, now: Duration, read: Result<Message, Error>) -> Option<Event> {
         match read {
             // What comes after the close began is of no use to anybody.
             Ok(_) if self.closing.is_some() => self.poll(now),
@@ -206,7 +215,7 @@ impl ServerSocket {
             }
             Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
                 if self.outgoing().len() > MAX_WAITING_BYTES {
-                    return self.over();
+                    return self.over(now);
                 }
                 None
             }
@@ -215,16 +224,24 @@ impl ServerSocket {
                 self.discard = true;
                 Some(Event::TooLarge)
             }
-            Err(_) => self.over(),
+            Err(_) => self.over(now),
         }
     }
 
     /// Does what is due.
-    fn time(&mut self, now: Time) -> Option<Event> {
-        let Stage::Open(socket) = &mut self.stage else { return self.over() };
+    fn time(&mut self, now: Duration) -> Option<Event> {
+        let socket = match &mut self.stage {
+            Stage::Open(socket) => socket,
+            Stage::Handshake(_) => return self.over(now),
+            Stage::Over(sent) => {
+                // Nobody takes them.
+                sent.clear();
+                return None;
+            }
+        };
         let closing = self.closing.is_some_and(|since| since + CLOSE_TIMEOUT <= now);
         if closing || self.heard + SILENCE <= now {
-            return self.over();
+            return self.over(now);
         }
         self.pinged = now;
         // Fails only when it is closing, and then the close has its own time.
@@ -241,7 +258,7 @@ impl ServerSocket {
     }
 
     /// Begins to close: for a message too large, or for one that is against the rules.
-    pub(crate) fn close(&mut self, now: Time) {
+    pub(crate) fn close(&mut self, now: Duration) {
         if let Stage::Open(socket) = &mut self.stage {
             let code = if self.discard { CloseCode::Size } else { CloseCode::Policy };
             let _ = socket.close(Some(CloseFrame { code, reason: "".into() }));
@@ -251,11 +268,12 @@ impl ServerSocket {
     }
 
     /// When to poll next if nothing comes.
-    pub(crate) fn next_deadline(&self) -> Option<Time> {
+    pub(crate) fn next_deadline(&self) -> Option<Duration> {
         match (&self.stage, self.closing) {
-            (Stage::Handshake(_), _) => Some(self.heard + HANDSHAKE_TIMEOUT),
+            (Stage::Handshake(_), _) => Some(self.opened + HANDSHAKE_TIMEOUT),
             (Stage::Open(_), Some(since)) => Some(since + CLOSE_TIMEOUT),
             (Stage::Open(_), None) => Some((self.pinged + PING_AFTER).min(self.heard + SILENCE)),
+            (Stage::Over(sent), Some(since)) if !sent.is_empty() => Some(since + CLOSE_TIMEOUT),
             (Stage::Over(_), _) => None,
         }
     }
