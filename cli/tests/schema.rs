@@ -10,7 +10,7 @@ use jsonschema::Validator;
 use parallax_record::schema;
 use serde_json::{Value, json};
 use std::{env, fs};
-use support::{EASY, Place, TOO_SOON, replaced, with_checks};
+use support::{EASY, Place, SHIPPED, TOO_SOON, replaced, with_checks};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../reports/schema");
 /// What tells this test to write.
@@ -51,12 +51,15 @@ fn broken(name: &str, values: &[Value]) -> Option<String> {
     values.iter().find_map(of)
 }
 
+/// The first of them is changed below.
+const RUNS: [&str; 4] = ["direct", "relayed", "camera-reboot", "uplink-squeezed"];
+
 fn lines(record: &str) -> Vec<Value> {
     record.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
 }
 
-/// A place in which shipped scenarios, cut short, have run: one with checks of many kinds, of which
-/// one fails, and one that goes over TURN.
+/// A place in which shipped scenarios have run: one with checks of many kinds, of which one fails, one
+/// that goes over TURN, and two with events.
 fn place() -> Place {
     let place = Place::new();
     let checks = format!(
@@ -86,14 +89,21 @@ why = "A route."
     );
     place.write("direct.toml", &with_checks("two-homes", 8, &checks));
     place.write("relayed.toml", &with_checks("strict-homes", 8, EASY));
-    place.call(&["sim", "direct.toml", "relayed.toml", "--out", "out"]).ended(10);
+    for name in ["camera-reboot", "uplink-squeezed"] {
+        fs::copy(format!("{SHIPPED}/{name}.toml"), place.path(&format!("{name}.toml")))
+            .expect("a shipped scenario");
+    }
+    let files = RUNS.map(|run| format!("{run}.toml"));
+    let files = files.iter().map(String::as_str);
+    let call: Vec<&str> = ["sim"].into_iter().chain(files).chain(["--out", "out"]).collect();
+    place.call(&call).ended(10);
     place
 }
 
 #[test]
 fn what_the_command_writes_keeps_to_the_committed_schemas() {
     let place = place();
-    for run in ["direct", "relayed"] {
+    for run in RUNS {
         let lines = lines(&place.read(&format!("out/{run}/seed-1/record.jsonl")));
         assert!(lines.len() > 100, "hardly a record: {} lines", lines.len());
         assert_eq!(broken("record", &lines), None);
