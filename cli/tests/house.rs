@@ -63,6 +63,7 @@ const PURE_MAY_USE: &[&str] = &[
     "openh264",
     "rand_chacha",
     "rand_core",
+    "schemars",
     "serde",
     "serde_json",
     "sha2",

@@ -1,13 +1,15 @@
 //! Where and when something ran: `environment.json`, the one file that differs from machine to
 //! machine.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The machine, the tools and the wall time of one call of the command.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Environment {
-    /// [`SCHEMA`](crate::SCHEMA).
+    /// The version of this format: [`SCHEMA`](crate::SCHEMA).
+    #[schemars(extend("const" = crate::SCHEMA))]
     pub schema: u32,
     /// The version of Parallax.
     pub parallax_version: String,

@@ -4,10 +4,11 @@
 //! the run's clock (virtual or real, the header says which); `camera_us` is microseconds on the
 //! camera's own clock since it booted.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// One event, where and when it happened.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Entry {
     /// When, on the run's clock.
@@ -19,7 +20,7 @@ pub struct Entry {
 }
 
 /// What happened.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Event {
     /// A peer's software starts: its boot is over.
@@ -262,7 +263,7 @@ pub enum Event {
 
 /// A session: one camera streaming to one viewer. A camera that boots again, or a viewer that
 /// comes again, begins a new one.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Session {
     /// The camera's name.
@@ -276,7 +277,9 @@ pub struct Session {
 /// What a session goes through, at each end. In this order, but for phases of the other end, and
 /// for gathering: candidates are told one by one (trickle ICE, RFC 8838), so that checking and even
 /// nomination may come before the last of them is there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// The viewer wants the camera, and is about to open its way to the rendezvous if it has none:
@@ -301,7 +304,9 @@ pub enum Phase {
 }
 
 /// Where a frame was lost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum LossPhase {
     /// The encoder was busy when it was captured.
@@ -322,7 +327,7 @@ pub enum LossPhase {
 }
 
 /// An ICE candidate (RFC 8445 section 5.1).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Candidate {
     /// Its type.
@@ -332,7 +337,9 @@ pub struct Candidate {
 }
 
 /// The type of an ICE candidate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum CandidateKind {
     /// An address of the host itself.
@@ -357,7 +364,7 @@ impl std::fmt::Display for CandidateKind {
 }
 
 /// What the marker in a picture says (`sim/media`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Marker {
     /// The boot of the camera.

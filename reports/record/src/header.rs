@@ -1,5 +1,6 @@
 //! What ran: the first line of `record.jsonl`. Nothing of the machine, nothing of wall time.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::check::Check;
@@ -11,12 +12,14 @@ pub const SCHEMA: u32 = 1;
 pub const FORMAT: &str = "parallax-record";
 
 /// What ran and what was demanded of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Header {
-    /// [`FORMAT`]: tells a record from other programs' JSON.
+    /// Tells a record from other programs' JSON: [`FORMAT`].
+    #[schemars(extend("const" = FORMAT))]
     pub format: String,
-    /// [`SCHEMA`].
+    /// The version of this format: [`SCHEMA`].
+    #[schemars(extend("const" = SCHEMA))]
     pub schema: u32,
     /// The version of Parallax that ran it.
     pub parallax_version: String,
@@ -28,6 +31,7 @@ pub struct Header {
     pub why: String,
     /// The seed of all randomness; a string in JSON, where numbers lose digits above 2^53.
     #[serde(with = "crate::seed")]
+    #[schemars(with = "crate::seed::Seed")]
     pub seed: u64,
     /// The run's clock and how exact it is.
     pub clock: Clock,
@@ -52,7 +56,7 @@ pub struct Header {
 }
 
 /// Something that the scenario does to a run at a time: a fault, or a change of the network.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ScriptedEvent {
     /// Its name, by which checks know it.
@@ -66,7 +70,7 @@ pub struct ScriptedEvent {
 }
 
 /// What a scripted event does.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Action {
     /// A service is gone without a word: what is sent to it vanishes.
@@ -119,7 +123,9 @@ impl Action {
 }
 
 /// Which of a site's two links.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum LinkDirection {
     /// From the site to the core.
@@ -129,7 +135,7 @@ pub enum LinkDirection {
 }
 
 /// One camera's pictures at one viewer.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Stream {
     /// The camera's name.
@@ -139,7 +145,7 @@ pub struct Stream {
 }
 
 /// The clock that `run_ns` is told by, and how far it may be from the truth.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Clock {
     /// Simulated time. Each network crossing and each timer is late by at most one tick, never
@@ -185,7 +191,7 @@ impl Clock {
 }
 
 /// The kind of a run's clock, in one word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ClockKind {
     /// Simulated time.
@@ -195,7 +201,7 @@ pub enum ClockKind {
 }
 
 /// Where the media came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MediaMode {
     /// Encoded and decoded during the run.
@@ -203,7 +209,7 @@ pub enum MediaMode {
 }
 
 /// What adapted the bit rate to the path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CongestionControl {
     /// Nothing: the encoder kept the scenario's bit rate.
@@ -211,7 +217,7 @@ pub enum CongestionControl {
 }
 
 /// A site: hosts on one LAN behind one gateway.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SiteHeader {
     /// Its name.
@@ -227,7 +233,7 @@ pub struct SiteHeader {
 }
 
 /// A gateway's behaviour (RFC 4787), in the scenario's words.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GatewayHeader {
     /// Its outside address.
@@ -246,7 +252,7 @@ pub struct GatewayHeader {
 }
 
 /// One direction of a site's access.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LinkHeader {
     /// Bits per second, IP and transport headers counted; none is without limit.
@@ -264,7 +270,7 @@ pub struct LinkHeader {
 }
 
 /// What bounds a bottleneck queue.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum QueueLimit {
     /// Nothing.
@@ -287,7 +293,7 @@ pub enum QueueLimit {
 }
 
 /// A service.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ServiceHeader {
     /// Its name.
@@ -299,7 +305,7 @@ pub struct ServiceHeader {
 }
 
 /// A peer: camera, viewer or both.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PeerHeader {
     /// Its name.
@@ -317,7 +323,7 @@ pub struct PeerHeader {
 }
 
 /// A device profile, told apart from others of its name by its digest.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ProfileUse {
     /// Its name.
@@ -327,7 +333,7 @@ pub struct ProfileUse {
 }
 
 /// What a camera sends.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CameraHeader {
     /// The clip that stands in for its sensor.

@@ -10,6 +10,7 @@ mod judge;
 mod measure;
 mod record;
 mod recovery;
+pub mod schema;
 mod seed;
 mod summarise;
 mod summary;

@@ -5,6 +5,7 @@
 
 use std::io::{self, Write};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -12,7 +13,7 @@ use crate::event::Entry;
 use crate::header::{FORMAT, Header, SCHEMA};
 
 /// The last line's content.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct End {
     /// How many entries there are.
@@ -22,9 +23,10 @@ pub struct End {
     pub packets_sha256: String,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Trailer {
+pub(crate) struct Trailer {
+    /// That the run has ended, and what it came to.
     end: End,
 }
 

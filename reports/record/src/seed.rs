@@ -1,5 +1,6 @@
 //! Seeds are strings in JSON: many readers keep numbers as doubles, and change them above 2^53.
 
+use schemars::JsonSchema;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serializer};
 
@@ -13,3 +14,12 @@ pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<
     text.parse()
         .map_err(|_| D::Error::custom(format!("the seed {text:?} is no whole number below 2^64")))
 }
+
+/// A whole number below 2^64, in decimal digits.
+#[derive(JsonSchema)]
+#[schemars(transparent)]
+pub(crate) struct Seed(
+    #[schemars(regex(pattern = "^[0-9]{1,20}$"))]
+    #[expect(dead_code, reason = "the schema alone")]
+    String,
+);

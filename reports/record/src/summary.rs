@@ -3,6 +3,7 @@
 //! Every number is an integer with its unit in its name; names that end in `_us` are microseconds
 //! on the run's clock. What could not be measured is `null`.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::event::CandidateKind;
@@ -11,10 +12,11 @@ use crate::uncertainty::Uncertainty;
 use crate::verdict::Verdict;
 
 /// All runs of one call of the command: the content of `summary.json`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Suite {
-    /// [`SCHEMA`](crate::SCHEMA).
+    /// The version of this format: [`SCHEMA`](crate::SCHEMA).
+    #[schemars(extend("const" = crate::SCHEMA))]
     pub schema: u32,
     /// The worst verdict of the runs; `null` if nothing ran.
     pub verdict: Option<Verdict>,
@@ -45,7 +47,7 @@ impl Suite {
 }
 
 /// One run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Summary {
     /// The scenario's file name without its ending.
@@ -54,6 +56,7 @@ pub struct Summary {
     pub title: String,
     /// The seed; a string in JSON.
     #[serde(with = "crate::seed")]
+    #[schemars(with = "crate::seed::Seed")]
     pub seed: u64,
     /// The run's clock.
     pub clock: ClockKind,
@@ -114,7 +117,7 @@ impl Summary {
 }
 
 /// Which profile a peer ran with.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PeerProfile {
     /// The peer's name.
@@ -143,7 +146,7 @@ impl PeerProfile {
 }
 
 /// What came of a check for one stream.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CheckResult {
     /// What was checked, such as `capture_to_render p95`.
@@ -179,7 +182,7 @@ pub struct CheckResult {
 }
 
 /// How a measured value must stand to its bound.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Comparison {
     /// Less.
@@ -191,7 +194,7 @@ pub enum Comparison {
 }
 
 /// The unit of a check's figures.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Unit {
     /// Microseconds.
@@ -211,7 +214,7 @@ pub enum Unit {
 }
 
 /// What was measured of one stream, over the whole run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StreamSummary {
     /// Whose pictures.
@@ -260,7 +263,7 @@ pub struct StreamSummary {
 }
 
 /// Something for each phase of setup, at the viewer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PerPhase<T> {
     /// The offer has arrived.
@@ -299,7 +302,7 @@ impl<T: Copy> PerPhase<T> {
 }
 
 /// Something for each stage of a frame's way.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PerStage<T> {
     /// From the end of exposure to the encoder's beginning.
@@ -320,7 +323,7 @@ pub struct PerStage<T> {
 
 /// Percentiles by nearest rank; `null` where nothing was measured. A small sample has a `p99` too,
 /// which is then its greatest value: look at `count`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LatencySummary {
     /// Rendered frames.
@@ -338,7 +341,7 @@ pub struct LatencySummary {
 }
 
 /// One stage over all rendered frames.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StageSummary {
     /// The median.
@@ -351,7 +354,7 @@ pub struct StageSummary {
 
 /// Frames captured while a session sent to the viewer:
 /// captured = rendered + lost + under way.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FramesSummary {
     /// Captured.
@@ -363,12 +366,12 @@ pub struct FramesSummary {
     /// Of these lost.
     pub lost: LostSummary,
     /// Of these neither rendered nor lost when the run ended: captured within the viewer's jitter
-    /// buffer and [`PATIENCE_US`](crate::PATIENCE_US) of its end.
+    /// buffer and 2 s ([`PATIENCE_US`](crate::PATIENCE_US)) of its end.
     pub under_way: u64,
 }
 
 /// Lost frames by where they were lost.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LostSummary {
     /// The encoder was busy when they were captured.
@@ -395,7 +398,7 @@ impl LostSummary {
 }
 
 /// Freezes as in webrtc-stats.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FreezesSummary {
     /// How many ended with a new picture.
@@ -408,7 +411,7 @@ pub struct FreezesSummary {
 
 /// Bytes on the wire by the kind of node at the other end, counted at the peer that sends a packet
 /// and at the peer that it reaches: twice for one between peers, once for one that is lost.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BytesSummary {
     /// Between peers.

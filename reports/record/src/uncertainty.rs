@@ -68,6 +68,7 @@
 //! failed, which adds 1; and rounds, in which a tick decides: an ICE check (each 200 ms), a frame's
 //! exposure or a retransmission that the tick moved into another round is off by that round.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::event::Phase;
@@ -94,7 +95,7 @@ pub(crate) const RESEND_ROUNDS: u64 = 5;
 
 /// Where the truth lies: between `measured - below` and `measured + above`, in the unit of what
 /// was measured.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Uncertainty {
     /// So much less, at most.

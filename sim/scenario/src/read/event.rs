@@ -34,8 +34,11 @@ enum ActionDraft {
 /// What an action says, how long it lasts, and where it names what it is done to.
 type Said = (ActionDraft, Option<Duration>, Place);
 
+/// How to read one kind of action.
+type Read = fn(&mut Reader, Value<'_>) -> Option<Said>;
+
 /// Every kind of action: its key, and how to read it.
-const ACTIONS: &[(&str, fn(&mut Reader, Value<'_>) -> Option<Said>)] = &[
+const ACTIONS: &[(&str, Read)] = &[
     ("kill", kill),
     ("restart", restart),
     ("power_loss", power_loss),
