@@ -414,6 +414,7 @@ impl Inner {
                     bytes: u32::try_from(packet.wire_length()).unwrap_or(u32::MAX),
                 },
             ),
+            Output::Passed { .. } => {}
             Output::MappingCreated { at, gateway, transport, internal, external } => {
                 let node = format!("gateway/{}", self.network.site_name(gateway));
                 let transport = transport_name(transport);
