@@ -2,6 +2,7 @@
 //!
 //! `README.md` beside this crate tells how a step goes, and what makes a run repeatable.
 
+mod capture;
 mod error;
 mod events;
 mod fabric;
@@ -14,6 +15,7 @@ mod plant;
 mod run;
 mod runtime;
 mod script;
+mod secrets;
 mod services;
 mod simulate;
 mod task;
@@ -22,12 +24,13 @@ mod timers;
 mod udp;
 mod world;
 
+pub use capture::CaptureSink;
 pub use error::WorldError;
 pub use fabric::{Services, Way};
 pub use header::header;
 pub use host::{Device, Instantly, SimHost};
 pub use packets::{BytesByKind, Direction, EndKind, PacketSeen};
-pub use run::{check, run};
+pub use run::{check, run, run_captured};
 pub use simulate::{Guards, simulate};
 pub use tcp::{TcpListener, TcpStream};
 pub use world::{EntrySink, Outcome, PacketSink, Sinks, TICK, World};

@@ -1,6 +1,7 @@
 //! A scenario as a world: sites, services, and peers with the software under test.
 
 use crate::{
+    capture::CaptureSink,
     error::WorldError,
     host::{Device, SimHost},
     script,
@@ -43,12 +44,30 @@ pub fn run(
     guards: Guards,
     sinks: Sinks<'_>,
 ) -> Result<Outcome, WorldError> {
+    run_captured(scenario, seed, guards, sinks, None)
+}
+
+/// As [`run`], and writes every packet to `capture`, if there is one, as a pcapng file. That
+/// changes nothing of the run.
+///
+/// # Errors
+/// As [`run`]; and if the capture is not taken.
+pub fn run_captured(
+    scenario: &Scenario,
+    seed: u64,
+    guards: Guards,
+    sinks: Sinks<'_>,
+    capture: Option<CaptureSink<'_>>,
+) -> Result<Outcome, WorldError> {
     let sources = sources(scenario)?;
     simulate(seed, guards, move || {
         let mut network = Network::new(seed);
         let hosts = place_peers(scenario, &mut network)?;
         let Placed { hosted, kinds, rendezvous } = services::place(scenario, seed, &mut network)?;
         let mut world = World::new(seed, network, Box::new(hosted), kinds, sinks)?;
+        if let Some(capture) = capture {
+            world.capture(capture)?;
+        }
         #[cfg(feature = "guards-off")]
         if !guards.map_order {
             world.plant_hash_map();

@@ -1,6 +1,7 @@
 //! Peers, network and services of a run, step by step.
 
 use crate::{
+    capture::{CaptureSink, Capturing},
     error::WorldError,
     fabric::{Fabric, Services},
     failures::{Failure, Failures},
@@ -75,6 +76,7 @@ pub struct World<'a> {
     /// A peer was put here, or lost or got its power, since the last step of the peers.
     pub(crate) changed: bool,
     sinks: Sinks<'a>,
+    capturing: Option<Capturing<'a>>,
     #[cfg(feature = "guards-off")]
     hash_map_planted: bool,
 }
@@ -126,9 +128,20 @@ impl<'a> World<'a> {
             packets: Packets::new(kinds),
             changed: false,
             sinks,
+            capturing: None,
             #[cfg(feature = "guards-off")]
             hash_map_planted: false,
         })
+    }
+
+    /// Writes every packet that passes from now on to `to`, as a pcapng file. To be called before
+    /// peers are added: their cryptography is asked for secrets.
+    ///
+    /// # Errors
+    /// If it is not taken.
+    pub fn capture(&mut self, to: CaptureSink<'a>) -> Result<(), WorldError> {
+        self.capturing = Some(Capturing::begin(&self.fabric, to)?);
+        Ok(())
     }
 
     /// Plants a use of a hash map whose order shows in the record, for a test to find.
@@ -192,7 +205,10 @@ impl<'a> World<'a> {
             self.step()?;
         }
         self.fabric.advance(end);
-        self.pass_on();
+        self.pass_on()?;
+        if let Some(capturing) = &mut self.capturing {
+            capturing.flush()?;
+        }
         self.reached = end;
         if !self.fabric.ledger().balances() {
             return Err(WorldError::Unbalanced { ledger: format!("{:?}", self.fabric.ledger()) });
@@ -218,11 +234,12 @@ impl<'a> World<'a> {
         let changed = mem::take(&mut self.changed);
         if timers || stirred || changed {
             let stepped = self.sim.step();
-            self.pass_on();
+            let passed_on = self.pass_on();
             self.check()?;
+            passed_on?;
             stepped.map_err(|error| WorldError::Scheduler(error.to_string()))?;
         } else {
-            self.pass_on();
+            self.pass_on()?;
         }
         self.now += TICK;
         self.reached = self.now;
@@ -255,7 +272,10 @@ impl<'a> World<'a> {
     }
 
     /// Passes on what happened.
-    fn pass_on(&mut self) {
+    ///
+    /// # Errors
+    /// If a capture is not taken.
+    fn pass_on(&mut self) -> Result<(), WorldError> {
         let told = self.fabric.take_told();
         #[cfg(feature = "guards-off")]
         let told =
@@ -269,6 +289,12 @@ impl<'a> World<'a> {
                 sink(&seen);
             }
         }
+        if let Some(capturing) = &mut self.capturing {
+            for captured in &told.captured {
+                capturing.write(captured)?;
+            }
+        }
+        Ok(())
     }
 
     fn check(&self) -> Result<(), WorldError> {
