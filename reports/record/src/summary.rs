@@ -418,6 +418,7 @@ pub struct BytesSummary {
     pub direct: u64,
     /// With TURN servers.
     pub turn: u64,
-    /// With the rendezvous and with STUN servers.
+    /// With the rendezvous and with STUN servers, and over TCP between peers: signalling without a
+    /// rendezvous.
     pub signalling: u64,
 }
