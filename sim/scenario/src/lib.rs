@@ -1,6 +1,6 @@
 //! Scenarios and device profiles: TOML in, a validated scenario out.
 //!
-//! [`parse`] reads a scenario: a [`Scenario`] is complete, with every default taken and every
+//! [`parse`] reads a scenario, [`parse_with`] one in which some peers are other devices: a [`Scenario`] is complete, with every default taken and every
 //! address assigned, and makes sense as a whole. What is wrong with a file is told by
 //! [`ScenarioErrors`], with file, line, column and cure; `miette` shows it. The crate reads no
 //! files: a shell hands it text ([`decode`] makes it from bytes), and device profiles through
@@ -13,6 +13,7 @@ mod error;
 pub mod profile;
 mod read;
 pub mod reference;
+mod replacement;
 mod scenario;
 mod table;
 mod text;
@@ -21,6 +22,7 @@ pub mod units;
 pub use distribution::Distribution;
 pub use error::{Problem, ScenarioErrors};
 pub use profile::{Builtin, Profile, Profiles};
-pub use read::parse;
+pub use read::{parse, parse_with};
+pub use replacement::{Replacement, Replacements};
 pub use scenario::{Camera, Ipv4Network, Nack, Peer, Scenario, Services, Site, Video, Viewer};
-pub use text::{MAX_BYTES, MAX_LINE_BYTES, decode};
+pub use text::{MAX_BYTES, MAX_LINE_BYTES, decode, within_length};

@@ -26,7 +26,7 @@ impl Eq for Source {}
 impl Source {
     /// Takes a text if it is one that can be read and shown.
     pub(crate) fn new(name: &str, text: &str) -> Result<Self, ScenarioErrors> {
-        within_length(name, text.len())?;
+        within_length(name, text.len() as u64)?;
         for (index, line) in text.lines().enumerate() {
             let number = index + 1;
             if line.len() > MAX_LINE_BYTES {
@@ -89,8 +89,13 @@ fn floor(text: &str, offset: usize) -> usize {
     offset
 }
 
-fn within_length(name: &str, length: usize) -> Result<(), ScenarioErrors> {
-    if length <= MAX_BYTES {
+/// Refuses a file called `name` that is longer than [`MAX_BYTES`]. A shell that knows the length, in
+/// bytes, need not read it to tell.
+///
+/// # Errors
+/// If it is too long; the message says how long it is.
+pub fn within_length(name: &str, length: u64) -> Result<(), ScenarioErrors> {
+    if length <= MAX_BYTES as u64 {
         return Ok(());
     }
     Err(Problem::of_file(
@@ -107,7 +112,7 @@ fn within_length(name: &str, length: usize) -> Result<(), ScenarioErrors> {
 /// # Errors
 /// If there are too many bytes, or they are not UTF-8.
 pub fn decode<'a>(name: &str, bytes: &'a [u8]) -> Result<&'a str, ScenarioErrors> {
-    within_length(name, bytes.len())?;
+    within_length(name, bytes.len() as u64)?;
     core::str::from_utf8(bytes).map_err(|error| {
         let line = bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
         Problem::of_file(

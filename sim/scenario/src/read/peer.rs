@@ -5,6 +5,7 @@ use crate::{
     error::Rank,
     profile::{Profile, Profiles},
     reference,
+    replacement::{Replacement, Replacements},
     scenario::{Camera, Nack, Video, Viewer},
     table::{Place, Reader, Table, Value, nearest},
     units::{self, Size, shown},
@@ -28,9 +29,9 @@ pub(super) struct PeerDraft {
 pub(super) fn read(
     reader: &mut Reader,
     peers: Vec<(String, Value<'_>)>,
-    profiles: &dyn Profiles,
+    devices: (&dyn Profiles, &Replacements),
 ) -> Vec<PeerDraft> {
-    peers.into_iter().filter_map(|(name, value)| peer(reader, name, value, profiles)).collect()
+    peers.into_iter().filter_map(|(name, value)| peer(reader, name, value, devices)).collect()
 }
 
 /// A camera before its device is known.
@@ -52,7 +53,7 @@ fn peer(
     reader: &mut Reader,
     name: String,
     value: Value<'_>,
-    profiles: &dyn Profiles,
+    (profiles, replacements): (&dyn Profiles, &Replacements),
 ) -> Option<PeerDraft> {
     let table = value.table(reader, &reference::PEER)?;
     let site = table.get(reader, "site");
@@ -66,15 +67,20 @@ fn peer(
     let (camera, views, viewer) = (camera?, views?, viewer?);
     roles(reader, &table, camera.is_some(), views.is_some())?;
     let chosen = profile_name(reader, &table, camera.as_ref(), views.is_some().then_some(&viewer))?;
-    let profile = profile(reader, chosen, profiles)?;
+    let replacement = replacements.get(&name);
+    let profile = match replacement {
+        // What the scenario names is a default.
+        Some(replacement) => replacement.profile.clone(),
+        None => profile(reader, chosen, profiles)?,
+    };
     let (camera, viewer_profile) =
         (camera.map(|draft| (draft.camera, draft.video, draft.profile.1)), viewer.profile);
     if let Some((camera, video, named)) = &camera {
-        suits_camera(reader, &profile, camera, video, named)?;
+        suits_camera(reader, &profile, camera, video, (named, replacement))?;
     }
     if views.is_some() && profile.viewer.is_none() {
         let place = viewer_profile.map_or_else(|| table.place.clone(), |(_, place)| place);
-        let message = format!("the device `{}` cannot be a viewer", profile.name);
+        let message = by(replacement, format!("the device `{}` cannot be a viewer", profile.name));
         reader.refuse(
             Rank::Value,
             &place,
@@ -358,11 +364,11 @@ fn suits_camera(
     profile: &Profile,
     camera: &Camera,
     places: &[(&'static str, Place)],
-    named: &Place,
+    (named, replacement): (&Place, Option<&Replacement>),
 ) -> Option<()> {
     let device = &profile.name;
     let Some(ability) = &profile.camera else {
-        let message = format!("the device `{device}` cannot be a camera");
+        let message = by(replacement, format!("the device `{device}` cannot be a camera"));
         reader.refuse(
             Rank::Value,
             named,
@@ -378,7 +384,7 @@ fn suits_camera(
     let mut refuse = |key: &str, asked: String, most: String| {
         sound = None;
         let Some((_, place)) = places.iter().find(|(name, _)| *name == key) else { return };
-        let message = format!("{asked} is beyond the device `{device}`");
+        let message = by(replacement, format!("{asked} is beyond the device `{device}`"));
         reader.refuse(
             Rank::Value,
             place,
@@ -401,4 +407,12 @@ fn suits_camera(
         refuse("bit_rate", asked, units::format_bits_per_second(most));
     }
     sound
+}
+
+/// A message about a device, with who put it there if it was not the scenario.
+fn by(replacement: Option<&Replacement>, message: String) -> String {
+    match replacement {
+        Some(Replacement { by, .. }) => format!("{message}, put here by `{by}`"),
+        None => message,
+    }
 }
