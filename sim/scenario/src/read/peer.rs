@@ -85,7 +85,7 @@ fn peer(
             Rank::Value,
             &place,
             &message,
-            "has no `[viewer]` in its profile",
+            &lacks(replacement, "viewer"),
             "name a profile with `[viewer]`, such as `phone`",
         );
         return None;
@@ -373,7 +373,7 @@ fn suits_camera(
             Rank::Value,
             named,
             &message,
-            "has no `[camera]` in its profile",
+            &lacks(replacement, "camera"),
             "name a profile with `[camera]`, such as `esp32-p4`",
         );
         return None;
@@ -407,6 +407,16 @@ fn suits_camera(
         refuse("bit_rate", asked, units::format_bits_per_second(most));
     }
     sound
+}
+
+/// What stands at the place where a device is named that lacks an ability.
+fn lacks(replacement: Option<&Replacement>, ability: &str) -> String {
+    match replacement {
+        Some(Replacement { profile, .. }) => {
+            format!("replaced by `{}`, which has no `[{ability}]` in its profile", profile.name)
+        }
+        None => format!("has no `[{ability}]` in its profile"),
+    }
 }
 
 /// A message about a device, with who put it there if it was not the scenario.
