@@ -7,7 +7,7 @@ use crate::{
     script,
     services::{self, Placed, RENDEZVOUS_PORT, secret},
     simulate::{Guards, simulate},
-    world::{Outcome, Sinks, World},
+    world::{Outcome, Sinks, Watch, World},
 };
 use parallax_media::{Clip, ClipError};
 use parallax_network::{HostId, Network, SiteId};
@@ -44,19 +44,20 @@ pub fn run(
     guards: Guards,
     sinks: Sinks<'_>,
 ) -> Result<Outcome, WorldError> {
-    run_captured(scenario, seed, guards, sinks, None)
+    run_watched(scenario, seed, guards, sinks, Box::new(|_| ()), None)
 }
 
-/// As [`run`], and writes every packet to `capture`, if there is one, as a pcapng file. That
-/// changes nothing of the run.
+/// As [`run`], and tells `watch` at the beginning of each step how far the run has come. Every packet
+/// is written to `capture`, if there is one, as a pcapng file; that changes nothing of the run.
 ///
 /// # Errors
 /// As [`run`]; and if the capture is not taken.
-pub fn run_captured(
+pub fn run_watched(
     scenario: &Scenario,
     seed: u64,
     guards: Guards,
     sinks: Sinks<'_>,
+    watch: Watch<'_>,
     capture: Option<CaptureSink<'_>>,
 ) -> Result<Outcome, WorldError> {
     let sources = sources(scenario)?;
@@ -65,6 +66,7 @@ pub fn run_captured(
         let hosts = place_peers(scenario, &mut network)?;
         let Placed { hosted, kinds, rendezvous } = services::place(scenario, seed, &mut network)?;
         let mut world = World::new(seed, network, Box::new(hosted), kinds, sinks)?;
+        world.watch(watch);
         if let Some(capture) = capture {
             world.capture(capture)?;
         }
@@ -91,7 +93,16 @@ pub fn run_captured(
                 profile: peer.profile.clone(),
                 pictures: pictures(scenario, peer),
             });
-            world.add_peer(host, device, move |host| software.clone().run(host));
+            world.add_peer(host, device, move |host| {
+                let software = software.clone();
+                async move {
+                    #[cfg(feature = "guards-off")]
+                    if let Some(plant) = guards.plant.filter(|plant| plant.seed == seed) {
+                        crate::plant::spring(&host, plant.fault);
+                    }
+                    software.run(host).await;
+                }
+            });
         }
         script::run(&mut world, scenario)?;
         Ok(world.finish())
@@ -245,7 +256,7 @@ impl Setting {
 
     /// The secret of a camera, which its viewers know.
     fn token(&self, camera: &str) -> Token {
-        Token::new(secret(self.seed, &format!("peer/{camera}/token")))
+        Token::new(secret(self.seed, &services::token(camera)))
     }
 }
 

@@ -32,6 +32,9 @@ pub type EntrySink<'a> = Box<dyn FnMut(Entry) + Send + 'a>;
 /// Takes a packet.
 pub type PacketSink<'a> = Box<dyn FnMut(&PacketSeen<'_>) + Send + 'a>;
 
+/// Is told the run's time at the beginning of each step.
+pub type Watch<'a> = Box<dyn FnMut(Duration) + Send + 'a>;
+
 /// Where a run goes, as it happens.
 pub struct Sinks<'a> {
     /// Takes each event, in the order of observation.
@@ -77,6 +80,7 @@ pub struct World<'a> {
     pub(crate) changed: bool,
     sinks: Sinks<'a>,
     capturing: Option<Capturing<'a>>,
+    watch: Option<Watch<'a>>,
     #[cfg(feature = "guards-off")]
     hash_map_planted: bool,
 }
@@ -129,6 +133,7 @@ impl<'a> World<'a> {
             changed: false,
             sinks,
             capturing: None,
+            watch: None,
             #[cfg(feature = "guards-off")]
             hash_map_planted: false,
         })
@@ -142,6 +147,11 @@ impl<'a> World<'a> {
     pub fn capture(&mut self, to: CaptureSink<'a>) -> Result<(), WorldError> {
         self.capturing = Some(Capturing::begin(&self.fabric, to)?);
         Ok(())
+    }
+
+    /// Tells `watch` at the beginning of each step how far the run has come.
+    pub fn watch(&mut self, watch: Watch<'a>) {
+        self.watch = Some(watch);
     }
 
     /// Plants a use of a hash map whose order shows in the record, for a test to find.
@@ -227,6 +237,9 @@ impl<'a> World<'a> {
     /// # Errors
     /// If a peer's code panics, ends, or is refused something.
     pub fn step(&mut self) -> Result<(), WorldError> {
+        if let Some(watch) = &mut self.watch {
+            watch(self.now.saturating_since(Time::ZERO));
+        }
         self.arrive();
         let timers = self.timers.fire();
         // All three are asked, and forget.

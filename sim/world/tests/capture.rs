@@ -5,7 +5,7 @@ use parallax_network::{Packet, Time};
 use parallax_record::{Entry, Event};
 use parallax_scenario::{Builtin, Scenario, parse};
 use parallax_stack::wire::from_bytes;
-use parallax_world::{Direction, Guards, PacketSeen, Sinks, run_captured};
+use parallax_world::{Direction, Guards, PacketSeen, Sinks, run_watched};
 use pcap_file::pcapng::{
     Block, PcapNgReader,
     blocks::{
@@ -103,7 +103,8 @@ fn strict_homes() -> Run {
     let sinks =
         Sinks { entry: Box::new(|entry| entries.push(entry)), packet: Some(Box::new(packet)) };
     let capture: Box<dyn Write + Send> = Box::new(&mut bytes);
-    run_captured(&scenario, 1, Guards::default(), sinks, Some(capture)).expect("a run");
+    let (guards, watch) = (Guards::default(), Box::new(|_| ()));
+    run_watched(&scenario, 1, guards, sinks, watch, Some(capture)).expect("a run");
     Run { captured: read(&bytes), entries, seen }
 }
 
