@@ -5,8 +5,9 @@
 
 mod support;
 
+use rustix::process::{Pid, Signal, kill_process};
 use std::{fs, process::Command};
-use support::{EASY, Place, TOO_SOON, shipped, with_checks};
+use support::{Called, EASY, Place, TOO_SOON, endless, shipped, with_checks, worker_of};
 
 const GUESSES: [&str; 3] = ["rtp_udp", "rtp_stun", "dtls_stun"];
 const CHECKSUMS: [&str; 3] =
@@ -54,6 +55,17 @@ fn a_worker_that_dies_leaves_no_capture() {
     let called = place.shell(&line).ended(12);
     assert!(called.said.contains("signal: 25 (SIGXFSZ)"), "{}", called.said);
     assert_eq!(place.files("out"), ["environment.json", "summary.json"], "half a capture is left");
+}
+
+#[test]
+fn a_run_that_is_interrupted_leaves_no_capture() {
+    let place = Place::with("endless.toml", &endless());
+    let parent = place.start(&["sim", "endless.toml", "--pcap", "--out", "out"]);
+    worker_of(&parent, "endless.toml", &place.path("out/endless/seed-1/record.jsonl"));
+    let process = i32::try_from(parent.id()).ok().and_then(Pid::from_raw).expect("a process");
+    kill_process(process, Signal::INT).expect("send a signal");
+    Called::from(parent.wait_with_output().expect("wait for the command")).ended(130);
+    assert_eq!(place.files("out"), ["environment.json", "summary.json"]);
 }
 
 #[test]
