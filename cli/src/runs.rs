@@ -7,6 +7,7 @@ use crate::{
     exit::Stop,
     inputs::Input,
     interrupt::Interrupt,
+    output,
     values::{Device, Seeds},
     verify,
     worker::{self, Guards},
@@ -128,6 +129,19 @@ impl<'a> Run<'a> {
         self.arguments.profiles.iter().filter(has)
     }
 
+    /// Whether its record can be put where it goes, as far as can be seen without writing: so that
+    /// nothing is run, or removed, for a command that cannot end.
+    ///
+    /// # Errors
+    /// [`Stop::BadInput`]: the user chose the folder.
+    pub(crate) fn has_room(&self) -> Result<(), Stop> {
+        if let Some(above) = self.folder.parent() {
+            output::room_for_folder(above)?;
+        }
+        output::room_for_folder(&self.folder)?;
+        output::room_for_file(&self.record())
+    }
+
     /// Removes what an earlier command has left of it.
     ///
     /// # Errors
@@ -141,7 +155,11 @@ impl<'a> Run<'a> {
         forget(&self.capture())?;
         worker::clear(&self.capture());
         verify::forget(self).map_err(|error| {
-            Stop::BadInput(format!("failed to replace {}: {error}", self.folder.display()))
+            Stop::BadInput(format!(
+                "failed to replace {}: {error}\n  help: remove it, or choose another folder with \
+                 --out FOLDER",
+                self.folder.display()
+            ))
         })
     }
 
@@ -246,9 +264,11 @@ impl<'a> Run<'a> {
 /// [`Stop::BadInput`]: the user chose where.
 pub(crate) fn forget(file: &Path) -> Result<(), Stop> {
     match fs::remove_file(file) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(Stop::BadInput(format!("failed to replace {}: {error}", file.display())))
-        }
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Stop::BadInput(format!(
+            "failed to replace {}: {error}\n  help: remove it, or choose another folder with \
+                 --out FOLDER",
+            file.display()
+        ))),
         _ => Ok(()),
     }
 }
