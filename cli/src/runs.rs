@@ -95,6 +95,11 @@ impl<'a> Run<'a> {
         self.folder.join("packets.txt")
     }
 
+    /// Where a capture of its packets goes.
+    pub(crate) fn capture(&self) -> PathBuf {
+        self.folder.join("capture.pcapng")
+    }
+
     /// How many cores are this run's if all that go on at once have as many.
     pub(crate) fn share_of_cores(&self) -> usize {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -109,6 +114,7 @@ impl<'a> Run<'a> {
             profiles: self.profiles().cloned().collect(),
             record: self.record(),
             packets: self.arguments.verify.then(|| self.packets()),
+            capture: self.arguments.pcap.then(|| self.capture()),
             memory: Some(self.arguments.memory),
             log: self.arguments.log.clone(),
             parent: Some(std::process::id()),
@@ -146,6 +152,8 @@ impl<'a> Run<'a> {
         }
         forget(&self.record())?;
         worker::clear(&self.record());
+        forget(&self.capture())?;
+        worker::clear(&self.capture());
         verify::forget(self).map_err(|error| {
             Stop::BadInput(format!(
                 "failed to replace {}: {error}\n  help: remove it, or choose another folder with \
@@ -160,9 +168,16 @@ impl<'a> Run<'a> {
         // What was never made is not there, and a folder in which something else is stays.
         let _ = fs::remove_file(self.record());
         worker::clear(&self.record());
+        self.discard_capture();
         let _ = verify::forget(self);
         let _ = fs::remove_dir(&self.folder);
         let _ = self.folder.parent().map(fs::remove_dir);
+    }
+
+    /// Removes a capture without a record.
+    fn discard_capture(&self) {
+        let _ = fs::remove_file(self.capture());
+        worker::clear(&self.capture());
     }
 
     /// Runs it and judges its record; none if it was interrupted: then nothing is left of it.
@@ -197,6 +212,7 @@ impl<'a> Run<'a> {
             Ok(record) => judge(&record),
             Err(cause) => {
                 worker::clear(&self.record());
+                self.discard_capture();
                 // Packets of half a run are of no use either; what cannot be removed stays.
                 let _ = verify::forget(self);
                 let header = parallax_world::header(&self.input.scenario, self.seed, VERSION);
@@ -234,6 +250,9 @@ impl<'a> Run<'a> {
         }
         if self.arguments.verify {
             line += " --verify";
+        }
+        if self.arguments.pcap {
+            line += " --pcap";
         }
         line
     }
