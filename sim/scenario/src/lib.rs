@@ -27,7 +27,7 @@ pub use files::{FileRead, Profiles, Unreadable};
 pub use profile::{Builtin, Profile};
 pub use read::parse;
 pub use scenario::{
-    Action, Camera, Event, Ipv4Network, Nack, Peer, Scenario, Service, Services, Site, Video,
-    Viewer,
+    Action, Camera, CongestionControl, Event, Ipv4Network, Nack, Peer, Scenario, Service, Services,
+    Site, Video, Viewer,
 };
 pub use text::{MAX_BYTES, MAX_LINE_BYTES, decode, within_length};
