@@ -49,6 +49,10 @@ pub(super) struct Start {
 /// So long a session may take from the viewer's coming to the end of DTLS. The viewer gives up
 /// earlier and says so; this is for one that is gone with its signalling.
 const SETUP: Duration = Duration::from_secs(20);
+/// How long a packet that was sent is kept for the feedback on it. The crate's 2 s are too short where
+/// the bottleneck queue is longer: no feedback would count, and the estimate stay where it was, so
+/// that the queue never drained.
+const UNREPORTED: Duration = Duration::from_secs(60);
 /// Between two telemetry messages.
 const TELEMETRY: Duration = Duration::from_secs(1);
 
@@ -145,8 +149,10 @@ fn interceptors<H: Host>(
         let start_bps = config.video.bit_rate_bps;
         let pacer_bps = config.pacer_bps.unwrap_or(start_bps);
         let estimator = Estimator::new(bounds, start_bps, pacer_bps, tell);
+        let congestion_control =
+            CongestionControlBuilder::new(estimator).with_prune_horizon(UNREPORTED).build();
         registry = registry
-            .with(Slot::CongestionControl, CongestionControlBuilder::new(estimator).build())
+            .with(Slot::CongestionControl, congestion_control)
             .with(Slot::TwccSender, TwccSenderBuilder::new().build());
     }
     match config.pacer_bps {
