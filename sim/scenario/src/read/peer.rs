@@ -7,6 +7,7 @@ use crate::{
     files::{self, Profiles},
     profile::Profile,
     reference,
+    replacement::{Replacement, Replacements},
     scenario::{Camera, CongestionControl, Nack, Service, Video, Viewer},
     table::{Place, Reader, Table, Value, nearest},
     units::{self, Size, shown},
@@ -29,10 +30,11 @@ pub(super) struct PeerDraft {
 pub(super) fn read(
     reader: &mut Reader,
     peers: Vec<(String, Value<'_>)>,
-    profiles: &dyn Profiles,
+    devices: (&dyn Profiles, &Replacements),
 ) -> Vec<PeerDraft> {
+    let (profiles, replacements) = devices;
     let mut clips = Clips::new(profiles);
-    let mut peer = |(name, value)| peer(reader, name, value, &mut clips);
+    let mut peer = |(name, value)| peer(reader, name, value, &mut clips, replacements);
     peers.into_iter().filter_map(&mut peer).collect()
 }
 
@@ -56,6 +58,7 @@ fn peer(
     name: String,
     value: Value<'_>,
     clips: &mut Clips<'_>,
+    replacements: &Replacements,
 ) -> Option<PeerDraft> {
     if [Service::Stun, Service::Turn, Service::Rendezvous].iter().any(|it| it.name() == name) {
         let message = "this is the name of a service";
@@ -76,20 +79,25 @@ fn peer(
     let (camera, views, viewer) = (camera?, views?, viewer?);
     roles(reader, &table, camera.is_some(), views.is_some())?;
     let chosen = profile_name(reader, &table, camera.as_ref(), views.is_some().then_some(&viewer))?;
-    let profile = profile(reader, chosen, clips.profiles)?;
+    let replacement = replacements.get(&name);
+    let profile = match replacement {
+        // What the scenario names is a default.
+        Some(replacement) => replacement.profile.clone(),
+        None => profile(reader, chosen, clips.profiles)?,
+    };
     let viewer_profile = viewer.profile;
     let camera = match camera {
-        Some(draft) => Some(suits_camera(reader, &profile, draft)?),
+        Some(draft) => Some(suits_camera(reader, &profile, draft, replacement)?),
         None => None,
     };
     if views.is_some() && profile.viewer.is_none() {
         let place = viewer_profile.map_or_else(|| table.place.clone(), |(_, place)| place);
-        let message = format!("the device `{}` cannot be a viewer", profile.name);
+        let message = by(replacement, format!("the device `{}` cannot be a viewer", profile.name));
         reader.refuse(
             Rank::Value,
             &place,
             &message,
-            "has no `[viewer]` in its profile",
+            &lacks(replacement, "viewer"),
             "name a profile with `[viewer]`, such as `phone`",
         );
         return None;
@@ -361,16 +369,21 @@ fn nack(reader: &mut Reader, value: Value<'_>) -> Option<Option<Nack>> {
 
 /// The camera, if the device can film and encode what is asked of it. A ceiling that was not given
 /// is at most the device's.
-fn suits_camera(reader: &mut Reader, profile: &Profile, draft: CameraDraft) -> Option<Camera> {
+fn suits_camera(
+    reader: &mut Reader,
+    profile: &Profile,
+    draft: CameraDraft,
+    replacement: Option<&Replacement>,
+) -> Option<Camera> {
     let CameraDraft { profile: (_, named), mut camera, limited } = draft;
     let device = &profile.name;
     let Some(ability) = &profile.camera else {
-        let message = format!("the device `{device}` cannot be a camera");
+        let message = by(replacement, format!("the device `{device}` cannot be a camera"));
         reader.refuse(
             Rank::Value,
             &named,
             &message,
-            "has no `[camera]` in its profile",
+            &lacks(replacement, "camera"),
             "name a profile with `[camera]`, such as `esp32-p4`",
         );
         return None;
@@ -381,7 +394,7 @@ fn suits_camera(reader: &mut Reader, profile: &Profile, draft: CameraDraft) -> O
     let mut refuse = |key: &str, asked: String, most: String| {
         sound = None;
         let Some((_, place)) = limited.iter().find(|(name, _)| *name == key) else { return };
-        let message = format!("{asked} is beyond the device `{device}`");
+        let message = by(replacement, format!("{asked} is beyond the device `{device}`"));
         reader.refuse(
             Rank::Value,
             place,
@@ -414,4 +427,22 @@ fn suits_camera(reader: &mut Reader, profile: &Profile, draft: CameraDraft) -> O
         }
     }
     sound.map(|()| camera)
+}
+
+/// What stands at the place where a device is named that lacks an ability.
+fn lacks(replacement: Option<&Replacement>, ability: &str) -> String {
+    match replacement {
+        Some(Replacement { profile, .. }) => {
+            format!("replaced by `{}`, which has no `[{ability}]` in its profile", profile.name)
+        }
+        None => format!("has no `[{ability}]` in its profile"),
+    }
+}
+
+/// A message about a device, with who put it there if it was not the scenario.
+fn by(replacement: Option<&Replacement>, message: String) -> String {
+    match replacement {
+        Some(Replacement { by, .. }) => format!("{message}, put here by `{by}`"),
+        None => message,
+    }
 }
