@@ -29,7 +29,7 @@ pub use profile::{Builtin, Profile};
 pub use read::{parse, parse_with};
 pub use replacement::{Replacement, Replacements};
 pub use scenario::{
-    Action, Camera, Event, Ipv4Network, Nack, Peer, Scenario, Service, Services, Site, Video,
-    Viewer,
+    Action, Camera, CongestionControl, Event, Ipv4Network, Nack, Peer, Scenario, Service, Services,
+    Site, Video, Viewer,
 };
 pub use text::{MAX_BYTES, MAX_LINE_BYTES, decode, within_length};

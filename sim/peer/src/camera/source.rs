@@ -3,7 +3,7 @@
 use super::{Shared, VideoConfig};
 use crate::host::{Host, Stage};
 use bytes::Bytes;
-use parallax_media::{Encoder, EncoderConfig, Picture, marker};
+use parallax_media::{EncodeError, Encoder, EncoderConfig, Picture, marker};
 use parallax_record::{Event, LossPhase};
 use rtc::rtp::{codec::h264::H264Payloader, packetizer::Payloader};
 use std::{
@@ -95,6 +95,9 @@ async fn encode<H: Host>(
     let mut payloader = H264Payloader::default();
     while let Some(Captured { frame, camera_us, picture }) = captured.recv().await {
         let started_run_ns = host.now_ns();
+        if let Err(error) = shared.follow(&mut encoder) {
+            return shared.fault(format!("failed to set the bit rate: {error}"));
+        }
         if shared.take_key_frame_wish() {
             encoder.force_key_frame();
         }
@@ -166,6 +169,17 @@ impl<H: Host> Shared<H> {
         let camera_us = self.camera_us_at(exposed_ns);
         self.host.observe(Event::FrameCaptured { boot: self.boot, frame: number, camera_us });
         (number, camera_us)
+    }
+
+    /// Lets the encoder aim at what the paths carry, and says so.
+    fn follow(&self, encoder: &mut Encoder) -> Result<(), EncodeError> {
+        let target_bps = self.with_rates(|rates| rates.target_bps());
+        if let Some(bps) = target_bps.filter(|bps| *bps != encoder.bit_rate_bps()) {
+            encoder.set_bit_rate(bps)?;
+            let (boot, bit_rate_bps) = (self.boot, bps.into());
+            self.host.observe(Event::BitRateChanged { boot, bit_rate_bps });
+        }
+        Ok(())
     }
 
     fn count_encoded(&self) {
