@@ -14,6 +14,7 @@ mod error;
 mod files;
 pub mod profile;
 mod read;
+mod recording;
 pub mod reference;
 mod scenario;
 mod table;
@@ -26,6 +27,7 @@ pub use error::{Problem, ScenarioErrors};
 pub use files::{FileRead, Profiles, Unreadable};
 pub use profile::{Builtin, Profile};
 pub use read::parse;
+pub use recording::{KnownRecording, RECORDINGS};
 pub use scenario::{
     Action, Camera, Event, Ipv4Network, Nack, Peer, Scenario, Service, Services, Site, Video,
     Viewer,

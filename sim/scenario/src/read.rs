@@ -60,7 +60,7 @@ fn read(
     let sites = top.get(reader, "site").map(|value| named(reader, value, "site"));
     let sites = sites.map(|sites| site::read(reader, sites));
     let peers = top.get(reader, "peer").map(|value| named(reader, value, "peer"));
-    let peers = peers.map(|peers| peer::read(reader, peers, profiles));
+    let peers = peers.map(|peers| peer::read(reader, peers, profiles, media));
     let services = site::services(reader, &top);
     let events = top.get(reader, "event").map(|value| named(reader, value, "event"));
     let events = events.map(|events| event::read(reader, events)).unwrap_or_default();
@@ -194,7 +194,8 @@ fn seed(reader: &mut Reader, value: &Value<'_>) -> Option<u64> {
 }
 
 fn media(reader: &mut Reader, value: &Value<'_>) -> Option<MediaMode> {
-    value.one_of(reader, &[("live", MediaMode::Live)])
+    let modes = [("live", MediaMode::Live), ("prerecorded", MediaMode::Prerecorded)];
+    value.one_of(reader, &modes)
 }
 
 /// The name of a file without folder and ending.

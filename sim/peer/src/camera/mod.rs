@@ -1,5 +1,6 @@
 //! The camera: it registers, and offers its stream to every viewer that the rendezvous sends.
 
+mod film;
 mod session;
 mod source;
 
@@ -10,7 +11,7 @@ use crate::{
     rendezvous::{self, Heard, Link},
     tasks::{self, Tasks},
 };
-use parallax_media::{Clip, Size};
+use parallax_media::{Clip, Recording, Size};
 use parallax_record::{Event, Session};
 use parallax_signalling::{CloseReason, FromRendezvous, SessionId, ToRendezvous, Token};
 use source::Frame;
@@ -54,12 +55,30 @@ pub enum Signalling {
 /// A camera's video.
 #[derive(Clone, Debug)]
 pub struct VideoConfig {
+    /// Frames per second, at least 1.
+    pub frames_per_second: u16,
+    /// Where the frames come from.
+    pub media: Media,
+}
+
+/// Where a camera's frames come from.
+#[derive(Clone, Debug)]
+pub enum Media {
+    /// It films and encodes.
+    Live(Encoding),
+    /// It sends the next frame of a recording for each that it captures, as it is, and encodes
+    /// nothing. Who asks for a key frame waits for the next one of the recording. Stages take
+    /// their time all the same.
+    Prerecorded(Recording),
+}
+
+/// What a camera films, and how it encodes.
+#[derive(Clone, Debug)]
+pub struct Encoding {
     /// What it films; its pictures have the stream's size.
     pub clip: Arc<Clip>,
     /// Picture size.
     pub size: Size,
-    /// Frames per second, at least 1.
-    pub frames_per_second: u16,
     /// Target of the encoder's rate control, bits per second.
     pub bit_rate_bps: u32,
     /// Frames from one key frame to the next; none: only when one is asked for.

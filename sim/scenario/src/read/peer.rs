@@ -6,13 +6,13 @@ use crate::{
     error::Rank,
     files::{self, Profiles},
     profile::Profile,
-    reference,
+    recording, reference,
     scenario::{Camera, Nack, Service, Video, Viewer},
     table::{Place, Reader, Table, Value, nearest},
     units::{self, Size, shown},
 };
 use core::{net::Ipv4Addr, time::Duration};
-use parallax_record::CongestionControl;
+use parallax_record::{CongestionControl, MediaMode};
 
 /// A peer as the file gives it, its address perhaps still open.
 pub(super) struct PeerDraft {
@@ -31,9 +31,10 @@ pub(super) fn read(
     reader: &mut Reader,
     peers: Vec<(String, Value<'_>)>,
     profiles: &dyn Profiles,
+    media: Option<MediaMode>,
 ) -> Vec<PeerDraft> {
     let mut clips = Clips::new(profiles);
-    let mut peer = |(name, value)| peer(reader, name, value, &mut clips);
+    let mut peer = |(name, value)| peer(reader, name, value, &mut clips, media);
     peers.into_iter().filter_map(&mut peer).collect()
 }
 
@@ -57,6 +58,7 @@ fn peer(
     name: String,
     value: Value<'_>,
     clips: &mut Clips<'_>,
+    media: Option<MediaMode>,
 ) -> Option<PeerDraft> {
     if [Service::Stun, Service::Turn, Service::Rendezvous].iter().any(|it| it.name() == name) {
         let message = "this is the name of a service";
@@ -70,8 +72,9 @@ fn peer(
     let address = optional(reader, &table, "address", |reader, value| {
         super::site::address(reader, value).map(|address| (address, value.place.clone()))
     });
-    let camera =
-        optional(reader, &table, "camera", |reader, value| camera(reader, value.clone(), clips));
+    let camera = optional(reader, &table, "camera", |reader, value| {
+        camera(reader, value.clone(), clips, media)
+    });
     let views = optional(reader, &table, "views", |reader, value| views(reader, value.clone()));
     let viewer = viewer(reader, &table);
     let (camera, views, viewer) = (camera?, views?, viewer?);
@@ -190,12 +193,17 @@ fn profile(
     }
 }
 
-fn camera(reader: &mut Reader, value: Value<'_>, clips: &mut Clips<'_>) -> Option<CameraDraft> {
+fn camera(
+    reader: &mut Reader,
+    value: Value<'_>,
+    clips: &mut Clips<'_>,
+    media: Option<MediaMode>,
+) -> Option<CameraDraft> {
     let table = value.table(reader, &reference::CAMERA)?;
     let profile = table.get(reader, "profile");
     let profile = profile.and_then(|value| Some((value.text(reader)?, value.place)));
     let video = table.get(reader, "video");
-    let video = video.and_then(|value| video_of(reader, value, clips));
+    let video = video.and_then(|value| video_of(reader, value, clips, media));
     let pacer = optional(reader, &table, "pacer", |reader, value| match value.as_text() {
         Some("none") => Some(None),
         _ => rate(reader, value).map(Some),
@@ -240,6 +248,7 @@ fn video_of(
     reader: &mut Reader,
     value: Value<'_>,
     clips: &mut Clips<'_>,
+    media: Option<MediaMode>,
 ) -> Option<(Video, Vec<(&'static str, Place)>)> {
     let table = value.table(reader, &reference::VIDEO)?;
     let clip = table.get(reader, "clip");
@@ -257,7 +266,9 @@ fn video_of(
     let limited = ["size", "frames_per_second", "bit_rate"];
     let places = limited.map(|key| Some((key, table.get(reader, key)?.place)));
     let ((clip, place), size) = (clip?, size?);
-    clip::fits_memory(reader, &clip, size, &place)?;
+    if media == Some(MediaMode::Live) {
+        clip::fits_memory(reader, &clip, size, &place)?;
+    }
     let video = Video {
         clip,
         size,
@@ -266,7 +277,11 @@ fn video_of(
         key_frame_interval_frames: interval?.flatten(),
         skip_frames: skip_frames?,
     };
-    Some((video, places.into_iter().flatten().collect()))
+    let places: Vec<_> = places.into_iter().flatten().collect();
+    if media == Some(MediaMode::Prerecorded) {
+        recording::suits(reader, &video, &places)?;
+    }
+    Some((video, places))
 }
 
 /// The smallest picture that has room for the frame marker and some picture below it.
