@@ -70,13 +70,13 @@ pub(crate) fn suits(
                 let own = clip.manifest().size;
                 (
                     format!("the clip has pictures of {own}, and is sent as it is"),
-                    format!("write `{own}`, or `media = \"live\"`"),
+                    format!("write `{own}`, or run it with live media"),
                 )
             }
             ClipUse::Builtin(name) => (
                 format!("there is no recording of `{name}` at {size}"),
                 format!(
-                    "write {}, name a clip of your own of this size, or write `media = \"live\"`",
+                    "write {}, name a clip of your own of this size, or run it with live media",
                     sizes(name)
                 ),
             ),
@@ -92,7 +92,7 @@ pub(crate) fn suits(
         );
         let help = format!(
             "write `bit_rate = \"{recorded}\"`: a recording is sent as it is, and its rate may be \
-             {TOLERANCE_PERCENT} % off; or write `media = \"live\"`"
+             {TOLERANCE_PERCENT} % off; or run it with live media"
         );
         refuse("bit_rate", &message, "not its rate", help);
         return None;
