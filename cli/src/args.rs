@@ -73,6 +73,10 @@ pub(crate) struct SimArgs {
     /// difference is an error that names the first record and the first packet that differ
     #[arg(long)]
     pub(crate) verify: bool,
+    /// Write all packets of each run to capture.pcapng beside its record, for Wireshark: at hosts,
+    /// services and both sides of each gateway, and those dropped, with what decrypts their DTLS
+    #[arg(long)]
+    pub(crate) pcap: bool,
     /// A run whose own time stands still for so long, by the clock on the wall, is an error
     #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = values::patience)]
     pub(crate) patience: Duration,
@@ -125,6 +129,9 @@ pub(crate) struct WorkerArgs {
     /// Where a line for each packet goes.
     #[arg(long)]
     pub(crate) packets: Option<PathBuf>,
+    /// Where a capture of its packets goes.
+    #[arg(long)]
+    pub(crate) capture: Option<PathBuf>,
     /// The most address space it may have, bytes. Left out: what the system allows.
     #[arg(long)]
     pub(crate) memory: Option<u64>,

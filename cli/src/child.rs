@@ -57,6 +57,9 @@ pub(crate) fn command(arguments: &WorkerArgs) -> Result<Command, String> {
     if let Some(packets) = &arguments.packets {
         command.arg("--packets").arg(packets);
     }
+    if let Some(capture) = &arguments.capture {
+        command.arg("--capture").arg(capture);
+    }
     if let Some(memory) = arguments.memory {
         command.arg("--memory").arg(memory.to_string());
     }

@@ -19,6 +19,7 @@ Examples:
   parallax sim --seeds 1..1000 --media prerecorded
                                                  without the codec, many times faster
   parallax sim --verify                          and hold each run against a second one
+  parallax sim --only strict --pcap              and a capture of its packets, for Wireshark
   parallax sim --patience 5min --memory 8GiB     for large runs on a slow machine
   parallax sim --only two --log                  with what libraries have to say, from info up
   parallax sim --only two --log warn,rtc_ice=trace
@@ -26,6 +27,8 @@ Examples:
 
 What it writes, below the folder of --out:
   SCENARIO/seed-N/record.jsonl   all events of the run, one JSON object a line
+  SCENARIO/seed-N/capture.pcapng with --pcap: all packets of the run, in its own time. DTLS can be
+                                 decrypted, SRTP cannot
   summary.json                   verdicts, checks and measurements of all runs
   environment.json               machine, tools and wall time: the one file that differs by machine
 

@@ -238,6 +238,11 @@ pub(crate) fn parse(file: &Path, text: &str, replaced: &Replacements) -> Result<
 fn bytes(file: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let most = MAX_BYTES as u64 + 1;
+    let kind = fs::metadata(file)?.file_type();
+    if !(kind.is_file() || kind.is_dir()) {
+        // A pipe would be waited on for ever.
+        return Err(io::Error::other("it is no regular file"));
+    }
     File::open(file)?.take(most).read_to_end(&mut bytes)?;
     Ok(bytes)
 }

@@ -14,6 +14,7 @@ const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 /// Who may know whom, without tests. Whoever is not in the list is not in the house.
 const MAY_KNOW: &[(&str, &[&str])] = &[
     ("parallax-network", &[]),
+    ("parallax-capture", &["parallax-network", "parallax-stack"]),
     ("parallax-signalling", &[]),
     ("parallax-media", &[]),
     ("parallax-record", &[]),
@@ -26,6 +27,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     (
         "parallax-world",
         &[
+            "parallax-capture",
             "parallax-interpose",
             "parallax-media",
             "parallax-network",
@@ -45,6 +47,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
 const PURE: &[&str] = &[
     "parallax-network",
     "parallax-stack",
+    "parallax-capture",
     "parallax-signalling",
     "parallax-services",
     "parallax-media",
@@ -61,6 +64,7 @@ const PURE_MAY_USE: &[&str] = &[
     "libm",
     "miette",
     "openh264",
+    "pcap-file",
     "rand_chacha",
     "rand_core",
     "schemars",

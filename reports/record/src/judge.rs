@@ -461,23 +461,34 @@ fn recovery(
     window: Window,
 ) -> Finding {
     let event = header.events.iter().find(|event| event.name == after);
-    let over_ns = event.and_then(|event| recovering::over_ns(event, timeline));
+    let over_ns = event.and_then(|event| recovering::over_ns(event, &header.events, timeline));
+    let until_us = window.to_us.unwrap_or(header.duration_us);
     let span = event.zip(over_ns).and_then(|(event, over_ns)| {
-        recovering::span(stream, event, over_ns, window, header.clock)
+        recovering::span(stream, event, over_ns, (window, until_us), header.clock)
     });
+    // Nobody knows what the rest of the time would have brought.
+    let cut_short = over_ns.is_some_and(|over| over / 1_000 + within_us > until_us);
     let detail = match (over_ns, span) {
-        (None, _) => Some("the event was not over by the end of the run"),
-        (Some(_), None) => Some("no picture captured after it was shown by the end of the window"),
+        (None, _) => Some("the event was not over by the end of the run".to_owned()),
+        (Some(over_ns), None) if cut_short => Some(format!(
+            "the picture was not back, but only {} ms of the time were watched",
+            until_us.saturating_sub(over_ns / 1_000) / 1_000
+        )),
+        (Some(_), None) => Some(
+            "no picture captured after it was shown by the end of the window and went on"
+                .to_owned(),
+        ),
         (Some(_), Some(_)) => None,
     };
+    let nothing = if cut_short { Verdict::Inconclusive } else { Verdict::Fail };
     Finding {
         name: format!("recovery after {after}"),
-        measured: span.ok_or(Verdict::Fail),
+        measured: span.ok_or(nothing),
         comparison: Comparison::AtMost,
         bound: signed(within_us),
         unit: Unit::Us,
         sample: u64::from(over_ns.is_some()),
-        detail: detail.map(str::to_owned),
+        detail,
     }
 }
 

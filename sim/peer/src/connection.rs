@@ -133,10 +133,12 @@ pub(crate) async fn build<H: Host>(
         .with_certificates(vec![identity::certificate(host.flash())?])
         .build();
     // Multicast DNS opens a socket of its own; candidates here are plain addresses.
-    let settings = SettingEngineBuilder::new()
+    let mut settings = SettingEngineBuilder::new()
         .with_multicast_dns_mode(MulticastDnsMode::Disabled)
-        .with_ice_timeouts(Some(SILENT), Some(DEAD), None)
-        .build();
+        .with_ice_timeouts(Some(SILENT), Some(DEAD), None);
+    if let Some(crypto) = host.crypto() {
+        settings = settings.with_crypto_provider(crypto);
+    }
     // Concrete addresses: the wildcard would ask the kernel for interfaces.
     let addresses: Vec<SocketAddr> =
         host.addresses().into_iter().map(|address| SocketAddr::new(address, 0)).collect();
@@ -146,7 +148,7 @@ pub(crate) async fn build<H: Host>(
     let connection = PeerConnectionBuilder::new()
         .with_configuration(configuration)
         .with_media_engine(media_engine()?)
-        .with_setting_engine(settings)
+        .with_setting_engine(settings.build())
         .with_interceptor_registry(interceptors)
         .with_handler(Arc::new(Handler(tell)))
         .with_runtime(host.runtime())

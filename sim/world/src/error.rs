@@ -87,6 +87,9 @@ pub enum WorldError {
         /// What was refused.
         what: String,
     },
+    /// What the capture is written to does not take it.
+    #[error(transparent)]
+    Capture(#[from] parallax_capture::CaptureError),
     /// The network core lost count of its packets.
     #[error("failed to account for every packet: {ledger}")]
     Unbalanced {

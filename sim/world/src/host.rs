@@ -5,6 +5,7 @@ use crate::{
     failures::Failures,
     lock,
     runtime::SimRuntime,
+    secrets::Watched,
     tcp::{self, TcpListener, TcpStream},
     timers::Timers,
 };
@@ -14,6 +15,7 @@ use parallax_peer::{Flash, Host, Stage};
 use parallax_record::{Entry, Event};
 use rand_chacha::ChaCha8Rng;
 use rand_core::Rng;
+use rtc::crypto::RTCCryptoProvider;
 use std::{
     collections::BTreeMap,
     fmt, io,
@@ -175,6 +177,11 @@ impl Host for SimHost {
 
     fn flash(&self) -> &dyn Flash {
         &self.state.flash
+    }
+
+    fn crypto(&self) -> Option<Arc<dyn RTCCryptoProvider>> {
+        let fabric = &self.state.fabric;
+        if fabric.tapped() { Watched::provider(fabric) } else { None }
     }
 
     fn random(&self) -> u64 {

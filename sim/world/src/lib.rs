@@ -2,6 +2,7 @@
 //!
 //! `README.md` beside this crate tells how a step goes, and what makes a run repeatable.
 
+mod capture;
 mod error;
 mod events;
 mod fabric;
@@ -14,6 +15,7 @@ mod plant;
 mod run;
 mod runtime;
 mod script;
+mod secrets;
 mod services;
 mod simulate;
 mod task;
@@ -22,6 +24,7 @@ mod timers;
 mod udp;
 mod world;
 
+pub use capture::CaptureSink;
 pub use error::WorldError;
 pub use fabric::{Services, Way};
 pub use header::header;

@@ -1,6 +1,7 @@
 //! A scenario as a world: sites, services, and peers with the software under test.
 
 use crate::{
+    capture::CaptureSink,
     error::WorldError,
     host::{Device, SimHost},
     script,
@@ -43,19 +44,21 @@ pub fn run(
     guards: Guards,
     sinks: Sinks<'_>,
 ) -> Result<Outcome, WorldError> {
-    run_watched(scenario, seed, guards, sinks, Box::new(|_| ()))
+    run_watched(scenario, seed, guards, sinks, Box::new(|_| ()), None)
 }
 
-/// As [`run`], and tells `watch` at the beginning of each step how far the run has come.
+/// As [`run`], and tells `watch` at the beginning of each step how far the run has come. Every packet
+/// is written to `capture`, if there is one, as a pcapng file; that changes nothing of the run.
 ///
 /// # Errors
-/// As [`run`].
+/// As [`run`]; and if the capture is not taken.
 pub fn run_watched(
     scenario: &Scenario,
     seed: u64,
     guards: Guards,
     sinks: Sinks<'_>,
     watch: Watch<'_>,
+    capture: Option<CaptureSink<'_>>,
 ) -> Result<Outcome, WorldError> {
     let films = films(scenario)?;
     simulate(seed, guards, move || {
@@ -64,6 +67,9 @@ pub fn run_watched(
         let Placed { hosted, kinds, rendezvous } = services::place(scenario, seed, &mut network)?;
         let mut world = World::new(seed, network, Box::new(hosted), kinds, sinks)?;
         world.watch(watch);
+        if let Some(capture) = capture {
+            world.capture(capture)?;
+        }
         #[cfg(feature = "guards-off")]
         if !guards.map_order {
             world.plant_hash_map();

@@ -332,7 +332,7 @@ pub(crate) const EVENT: Keys = Keys {
             "restart",
             "as `kill`",
             ONE_ACTION,
-            "The server starts over, killed before or not; it has forgotten everything.",
+            "The server starts over, killed before or not; it has forgotten everything but how many sessions it has numbered.",
         ),
         may("power_loss", "table", ONE_ACTION, "A peer loses its power, without a word."),
         may("change_link", "table", ONE_ACTION, "A link of a site becomes another one."),
@@ -526,7 +526,7 @@ pub(crate) const PSNR: Keys = Keys {
 pub(crate) const SSIM: Keys = Keys {
     place: "ssim",
     keys: &[
-        must("above", "number from 0 to 1, to three decimals, such as `0.9`", "The bound."),
+        must("above", "number from 0 to 0.999, such as `0.9`", "The bound."),
         may(
             "percentile",
             PERCENTILE,
@@ -547,7 +547,7 @@ pub(crate) const RECOVERY: Keys = Keys {
         must(
             "within",
             "duration",
-            "From when the event is over to the first rendered frame that was captured after that. What lasts is over at its end, a loss of power when the peer's software runs again, all else at once.",
+            "From when the event is over to the first rendered frame that was captured after that, and from which on the picture does not stand still for 2 s any more. What lasts is over at its end, a loss of power when the peer's software runs again, all else at once.",
         ),
         FROM,
         TO,
