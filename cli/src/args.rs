@@ -4,7 +4,7 @@ use crate::{
     exit::EXIT_CODES,
     help::{CHECK_HELP, SIM_HELP},
     log::{self, Filter},
-    values::{self, Device, Seeds},
+    values::{self, Device, Media, Seeds},
 };
 use clap::{Args, Parser, Subcommand};
 use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
@@ -59,6 +59,10 @@ pub(crate) struct SimArgs {
     /// that ends in .toml; given again: for another peer
     #[arg(long = "profile", value_name = "PEER=NAME", value_parser = values::device)]
     pub(crate) profiles: Vec<Device>,
+    /// Where media come from, whatever the scenarios say. Of prerecorded ones PSNR and SSIM cannot
+    /// be known: runs with checks of them are inconclusive at best
+    #[arg(long, value_name = "MODE", value_enum)]
+    pub(crate) media: Option<Media>,
     /// Where the records go
     #[arg(long, value_name = "FOLDER", default_value = "target/parallax")]
     pub(crate) out: PathBuf,
@@ -116,6 +120,9 @@ pub(crate) struct WorkerArgs {
     /// Devices that peers of the scenario are.
     #[arg(long = "profile", value_parser = values::device)]
     pub(crate) profiles: Vec<Device>,
+    /// Where media come from, whatever the scenario says.
+    #[arg(long, value_enum)]
+    pub(crate) media: Option<Media>,
     /// Where the record goes.
     #[arg(long)]
     pub(crate) record: PathBuf,

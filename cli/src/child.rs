@@ -50,6 +50,9 @@ pub(crate) fn command(arguments: &WorkerArgs) -> Result<Command, String> {
     for device in &arguments.profiles {
         command.arg("--profile").arg(device.to_string());
     }
+    if let Some(media) = arguments.media {
+        command.arg("--media").arg(media.name());
+    }
     command.arg("--record").arg(&arguments.record);
     if let Some(packets) = &arguments.packets {
         command.arg("--packets").arg(packets);

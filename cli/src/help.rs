@@ -16,6 +16,8 @@ Examples:
   parallax sim --profile doorbell=raspberry-pi-zero-2-w
                                                  the same with another camera
   parallax sim --profile doorbell=my-own.toml    a device of your own, from this folder
+  parallax sim --seeds 1..1000 --media prerecorded
+                                                 without the codec, many times faster
   parallax sim --verify                          and hold each run against a second one
   parallax sim --only strict --pcap              and a capture of its packets, for Wireshark
   parallax sim --patience 5min --memory 8GiB     for large runs on a slow machine

@@ -112,6 +112,7 @@ impl<'a> Run<'a> {
             file: self.input.file.clone(),
             seed: self.seed,
             profiles: self.profiles().cloned().collect(),
+            media: self.arguments.media,
             record: self.record(),
             packets: self.arguments.verify.then(|| self.packets()),
             capture: self.arguments.pcap.then(|| self.capture()),
@@ -247,6 +248,9 @@ impl<'a> Run<'a> {
         let mut line = format!("{command} sim {file} --seed {}", self.seed);
         for device in self.profiles() {
             line += &format!(" --profile {}", quoted(&device.to_string()));
+        }
+        if let Some(media) = self.arguments.media {
+            line += &format!(" --media {}", media.name());
         }
         if self.arguments.verify {
             line += " --verify";

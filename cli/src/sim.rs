@@ -25,7 +25,7 @@ const SHOWN_WHOLE: usize = 20;
 /// If nothing could be run, or what was found could not be written.
 pub(crate) fn run(arguments: &SimArgs, guards: Guards) -> Result<Exit, Stop> {
     let started = Started::now();
-    let inputs = inputs::read_all(&arguments.scenarios, &arguments.only, &arguments.profiles)?;
+    let inputs = inputs::read_all(arguments)?;
     let cores = || std::thread::available_parallelism().map_or(1, usize::from);
     let jobs = arguments.jobs.map_or_else(cores, usize::from);
     let runs = runs::all(&inputs, arguments, jobs)?;

@@ -41,7 +41,8 @@ pub(crate) fn run(arguments: &WorkerArgs, guards: Guards) -> Result<Exit, Stop> 
     io::stdin()
         .read_to_string(&mut text)
         .map_err(|error| Stop::Fault(format!("failed to read the scenario: {error}")))?;
-    let scenario = inputs::parse(&arguments.file, &text, &inputs::devices(&arguments.profiles)?)?;
+    let replaced = inputs::replacements(&arguments.profiles, arguments.media)?;
+    let scenario = inputs::parse(&arguments.file, &text, &replaced)?;
     if let Some(filter) = arguments.log.clone() {
         let secrets = parallax_world::secrets(&scenario, arguments.seed);
         log::listen(filter, secrets).map_err(Stop::Fault)?;

@@ -206,6 +206,8 @@ pub enum ClockKind {
 pub enum MediaMode {
     /// Encoded and decoded during the run.
     Live,
+    /// Encoded before, and decoded by nobody: no picture bears a marker or can be compared.
+    Prerecorded,
 }
 
 /// What adapted the bit rate to the path.
@@ -355,7 +357,8 @@ pub struct ProfileUse {
 pub struct CameraHeader {
     /// The clip that stands in for its sensor.
     pub clip: String,
-    /// SHA-256 of the clip's bytes, lower-case hexadecimal.
+    /// SHA-256, lower-case hexadecimal, of the clip's bytes; with prerecorded media, of the
+    /// recording's.
     pub clip_sha256: String,
     /// Picture width, pixels.
     pub width_px: u32,
@@ -363,6 +366,7 @@ pub struct CameraHeader {
     pub height_px: u32,
     /// Frames per second.
     pub frames_per_second: u32,
-    /// What the encoder is asked for, bits per second; under congestion control at the start.
+    /// What the encoder is asked for, bits per second, under congestion control at the start; with
+    /// prerecorded media, what the recording comes to at this frame rate.
     pub bit_rate_bps: u64,
 }

@@ -267,6 +267,7 @@ pub struct StreamSummary {
     /// The least of them.
     pub ssim_min_ppm: Option<i32>,
     /// Rendered frames whose marker could not be read; latency and PSNR count them all the same.
+    /// 0 with prerecorded media, which bear none.
     pub markers_unreadable: u64,
     /// Bits per second of the elementary stream sent.
     pub bit_rate_bps: Option<u64>,

@@ -14,6 +14,7 @@ mod error;
 mod files;
 pub mod profile;
 mod read;
+mod recording;
 pub mod reference;
 mod replacement;
 mod scenario;
@@ -27,6 +28,7 @@ pub use error::{Problem, ScenarioErrors};
 pub use files::{FileRead, Profiles, Unreadable};
 pub use profile::{Builtin, Profile};
 pub use read::{parse, parse_with};
+pub use recording::{KnownRecording, RECORDINGS};
 pub use replacement::{Replacement, Replacements};
 pub use scenario::{
     Action, Camera, CongestionControl, Event, Ipv4Network, Nack, Peer, Scenario, Service, Services,

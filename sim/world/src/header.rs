@@ -10,7 +10,7 @@ use parallax_network::{
 };
 use parallax_record::{
     CameraHeader, Clock, CongestionControl, FORMAT, GatewayHeader, GccCamera, Header, LinkHeader,
-    PeerHeader, ProfileUse, SCHEMA, ScriptedEvent, ServiceHeader, SiteHeader,
+    MediaMode, PeerHeader, ProfileUse, SCHEMA, ScriptedEvent, ServiceHeader, SiteHeader,
 };
 use parallax_scenario::{Action, Camera, ClipUse, Event, Peer, Scenario, Site, units::Size};
 use sha2::{Digest, Sha256};
@@ -45,7 +45,7 @@ pub fn header(scenario: &Scenario, seed: u64, version: &str) -> Header {
         congestion_control: congestion_control(scenario),
         sites: scenario.sites.iter().map(site).collect(),
         services: services.into_iter().flatten().collect(),
-        peers: scenario.peers.iter().map(peer).collect(),
+        peers: scenario.peers.iter().map(|it| peer(it, scenario.media)).collect(),
         streams: scenario.streams(),
         events: scenario.events.iter().map(event).collect(),
         checks: scenario.checks.clone(),
@@ -151,7 +151,7 @@ fn link(config: &LinkConfig) -> LinkHeader {
     }
 }
 
-fn peer(peer: &Peer) -> PeerHeader {
+fn peer(peer: &Peer, media: MediaMode) -> PeerHeader {
     // No boot time depends on a picture; a profile may say so all the same.
     let picture = peer.camera.as_ref().map_or(Size { width: 1, height: 1 }, |c| c.video.size);
     PeerHeader {
@@ -162,30 +162,40 @@ fn peer(peer: &Peer) -> PeerHeader {
             sha256: hex::encode(Sha256::digest(peer.profile.text.as_bytes())),
         },
         boot_us: micros(peer.profile.boot_time.typical(picture)),
-        camera: peer.camera.as_ref().map(camera),
+        camera: peer.camera.as_ref().map(|it| camera(it, media)),
         jitter_buffer_us: peer.viewer.as_ref().map(|viewer| micros(viewer.jitter_buffer)),
     }
 }
 
-fn camera(camera: &Camera) -> CameraHeader {
+fn camera(camera: &Camera, media: MediaMode) -> CameraHeader {
     let video = &camera.video;
-    let clip_sha256 = match &video.clip {
-        ClipUse::Builtin(name) => {
-            let size = crate::run::media_size(video.size).ok();
-            let clip = size.and_then(|size| Clip::builtin(name, size));
-            hex::encode(Sha256::digest(clip.map_or(&[][..], |clip| clip.annex_b)))
-        }
-        // Held against the file when it was read.
-        ClipUse::Own(clip) => clip.manifest().sha256.clone(),
-    };
+    let asked = video.bit_rate_bits_per_second;
     CameraHeader {
         clip: video.clip.name().to_owned(),
-        clip_sha256,
+        clip_sha256: clip_sha256(&video.clip, video.size, media),
         width_px: video.size.width,
         height_px: video.size.height,
         frames_per_second: video.frames_per_second,
-        bit_rate_bps: video.bit_rate_bits_per_second,
+        bit_rate_bps: match media {
+            MediaMode::Live => asked,
+            MediaMode::Prerecorded => video.recorded_bits_per_second().unwrap_or(asked),
+        },
     }
+}
+
+fn clip_sha256(clip: &ClipUse, size: Size, media: MediaMode) -> String {
+    let size = crate::run::media_size(size).ok();
+    let bytes = match (clip, media) {
+        // Held against the file when it was read.
+        (ClipUse::Own(clip), _) => return clip.manifest().sha256.clone(),
+        (ClipUse::Builtin(name), MediaMode::Live) => {
+            size.and_then(|size| Clip::builtin(name, size)).map(|clip| clip.annex_b)
+        }
+        (ClipUse::Builtin(_), MediaMode::Prerecorded) => {
+            size.and_then(|size| crate::run::recorded(clip, size).ok())
+        }
+    };
+    hex::encode(Sha256::digest(bytes.unwrap_or_default()))
 }
 
 fn micros(duration: Duration) -> u64 {

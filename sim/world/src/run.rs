@@ -9,12 +9,12 @@ use crate::{
     simulate::{Guards, simulate},
     world::{Outcome, Sinks, Watch, World},
 };
-use parallax_media::{Clip, ClipError};
+use parallax_media::{Clip, ClipError, Recording};
 use parallax_network::{HostId, Network, SiteId};
 use parallax_peer::{
     Stage,
-    camera::{self, CameraConfig, Signalling, VideoConfig},
-    viewer::{self, Nack, Source, View, ViewerConfig},
+    camera::{self, CameraConfig, Encoding, Media, Signalling, VideoConfig},
+    viewer::{self, Nack, Playing, Source, View, ViewerConfig},
 };
 use parallax_record::MediaMode;
 use parallax_scenario::{
@@ -60,7 +60,7 @@ pub fn run_watched(
     watch: Watch<'_>,
     capture: Option<CaptureSink<'_>>,
 ) -> Result<Outcome, WorldError> {
-    let sources = sources(scenario)?;
+    let films = films(scenario)?;
     simulate(seed, guards, move || {
         let mut network = Network::new(seed);
         let hosts = place_peers(scenario, &mut network)?;
@@ -75,7 +75,7 @@ pub fn run_watched(
             world.plant_hash_map();
         }
         let addresses = scenario.peers.iter().map(|peer| (peer.name.clone(), peer.address));
-        let setting = Setting { seed, sources, rendezvous, addresses: addresses.collect() };
+        let setting = Setting { seed, films, rendezvous, addresses: addresses.collect() };
         for (peer, host) in scenario.peers.iter().zip(hosts) {
             let software = Software {
                 camera: peer
@@ -120,16 +120,19 @@ pub fn check(scenario: &Scenario) -> Result<(), ScenarioErrors> {
         if let ClipUse::Own(clip) = &camera.video.clip
             && !checked.contains(&clip)
         {
-            decodes(clip).map_err(|error| clip.manifest().flawed(&flaw(error)))?;
+            sound(clip, scenario.media).map_err(|error| clip.manifest().flawed(&flaw(error)))?;
             checked.push(clip);
         }
     }
     Ok(())
 }
 
-fn decodes(clip: &OwnClip) -> Result<(), WorldError> {
+fn sound(clip: &OwnClip, media: MediaMode) -> Result<(), WorldError> {
     let manifest = clip.manifest();
     Clip::check(clip.annex_b(), media_size(manifest.size)?, manifest.frames as usize)?;
+    if media == MediaMode::Prerecorded {
+        Recording::from_annex_b(clip.annex_b())?;
+    }
     Ok(())
 }
 
@@ -149,17 +152,38 @@ fn cameras(scenario: &Scenario) -> impl Iterator<Item = (&Peer, &Camera)> {
     scenario.peers.iter().filter_map(|peer| Some((peer, peer.camera.as_ref()?)))
 }
 
-/// Each camera's source, by the camera's name.
-fn sources(scenario: &Scenario) -> Result<BTreeMap<String, Source>, WorldError> {
-    // The only mode there is; another one has to come with its own way.
-    let MediaMode::Live = scenario.media;
+/// Where a camera's frames come from.
+enum Film {
+    Live(Source),
+    Prerecorded(Recording),
+}
+
+/// Each camera's, by the camera's name.
+fn films(scenario: &Scenario) -> Result<BTreeMap<String, Film>, WorldError> {
     let open = |(peer, camera): (&Peer, &Camera)| {
-        let video = &camera.video;
-        let clip = open(&video.clip, media_size(video.size)?)?;
-        let frames_per_second = narrow(video.frames_per_second, "frames_per_second")?;
-        Ok((peer.name.clone(), Source { clip: Arc::new(clip), frames_per_second }))
+        let (clip, size) = (&camera.video.clip, media_size(camera.video.size)?);
+        let film = match scenario.media {
+            MediaMode::Live => Film::Live(Source {
+                clip: Arc::new(open(clip, size)?),
+                frames_per_second: frames_per_second(camera)?,
+            }),
+            MediaMode::Prerecorded => {
+                Film::Prerecorded(Recording::from_annex_b(recorded(clip, size)?)?)
+            }
+        };
+        Ok((peer.name.clone(), film))
     };
     cameras(scenario).map(open).collect()
+}
+
+/// The stream that stands in for an encoder's.
+pub(crate) fn recorded(clip: &ClipUse, size: parallax_media::Size) -> Result<&[u8], WorldError> {
+    match clip {
+        ClipUse::Builtin(name) => Recording::builtin(name, size)
+            .map(|recording| recording.annex_b)
+            .ok_or_else(|| WorldError::NotRecorded { clip: name.clone(), size: size.to_string() }),
+        ClipUse::Own(clip) => Ok(clip.annex_b()),
+    }
 }
 
 fn open(clip: &ClipUse, size: parallax_media::Size) -> Result<Clip, ClipError> {
@@ -189,7 +213,7 @@ fn place_peers(scenario: &Scenario, network: &mut Network) -> Result<Vec<HostId>
 /// What peers are configured from.
 struct Setting {
     seed: u64,
-    sources: BTreeMap<String, Source>,
+    films: BTreeMap<String, Film>,
     /// None: each camera is its own.
     rendezvous: Option<SocketAddr>,
     /// Where each peer is.
@@ -199,7 +223,16 @@ struct Setting {
 impl Setting {
     fn camera(&self, peer: &Peer, camera: &Camera) -> Result<CameraConfig, WorldError> {
         let video = &camera.video;
-        let source = self.source(&peer.name)?;
+        let media = match self.film(&peer.name)? {
+            Film::Live(source) => Media::Live(Encoding {
+                clip: Arc::clone(&source.clip),
+                size: media_size(video.size)?,
+                bit_rate_bps: narrow(video.bit_rate_bits_per_second, "bit_rate")?,
+                key_frame_interval: video.key_frame_interval_frames,
+                skip_frames: video.skip_frames,
+            }),
+            Film::Prerecorded(recording) => Media::Prerecorded(recording.clone()),
+        };
         let pacer = camera.pacer_bits_per_second.map(|rate| narrow(rate, "pacer")).transpose()?;
         Ok(CameraConfig {
             name: peer.name.clone(),
@@ -208,14 +241,7 @@ impl Setting {
                 Some(at) => Signalling::Rendezvous(at),
                 None => Signalling::Own(own_rendezvous(peer.address)),
             },
-            video: VideoConfig {
-                clip: Arc::clone(&source.clip),
-                size: media_size(video.size)?,
-                frames_per_second: source.frames_per_second,
-                bit_rate_bps: narrow(video.bit_rate_bits_per_second, "bit_rate")?,
-                key_frame_interval: video.key_frame_interval_frames,
-                skip_frames: video.skip_frames,
-            },
+            video: VideoConfig { frames_per_second: frames_per_second(camera)?, media },
             pacer_bps: pacer,
             congestion_control: congestion_control(camera.congestion_control)?,
         })
@@ -230,7 +256,10 @@ impl Setting {
                 token: self.token(camera),
                 rendezvous: rendezvous
                     .ok_or_else(|| WorldError::NoSuchCamera { camera: camera.clone() })?,
-                source: Some(self.source(camera)?.clone()),
+                playing: match self.film(camera)? {
+                    Film::Live(source) => Playing::Decodes(Some(source.clone())),
+                    Film::Prerecorded(_) => Playing::Assumes,
+                },
             })
         };
         let nack = viewer.nack.map(|nack| {
@@ -247,10 +276,8 @@ impl Setting {
         })
     }
 
-    fn source(&self, camera: &str) -> Result<&Source, WorldError> {
-        self.sources
-            .get(camera)
-            .ok_or_else(|| WorldError::NoSuchCamera { camera: camera.to_owned() })
+    fn film(&self, camera: &str) -> Result<&Film, WorldError> {
+        self.films.get(camera).ok_or_else(|| WorldError::NoSuchCamera { camera: camera.to_owned() })
     }
 
     /// The secret of a camera, which its viewers know.
@@ -355,6 +382,10 @@ fn pictures(scenario: &Scenario, peer: &Peer) -> Pictures {
 pub(crate) fn media_size(size: Size) -> Result<parallax_media::Size, WorldError> {
     let (width, height) = (narrow(size.width, "size")?, narrow(size.height, "size")?);
     Ok(parallax_media::Size { width, height })
+}
+
+fn frames_per_second(camera: &Camera) -> Result<u16, WorldError> {
+    narrow(camera.video.frames_per_second, "frames_per_second")
 }
 
 /// Numbers of a scenario may be larger than a peer takes.

@@ -310,8 +310,15 @@ fn psnr() {
             *psnr_millidb = None;
         }
     }
-    let result = sourceless.result(check(above(Statistic::Mean, 1)));
-    assert_eq!((result.verdict, result.measured), (Verdict::Inconclusive, None));
+    for (media_mode, why) in
+        [(MediaMode::Live, "known source"), (MediaMode::Prerecorded, "prerecorded")]
+    {
+        let header = Header { media_mode, ..sourceless.header.clone() };
+        let run = Run { header, entries: sourceless.entries.clone() };
+        let result = run.result(check(above(Statistic::Mean, 1)));
+        assert_eq!((result.verdict, result.measured), (Verdict::Inconclusive, None));
+        assert!(result.detail.expect("a reason").contains(why));
+    }
 }
 
 #[test]

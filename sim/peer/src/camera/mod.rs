@@ -1,5 +1,6 @@
 //! The camera: it registers, and offers its stream to every viewer that the rendezvous sends.
 
+mod film;
 mod rates;
 mod session;
 mod source;
@@ -11,7 +12,7 @@ use crate::{
     rendezvous::{self, Heard, Link},
     tasks::{self, Tasks},
 };
-use parallax_media::{Clip, Size};
+use parallax_media::{Clip, Recording, Size};
 use parallax_record::{Event, Session};
 use parallax_signalling::{CloseReason, FromRendezvous, SessionId, ToRendezvous, Token};
 pub use rates::CongestionControl;
@@ -57,15 +58,44 @@ pub enum Signalling {
     Own(SocketAddr),
 }
 
+impl CameraConfig {
+    /// What bounds the encoder's bit rate where it follows the path, and where it begins, bits per
+    /// second. A recording follows nobody.
+    fn follows(&self) -> Option<(CongestionControl, u32)> {
+        match &self.video.media {
+            Media::Live(encoding) => Some((self.congestion_control?, encoding.bit_rate_bps)),
+            Media::Prerecorded(_) => None,
+        }
+    }
+}
+
 /// A camera's video.
 #[derive(Clone, Debug)]
 pub struct VideoConfig {
+    /// Frames per second, at least 1.
+    pub frames_per_second: u16,
+    /// Where the frames come from.
+    pub media: Media,
+}
+
+/// Where a camera's frames come from.
+#[derive(Clone, Debug)]
+pub enum Media {
+    /// It films and encodes.
+    Live(Encoding),
+    /// It sends the next frame of a recording for each that it captures, as it is, and encodes
+    /// nothing. Who asks for a key frame waits for the next one of the recording. Stages take
+    /// their time all the same.
+    Prerecorded(Recording),
+}
+
+/// What a camera films, and how it encodes.
+#[derive(Clone, Debug)]
+pub struct Encoding {
     /// What it films; its pictures have the stream's size.
     pub clip: Arc<Clip>,
     /// Picture size.
     pub size: Size,
-    /// Frames per second, at least 1.
-    pub frames_per_second: u16,
     /// Target of the encoder's rate control, bits per second; under congestion control at the start
     /// of each session.
     pub bit_rate_bps: u32,
@@ -122,7 +152,7 @@ pub async fn run<H: Host>(host: H, config: CameraConfig) {
         counters: Counters::default(),
         key_frame_wish: AtomicBool::new(false),
         watchers: Mutex::default(),
-        rates: config.congestion_control.map(|_| Mutex::new(Rates::new(config.video.bit_rate_bps))),
+        rates: config.follows().map(|(_, start_bps)| Mutex::new(Rates::new(start_bps))),
         watched: Notify::new(),
         silent: Notify::new(),
         host,

@@ -139,14 +139,13 @@ fn interceptors<H: Host>(
         .with(Slot::from(WIRE), Probe::new(departures))
         .with(Slot::NackResponder, NackResponderBuilder::new().build())
         .with(Slot::SenderReport, SenderReportBuilder::new().build());
-    if let Some(bounds) = config.congestion_control {
+    if let Some((bounds, start_bps)) = config.follows() {
         let (id, listener) = (start.id, Arc::downgrade(shared));
         let tell = move |bps| {
             if let Some(shared) = listener.upgrade() {
                 shared.with_rates(|rates| rates.estimate(&id, bps));
             }
         };
-        let start_bps = config.video.bit_rate_bps;
         let pacer_bps = config.pacer_bps.unwrap_or(start_bps);
         let estimator = Estimator::new(bounds, start_bps, pacer_bps, tell);
         let congestion_control =

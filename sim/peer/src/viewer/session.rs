@@ -1,7 +1,7 @@
 //! A viewer's end of a session.
 
 use super::{
-    Health, Nack, Source,
+    Health, Nack, Playing,
     jitter::{JitterBuffer, Release},
     playback,
 };
@@ -37,7 +37,7 @@ pub(super) struct Start {
     pub(super) id: SessionId,
     pub(super) name: Session,
     pub(super) ice_servers: Vec<IceServer>,
-    pub(super) source: Option<Source>,
+    pub(super) playing: Playing,
     pub(super) jitter_buffer: Duration,
     pub(super) nack: Option<Nack>,
 }
@@ -54,7 +54,7 @@ const PING: Duration = Duration::from_secs(1);
 
 struct Live<H: Host> {
     exchange: Exchange<H>,
-    source: Option<Source>,
+    playing: Playing,
     jitter_buffer: Duration,
     health: Arc<Health>,
     /// Whom to tell that nothing comes any more.
@@ -94,7 +94,7 @@ async fn run_to_end<H: Host>(
     let exchange = Exchange::new(host.clone(), session, connection, happenings, post, SETUP);
     let mut live = Live {
         exchange,
-        source: start.source,
+        playing: start.playing,
         jitter_buffer: start.jitter_buffer,
         health,
         silent,
@@ -179,9 +179,8 @@ impl<H: Host> Live<H> {
         };
         self.tasks.spawn(&host, receiver.run());
         self.tasks.spawn(&host, ask_for_key_frames(host.clone(), name.clone(), track, wishes));
-        let source = self.source.clone();
-        let playing = playback::run(host.clone(), name.clone(), source, queue, wish);
-        self.tasks.spawn(&host, playing);
+        let shows = playback::run(host.clone(), name.clone(), self.playing.clone(), queue, wish);
+        self.tasks.spawn(&host, shows);
     }
 }
 

@@ -6,13 +6,14 @@ use crate::{
     error::Rank,
     files::{self, Profiles},
     profile::Profile,
-    reference,
+    recording, reference,
     replacement::{Replacement, Replacements},
     scenario::{Camera, CongestionControl, Nack, Service, Video, Viewer},
     table::{Place, Reader, Table, Value, nearest},
     units::{self, Size, shown},
 };
 use core::{net::Ipv4Addr, time::Duration};
+use parallax_record::MediaMode;
 
 /// A peer as the file gives it, its address perhaps still open.
 pub(super) struct PeerDraft {
@@ -30,11 +31,11 @@ pub(super) struct PeerDraft {
 pub(super) fn read(
     reader: &mut Reader,
     peers: Vec<(String, Value<'_>)>,
-    devices: (&dyn Profiles, &Replacements),
+    replacements: &Replacements,
+    (profiles, media): (&dyn Profiles, Option<MediaMode>),
 ) -> Vec<PeerDraft> {
-    let (profiles, replacements) = devices;
     let mut clips = Clips::new(profiles);
-    let mut peer = |(name, value)| peer(reader, name, value, &mut clips, replacements);
+    let mut peer = |(name, value)| peer(reader, name, value, (&mut clips, media), replacements);
     peers.into_iter().filter_map(&mut peer).collect()
 }
 
@@ -57,7 +58,7 @@ fn peer(
     reader: &mut Reader,
     name: String,
     value: Value<'_>,
-    clips: &mut Clips<'_>,
+    (clips, media): (&mut Clips<'_>, Option<MediaMode>),
     replacements: &Replacements,
 ) -> Option<PeerDraft> {
     if [Service::Stun, Service::Turn, Service::Rendezvous].iter().any(|it| it.name() == name) {
@@ -72,14 +73,15 @@ fn peer(
     let address = optional(reader, &table, "address", |reader, value| {
         super::site::address(reader, value).map(|address| (address, value.place.clone()))
     });
-    let camera =
-        optional(reader, &table, "camera", |reader, value| camera(reader, value.clone(), clips));
+    let camera = optional(reader, &table, "camera", |reader, value| {
+        camera(reader, value.clone(), clips, media)
+    });
     let views = optional(reader, &table, "views", |reader, value| views(reader, value.clone()));
     let viewer = viewer(reader, &table);
     let (camera, views, viewer) = (camera?, views?, viewer?);
     roles(reader, &table, camera.is_some(), views.is_some())?;
     let chosen = profile_name(reader, &table, camera.as_ref(), views.is_some().then_some(&viewer))?;
-    let replacement = replacements.get(&name);
+    let replacement = replacements.devices.get(&name);
     let profile = match replacement {
         // What the scenario names is a default.
         Some(replacement) => replacement.profile.clone(),
@@ -197,22 +199,37 @@ fn profile(
     }
 }
 
-fn camera(reader: &mut Reader, value: Value<'_>, clips: &mut Clips<'_>) -> Option<CameraDraft> {
+fn camera(
+    reader: &mut Reader,
+    value: Value<'_>,
+    clips: &mut Clips<'_>,
+    media: Option<MediaMode>,
+) -> Option<CameraDraft> {
     let table = value.table(reader, &reference::CAMERA)?;
     let profile = table.get(reader, "profile");
     let profile = profile.and_then(|value| Some((value.text(reader)?, value.place)));
     let video = table.get(reader, "video");
-    let video = video.and_then(|value| video_of(reader, value, clips));
+    let video = video.and_then(|value| video_of(reader, value, clips, media));
     let pacer = optional(reader, &table, "pacer", |reader, value| match value.as_text() {
         Some("none") => Some(None),
         _ => rate(reader, value).map(Some),
     });
     let congestion_control = table.get(reader, "congestion_control");
+    let named = congestion_control.as_ref().map(|value| value.place.clone());
     let congestion_control =
         congestion_control.and_then(|value| congestion::Draft::read(reader, value));
     let (video, mut limited) = video?;
     let (congestion_control, ceiling) =
         congestion_control?.around(reader, video.bit_rate_bits_per_second)?;
+    if media == Some(MediaMode::Prerecorded)
+        && congestion_control != CongestionControl::None
+        && let Some(place) = named
+    {
+        let message = "a recording is sent as it is: its bit rate follows nothing";
+        let help = "write `congestion_control = \"none\"`, or run it with live media";
+        reader.refuse(Rank::Whole, &place, message, "not with prerecorded media", help);
+        return None;
+    }
     limited.extend(ceiling.map(|place| ("ceiling", place)));
     let pacer = pacer?.unwrap_or(Some(video.bit_rate_bits_per_second * 5 / 2));
     Some(CameraDraft {
@@ -231,6 +248,7 @@ fn video_of(
     reader: &mut Reader,
     value: Value<'_>,
     clips: &mut Clips<'_>,
+    media: Option<MediaMode>,
 ) -> Option<(Video, Vec<(&'static str, Place)>)> {
     let table = value.table(reader, &reference::VIDEO)?;
     let clip = table.get(reader, "clip");
@@ -248,7 +266,9 @@ fn video_of(
     let limited = ["size", "frames_per_second", "bit_rate"];
     let places = limited.map(|key| Some((key, table.get(reader, key)?.place)));
     let ((clip, place), size) = (clip?, size?);
-    clip::fits_memory(reader, &clip, size, &place)?;
+    if media == Some(MediaMode::Live) {
+        clip::fits_memory(reader, &clip, size, &place)?;
+    }
     let video = Video {
         clip,
         size,
@@ -257,7 +277,11 @@ fn video_of(
         key_frame_interval_frames: interval?.flatten(),
         skip_frames: skip_frames?,
     };
-    Some((video, places.into_iter().flatten().collect()))
+    let places: Vec<_> = places.into_iter().flatten().collect();
+    if media == Some(MediaMode::Prerecorded) {
+        recording::suits(reader, &video, &places)?;
+    }
+    Some((video, places))
 }
 
 /// The smallest picture that has room for the frame marker and some picture below it.

@@ -15,7 +15,12 @@ pub(crate) const TOP: Keys = Keys {
             "the command's `--seed`",
             "The seed of the run, unless the command names another.",
         ),
-        or("media", "`\"live\"`", "\"live\"", "Frames are encoded and decoded during the run."),
+        or(
+            "media",
+            "`\"live\"`, `\"prerecorded\"`",
+            "\"live\"",
+            "Whether frames are encoded and decoded during the run, or a recording is sent as it is: see below.",
+        ),
         must("site", "table `[site.NAME]`", "Homes and offices, one or more."),
         must("peer", "table `[peer.NAME]`", "Cameras and viewers, in their sites."),
         may(
@@ -278,7 +283,7 @@ pub(crate) const VIDEO: Keys = Keys {
         must(
             "bit_rate",
             "rate",
-            "What the encoder aims at; under congestion control at the start of each session.",
+            "What the encoder aims at; under congestion control at the start of each session. Prerecorded media must be near it.",
         ),
         may(
             "key_frame_interval",
