@@ -1,5 +1,6 @@
 //! Scenario files from what the user named.
 
+use crate::kind::{Kind, kind};
 use crate::{
     args::SimArgs,
     exit::Stop,
@@ -41,9 +42,10 @@ pub(crate) fn read_all(arguments: &SimArgs) -> Result<Vec<Input>, Stop> {
     let mut wrong = Vec::new();
     let mut inputs: Vec<Input> = Vec::new();
     for file in selected(files(named)?, only)? {
-        match read(&file, &replaced) {
+        match read(&file, &replaced, named.contains(&file)) {
             Err(stop) => wrong.push(stop.to_string()),
-            Ok(input) => match inputs.iter().find(|i| i.scenario.id == input.scenario.id) {
+            Ok(None) => {}
+            Ok(Some(input)) => match inputs.iter().find(|i| i.scenario.id == input.scenario.id) {
                 Some(same) => wrong.push(format!(
                     "failed to read {}: its records would go where those of {} go\n  help: name \
                      the files differently, or run them with different --out folders",
@@ -53,6 +55,13 @@ pub(crate) fn read_all(arguments: &SimArgs) -> Result<Vec<Input>, Stop> {
                 None => inputs.push(input),
             },
         }
+    }
+    if wrong.is_empty() && inputs.is_empty() {
+        return Err(Stop::BadInput(
+            "failed to find a scenario: there are device profiles and clip manifests alone\n  help: \
+             name a scenario, or the folder that holds some itself"
+                .to_owned(),
+        ));
     }
     if wrong.is_empty() {
         somebodys(profiles, &inputs)?;
@@ -192,10 +201,23 @@ fn failed_to_read(path: &Path, error: &io::Error) -> String {
     format!("failed to read {}: {error}{cure}", path.display())
 }
 
-fn read(file: &Path, replaced: &Replacements) -> Result<Input, Stop> {
+/// A scenario. None: it is another kind of file, as they stand beside scenarios in a folder; one that
+/// was `named` is refused.
+fn read(file: &Path, replaced: &Replacements, named: bool) -> Result<Option<Input>, Stop> {
     let text = text(file)?;
+    let kind = kind(&text);
+    if kind != Kind::Scenario {
+        return match named {
+            false => Ok(None),
+            true => Err(Stop::BadInput(format!(
+                "failed to read {} as a scenario: it is a {kind}\n  help: name a scenario; `parallax \
+                 check` looks at profiles and manifests, `--profile PEER=FILE` runs with a profile",
+                file.display()
+            ))),
+        };
+    }
     let scenario = scenario(file, &text, replaced)?;
-    Ok(Input { file: file.to_owned(), text, scenario })
+    Ok(Some(Input { file: file.to_owned(), text, scenario }))
 }
 
 /// The text of a file.

@@ -10,6 +10,7 @@ mod exit;
 mod help;
 mod inputs;
 mod interrupt;
+mod kind;
 mod log;
 mod output;
 mod protocol;

@@ -71,3 +71,28 @@ fn a_clip_of_ones_own_is_verified_too() {
     let (camera, _) = record(&place, "own");
     assert_eq!(camera["clip_sha256"], digest(clip));
 }
+
+/// A folder holds what a scenario names beside it: none of that is a scenario.
+#[test]
+fn profiles_and_manifests_beside_scenarios_are_not_run() {
+    let place = Place::new();
+    std::fs::create_dir(place.path("suite")).expect("make a folder");
+    place.write("suite/porch.toml", &support::with_checks("two-homes", 1, support::TOO_SOON));
+    let shipped = |name: &str| {
+        let file = format!("{}/../../{name}", support::SHIPPED);
+        std::fs::read_to_string(file).expect("a shipped file")
+    };
+    place.write("suite/board.toml", &shipped("device-profiles/esp32-p4.toml"));
+    place.write("suite/film.toml", &shipped("fixtures/clips/bunny.toml"));
+    let listed = place.call(&["sim", "suite", "--list"]).ended(0);
+    assert!(listed.said.contains("porch") && listed.said.ends_with("1 run\n"), "{}", listed.said);
+    let checked = place.call(&["check", "suite"]).ended(0);
+    for line in ["board.toml  device profile", "film.toml  clip manifest", "porch.toml  scenario"] {
+        assert!(checked.said.contains(line), "no {line}:\n{}", checked.said);
+    }
+    // Who names one as a scenario is told what it is.
+    let called = place.call(&["sim", "suite/board.toml", "--out", "out"]).ended(2);
+    let told = "failed to read suite/board.toml as a scenario: it is a device profile\n  help: ";
+    assert!(called.complained.starts_with(told), "{}", called.complained);
+    assert!(!place.path("out").exists());
+}

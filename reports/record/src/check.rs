@@ -134,7 +134,8 @@ pub enum Predicate {
     },
     /// From when a scripted event is over to the first rendered frame that was captured after
     /// that, both in the window, and from which on the picture does not stand still for 2 s any
-    /// more: a stream that dies of the event some time later has not recovered yet.
+    /// more: a stream that dies of the event some time later has not recovered yet. A window without an
+    /// end ends at the next event that begins after this one is over.
     Recovery {
         /// The event's name in the header.
         after: String,

@@ -333,7 +333,8 @@ pub struct PeerHeader {
     pub site: String,
     /// The device profile that it ran with.
     pub profile: ProfileUse,
-    /// How long it boots, microseconds.
+    /// How long a device of its profile boots in the middle, microseconds. When this one's
+    /// software ran is told by its event `started`.
     pub boot_us: u64,
     /// What it sends, if it is a camera.
     pub camera: Option<CameraHeader>,

@@ -462,7 +462,14 @@ fn recovery(
 ) -> Finding {
     let event = header.events.iter().find(|event| event.name == after);
     let over_ns = event.and_then(|event| recovering::over_ns(event, &header.events, timeline));
-    let until_us = window.to_us.unwrap_or(header.duration_us);
+    // What another event does to the picture is not this one's.
+    let next_us = header
+        .events
+        .iter()
+        .map(|other| other.at_us)
+        .filter(|at| over_ns.is_some_and(|over| at.saturating_mul(1_000) > over));
+    let until_us = window.to_us.or(next_us.min()).unwrap_or(header.duration_us);
+    let window = Window { to_us: window.to_us.or(Some(until_us)), ..window };
     let span = event.zip(over_ns).and_then(|(event, over_ns)| {
         recovering::span(stream, event, over_ns, (window, until_us), header.clock)
     });

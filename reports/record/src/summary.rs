@@ -34,13 +34,20 @@ impl Suite {
         Self::of(planned, runs)
     }
 
-    /// Puts runs together, of `planned` that were asked for.
+    /// Puts runs together, of `planned` that were asked for. Of fewer the verdict is no better than
+    /// inconclusive.
     #[must_use]
     pub fn of(planned: u64, runs: Vec<Summary>) -> Self {
+        let whole = runs.len() as u64;
         Self {
             schema: crate::SCHEMA,
             planned,
-            verdict: Verdict::worst(runs.iter().map(|run| run.verdict)),
+            verdict: Verdict::worst(
+                runs.iter()
+                    .map(|run| run.verdict)
+                    // What was interrupted has not passed, however well it began.
+                    .chain((!runs.is_empty() && whole < planned).then_some(Verdict::Inconclusive)),
+            ),
             runs,
         }
     }

@@ -179,3 +179,19 @@ fn a_check_of_an_event_that_is_not_there_is_an_error() {
         ["a check asks for recovery after reboot, and no event is called so"]
     );
 }
+
+#[test]
+fn what_a_later_event_does_is_not_this_ones() {
+    // The next event begins while the picture stands still for good: this one had recovered.
+    let mut run = dies_later(2_500);
+    let later = ScriptedEvent { name: "later".into(), at_us: 5_100_000, ..gateway() };
+    run.header.events.push(later.clone());
+    run.header.events[1].action = Action::Kill { service: "turn".into() };
+    let result = run.result(within(1_000_000));
+    assert_eq!((result.measured, result.verdict), (Some(shown_us(30)), Verdict::Pass));
+    // One that names the window's end takes the other into account.
+    let mut run = dies_later(2_500);
+    run.header.events.push(later);
+    let result = run.result(Check { window: to(11_500_000), ..within(9_000_000) });
+    assert_eq!(result.measured, Some(shown_us(60) + 2_500_000));
+}

@@ -579,7 +579,12 @@ pub(crate) const RECOVERY: Keys = Keys {
             "From when the event is over to the first rendered frame that was captured after that, and from which on the picture does not stand still for 2 s any more. What lasts is over at its end, a loss of power when the peer's software runs again, all else at once.",
         ),
         FROM,
-        TO,
+        may(
+            "to",
+            "duration",
+            "the next event that begins after it is over, or the end of the run",
+            "End of the window, in the run's time.",
+        ),
     ],
     later: &[],
 };
