@@ -63,8 +63,8 @@ pub enum ClipError {
     /// The size asked for is impossible.
     #[error(transparent)]
     Size(#[from] SizeError),
-    /// The clip's own frame rate is 0.
-    #[error("failed to open the clip: its frame rate is 0")]
+    /// The clip's own frame rate is none.
+    #[error("failed to open the clip: its frame rate must be 1 to 1000")]
     NoRate,
     /// The clip does not decode.
     #[error("failed to open the clip: frame {frame} does not decode")]
@@ -109,11 +109,47 @@ pub enum ClipError {
     },
 }
 
+/// How fast a clip is shown: so many frames in so many seconds, above 0 and at most 1000 frames/s.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    frames: u32,
+    seconds: u32,
+}
+
+impl Rate {
+    /// A whole number of frames each second; none for what is no such rate.
+    pub fn whole(frames_per_second: u16) -> Option<Self> {
+        Self::new(frames_per_second.into(), 1)
+    }
+
+    /// So many frames in so many seconds, such as 30000 in 1001; none for what is no such rate.
+    /// What 32 bits do not hold is rounded.
+    pub fn new(frames: u64, seconds: u64) -> Option<Self> {
+        if frames == 0 || seconds == 0 || frames > seconds.saturating_mul(1000) {
+            return None;
+        }
+        let common = common_divisor(frames, seconds);
+        let (frames, seconds) = (frames / common, seconds / common);
+        let beyond = (frames | seconds).checked_ilog2().unwrap_or(0).saturating_sub(31);
+        let [frames, seconds] = [frames, seconds].map(|number| (number >> beyond) as u32);
+        (frames > 0).then_some(Self { frames, seconds })
+    }
+
+    /// Frames, and the seconds that they take; without a common divisor.
+    pub fn ratio(self) -> (u32, u32) {
+        (self.frames, self.seconds)
+    }
+}
+
+fn common_divisor(a: u64, b: u64) -> u64 {
+    if b == 0 { a } else { common_divisor(b, a % b) }
+}
+
 /// A clip, decoded and scaled. Clones share the pictures.
 #[derive(Clone, Debug)]
 pub struct Clip {
     pictures: Arc<[Picture]>,
-    frames_per_second: u16,
+    rate: Rate,
 }
 
 impl Clip {
@@ -153,9 +189,7 @@ impl Clip {
         size: Size,
     ) -> Result<Self, ClipError> {
         size.check()?;
-        if frames_per_second == 0 {
-            return Err(ClipError::NoRate);
-        }
+        let rate = Rate::whole(frames_per_second).ok_or(ClipError::NoRate)?;
         let mut pictures = Vec::new();
         let mut scaler: Option<Scaler> = None;
         decode_each(&units(annex_b)?, |_, own, decoded| {
@@ -168,7 +202,12 @@ impl Clip {
             pictures.push(scaler.scale([(decoded.y(), y), (decoded.u(), u), (decoded.v(), v)])?);
             Ok(())
         })?;
-        Ok(Self { pictures: pictures.into(), frames_per_second })
+        Ok(Self { pictures: pictures.into(), rate })
+    }
+
+    /// A clip of these pictures; none without any.
+    pub(crate) fn of(pictures: Vec<Picture>, rate: Rate) -> Option<Self> {
+        (!pictures.is_empty()).then(|| Self { pictures: pictures.into(), rate })
     }
 
     /// Whether a stream is a clip of so many frames, all of this size: decodes all of it, and keeps
@@ -196,8 +235,8 @@ impl Clip {
     }
 
     /// The clip's own frame rate.
-    pub fn frames_per_second(&self) -> u16 {
-        self.frames_per_second
+    pub fn rate(&self) -> Rate {
+        self.rate
     }
 
     /// The clip's frame of this number; behind the last comes the first.
@@ -208,7 +247,8 @@ impl Clip {
     /// The number of the clip's frame that is on at this time since its start, at its own frame
     /// rate: the latest that has begun. It does not wrap.
     pub fn index_at(&self, since_start: Duration) -> u64 {
-        let frames = since_start.as_nanos() * u128::from(self.frames_per_second) / 1_000_000_000;
+        let frames = since_start.as_nanos() * u128::from(self.rate.frames)
+            / (u128::from(self.rate.seconds) * 1_000_000_000);
         u64::try_from(frames).unwrap_or(u64::MAX)
     }
 

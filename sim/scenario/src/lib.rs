@@ -12,6 +12,7 @@ pub mod clip;
 mod distribution;
 mod error;
 mod files;
+mod film;
 pub mod profile;
 mod read;
 pub mod reference;
@@ -24,6 +25,7 @@ pub use clip::{BUILTIN_CLIPS, ClipUse, MAX_CLIP_BYTES, OwnClip};
 pub use distribution::Distribution;
 pub use error::{Problem, ScenarioErrors};
 pub use files::{FileRead, Profiles, Unreadable};
+pub use film::{Film, FilmCure, FilmKind};
 pub use profile::{Builtin, Profile};
 pub use read::parse;
 pub use scenario::{

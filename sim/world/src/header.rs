@@ -166,6 +166,7 @@ fn camera(camera: &Camera) -> CameraHeader {
         }
         // Held against the file when it was read.
         ClipUse::Own(clip) => clip.manifest().sha256.clone(),
+        ClipUse::Film(film) => film.sha256.clone(),
     };
     CameraHeader {
         clip: video.clip.name().to_owned(),

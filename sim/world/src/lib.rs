@@ -2,6 +2,7 @@
 //!
 //! `README.md` beside this crate tells how a step goes, and what makes a run repeatable.
 
+mod clips;
 mod error;
 mod events;
 mod fabric;
@@ -22,12 +23,13 @@ mod timers;
 mod udp;
 mod world;
 
+pub use clips::check;
 pub use error::WorldError;
 pub use fabric::{Services, Way};
 pub use header::header;
 pub use host::{Device, Instantly, SimHost};
 pub use packets::{BytesByKind, Direction, EndKind, PacketSeen};
-pub use run::{check, run};
+pub use run::run;
 pub use simulate::{Guards, simulate};
 pub use tcp::{TcpListener, TcpStream};
 pub use world::{EntrySink, Outcome, PacketSink, Sinks, TICK, World};

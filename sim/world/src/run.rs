@@ -1,6 +1,7 @@
 //! A scenario as a world: sites, services, and peers with the software under test.
 
 use crate::{
+    clips,
     error::WorldError,
     host::{Device, SimHost},
     script,
@@ -8,7 +9,6 @@ use crate::{
     simulate::{Guards, simulate},
     world::{Outcome, Sinks, World},
 };
-use parallax_media::{Clip, ClipError};
 use parallax_network::{HostId, Network, SiteId};
 use parallax_peer::{
     Stage,
@@ -16,10 +16,7 @@ use parallax_peer::{
     viewer::{self, Nack, Source, View, ViewerConfig},
 };
 use parallax_record::{CongestionControl, MediaMode};
-use parallax_scenario::{
-    Camera, ClipUse, OwnClip, Peer, Profile, Scenario, ScenarioErrors, Viewer, clip::Flaw,
-    units::Size,
-};
+use parallax_scenario::{Camera, Peer, Profile, Scenario, Viewer, units::Size};
 use parallax_signalling::Token;
 use rand_chacha::ChaCha8Rng;
 use std::{
@@ -79,43 +76,7 @@ pub fn run(
     })?
 }
 
-/// Whether the clips that users brought for a scenario are what their manifests say: decodes each
-/// once, which [`run`] does for itself, and trusts those that come with Parallax.
-///
-/// # Errors
-/// With what is wrong with the first of them, told in its manifest.
-pub fn check(scenario: &Scenario) -> Result<(), ScenarioErrors> {
-    let mut checked: Vec<&OwnClip> = Vec::new();
-    for (_, camera) in cameras(scenario) {
-        if let ClipUse::Own(clip) = &camera.video.clip
-            && !checked.contains(&clip)
-        {
-            decodes(clip).map_err(|error| clip.manifest().flawed(&flaw(error)))?;
-            checked.push(clip);
-        }
-    }
-    Ok(())
-}
-
-fn decodes(clip: &OwnClip) -> Result<(), WorldError> {
-    let manifest = clip.manifest();
-    Clip::check(clip.annex_b(), media_size(manifest.size)?, manifest.frames as usize)?;
-    Ok(())
-}
-
-fn flaw(error: WorldError) -> Flaw {
-    match error {
-        WorldError::Clip(ClipError::Size(error)) => Flaw::ImpossibleSize(error.to_string()),
-        WorldError::Clip(ClipError::OtherSize { frame, found }) => {
-            let found = Size { width: found.width.into(), height: found.height.into() };
-            Flaw::Size { frame, found }
-        }
-        WorldError::Clip(ClipError::OtherLength { found }) => Flaw::Frames(found),
-        error => Flaw::Stream(error.to_string()),
-    }
-}
-
-fn cameras(scenario: &Scenario) -> impl Iterator<Item = (&Peer, &Camera)> {
+pub(crate) fn cameras(scenario: &Scenario) -> impl Iterator<Item = (&Peer, &Camera)> {
     scenario.peers.iter().filter_map(|peer| Some((peer, peer.camera.as_ref()?)))
 }
 
@@ -125,20 +86,11 @@ fn sources(scenario: &Scenario) -> Result<BTreeMap<String, Source>, WorldError> 
     let MediaMode::Live = scenario.media;
     let open = |(peer, camera): (&Peer, &Camera)| {
         let video = &camera.video;
-        let clip = open(&video.clip, media_size(video.size)?)?;
+        let clip = clips::open(&video.clip, video.size)?;
         let frames_per_second = narrow(video.frames_per_second, "frames_per_second")?;
         Ok((peer.name.clone(), Source { clip: Arc::new(clip), frames_per_second }))
     };
     cameras(scenario).map(open).collect()
-}
-
-fn open(clip: &ClipUse, size: parallax_media::Size) -> Result<Clip, ClipError> {
-    match clip {
-        ClipUse::Builtin(name) => Clip::open(name, size),
-        ClipUse::Own(clip) => {
-            Clip::from_annex_b(clip.annex_b(), clip.manifest().frames_per_second, size)
-        }
-    }
 }
 
 fn place_peers(scenario: &Scenario, network: &mut Network) -> Result<Vec<HostId>, WorldError> {
