@@ -338,7 +338,8 @@ pub struct ProfileUse {
 pub struct CameraHeader {
     /// The clip that stands in for its sensor.
     pub clip: String,
-    /// SHA-256 of the clip's bytes, lower-case hexadecimal.
+    /// SHA-256 of the clip's file, lower-case hexadecimal; of the scene that is drawn, of its pictures
+    /// at 0 s and at 1 s, I420, at this size.
     pub clip_sha256: String,
     /// Picture width, pixels.
     pub width_px: u32,

@@ -4,9 +4,11 @@ use crate::decoder::{DecodeError, Decoder, size_of};
 use crate::nal;
 use crate::picture::{Picture, Size, SizeError};
 use crate::scale::Scaler;
+use crate::scene::Scene;
 use core::time::Duration;
 use openh264::decoder::DecodedYUV;
 use openh264::formats::YUVSource;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// A clip that is part of the binary. `fixtures/clips/` holds its file and its manifest, with
@@ -117,6 +119,9 @@ pub struct Rate {
 }
 
 impl Rate {
+    /// One frame each millisecond.
+    const MILLISECONDS: Self = Self { frames: 1000, seconds: 1 };
+
     /// A whole number of frames each second; none for what is no such rate.
     pub fn whole(frames_per_second: u16) -> Option<Self> {
         Self::new(frames_per_second.into(), 1)
@@ -145,15 +150,26 @@ fn common_divisor(a: u64, b: u64) -> u64 {
     if b == 0 { a } else { common_divisor(b, a % b) }
 }
 
-/// A clip, decoded and scaled. Clones share the pictures.
+/// A clip, decoded and scaled, or the drawn scene. Clones share the pictures.
 #[derive(Clone, Debug)]
 pub struct Clip {
-    pictures: Arc<[Picture]>,
+    shown: Shown,
     rate: Rate,
 }
 
+#[derive(Clone, Debug)]
+enum Shown {
+    /// One after the other, and from the first again; at least one.
+    Pictures(Arc<[Picture]>),
+    /// Drawn for each millisecond.
+    Scene(Arc<Scene>),
+}
+
 impl Clip {
-    /// The built-in clips.
+    /// The name of the scene that is drawn, of any size and at any frame rate. It does not repeat.
+    pub const SCENE: &str = "scene";
+
+    /// The built-in clips, without the scene that is drawn.
     pub fn all_builtin() -> &'static [Builtin] {
         &BUILTIN
     }
@@ -165,14 +181,20 @@ impl Clip {
         of_name().find(|clip| clip.size == size).or_else(|| of_name().next())
     }
 
-    /// Opens a built-in clip at this size: centre-cropped to its aspect ratio and scaled.
+    /// Opens a built-in clip at this size, centre-cropped to its aspect ratio and scaled, or the
+    /// scene.
     ///
     /// # Errors
     /// Fails if there is no such clip or the size is impossible.
     pub fn open(name: &str, size: Size) -> Result<Self, ClipError> {
+        if name == Self::SCENE {
+            let shown = Shown::Scene(Arc::new(Scene::new(size)?));
+            return Ok(Self { shown, rate: Rate::MILLISECONDS });
+        }
         let clip = Self::builtin(name, size).ok_or_else(|| {
             let mut known: Vec<_> = BUILTIN.iter().map(|clip| clip.name).collect();
             known.dedup();
+            known.push(Self::SCENE);
             ClipError::Unknown { name: name.to_owned(), known: known.join(", ") }
         })?;
         Self::from_annex_b(clip.annex_b, clip.frames_per_second, size)
@@ -202,12 +224,14 @@ impl Clip {
             pictures.push(scaler.scale([(decoded.y(), y), (decoded.u(), u), (decoded.v(), v)])?);
             Ok(())
         })?;
-        Ok(Self { pictures: pictures.into(), rate })
+        Self::of(pictures, rate).ok_or(ClipError::NoPicture { frame: 0 })
     }
 
     /// A clip of these pictures; none without any.
     pub(crate) fn of(pictures: Vec<Picture>, rate: Rate) -> Option<Self> {
-        (!pictures.is_empty()).then(|| Self { pictures: pictures.into(), rate })
+        let shown = Shown::Pictures(pictures.into());
+        matches!(&shown, Shown::Pictures(pictures) if !pictures.is_empty())
+            .then_some(Self { shown, rate })
     }
 
     /// Whether a stream is a clip of so many frames, all of this size: decodes all of it, and keeps
@@ -228,10 +252,13 @@ impl Clip {
         })
     }
 
-    /// How many frames the clip has before it starts again; at least one.
+    /// How many frames the clip has before it starts again, at least one; none if it does not.
     #[expect(clippy::len_without_is_empty, reason = "a clip is never empty")]
-    pub fn len(&self) -> usize {
-        self.pictures.len()
+    pub fn len(&self) -> Option<usize> {
+        match &self.shown {
+            Shown::Pictures(pictures) => Some(pictures.len()),
+            Shown::Scene(_) => None,
+        }
     }
 
     /// The clip's own frame rate.
@@ -240,8 +267,13 @@ impl Clip {
     }
 
     /// The clip's frame of this number; behind the last comes the first.
-    pub fn frame(&self, index: u64) -> &Picture {
-        &self.pictures[(index % self.pictures.len() as u64) as usize]
+    pub fn frame(&self, index: u64) -> Cow<'_, Picture> {
+        match &self.shown {
+            Shown::Pictures(pictures) => {
+                Cow::Borrowed(&pictures[(index % pictures.len() as u64) as usize])
+            }
+            Shown::Scene(scene) => Cow::Owned(scene.at(index)),
+        }
     }
 
     /// The number of the clip's frame that is on at this time since its start, at its own frame
@@ -254,7 +286,7 @@ impl Clip {
 
     /// What a camera sees at this time since the clip's start. A camera of another frame rate
     /// samples the clip in time: it sees some frames twice, or not at all.
-    pub fn frame_at(&self, since_start: Duration) -> &Picture {
+    pub fn frame_at(&self, since_start: Duration) -> Cow<'_, Picture> {
         self.frame(self.index_at(since_start))
     }
 }

@@ -13,6 +13,7 @@ pub mod nal;
 mod picture;
 mod quality;
 mod scale;
+mod scene;
 mod slice;
 
 pub use clip::{Builtin, Clip, ClipError, Rate};

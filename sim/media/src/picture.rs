@@ -130,6 +130,13 @@ impl Picture {
         })
     }
 
+    /// A picture from planes whose lengths are right by how they were made.
+    pub(crate) fn of_planes(size: Size, y: Vec<u8>, u: Vec<u8>, v: Vec<u8>) -> Self {
+        let chroma = size.area() / 4;
+        assert!(y.len() == size.area() && u.len() == chroma && v.len() == chroma);
+        Self { size, y, u, v }
+    }
+
     /// Width and height.
     pub fn size(&self) -> Size {
         self.size

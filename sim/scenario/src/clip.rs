@@ -16,7 +16,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use toml::de::DeTable;
 
 /// The clips that come with Parallax (`fixtures/clips/`). A test holds them against the media.
-pub const BUILTIN_CLIPS: &[&str] = &["bunny"];
+pub const BUILTIN_CLIPS: &[&str] = &["bunny", "scene"];
 
 /// Longest file of a clip, bytes.
 pub const MAX_CLIP_BYTES: u32 = 64 << 20;

@@ -159,11 +159,7 @@ fn peer(peer: &Peer) -> PeerHeader {
 fn camera(camera: &Camera) -> CameraHeader {
     let video = &camera.video;
     let clip_sha256 = match &video.clip {
-        ClipUse::Builtin(name) => {
-            let size = crate::run::media_size(video.size).ok();
-            let clip = size.and_then(|size| Clip::builtin(name, size));
-            hex::encode(Sha256::digest(clip.map_or(&[][..], |clip| clip.annex_b)))
-        }
+        ClipUse::Builtin(name) => builtin_sha256(name, video.size),
         // Held against the file when it was read.
         ClipUse::Own(clip) => clip.manifest().sha256.clone(),
         ClipUse::Film(film) => film.sha256.clone(),
@@ -176,6 +172,22 @@ fn camera(camera: &Camera) -> CameraHeader {
         frames_per_second: video.frames_per_second,
         bit_rate_bps: video.bit_rate_bits_per_second,
     }
+}
+
+/// Of the file, or of the pictures that the scene shows at 0 s and at 1 s.
+fn builtin_sha256(name: &str, size: Size) -> String {
+    let mut hash = Sha256::new();
+    if let Ok(size) = crate::run::media_size(size) {
+        if let Some(clip) = Clip::builtin(name, size) {
+            hash.update(clip.annex_b);
+        } else if let Ok(scene) = Clip::open(name, size) {
+            for second in [0, 1] {
+                let picture = scene.frame_at(Duration::from_secs(second));
+                hash.update([picture.y(), picture.u(), picture.v()].concat());
+            }
+        }
+    }
+    hex::encode(hash.finalize())
 }
 
 fn micros(duration: Duration) -> u64 {

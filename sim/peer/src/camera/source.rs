@@ -149,7 +149,7 @@ impl<H: Host> Shared<H> {
     fn expose(&self, number: u32, camera_us: u64) -> Picture {
         let video = &self.config.video;
         let mut picture =
-            video.clip.frame_at(crate::frame_time(number, video.frames_per_second)).clone();
+            video.clip.frame_at(crate::frame_time(number, video.frames_per_second)).into_owned();
         let mark = marker::Marker { boot: self.boot, frame: number, camera_us };
         if let Err(error) = marker::draw(&mut picture, &mark) {
             self.fault(error.to_string());

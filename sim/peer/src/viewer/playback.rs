@@ -120,7 +120,7 @@ fn examine(picture: &Picture, source: Option<&Source>) -> Examined {
         let skip = marker::strip_height(picture.size())?;
         let original =
             source.clip.frame_at(crate::frame_time(read.frame, source.frames_per_second));
-        Some((psnr_millidb(picture, original, skip), ssim_ppm(picture, original, skip)))
+        Some((psnr_millidb(picture, &original, skip), ssim_ppm(picture, &original, skip)))
     });
     let (psnr_millidb, ssim_ppm) = compared.unwrap_or_default();
     Examined { marker: Some(marker), psnr_millidb, ssim_ppm }
