@@ -8,6 +8,14 @@ ci:
 sim *ARGS:
     cargo run --release -- sim {{ARGS}}
 
+# All scenarios with many seeds: is it luck?
+seeds RANGE="1..20" *ARGS:
+    cargo run --release -- sim --seeds {{RANGE}} {{ARGS}}
+
+# All that is shipped is sound.
+check:
+    cargo run --release -- check fixtures/scenarios device-profiles
+
 # All tests.
 test *ARGS:
     cargo test --workspace {{ARGS}}

@@ -1,8 +1,13 @@
 //! The arguments.
 
-use crate::exit::{EXIT_CODES, exit_codes};
+use crate::{
+    exit::EXIT_CODES,
+    help::{CHECK_HELP, SIM_HELP},
+    log::{self, Filter},
+    values::{self, Device, Seeds},
+};
 use clap::{Args, Parser, Subcommand};
-use std::path::PathBuf;
+use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 
 /// The test bench for peer-to-peer video cameras.
 ///
@@ -21,6 +26,8 @@ pub(crate) struct Parallax {
 pub(crate) enum Command {
     /// Run scenarios in simulation, in virtual time
     Sim(SimArgs),
+    /// Say whether scenarios and device profiles are sound, without running anything
+    Check(CheckArgs),
     /// Run one scenario for a parent
     #[command(hide = true)]
     Worker(WorkerArgs),
@@ -38,31 +45,52 @@ pub(crate) struct SimArgs {
     // A negative one is refused as a seed, not as a flag that does not exist.
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = seed)]
     pub(crate) seed: Option<u64>,
+    /// Run each scenario with each seed from A to B, both included
+    #[arg(long, value_name = "A..B", conflicts_with = "seed", allow_hyphen_values = true)]
+    #[arg(value_parser = values::seeds)]
+    pub(crate) seeds: Option<Seeds>,
+    /// Only scenarios whose name contains TEXT; given again: or that one
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) only: Vec<String>,
+    /// Say what would run, and run nothing
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// The device that a peer is, whatever its scenario says: one of device-profiles, or a file
+    /// that ends in .toml; given again: for another peer
+    #[arg(long = "profile", value_name = "PEER=NAME", value_parser = values::device)]
+    pub(crate) profiles: Vec<Device>,
     /// Where the records go
     #[arg(long, value_name = "FOLDER", default_value = "target/parallax")]
     pub(crate) out: PathBuf,
+    /// How many runs go on at once. Left out: one for each core
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub(crate) jobs: Option<NonZeroUsize>,
     /// Run each scenario twice, the second time in another environment and under load: any
     /// difference is an error that names the first record and the first packet that differ
     #[arg(long)]
     pub(crate) verify: bool,
+    /// A run whose own time stands still for so long, by the clock on the wall, is an error
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = values::patience)]
+    pub(crate) patience: Duration,
+    /// A run that wants more memory (address space) than this is an error
+    #[arg(long, value_name = "SIZE", default_value = "4GiB", value_parser = values::memory)]
+    pub(crate) memory: u64,
+    /// Show what libraries log, on the standard error: `debug`, `warn,rtc_ice=trace`. Without a
+    /// filter: info. Before a FILE write --log=FILTER
+    #[arg(long, value_name = "FILTER", num_args = 0..=1, default_missing_value = "info")]
+    #[arg(value_parser = log::filter)]
+    pub(crate) log: Option<Filter>,
 }
 
-const SIM_HELP: &str = concat!(
-    "\
-Examples:
-  parallax sim                                   every scenario in fixtures/scenarios
-  parallax sim fixtures/scenarios/two-homes.toml --seed 7
-  parallax sim my-scenarios/ --out results/
-  parallax sim --verify                          and hold each run against a second one
-
-What it writes, below the folder of --out:
-  SCENARIO/seed-N/record.jsonl   all events of the run, one JSON object a line
-  summary.json                   verdicts, checks and measurements of all runs
-  environment.json               machine, tools and wall time: the one file that differs by machine
-
-",
-    exit_codes!()
-);
+/// Say whether scenarios and device profiles are sound, without running anything. Every file that is
+/// not is told, with what would be right.
+#[derive(Debug, Args)]
+#[command(after_help = EXIT_CODES, after_long_help = CHECK_HELP)]
+pub(crate) struct CheckArgs {
+    /// Scenarios and device profiles, or folders of them. Left out: fixtures/scenarios
+    #[arg(value_name = "FILE|FOLDER")]
+    pub(crate) files: Vec<PathBuf>,
+}
 
 /// Reads a seed.
 fn seed(text: &str) -> Result<u64, String> {
@@ -81,12 +109,24 @@ pub(crate) struct WorkerArgs {
     /// The seed.
     #[arg(long)]
     pub(crate) seed: u64,
+    /// Devices that peers of the scenario are.
+    #[arg(long = "profile", value_parser = values::device)]
+    pub(crate) profiles: Vec<Device>,
     /// Where the record goes.
     #[arg(long)]
     pub(crate) record: PathBuf,
     /// Where a line for each packet goes.
     #[arg(long)]
     pub(crate) packets: Option<PathBuf>,
+    /// The most address space it may have, bytes. Left out: what the system allows.
+    #[arg(long)]
+    pub(crate) memory: Option<u64>,
+    /// What of the libraries' logs is told.
+    #[arg(long, value_parser = log::filter)]
+    pub(crate) log: Option<Filter>,
+    /// The process that waits for it. Left out: nobody does.
+    #[arg(long)]
+    pub(crate) parent: Option<u32>,
     /// Run it so often before, in this process, without a record: for the test build alone.
     #[arg(long, default_value_t = 0)]
     pub(crate) runs_before: u32,

@@ -8,13 +8,14 @@ macro_rules! exit_codes {
     () => {
         "\
 Exit codes:
-    0  every run passed
+    0  every run passed; `check`: every file is sound
     1  an internal fault of Parallax
     2  bad input or usage: nothing was run
     4  nothing was selected, or nothing ran
    10  at least one run failed
    11  none failed, at least one is inconclusive
-   12  at least one run is an error: nothing can be said of it"
+   12  at least one run is an error: nothing can be said of it
+  130  interrupted (Ctrl-C, SIGTERM): what had finished is written"
     };
 }
 pub(crate) use exit_codes;
@@ -39,6 +40,8 @@ pub(crate) enum Exit {
     Inconclusive,
     /// A run is an error.
     Error,
+    /// Somebody ended the command.
+    Interrupted,
 }
 
 impl Exit {
@@ -52,6 +55,7 @@ impl Exit {
             Self::Fail => 10,
             Self::Inconclusive => 11,
             Self::Error => 12,
+            Self::Interrupted => 130,
         }
     }
 
@@ -116,6 +120,7 @@ mod tests {
             Exit::Fail,
             Exit::Inconclusive,
             Exit::Error,
+            Exit::Interrupted,
         ];
         for exit in all {
             let named = EXIT_CODES

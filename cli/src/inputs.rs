@@ -1,8 +1,9 @@
 //! Scenario files from what the user named.
 
-use crate::exit::Stop;
+use crate::{exit::Stop, values::Device};
 use parallax_scenario::{
-    Builtin, FileRead, MAX_BYTES, Profile, Profiles, Scenario, ScenarioErrors, Unreadable,
+    Builtin, FileRead, MAX_BYTES, Profile, Profiles, Replacement, Replacements, Scenario,
+    ScenarioErrors, Unreadable,
 };
 use std::{
     fs::{self, File},
@@ -24,34 +25,56 @@ pub(crate) struct Input {
     pub(crate) scenario: Scenario,
 }
 
-/// Reads and validates all scenarios, folders in order of name.
+/// Reads and validates all scenarios whose name contains one of `only`, if there are any, folders in
+/// order of name. Peers are the devices that `profiles` say.
 ///
 /// # Errors
-/// [`Stop::BadInput`] with the first that is wrong; [`Stop::Nothing`] for no scenario at all.
-pub(crate) fn read_all(named: &[PathBuf]) -> Result<Vec<Input>, Stop> {
-    let default = [PathBuf::from(DEFAULT_FOLDER)];
-    let named = if named.is_empty() { &default[..] } else { named };
+/// [`Stop::BadInput`] with all that are wrong; [`Stop::Nothing`] if none is left.
+pub(crate) fn read_all(
+    named: &[PathBuf],
+    only: &[String],
+    profiles: &[Device],
+) -> Result<Vec<Input>, Stop> {
+    let devices = devices(profiles)?;
+    let mut wrong = Vec::new();
+    let mut inputs: Vec<Input> = Vec::new();
+    for file in selected(files(named)?, only)? {
+        match read(&file, &devices) {
+            Err(stop) => wrong.push(stop.to_string()),
+            Ok(input) => match inputs.iter().find(|i| i.scenario.id == input.scenario.id) {
+                Some(same) => wrong.push(format!(
+                    "failed to read {}: its records would go where those of {} go\n  help: name \
+                     the files differently, or run them with different --out folders",
+                    file.display(),
+                    same.file.display()
+                )),
+                None => inputs.push(input),
+            },
+        }
+    }
+    if wrong.is_empty() {
+        somebodys(profiles, &inputs)?;
+        return Ok(inputs);
+    }
+    Err(Stop::BadInput(wrong.join("\n\n")))
+}
+
+/// The files that the user named, and those in folders that the user named, each in order of name.
+///
+/// # Errors
+/// [`Stop::BadInput`] if a folder cannot be read, or has none.
+pub(crate) fn files(named: &[PathBuf]) -> Result<Vec<PathBuf>, Stop> {
+    let default = Path::new(DEFAULT_FOLDER);
+    if named.is_empty() {
+        // Nobody has named it: that it is not there is not the fault of a file.
+        fs::metadata(default).map_err(|error| Stop::BadInput(failed_to_read(default, &error)))?;
+        return files_of(default);
+    }
     let mut files = Vec::new();
     for path in named {
         files.extend(files_of(path)?);
     }
-    let mut inputs: Vec<Input> = Vec::new();
-    for file in files {
-        let input = read(&file)?;
-        if let Some(same) = inputs.iter().find(|i| i.scenario.id == input.scenario.id) {
-            return Err(Stop::BadInput(format!(
-                "failed to read {}: its records would go where those of {} go\n  help: name the \
-                 files differently, or run them with different --out folders",
-                file.display(),
-                same.file.display()
-            )));
-        }
-        inputs.push(input);
-    }
-    if inputs.is_empty() {
-        return Err(Stop::Nothing("nothing selected".to_owned()));
-    }
-    Ok(inputs)
+    Ok(files)
 }
 
 fn files_of(path: &Path) -> Result<Vec<PathBuf>, Stop> {
@@ -77,20 +100,96 @@ fn files_of(path: &Path) -> Result<Vec<PathBuf>, Stop> {
     Ok(files)
 }
 
-fn failed_to_read(path: &Path, error: &std::io::Error) -> String {
+/// The files of scenarios whose name contains one of `only`; all if it is empty. A file that is not
+/// selected is not read: what is wrong with it keeps nobody from running others.
+fn selected(files: Vec<PathBuf>, only: &[String]) -> Result<Vec<PathBuf>, Stop> {
+    let name = |file: &PathBuf| {
+        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        name.strip_suffix(".toml").map(str::to_owned).unwrap_or(name)
+    };
+    let wanted = |file: &&PathBuf| {
+        only.is_empty() || only.iter().any(|text| name(file).contains(text.as_str()))
+    };
+    let left: Vec<PathBuf> = files.iter().filter(wanted).cloned().collect();
+    if left.is_empty() {
+        let only = only.iter().map(|text| format!("`{text}`")).collect::<Vec<_>>().join(" or ");
+        let names = files.iter().map(name).collect::<Vec<_>>().join(", ");
+        return Err(Stop::Nothing(format!(
+            "nothing selected: no name of a scenario contains {only}\n  help: there are: {names}"
+        )));
+    }
+    Ok(left)
+}
+
+/// Reads the profiles that are put in place of those that scenarios name.
+///
+/// # Errors
+/// [`Stop::BadInput`] if there is no such profile, it is wrong, or a peer is given two.
+pub(crate) fn devices(profiles: &[Device]) -> Result<Replacements, Stop> {
+    let mut devices = Replacements::new();
+    for device in profiles {
+        let by = format!("--profile {device}");
+        // From the folder in which the command is called: the user names it there.
+        let shelf = Shelf { folder: PathBuf::new() };
+        let profile = match shelf.find(&device.profile) {
+            Some(found) => found.map_err(|errors| bad(&errors))?,
+            None if device.profile.ends_with(".toml") => {
+                let file = Path::new(&device.profile);
+                let error = bytes(file).err().unwrap_or_else(|| io::ErrorKind::NotFound.into());
+                return Err(Stop::BadInput(format!("{by}: {}", failed_to_read(file, &error))));
+            }
+            None => {
+                let names = shelf.names().join(", ");
+                return Err(Stop::BadInput(format!(
+                    "{by}: there is no device profile `{}`\n  help: there are: {names}; a file of \
+                     your own ends in .toml",
+                    device.profile
+                )));
+            }
+        };
+        let replacement = Replacement { profile, by: by.clone() };
+        if let Some(other) = devices.insert(device.peer.clone(), replacement) {
+            return Err(Stop::BadInput(format!(
+                "{by}: the peer `{}` has another one by {}\n  help: a peer is one device: remove \
+                 one of the two",
+                device.peer, other.by
+            )));
+        }
+    }
+    Ok(devices)
+}
+
+/// Refuses a device for a peer that there is not.
+fn somebodys(profiles: &[Device], inputs: &[Input]) -> Result<(), Stop> {
+    let peers = inputs.iter().flat_map(|input| &input.scenario.peers);
+    let mut names: Vec<&str> = peers.map(|peer| peer.name.as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    match profiles.iter().find(|device| !names.contains(&device.peer.as_str())) {
+        Some(device) => Err(Stop::BadInput(format!(
+            "--profile {device}: no scenario that is selected has a peer `{}`\n  help: there are: \
+             {}",
+            device.peer,
+            names.join(", ")
+        ))),
+        None => Ok(()),
+    }
+}
+
+fn failed_to_read(path: &Path, error: &io::Error) -> String {
     let cure = match error.kind() {
-        std::io::ErrorKind::NotFound if path == Path::new(DEFAULT_FOLDER) => {
+        io::ErrorKind::NotFound if path == Path::new(DEFAULT_FOLDER) => {
             "\n  help: name a scenario or a folder of them, or run it where that folder is"
         }
-        std::io::ErrorKind::NotFound => "\n  help: check its spelling and the current folder",
+        io::ErrorKind::NotFound => "\n  help: check its spelling and the current folder",
         _ => "",
     };
     format!("failed to read {}: {error}{cure}", path.display())
 }
 
-fn read(file: &Path) -> Result<Input, Stop> {
+fn read(file: &Path, devices: &Replacements) -> Result<Input, Stop> {
     let text = text(file)?;
-    let scenario = scenario(file, &text)?;
+    let scenario = scenario(file, &text, devices)?;
     Ok(Input { file: file.to_owned(), text, scenario })
 }
 
@@ -112,8 +211,8 @@ pub(crate) fn text(file: &Path) -> Result<String, Stop> {
 ///
 /// # Errors
 /// [`Stop::BadInput`].
-pub(crate) fn scenario(file: &Path, text: &str) -> Result<Scenario, Stop> {
-    let scenario = parse(file, text)?;
+pub(crate) fn scenario(file: &Path, text: &str, devices: &Replacements) -> Result<Scenario, Stop> {
+    let scenario = parse(file, text, devices)?;
     parallax_world::check(&scenario).map_err(|errors| bad(&errors))?;
     Ok(scenario)
 }
@@ -122,9 +221,10 @@ pub(crate) fn scenario(file: &Path, text: &str) -> Result<Scenario, Stop> {
 ///
 /// # Errors
 /// [`Stop::BadInput`].
-pub(crate) fn parse(file: &Path, text: &str) -> Result<Scenario, Stop> {
+pub(crate) fn parse(file: &Path, text: &str, devices: &Replacements) -> Result<Scenario, Stop> {
     let folder = file.parent().unwrap_or(Path::new("")).to_owned();
-    parallax_scenario::parse(&file.display().to_string(), text, &Shelf { folder })
+    let name = file.display().to_string();
+    parallax_scenario::parse_with(&name, text, &Shelf { folder }, devices)
         .map_err(|errors| bad(&errors))
 }
 
@@ -137,7 +237,8 @@ fn bytes(file: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn bad(errors: &ScenarioErrors) -> Stop {
+/// What is wrong with a file, as the terminal shows it.
+pub(crate) fn bad(errors: &ScenarioErrors) -> Stop {
     let theme = miette::GraphicalTheme::unicode_nocolor();
     let mut text = String::new();
     let handler = miette::GraphicalReportHandler::new_themed(theme).with_width(100);

@@ -2,20 +2,30 @@
 //! find. What a run does and what it comes to is decided elsewhere.
 
 mod args;
+mod check;
+mod child;
+mod display;
 mod environment;
 mod exit;
+mod help;
 mod inputs;
+mod interrupt;
+mod log;
 mod output;
+mod protocol;
+mod runs;
+mod schedule;
 mod sim;
+mod values;
 mod verify;
 mod worker;
 
-use exit::Exit;
+use exit::{Exit, Stop};
 pub use worker::Guards;
 
 use args::{Command, Parallax};
 use clap::{CommandFactory, Parser};
-use std::process::ExitCode;
+use std::{panic, process::ExitCode};
 
 /// Runs the command. `guards` is what keeps runs repeatable; every command but the test build's
 /// has them all on.
@@ -30,21 +40,45 @@ pub fn main(guards: Guards) -> ExitCode {
             return code.into();
         }
     };
-    let exit = match parsed.command {
+    match parsed.command {
+        Some(Command::Worker(arguments)) => {
+            worker::run(&arguments, guards).unwrap_or_else(|stop| {
+                output::say(&protocol::Told::Failed(stop.to_string()).line());
+                stop.exit()
+            })
+        }
+        command => {
+            ask_to_report_panics();
+            parent(command, guards).unwrap_or_else(|stop| {
+                output::error(&stop.to_string());
+                stop.exit()
+            })
+        }
+    }
+    .into()
+}
+
+fn parent(command: Option<Command>, guards: Guards) -> Result<Exit, Stop> {
+    match command {
         Some(Command::Sim(arguments)) => sim::run(&arguments, guards),
-        Some(Command::Worker(arguments)) => worker::run(&arguments, guards).or_else(|fault| {
-            // On the standard output, which is the worker's alone: libraries write to the other.
-            output::say(&fault.to_string());
-            Ok(fault.exit())
-        }),
-        None => {
+        Some(Command::Check(arguments)) => check::run(&arguments),
+        // A worker is none of a parent's.
+        Some(Command::Worker(_)) | None => {
             output::error(&Parallax::command().render_long_help().to_string());
             Ok(Exit::BadInput)
         }
-    };
-    exit.unwrap_or_else(|fault| {
-        output::error(&fault.to_string());
-        fault.exit()
-    })
-    .into()
+    }
+}
+
+/// A panic, on whatever thread, is a fault of Parallax, and says so. Its workers end with it.
+fn ask_to_report_panics() {
+    let told = panic::take_hook();
+    panic::set_hook(Box::new(move |panic| {
+        told(panic);
+        output::error(
+            "this is a fault of Parallax, not of your input\n  help: please report it, with the \
+             lines above and the command that you called",
+        );
+        std::process::exit(Exit::Fault.code().into());
+    }));
 }

@@ -24,6 +24,11 @@ pub(crate) fn coloured() -> bool {
     std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
 }
 
+/// Whether something may move on the standard error: a terminal that can.
+pub(crate) fn drawn() -> bool {
+    std::io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+}
+
 /// Makes a folder and those above it.
 ///
 /// # Errors

@@ -1,8 +1,9 @@
 //! `--verify`: the same run again, elsewhere, and what differs.
 
 use crate::{
-    sim::Run,
-    worker::{self, Guards},
+    child::{self, Ended, Watch},
+    runs::Run,
+    worker::Guards,
 };
 use parallax_record::first_difference;
 use std::{
@@ -16,19 +17,32 @@ use std::{
 /// Runs `run` a second time: later, in another environment and folder, beside busy threads. Its
 /// record and packets must be those of the first, byte for byte.
 ///
-/// # Errors
-/// In words: the first record and the first packet that differ, or why it could not run.
-pub(crate) fn again(run: &Run<'_>, guards: Guards) -> Result<(), String> {
+/// What [`Ended::Broken`] says is the first record and the first packet that differ, or why it could
+/// not run.
+pub(crate) fn again(run: &Run<'_>, guards: Guards, watch: Watch<'_>) -> Ended {
     let folder = run.folder.join("verify");
-    let refused = |what: &Path, error| format!("failed to verify: {}: {error}", what.display());
-    fs::create_dir_all(&folder).map_err(|error| refused(&folder, error))?;
-    let compared = second_run(run, guards, &folder).and_then(|()| compare(run, &folder));
-    // Packets are large, and of no use where nothing differs.
-    if compared.is_ok() {
-        fs::remove_dir_all(&folder).map_err(|error| refused(&folder, error))?;
-        fs::remove_file(run.packets()).map_err(|error| refused(&run.packets(), error))?;
+    let refused = |what: &Path, error| {
+        Ended::Broken(format!("failed to verify: {}: {error}", what.display()))
+    };
+    if let Err(error) = fs::create_dir_all(&folder) {
+        return refused(&folder, error);
     }
-    compared
+    match second_run(run, guards, &folder, watch) {
+        Ended::Whole => {}
+        Ended::Broken(cause) => {
+            let text = format!("the second run did not end as the first did: {cause}");
+            return Ended::Broken(text);
+        }
+        Ended::Interrupted => return Ended::Interrupted,
+    }
+    if let Err(difference) = compare(run, &folder) {
+        return Ended::Broken(difference);
+    }
+    // Packets are large, and of no use where nothing differs.
+    match forget(run) {
+        Ok(()) => Ended::Whole,
+        Err(error) => refused(&folder, error),
+    }
 }
 
 /// Removes what an earlier run that differed has left.
@@ -41,16 +55,29 @@ pub(crate) fn forget(run: &Run<'_>) -> io::Result<()> {
     gone(fs::remove_file(run.packets()))
 }
 
-fn second_run(run: &Run<'_>, guards: Guards, folder: &Path) -> Result<(), String> {
-    let folder = fs::canonicalize(folder).map_err(|error| format!("failed to verify: {error}"))?;
+fn second_run(run: &Run<'_>, guards: Guards, folder: &Path, watch: Watch<'_>) -> Ended {
+    let folder = match fs::canonicalize(folder) {
+        Ok(folder) => folder,
+        Err(error) => return Ended::Broken(format!("failed to verify: {error}")),
+    };
     let mut arguments = run.worker();
     arguments.record = folder.join("record.jsonl");
     arguments.packets = Some(folder.join("packets.txt"));
     arguments.runs_before = u32::from(guards.shared_process);
+    arguments.log = None;
     // The worker stands in another folder: what it needs is named from the root.
     arguments.file = fs::canonicalize(&arguments.file).unwrap_or(arguments.file);
-    let mut command = worker::command(&arguments)
-        .map_err(|error| format!("failed to find this program: {error}"))?;
+    for device in &mut arguments.profiles {
+        if device.profile.ends_with(".toml")
+            && let Ok(file) = fs::canonicalize(&device.profile)
+        {
+            device.profile = file.display().to_string();
+        }
+    }
+    let mut command = match child::command(&arguments) {
+        Ok(command) => command,
+        Err(error) => return Ended::Broken(error),
+    };
     command
         .current_dir(&folder)
         .env("TZ", "Pacific/Kiritimati")
@@ -63,17 +90,16 @@ fn second_run(run: &Run<'_>, guards: Guards, folder: &Path) -> Result<(), String
     thread::sleep(Duration::from_millis(1_100));
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
-        let cores = thread::available_parallelism().map_or(1, usize::from);
-        for _ in 0..cores {
+        for _ in 0..run.share_of_cores() {
             scope.spawn(|| {
                 while !done.load(Ordering::Relaxed) {
                     std::hint::spin_loop();
                 }
             });
         }
-        let ended = worker::wait(command, &run.input.text);
+        let ended = child::wait(command, &run.input.text, watch);
         done.store(true, Ordering::Relaxed);
-        ended.map_err(|cause| format!("the second run did not end as the first did: {cause}"))
+        ended
     })
 }
 

@@ -1,11 +1,12 @@
-//! A worker: one run in a process of its own. What it finds goes into the record; what went wrong
-//! goes to the standard output, for its parent.
+//! A worker: one run in a process of its own. What it finds goes into the record; how far it has
+//! come and what went wrong goes to its parent ([`crate::protocol`]).
 
 use crate::{
     args::WorkerArgs,
     environment::VERSION,
     exit::{Exit, Stop},
-    inputs,
+    inputs, log, output,
+    protocol::Told,
 };
 use parallax_record::{Entry, WriteError, Writer};
 use parallax_scenario::Scenario;
@@ -14,6 +15,7 @@ use std::{
     fs::{self, File},
     io::{self, BufWriter, Read, Write},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 /// What keeps runs repeatable. A test build switches off one at a time, to show that `--verify`
@@ -24,6 +26,8 @@ pub struct Guards {
     pub world: parallax_world::Guards,
     /// Whether runs share a process.
     pub shared_process: bool,
+    /// Whether the parent panics where it would begin, to show what a user then sees.
+    pub parent_panics: bool,
 }
 
 /// Runs the scenario from the standard input.
@@ -31,21 +35,29 @@ pub struct Guards {
 /// # Errors
 /// Whatever keeps the run from being recorded whole.
 pub(crate) fn run(arguments: &WorkerArgs, guards: Guards) -> Result<Exit, Stop> {
-    // A worker whose parent is gone would run on, and write where nobody looks any more.
     #[cfg(target_os = "linux")]
-    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))
-        .map_err(|error| Stop::Fault(format!("failed to follow the parent: {error}")))?;
+    confine(arguments)?;
     let mut text = String::new();
     io::stdin()
         .read_to_string(&mut text)
         .map_err(|error| Stop::Fault(format!("failed to read the scenario: {error}")))?;
-    let scenario = inputs::parse(&arguments.file, &text)?;
+    let scenario = inputs::parse(&arguments.file, &text, &inputs::devices(&arguments.profiles)?)?;
+    if let Some(filter) = arguments.log.clone() {
+        let secrets = parallax_world::secrets(&scenario, arguments.seed);
+        log::listen(filter, secrets).map_err(Stop::Fault)?;
+    }
     for _ in 0..arguments.runs_before {
         let unheard = Sinks { entry: Box::new(drop), packet: None };
         run_once(&scenario, arguments.seed, guards, unheard)?;
     }
     let aside = aside(&arguments.record);
-    let recorded = record(&scenario, arguments, guards, &aside);
+    let recorded = record(&scenario, arguments, guards, &aside)
+        .and_then(|()| {
+            fs::rename(&aside, &arguments.record).map_err(|error| {
+                Stop::Fault(format!("failed to write {}: {error}", arguments.record.display()))
+            })
+        })
+        .map_err(|stop| if memory_is_up(arguments) { out_of_memory() } else { stop });
     if recorded.is_err() {
         // What is left is no record; the parent says why.
         let _ = fs::remove_file(&aside);
@@ -53,13 +65,76 @@ pub(crate) fn run(arguments: &WorkerArgs, guards: Guards) -> Result<Exit, Stop> 
     recorded.map(|()| Exit::Pass)
 }
 
+/// Bounds what a worker may take, and how long it may live. Before anything else.
+#[cfg(target_os = "linux")]
+fn confine(arguments: &WorkerArgs) -> Result<(), Stop> {
+    use rustix::process::{Pid, Resource, Rlimit, Signal};
+    let refused =
+        |what: &str, error: rustix::io::Errno| Stop::Fault(format!("failed to {what}: {error}"));
+    if arguments.memory.is_some() {
+        let maximum = rustix::process::getrlimit(Resource::As).maximum;
+        // Nobody may ask for more than the system allows already.
+        let current = arguments.memory.map(|memory| memory.saturating_add(RESERVE));
+        let current = current.into_iter().chain(maximum).min();
+        let limit = Rlimit { current, maximum };
+        rustix::process::setrlimit(Resource::As, limit)
+            .map_err(|error| refused("bound the memory", error))?;
+    }
+    // A worker whose parent is gone would run on, and write where nobody looks any more.
+    rustix::process::set_parent_process_death_signal(Some(Signal::KILL))
+        .map_err(|error| refused("follow the parent", error))?;
+    // It may be gone already, and then no signal comes.
+    let parent = rustix::process::getppid().map(Pid::as_raw_nonzero);
+    let expected = arguments.parent.and_then(|parent| i32::try_from(parent).ok());
+    match expected {
+        Some(expected) if parent.map(i32::from) != Some(expected) => {
+            Err(Stop::Fault("failed to run: the parent is gone".to_owned()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Memory above what a worker may have before the system refuses it, bytes. The codec takes a
+/// refusal for a picture that cannot be decoded, which would come to a verdict about the peers: whoever
+/// was refused anything smaller than this has been above what it may have, and that is seen at the
+/// end.
+const RESERVE: u64 = 64 << 20;
+
+/// What is said of a run that wanted too much memory; the parent knows how much it had.
+pub(crate) const OUT_OF_MEMORY: &str = "out of memory";
+
+fn out_of_memory() -> Stop {
+    Stop::Fault(OUT_OF_MEMORY.to_owned())
+}
+
+/// Whether this process has had more memory than it may have; where the system does not tell, it has
+/// not.
+fn memory_is_up(arguments: &WorkerArgs) -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmPeak:"));
+    let peak = peak.and_then(|peak| peak.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+    let most = arguments.memory.unwrap_or(u64::MAX);
+    peak.is_some_and(|kibibytes| kibibytes.saturating_mul(1 << 10) > most)
+}
+
+/// How often the parent is told how far the run has come, in the run's time.
+const TELL: Duration = Duration::from_millis(20);
+
 fn run_once(
     scenario: &Scenario,
     seed: u64,
     guards: Guards,
     sinks: Sinks<'_>,
 ) -> Result<parallax_world::Outcome, Stop> {
-    parallax_world::run(scenario, seed, guards.world, sinks).map_err(|error| {
+    let mut next = Duration::ZERO;
+    let watch = move |at: Duration| {
+        if at >= next {
+            next = at + TELL;
+            output::say(&Told::At(at).line());
+        }
+    };
+    let outcome = parallax_world::run_watched(scenario, seed, guards.world, sinks, Box::new(watch));
+    outcome.map_err(|error| {
         let mut text = error.to_string();
         let mut cause = std::error::Error::source(&error);
         while let Some(inner) = cause {
@@ -70,6 +145,7 @@ fn run_once(
     })
 }
 
+/// Writes a whole record to `aside`.
 fn record(
     scenario: &Scenario,
     arguments: &WorkerArgs,
@@ -112,8 +188,7 @@ fn record(
         flushed.map_err(|error| refused(file, &error))?;
     }
     writer.finish(&outcome.packets_sha256).map_err(|error| refused(aside, &error))?;
-    fs::rename(aside, &arguments.record).map_err(|error| refused(&arguments.record, &error))?;
-    Ok(())
+    if memory_is_up(arguments) { Err(out_of_memory()) } else { Ok(()) }
 }
 
 /// Where a record is written until it is whole.
@@ -125,52 +200,4 @@ fn aside(record: &Path) -> PathBuf {
 pub(crate) fn clear(record: &Path) {
     // A worker that ended by itself has left nothing.
     let _ = fs::remove_file(aside(record));
-}
-
-/// How a parent starts its worker. Kept beside what the worker reads.
-pub(crate) fn command(arguments: &WorkerArgs) -> io::Result<std::process::Command> {
-    let mut command = std::process::Command::new(std::env::current_exe()?);
-    command.arg("worker").arg("--file").arg(&arguments.file);
-    command.arg("--seed").arg(arguments.seed.to_string());
-    command.arg("--record").arg(&arguments.record);
-    if let Some(packets) = &arguments.packets {
-        command.arg("--packets").arg(packets);
-    }
-    if arguments.runs_before > 0 {
-        command.arg("--runs-before").arg(arguments.runs_before.to_string());
-    }
-    command.stdin(std::process::Stdio::piped());
-    command.stdout(std::process::Stdio::piped());
-    command.stderr(std::process::Stdio::piped());
-    Ok(command)
-}
-
-/// Starts a worker and waits for it.
-///
-/// # Errors
-/// In words, why there is no record: what the worker said, or how it died.
-pub(crate) fn wait(mut command: std::process::Command, scenario: &str) -> Result<(), String> {
-    let mut child =
-        command.spawn().map_err(|error| format!("failed to start a worker: {error}"))?;
-    if let Some(mut input) = child.stdin.take() {
-        // A worker that dies before it has read says so below.
-        let _ = input.write_all(scenario.as_bytes());
-    }
-    let ended = child
-        .wait_with_output()
-        .map_err(|error| format!("failed to wait for a worker: {error}"))?;
-    if ended.status.success() {
-        return Ok(());
-    }
-    let cause = String::from_utf8_lossy(&ended.stdout);
-    if !cause.trim().is_empty() {
-        return Err(cause.trim().to_owned());
-    }
-    // It died without a word of its own: what it left on the standard error may tell why.
-    let left = String::from_utf8_lossy(&ended.stderr);
-    // The codec's own warnings come with every run.
-    let left: Vec<&str> = left.lines().filter(|line| !line.starts_with("[OpenH264]")).collect();
-    let text =
-        format!("failed to run: the worker ended with {}: {}", ended.status, left.join("\n"));
-    Err(text.trim_end_matches([':', ' ', '\n']).to_owned())
 }

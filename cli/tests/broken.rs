@@ -72,11 +72,36 @@ fn two_commands_do_not_write_to_one_folder() {
 }
 
 #[test]
-fn a_folder_without_scenarios_ends_with_2() {
+fn a_folder_without_scenarios_is_bad_input() {
     let place = Place::new();
     std::fs::create_dir(place.path("folder")).expect("make a folder");
     place.write("folder/notes.txt", "none here");
-    refused(&place, &["sim", "folder", "--out", "out"], 2, &["folder", ".toml"]);
+    refused(&place, &["sim", "folder", "--out", "out"], 2, &["folder", ".toml", "help: "]);
+    refused(&place, &["check", "folder"], 2, &["folder", ".toml", "help: "]);
+}
+
+#[test]
+fn every_bad_file_is_told_of() {
+    let good = with_checks("two-homes", 1, TOO_SOON);
+    let place = Place::with("good.toml", &good);
+    place.write("unknown.toml", &good.replace("capacity = \"8Mbit/s\"", "capacitty = \"8Mbit/s\""));
+    place.write("broken.toml", "schema = 1\ntitle = ");
+    let files = ["sim", "unknown.toml", "good.toml", "missing.toml", "broken.toml", "--out", "out"];
+    let telling =
+        ["unknown.toml:10:", "capacitty", "failed to read missing.toml", "broken.toml:2:"];
+    refused(&place, &files, 2, &telling);
+}
+
+#[test]
+fn a_file_that_is_too_long_tells_its_true_length() {
+    let place = Place::with("good.toml", &with_checks("two-homes", 1, TOO_SOON));
+    // Nobody reads it: it has no bytes on the disk either.
+    let long = std::fs::File::create(place.path("long.toml")).expect("make a file");
+    long.set_len(100_000_000).expect("make it long");
+    let telling = ["long.toml: the file is 100000000 bytes long", "up to 262144 bytes"];
+    refused(&place, &["sim", "long.toml", "--out", "out"], 2, &telling);
+    let device = ["sim", "good.toml", "--profile", "doorbell=long.toml", "--out", "out"];
+    refused(&place, &device, 2, &telling);
 }
 
 #[test]
@@ -85,9 +110,29 @@ fn help_and_version_end_with_0_and_the_worker_is_no_ones_business() {
     let help = place.call(&["--help"]).ended(0);
     assert!(help.said.contains("Exit codes:") && !help.said.contains("worker"), "{}", help.said);
     let help = place.call(&["sim", "--help"]).ended(0);
-    for told in ["--seed", "--out", "--verify", "target/parallax", "summary.json", "Exit codes:"] {
+    let flags = [
+        "--seed",
+        "--seeds",
+        "--only",
+        "--list",
+        "--profile",
+        "--out",
+        "--jobs",
+        "--verify",
+        "--patience",
+        "--memory",
+        "--log",
+    ];
+    let files = ["target/parallax", "record.jsonl", "summary.json", "Exit codes:"];
+    for told in flags.into_iter().chain(files) {
         assert!(help.said.contains(told), "no {told}:\n{}", help.said);
     }
+    let (_, examples) = help.said.split_once("Examples:").expect("examples");
+    for flag in flags.iter().filter(|flag| **flag != "--list") {
+        assert!(examples.contains(flag), "no example of {flag}:\n{examples}");
+    }
+    let help = place.call(&["check", "--help"]).ended(0);
+    assert!(help.said.contains("Examples:") && help.said.contains("130"), "{}", help.said);
     let version = place.call(&["--version"]).ended(0);
     assert_eq!(version.said.trim(), concat!("parallax ", env!("CARGO_PKG_VERSION")));
 }

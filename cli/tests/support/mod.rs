@@ -5,7 +5,9 @@ use serde_json::Value;
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::{Child, Command, Output, Stdio},
+    thread,
+    time::Duration,
 };
 
 /// The scenarios that come with Parallax.
@@ -42,6 +44,42 @@ pub fn with_checks(name: &str, seconds: u32, checks: &str) -> String {
     let text = shipped(name, seconds);
     let (world, _) = text.split_once("[[check]]").expect("checks");
     format!("{world}{checks}")
+}
+
+/// A scenario that takes so long that somebody can do something to its worker: to be ended by then.
+pub fn endless() -> String {
+    let text = with_checks("two-homes", 1, TOO_SOON);
+    replaced(&text, "duration = \"1s\"", "duration = \"1h\"")
+}
+
+/// Waits for the worker that `parent` has for the scenario `file`, and gives its process id, once
+/// its run goes on.
+pub fn worker_of(parent: &Child, file: &str, record: &Path) -> i32 {
+    // A minute on a machine that has much else to do.
+    for _ in 0..3_000 {
+        // It writes aside before it begins.
+        let begun = fs::metadata(record.with_extension("part")).is_ok_and(|part| part.len() > 0);
+        if let Some(worker) = find_worker(parent.id(), file).filter(|_| begun) {
+            return worker;
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+    panic!("there is no worker for {file}");
+}
+
+/// The process that `parent` has started for the scenario `file`.
+pub fn find_worker(parent: u32, file: &str) -> Option<i32> {
+    let processes = fs::read_dir("/proc")
+        .expect("processes")
+        .filter_map(|entry| entry.expect("an entry").file_name().to_str()?.parse::<i32>().ok());
+    let ours = |process: &i32| {
+        let read = |what| fs::read_to_string(format!("/proc/{process}/{what}")).unwrap_or_default();
+        let child = read("status").lines().any(|line| line == format!("PPid:\t{parent}"));
+        let command = read("cmdline");
+        let words: Vec<&str> = command.split('\0').collect();
+        child && words.contains(&"worker") && words.contains(&file)
+    };
+    processes.into_iter().find(ours)
 }
 
 /// A folder to call the command in.
@@ -101,6 +139,13 @@ impl Place {
         let mut command = Command::new(program);
         command.current_dir(self.folder.path()).env_remove("CARGO_MANIFEST_DIR");
         command
+    }
+
+    /// Starts it, to be waited for.
+    pub fn start(&self, arguments: &[&str]) -> Child {
+        let mut command = self.parallax(arguments);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().expect("start the command")
     }
 
     /// Calls it.

@@ -1,9 +1,13 @@
-//! The `parallax` command with a guard off, or none: `PARALLAX_GUARD_OFF` names it.
+//! The `parallax` command with a guard off, or none: `PARALLAX_GUARD_OFF` names it. Or with a fault
+//! planted in the runs of one seed, or in the parent: `PARALLAX_PLANT=panic:7`, `memory:7`,
+//! `hang:7`, `parent`.
 //!
 //! It is there for the tests beside it, which show that `parallax sim --verify` sees what happens
-//! without each guard. Nobody runs it for its results.
+//! without each guard, and that a run that breaks costs that run alone. Nobody runs it for its
+//! results.
 
 use parallax::Guards;
+use parallax_world::{Fault, Plant};
 use std::{env, process::ExitCode};
 
 fn main() -> ExitCode {
@@ -17,5 +21,25 @@ fn main() -> ExitCode {
         // A misspelt guard would leave all of them on, and a test would show nothing.
         _ => return ExitCode::FAILURE,
     }
+    match env::var("PARALLAX_PLANT").as_deref() {
+        Ok("parent") => guards.parent_panics = true,
+        Ok(text) => match plant(text) {
+            Some(plant) => guards.world.plant = Some(plant),
+            None => return ExitCode::FAILURE,
+        },
+        Err(env::VarError::NotPresent) => {}
+        Err(_) => return ExitCode::FAILURE,
+    }
     parallax::main(guards)
+}
+
+fn plant(text: &str) -> Option<Plant> {
+    let (fault, seed) = text.split_once(':')?;
+    let fault = match fault {
+        "panic" => Fault::Panic,
+        "memory" => Fault::Memory,
+        "hang" => Fault::Hang,
+        _ => return None,
+    };
+    Some(Plant { fault, seed: seed.parse().ok()? })
 }

@@ -18,6 +18,8 @@ pub struct Suite {
     /// The version of this format: [`SCHEMA`](crate::SCHEMA).
     #[schemars(extend("const" = crate::SCHEMA))]
     pub schema: u32,
+    /// How many runs were asked for: more than there are if the command was interrupted.
+    pub planned: u64,
     /// The worst verdict of the runs; `null` if nothing ran.
     pub verdict: Option<Verdict>,
     /// The runs, in the order in which they were asked for.
@@ -25,11 +27,19 @@ pub struct Suite {
 }
 
 impl Suite {
-    /// Puts runs together.
+    /// Puts runs together: all that were asked for.
     #[must_use]
     pub fn new(runs: Vec<Summary>) -> Self {
+        let planned = runs.len() as u64;
+        Self::of(planned, runs)
+    }
+
+    /// Puts runs together, of `planned` that were asked for.
+    #[must_use]
+    pub fn of(planned: u64, runs: Vec<Summary>) -> Self {
         Self {
             schema: crate::SCHEMA,
+            planned,
             verdict: Verdict::worst(runs.iter().map(|run| run.verdict)),
             runs,
         }
@@ -418,6 +428,7 @@ pub struct BytesSummary {
     pub direct: u64,
     /// With TURN servers.
     pub turn: u64,
-    /// With the rendezvous and with STUN servers.
+    /// With the rendezvous and with STUN servers, and over TCP between peers: signalling without a
+    /// rendezvous.
     pub signalling: u64,
 }

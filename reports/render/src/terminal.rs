@@ -58,15 +58,7 @@ const A_HANDFUL: u64 = 5;
 /// Control characters in names and texts come out as spaces: they are not ours.
 #[must_use]
 pub fn run(summary: &Summary, rerun: &str, style: Style) -> String {
-    let mut out = String::new();
-    let verdict = summary.verdict.to_string().to_uppercase();
-    let head = format!(
-        "{}    {}  {}",
-        style.verdict(summary.verdict, &format!("{verdict:<WIDTH$}")),
-        style.bold(&tame(&summary.scenario)),
-        style.dim(&format!("seed {}, {}", summary.seed, tame(&summary.title))),
-    );
-    line(&mut out, &head);
+    let mut out = brief(summary, "", style);
     for fault in &summary.faults {
         let word = style.verdict(Verdict::Error, &format!("{:<WIDTH$}", "error"));
         line(&mut out, &format!("  {word}  {}", tame(fault)));
@@ -87,33 +79,112 @@ pub fn run(summary: &Summary, rerun: &str, style: Style) -> String {
     out
 }
 
-/// The closing line: how many runs, with which verdicts.
+/// The one line that says which run it was and its verdict. `also` is put at its end.
 #[must_use]
-pub fn closing(suite: &Suite, style: Style) -> String {
-    let Some(worst) = suite.verdict else {
-        return "nothing ran\n".to_owned();
-    };
+pub fn brief(summary: &Summary, also: &str, style: Style) -> String {
+    let mut out = String::new();
+    let verdict = summary.verdict.to_string().to_uppercase();
+    let head = format!(
+        "{}    {}  {}",
+        style.verdict(summary.verdict, &format!("{verdict:<WIDTH$}")),
+        style.bold(&tame(&summary.scenario)),
+        style.dim(&format!("seed {}, {}{also}", summary.seed, tame(&summary.title))),
+    );
+    line(&mut out, &head);
+    out
+}
+
+/// So many seeds of runs that did not pass are named for each verdict.
+const SEEDS_NAMED: usize = 10;
+
+/// If a scenario ran more than once, a line for each scenario: how many runs, with which verdicts,
+/// and the seeds of those that did not pass.
+#[must_use]
+pub fn scenarios(suite: &Suite, style: Style) -> String {
+    let mut groups: Vec<(&str, Vec<&Summary>)> = Vec::new();
+    for run in &suite.runs {
+        match groups.iter_mut().find(|(scenario, _)| *scenario == run.scenario) {
+            Some((_, runs)) => runs.push(run),
+            None => groups.push((&run.scenario, vec![run])),
+        }
+    }
+    if groups.iter().all(|(_, runs)| runs.len() < 2) {
+        return String::new();
+    }
+    let names: Vec<String> = groups.iter().map(|(scenario, _)| tame(scenario)).collect();
+    let widest = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
+    let mut out = String::new();
+    for (name, (_, runs)) in names.iter().zip(&groups) {
+        let count = figure::counted(runs.len() as u64, "run");
+        let counts = counts(runs, seeds_text, style);
+        line(&mut out, &format!("{}  {count}: {counts}", style.bold(&format!("{name:<widest$}"))));
+    }
+    out
+}
+
+/// The seeds of runs that did not pass; none of those that did, which nobody looks for.
+fn seeds_text(verdict: Verdict, runs: &[&Summary]) -> String {
+    if verdict == Verdict::Pass {
+        return String::new();
+    }
+    let named: Vec<String> =
+        runs.iter().take(SEEDS_NAMED).map(|run| run.seed.to_string()).collect();
+    let word = if runs.len() == 1 { "seed" } else { "seeds" };
+    match runs.len() - named.len() {
+        0 => format!(" ({word} {})", named.join(", ")),
+        more => format!(" ({word} {} and {more} more)", named.join(", ")),
+    }
+}
+
+/// How many of the runs have which verdict, the worst first, and after each what `also` says.
+fn counts(
+    runs: &[&Summary],
+    also: impl Fn(Verdict, &[&Summary]) -> String,
+    style: Style,
+) -> String {
     let counts: Vec<String> = Verdict::ALL
         .into_iter()
         .rev()
         .filter_map(|verdict| {
-            let count = suite.runs.iter().filter(|run| run.verdict == verdict).count();
+            let of: Vec<&Summary> =
+                runs.iter().copied().filter(|run| run.verdict == verdict).collect();
+            let count = of.len();
             let text = match verdict {
                 Verdict::Pass => format!("{count} passed"),
                 Verdict::Inconclusive => format!("{count} inconclusive"),
                 Verdict::Fail => format!("{count} failed"),
                 Verdict::Error => figure::counted(count as u64, "error"),
             };
-            (count > 0).then(|| style.verdict(verdict, &text))
+            (count > 0).then(|| format!("{}{}", style.verdict(verdict, &text), also(verdict, &of)))
         })
         .collect();
+    counts.join(", ")
+}
+
+/// The closing line: how many runs, with which verdicts. Before it, if some that were asked for have
+/// not finished, that the command was interrupted.
+#[must_use]
+pub fn closing(suite: &Suite, style: Style) -> String {
+    let finished = suite.runs.len() as u64;
+    let mut out = String::new();
+    if finished < suite.planned {
+        let planned = figure::counted(suite.planned, "run");
+        line(&mut out, &format!("interrupted: {finished} of {planned} finished"));
+    }
+    let Some(worst) = suite.verdict else {
+        line(&mut out, "nothing ran");
+        return out;
+    };
     let verdict = worst.to_string().to_uppercase();
-    format!(
-        "{}    {}: {}\n",
+    let runs: Vec<&Summary> = suite.runs.iter().collect();
+    let closing = format!(
+        "{}    {}: {}",
         style.verdict(worst, &format!("{verdict:<WIDTH$}")),
-        figure::counted(suite.runs.len() as u64, "run"),
-        counts.join(", ")
-    )
+        figure::counted(finished, "run"),
+        counts(&runs, |_, _| String::new(), style)
+    );
+    line(&mut out, &closing);
+    out
 }
 
 fn show_stream(out: &mut String, stream: &StreamSummary, style: Style) {
@@ -314,6 +385,8 @@ fn line(out: &mut String, text: &str) {
     out.push('\n');
 }
 
-fn tame(text: &str) -> String {
+/// A text from outside without control characters, which come out as spaces.
+#[must_use]
+pub fn tame(text: &str) -> String {
     text.chars().map(|character| if character.is_control() { ' ' } else { character }).collect()
 }

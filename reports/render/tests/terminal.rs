@@ -1,7 +1,7 @@
 //! What the terminal shows of runs that pass, fail, are inconclusive, and break.
 
 use parallax_record::*;
-use parallax_render::terminal::{Style, closing, run};
+use parallax_render::terminal::{Style, brief, closing, run, scenarios};
 
 const RERUN: &str = "parallax sim fixtures/scenarios/two-homes.toml --seed 7";
 
@@ -232,6 +232,51 @@ fn the_closing_line_counts_verdicts_from_the_worst_on() {
     ];
     let lines: String = suites.iter().map(|suite| closing(suite, Style::Plain)).collect();
     insta::assert_snapshot!(lines);
+}
+
+#[test]
+fn an_interrupted_suite_says_how_much_of_it_there_is() {
+    let pass = || summary(Verdict::Pass, vec![check()]);
+    insta::assert_snapshot!(closing(&Suite::of(10, vec![pass(), failed()]), Style::Plain), @r"
+    interrupted: 2 of 10 runs finished
+    FAIL            2 runs: 1 failed, 1 passed
+    ");
+    insta::assert_snapshot!(closing(&Suite::of(1, vec![]), Style::Plain), @r"
+    interrupted: 0 of 1 run finished
+    nothing ran
+    ");
+}
+
+#[test]
+fn scenarios_that_ran_often_are_counted_one_by_one() {
+    let with_seed = |seed, run: Summary| Summary { seed, ..run };
+    let mut runs: Vec<Summary> = (1..=200)
+        .map(|seed| match seed {
+            17 | 94 => with_seed(seed, failed()),
+            50 => with_seed(seed, broken()),
+            _ => with_seed(seed, summary(Verdict::Pass, vec![check()])),
+        })
+        .collect();
+    runs.extend((1..=13).map(|seed| {
+        let run = with_seed(seed, inconclusive());
+        Summary { scenario: "an-office".into(), ..run }
+    }));
+    insta::assert_snapshot!(scenarios(&Suite::new(runs), Style::Plain), @r"
+    two-homes  200 runs: 1 error (seed 50), 2 failed (seeds 17, 94), 197 passed
+    an-office  13 runs: 13 inconclusive (seeds 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 3 more)
+    ");
+    let one = Suite::new(vec![summary(Verdict::Pass, vec![check()])]);
+    assert_eq!(scenarios(&one, Style::Plain), "");
+}
+
+#[test]
+fn a_run_in_one_line_is_the_first_of_its_lines() {
+    let passed = summary(Verdict::Pass, vec![check()]);
+    let whole = run(&passed, RERUN, Style::Plain);
+    let line = brief(&passed, "", Style::Plain);
+    assert!(whole.starts_with(&line) && line.ends_with('\n'), "{line}");
+    let verified = brief(&passed, ", verified", Style::Plain);
+    assert_eq!(verified.trim_end(), format!("{}, verified", line.trim_end()));
 }
 
 #[test]

@@ -22,7 +22,7 @@ mod real;
 mod state;
 
 pub use enter::{EnterError, Guard, enter};
-pub use state::{HostSlot, Settings, forget, in_host, refusals, set_elapsed, simulating};
+pub use state::{HostSlot, Settings, elapsed, forget, in_host, refusals, set_elapsed, simulating};
 
 /// What `CLOCK_REALTIME` says at the start of a run: 2026-01-01T00:00:00Z, seconds since the Unix
 /// epoch.

@@ -11,6 +11,7 @@ use std::{
         Arc,
         atomic::{AtomicU32, Ordering},
     },
+    time::Duration,
 };
 
 /// First port that a host gives out by itself (RFC 6335 section 6).
@@ -150,6 +151,12 @@ pub(crate) fn switch_off() {
 /// Tells the clocks of this thread how long the run has lasted, nanoseconds.
 pub fn set_elapsed(nanos: u64) {
     ELAPSED_NS.set(nanos);
+}
+
+/// How long the run of this thread has lasted, in its own time; none if the thread does not
+/// simulate.
+pub fn elapsed() -> Option<Duration> {
+    simulating().then(|| Duration::from_nanos(ELAPSED_NS.get()))
 }
 
 pub(crate) fn elapsed_ns() -> u64 {

@@ -1,8 +1,8 @@
 //! Scenarios, device profiles and manifests of clips: TOML in, a validated scenario out.
 //!
-//! [`parse`] reads a scenario: a [`Scenario`] is complete, with every default taken and every
-//! address assigned, and makes sense as a whole. What is wrong with a file is told by
-//! [`ScenarioErrors`], with file, line, column and cure; `miette` shows it. The crate reads no
+//! [`parse`] reads a scenario, [`parse_with`] one in which some peers are other devices: a
+//! [`Scenario`] is complete, with every default taken and every address assigned, and makes sense
+//! as a whole. What is wrong with a file is told by [`ScenarioErrors`], with file, line, column and cure; `miette` shows it. The crate reads no
 //! files: a shell hands it text ([`decode`] makes it from bytes), device profiles and the files
 //! beside the scenario through [`Profiles`].
 //!
@@ -16,6 +16,7 @@ mod film;
 pub mod profile;
 mod read;
 pub mod reference;
+mod replacement;
 mod scenario;
 mod table;
 mod text;
@@ -27,7 +28,8 @@ pub use error::{Problem, ScenarioErrors};
 pub use files::{FileRead, Profiles, Unreadable};
 pub use film::{Film, FilmCure, FilmKind};
 pub use profile::{Builtin, Profile};
-pub use read::parse;
+pub use read::{parse, parse_with};
+pub use replacement::{Replacement, Replacements};
 pub use scenario::{
     Action, Camera, Event, Ipv4Network, Nack, Peer, Scenario, Service, Services, Site, Video,
     Viewer,

@@ -11,6 +11,7 @@ use crate::{
     error::{Problem, Rank, ScenarioErrors},
     files::Profiles,
     reference,
+    replacement::Replacements,
     scenario::Scenario,
     table::{Place, Reader, Table, Value},
     text::Source,
@@ -28,11 +29,25 @@ const MOST: usize = 64;
 /// # Errors
 /// With everything that is wrong with it or with a profile that it names, most helpful first.
 pub fn parse(name: &str, text: &str, profiles: &dyn Profiles) -> Result<Scenario, ScenarioErrors> {
+    parse_with(name, text, profiles, &Replacements::new())
+}
+
+/// As [`parse`], with some peers being other devices than the scenario says. A device must be up
+/// to what the scenario asks of its peer, as one that the scenario names must be.
+///
+/// # Errors
+/// As [`parse`], and if a device is not up to it.
+pub fn parse_with(
+    name: &str,
+    text: &str,
+    profiles: &dyn Profiles,
+    replacements: &Replacements,
+) -> Result<Scenario, ScenarioErrors> {
     let source = Source::new(name, text)?;
     let text = source.text().to_owned();
     let document = DeTable::parse(&text).map_err(|error| syntax(&source, &error))?;
     let mut reader = Reader::new(source);
-    let scenario = read(&mut reader, name, document.into_inner(), profiles);
+    let scenario = read(&mut reader, name, document.into_inner(), (profiles, replacements));
     match ScenarioErrors::new(reader.problems) {
         Some(errors) => Err(errors),
         // A reader that yields nothing has said why; this is its own fault if not.
@@ -47,7 +62,7 @@ fn read(
     reader: &mut Reader,
     name: &str,
     entries: DeTable<'_>,
-    profiles: &dyn Profiles,
+    devices: (&dyn Profiles, &Replacements),
 ) -> Option<Scenario> {
     let place = Place { path: String::new(), span: 0..0 };
     let top = Table::open(reader, &reference::TOP, place, entries);
@@ -60,7 +75,7 @@ fn read(
     let sites = top.get(reader, "site").map(|value| named(reader, value, "site"));
     let sites = sites.map(|sites| site::read(reader, sites));
     let peers = top.get(reader, "peer").map(|value| named(reader, value, "peer"));
-    let peers = peers.map(|peers| peer::read(reader, peers, profiles));
+    let peers = peers.map(|peers| peer::read(reader, peers, devices));
     let services = site::services(reader, &top);
     let events = top.get(reader, "event").map(|value| named(reader, value, "event"));
     let events = events.map(|events| event::read(reader, events)).unwrap_or_default();

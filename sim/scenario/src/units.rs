@@ -107,6 +107,22 @@ const BYTES: Quantity = Quantity {
     example: "64KiB",
 };
 
+const MEMORY: Quantity = Quantity {
+    what: "an amount of memory",
+    units: &[("B", 1), ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)],
+    mistakes: &[
+        ("K", "KiB"),
+        ("k", "KiB"),
+        ("kB", "KiB"),
+        ("KB", "KiB"),
+        ("M", "MiB"),
+        ("MB", "MiB"),
+        ("G", "GiB"),
+        ("GB", "GiB"),
+    ],
+    example: "4GiB",
+};
+
 const PACKETS: Quantity = Quantity {
     what: "a number of packets",
     units: &[("packets", 1), ("packet", 1)],
@@ -143,6 +159,11 @@ pub fn bits_per_second(text: &str) -> Result<u64, UnitError> {
 /// A number of bytes: `1500B`, `64KiB` (1024 bytes each), `64kB` (1000 bytes each).
 pub fn bytes(text: &str) -> Result<u64, UnitError> {
     BYTES.parse(text)
+}
+
+/// An amount of memory in bytes: `512MiB`, `4GiB`. Exact to the byte.
+pub fn memory(text: &str) -> Result<u64, UnitError> {
+    MEMORY.parse(text)
 }
 
 /// A number of packets: `50 packets`.
@@ -203,6 +224,11 @@ pub fn format_duration(value: Duration) -> String {
 /// A rate as a scenario writes it, exact: `2.5Mbit/s`.
 pub fn format_bits_per_second(value: u64) -> String {
     CAPACITY.format(value.into())
+}
+
+/// An amount of memory in bytes as a command line writes it, exact: `4GiB`.
+pub fn format_memory(value: u64) -> String {
+    MEMORY.format(value.into())
 }
 
 /// A number of bytes as a scenario writes it, exact: `64KiB`.
@@ -294,7 +320,7 @@ impl Quantity {
     }
 
     fn what_bare(&self) -> &'static str {
-        self.what.trim_start_matches("a ")
+        self.what.trim_start_matches("an ").trim_start_matches("a ")
     }
 
     /// The exact text of `value` base units, in the largest unit of at least one.

@@ -29,10 +29,14 @@ pub use fabric::{Services, Way};
 pub use header::header;
 pub use host::{Device, Instantly, SimHost};
 pub use packets::{BytesByKind, Direction, EndKind, PacketSeen};
-pub use run::run;
+pub use parallax_interpose::elapsed;
+#[cfg(feature = "guards-off")]
+pub use plant::{Fault, Plant};
+pub use run::{run, run_watched};
+pub use services::secrets;
 pub use simulate::{Guards, simulate};
 pub use tcp::{TcpListener, TcpStream};
-pub use world::{EntrySink, Outcome, PacketSink, Sinks, TICK, World};
+pub use world::{EntrySink, Outcome, PacketSink, Sinks, TICK, Watch, World};
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

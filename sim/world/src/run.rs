@@ -7,7 +7,7 @@ use crate::{
     script,
     services::{self, Placed, RENDEZVOUS_PORT, secret},
     simulate::{Guards, simulate},
-    world::{Outcome, Sinks, World},
+    world::{Outcome, Sinks, Watch, World},
 };
 use parallax_network::{HostId, Network, SiteId};
 use parallax_peer::{
@@ -40,12 +40,27 @@ pub fn run(
     guards: Guards,
     sinks: Sinks<'_>,
 ) -> Result<Outcome, WorldError> {
+    run_watched(scenario, seed, guards, sinks, Box::new(|_| ()))
+}
+
+/// As [`run`], and tells `watch` at the beginning of each step how far the run has come.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_watched(
+    scenario: &Scenario,
+    seed: u64,
+    guards: Guards,
+    sinks: Sinks<'_>,
+    watch: Watch<'_>,
+) -> Result<Outcome, WorldError> {
     let sources = sources(scenario)?;
     simulate(seed, guards, move || {
         let mut network = Network::new(seed);
         let hosts = place_peers(scenario, &mut network)?;
         let Placed { hosted, kinds, rendezvous } = services::place(scenario, seed, &mut network)?;
         let mut world = World::new(seed, network, Box::new(hosted), kinds, sinks)?;
+        world.watch(watch);
         #[cfg(feature = "guards-off")]
         if !guards.map_order {
             world.plant_hash_map();
@@ -69,7 +84,16 @@ pub fn run(
                 profile: peer.profile.clone(),
                 pictures: pictures(scenario, peer),
             });
-            world.add_peer(host, device, move |host| software.clone().run(host));
+            world.add_peer(host, device, move |host| {
+                let software = software.clone();
+                async move {
+                    #[cfg(feature = "guards-off")]
+                    if let Some(plant) = guards.plant.filter(|plant| plant.seed == seed) {
+                        crate::plant::spring(&host, plant.fault);
+                    }
+                    software.run(host).await;
+                }
+            });
         }
         script::run(&mut world, scenario)?;
         Ok(world.finish())
@@ -178,7 +202,7 @@ impl Setting {
 
     /// The secret of a camera, which its viewers know.
     fn token(&self, camera: &str) -> Token {
-        Token::new(secret(self.seed, &format!("peer/{camera}/token")))
+        Token::new(secret(self.seed, &services::token(camera)))
     }
 }
 

@@ -19,6 +19,10 @@ pub(crate) const RENDEZVOUS_PORT: u16 = 80;
 const REALM: &str = "parallax";
 const USER: &str = "parallax";
 
+/// The random streams of the services' passwords.
+const STUN_PASSWORD: &str = "service/stun/password";
+const TURN_PASSWORD: &str = "service/turn/password";
+
 /// The services of a run: each at its host.
 pub(crate) struct Hosted(Vec<Place>);
 
@@ -67,7 +71,7 @@ pub(crate) fn place(
     let mut ice_servers = Vec::new();
     if let Some(stun) = at.stun {
         // It would relay, too, but nobody is told its password.
-        let relay = relay(stun, secret(seed, "service/stun/password"));
+        let relay = relay(stun, secret(seed, STUN_PASSWORD));
         ice_servers.push(IceServer {
             urls: vec![format!("stun:{}", relay.listen)],
             username: String::new(),
@@ -78,7 +82,7 @@ pub(crate) fn place(
         kinds.insert(stun, EndKind::Signalling);
     }
     if let Some(turn) = at.turn {
-        let relay = relay(turn, secret(seed, "service/turn/password"));
+        let relay = relay(turn, secret(seed, TURN_PASSWORD));
         ice_servers.push(IceServer {
             urls: vec![format!("turn:{}?transport=udp", relay.listen)],
             username: relay.username.clone(),
@@ -104,6 +108,20 @@ fn relay(address: Ipv4Addr, password: String) -> RelayConfig {
         username: USER.to_owned(),
         password,
     }
+}
+
+/// The secrets of a run: what must be in no record and in no log. Tokens of cameras, passwords of
+/// services.
+pub fn secrets(scenario: &Scenario, seed: u64) -> Vec<String> {
+    let cameras = scenario.peers.iter().filter(|peer| peer.camera.is_some());
+    let tokens = cameras.map(|peer| token(&peer.name));
+    let passwords = [STUN_PASSWORD, TURN_PASSWORD].map(str::to_owned);
+    tokens.chain(passwords).map(|name| secret(seed, &name)).collect()
+}
+
+/// The random stream of a camera's token.
+pub(crate) fn token(camera: &str) -> String {
+    format!("peer/{camera}/token")
 }
 
 /// A secret of the run: the text of 16 bytes of the random stream `name`.

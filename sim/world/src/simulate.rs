@@ -23,11 +23,20 @@ pub struct Guards {
     /// The order of hash maps is the same in every process. Off, it depends on the process id, and
     /// [`run`](crate::run()) has a use of a hash map planted whose order shows.
     pub map_order: bool,
+    /// A fault that is planted in a run, if any: for tests of who has to survive it.
+    #[cfg(feature = "guards-off")]
+    pub plant: Option<crate::plant::Plant>,
 }
 
 impl Default for Guards {
     fn default() -> Self {
-        Self { clock: true, entropy: true, map_order: true }
+        Self {
+            clock: true,
+            entropy: true,
+            map_order: true,
+            #[cfg(feature = "guards-off")]
+            plant: None,
+        }
     }
 }
 

@@ -31,6 +31,9 @@ pub type EntrySink<'a> = Box<dyn FnMut(Entry) + Send + 'a>;
 /// Takes a packet.
 pub type PacketSink<'a> = Box<dyn FnMut(&PacketSeen<'_>) + Send + 'a>;
 
+/// Is told the run's time at the beginning of each step.
+pub type Watch<'a> = Box<dyn FnMut(Duration) + Send + 'a>;
+
 /// Where a run goes, as it happens.
 pub struct Sinks<'a> {
     /// Takes each event, in the order of observation.
@@ -75,6 +78,7 @@ pub struct World<'a> {
     /// A peer was put here, or lost or got its power, since the last step of the peers.
     pub(crate) changed: bool,
     sinks: Sinks<'a>,
+    watch: Option<Watch<'a>>,
     #[cfg(feature = "guards-off")]
     hash_map_planted: bool,
 }
@@ -126,9 +130,15 @@ impl<'a> World<'a> {
             packets: Packets::new(kinds),
             changed: false,
             sinks,
+            watch: None,
             #[cfg(feature = "guards-off")]
             hash_map_planted: false,
         })
+    }
+
+    /// Tells `watch` at the beginning of each step how far the run has come.
+    pub fn watch(&mut self, watch: Watch<'a>) {
+        self.watch = Some(watch);
     }
 
     /// Plants a use of a hash map whose order shows in the record, for a test to find.
@@ -211,6 +221,9 @@ impl<'a> World<'a> {
     /// # Errors
     /// If a peer's code panics, ends, or is refused something.
     pub fn step(&mut self) -> Result<(), WorldError> {
+        if let Some(watch) = &mut self.watch {
+            watch(self.now.saturating_since(Time::ZERO));
+        }
         self.arrive();
         let timers = self.timers.fire();
         // All three are asked, and forget.

@@ -1,0 +1,96 @@
+//! How far a command has come: a line on the standard error of a terminal, gone when all is done.
+
+use crate::{output, schedule::News};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use parallax_record::Verdict;
+use std::time::Duration;
+
+/// So many running ones are named.
+const NAMED: usize = 4;
+
+/// The line. Where the standard error is no terminal, it shows nothing.
+#[derive(Debug)]
+pub(crate) struct Display {
+    bar: ProgressBar,
+    running: Vec<String>,
+    missed: usize,
+}
+
+impl Display {
+    /// For so many runs. `quiet`: others write to the standard error while they go on.
+    pub(crate) fn new(runs: usize, quiet: bool) -> Self {
+        let bar = ProgressBar::new(runs as u64);
+        bar.set_draw_target(match quiet || !output::drawn() {
+            true => ProgressDrawTarget::hidden(),
+            false => ProgressDrawTarget::stderr(),
+        });
+        // No colours: nobody need ask for there to be none.
+        if let Ok(style) =
+            ProgressStyle::with_template("{pos} of {len} runs  {elapsed}  {wide_msg}")
+        {
+            bar.set_style(style);
+        }
+        bar.enable_steady_tick(Duration::from_millis(500));
+        Self { bar, running: Vec::new(), missed: 0 }
+    }
+
+    /// Takes in what has happened.
+    pub(crate) fn hear(&mut self, news: &News<'_>) {
+        match news {
+            News::Began(run) => self.running.push(run.name()),
+            News::Ended(run, done) => {
+                let name = run.name();
+                self.running.retain(|running| *running != name);
+                if let Some(done) = done {
+                    self.bar.inc(1);
+                    self.missed += usize::from(done.summary.verdict != Verdict::Pass);
+                }
+            }
+        }
+        self.bar.set_message(message(self.missed, &self.running));
+    }
+
+    /// Says something on the standard output, above the line.
+    pub(crate) fn say(&self, text: &str) {
+        self.bar.suspend(|| output::say(text));
+    }
+
+    /// Takes the line away.
+    pub(crate) fn end(self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+fn message(missed: usize, running: &[String]) -> String {
+    let mut text = match missed {
+        0 => String::new(),
+        missed => format!("{missed} not passed  "),
+    };
+    if !running.is_empty() {
+        text += "running: ";
+        text += &running.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    }
+    if running.len() > NAMED {
+        text += &format!(" and {} more", running.len() - NAMED);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_says_what_goes_on_and_what_went_wrong() {
+        let names = |seeds: std::ops::Range<u32>| {
+            seeds.map(|seed| format!("two-homes seed {seed}")).collect::<Vec<_>>()
+        };
+        assert_eq!(message(0, &[]), "");
+        assert_eq!(message(0, &names(1..2)), "running: two-homes seed 1");
+        assert_eq!(
+            message(2, &names(1..8)),
+            "2 not passed  running: two-homes seed 1, two-homes seed 2, two-homes seed 3, \
+             two-homes seed 4 and 3 more"
+        );
+    }
+}

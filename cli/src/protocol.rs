@@ -1,0 +1,94 @@
+//! What a worker tells its parent: lines on its standard output, which is the worker's alone.
+
+use std::time::Duration;
+
+/// One line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Told {
+    /// How far the run has come, in its own time.
+    At(Duration),
+    /// What a library logs.
+    Log {
+        /// When, in the run's time.
+        at: Duration,
+        /// Level, source and message.
+        text: String,
+    },
+    /// Why there will be no record.
+    Failed(String),
+}
+
+impl Told {
+    /// The line, ended.
+    pub(crate) fn line(&self) -> String {
+        match self {
+            Self::At(at) => format!("at {} us\n", at.as_micros()),
+            Self::Log { at, text } => format!("log {} us {}\n", at.as_micros(), escaped(text)),
+            Self::Failed(text) => format!("failed {}\n", escaped(text)),
+        }
+    }
+
+    /// What a line tells, with or without its end; none if it is nobody's.
+    pub(crate) fn read(line: &str) -> Option<Self> {
+        let line = line.strip_suffix('\n').unwrap_or(line);
+        let (kind, rest) = line.split_once(' ')?;
+        let time = |text: &str| text.parse().ok().map(Duration::from_micros);
+        match kind {
+            "at" => Some(Self::At(time(rest.strip_suffix(" us")?)?)),
+            "log" => {
+                let (at, text) = rest.split_once(" us ")?;
+                Some(Self::Log { at: time(at)?, text: plain(text) })
+            }
+            "failed" => Some(Self::Failed(plain(rest))),
+            _ => None,
+        }
+    }
+}
+
+/// A text without line ends.
+fn escaped(text: &str) -> String {
+    text.replace('\\', r"\\").replace('\n', r"\n").replace('\r', r"\r")
+}
+
+fn plain(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text.chars();
+    while let Some(character) = rest.next() {
+        match (character, if character == '\\' { rest.next() } else { None }) {
+            ('\\', Some('n')) => plain.push('\n'),
+            ('\\', Some('r')) => plain.push('\r'),
+            ('\\', Some(other)) => plain.push(other),
+            _ => plain.push(character),
+        }
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_told_is_what_is_read() {
+        let at = Duration::from_micros(12_345_678);
+        for told in [
+            Told::At(Duration::ZERO),
+            Told::At(at),
+            Told::Log { at, text: "INFO rtc_ice: two\nlines\\n and a \\".to_owned() },
+            Told::Failed(String::new()),
+            Told::Failed("failed to run:\r\n  C:\\new \\\\ end\n".to_owned()),
+        ] {
+            let line = told.line();
+            assert_eq!(line.matches('\n').count(), 1, "{line}");
+            assert_eq!(Told::read(&line), Some(told));
+        }
+        assert_eq!(Told::At(at).line(), "at 12345678 us\n");
+    }
+
+    #[test]
+    fn what_is_no_line_of_a_worker_is_left_out() {
+        for line in ["", "\n", "at", "at soon us", "at 5 ms", "log 5 us", "[OpenH264] this = 0x1"] {
+            assert_eq!(Told::read(line), None, "{line}");
+        }
+    }
+}

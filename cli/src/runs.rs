@@ -1,0 +1,263 @@
+//! Which runs a command comes to, and each of them: one scenario with one seed.
+
+use crate::{
+    args::{SimArgs, WorkerArgs},
+    child::{self, Ended, Watch},
+    environment::VERSION,
+    exit::Stop,
+    inputs::Input,
+    interrupt::Interrupt,
+    values::{Device, Seeds},
+    verify,
+    worker::{self, Guards},
+};
+use parallax_record::{Record, Summary, Verdict, judge};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+/// The seed where neither the command nor the scenario names one.
+const DEFAULT_SEED: u64 = 1;
+
+/// The most runs of one command: more are a slip of the finger.
+const MOST: u128 = 1_000_000;
+
+/// The seeds that a scenario runs with.
+pub(crate) fn seeds(input: &Input, arguments: &SimArgs) -> Seeds {
+    let one = || Seeds::one(arguments.seed.or(input.scenario.seed).unwrap_or(DEFAULT_SEED));
+    arguments.seeds.unwrap_or_else(one)
+}
+
+/// All runs: scenarios in the order of `inputs`, the seeds of each in order.
+///
+/// # Errors
+/// [`Stop::BadInput`] if they are too many.
+pub(crate) fn all<'a>(
+    inputs: &'a [Input],
+    arguments: &'a SimArgs,
+    jobs: usize,
+) -> Result<Vec<Run<'a>>, Stop> {
+    let count: u128 = inputs.iter().map(|input| seeds(input, arguments).count()).sum();
+    if count > MOST {
+        return Err(Stop::BadInput(format!(
+            "failed to begin: these would be {count} runs\n  help: up to {MOST} go into one \
+             folder; take a smaller range of --seeds, or fewer scenarios"
+        )));
+    }
+    let of = |input| {
+        seeds(input, arguments).all().map(move |seed| Run::new(input, seed, arguments, jobs))
+    };
+    Ok(inputs.iter().flat_map(of).collect())
+}
+
+/// One scenario with one seed.
+#[derive(Debug)]
+pub(crate) struct Run<'a> {
+    /// What runs.
+    pub(crate) input: &'a Input,
+    /// Its seed.
+    pub(crate) seed: u64,
+    /// Its own folder.
+    pub(crate) folder: PathBuf,
+    arguments: &'a SimArgs,
+    jobs: usize,
+}
+
+/// What a run came to.
+#[derive(Debug)]
+pub(crate) struct Done {
+    /// Its verdict and figures.
+    pub(crate) summary: Summary,
+    /// A second run was the same.
+    pub(crate) verified: bool,
+}
+
+impl<'a> Run<'a> {
+    fn new(input: &'a Input, seed: u64, arguments: &'a SimArgs, jobs: usize) -> Self {
+        let folder = arguments.out.join(&input.scenario.id).join(format!("seed-{seed}"));
+        Self { input, seed, folder, arguments, jobs }
+    }
+
+    /// How it is called where several run.
+    pub(crate) fn name(&self) -> String {
+        format!("{} seed {}", self.input.scenario.id, self.seed)
+    }
+
+    /// Where its record goes.
+    pub(crate) fn record(&self) -> PathBuf {
+        self.folder.join("record.jsonl")
+    }
+
+    /// Where its packets go while a second run is held against it.
+    pub(crate) fn packets(&self) -> PathBuf {
+        self.folder.join("packets.txt")
+    }
+
+    /// How many cores are this run's if all that go on at once have as many.
+    pub(crate) fn share_of_cores(&self) -> usize {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        cores.div_ceil(self.jobs)
+    }
+
+    /// What its worker is told.
+    pub(crate) fn worker(&self) -> WorkerArgs {
+        WorkerArgs {
+            file: self.input.file.clone(),
+            seed: self.seed,
+            profiles: self.profiles().cloned().collect(),
+            record: self.record(),
+            packets: self.arguments.verify.then(|| self.packets()),
+            memory: Some(self.arguments.memory),
+            log: self.arguments.log.clone(),
+            parent: Some(std::process::id()),
+            runs_before: 0,
+        }
+    }
+
+    /// The devices that are put in place of those of its scenario.
+    fn profiles(&self) -> impl Iterator<Item = &'a Device> {
+        let scenario = &self.input.scenario;
+        let has = |device: &&Device| scenario.peer(&device.peer).is_some();
+        self.arguments.profiles.iter().filter(has)
+    }
+
+    /// Removes what an earlier command has left of it.
+    ///
+    /// # Errors
+    /// [`Stop::BadInput`]: the user chose the folder.
+    pub(crate) fn forget(&self) -> Result<(), Stop> {
+        if !self.folder.exists() {
+            return Ok(());
+        }
+        forget(&self.record())?;
+        worker::clear(&self.record());
+        verify::forget(self).map_err(|error| {
+            Stop::BadInput(format!("failed to replace {}: {error}", self.folder.display()))
+        })
+    }
+
+    /// Removes what is there of a run that has not finished.
+    fn discard(&self) {
+        // What was never made is not there, and a folder in which something else is stays.
+        let _ = fs::remove_file(self.record());
+        worker::clear(&self.record());
+        let _ = verify::forget(self);
+        let _ = fs::remove_dir(&self.folder);
+        let _ = self.folder.parent().map(fs::remove_dir);
+    }
+
+    /// Runs it and judges its record; none if it was interrupted: then nothing is left of it.
+    pub(crate) fn run(&self, guards: Guards, interrupt: &Interrupt) -> Option<Done> {
+        let name = self.name();
+        let SimArgs { patience, memory, .. } = *self.arguments;
+        let watch = Watch { name: &name, patience, memory, interrupt };
+        let done = self.once(watch).and_then(|summary| self.verified(summary, guards, watch));
+        if done.is_none() {
+            self.discard();
+        }
+        done
+    }
+
+    fn once(&self, watch: Watch<'_>) -> Option<Summary> {
+        let ended = match fs::create_dir_all(&self.folder) {
+            Ok(()) => match child::command(&self.worker()) {
+                Ok(command) => child::wait(command, &self.input.text, watch),
+                Err(error) => Ended::Broken(error),
+            },
+            Err(error) => Ended::Broken(format!(
+                "failed to make the folder {}: {error}",
+                self.folder.display()
+            )),
+        };
+        let recorded = match ended {
+            Ended::Whole => read(&self.record()),
+            Ended::Broken(cause) => Err(cause),
+            Ended::Interrupted => return None,
+        };
+        Some(match recorded {
+            Ok(record) => judge(&record),
+            Err(cause) => {
+                worker::clear(&self.record());
+                // Packets of half a run are of no use either; what cannot be removed stays.
+                let _ = verify::forget(self);
+                let header = parallax_world::header(&self.input.scenario, self.seed, VERSION);
+                Summary::broken(&header, cause)
+            }
+        })
+    }
+
+    fn verified(&self, mut summary: Summary, guards: Guards, watch: Watch<'_>) -> Option<Done> {
+        if !self.arguments.verify || summary.record_sha256.is_none() {
+            return Some(Done { summary, verified: false });
+        }
+        match verify::again(self, guards, watch) {
+            Ended::Whole => Some(Done { summary, verified: true }),
+            Ended::Broken(difference) => {
+                summary.verdict = Verdict::Error;
+                summary.faults.push(difference);
+                Some(Done { summary, verified: false })
+            }
+            Ended::Interrupted => None,
+        }
+    }
+
+    /// The line that runs it again.
+    pub(crate) fn rerun(&self) -> String {
+        // Cargo tells what it runs where it is. Who came by it need not have an installed one.
+        let command = match std::env::var_os("CARGO_MANIFEST_DIR") {
+            Some(_) => "cargo run --release --",
+            None => "parallax",
+        };
+        let file = quoted(&self.input.file.display().to_string());
+        let mut line = format!("{command} sim {file} --seed {}", self.seed);
+        for device in self.profiles() {
+            line += &format!(" --profile {}", quoted(&device.to_string()));
+        }
+        if self.arguments.verify {
+            line += " --verify";
+        }
+        line
+    }
+}
+
+/// Removes a file of an earlier command.
+///
+/// # Errors
+/// [`Stop::BadInput`]: the user chose where.
+pub(crate) fn forget(file: &Path) -> Result<(), Stop> {
+    match fs::remove_file(file) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(Stop::BadInput(format!("failed to replace {}: {error}", file.display())))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn read(record: &Path) -> Result<Record, String> {
+    let bytes = fs::read(record)
+        .map_err(|error| format!("failed to read {}: {error}", record.display()))?;
+    Record::read(&bytes).map_err(|error| format!("failed to {error}"))
+}
+
+/// A word as a shell takes it.
+fn quoted(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=".contains(c);
+    if text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shell_reads_a_quoted_word_as_it_is() {
+        assert_eq!(quoted("fixtures/two-homes.toml"), "fixtures/two-homes.toml");
+        assert_eq!(quoted("it's here.toml"), r"'it'\''s here.toml'");
+        assert_eq!(quoted("doorbell=my own.toml"), "'doorbell=my own.toml'");
+    }
+}

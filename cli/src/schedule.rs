@@ -1,0 +1,97 @@
+//! Several runs at once, and what they came to in the order in which they were asked for.
+
+use crate::{
+    interrupt::Interrupt,
+    runs::{Done, Run},
+    worker::Guards,
+};
+use std::{
+    collections::BTreeMap,
+    io,
+    sync::{
+        atomic::{AtomicUsize, Ordering},
+        mpsc::{self, Receiver},
+    },
+    thread,
+};
+
+/// What happens to a run, by its place in the order.
+#[derive(Debug)]
+pub(crate) enum News<'a> {
+    /// It goes on.
+    Began(&'a Run<'a>),
+    /// It has ended, so; perhaps before others that were asked for earlier.
+    Ended(&'a Run<'a>, Option<&'a Done>),
+}
+
+enum Report {
+    Began(usize),
+    Ended(usize, Option<Box<Done>>),
+}
+
+/// Runs all, `jobs` at once, and hands out the results in order, those of interrupted runs left
+/// out. `news` hears of everything as it happens.
+///
+/// # Errors
+/// If the system gives no thread at all.
+pub(crate) fn all(
+    runs: &[Run<'_>],
+    jobs: usize,
+    (guards, interrupt): (Guards, &Interrupt),
+    mut news: impl FnMut(News<'_>),
+    mut result: impl FnMut(&Run<'_>, Done),
+) -> io::Result<()> {
+    let next = AtomicUsize::new(0);
+    let (send, reports) = mpsc::channel();
+    thread::scope(|scope| {
+        for job in 0..jobs.min(runs.len()) {
+            let (send, next) = (send.clone(), &next);
+            // The thread that starts a worker waits for it: the system ends a worker with it.
+            let work = move || {
+                while !interrupt.asked() {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(run) = runs.get(index) else { break };
+                    let _ = send.send(Report::Began(index));
+                    let done = run.run(guards, interrupt).map(Box::new);
+                    let _ = send.send(Report::Ended(index, done));
+                }
+            };
+            // With fewer threads it takes longer; without any it would take for ever.
+            match thread::Builder::new().spawn_scoped(scope, work) {
+                Err(error) if job == 0 => return Err(error),
+                Err(_) => break,
+                Ok(_) => {}
+            }
+        }
+        drop(send);
+        in_order(runs, &reports, &mut news, &mut result);
+        Ok(())
+    })
+}
+
+fn in_order(
+    runs: &[Run<'_>],
+    reports: &Receiver<Report>,
+    news: &mut impl FnMut(News<'_>),
+    result: &mut impl FnMut(&Run<'_>, Done),
+) {
+    let mut next = 0;
+    let mut waiting: BTreeMap<usize, Box<Done>> = BTreeMap::new();
+    for report in reports {
+        match report {
+            Report::Began(index) => news(News::Began(&runs[index])),
+            Report::Ended(index, done) => {
+                news(News::Ended(&runs[index], done.as_deref()));
+                waiting.extend(done.map(|done| (index, done)));
+            }
+        }
+        while let Some(done) = waiting.remove(&next) {
+            result(&runs[next], *done);
+            next += 1;
+        }
+    }
+    // Behind a run that was interrupted others may have finished.
+    for (index, done) in waiting {
+        result(&runs[index], *done);
+    }
+}

@@ -1,0 +1,165 @@
+//! Values of arguments that take more than a number.
+
+use parallax_scenario::units::{self, UnitError};
+use std::{ops::RangeInclusive, time::Duration};
+
+/// `A..B`: the seeds from one to another, both included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Seeds {
+    first: u64,
+    last: u64,
+}
+
+impl Seeds {
+    /// One seed.
+    pub(crate) fn one(seed: u64) -> Self {
+        Self { first: seed, last: seed }
+    }
+
+    /// All of them, in order.
+    pub(crate) fn all(self) -> RangeInclusive<u64> {
+        self.first..=self.last
+    }
+
+    /// How many they are.
+    pub(crate) fn count(self) -> u128 {
+        u128::from(self.last - self.first) + 1
+    }
+}
+
+impl std::fmt::Display for Seeds {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.count() {
+            1 => write!(f, "seed {}", self.first),
+            _ => write!(f, "seeds {} to {}", self.first, self.last),
+        }
+    }
+}
+
+/// Reads `A..B`.
+pub(crate) fn seeds(text: &str) -> Result<Seeds, String> {
+    const CURE: &str = "\n  help: write the first and the last seed, both run: `1..200`";
+    let Some((first, last)) = text.split_once("..") else {
+        return Err(format!("it is not a range of seeds{CURE}"));
+    };
+    let seed = |text: &str| {
+        let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        text.parse().ok().filter(|_| digits).ok_or_else(|| {
+            let most = u64::MAX;
+            format!("`{text}` is not a seed, a whole number from 0 to {most}{CURE}")
+        })
+    };
+    let (first, last) = (seed(first)?, seed(last)?);
+    if first > last {
+        return Err(format!("the range is empty\n  help: write `{last}..{first}`"));
+    }
+    Ok(Seeds { first, last })
+}
+
+/// `PEER=NAME`: another device for a peer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Device {
+    /// The peer.
+    pub(crate) peer: String,
+    /// The profile's name, or its file.
+    pub(crate) profile: String,
+}
+
+impl std::fmt::Display for Device {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}={}", self.peer, self.profile)
+    }
+}
+
+/// Reads `PEER=NAME`.
+pub(crate) fn device(text: &str) -> Result<Device, String> {
+    match text.split_once('=') {
+        Some((peer, profile)) if !peer.is_empty() && !profile.is_empty() => {
+            Ok(Device { peer: peer.to_owned(), profile: profile.to_owned() })
+        }
+        _ => Err("it does not say which peer gets which profile\n  help: write the peer's name, \
+                  `=`, and a profile or a file that ends in .toml: `doorbell=esp32-p4`"
+            .to_owned()),
+    }
+}
+
+/// Reads how long a run may stand still.
+pub(crate) fn patience(text: &str) -> Result<Duration, String> {
+    const LEAST: Duration = Duration::from_millis(100);
+    let patience = units::duration(text).map_err(told)?;
+    if patience < LEAST {
+        return Err("no run can be that quick\n  help: write 100ms or more".to_owned());
+    }
+    Ok(patience)
+}
+
+/// Reads how much memory a worker may have, bytes.
+pub(crate) fn memory(text: &str) -> Result<u64, String> {
+    const LEAST: u64 = 64 << 20;
+    let memory = units::memory(text).map_err(told)?;
+    if memory < LEAST {
+        return Err("no run can do with that little\n  help: write 64MiB or more".to_owned());
+    }
+    Ok(memory)
+}
+
+fn told(UnitError { wrong, cure }: UnitError) -> String {
+    format!("{wrong}\n  help: {cure}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_of_seeds_has_both_its_ends() {
+        let range = seeds("7..9").expect("a range");
+        assert_eq!(range.all().collect::<Vec<_>>(), [7, 8, 9]);
+        assert_eq!((range.count(), range.to_string().as_str()), (3, "seeds 7 to 9"));
+        assert_eq!(seeds("4..4").expect("a range"), Seeds::one(4));
+        assert_eq!(Seeds::one(4).to_string(), "seed 4");
+        let whole = seeds("0..18446744073709551615").expect("a range");
+        assert_eq!(whole.count(), 1 << 64);
+    }
+
+    #[test]
+    fn what_is_no_range_of_seeds_is_refused_with_a_cure() {
+        for (text, wrong) in [
+            ("5", "not a range"),
+            ("", "not a range"),
+            ("1..", "`` is not a seed"),
+            ("..5", "`` is not a seed"),
+            ("1..=5", "`=5` is not a seed"),
+            ("-1..5", "`-1` is not a seed"),
+            ("+1..5", "`+1` is not a seed"),
+            ("1..18446744073709551616", "`18446744073709551616` is not a seed"),
+            ("9..7", "the range is empty"),
+        ] {
+            let error = seeds(text).expect_err(text);
+            assert!(error.contains(wrong) && error.contains("help: write"), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn values_have_units_and_are_not_absurd() {
+        assert_eq!(patience("1.5s"), Ok(Duration::from_millis(1_500)));
+        assert_eq!(memory("4GiB"), Ok(4 << 30));
+        for error in [
+            patience("60").expect_err("no unit"),
+            patience("1ms").expect_err("too short"),
+            memory("4GB").expect_err("no such unit"),
+            memory("1KiB").expect_err("too little"),
+        ] {
+            assert!(error.contains("help: "), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_device_is_for_a_peer() {
+        let read = device("doorbell=my/own=1.toml").expect("a device");
+        assert_eq!((&*read.peer, &*read.profile), ("doorbell", "my/own=1.toml"));
+        for text in ["doorbell", "=phone", "doorbell=", ""] {
+            assert!(device(text).expect_err(text).contains("help: write"));
+        }
+    }
+}
