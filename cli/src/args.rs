@@ -69,6 +69,9 @@ pub(crate) struct SimArgs {
     /// difference is an error that names the first record and the first packet that differ
     #[arg(long)]
     pub(crate) verify: bool,
+    /// Keep no pictures of the worst frames (a run's `frames` folder)
+    #[arg(long)]
+    pub(crate) no_frames: bool,
     /// A run whose own time stands still for so long, by the clock on the wall, is an error
     #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = values::patience)]
     pub(crate) patience: Duration,
@@ -115,6 +118,9 @@ pub(crate) struct WorkerArgs {
     /// Where the record goes.
     #[arg(long)]
     pub(crate) record: PathBuf,
+    /// The folder where pictures of the worst frames go.
+    #[arg(long)]
+    pub(crate) frames: Option<PathBuf>,
     /// Where a line for each packet goes.
     #[arg(long)]
     pub(crate) packets: Option<PathBuf>,

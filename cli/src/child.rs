@@ -51,6 +51,9 @@ pub(crate) fn command(arguments: &WorkerArgs) -> Result<Command, String> {
         command.arg("--profile").arg(device.to_string());
     }
     command.arg("--record").arg(&arguments.record);
+    if let Some(frames) = &arguments.frames {
+        command.arg("--frames").arg(frames);
+    }
     if let Some(packets) = &arguments.packets {
         command.arg("--packets").arg(packets);
     }

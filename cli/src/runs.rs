@@ -5,6 +5,7 @@ use crate::{
     child::{self, Ended, Watch},
     environment::VERSION,
     exit::Stop,
+    frames,
     inputs::Input,
     interrupt::Interrupt,
     values::{Device, Seeds},
@@ -89,6 +90,11 @@ impl<'a> Run<'a> {
         self.folder.join("record.jsonl")
     }
 
+    /// Where pictures of its worst frames go.
+    pub(crate) fn frames(&self) -> PathBuf {
+        self.folder.join("frames")
+    }
+
     /// Where its packets go while a second run is held against it.
     pub(crate) fn packets(&self) -> PathBuf {
         self.folder.join("packets.txt")
@@ -107,6 +113,7 @@ impl<'a> Run<'a> {
             seed: self.seed,
             profiles: self.profiles().cloned().collect(),
             record: self.record(),
+            frames: (!self.arguments.no_frames).then(|| self.frames()),
             packets: self.arguments.verify.then(|| self.packets()),
             memory: Some(self.arguments.memory),
             log: self.arguments.log.clone(),
@@ -132,7 +139,7 @@ impl<'a> Run<'a> {
         }
         forget(&self.record())?;
         worker::clear(&self.record());
-        verify::forget(self).map_err(|error| {
+        frames::forget(&self.frames()).and_then(|()| verify::forget(self)).map_err(|error| {
             Stop::BadInput(format!("failed to replace {}: {error}", self.folder.display()))
         })
     }
@@ -142,6 +149,7 @@ impl<'a> Run<'a> {
         // What was never made is not there, and a folder in which something else is stays.
         let _ = fs::remove_file(self.record());
         worker::clear(&self.record());
+        let _ = frames::forget(&self.frames());
         let _ = verify::forget(self);
         let _ = fs::remove_dir(&self.folder);
         let _ = self.folder.parent().map(fs::remove_dir);
@@ -179,6 +187,7 @@ impl<'a> Run<'a> {
             Ok(record) => judge(&record),
             Err(cause) => {
                 worker::clear(&self.record());
+                let _ = frames::forget(&self.frames());
                 // Packets of half a run are of no use either; what cannot be removed stays.
                 let _ = verify::forget(self);
                 let header = parallax_world::header(&self.input.scenario, self.seed, VERSION);

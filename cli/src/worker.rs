@@ -5,12 +5,12 @@ use crate::{
     args::WorkerArgs,
     environment::VERSION,
     exit::{Exit, Stop},
-    inputs, log, output,
+    frames, inputs, log, output,
     protocol::Told,
 };
 use parallax_record::{Entry, WriteError, Writer};
 use parallax_scenario::Scenario;
-use parallax_world::{PacketSeen, Sinks};
+use parallax_world::{KeptPicture, PacketSeen, Sinks};
 use std::{
     fs::{self, File},
     io::{self, BufWriter, Read, Write},
@@ -52,6 +52,10 @@ pub(crate) fn run(arguments: &WorkerArgs, guards: Guards) -> Result<Exit, Stop> 
     }
     let aside = aside(&arguments.record);
     let recorded = record(&scenario, arguments, guards, &aside)
+        .and_then(|pictures| match &arguments.frames {
+            Some(folder) => frames::write(folder, &pictures),
+            None => Ok(()),
+        })
         .and_then(|()| {
             fs::rename(&aside, &arguments.record).map_err(|error| {
                 Stop::Fault(format!("failed to write {}: {error}", arguments.record.display()))
@@ -145,13 +149,13 @@ fn run_once(
     })
 }
 
-/// Writes a whole record to `aside`.
+/// Writes a whole record to `aside`. Returns the pictures of the worst frames.
 fn record(
     scenario: &Scenario,
     arguments: &WorkerArgs,
     guards: Guards,
     aside: &Path,
-) -> Result<(), Stop> {
+) -> Result<Vec<KeptPicture>, Stop> {
     let refused = |file: &Path, error: &dyn std::fmt::Display| {
         Stop::Fault(format!("failed to write {}: {error}", file.display()))
     };
@@ -188,7 +192,7 @@ fn record(
         flushed.map_err(|error| refused(file, &error))?;
     }
     writer.finish(&outcome.packets_sha256).map_err(|error| refused(aside, &error))?;
-    if memory_is_up(arguments) { Err(out_of_memory()) } else { Ok(()) }
+    if memory_is_up(arguments) { Err(out_of_memory()) } else { Ok(outcome.pictures) }
 }
 
 /// Where a record is written until it is whole.

@@ -10,6 +10,7 @@ mod failures;
 mod header;
 mod host;
 mod packets;
+mod pictures;
 #[cfg(feature = "guards-off")]
 mod plant;
 mod run;
@@ -30,6 +31,7 @@ pub use header::header;
 pub use host::{Device, Instantly, SimHost};
 pub use packets::{BytesByKind, Direction, EndKind, PacketSeen};
 pub use parallax_interpose::elapsed;
+pub use pictures::KeptPicture;
 #[cfg(feature = "guards-off")]
 pub use plant::{Fault, Plant};
 pub use run::{run, run_watched};
