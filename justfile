@@ -12,6 +12,10 @@ sim *ARGS:
 seeds RANGE="1..20" *ARGS:
     cargo run --release -- sim --seeds {{RANGE}} {{ARGS}}
 
+# Scenarios with a capture of each run's packets beside its record, for Wireshark.
+pcap *ARGS:
+    cargo run --release -- sim --pcap {{ARGS}}
+
 # All that is shipped is sound.
 check:
     cargo run --release -- check fixtures/scenarios device-profiles

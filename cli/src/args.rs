@@ -4,7 +4,7 @@ use crate::{
     exit::EXIT_CODES,
     help::{CHECK_HELP, SIM_HELP},
     log::{self, Filter},
-    values::{self, Device, Seeds},
+    values::{self, Device, Media, Seeds},
 };
 use clap::{Args, Parser, Subcommand};
 use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
@@ -59,6 +59,10 @@ pub(crate) struct SimArgs {
     /// that ends in .toml; given again: for another peer
     #[arg(long = "profile", value_name = "PEER=NAME", value_parser = values::device)]
     pub(crate) profiles: Vec<Device>,
+    /// Where media come from, whatever the scenarios say. Of prerecorded ones PSNR and SSIM cannot
+    /// be known: runs with checks of them are inconclusive at best
+    #[arg(long, value_name = "MODE", value_enum)]
+    pub(crate) media: Option<Media>,
     /// Where the records go
     #[arg(long, value_name = "FOLDER", default_value = "target/parallax")]
     pub(crate) out: PathBuf,
@@ -72,6 +76,10 @@ pub(crate) struct SimArgs {
     /// Keep no pictures of the worst frames (a run's `frames` folder)
     #[arg(long)]
     pub(crate) no_frames: bool,
+    /// Write all packets of each run to capture.pcapng beside its record, for Wireshark: at hosts,
+    /// services and both sides of each gateway, and those dropped, with what decrypts their DTLS
+    #[arg(long)]
+    pub(crate) pcap: bool,
     /// A run whose own time stands still for so long, by the clock on the wall, is an error
     #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = values::patience)]
     pub(crate) patience: Duration,
@@ -115,6 +123,9 @@ pub(crate) struct WorkerArgs {
     /// Devices that peers of the scenario are.
     #[arg(long = "profile", value_parser = values::device)]
     pub(crate) profiles: Vec<Device>,
+    /// Where media come from, whatever the scenario says.
+    #[arg(long, value_enum)]
+    pub(crate) media: Option<Media>,
     /// Where the record goes.
     #[arg(long)]
     pub(crate) record: PathBuf,
@@ -124,6 +135,9 @@ pub(crate) struct WorkerArgs {
     /// Where a line for each packet goes.
     #[arg(long)]
     pub(crate) packets: Option<PathBuf>,
+    /// Where a capture of its packets goes.
+    #[arg(long)]
+    pub(crate) capture: Option<PathBuf>,
     /// The most address space it may have, bytes. Left out: what the system allows.
     #[arg(long)]
     pub(crate) memory: Option<u64>,

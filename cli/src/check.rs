@@ -75,7 +75,7 @@ fn kind(text: &str) -> Kind {
 
 fn read(kind: Kind, file: &Path, text: &str) -> Result<(), Stop> {
     match kind {
-        Kind::Scenario => inputs::scenario(file, text, &Replacements::new()).map(drop),
+        Kind::Scenario => inputs::scenario(file, text, &Replacements::default()).map(drop),
         Kind::Profile => profile::parse(&file.display().to_string(), text)
             .map(drop)
             .map_err(|errors| inputs::bad(&errors)),

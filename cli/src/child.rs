@@ -50,12 +50,18 @@ pub(crate) fn command(arguments: &WorkerArgs) -> Result<Command, String> {
     for device in &arguments.profiles {
         command.arg("--profile").arg(device.to_string());
     }
+    if let Some(media) = arguments.media {
+        command.arg("--media").arg(media.name());
+    }
     command.arg("--record").arg(&arguments.record);
     if let Some(frames) = &arguments.frames {
         command.arg("--frames").arg(frames);
     }
     if let Some(packets) = &arguments.packets {
         command.arg("--packets").arg(packets);
+    }
+    if let Some(capture) = &arguments.capture {
+        command.arg("--capture").arg(capture);
     }
     if let Some(memory) = arguments.memory {
         command.arg("--memory").arg(memory.to_string());

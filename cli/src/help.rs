@@ -16,7 +16,10 @@ Examples:
   parallax sim --profile doorbell=raspberry-pi-zero-2-w
                                                  the same with another camera
   parallax sim --profile doorbell=my-own.toml    a device of your own, from this folder
+  parallax sim --seeds 1..1000 --media prerecorded
+                                                 without the codec, many times faster
   parallax sim --verify                          and hold each run against a second one
+  parallax sim --only strict --pcap              and a capture of its packets, for Wireshark
   parallax sim --patience 5min --memory 8GiB     for large runs on a slow machine
   parallax sim --only two --log                  with what libraries have to say, from info up
   parallax sim --only two --log warn,rtc_ice=trace
@@ -24,6 +27,8 @@ Examples:
 
 What it writes, below the folder of --out:
   SCENARIO/seed-N/record.jsonl   all events of the run, one JSON object a line
+  SCENARIO/seed-N/capture.pcapng with --pcap: all packets of the run, in its own time. DTLS can be
+                                 decrypted, SRTP cannot
   summary.json                   verdicts, checks and measurements of all runs
   environment.json               machine, tools and wall time: the one file that differs by machine
 

@@ -1,11 +1,16 @@
 //! Scenario files from what the user named.
 
-use crate::{exit::Stop, values::Device};
+use crate::{
+    args::SimArgs,
+    exit::Stop,
+    values::{Device, Media},
+};
 use parallax_scenario::{
     Builtin, FileRead, MAX_BYTES, Profile, Profiles, Replacement, Replacements, Scenario,
     ScenarioErrors, Unreadable,
 };
 use std::{
+    collections::BTreeMap,
     fs::{self, File},
     io::{self, Read},
     path::{Path, PathBuf},
@@ -26,20 +31,17 @@ pub(crate) struct Input {
 }
 
 /// Reads and validates all scenarios whose name contains one of `only`, if there are any, folders in
-/// order of name. Peers are the devices that `profiles` say.
+/// order of name. Peers are the devices, and media come from where, the arguments say.
 ///
 /// # Errors
 /// [`Stop::BadInput`] with all that are wrong; [`Stop::Nothing`] if none is left.
-pub(crate) fn read_all(
-    named: &[PathBuf],
-    only: &[String],
-    profiles: &[Device],
-) -> Result<Vec<Input>, Stop> {
-    let devices = devices(profiles)?;
+pub(crate) fn read_all(arguments: &SimArgs) -> Result<Vec<Input>, Stop> {
+    let SimArgs { scenarios: named, only, profiles, media, .. } = arguments;
+    let replaced = replacements(profiles, *media)?;
     let mut wrong = Vec::new();
     let mut inputs: Vec<Input> = Vec::new();
     for file in selected(files(named)?, only)? {
-        match read(&file, &devices) {
+        match read(&file, &replaced) {
             Err(stop) => wrong.push(stop.to_string()),
             Ok(input) => match inputs.iter().find(|i| i.scenario.id == input.scenario.id) {
                 Some(same) => wrong.push(format!(
@@ -121,12 +123,15 @@ fn selected(files: Vec<PathBuf>, only: &[String]) -> Result<Vec<PathBuf>, Stop> 
     Ok(left)
 }
 
-/// Reads the profiles that are put in place of those that scenarios name.
+/// Reads what is put in place of what scenarios say.
 ///
 /// # Errors
 /// [`Stop::BadInput`] if there is no such profile, it is wrong, or a peer is given two.
-pub(crate) fn devices(profiles: &[Device]) -> Result<Replacements, Stop> {
-    let mut devices = Replacements::new();
+pub(crate) fn replacements(
+    profiles: &[Device],
+    media: Option<Media>,
+) -> Result<Replacements, Stop> {
+    let mut devices = BTreeMap::new();
     for device in profiles {
         let by = format!("--profile {device}");
         // From the folder in which the command is called: the user names it there.
@@ -156,7 +161,7 @@ pub(crate) fn devices(profiles: &[Device]) -> Result<Replacements, Stop> {
             )));
         }
     }
-    Ok(devices)
+    Ok(Replacements { devices, media: media.map(Media::mode) })
 }
 
 /// Refuses a device for a peer that there is not.
@@ -187,9 +192,9 @@ fn failed_to_read(path: &Path, error: &io::Error) -> String {
     format!("failed to read {}: {error}{cure}", path.display())
 }
 
-fn read(file: &Path, devices: &Replacements) -> Result<Input, Stop> {
+fn read(file: &Path, replaced: &Replacements) -> Result<Input, Stop> {
     let text = text(file)?;
-    let scenario = scenario(file, &text, devices)?;
+    let scenario = scenario(file, &text, replaced)?;
     Ok(Input { file: file.to_owned(), text, scenario })
 }
 
@@ -211,8 +216,8 @@ pub(crate) fn text(file: &Path) -> Result<String, Stop> {
 ///
 /// # Errors
 /// [`Stop::BadInput`].
-pub(crate) fn scenario(file: &Path, text: &str, devices: &Replacements) -> Result<Scenario, Stop> {
-    let scenario = parse(file, text, devices)?;
+pub(crate) fn scenario(file: &Path, text: &str, replaced: &Replacements) -> Result<Scenario, Stop> {
+    let scenario = parse(file, text, replaced)?;
     parallax_world::check(&scenario).map_err(|errors| bad(&errors))?;
     Ok(scenario)
 }
@@ -221,10 +226,10 @@ pub(crate) fn scenario(file: &Path, text: &str, devices: &Replacements) -> Resul
 ///
 /// # Errors
 /// [`Stop::BadInput`].
-pub(crate) fn parse(file: &Path, text: &str, devices: &Replacements) -> Result<Scenario, Stop> {
+pub(crate) fn parse(file: &Path, text: &str, replaced: &Replacements) -> Result<Scenario, Stop> {
     let folder = file.parent().unwrap_or(Path::new("")).to_owned();
     let name = file.display().to_string();
-    parallax_scenario::parse_with(&name, text, &Shelf { folder }, devices)
+    parallax_scenario::parse_with(&name, text, &Shelf { folder }, replaced)
         .map_err(|errors| bad(&errors))
 }
 
@@ -233,6 +238,11 @@ pub(crate) fn parse(file: &Path, text: &str, devices: &Replacements) -> Result<S
 fn bytes(file: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let most = MAX_BYTES as u64 + 1;
+    let kind = fs::metadata(file)?.file_type();
+    if !(kind.is_file() || kind.is_dir()) {
+        // A pipe would be waited on for ever.
+        return Err(io::Error::other("it is no regular file"));
+    }
     File::open(file)?.take(most).read_to_end(&mut bytes)?;
     Ok(bytes)
 }

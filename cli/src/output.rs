@@ -43,6 +43,47 @@ pub(crate) fn folder(path: &Path) -> Result<(), Stop> {
     })
 }
 
+/// Refuses what stands where a file is to be written and is none.
+///
+/// # Errors
+/// [`Stop::BadInput`].
+pub(crate) fn room_for_file(path: &Path) -> Result<(), Stop> {
+    if path.is_dir() { Err(in_the_way(path, "a folder stands where a file goes")) } else { Ok(()) }
+}
+
+/// Refuses what stands where a folder is to be made and is none.
+///
+/// # Errors
+/// [`Stop::BadInput`].
+pub(crate) fn room_for_folder(path: &Path) -> Result<(), Stop> {
+    if path.exists() && !path.is_dir() {
+        return Err(in_the_way(path, "a file stands where a folder goes"));
+    }
+    Ok(())
+}
+
+fn in_the_way(path: &Path, what: &str) -> Stop {
+    Stop::BadInput(format!(
+        "failed to begin: {}: {what}\n  help: remove it, or choose another folder with --out FOLDER",
+        path.display()
+    ))
+}
+
+/// Whether a folder can be written to.
+///
+/// # Errors
+/// [`Stop::BadInput`]: the user chose it.
+pub(crate) fn writable(path: &Path) -> Result<(), Stop> {
+    let probe = path.join("summary.part");
+    File::create(&probe).and_then(|_| fs::remove_file(&probe)).map_err(|error| {
+        Stop::BadInput(format!(
+            "failed to write to {}: {error}\n  help: choose a folder that can be written with \
+             --out FOLDER",
+            path.display()
+        ))
+    })
+}
+
 /// Keeps other commands from writing to the folder, until what it gives is dropped.
 ///
 /// # Errors

@@ -8,6 +8,7 @@ use crate::{
     frames,
     inputs::Input,
     interrupt::Interrupt,
+    output,
     values::{Device, Seeds},
     verify,
     worker::{self, Guards},
@@ -100,6 +101,11 @@ impl<'a> Run<'a> {
         self.folder.join("packets.txt")
     }
 
+    /// Where a capture of its packets goes.
+    pub(crate) fn capture(&self) -> PathBuf {
+        self.folder.join("capture.pcapng")
+    }
+
     /// How many cores are this run's if all that go on at once have as many.
     pub(crate) fn share_of_cores(&self) -> usize {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -112,9 +118,11 @@ impl<'a> Run<'a> {
             file: self.input.file.clone(),
             seed: self.seed,
             profiles: self.profiles().cloned().collect(),
+            media: self.arguments.media,
             record: self.record(),
             frames: (!self.arguments.no_frames).then(|| self.frames()),
             packets: self.arguments.verify.then(|| self.packets()),
+            capture: self.arguments.pcap.then(|| self.capture()),
             memory: Some(self.arguments.memory),
             log: self.arguments.log.clone(),
             parent: Some(std::process::id()),
@@ -129,6 +137,19 @@ impl<'a> Run<'a> {
         self.arguments.profiles.iter().filter(has)
     }
 
+    /// Whether its record can be put where it goes, as far as can be seen without writing: so that
+    /// nothing is run, or removed, for a command that cannot end.
+    ///
+    /// # Errors
+    /// [`Stop::BadInput`]: the user chose the folder.
+    pub(crate) fn has_room(&self) -> Result<(), Stop> {
+        if let Some(above) = self.folder.parent() {
+            output::room_for_folder(above)?;
+        }
+        output::room_for_folder(&self.folder)?;
+        output::room_for_file(&self.record())
+    }
+
     /// Removes what an earlier command has left of it.
     ///
     /// # Errors
@@ -139,8 +160,14 @@ impl<'a> Run<'a> {
         }
         forget(&self.record())?;
         worker::clear(&self.record());
+        forget(&self.capture())?;
+        worker::clear(&self.capture());
         frames::forget(&self.frames()).and_then(|()| verify::forget(self)).map_err(|error| {
-            Stop::BadInput(format!("failed to replace {}: {error}", self.folder.display()))
+            Stop::BadInput(format!(
+                "failed to replace {}: {error}\n  help: remove it, or choose another folder with \
+                 --out FOLDER",
+                self.folder.display()
+            ))
         })
     }
 
@@ -150,9 +177,16 @@ impl<'a> Run<'a> {
         let _ = fs::remove_file(self.record());
         worker::clear(&self.record());
         let _ = frames::forget(&self.frames());
+        self.discard_capture();
         let _ = verify::forget(self);
         let _ = fs::remove_dir(&self.folder);
         let _ = self.folder.parent().map(fs::remove_dir);
+    }
+
+    /// Removes a capture without a record.
+    fn discard_capture(&self) {
+        let _ = fs::remove_file(self.capture());
+        worker::clear(&self.capture());
     }
 
     /// Runs it and judges its record; none if it was interrupted: then nothing is left of it.
@@ -188,6 +222,7 @@ impl<'a> Run<'a> {
             Err(cause) => {
                 worker::clear(&self.record());
                 let _ = frames::forget(&self.frames());
+                self.discard_capture();
                 // Packets of half a run are of no use either; what cannot be removed stays.
                 let _ = verify::forget(self);
                 let header = parallax_world::header(&self.input.scenario, self.seed, VERSION);
@@ -223,8 +258,14 @@ impl<'a> Run<'a> {
         for device in self.profiles() {
             line += &format!(" --profile {}", quoted(&device.to_string()));
         }
+        if let Some(media) = self.arguments.media {
+            line += &format!(" --media {}", media.name());
+        }
         if self.arguments.verify {
             line += " --verify";
+        }
+        if self.arguments.pcap {
+            line += " --pcap";
         }
         line
     }
@@ -236,9 +277,11 @@ impl<'a> Run<'a> {
 /// [`Stop::BadInput`]: the user chose where.
 pub(crate) fn forget(file: &Path) -> Result<(), Stop> {
     match fs::remove_file(file) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(Stop::BadInput(format!("failed to replace {}: {error}", file.display())))
-        }
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Stop::BadInput(format!(
+            "failed to replace {}: {error}\n  help: remove it, or choose another folder with \
+                 --out FOLDER",
+            file.display()
+        ))),
         _ => Ok(()),
     }
 }

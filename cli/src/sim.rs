@@ -25,7 +25,7 @@ const SHOWN_WHOLE: usize = 20;
 /// If nothing could be run, or what was found could not be written.
 pub(crate) fn run(arguments: &SimArgs, guards: Guards) -> Result<Exit, Stop> {
     let started = Started::now();
-    let inputs = inputs::read_all(&arguments.scenarios, &arguments.only, &arguments.profiles)?;
+    let inputs = inputs::read_all(arguments)?;
     let cores = || std::thread::available_parallelism().map_or(1, usize::from);
     let jobs = arguments.jobs.map_or_else(cores, usize::from);
     let runs = runs::all(&inputs, arguments, jobs)?;
@@ -33,11 +33,20 @@ pub(crate) fn run(arguments: &SimArgs, guards: Guards) -> Result<Exit, Stop> {
         output::say(&list(&inputs, &runs, arguments));
         return Ok(Exit::Pass);
     }
+    let files = ["summary.json", "environment.json"].map(|name| arguments.out.join(name));
+    for file in &files {
+        output::room_for_file(file)?;
+    }
+    for run in &runs {
+        run.has_room()?;
+    }
     output::folder(&arguments.out)?;
     let _own = output::own(&arguments.out)?;
+    output::writable(&arguments.out)?;
     // A summary of an earlier call must not stand beside the records of this one.
-    runs::forget(&arguments.out.join("summary.json"))?;
-    runs::forget(&arguments.out.join("environment.json"))?;
+    for file in &files {
+        runs::forget(file)?;
+    }
     for run in &runs {
         run.forget()?;
     }

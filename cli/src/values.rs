@@ -1,5 +1,6 @@
 //! Values of arguments that take more than a number.
 
+use parallax_record::MediaMode;
 use parallax_scenario::units::{self, UnitError};
 use std::{ops::RangeInclusive, time::Duration};
 
@@ -80,6 +81,33 @@ pub(crate) fn device(text: &str) -> Result<Device, String> {
         _ => Err("it does not say which peer gets which profile\n  help: write the peer's name, \
                   `=`, and a profile or a file that ends in .toml: `doorbell=esp32-p4`"
             .to_owned()),
+    }
+}
+
+/// Where media come from, in place of what scenarios say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Media {
+    /// Frames are encoded and decoded during the run.
+    Live,
+    /// A recording is sent as it is: fast, and of pictures nothing is known.
+    Prerecorded,
+}
+
+impl Media {
+    /// What scenarios and records call it.
+    pub(crate) fn mode(self) -> MediaMode {
+        match self {
+            Self::Live => MediaMode::Live,
+            Self::Prerecorded => MediaMode::Prerecorded,
+        }
+    }
+
+    /// What the command line calls it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Prerecorded => "prerecorded",
+        }
     }
 }
 

@@ -66,6 +66,8 @@ fn second_run(run: &Run<'_>, guards: Guards, folder: &Path, watch: Watch<'_>) ->
     arguments.runs_before = u32::from(guards.shared_process);
     arguments.log = None;
     arguments.frames = None;
+    // The first run wrote one, the second does not: that it changes nothing is held by that.
+    arguments.capture = None;
     // The worker stands in another folder: what it needs is named from the root.
     arguments.file = fs::canonicalize(&arguments.file).unwrap_or(arguments.file);
     for device in &mut arguments.profiles {

@@ -10,7 +10,7 @@ use crate::{
 };
 use parallax_record::{Entry, WriteError, Writer};
 use parallax_scenario::Scenario;
-use parallax_world::{KeptPicture, PacketSeen, Sinks};
+use parallax_world::{CaptureSink, KeptPicture, PacketSeen, Sinks};
 use std::{
     fs::{self, File},
     io::{self, BufWriter, Read, Write},
@@ -41,30 +41,35 @@ pub(crate) fn run(arguments: &WorkerArgs, guards: Guards) -> Result<Exit, Stop> 
     io::stdin()
         .read_to_string(&mut text)
         .map_err(|error| Stop::Fault(format!("failed to read the scenario: {error}")))?;
-    let scenario = inputs::parse(&arguments.file, &text, &inputs::devices(&arguments.profiles)?)?;
+    let replaced = inputs::replacements(&arguments.profiles, arguments.media)?;
+    let scenario = inputs::parse(&arguments.file, &text, &replaced)?;
     if let Some(filter) = arguments.log.clone() {
         let secrets = parallax_world::secrets(&scenario, arguments.seed);
         log::listen(filter, secrets).map_err(Stop::Fault)?;
     }
     for _ in 0..arguments.runs_before {
         let unheard = Sinks { entry: Box::new(drop), packet: None };
-        run_once(&scenario, arguments.seed, guards, unheard)?;
+        run_once(&scenario, arguments.seed, guards, unheard, None)?;
     }
     let aside = aside(&arguments.record);
+    // Whoever sees a record sees its capture.
+    let moved =
+        |file: &Path| fs::rename(self::aside(file), file).map_err(|error| refused(file, &error));
     let recorded = record(&scenario, arguments, guards, &aside)
         .and_then(|pictures| match &arguments.frames {
             Some(folder) => frames::write(folder, &pictures),
             None => Ok(()),
         })
-        .and_then(|()| {
-            fs::rename(&aside, &arguments.record).map_err(|error| {
-                Stop::Fault(format!("failed to write {}: {error}", arguments.record.display()))
-            })
-        })
+        .and_then(|()| arguments.capture.as_deref().map_or(Ok(()), moved))
+        .and_then(|()| moved(&arguments.record))
         .map_err(|stop| if memory_is_up(arguments) { out_of_memory() } else { stop });
     if recorded.is_err() {
         // What is left is no record; the parent says why.
         let _ = fs::remove_file(&aside);
+        if let Some(capture) = &arguments.capture {
+            let _ = fs::remove_file(capture);
+            clear(capture);
+        }
     }
     recorded.map(|()| Exit::Pass)
 }
@@ -129,6 +134,7 @@ fn run_once(
     seed: u64,
     guards: Guards,
     sinks: Sinks<'_>,
+    capture: Option<CaptureSink<'_>>,
 ) -> Result<parallax_world::Outcome, Stop> {
     let mut next = Duration::ZERO;
     let watch = move |at: Duration| {
@@ -137,7 +143,8 @@ fn run_once(
             output::say(&Told::At(at).line());
         }
     };
-    let outcome = parallax_world::run_watched(scenario, seed, guards.world, sinks, Box::new(watch));
+    let watch = Box::new(watch);
+    let outcome = parallax_world::run_watched(scenario, seed, guards.world, sinks, watch, capture);
     outcome.map_err(|error| {
         let mut text = error.to_string();
         let mut cause = std::error::Error::source(&error);
@@ -149,16 +156,18 @@ fn run_once(
     })
 }
 
-/// Writes a whole record to `aside`. Returns the pictures of the worst frames.
+fn refused(file: &Path, error: &dyn std::fmt::Display) -> Stop {
+    Stop::Fault(format!("failed to write {}: {error}", file.display()))
+}
+
+/// Writes a whole record to `aside`, and what goes beside it. Returns the pictures of the worst
+/// frames.
 fn record(
     scenario: &Scenario,
     arguments: &WorkerArgs,
     guards: Guards,
     aside: &Path,
 ) -> Result<Vec<KeptPicture>, Stop> {
-    let refused = |file: &Path, error: &dyn std::fmt::Display| {
-        Stop::Fault(format!("failed to write {}: {error}", file.display()))
-    };
     let create =
         |file: &Path| File::create(file).map(BufWriter::new).map_err(|error| refused(file, &error));
     let header = parallax_world::header(scenario, arguments.seed, VERSION);
@@ -167,6 +176,8 @@ fn record(
     let mut failed: Option<WriteError> = None;
     let mut lines = arguments.packets.as_deref().map(create).transpose()?;
     let mut line_failed: Option<io::Error> = None;
+    let capture =
+        arguments.capture.as_deref().map(|file| create(&self::aside(file))).transpose()?;
     let outcome = {
         let entry = |entry: Entry| {
             if failed.is_none() {
@@ -182,7 +193,9 @@ fn record(
             };
             Box::new(write) as Box<dyn FnMut(&PacketSeen<'_>) + Send>
         });
-        run_once(scenario, arguments.seed, guards, Sinks { entry: Box::new(entry), packet })?
+        let capture = capture.map(|file| Box::new(file) as CaptureSink<'_>);
+        let sinks = Sinks { entry: Box::new(entry), packet };
+        run_once(scenario, arguments.seed, guards, sinks, capture)?
     };
     if let Some(error) = failed {
         return Err(refused(aside, &error));
@@ -195,12 +208,12 @@ fn record(
     if memory_is_up(arguments) { Err(out_of_memory()) } else { Ok(outcome.pictures) }
 }
 
-/// Where a record is written until it is whole.
+/// Where a record or a capture is written until it is whole.
 fn aside(record: &Path) -> PathBuf {
     record.with_extension("part")
 }
 
-/// Clears away what a worker that was killed has left of `record`.
+/// Clears away what a worker that was killed has left of `record`, or of a capture.
 pub(crate) fn clear(record: &Path) {
     // A worker that ended by itself has left nothing.
     let _ = fs::remove_file(aside(record));

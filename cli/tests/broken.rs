@@ -58,6 +58,45 @@ fn bad_input_leaves_the_records_of_an_earlier_call_alone() {
     assert!(place.path("out/good/seed-1/record.jsonl").exists());
 }
 
+/// What stands in the way of the second run is seen before the first.
+#[test]
+fn an_output_folder_in_which_something_is_in_the_way_is_left_as_it_is() {
+    let good = with_checks("two-homes", 1, TOO_SOON);
+    let place = Place::with("sa.toml", &good);
+    place.write("sb.toml", &good);
+    let call = ["sim", "sa.toml", "sb.toml", "--out", "out"];
+    place.call(&call).ended(10);
+    std::fs::remove_dir_all(place.path("out/sb")).expect("remove a folder");
+    let in_the_way = |name: &str, folder: bool| {
+        let path = place.path(name);
+        if path.is_dir() {
+            std::fs::remove_dir_all(&path).expect("remove a folder");
+        } else if path.exists() {
+            std::fs::remove_file(&path).expect("remove a file");
+        }
+        if folder {
+            std::fs::create_dir_all(&path).expect("make a folder");
+        } else {
+            place.write(name, "something else");
+        }
+        let before = place.files("");
+        let called = place.call(&call).ended(2);
+        assert_eq!(called.said, "");
+        for text in ["failed to begin", name, "help: "] {
+            assert!(called.complained.contains(text), "no {text}:\n{}", called.complained);
+        }
+        assert_eq!(place.files(""), before, "it has done something");
+    };
+    in_the_way("out/sb", false);
+    std::fs::remove_file(place.path("out/sb")).expect("remove it");
+    std::fs::create_dir(place.path("out/sb")).expect("make a folder");
+    in_the_way("out/sb/seed-1", false);
+    std::fs::remove_file(place.path("out/sb/seed-1")).expect("remove it");
+    in_the_way("out/sb/seed-1/record.jsonl", true);
+    std::fs::remove_dir(place.path("out/sb/seed-1/record.jsonl")).expect("remove it");
+    in_the_way("out/summary.json", true);
+}
+
 #[test]
 fn two_commands_do_not_write_to_one_folder() {
     let place = Place::with("good.toml", &with_checks("two-homes", 1, TOO_SOON));
@@ -78,6 +117,16 @@ fn a_folder_without_scenarios_is_bad_input() {
     place.write("folder/notes.txt", "none here");
     refused(&place, &["sim", "folder", "--out", "out"], 2, &["folder", ".toml", "help: "]);
     refused(&place, &["check", "folder"], 2, &["folder", ".toml", "help: "]);
+}
+
+#[test]
+fn a_pipe_is_not_waited_on() {
+    let place = Place::with("good.toml", &with_checks("two-homes", 1, TOO_SOON));
+    place.shell("mkfifo pipe.toml").ended(0);
+    let telling = ["failed to read pipe.toml", "no regular file"];
+    refused(&place, &["sim", "pipe.toml", "--out", "out"], 2, &telling);
+    let device = ["sim", "good.toml", "--profile", "phone=pipe.toml", "--out", "out"];
+    refused(&place, &device, 2, &telling);
 }
 
 #[test]
@@ -188,16 +237,4 @@ fn a_worker_without_a_scenario_says_so_to_its_parent() {
     let called = place.call(&worker).ended(2);
     assert!(called.said.contains("none.toml"), "{}", called.said);
     assert!(place.files("").is_empty());
-}
-
-#[test]
-fn a_summary_of_an_earlier_call_does_not_stand_beside_newer_records() {
-    let place = Place::with("good.toml", &with_checks("two-homes", 1, TOO_SOON));
-    place.call(&["sim", "good.toml", "--out", "out"]).ended(10);
-    // A folder stands where the record was: the command gives up after it has begun.
-    std::fs::remove_file(place.path("out/good/seed-1/record.jsonl")).expect("remove");
-    std::fs::create_dir(place.path("out/good/seed-1/record.jsonl")).expect("a folder");
-    let called = place.call(&["sim", "good.toml", "--out", "out"]).ended(2);
-    assert!(called.complained.contains("failed to replace"), "{}", called.complained);
-    assert!(!place.path("out/summary.json").exists(), "the summary is of other records");
 }

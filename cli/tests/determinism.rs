@@ -9,7 +9,7 @@ use std::{
     fs,
     process::{Command, Stdio},
 };
-use support::{Called, Place, shipped};
+use support::{Called, Place, replaced, shipped};
 
 /// The bytes of a run's record, and the digests that the summary tells.
 #[derive(PartialEq, Eq)]
@@ -19,13 +19,59 @@ struct Digests {
     packets_sha256: String,
 }
 
-/// A place with both shipped scenarios, cut to where media flow.
+/// What happens in mid-run to a scenario of 10 s: everything that can.
+const EVENTS: &str = r#"
+[event.squeeze]
+at = "5s"
+change_link = { site = "house", direction = "up", capacity = "500kbit/s", loss = "5%", lasts = "1s" }
+[event.forgets]
+at = "6500ms"
+reboot_gateway = "flat"
+[event.unplugged]
+at = "7s"
+power_loss = { peer = "phone", lasts = "300ms" }
+[event.gone]
+at = "7s"
+kill = "rendezvous"
+[event.back]
+at = "7500ms"
+restart = "rendezvous"
+
+[[check]]"#;
+
+/// A place with shipped scenarios, cut to where media flow: a relayed one, and a direct one to which
+/// everything happens.
 fn place() -> Place {
     let place = Place::new();
     fs::create_dir(place.path("scenarios")).expect("make a folder");
     place.write("scenarios/strict-homes.toml", &shipped("strict-homes", 10));
-    place.write("scenarios/two-homes.toml", &shipped("two-homes", 8));
+    let eventful = shipped("two-homes", 10).replacen("[[check]]", EVENTS, 1);
+    place.write("scenarios/two-homes.toml", &eventful);
     place
+}
+
+/// Prerecorded media take other ways through camera and viewer.
+#[test]
+fn a_seed_gives_the_same_bytes_with_prerecorded_media() {
+    let prerecorded = |seed| {
+        let place = place();
+        let mut command = command(&place, seed);
+        command.args(["--media", "prerecorded"]);
+        let digests = call(&place, seed, command);
+        let mode = place.json("out/summary.json")["runs"][1]["media_mode"].clone();
+        assert_eq!(mode, "prerecorded");
+        digests
+    };
+    let first = prerecorded(1);
+    assert_same(&first, &prerecorded(1));
+    for (one, other) in first.iter().zip(&prerecorded(2)) {
+        assert_ne!(one.packets_sha256, other.packets_sha256);
+    }
+    let place = place();
+    let live = call(&place, 1, command(&place, 1));
+    for (one, other) in first.iter().zip(&live) {
+        assert_ne!(one.packets_sha256, other.packets_sha256);
+    }
 }
 
 /// The command, to run both of them.
@@ -134,6 +180,44 @@ fn a_scenario_runs_the_same_by_itself_and_after_another() {
     assert_ne!(both[0].packets_sha256, both[1].packets_sha256);
 }
 
+/// `two-homes`, whose doorbell follows a link that is narrow for a while.
+fn following() -> String {
+    let text = shipped("two-homes", 14);
+    let key =
+        "congestion_control = { kind = \"gcc\", floor = \"100kbit/s\", ceiling = \"1Mbit/s\" }";
+    let text = replaced(&text, "profile = \"esp32-p4\"", &format!("{key}, profile = \"esp32-p4\""));
+    let squeeze = r#"
+[event.squeeze]
+at = "6s"
+change_link = { site = "house", direction = "up", capacity = "200kbit/s", lasts = "4s" }
+
+[[check]]"#;
+    text.replacen("[[check]]", squeeze.trim_start(), 1)
+}
+
+#[test]
+fn a_camera_that_follows_its_path_gives_the_same_bytes_in_every_process() {
+    let records = [1, 1, 2].map(|seed| {
+        let place = Place::with("following.toml", &following());
+        let mut command = place.parallax(&["sim", "following.toml", "--out", "out"]);
+        whole(Called::from(command.args(["--seed", &seed.to_string()]).output().expect("call it")));
+        fs::read(place.path(&format!("out/following/seed-{seed}/record.jsonl"))).expect("a record")
+    });
+    let [one, again, other] = &records;
+    assert_eq!(parallax_record::first_difference(one, again), None);
+    assert_ne!(one, other);
+    // It is about something: the aim went up and down.
+    let text = String::from_utf8_lossy(one);
+    let aims: Vec<u64> = text
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .filter(|entry| entry["event"]["kind"] == "bit_rate_changed")
+        .filter_map(|entry| entry["event"]["bit_rate_bps"].as_u64())
+        .collect();
+    assert!(aims.windows(2).any(|pair| pair[0] < pair[1]), "{aims:?}");
+    assert!(aims.windows(2).any(|pair| pair[0] > pair[1]), "{aims:?}");
+}
+
 #[test]
 fn verify_agrees_and_no_variable_switches_a_guard_off() {
     let place = place();
@@ -142,7 +226,7 @@ fn verify_agrees_and_no_variable_switches_a_guard_off() {
     for guard in ["clock", "isolation"] {
         let mut command = place.parallax(&arguments);
         command.env("PARALLAX_GUARD_OFF", guard);
-        Called::from(command.output().expect("call the command")).ended(0);
+        whole(Called::from(command.output().expect("call the command")));
         assert_eq!(place.json("out/summary.json")["runs"][0]["faults"], Value::Array(Vec::new()));
     }
 }

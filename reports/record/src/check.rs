@@ -133,7 +133,8 @@ pub enum Predicate {
         above_ppm: u32,
     },
     /// From when a scripted event is over to the first rendered frame that was captured after
-    /// that, both in the window.
+    /// that, both in the window, and from which on the picture does not stand still for 2 s any
+    /// more: a stream that dies of the event some time later has not recovered yet.
     Recovery {
         /// The event's name in the header.
         after: String,

@@ -206,14 +206,33 @@ pub enum ClockKind {
 pub enum MediaMode {
     /// Encoded and decoded during the run.
     Live,
+    /// Encoded before, and decoded by nobody: no picture bears a marker or can be compared.
+    Prerecorded,
 }
 
 /// What adapted the bit rate to the path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum CongestionControl {
-    /// Nothing: the encoder kept the scenario's bit rate.
+    /// Nothing: the encoders kept the scenario's bit rates.
     None,
+    /// Google congestion control.
+    Gcc {
+        /// The cameras that followed it; the others kept their bit rate.
+        cameras: Vec<GccCamera>,
+    },
+}
+
+/// A camera that follows its path.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GccCamera {
+    /// Its name.
+    pub camera: String,
+    /// No target is lower, bits per second.
+    pub floor_bps: u64,
+    /// No target is higher, bits per second. Each session begins at the camera's `bit_rate_bps`.
+    pub ceiling_bps: u64,
 }
 
 /// A site: hosts on one LAN behind one gateway.
@@ -338,8 +357,8 @@ pub struct ProfileUse {
 pub struct CameraHeader {
     /// The clip that stands in for its sensor.
     pub clip: String,
-    /// SHA-256 of the clip's file, lower-case hexadecimal; of the scene that is drawn, of its pictures
-    /// at 0 s and at 1 s, I420, at this size.
+    /// SHA-256, lower-case hexadecimal, of the clip's file; with prerecorded media, of the
+    /// recording's; of the scene that is drawn, of its pictures at 0 s and at 1 s, I420, at this size.
     pub clip_sha256: String,
     /// Picture width, pixels.
     pub width_px: u32,
@@ -347,6 +366,7 @@ pub struct CameraHeader {
     pub height_px: u32,
     /// Frames per second.
     pub frames_per_second: u32,
-    /// What the encoder is asked for, bits per second.
+    /// What the encoder is asked for, bits per second, under congestion control at the start; with
+    /// prerecorded media, what the recording comes to at this frame rate.
     pub bit_rate_bps: u64,
 }

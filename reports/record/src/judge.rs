@@ -7,7 +7,7 @@
 
 use crate::check::{Check, LossBound, Predicate, Route, Statistic, Window};
 use crate::event::{CandidateKind, Phase};
-use crate::header::{Clock, Header};
+use crate::header::{Clock, Header, MediaMode};
 use crate::measure::{self, PathUse, Span};
 use crate::record::Record;
 use crate::recovery as recovering;
@@ -68,7 +68,7 @@ pub fn judge(record: &Record) -> Summary {
         packets_sha256: Some(record.end.packets_sha256.clone()),
         duration_us: header.duration_us,
         media_mode: header.media_mode,
-        congestion_control: header.congestion_control,
+        congestion_control: header.congestion_control.clone(),
         profiles: PeerProfile::of(header),
         checks,
         streams: timeline.streams.iter().map(|stream| summarise(stream, header)).collect(),
@@ -195,12 +195,14 @@ fn find(
         Predicate::Psnr { statistic, above_millidb } => {
             let values = measure::psnr_millidb(stream, window);
             let bound = (i64::from(*above_millidb), Unit::Millidb);
-            vec![quality("psnr", &values, *statistic, bound, rendered_in(stream, window))]
+            let shown = Shown { frames: rendered_in(stream, window), media: header.media_mode };
+            vec![quality("psnr", &values, *statistic, bound, shown)]
         }
         Predicate::Ssim { statistic, above_ppm } => {
             let values = measure::ssim_ppm(stream, window);
             let bound = (i64::from(*above_ppm), Unit::SsimPpm);
-            vec![quality("ssim", &values, *statistic, bound, rendered_in(stream, window))]
+            let shown = Shown { frames: rendered_in(stream, window), media: header.media_mode };
+            vec![quality("ssim", &values, *statistic, bound, shown)]
         }
         Predicate::Recovery { after, within_us } => {
             vec![recovery(after, *within_us, stream, timeline, header, window)]
@@ -408,13 +410,19 @@ fn frames_lost(at_most: LossBound, stream: &StreamTimeline, window: Window) -> F
     }
 }
 
-/// How true pictures are: `values` ascend, of the `rendered` frames of the window.
+/// The frames of a window that were shown.
+struct Shown {
+    frames: u64,
+    media: MediaMode,
+}
+
+/// How true pictures are: `values` ascend, of the frames that were `shown`.
 fn quality<T: Copy + Into<i64> + TryFrom<i64>>(
     what: &str,
     values: &[T],
     statistic: Statistic,
     (bound, unit): (i64, Unit),
-    rendered: u64,
+    shown: Shown,
 ) -> Finding {
     let (name, value) = match statistic {
         Statistic::Mean => (format!("{what} mean"), measure::mean(values)),
@@ -423,7 +431,13 @@ fn quality<T: Copy + Into<i64> + TryFrom<i64>>(
             (format!("{what} {percentile}"), measure::nearest_rank(values, percentile))
         }
     };
-    let unknown = rendered > 0 && values.is_empty();
+    let unknown = shown.frames > 0 && values.is_empty();
+    let why = match shown.media {
+        MediaMode::Live => "no rendered frame has a known source",
+        MediaMode::Prerecorded => {
+            "the media were prerecorded: nothing was decoded, and no picture can be compared"
+        }
+    };
     // Pictures without a source to compare with are there all the same.
     let nothing = if unknown { Verdict::Inconclusive } else { Verdict::Fail };
     let exact = |value: T| Span { measured_us: value.into(), uncertainty: Uncertainty::NONE };
@@ -434,8 +448,7 @@ fn quality<T: Copy + Into<i64> + TryFrom<i64>>(
         bound,
         unit,
         sample: values.len() as u64,
-        detail: no_frame(rendered)
-            .or_else(|| unknown.then(|| "no rendered frame has a known source".to_owned())),
+        detail: no_frame(shown.frames).or_else(|| unknown.then(|| why.to_owned())),
     }
 }
 
@@ -448,23 +461,34 @@ fn recovery(
     window: Window,
 ) -> Finding {
     let event = header.events.iter().find(|event| event.name == after);
-    let over_ns = event.and_then(|event| recovering::over_ns(event, timeline));
+    let over_ns = event.and_then(|event| recovering::over_ns(event, &header.events, timeline));
+    let until_us = window.to_us.unwrap_or(header.duration_us);
     let span = event.zip(over_ns).and_then(|(event, over_ns)| {
-        recovering::span(stream, event, over_ns, window, header.clock)
+        recovering::span(stream, event, over_ns, (window, until_us), header.clock)
     });
+    // Nobody knows what the rest of the time would have brought.
+    let cut_short = over_ns.is_some_and(|over| over / 1_000 + within_us > until_us);
     let detail = match (over_ns, span) {
-        (None, _) => Some("the event was not over by the end of the run"),
-        (Some(_), None) => Some("no picture captured after it was shown by the end of the window"),
+        (None, _) => Some("the event was not over by the end of the run".to_owned()),
+        (Some(over_ns), None) if cut_short => Some(format!(
+            "the picture was not back, but only {} ms of the time were watched",
+            until_us.saturating_sub(over_ns / 1_000) / 1_000
+        )),
+        (Some(_), None) => Some(
+            "no picture captured after it was shown by the end of the window and went on"
+                .to_owned(),
+        ),
         (Some(_), Some(_)) => None,
     };
+    let nothing = if cut_short { Verdict::Inconclusive } else { Verdict::Fail };
     Finding {
         name: format!("recovery after {after}"),
-        measured: span.ok_or(Verdict::Fail),
+        measured: span.ok_or(nothing),
         comparison: Comparison::AtMost,
         bound: signed(within_us),
         unit: Unit::Us,
         sample: u64::from(over_ns.is_some()),
-        detail: detail.map(str::to_owned),
+        detail,
     }
 }
 

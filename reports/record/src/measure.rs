@@ -267,8 +267,8 @@ pub fn bit_rate_bps(stream: &StreamTimeline) -> Option<u64> {
 #[must_use]
 pub(crate) fn first_request(stream: &StreamTimeline, window: Window) -> Option<(usize, u64)> {
     stream.sessions.iter().enumerate().find_map(|(position, session)| {
-        let at = *session.viewer_ns.get(&Phase::Requested)?;
-        window.holds(at).then_some((position, at))
+        let at = session.requests_ns.iter().copied().find(|at| window.holds(*at))?;
+        Some((position, at))
     })
 }
 

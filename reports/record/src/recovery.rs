@@ -4,20 +4,34 @@ use crate::check::Window;
 use crate::event::Phase;
 use crate::header::{Action, Clock, ScriptedEvent};
 use crate::measure::{Span, difference_us, rendered};
-use crate::timeline::{StreamTimeline, Timeline};
+use crate::timeline::{FrameHistory, PATIENCE_US, StreamTimeline, Timeline};
 use crate::uncertainty::{Uncertainty, recovery_ticks};
 
 /// When a scripted event was over, nanoseconds on the run's clock: at its end if it lasts, when
 /// the peer's software ran again after a loss of power, and else when it happened. None if it was
-/// not over when the run ended.
+/// not over when the run ended, or if the peer lost its power again before it ran.
+///
+/// `events` are those of the run, `event` one of them.
 #[must_use]
-pub fn over_ns(event: &ScriptedEvent, timeline: &Timeline) -> Option<u64> {
-    let end_ns = event.at_us.saturating_add(event.lasts_us.unwrap_or(0)).saturating_mul(1_000);
+pub fn over_ns(
+    event: &ScriptedEvent,
+    events: &[ScriptedEvent],
+    timeline: &Timeline,
+) -> Option<u64> {
+    let end_us = event.at_us.saturating_add(event.lasts_us.unwrap_or(0));
+    let end_ns = end_us.saturating_mul(1_000);
     match &event.action {
         Action::PowerLoss { peer } => {
             event.lasts_us?;
             let ready = timeline.ready_ns.get(peer)?;
-            ready.iter().copied().find(|at| *at >= end_ns)
+            let ready_ns = ready.iter().copied().find(|at| *at >= end_ns)?;
+            let again = events.iter().any(|other| {
+                other.name != event.name
+                    && other.action == event.action
+                    && other.at_us >= end_us
+                    && other.at_us.saturating_mul(1_000) <= ready_ns
+            });
+            (!again).then_some(ready_ns)
         }
         Action::Kill { .. }
         | Action::Restart { .. }
@@ -26,24 +40,19 @@ pub fn over_ns(event: &ScriptedEvent, timeline: &Timeline) -> Option<u64> {
     }
 }
 
-/// From when the event was over to the first rendered frame that was captured after that; capture
-/// and render lie in the window. None if there was no such frame.
+/// From when the event was over to the first rendered frame that was captured after that and from
+/// which on the picture goes on: it does not stand still for [`PATIENCE_US`] any more before the
+/// window ends at `until_us`. So a stream that dies of the event some time later has not recovered
+/// yet. Capture and render lie in the window. None if there was no such frame.
 #[must_use]
 pub fn span(
     stream: &StreamTimeline,
     event: &ScriptedEvent,
     over_ns: u64,
-    window: Window,
+    (window, until_us): (Window, u64),
     clock: Clock,
 ) -> Option<Span> {
-    let after = rendered(stream).filter(|frame| {
-        let captured_ns = frame.camera.captured_ns;
-        captured_ns >= over_ns && window.holds(captured_ns)
-    });
-    let (frame, at) = after
-        .filter_map(|frame| Some((frame, frame.passage.rendered_ns?)))
-        .filter(|(_, at)| window.holds(*at))
-        .min_by_key(|(_, at)| *at)?;
+    let (frame, at) = back(stream, over_ns, window, until_us)?;
     let began_ns = event.at_us.saturating_mul(1_000);
     let since = |number: u32, phase: Phase| {
         let session = stream.sessions.iter().find(|session| session.number == number);
@@ -60,4 +69,27 @@ pub fn span(
             recovery_ticks(sessions, frame.passage.resent),
         ),
     })
+}
+
+/// The frame with which the picture was back, and when it was shown.
+fn back(
+    stream: &StreamTimeline,
+    over_ns: u64,
+    window: Window,
+    until_us: u64,
+) -> Option<(&FrameHistory, u64)> {
+    const PATIENCE_NS: u64 = PATIENCE_US * 1_000;
+    let mut shown: Vec<_> = rendered(stream)
+        .filter(|frame| frame.camera.captured_ns >= over_ns)
+        .filter(|frame| window.holds(frame.camera.captured_ns))
+        .filter_map(|frame| Some((frame, frame.passage.rendered_ns?)))
+        .filter(|(_, at)| window.holds(*at))
+        .collect();
+    shown.sort_by_key(|(_, at)| *at);
+    let (_, last) = *shown.last()?;
+    if until_us.saturating_mul(1_000).saturating_sub(last) >= PATIENCE_NS {
+        return None;
+    }
+    let stood_still = shown.windows(2).rposition(|pair| pair[1].1 - pair[0].1 >= PATIENCE_NS);
+    shown.get(stood_still.map_or(0, |position| position + 1)).copied()
 }

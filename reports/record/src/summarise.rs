@@ -2,7 +2,7 @@
 
 use crate::check::{Percentile, Route, Window};
 use crate::event::{Event, LossPhase, Marker, Phase};
-use crate::header::{Clock, Header};
+use crate::header::{Clock, Header, MediaMode};
 use crate::measure;
 use crate::record::Record;
 use crate::summary::{
@@ -71,11 +71,10 @@ pub(crate) fn summarise(stream: &StreamTimeline, header: &Header) -> StreamSumma
         worst_frames: worst(stream),
         ssim_ppm: measure::mean(&ssim),
         ssim_min_ppm: ssim.first().copied(),
-        markers_unreadable: stream
-            .frames
-            .iter()
-            .filter(|frame| frame.fate == Fate::Rendered && frame.passage.marker.is_none())
-            .count() as u64,
+        markers_unreadable: match header.media_mode {
+            MediaMode::Live => unreadable(stream),
+            MediaMode::Prerecorded => 0,
+        },
         bit_rate_bps: measure::bit_rate_bps(stream),
     }
 }
@@ -91,6 +90,12 @@ fn worst(stream: &StreamTimeline) -> Vec<WorstFrame> {
         }
     }
     worst.frames().map(|(frame, ())| *frame).collect()
+}
+
+fn unreadable(stream: &StreamTimeline) -> u64 {
+    let without_marker =
+        |frame: &&FrameHistory| frame.fate == Fate::Rendered && frame.passage.marker.is_none();
+    stream.frames.iter().filter(without_marker).count() as u64
 }
 
 fn frozen(stream: &StreamTimeline, duration_us: u64) -> FreezesSummary {

@@ -118,7 +118,7 @@ impl Summary {
             packets_sha256: None,
             duration_us: header.duration_us,
             media_mode: header.media_mode,
-            congestion_control: header.congestion_control,
+            congestion_control: header.congestion_control.clone(),
             profiles: PeerProfile::of(header),
             checks: Vec::new(),
             streams: Vec::new(),
@@ -271,6 +271,7 @@ pub struct StreamSummary {
     /// The least of them.
     pub ssim_min_ppm: Option<i32>,
     /// Rendered frames whose marker could not be read; latency and PSNR count them all the same.
+    /// 0 with prerecorded media, which bear none.
     pub markers_unreadable: u64,
     /// Bits per second of the elementary stream sent.
     pub bit_rate_bps: Option<u64>,

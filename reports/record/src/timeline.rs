@@ -40,6 +40,9 @@ pub struct StreamTimeline {
 pub struct SessionTimeline {
     /// Its number.
     pub number: u32,
+    /// When the viewer asked for it, nanoseconds on the run's clock, ascending: more than once if the
+    /// viewer booted again before it was answered.
+    pub requests_ns: Vec<u64>,
     /// When each phase was first complete at the viewer, nanoseconds on the run's clock.
     pub viewer_ns: BTreeMap<Phase, u64>,
     /// When each phase was first complete at the camera, nanoseconds on the run's clock.
@@ -204,6 +207,9 @@ fn sessions(record: &Record) -> BTreeMap<Session, SessionTimeline> {
                 let phases =
                     if at_viewer { &mut timeline.viewer_ns } else { &mut timeline.camera_ns };
                 phases.entry(*phase).or_insert(entry.run_ns);
+                if at_viewer && *phase == Phase::Requested {
+                    timeline.requests_ns.push(entry.run_ns);
+                }
             }
             Event::Nominated { local, remote, .. } => {
                 let pairs =

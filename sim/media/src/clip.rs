@@ -83,6 +83,9 @@ pub enum ClipError {
         /// Counted from 0.
         frame: usize,
     },
+    /// The clip begins with another frame than a key frame, and cannot be sent as it is.
+    #[error("failed to open the clip: it does not begin with a key frame")]
+    NoKeyFrame,
     /// The clip does not begin with a start code: it is in another container, or no H.264.
     #[error("failed to open the clip: it is not H.264 in Annex B, which begins with 00 00 01")]
     NotAnnexB,
@@ -293,7 +296,7 @@ impl Clip {
 
 /// The access units of a stream, if it says of itself that it is constrained baseline in Annex B;
 /// at least one.
-fn units(annex_b: &[u8]) -> Result<Vec<&[u8]>, ClipError> {
+pub(crate) fn units(annex_b: &[u8]) -> Result<Vec<&[u8]>, ClipError> {
     if annex_b.is_empty() {
         return Err(ClipError::NoPicture { frame: 0 });
     }

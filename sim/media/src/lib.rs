@@ -2,7 +2,7 @@
 //!
 //! A camera reads pictures from a [`Clip`], draws the [`marker`] into them and feeds them to an
 //! [`Encoder`]; a viewer feeds a [`Decoder`], reads the marker and holds the picture against the
-//! clip's with [`psnr_millidb`]. Nothing here reads a clock, a file or the environment.
+//! clip's with [`psnr_millidb`]. A camera that encodes nothing sends a [`Recording`]. Nothing here reads a clock, a file or the environment.
 
 mod clip;
 mod decoder;
@@ -12,6 +12,7 @@ pub mod marker;
 pub mod nal;
 mod picture;
 mod quality;
+mod recording;
 mod scale;
 mod scene;
 mod slice;
@@ -23,3 +24,4 @@ pub use film::{Container, FilmError};
 pub use marker::Marker;
 pub use picture::{Picture, Size, SizeError};
 pub use quality::{PSNR_CAP_MILLIDB, psnr_millidb, ssim_ppm};
+pub use recording::{BuiltinRecording, RecordedFrame, Recording};

@@ -21,7 +21,7 @@ pub use config::{
 };
 pub use ledger::Ledger;
 pub use network::Network;
-pub use output::{DropCause, HostId, LinkId, Output, Place, SiteId};
+pub use output::{DropCause, Flow, HostId, LinkId, Output, Place, Point, SiteId};
 pub use packet::{Packet, Protocol, TcpHeader, Transport};
 pub use time::Time;
 pub use topology::TopologyError;

@@ -2,6 +2,7 @@
 
 mod build;
 mod route;
+mod tap;
 
 use alloc::{collections::BTreeMap, collections::VecDeque, vec::Vec};
 use core::net::Ipv4Addr;
@@ -42,6 +43,8 @@ pub struct Network {
     entered: u64,
     delivered: u64,
     dropped: BTreeMap<(Spot, DropCause), u64>,
+    /// Whether packets are told where they pass.
+    tapped: bool,
 }
 
 /// A packet on its way.
@@ -51,6 +54,8 @@ struct Flight {
     from: HostId,
     sent_at: Time,
     wire_length: u32,
+    /// How many have forwarded it.
+    gateways: u8,
 }
 
 /// A link and what it joins.
@@ -90,7 +95,8 @@ impl Network {
     pub fn handle(&mut self, now: Time, from: HostId, packet: Packet) {
         let sent_at = now.max(self.clock);
         let wire_length = u32::try_from(packet.wire_length()).unwrap_or(u32::MAX);
-        let flight = self.flights.insert(Flight { packet, from, sent_at, wire_length });
+        let flight =
+            self.flights.insert(Flight { packet, from, sent_at, wire_length, gateways: 0 });
         self.entered += 1;
         self.agenda.schedule(sent_at, Event::Enter { flight });
     }

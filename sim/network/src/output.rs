@@ -57,6 +57,22 @@ pub enum Output {
         from: HostId,
         /// The packet as it was at that place.
         packet: Packet,
+        /// How many gateways have forwarded it.
+        gateways: u8,
+    },
+    /// A packet passed a point of the network, on its way to its fate. Told only of a network that
+    /// was [tapped](crate::Network::tap).
+    Passed {
+        /// When.
+        at: Time,
+        /// Where.
+        point: Point,
+        /// Which way.
+        flow: Flow,
+        /// The packet as it is there.
+        packet: Packet,
+        /// How many gateways have forwarded it so far.
+        gateways: u8,
     },
     /// A gateway made a mapping.
     MappingCreated {
@@ -92,10 +108,33 @@ impl Output {
         match self {
             Self::Delivered { at, .. }
             | Self::Dropped { at, .. }
+            | Self::Passed { at, .. }
             | Self::MappingCreated { at, .. }
             | Self::MappingExpired { at, .. } => *at,
         }
     }
+}
+
+/// A network port at which a tap sees packets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Point {
+    /// A host's or service's own.
+    Host(HostId),
+    /// A gateway's on its LAN: before it translates what leaves, after it has translated what
+    /// comes in.
+    Inside(SiteId),
+    /// A gateway's on its access: what it sends, before the up link; what comes over the down link,
+    /// before it is translated and filtered.
+    Outside(SiteId),
+}
+
+/// Whether a packet enters or leaves what has the port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Flow {
+    /// The port receives it.
+    Inbound,
+    /// The port sends it.
+    Outbound,
 }
 
 /// Where a packet met its fate. The text form is the one that records use.

@@ -2,6 +2,7 @@
 
 use parallax_media::Picture;
 use parallax_record::{Event, Marker, Session};
+use rtc::crypto::RTCCryptoProvider;
 use std::{
     future::Future,
     io,
@@ -41,6 +42,12 @@ pub trait Host: Clone + Send + Sync + 'static {
 
     /// What survives a loss of power.
     fn flash(&self) -> &dyn Flash;
+
+    /// The cryptography of the stack's connections; none: what the `webrtc` crate brings. It must
+    /// do what that does: a board may do it in hardware, a simulated host may look on.
+    fn crypto(&self) -> Option<Arc<dyn RTCCryptoProvider>> {
+        None
+    }
 
     /// A fresh 64-bit random number, for the peer's own use (SSRC, session names).
     fn random(&self) -> u64;

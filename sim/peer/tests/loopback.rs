@@ -11,8 +11,8 @@ mod kernel;
 use kernel::KernelHost;
 use parallax_media::{Clip, Size};
 use parallax_peer::{
-    camera::{self, CameraConfig, Signalling, VideoConfig},
-    viewer::{self, Nack, Source, View, ViewerConfig},
+    camera::{self, CameraConfig, Encoding, Media, Signalling, VideoConfig},
+    viewer::{self, Nack, Playing, Source, View, ViewerConfig},
 };
 use parallax_record::{CandidateKind, Entry, Event, Phase};
 use parallax_signalling::Token;
@@ -32,15 +32,18 @@ fn camera(signalling: Signalling, clip: Arc<Clip>) -> CameraConfig {
         token: Token::new("secret"),
         signalling,
         video: VideoConfig {
-            clip,
-            size: SIZE,
             frames_per_second: FRAMES_PER_SECOND,
-            bit_rate_bps: 400_000,
-            key_frame_interval: None,
-            skip_frames: false,
+            media: Media::Live(Encoding {
+                clip,
+                size: SIZE,
+                bit_rate_bps: 400_000,
+                key_frame_interval: None,
+                skip_frames: false,
+            }),
         },
         // A key frame of 13 kB takes 52 ms to leave: well within the jitter buffer.
         pacer_bps: Some(2_000_000),
+        congestion_control: None,
     }
 }
 
@@ -51,7 +54,7 @@ fn viewer(rendezvous: SocketAddr, clip: Arc<Clip>, token: &str) -> ViewerConfig 
             camera: "doorbell".to_owned(),
             token: Token::new(token),
             rendezvous,
-            source: Some(Source { clip, frames_per_second: FRAMES_PER_SECOND }),
+            playing: Playing::Decodes(Some(Source { clip, frames_per_second: FRAMES_PER_SECOND })),
         }],
         jitter_buffer: Duration::from_millis(170),
         nack: Some(Nack { interval: Duration::from_millis(20), tries: 5 }),
@@ -203,7 +206,7 @@ fn no_token_shows_in_the_debug_output_of_a_configuration() {
     let at = free_port();
     let camera = camera(Signalling::Own(at), clip.clone());
     let View { camera: name, token, rendezvous, .. } = viewer(at, clip, "secret").views.remove(0);
-    let view = View { camera: name, token, rendezvous, source: None };
+    let view = View { camera: name, token, rendezvous, playing: Playing::Decodes(None) };
     for text in [format!("{:?} {:?}", camera.token, camera.signalling), format!("{view:?}")] {
         assert!(text.contains("redacted") && !text.contains("secret"), "{text}");
     }

@@ -68,6 +68,19 @@ impl Distribution {
         }
     }
 
+    /// The longest time; where there is no limit, one that it hardly ever exceeds.
+    pub fn longest(&self) -> Duration {
+        match *self {
+            Self::Constant { value } => value,
+            Self::Uniform { most, .. } => most,
+            Self::Normal { mean, deviation, most, .. } => most.unwrap_or(mean + deviation * 4),
+            // Twice as far out as the 95th percentile: one in two thousand.
+            Self::LogNormal { median, p95, most, .. } => {
+                most.unwrap_or_else(|| from_nanos(nanos(p95) * nanos(p95) / nanos(median)))
+            }
+        }
+    }
+
     /// The time in the middle: what it is in a rough estimate.
     pub fn typical(&self) -> Duration {
         match *self {

@@ -15,6 +15,7 @@ mod files;
 mod film;
 pub mod profile;
 mod read;
+mod recording;
 pub mod reference;
 mod replacement;
 mod scenario;
@@ -29,9 +30,10 @@ pub use files::{FileRead, Profiles, Unreadable};
 pub use film::{Film, FilmCure, FilmKind};
 pub use profile::{Builtin, Profile};
 pub use read::{parse, parse_with};
+pub use recording::{KnownRecording, RECORDINGS};
 pub use replacement::{Replacement, Replacements};
 pub use scenario::{
-    Action, Camera, Event, Ipv4Network, Nack, Peer, Scenario, Service, Services, Site, Video,
-    Viewer,
+    Action, Camera, CongestionControl, Event, Ipv4Network, Nack, Peer, Scenario, Service, Services,
+    Site, Video, Viewer,
 };
 pub use text::{MAX_BYTES, MAX_LINE_BYTES, decode, within_length};

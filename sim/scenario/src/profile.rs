@@ -119,6 +119,11 @@ impl StageTime {
         self.scaled(self.distribution.typical(), size)
     }
 
+    /// What it hardly ever exceeds, for a picture of `size`.
+    pub fn longest(&self, size: Size) -> Duration {
+        self.scaled(self.distribution.longest(), size)
+    }
+
     /// Exact to the nanosecond, rounded down.
     fn scaled(&self, time: Duration, size: Size) -> Duration {
         let Some(per) = self.per else { return time };

@@ -2,6 +2,7 @@
 
 mod addresses;
 mod check;
+mod congestion;
 mod event;
 mod peer;
 mod site;
@@ -29,14 +30,14 @@ const MOST: usize = 64;
 /// # Errors
 /// With everything that is wrong with it or with a profile that it names, most helpful first.
 pub fn parse(name: &str, text: &str, profiles: &dyn Profiles) -> Result<Scenario, ScenarioErrors> {
-    parse_with(name, text, profiles, &Replacements::new())
+    parse_with(name, text, profiles, &Replacements::default())
 }
 
-/// As [`parse`], with some peers being other devices than the scenario says. A device must be up
-/// to what the scenario asks of its peer, as one that the scenario names must be.
+/// As [`parse`], with some peers being other devices than the scenario says, or its media coming
+/// from elsewhere. Both must be up to what the scenario asks, as what it names itself must be.
 ///
 /// # Errors
-/// As [`parse`], and if a device is not up to it.
+/// As [`parse`], and if something is not up to it.
 pub fn parse_with(
     name: &str,
     text: &str,
@@ -47,7 +48,7 @@ pub fn parse_with(
     let text = source.text().to_owned();
     let document = DeTable::parse(&text).map_err(|error| syntax(&source, &error))?;
     let mut reader = Reader::new(source);
-    let scenario = read(&mut reader, name, document.into_inner(), (profiles, replacements));
+    let scenario = read(&mut reader, name, document.into_inner(), profiles, replacements);
     match ScenarioErrors::new(reader.problems) {
         Some(errors) => Err(errors),
         // A reader that yields nothing has said why; this is its own fault if not.
@@ -62,7 +63,8 @@ fn read(
     reader: &mut Reader,
     name: &str,
     entries: DeTable<'_>,
-    devices: (&dyn Profiles, &Replacements),
+    profiles: &dyn Profiles,
+    replacements: &Replacements,
 ) -> Option<Scenario> {
     let place = Place { path: String::new(), span: 0..0 };
     let top = Table::open(reader, &reference::TOP, place, entries);
@@ -72,10 +74,11 @@ fn read(
     let duration = top.get(reader, "duration").and_then(|value| run_duration(reader, &value));
     let seed = optional(reader, &top, "seed", seed);
     let media = top.get(reader, "media").and_then(|value| media(reader, &value));
+    let media = media.map(|media| replacements.media.unwrap_or(media));
     let sites = top.get(reader, "site").map(|value| named(reader, value, "site"));
     let sites = sites.map(|sites| site::read(reader, sites));
     let peers = top.get(reader, "peer").map(|value| named(reader, value, "peer"));
-    let peers = peers.map(|peers| peer::read(reader, peers, devices));
+    let peers = peers.map(|peers| peer::read(reader, peers, replacements, (profiles, media)));
     let services = site::services(reader, &top);
     let events = top.get(reader, "event").map(|value| named(reader, value, "event"));
     let events = events.map(|events| event::read(reader, events)).unwrap_or_default();
@@ -209,7 +212,8 @@ fn seed(reader: &mut Reader, value: &Value<'_>) -> Option<u64> {
 }
 
 fn media(reader: &mut Reader, value: &Value<'_>) -> Option<MediaMode> {
-    value.one_of(reader, &[("live", MediaMode::Live)])
+    let modes = [("live", MediaMode::Live), ("prerecorded", MediaMode::Prerecorded)];
+    value.one_of(reader, &modes)
 }
 
 /// The name of a file without folder and ending.

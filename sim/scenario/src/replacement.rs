@@ -1,6 +1,7 @@
-//! Devices that peers are in place of those that a scenario names.
+//! What stands in place of what a scenario says.
 
 use crate::profile::Profile;
+use parallax_record::MediaMode;
 use std::collections::BTreeMap;
 
 /// A device that a peer is in place of the one that its scenario names.
@@ -12,6 +13,12 @@ pub struct Replacement {
     pub by: String,
 }
 
-/// Replacements by the names of their peers. Those of peers that a scenario has not are left out
-/// of account.
-pub type Replacements = BTreeMap<String, Replacement>;
+/// Everything that stands in place of what a scenario says; by default nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Replacements {
+    /// Devices by the names of their peers. Those of peers that a scenario has not are left out of
+    /// account.
+    pub devices: BTreeMap<String, Replacement>,
+    /// Where the media come from.
+    pub media: Option<MediaMode>,
+}

@@ -96,6 +96,11 @@ impl<'a> Table<'a> {
         self.entries.contains_key(key)
     }
 
+    /// Whether the file gives a key that the table may not have.
+    pub(crate) fn has_strange_keys(&self) -> bool {
+        self.entries.keys().any(|key| find(self.keys, key.get_ref()).is_none())
+    }
+
     /// The span of a key that the file gives.
     pub(crate) fn key_span(&self, key: &str) -> Option<Range<usize>> {
         self.entries.get_key_value(key).map(|(key, _)| key.span())

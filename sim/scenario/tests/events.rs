@@ -139,6 +139,18 @@ const BROKEN: &[(&str, &str, &str)] = &[
         "kill = \"rendezvous\"\n\n[event.back]\nat = \"22s\"\nrestart = \"rendezvous\"",
         "reboot_gateway = \"house\"\n\n[services]\nrendezvous = false\nstun = true",
     ),
+    ("recovery that looks away first", "within = \"10s\" }", "within = \"10s\", from = \"10s\" }"),
+    ("recovery before it can be ready", "within = \"10s\"", "within = \"17s\""),
+    (
+        "SSIM that no picture has",
+        "recovery = { after = \"reboot\", within = \"10s\" }",
+        "ssim = { above = 1 }",
+    ),
+    (
+        "a loss that is never more",
+        "recovery = { after = \"reboot\", within = \"10s\" }",
+        "frames_lost = { at_most = \"100%\" }",
+    ),
     (
         "SSIM above the whole",
         "recovery = { after = \"reboot\", within = \"10s\" }",

@@ -7,7 +7,8 @@ const TWO_HOMES: &str = include_str!("../../../fixtures/scenarios/two-homes.toml
 fn replacement(peer: &str, name: &str) -> Replacements {
     let profile = Builtin.find(name).expect("there").expect("sound");
     let by = format!("--profile {peer}={name}");
-    Replacements::from([(peer.to_owned(), Replacement { profile, by })])
+    let devices = [(peer.to_owned(), Replacement { profile, by })].into();
+    Replacements { devices, ..Replacements::default() }
 }
 
 #[test]
@@ -15,7 +16,10 @@ fn a_device_takes_the_place_of_the_one_that_is_named_and_nothing_else_changes() 
     let named = parse("two-homes.toml", TWO_HOMES, &Builtin).expect("sound");
     let devices = replacement("doorbell", "raspberry-pi-zero-2-w");
     let mut replaced = parse_with("two-homes.toml", TWO_HOMES, &Builtin, &devices).expect("sound");
-    assert_eq!(replaced.peer("doorbell").expect("there").profile, devices["doorbell"].profile);
+    assert_eq!(
+        replaced.peer("doorbell").expect("there").profile,
+        devices.devices["doorbell"].profile
+    );
     replaced.peers[0].profile = named.peers[0].profile.clone();
     assert_eq!(replaced, named);
 }
@@ -53,7 +57,7 @@ fn a_device_that_is_not_up_to_it_is_refused_and_who_put_it_there_is_told() {
     );
     let mut weak = replacement("doorbell", "esp32-p4");
     let text = profile::builtin("esp32-p4").expect("there").replace("20Mbit/s", "300kbit/s");
-    weak.get_mut("doorbell").expect("there").profile =
+    weak.devices.get_mut("doorbell").expect("there").profile =
         profile::parse("weak.toml", &text).expect("sound");
     assert_eq!(
         refused(&weak),

@@ -4,7 +4,8 @@ use crate::{
     error::WorldError,
     run::{cameras, media_size},
 };
-use parallax_media::{Clip, ClipError, Container, FilmError, SizeError};
+use parallax_media::{Clip, ClipError, Container, FilmError, Recording, SizeError};
+use parallax_record::MediaMode;
 use parallax_scenario::{
     ClipUse, Film, FilmCure, FilmKind, OwnClip, Scenario, ScenarioErrors, clip::Flaw, units::Size,
 };
@@ -23,7 +24,8 @@ pub fn check(scenario: &Scenario) -> Result<(), ScenarioErrors> {
             ClipUse::Builtin(_) => {}
             ClipUse::Own(clip) if checked.contains(&clip) => {}
             ClipUse::Own(clip) => {
-                decodes(clip).map_err(|error| clip.manifest().flawed(&flaw(error)))?;
+                sound(clip, scenario.media)
+                    .map_err(|error| clip.manifest().flawed(&flaw(error)))?;
                 checked.push(clip);
             }
             ClipUse::Film(film) => {
@@ -55,9 +57,26 @@ pub(crate) fn open(clip: &ClipUse, size: Size) -> Result<Clip, WorldError> {
     })
 }
 
-fn decodes(clip: &OwnClip) -> Result<(), WorldError> {
+/// The stream that stands in for an encoder's.
+pub(crate) fn recorded(clip: &ClipUse, size: parallax_media::Size) -> Result<&[u8], WorldError> {
+    let not_recorded =
+        || WorldError::NotRecorded { clip: clip.name().to_owned(), size: size.to_string() };
+    match clip {
+        ClipUse::Builtin(name) => Recording::builtin(name, size)
+            .map(|recording| recording.annex_b)
+            .ok_or_else(not_recorded),
+        ClipUse::Own(clip) => Ok(clip.annex_b()),
+        // Refused with the scenario.
+        ClipUse::Film(_) => Err(not_recorded()),
+    }
+}
+
+fn sound(clip: &OwnClip, media: MediaMode) -> Result<(), WorldError> {
     let manifest = clip.manifest();
     Clip::check(clip.annex_b(), media_size(manifest.size)?, manifest.frames as usize)?;
+    if media == MediaMode::Prerecorded {
+        Recording::from_annex_b(clip.annex_b())?;
+    }
     Ok(())
 }
 

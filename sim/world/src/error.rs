@@ -38,6 +38,14 @@ pub enum WorldError {
         /// Its name.
         camera: String,
     },
+    /// A clip that is to be sent as it was recorded, and was not.
+    #[error("failed to make a world: there is no recording of `{clip}` at {size}")]
+    NotRecorded {
+        /// The clip.
+        clip: String,
+        /// Its size.
+        size: String,
+    },
     /// A number that a peer cannot take.
     #[error("failed to make a world: `{key}` of {value} is too large")]
     TooLarge {
@@ -82,6 +90,9 @@ pub enum WorldError {
         /// What was refused.
         what: String,
     },
+    /// What the capture is written to does not take it.
+    #[error(transparent)]
+    Capture(#[from] parallax_capture::CaptureError),
     /// The network core lost count of its packets.
     #[error("failed to account for every packet: {ledger}")]
     Unbalanced {

@@ -1,8 +1,10 @@
 //! Everything below the peers: the network core, the services in it, and the hosts' ends of it.
 
 use crate::{lock, packets::Direction};
+use parallax_capture::Secret;
 use parallax_network::{
-    HostId, Ledger, LinkConfig, LossError, Network, Output, Packet, Protocol, SiteId, Time,
+    Flow, HostId, Ledger, LinkConfig, LossError, Network, Output, Packet, Point, Protocol, SiteId,
+    Time,
 };
 use parallax_record::{Entry, Event};
 use parallax_stack::{SharedStack, Stack};
@@ -56,6 +58,8 @@ struct Inner {
     /// Something was done at a peer's end that its tasks may have waited for.
     stirred: bool,
     told: Told,
+    /// Somebody captures.
+    tapped: bool,
 }
 
 /// What happened since it was asked last.
@@ -65,6 +69,19 @@ pub(crate) struct Told {
     pub(crate) entries: Vec<Entry>,
     /// Packets sent and delivered, in order.
     pub(crate) packets: Vec<(Time, Direction, HostId, Packet)>,
+    /// What a capture holds, in order; nothing while nobody captures.
+    pub(crate) captured: Vec<Captured>,
+}
+
+/// What a capture holds.
+#[derive(Debug)]
+pub(crate) enum Captured {
+    /// A packet passed a point of the network.
+    Passed { at: Time, point: Point, flow: Flow, packet: Packet, gateways: u8 },
+    /// A packet was dropped. The comment says where and why.
+    Dropped { at: Time, comment: String, packet: Packet, gateways: u8 },
+    /// What decrypts a connection.
+    Secret(Secret),
 }
 
 /// A peer's end of the network.
@@ -104,6 +121,7 @@ impl Fabric {
                 ends: BTreeMap::new(),
                 stirred: false,
                 told: Told::default(),
+                tapped: false,
             };
             Self { seed, me: Weak::clone(me), inner: Mutex::new(inner) }
         })
@@ -123,6 +141,26 @@ impl Fabric {
         });
         let end = End { udp: BTreeMap::new(), tcp, tcp_deadline: None, powered: true };
         inner.ends.insert(host, end);
+    }
+
+    /// From now on, what a capture holds is told. Gives all points of the network, and what they
+    /// are called.
+    pub(crate) fn tap(&self) -> Vec<(Point, String)> {
+        let mut inner = self.lock();
+        inner.tapped = true;
+        inner.network.tap();
+        let network = &inner.network;
+        network.points().into_iter().map(|point| (point, network.point_name(point))).collect()
+    }
+
+    /// Whether somebody captures.
+    pub(crate) fn tapped(&self) -> bool {
+        self.lock().tapped
+    }
+
+    /// Notes what decrypts a connection of a peer.
+    pub(crate) fn tell_secret(&self, secret: Secret) {
+        self.lock().told.captured.push(Captured::Secret(secret));
     }
 
     /// What has become of the packets so far.
@@ -404,16 +442,23 @@ impl Inner {
                 self.told.packets.push((at, Direction::Delivered, to, packet.clone()));
                 return self.deliver(at, to, packet);
             }
-            Output::Dropped { at, place, cause, packet, .. } => self.tell(
-                at,
-                place.to_string(),
-                Event::PacketDropped {
+            Output::Dropped { at, place, cause, packet, gateways, .. } => {
+                let event = Event::PacketDropped {
                     cause: cause.to_string(),
                     source: packet.source.to_string(),
                     destination: packet.destination.to_string(),
                     bytes: u32::try_from(packet.wire_length()).unwrap_or(u32::MAX),
-                },
-            ),
+                };
+                self.tell(at, place.to_string(), event);
+                if self.tapped {
+                    let comment = format!("dropped at {place}: {cause}");
+                    self.told.captured.push(Captured::Dropped { at, comment, packet, gateways });
+                }
+            }
+            Output::Passed { at, point, flow, packet, gateways } => {
+                let passed = Captured::Passed { at, point, flow, packet, gateways };
+                self.told.captured.push(passed);
+            }
             Output::MappingCreated { at, gateway, transport, internal, external } => {
                 let node = format!("gateway/{}", self.network.site_name(gateway));
                 let transport = transport_name(transport);

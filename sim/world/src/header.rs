@@ -9,8 +9,8 @@ use parallax_network::{
     Behaviour, Capacity, GatewayConfig, LinkConfig, Loss, PortAssignment, QueueLimit, SiteConfig,
 };
 use parallax_record::{
-    CameraHeader, Clock, CongestionControl, FORMAT, GatewayHeader, Header, LinkHeader, PeerHeader,
-    ProfileUse, SCHEMA, ScriptedEvent, ServiceHeader, SiteHeader,
+    CameraHeader, Clock, CongestionControl, FORMAT, GatewayHeader, GccCamera, Header, LinkHeader,
+    MediaMode, PeerHeader, ProfileUse, SCHEMA, ScriptedEvent, ServiceHeader, SiteHeader,
 };
 use parallax_scenario::{Action, Camera, ClipUse, Event, Peer, Scenario, Site, units::Size};
 use sha2::{Digest, Sha256};
@@ -42,15 +42,26 @@ pub fn header(scenario: &Scenario, seed: u64, version: &str) -> Header {
         clock: Clock::Virtual { tick_us: micros(TICK) },
         duration_us: micros(scenario.duration),
         media_mode: scenario.media,
-        // The only kind there is.
-        congestion_control: CongestionControl::None,
+        congestion_control: congestion_control(scenario),
         sites: scenario.sites.iter().map(site).collect(),
         services: services.into_iter().flatten().collect(),
-        peers: scenario.peers.iter().map(peer).collect(),
+        peers: scenario.peers.iter().map(|it| peer(it, scenario.media)).collect(),
         streams: scenario.streams(),
         events: scenario.events.iter().map(event).collect(),
         checks: scenario.checks.clone(),
     }
+}
+
+fn congestion_control(scenario: &Scenario) -> CongestionControl {
+    let gcc = |peer: &Peer| match peer.camera.as_ref()?.congestion_control {
+        parallax_scenario::CongestionControl::None => None,
+        parallax_scenario::CongestionControl::Gcc {
+            floor_bits_per_second: floor_bps,
+            ceiling_bits_per_second: ceiling_bps,
+        } => Some(GccCamera { camera: peer.name.clone(), floor_bps, ceiling_bps }),
+    };
+    let cameras: Vec<_> = scenario.peers.iter().filter_map(gcc).collect();
+    if cameras.is_empty() { CongestionControl::None } else { CongestionControl::Gcc { cameras } }
 }
 
 pub(crate) fn event(event: &Event) -> ScriptedEvent {
@@ -140,7 +151,7 @@ fn link(config: &LinkConfig) -> LinkHeader {
     }
 }
 
-fn peer(peer: &Peer) -> PeerHeader {
+fn peer(peer: &Peer, media: MediaMode) -> PeerHeader {
     // No boot time depends on a picture; a profile may say so all the same.
     let picture = peer.camera.as_ref().map_or(Size { width: 1, height: 1 }, |c| c.video.size);
     PeerHeader {
@@ -151,26 +162,38 @@ fn peer(peer: &Peer) -> PeerHeader {
             sha256: hex::encode(Sha256::digest(peer.profile.text.as_bytes())),
         },
         boot_us: micros(peer.profile.boot_time.typical(picture)),
-        camera: peer.camera.as_ref().map(camera),
+        camera: peer.camera.as_ref().map(|it| camera(it, media)),
         jitter_buffer_us: peer.viewer.as_ref().map(|viewer| micros(viewer.jitter_buffer)),
     }
 }
 
-fn camera(camera: &Camera) -> CameraHeader {
+fn camera(camera: &Camera, media: MediaMode) -> CameraHeader {
     let video = &camera.video;
-    let clip_sha256 = match &video.clip {
-        ClipUse::Builtin(name) => builtin_sha256(name, video.size),
-        // Held against the file when it was read.
-        ClipUse::Own(clip) => clip.manifest().sha256.clone(),
-        ClipUse::Film(film) => film.sha256.clone(),
-    };
+    let asked = video.bit_rate_bits_per_second;
     CameraHeader {
         clip: video.clip.name().to_owned(),
-        clip_sha256,
+        clip_sha256: clip_sha256(&video.clip, video.size, media),
         width_px: video.size.width,
         height_px: video.size.height,
         frames_per_second: video.frames_per_second,
-        bit_rate_bps: video.bit_rate_bits_per_second,
+        bit_rate_bps: match media {
+            MediaMode::Live => asked,
+            MediaMode::Prerecorded => video.recorded_bits_per_second().unwrap_or(asked),
+        },
+    }
+}
+
+fn clip_sha256(clip: &ClipUse, size: Size, media: MediaMode) -> String {
+    match (clip, media) {
+        // Held against the file when it was read.
+        (ClipUse::Own(clip), _) => clip.manifest().sha256.clone(),
+        (ClipUse::Film(film), _) => film.sha256.clone(),
+        (ClipUse::Builtin(name), MediaMode::Live) => builtin_sha256(name, size),
+        (ClipUse::Builtin(_), MediaMode::Prerecorded) => {
+            let size = crate::run::media_size(size).ok();
+            let bytes = size.and_then(|size| crate::clips::recorded(clip, size).ok());
+            hex::encode(Sha256::digest(bytes.unwrap_or_default()))
+        }
     }
 }
 

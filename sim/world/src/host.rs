@@ -6,6 +6,7 @@ use crate::{
     lock,
     pictures::Pictures,
     runtime::SimRuntime,
+    secrets::Watched,
     tcp::{self, TcpListener, TcpStream},
     timers::Timers,
 };
@@ -15,6 +16,7 @@ use parallax_peer::{Flash, Host, Seen, Stage};
 use parallax_record::{Entry, Event};
 use rand_chacha::ChaCha8Rng;
 use rand_core::Rng;
+use rtc::crypto::RTCCryptoProvider;
 use std::{
     collections::BTreeMap,
     fmt, io,
@@ -178,6 +180,11 @@ impl Host for SimHost {
 
     fn flash(&self) -> &dyn Flash {
         &self.state.flash
+    }
+
+    fn crypto(&self) -> Option<Arc<dyn RTCCryptoProvider>> {
+        let fabric = &self.state.fabric;
+        if fabric.tapped() { Watched::provider(fabric) } else { None }
     }
 
     fn random(&self) -> u64 {

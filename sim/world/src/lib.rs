@@ -2,6 +2,7 @@
 //!
 //! `README.md` beside this crate tells how a step goes, and what makes a run repeatable.
 
+mod capture;
 mod clips;
 mod error;
 mod events;
@@ -16,6 +17,7 @@ mod plant;
 mod run;
 mod runtime;
 mod script;
+mod secrets;
 mod services;
 mod simulate;
 mod task;
@@ -24,6 +26,7 @@ mod timers;
 mod udp;
 mod world;
 
+pub use capture::CaptureSink;
 pub use clips::check;
 pub use error::WorldError;
 pub use fabric::{Services, Way};

@@ -17,7 +17,7 @@ pub(crate) fn through_a_hash_map(told: Told) -> Told {
     let by_number: HashMap<usize, _> = told.entries.into_iter().enumerate().collect();
     let mut entries: Vec<_> = by_number.into_values().collect();
     entries.sort_by_key(|entry| entry.run_ns);
-    Told { entries, packets: told.packets }
+    Told { entries, ..told }
 }
 
 /// A fault that is planted in the runs with one seed.

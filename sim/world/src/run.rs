@@ -1,6 +1,7 @@
 //! A scenario as a world: sites, services, and peers with the software under test.
 
 use crate::{
+    capture::CaptureSink,
     clips,
     error::WorldError,
     host::{Device, SimHost},
@@ -9,14 +10,15 @@ use crate::{
     simulate::{Guards, simulate},
     world::{Outcome, Sinks, Watch, World},
 };
+use parallax_media::Recording;
 use parallax_network::{HostId, Network, SiteId};
 use parallax_peer::{
     Stage,
-    camera::{self, CameraConfig, Signalling, VideoConfig},
-    viewer::{self, Nack, Source, View, ViewerConfig},
+    camera::{self, CameraConfig, Encoding, Media, Signalling, VideoConfig},
+    viewer::{self, Nack, Playing, Source, View, ViewerConfig},
 };
-use parallax_record::{CongestionControl, MediaMode};
-use parallax_scenario::{Camera, Peer, Profile, Scenario, Viewer, units::Size};
+use parallax_record::MediaMode;
+use parallax_scenario::{Camera, CongestionControl, Peer, Profile, Scenario, Viewer, units::Size};
 use parallax_signalling::Token;
 use rand_chacha::ChaCha8Rng;
 use std::{
@@ -40,33 +42,38 @@ pub fn run(
     guards: Guards,
     sinks: Sinks<'_>,
 ) -> Result<Outcome, WorldError> {
-    run_watched(scenario, seed, guards, sinks, Box::new(|_| ()))
+    run_watched(scenario, seed, guards, sinks, Box::new(|_| ()), None)
 }
 
-/// As [`run`], and tells `watch` at the beginning of each step how far the run has come.
+/// As [`run`], and tells `watch` at the beginning of each step how far the run has come. Every packet
+/// is written to `capture`, if there is one, as a pcapng file; that changes nothing of the run.
 ///
 /// # Errors
-/// As [`run`].
+/// As [`run`]; and if the capture is not taken.
 pub fn run_watched(
     scenario: &Scenario,
     seed: u64,
     guards: Guards,
     sinks: Sinks<'_>,
     watch: Watch<'_>,
+    capture: Option<CaptureSink<'_>>,
 ) -> Result<Outcome, WorldError> {
-    let sources = sources(scenario)?;
+    let films = films(scenario)?;
     simulate(seed, guards, move || {
         let mut network = Network::new(seed);
         let hosts = place_peers(scenario, &mut network)?;
         let Placed { hosted, kinds, rendezvous } = services::place(scenario, seed, &mut network)?;
         let mut world = World::new(seed, network, Box::new(hosted), kinds, sinks)?;
         world.watch(watch);
+        if let Some(capture) = capture {
+            world.capture(capture)?;
+        }
         #[cfg(feature = "guards-off")]
         if !guards.map_order {
             world.plant_hash_map();
         }
         let addresses = scenario.peers.iter().map(|peer| (peer.name.clone(), peer.address));
-        let setting = Setting { seed, sources, rendezvous, addresses: addresses.collect() };
+        let setting = Setting { seed, films, rendezvous, addresses: addresses.collect() };
         for (peer, host) in scenario.peers.iter().zip(hosts) {
             let software = Software {
                 camera: peer
@@ -104,15 +111,27 @@ pub(crate) fn cameras(scenario: &Scenario) -> impl Iterator<Item = (&Peer, &Came
     scenario.peers.iter().filter_map(|peer| Some((peer, peer.camera.as_ref()?)))
 }
 
-/// Each camera's source, by the camera's name.
-fn sources(scenario: &Scenario) -> Result<BTreeMap<String, Source>, WorldError> {
-    // The only mode there is; another one has to come with its own way.
-    let MediaMode::Live = scenario.media;
+/// Where a camera's frames come from.
+enum Film {
+    Live(Source),
+    Prerecorded(Recording),
+}
+
+/// Each camera's, by the camera's name.
+fn films(scenario: &Scenario) -> Result<BTreeMap<String, Film>, WorldError> {
     let open = |(peer, camera): (&Peer, &Camera)| {
-        let video = &camera.video;
-        let clip = clips::open(&video.clip, video.size)?;
-        let frames_per_second = narrow(video.frames_per_second, "frames_per_second")?;
-        Ok((peer.name.clone(), Source { clip: Arc::new(clip), frames_per_second }))
+        let (clip, size) = (&camera.video.clip, camera.video.size);
+        let film = match scenario.media {
+            MediaMode::Live => Film::Live(Source {
+                clip: Arc::new(clips::open(clip, size)?),
+                frames_per_second: frames_per_second(camera)?,
+            }),
+            MediaMode::Prerecorded => Film::Prerecorded(Recording::from_annex_b(clips::recorded(
+                clip,
+                media_size(size)?,
+            )?)?),
+        };
+        Ok((peer.name.clone(), film))
     };
     cameras(scenario).map(open).collect()
 }
@@ -135,7 +154,7 @@ fn place_peers(scenario: &Scenario, network: &mut Network) -> Result<Vec<HostId>
 /// What peers are configured from.
 struct Setting {
     seed: u64,
-    sources: BTreeMap<String, Source>,
+    films: BTreeMap<String, Film>,
     /// None: each camera is its own.
     rendezvous: Option<SocketAddr>,
     /// Where each peer is.
@@ -144,10 +163,17 @@ struct Setting {
 
 impl Setting {
     fn camera(&self, peer: &Peer, camera: &Camera) -> Result<CameraConfig, WorldError> {
-        // The only kind there is; another one has to be handed to the camera.
-        let CongestionControl::None = camera.congestion_control;
         let video = &camera.video;
-        let source = self.source(&peer.name)?;
+        let media = match self.film(&peer.name)? {
+            Film::Live(source) => Media::Live(Encoding {
+                clip: Arc::clone(&source.clip),
+                size: media_size(video.size)?,
+                bit_rate_bps: narrow(video.bit_rate_bits_per_second, "bit_rate")?,
+                key_frame_interval: video.key_frame_interval_frames,
+                skip_frames: video.skip_frames,
+            }),
+            Film::Prerecorded(recording) => Media::Prerecorded(recording.clone()),
+        };
         let pacer = camera.pacer_bits_per_second.map(|rate| narrow(rate, "pacer")).transpose()?;
         Ok(CameraConfig {
             name: peer.name.clone(),
@@ -156,15 +182,9 @@ impl Setting {
                 Some(at) => Signalling::Rendezvous(at),
                 None => Signalling::Own(own_rendezvous(peer.address)),
             },
-            video: VideoConfig {
-                clip: Arc::clone(&source.clip),
-                size: media_size(video.size)?,
-                frames_per_second: source.frames_per_second,
-                bit_rate_bps: narrow(video.bit_rate_bits_per_second, "bit_rate")?,
-                key_frame_interval: video.key_frame_interval_frames,
-                skip_frames: video.skip_frames,
-            },
+            video: VideoConfig { frames_per_second: frames_per_second(camera)?, media },
             pacer_bps: pacer,
+            congestion_control: congestion_control(camera.congestion_control)?,
         })
     }
 
@@ -177,7 +197,10 @@ impl Setting {
                 token: self.token(camera),
                 rendezvous: rendezvous
                     .ok_or_else(|| WorldError::NoSuchCamera { camera: camera.clone() })?,
-                source: Some(self.source(camera)?.clone()),
+                playing: match self.film(camera)? {
+                    Film::Live(source) => Playing::Decodes(Some(source.clone())),
+                    Film::Prerecorded(_) => Playing::Assumes,
+                },
             })
         };
         let nack = viewer.nack.map(|nack| {
@@ -194,16 +217,28 @@ impl Setting {
         })
     }
 
-    fn source(&self, camera: &str) -> Result<&Source, WorldError> {
-        self.sources
-            .get(camera)
-            .ok_or_else(|| WorldError::NoSuchCamera { camera: camera.to_owned() })
+    fn film(&self, camera: &str) -> Result<&Film, WorldError> {
+        self.films.get(camera).ok_or_else(|| WorldError::NoSuchCamera { camera: camera.to_owned() })
     }
 
     /// The secret of a camera, which its viewers know.
     fn token(&self, camera: &str) -> Token {
         Token::new(secret(self.seed, &services::token(camera)))
     }
+}
+
+fn congestion_control(
+    chosen: CongestionControl,
+) -> Result<Option<camera::CongestionControl>, WorldError> {
+    Ok(match chosen {
+        CongestionControl::None => None,
+        CongestionControl::Gcc { floor_bits_per_second, ceiling_bits_per_second } => {
+            Some(camera::CongestionControl {
+                floor_bps: narrow(floor_bits_per_second, "floor")?,
+                ceiling_bps: narrow(ceiling_bits_per_second, "ceiling")?,
+            })
+        }
+    })
 }
 
 /// Where a camera at `address` is its own rendezvous.
@@ -288,6 +323,10 @@ fn pictures(scenario: &Scenario, peer: &Peer) -> Pictures {
 pub(crate) fn media_size(size: Size) -> Result<parallax_media::Size, WorldError> {
     let (width, height) = (narrow(size.width, "size")?, narrow(size.height, "size")?);
     Ok(parallax_media::Size { width, height })
+}
+
+fn frames_per_second(camera: &Camera) -> Result<u16, WorldError> {
+    narrow(camera.video.frames_per_second, "frames_per_second")
 }
 
 /// Numbers of a scenario may be larger than a peer takes.

@@ -1,6 +1,7 @@
 //! Peers, network and services of a run, step by step.
 
 use crate::{
+    capture::{CaptureSink, Capturing},
     error::WorldError,
     fabric::{Fabric, Services},
     failures::{Failure, Failures},
@@ -82,6 +83,7 @@ pub struct World<'a> {
     /// A peer was put here, or lost or got its power, since the last step of the peers.
     pub(crate) changed: bool,
     sinks: Sinks<'a>,
+    capturing: Option<Capturing<'a>>,
     watch: Option<Watch<'a>>,
     #[cfg(feature = "guards-off")]
     hash_map_planted: bool,
@@ -134,11 +136,22 @@ impl<'a> World<'a> {
             packets: Packets::new(kinds),
             changed: false,
             sinks,
+            capturing: None,
             watch: None,
             pictures: Pictures::default(),
             #[cfg(feature = "guards-off")]
             hash_map_planted: false,
         })
+    }
+
+    /// Writes every packet that passes from now on to `to`, as a pcapng file. To be called before
+    /// peers are added: their cryptography is asked for secrets.
+    ///
+    /// # Errors
+    /// If it is not taken.
+    pub fn capture(&mut self, to: CaptureSink<'a>) -> Result<(), WorldError> {
+        self.capturing = Some(Capturing::begin(&self.fabric, to)?);
+        Ok(())
     }
 
     /// Tells `watch` at the beginning of each step how far the run has come.
@@ -207,7 +220,10 @@ impl<'a> World<'a> {
             self.step()?;
         }
         self.fabric.advance(end);
-        self.pass_on();
+        self.pass_on()?;
+        if let Some(capturing) = &mut self.capturing {
+            capturing.flush()?;
+        }
         self.reached = end;
         if !self.fabric.ledger().balances() {
             return Err(WorldError::Unbalanced { ledger: format!("{:?}", self.fabric.ledger()) });
@@ -236,11 +252,12 @@ impl<'a> World<'a> {
         let changed = mem::take(&mut self.changed);
         if timers || stirred || changed {
             let stepped = self.sim.step();
-            self.pass_on();
+            let passed_on = self.pass_on();
             self.check()?;
+            passed_on?;
             stepped.map_err(|error| WorldError::Scheduler(error.to_string()))?;
         } else {
-            self.pass_on();
+            self.pass_on()?;
         }
         self.now += TICK;
         self.reached = self.now;
@@ -274,7 +291,10 @@ impl<'a> World<'a> {
     }
 
     /// Passes on what happened.
-    fn pass_on(&mut self) {
+    ///
+    /// # Errors
+    /// If a capture is not taken.
+    fn pass_on(&mut self) -> Result<(), WorldError> {
         let told = self.fabric.take_told();
         #[cfg(feature = "guards-off")]
         let told =
@@ -288,6 +308,12 @@ impl<'a> World<'a> {
                 sink(&seen);
             }
         }
+        if let Some(capturing) = &mut self.capturing {
+            for captured in &told.captured {
+                capturing.write(captured)?;
+            }
+        }
+        Ok(())
     }
 
     fn check(&self) -> Result<(), WorldError> {

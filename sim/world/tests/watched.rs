@@ -20,7 +20,7 @@ fn each_step_is_told_at_its_time() {
     let seen = Mutex::new(Vec::new());
     // It is told on the run's thread, where the run's time can be asked for: it moves on in the step.
     let watch = |at: Duration| seen.lock().expect("lock").push((at, elapsed()));
-    let watched = run_watched(&brief(), 1, Guards::default(), unheard, Box::new(watch));
+    let watched = run_watched(&brief(), 1, Guards::default(), unheard, Box::new(watch), None);
     let seen = seen.into_inner().expect("lock");
     assert_eq!(seen.len(), 1_000);
     for (number, (at, elapsed)) in (0_u32..).zip(seen) {

@@ -61,6 +61,19 @@ fn a_session_begun_anew_counts_from_the_first_request() {
     assert_eq!(result.uncertainty.below, 2 * 22_000);
 }
 
+/// A viewer that boots again before it was answered asks again, in the session of the same number.
+#[test]
+fn each_request_counts_in_its_own_window() {
+    let mut run = good();
+    let phase = Event::Phase { session: session(1), phase: Phase::Requested };
+    run.entries.push(entry(REQUEST_NS + 50_000_000, VIEWER, phase));
+    let mut later = check(connects_within(5_000_000));
+    later.window.from_us = Some((REQUEST_NS + 10_000_000) / 1_000);
+    let checks = run.judged(vec![check(connects_within(5_000_000)), later]).checks;
+    assert_eq!(checks[0].measured, Some(600_000));
+    assert_eq!(checks[1].measured, Some(550_000));
+}
+
 #[test]
 fn time_to_first_frame() {
     // The first frame is rendered 900 ms after the request; 30 ticks of uncertainty.
@@ -297,8 +310,15 @@ fn psnr() {
             *psnr_millidb = None;
         }
     }
-    let result = sourceless.result(check(above(Statistic::Mean, 1)));
-    assert_eq!((result.verdict, result.measured), (Verdict::Inconclusive, None));
+    for (media_mode, why) in
+        [(MediaMode::Live, "known source"), (MediaMode::Prerecorded, "prerecorded")]
+    {
+        let header = Header { media_mode, ..sourceless.header.clone() };
+        let run = Run { header, entries: sourceless.entries.clone() };
+        let result = run.result(check(above(Statistic::Mean, 1)));
+        assert_eq!((result.verdict, result.measured), (Verdict::Inconclusive, None));
+        assert!(result.detail.expect("a reason").contains(why));
+    }
 }
 
 #[test]

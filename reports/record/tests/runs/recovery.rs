@@ -22,12 +22,13 @@ fn within(within_us: u64) -> Check {
     check(Predicate::Recovery { after: "reboot".into(), within_us })
 }
 
-/// 60 frames, of which `lost` are lost from frame 30 on, and an event.
+/// 60 frames, of which `lost` are lost from frame 30 on, and an event. The run ends with them.
 fn run(lost: usize, event: ScriptedEvent) -> Run {
     let mut ways = [Way::Rendered; 60];
     ways[30..30 + lost].fill(Way::NeverReceived);
     let mut run = Run::streaming(&ways);
     run.header.events = vec![event];
+    run.header.duration_us = 5_100_000;
     run
 }
 
@@ -62,12 +63,54 @@ fn what_never_comes_back_fails() {
     assert_eq!((result.verdict, result.measured), (Verdict::Fail, None));
     assert_eq!(
         result.detail.as_deref(),
-        Some("no picture captured after it was shown by the end of the window")
+        Some("no picture captured after it was shown by the end of the window and went on")
     );
     // It came back, but not in the window.
     let mut early = within(100_000);
     early.window.to_us = Some(AT_US + 200_000);
-    assert_eq!(run(6, gateway()).result(early).measured, None);
+    let result = run(6, gateway()).result(early);
+    assert_eq!((result.verdict, result.measured), (Verdict::Fail, None));
+}
+
+#[test]
+fn what_the_window_cuts_short_is_inconclusive() {
+    let mut short = within(1_000_000);
+    short.window.to_us = Some(AT_US + 300_000);
+    let result = run(6, gateway()).result(short);
+    assert_eq!((result.verdict, result.measured), (Verdict::Inconclusive, None));
+    assert_eq!(
+        result.detail.as_deref(),
+        Some("the picture was not back, but only 300 ms of the time were watched")
+    );
+}
+
+/// Two seconds and a frame of the pictures that come after the event, and then none for `still_ms`.
+fn dies_later(still_ms: u64) -> Run {
+    let mut run = Run::streaming(&[Way::Rendered; 60]);
+    run.header.events = vec![gateway()];
+    for frame in 60..120 {
+        let at = FIRST_NS + u64::from(frame) * PERIOD_NS + still_ms * 1_000_000;
+        run.frame(frame, Way::Rendered, at, &AFTER_NS);
+    }
+    run.header.duration_us = 12_500_000;
+    run
+}
+
+#[test]
+fn a_stream_that_stands_still_again_later_is_not_back_before_that_is_over() {
+    // A frame's period and less than two seconds more: a freeze, not a stream that died.
+    let result = dies_later(1_900).result(Check { window: to(11_000_000), ..within(9_000_000) });
+    assert_eq!(result.measured, Some(shown_us(30)));
+    let result = dies_later(2_500).result(Check { window: to(11_500_000), ..within(9_000_000) });
+    assert_eq!(result.measured, Some(shown_us(60) + 2_500_000));
+    assert_eq!(result.verdict, Verdict::Pass);
+    // Still at the end of the window, it is not back at all.
+    let result = dies_later(2_500).result(Check { window: to(7_200_000), ..within(1_000_000) });
+    assert_eq!((result.verdict, result.measured), (Verdict::Fail, None));
+}
+
+fn to(us: u64) -> Window {
+    Window { from_us: None, to_us: Some(us) }
 }
 
 #[test]
@@ -97,6 +140,19 @@ fn a_peer_that_is_not_ready_again_never_recovers() {
     assert_eq!(result.detail.as_deref(), Some("the event was not over by the end of the run"));
     let result = run(0, power(None)).result(within(1_000_000));
     assert_eq!(result.verdict, Verdict::Fail);
+}
+
+#[test]
+fn a_peer_that_loses_its_power_again_before_it_is_ready_has_not_recovered() {
+    let mut run = run(0, power(Some(100_000)));
+    let again = ScriptedEvent { name: "again".into(), at_us: 3_200_000, ..power(Some(100_000)) };
+    run.header.events.push(again);
+    run.entries.push(entry(3_600_000_000, CAMERA, Event::Ready { boot: 1 }));
+    let mut after_the_other = within(1_000_000);
+    after_the_other.predicate = Predicate::Recovery { after: "again".into(), within_us: 1_000_000 };
+    let checks = run.judged(vec![within(1_000_000), after_the_other]).checks;
+    assert_eq!(checks[0].verdict, Verdict::Fail);
+    assert_eq!(checks[1].measured, Some(shown_us(39) - 600_000));
 }
 
 #[test]

@@ -254,9 +254,13 @@ fn an_unreadable_marker_is_counted_and_no_error() {
             *marker = None;
         }
     }
-    let summary = run.judged(vec![]);
-    assert_eq!(summary.faults, Vec::<String>::new());
-    assert_eq!(summary.streams[0].markers_unreadable, 5);
+    // Prerecorded media have none to read.
+    for (media_mode, unreadable) in [(MediaMode::Live, 5), (MediaMode::Prerecorded, 0)] {
+        let header = Header { media_mode, ..run.header.clone() };
+        let summary = Run { header, entries: run.entries.clone() }.judged(vec![]);
+        assert_eq!(summary.faults, Vec::<String>::new());
+        assert_eq!(summary.streams[0].markers_unreadable, unreadable);
+    }
 }
 
 #[test]

@@ -41,6 +41,7 @@ impl Network {
             entered: 0,
             delivered: 0,
             dropped: BTreeMap::new(),
+            tapped: false,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::{Control, Network, Spot};
 use crate::{
-    DropCause, HostId, LinkId, Output, SiteId,
+    DropCause, Flow, HostId, LinkId, Output, Point, SiteId,
     agenda::Event,
     gateway::{Change, Gateway, Notes},
     link::{Crossing, Offer},
@@ -37,6 +37,9 @@ impl Network {
 
     /// A host hands over a packet.
     fn enter(&mut self, number: u32) {
+        if self.tapped {
+            self.pass_sender(number);
+        }
         let flight = &self.flights[number];
         let from = flight.from;
         let host = self.topology.host(from);
@@ -123,6 +126,9 @@ impl Network {
 
     /// A packet is at its site's gateway, to be translated before it takes the up link.
     fn leave_site(&mut self, number: u32, id: SiteId) {
+        if self.tapped && self.topology.site(id).gateway.is_some() {
+            self.pass(number, Point::Inside(id), Flow::Inbound);
+        }
         let site = self.topology.site(id);
         let Some(access) = site.access else {
             return self.lose(number, Spot::Gateway(id), DropCause::NoInternet);
@@ -136,6 +142,9 @@ impl Network {
             }
             Some(_) => {
                 if self.translate(number, id, Gateway::outbound) {
+                    if self.tapped {
+                        self.pass(number, Point::Outside(id), Flow::Outbound);
+                    }
                     self.offer(number, access.up);
                 }
             }
@@ -145,6 +154,9 @@ impl Network {
 
     /// A packet from the down link is at a site's gateway.
     fn enter_site(&mut self, number: u32, id: SiteId) {
+        if self.tapped && self.topology.site(id).gateway.is_some() {
+            self.pass(number, Point::Outside(id), Flow::Inbound);
+        }
         if self.topology.site(id).gateway.is_none() || self.translate(number, id, Gateway::inbound)
         {
             self.onto_lan(number, id);
@@ -156,7 +168,12 @@ impl Network {
         let to = *self.flights[number].packet.destination.ip();
         let host = self.topology.site(site).hosts.get(&to).copied();
         match host.and_then(|host| self.topology.host(host).lan) {
-            Some(lan) => self.offer(number, lan.inbound),
+            Some(lan) => {
+                if self.tapped && self.topology.site(site).gateway.is_some() {
+                    self.pass(number, Point::Inside(site), Flow::Outbound);
+                }
+                self.offer(number, lan.inbound);
+            }
             None => self.lose(number, Spot::Gateway(site), DropCause::NoSuchHost),
         }
     }
@@ -185,6 +202,9 @@ impl Network {
     }
 
     fn deliver(&mut self, number: u32, to: HostId) {
+        if self.tapped {
+            self.pass(number, Point::Host(to), Flow::Inbound);
+        }
         let flight = self.flights.remove(number);
         self.delivered += 1;
         self.outputs.push_back(Output::Delivered {
@@ -205,6 +225,7 @@ impl Network {
             cause,
             from: flight.from,
             packet: flight.packet,
+            gateways: flight.gateways,
         });
     }
 
@@ -213,8 +234,9 @@ impl Network {
         let Some(gateway) = &mut self.topology.sites[id.index()].gateway else {
             return true;
         };
-        let packet = &mut self.flights[number].packet;
-        let fate = how(gateway, self.clock, packet, &mut self.notes);
+        let flight = &mut self.flights[number];
+        let fate = how(gateway, self.clock, &mut flight.packet, &mut self.notes);
+        flight.gateways = flight.gateways.saturating_add(u8::from(fate.is_ok()));
         self.tell_notes(id);
         if let Err(cause) = fate {
             self.lose(number, Spot::Gateway(id), cause);

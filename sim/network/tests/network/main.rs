@@ -7,4 +7,5 @@ mod links;
 mod rfc4787;
 mod rfc5382;
 mod support;
+mod tap;
 mod whole;

@@ -136,6 +136,8 @@ fn fate(output: Output) -> Option<Fate> {
         Output::Dropped { place, cause, .. } => {
             Some(Fate::Dropped { place: place.to_string(), cause })
         }
-        Output::MappingCreated { .. } | Output::MappingExpired { .. } => None,
+        Output::Passed { .. } | Output::MappingCreated { .. } | Output::MappingExpired { .. } => {
+            None
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! The camera: it registers, and offers its stream to every viewer that the rendezvous sends.
 
+mod film;
+mod rates;
 mod session;
 mod source;
 
@@ -10,9 +12,11 @@ use crate::{
     rendezvous::{self, Heard, Link},
     tasks::{self, Tasks},
 };
-use parallax_media::{Clip, Size};
+use parallax_media::{Clip, Recording, Size};
 use parallax_record::{Event, Session};
 use parallax_signalling::{CloseReason, FromRendezvous, SessionId, ToRendezvous, Token};
+pub use rates::CongestionControl;
+use rates::Rates;
 use source::Frame;
 use std::{
     collections::BTreeMap,
@@ -37,8 +41,11 @@ pub struct CameraConfig {
     pub signalling: Signalling,
     /// Its video.
     pub video: VideoConfig,
-    /// Rate at which its pacer lets packets go, bits per second; none: no pacer.
+    /// Rate at which its pacer lets packets go, bits per second; none: no pacer. Under congestion
+    /// control this is at the start, and keeps its ratio to the bit rate.
     pub pacer_bps: Option<u32>,
+    /// How the bit rate follows the path; none: it does not.
+    pub congestion_control: Option<CongestionControl>,
 }
 
 /// Where a camera's viewers find it.
@@ -51,16 +58,46 @@ pub enum Signalling {
     Own(SocketAddr),
 }
 
+impl CameraConfig {
+    /// What bounds the encoder's bit rate where it follows the path, and where it begins, bits per
+    /// second. A recording follows nobody.
+    fn follows(&self) -> Option<(CongestionControl, u32)> {
+        match &self.video.media {
+            Media::Live(encoding) => Some((self.congestion_control?, encoding.bit_rate_bps)),
+            Media::Prerecorded(_) => None,
+        }
+    }
+}
+
 /// A camera's video.
 #[derive(Clone, Debug)]
 pub struct VideoConfig {
+    /// Frames per second, at least 1.
+    pub frames_per_second: u16,
+    /// Where the frames come from.
+    pub media: Media,
+}
+
+/// Where a camera's frames come from.
+#[derive(Clone, Debug)]
+pub enum Media {
+    /// It films and encodes.
+    Live(Encoding),
+    /// It sends the next frame of a recording for each that it captures, as it is, and encodes
+    /// nothing. Who asks for a key frame waits for the next one of the recording. Stages take
+    /// their time all the same.
+    Prerecorded(Recording),
+}
+
+/// What a camera films, and how it encodes.
+#[derive(Clone, Debug)]
+pub struct Encoding {
     /// What it films; its pictures have the stream's size.
     pub clip: Arc<Clip>,
     /// Picture size.
     pub size: Size,
-    /// Frames per second, at least 1.
-    pub frames_per_second: u16,
-    /// Target of the encoder's rate control, bits per second.
+    /// Target of the encoder's rate control, bits per second; under congestion control at the start
+    /// of each session.
     pub bit_rate_bps: u32,
     /// Frames from one key frame to the next; none: only when one is asked for.
     pub key_frame_interval: Option<u32>,
@@ -85,6 +122,8 @@ struct Shared<H> {
     counters: Counters,
     key_frame_wish: AtomicBool,
     watchers: Mutex<BTreeMap<SessionId, Watcher>>,
+    /// None without congestion control.
+    rates: Option<Mutex<Rates>>,
     watched: Notify,
     /// From a viewer nothing comes any more: the way to the rendezvous may have died as well.
     silent: Notify,
@@ -113,6 +152,7 @@ pub async fn run<H: Host>(host: H, config: CameraConfig) {
         counters: Counters::default(),
         key_frame_wish: AtomicBool::new(false),
         watchers: Mutex::default(),
+        rates: config.follows().map(|(_, start_bps)| Mutex::new(Rates::new(start_bps))),
         watched: Notify::new(),
         silent: Notify::new(),
         host,
@@ -250,6 +290,12 @@ impl<H: Host> Shared<H> {
         self.watchers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// What `look` sees in the rates, or does to them; none without congestion control.
+    fn with_rates<T>(&self, look: impl FnOnce(&mut Rates) -> T) -> Option<T> {
+        let rates = self.rates.as_ref()?;
+        Some(look(&mut rates.lock().unwrap_or_else(PoisonError::into_inner)))
+    }
+
     fn is_watched(&self) -> bool {
         !self.watchers().is_empty()
     }
@@ -268,6 +314,7 @@ impl<H: Host> Shared<H> {
     fn watch(&self, id: SessionId, session: Session) -> mpsc::Receiver<Arc<Frame>> {
         let (frames, queue) = mpsc::channel(SEND_QUEUE_FRAMES);
         self.watchers().insert(id, Watcher { session, frames });
+        self.with_rates(|rates| rates.join(id));
         self.wish_key_frame();
         self.watched.notify_one();
         queue
@@ -275,6 +322,7 @@ impl<H: Host> Shared<H> {
 
     fn unwatch(&self, id: &SessionId) {
         self.watchers().remove(id);
+        self.with_rates(|rates| rates.leave(id));
     }
 
     /// Gives a frame to every session's transport. One whose queue is full loses it.

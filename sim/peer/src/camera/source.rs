@@ -1,9 +1,9 @@
 //! From the sensor to the elementary stream: each stage serves one frame at a time.
 
-use super::{Shared, VideoConfig};
+use super::{Media, Shared, film::Film};
 use crate::host::{Host, Stage};
 use bytes::Bytes;
-use parallax_media::{Encoder, EncoderConfig, Picture, marker};
+use parallax_media::{EncodeError, Picture, marker};
 use parallax_record::{Event, LossPhase};
 use rtc::rtp::{codec::h264::H264Payloader, packetizer::Payloader};
 use std::{
@@ -30,7 +30,10 @@ pub(super) struct Frame {
 struct Captured {
     frame: u32,
     camera_us: u64,
-    picture: Picture,
+    /// Which stretch of capture it is of.
+    stretch: u32,
+    /// None if nothing is to be encoded.
+    picture: Option<Picture>,
 }
 
 /// Captures while anybody watches. Ends with its task.
@@ -40,9 +43,9 @@ pub(super) async fn run<H: Host>(shared: Arc<Shared<H>>) {
     let mut tasks = crate::tasks::Tasks::default();
     tasks.spawn(&shared.host, encode(shared.clone(), captured, busy.clone()));
     let mut frame = 0;
-    loop {
+    for stretch in 0.. {
         shared.until_watched().await;
-        capture(&shared, &to_encoder, &busy, &mut frame).await;
+        capture(&shared, &to_encoder, &busy, stretch, &mut frame).await;
     }
 }
 
@@ -51,6 +54,7 @@ async fn capture<H: Host>(
     shared: &Arc<Shared<H>>,
     to_encoder: &mpsc::Sender<Captured>,
     busy: &AtomicBool,
+    stretch: u32,
     frame: &mut u32,
 ) {
     let host = &shared.host;
@@ -75,7 +79,7 @@ async fn capture<H: Host>(
         let (number, camera_us) = shared.count_captured(frame, host.now_ns());
         let picture = host.work(Stage::Capture, || shared.expose(number, camera_us)).await;
         // The flag comes first: the channel alone would let a frame wait for the encoder.
-        let captured = Captured { frame: number, camera_us, picture };
+        let captured = Captured { frame: number, camera_us, stretch, picture };
         if busy.swap(true, Ordering::AcqRel) || to_encoder.try_send(captured).is_err() {
             shared.drop_frame(number, LossPhase::Capture);
         }
@@ -88,18 +92,22 @@ async fn encode<H: Host>(
     busy: Arc<AtomicBool>,
 ) {
     let host = &shared.host;
-    let mut encoder = match Encoder::new(encoder_config(&shared.config.video)) {
-        Ok(encoder) => encoder,
+    let mut film = match Film::open(&shared.config.video) {
+        Ok(film) => film,
         Err(error) => return shared.fault(format!("failed to open the encoder: {error}")),
     };
     let mut payloader = H264Payloader::default();
-    while let Some(Captured { frame, camera_us, picture }) = captured.recv().await {
+    while let Some(Captured { frame, camera_us, stretch, picture }) = captured.recv().await {
         let started_run_ns = host.now_ns();
+        if let Err(error) = shared.follow(&mut film) {
+            return shared.fault(format!("failed to set the bit rate: {error}"));
+        }
         if shared.take_key_frame_wish() {
-            encoder.force_key_frame();
+            film.wish_key_frame();
         }
         let at = Duration::from_micros(camera_us);
-        let encoded = host.work(Stage::Encode, || encoder.encode(&picture, at)).await;
+        let next = || film.next(picture.as_ref(), at, stretch);
+        let encoded = host.work(Stage::Encode, next).await;
         busy.store(false, Ordering::Release);
         let encoded = match encoded {
             Ok(encoded) if !encoded.skipped => encoded,
@@ -130,31 +138,18 @@ async fn encode<H: Host>(
     }
 }
 
-fn encoder_config(video: &VideoConfig) -> EncoderConfig {
-    EncoderConfig {
-        size: video.size,
-        frames_per_second: video.frames_per_second,
-        bit_rate_bps: video.bit_rate_bps,
-        key_frame_interval: video.key_frame_interval,
-        // One slice a frame: the viewer decodes whole frames or none, so smaller slices would
-        // cost bits and save nothing.
-        max_slice_bytes: None,
-        skip_frames: video.skip_frames,
-        scene_change_key_frames: true,
-    }
-}
-
 impl<H: Host> Shared<H> {
-    /// The picture that the sensor sees at frame `number`, marked.
-    fn expose(&self, number: u32, camera_us: u64) -> Picture {
+    /// The picture that the sensor sees at frame `number`, marked; none if it is not encoded.
+    fn expose(&self, number: u32, camera_us: u64) -> Option<Picture> {
         let video = &self.config.video;
-        let mut picture =
-            video.clip.frame_at(crate::frame_time(number, video.frames_per_second)).into_owned();
+        let Media::Live(encoding) = &video.media else { return None };
+        let at = crate::frame_time(number, video.frames_per_second);
+        let mut picture = encoding.clip.frame_at(at).into_owned();
         let mark = marker::Marker { boot: self.boot, frame: number, camera_us };
         if let Err(error) = marker::draw(&mut picture, &mark) {
             self.fault(error.to_string());
         }
-        picture
+        Some(picture)
     }
 
     /// The next frame's number, and its time on the camera's clock, told to whoever records. Its
@@ -166,6 +161,19 @@ impl<H: Host> Shared<H> {
         let camera_us = self.camera_us_at(exposed_ns);
         self.host.observe(Event::FrameCaptured { boot: self.boot, frame: number, camera_us });
         (number, camera_us)
+    }
+
+    /// Lets the encoder aim at what the paths carry, and says so. A recording is as it is.
+    fn follow(&self, film: &mut Film) -> Result<(), EncodeError> {
+        let target_bps = self.with_rates(|rates| rates.target_bps());
+        if let (Some(bps), Film::Live(encoder)) = (target_bps, film)
+            && bps != encoder.bit_rate_bps()
+        {
+            encoder.set_bit_rate(bps)?;
+            let (boot, bit_rate_bps) = (self.boot, bps.into());
+            self.host.observe(Event::BitRateChanged { boot, bit_rate_bps });
+        }
+        Ok(())
     }
 
     fn count_encoded(&self) {

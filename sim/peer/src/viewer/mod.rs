@@ -59,8 +59,19 @@ pub struct View {
     pub token: Token,
     /// Where the rendezvous listens: the camera itself, if it is its own.
     pub rendezvous: SocketAddr,
-    /// What the camera films, if this viewer knows: quality is measured against it.
-    pub source: Option<Source>,
+    /// What becomes of its frames.
+    pub playing: Playing,
+}
+
+/// What a viewer does with the frames of a stream.
+#[derive(Clone, Debug)]
+pub enum Playing {
+    /// It decodes them, and reads their markers. If it knows what the camera films, it measures
+    /// their quality against that.
+    Decodes(Option<Source>),
+    /// It takes a frame for decoded if it is whole and its references are intact, in the time that
+    /// decoding takes: for recordings, which bear no markers.
+    Assumes,
 }
 
 /// A camera's source, frame by frame.
@@ -335,7 +346,7 @@ impl<H: Host> Current<H> {
                     id: session,
                     name: self.session_name(number),
                     ice_servers,
-                    source: self.view.source.clone(),
+                    playing: self.view.playing.clone(),
                     jitter_buffer: self.config.jitter_buffer,
                     nack: self.config.nack,
                 };

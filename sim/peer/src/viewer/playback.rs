@@ -1,13 +1,13 @@
 //! From whole frames to pictures on the display: each stage serves one frame at a time.
 
-use super::Source;
+use super::{Playing, Source};
 use crate::{
     frames::Whole,
     host::{Host, Seen, Stage},
     tasks::Tasks,
 };
 use bytes::Bytes;
-use parallax_media::{Decoder, Picture, marker, psnr_millidb, ssim_ppm};
+use parallax_media::{DecodeError, Decoder, Picture, marker, psnr_millidb, ssim_ppm};
 use parallax_record::{Event, LossPhase, Marker, Phase, Session};
 use rtc::rtp::{codec::h264::H264Packet, packetizer::Depacketizer};
 use std::borrow::Cow;
@@ -25,52 +25,82 @@ pub(super) struct Item {
 
 struct Decoded {
     rtp_timestamp: u32,
-    picture: Picture,
+    shown: Shown,
+}
+
+/// What a decoder gives.
+enum Shown {
+    Picture(Picture),
+    /// It was not decoded: nothing is known of its pixels.
+    Assumed,
+}
+
+/// The decoder, or nothing in its place.
+struct Screen(Option<Decoder>);
+
+impl Screen {
+    fn open(playing: &Playing) -> Result<Self, DecodeError> {
+        Ok(Self(match playing {
+            Playing::Decodes(_) => Some(Decoder::new()?),
+            Playing::Assumes => None,
+        }))
+    }
+
+    /// What a frame comes to whose references are intact; none if it is no picture.
+    async fn decode<H: Host>(&mut self, host: &H, frame: &Whole) -> Option<Shown> {
+        let Some(decoder) = &mut self.0 else {
+            return Some(host.work(Stage::Decode, || Shown::Assumed).await);
+        };
+        let stream = depacketise(&frame.payloads)?;
+        let decoded = host.work(Stage::Decode, || decoder.decode(&stream).ok().flatten()).await;
+        decoded.map(Shown::Picture)
+    }
 }
 
 /// Decodes and renders until the queue ends. `wish`: a key frame is needed.
 pub(super) async fn run<H: Host>(
     host: H,
     name: Session,
-    source: Option<Source>,
+    playing: Playing,
     queue: mpsc::Receiver<Item>,
     wish: mpsc::Sender<()>,
 ) {
-    let (to_display, pictures) = mpsc::channel(QUEUE_FRAMES);
-    let mut tasks = Tasks::default();
-    tasks.spawn(&host, render(host.clone(), name.clone(), source, pictures));
-    decode(host, name, queue, to_display, wish).await;
-}
-
-async fn decode<H: Host>(
-    host: H,
-    name: Session,
-    mut queue: mpsc::Receiver<Item>,
-    to_display: mpsc::Sender<Decoded>,
-    wish: mpsc::Sender<()>,
-) {
-    let mut decoder = match Decoder::new() {
-        Ok(decoder) => decoder,
+    let screen = match Screen::open(&playing) {
+        Ok(screen) => screen,
         Err(error) => {
             let text = format!("failed to open the decoder: {error}");
             return host.observe(Event::Fault { text });
         }
     };
+    let source = match playing {
+        Playing::Decodes(source) => source,
+        Playing::Assumes => None,
+    };
+    let (to_display, pictures) = mpsc::channel(QUEUE_FRAMES);
+    let mut tasks = Tasks::default();
+    tasks.spawn(&host, render(host.clone(), name.clone(), source, pictures));
+    decode(host, name, screen, queue, to_display, wish).await;
+}
+
+async fn decode<H: Host>(
+    host: H,
+    name: Session,
+    mut screen: Screen,
+    mut queue: mpsc::Receiver<Item>,
+    to_display: mpsc::Sender<Decoded>,
+    wish: mpsc::Sender<()>,
+) {
     // Without its references a frame is not decoded: wrong pictures are worse than none.
     let mut intact = false;
     while let Some(Item { frame, follows }) = queue.recv().await {
         intact = frame.key || (intact && follows);
         let rtp_timestamp = frame.timestamp;
         let started_run_ns = host.now_ns();
-        let stream = if intact { depacketise(&frame.payloads) } else { None };
-        let picture = match stream {
-            Some(stream) => host.work(Stage::Decode, || decoder.decode(&stream).ok()).await,
-            None => None,
-        };
+        let shown = if intact { screen.decode(&host, &frame).await } else { None };
         let session = name.clone();
-        if let Some(picture) = picture.flatten() {
+        if let Some(shown) = shown {
             host.observe(Event::FrameDecoded { session, rtp_timestamp, started_run_ns });
-            if to_display.try_send(Decoded { rtp_timestamp, picture }).is_ok() {
+            if to_display.try_send(Decoded { rtp_timestamp, shown }).is_ok() {
                 continue;
             }
         }
@@ -89,8 +119,8 @@ async fn render<H: Host>(
     mut pictures: mpsc::Receiver<Decoded>,
 ) {
     let mut any = false;
-    while let Some(Decoded { rtp_timestamp, picture }) = pictures.recv().await {
-        let examined = host.work(Stage::Render, || examine(&picture, source.as_ref())).await;
+    while let Some(Decoded { rtp_timestamp, shown }) = pictures.recv().await {
+        let examined = host.work(Stage::Render, || examine(&shown, source.as_ref())).await;
         let Examined { marker, psnr_millidb, ssim_ppm, original } = examined;
         let session = name.clone();
         host.observe(Event::FrameRendered {
@@ -100,8 +130,10 @@ async fn render<H: Host>(
             psnr_millidb,
             ssim_ppm,
         });
-        if let (Some(marker), Some(psnr_millidb), Some(source)) = (marker, psnr_millidb, original) {
-            let (session, received, source) = (&name, &picture, &*source);
+        if let (Some(marker), Some(psnr_millidb), Some(source), Shown::Picture(received)) =
+            (marker, psnr_millidb, original, &shown)
+        {
+            let (session, source) = (&name, &*source);
             host.show(&Seen { session, marker, psnr_millidb, received, source });
         }
         if !std::mem::replace(&mut any, true) {
@@ -119,7 +151,8 @@ struct Examined<'s> {
     original: Option<Cow<'s, Picture>>,
 }
 
-fn examine<'s>(picture: &Picture, source: Option<&'s Source>) -> Examined<'s> {
+fn examine<'s>(shown: &Shown, source: Option<&'s Source>) -> Examined<'s> {
+    let Shown::Picture(picture) = shown else { return Examined::default() };
     let Some(read) = marker::read(picture) else { return Examined::default() };
     let marker = Marker { boot: read.boot, frame: read.frame, camera_us: read.camera_us };
     let original = source.map(|source| {

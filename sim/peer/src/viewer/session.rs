@@ -1,7 +1,7 @@
 //! A viewer's end of a session.
 
 use super::{
-    Health, Nack, Source,
+    Health, Nack, Playing,
     jitter::{JitterBuffer, Release},
     playback,
 };
@@ -18,7 +18,9 @@ use parallax_record::{Event, LossPhase, Phase, Session};
 use parallax_signalling::{CloseReason, IceServer, SessionId, ToRendezvous};
 use playback::Item;
 use rtc::{
-    interceptor::{NackGeneratorBuilder, ReceiverReportBuilder, Registry, Slot},
+    interceptor::{
+        NackGeneratorBuilder, ReceiverReportBuilder, Registry, Slot, TwccReceiverBuilder,
+    },
     rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication,
     shared::error::Result,
 };
@@ -35,7 +37,7 @@ pub(super) struct Start {
     pub(super) id: SessionId,
     pub(super) name: Session,
     pub(super) ice_servers: Vec<IceServer>,
-    pub(super) source: Option<Source>,
+    pub(super) playing: Playing,
     pub(super) jitter_buffer: Duration,
     pub(super) nack: Option<Nack>,
 }
@@ -52,7 +54,7 @@ const PING: Duration = Duration::from_secs(1);
 
 struct Live<H: Host> {
     exchange: Exchange<H>,
-    source: Option<Source>,
+    playing: Playing,
     jitter_buffer: Duration,
     health: Arc<Health>,
     /// Whom to tell that nothing comes any more.
@@ -85,12 +87,14 @@ async fn run_to_end<H: Host>(
     health: Arc<Health>,
 ) -> Result<End> {
     let registry = interceptors(host, &start);
-    let (connection, happenings) = connection::build(host, &start.ice_servers, registry).await?;
+    // A viewer tells whoever wants to know.
+    let (connection, happenings) =
+        connection::build(host, &start.ice_servers, registry, true).await?;
     let session = (start.id, start.name);
     let exchange = Exchange::new(host.clone(), session, connection, happenings, post, SETUP);
     let mut live = Live {
         exchange,
-        source: start.source,
+        playing: start.playing,
         jitter_buffer: start.jitter_buffer,
         health,
         silent,
@@ -107,6 +111,7 @@ fn interceptors<H: Host>(host: &H, start: &Start) -> Registry {
     let name = &start.name;
     let mut registry = Registry::new()
         .with(Slot::from(WIRE), Probe::new(Arrivals::new(host.clone(), name.clone())))
+        .with(Slot::TwccReceiver, TwccReceiverBuilder::new().build())
         .with(Slot::ReceiverReport, ReceiverReportBuilder::new().build());
     if let Some(nack) = start.nack {
         let generator = NackGeneratorBuilder::new()
@@ -174,9 +179,8 @@ impl<H: Host> Live<H> {
         };
         self.tasks.spawn(&host, receiver.run());
         self.tasks.spawn(&host, ask_for_key_frames(host.clone(), name.clone(), track, wishes));
-        let source = self.source.clone();
-        let playing = playback::run(host.clone(), name.clone(), source, queue, wish);
-        self.tasks.spawn(&host, playing);
+        let shows = playback::run(host.clone(), name.clone(), self.playing.clone(), queue, wish);
+        self.tasks.spawn(&host, shows);
     }
 }
 

@@ -250,6 +250,11 @@ fn frames_lost(reader: &mut Reader, table: &Table<'_>) -> Option<Predicate> {
     let value = table.get(reader, "at_most")?;
     let at_most = if value.as_text().is_some() {
         let ppb = value.unit(reader, share_in_ppm)?;
+        if ppb >= 1_000_000_000 {
+            let help = "write a share below `100%`";
+            reader.refuse(Rank::Value, &value.place, "no run loses more", "could never fail", help);
+            return None;
+        }
         LossBound::Share { ppm: u64::from(ppb / 1_000) }
     } else {
         LossBound::Count { frames: value.whole(reader, 0..=u32::MAX)?.into() }
@@ -278,7 +283,7 @@ fn psnr(reader: &mut Reader, table: &Table<'_>) -> Option<Predicate> {
 }
 
 fn ssim(reader: &mut Reader, table: &Table<'_>) -> Option<Predicate> {
-    let above = table.get(reader, "above").and_then(|value| value.thousandths(reader, 0..=1_000));
+    let above = table.get(reader, "above").and_then(|value| value.thousandths(reader, 0..=999));
     let percentile = optional(reader, table, "percentile", percentile);
     let statistic =
         percentile?.map_or(Statistic::Mean, |percentile| Statistic::Percentile { percentile });

@@ -64,6 +64,10 @@ fn action(reader: &mut Reader, table: &Table<'_>) -> Option<Said> {
     let mut given: Vec<_> = ACTIONS.iter().filter(|(key, _)| table.has(key)).collect();
     given.sort_by_key(|(key, _)| table.key_span(key).map(|span| span.start));
     let Some((first, read)) = given.first() else {
+        if table.has_strange_keys() {
+            // What was meant has been told of already.
+            return None;
+        }
         let all = ACTIONS.iter().map(|(key, _)| *key).collect::<Vec<_>>().join(", ");
         let help = format!("add one of: {all}");
         reader.refuse(Rank::Missing, &table.place, "nothing is done", "no action", help);

@@ -1,19 +1,19 @@
 //! Reading peers: cameras and viewers.
 
-use super::optional;
+use super::{congestion, optional};
 use crate::{
     clip::{self, Clips},
     error::Rank,
     files::{self, Profiles},
     profile::Profile,
-    reference,
+    recording, reference,
     replacement::{Replacement, Replacements},
-    scenario::{Camera, Nack, Service, Video, Viewer},
+    scenario::{Camera, CongestionControl, Nack, Service, Video, Viewer},
     table::{Place, Reader, Table, Value, nearest},
     units::{self, Size, shown},
 };
 use core::{net::Ipv4Addr, time::Duration};
-use parallax_record::CongestionControl;
+use parallax_record::MediaMode;
 
 /// A peer as the file gives it, its address perhaps still open.
 pub(super) struct PeerDraft {
@@ -31,11 +31,11 @@ pub(super) struct PeerDraft {
 pub(super) fn read(
     reader: &mut Reader,
     peers: Vec<(String, Value<'_>)>,
-    devices: (&dyn Profiles, &Replacements),
+    replacements: &Replacements,
+    (profiles, media): (&dyn Profiles, Option<MediaMode>),
 ) -> Vec<PeerDraft> {
-    let (profiles, replacements) = devices;
     let mut clips = Clips::new(profiles);
-    let mut peer = |(name, value)| peer(reader, name, value, &mut clips, replacements);
+    let mut peer = |(name, value)| peer(reader, name, value, (&mut clips, media), replacements);
     peers.into_iter().filter_map(&mut peer).collect()
 }
 
@@ -43,8 +43,8 @@ pub(super) fn read(
 struct CameraDraft {
     profile: (String, Place),
     camera: Camera,
-    /// Where its video's size, frame rate and bit rate are given.
-    video: Vec<(&'static str, Place)>,
+    /// Where what its device limits is given: size, frame rate, bit rate, ceiling.
+    limited: Vec<(&'static str, Place)>,
 }
 
 /// A viewer before its device is known.
@@ -58,7 +58,7 @@ fn peer(
     reader: &mut Reader,
     name: String,
     value: Value<'_>,
-    clips: &mut Clips<'_>,
+    (clips, media): (&mut Clips<'_>, Option<MediaMode>),
     replacements: &Replacements,
 ) -> Option<PeerDraft> {
     if [Service::Stun, Service::Turn, Service::Rendezvous].iter().any(|it| it.name() == name) {
@@ -73,24 +73,25 @@ fn peer(
     let address = optional(reader, &table, "address", |reader, value| {
         super::site::address(reader, value).map(|address| (address, value.place.clone()))
     });
-    let camera =
-        optional(reader, &table, "camera", |reader, value| camera(reader, value.clone(), clips));
+    let camera = optional(reader, &table, "camera", |reader, value| {
+        camera(reader, value.clone(), clips, media)
+    });
     let views = optional(reader, &table, "views", |reader, value| views(reader, value.clone()));
     let viewer = viewer(reader, &table);
     let (camera, views, viewer) = (camera?, views?, viewer?);
     roles(reader, &table, camera.is_some(), views.is_some())?;
     let chosen = profile_name(reader, &table, camera.as_ref(), views.is_some().then_some(&viewer))?;
-    let replacement = replacements.get(&name);
+    let replacement = replacements.devices.get(&name);
     let profile = match replacement {
         // What the scenario names is a default.
         Some(replacement) => replacement.profile.clone(),
         None => profile(reader, chosen, clips.profiles)?,
     };
-    let (camera, viewer_profile) =
-        (camera.map(|draft| (draft.camera, draft.video, draft.profile.1)), viewer.profile);
-    if let Some((camera, video, named)) = &camera {
-        suits_camera(reader, &profile, camera, video, (named, replacement))?;
-    }
+    let viewer_profile = viewer.profile;
+    let camera = match camera {
+        Some(draft) => Some(suits_camera(reader, &profile, draft, replacement)?),
+        None => None,
+    };
     if views.is_some() && profile.viewer.is_none() {
         let place = viewer_profile.map_or_else(|| table.place.clone(), |(_, place)| place);
         let message = by(replacement, format!("the device `{}` cannot be a viewer", profile.name));
@@ -110,7 +111,7 @@ fn peer(
         site: site?,
         address: address?,
         profile,
-        camera: camera.map(|(camera, _, _)| camera),
+        camera,
         viewer: (!cameras.is_empty()).then_some(Viewer {
             cameras,
             jitter_buffer: viewer.jitter_buffer,
@@ -198,49 +199,48 @@ fn profile(
     }
 }
 
-fn camera(reader: &mut Reader, value: Value<'_>, clips: &mut Clips<'_>) -> Option<CameraDraft> {
+fn camera(
+    reader: &mut Reader,
+    value: Value<'_>,
+    clips: &mut Clips<'_>,
+    media: Option<MediaMode>,
+) -> Option<CameraDraft> {
     let table = value.table(reader, &reference::CAMERA)?;
     let profile = table.get(reader, "profile");
     let profile = profile.and_then(|value| Some((value.text(reader)?, value.place)));
     let video = table.get(reader, "video");
-    let video = video.and_then(|value| video_of(reader, value, clips));
+    let video = video.and_then(|value| video_of(reader, value, clips, media));
     let pacer = optional(reader, &table, "pacer", |reader, value| match value.as_text() {
         Some("none") => Some(None),
         _ => rate(reader, value).map(Some),
     });
     let congestion_control = table.get(reader, "congestion_control");
+    let named = congestion_control.as_ref().map(|value| value.place.clone());
     let congestion_control =
-        congestion_control.and_then(|value| congestion_control_of(reader, &value));
-    let (video, places) = video?;
+        congestion_control.and_then(|value| congestion::Draft::read(reader, value));
+    let (video, mut limited) = video?;
+    let (congestion_control, ceiling) =
+        congestion_control?.around(reader, video.bit_rate_bits_per_second)?;
+    if media == Some(MediaMode::Prerecorded)
+        && congestion_control != CongestionControl::None
+        && let Some(place) = named
+    {
+        let message = "a recording is sent as it is: its bit rate follows nothing";
+        let help = "write `congestion_control = \"none\"`, or run it with live media";
+        reader.refuse(Rank::Whole, &place, message, "not with prerecorded media", help);
+        return None;
+    }
+    limited.extend(ceiling.map(|place| ("ceiling", place)));
     let pacer = pacer?.unwrap_or(Some(video.bit_rate_bits_per_second * 5 / 2));
     Some(CameraDraft {
         profile: profile?,
-        camera: Camera {
-            video,
-            pacer_bits_per_second: pacer,
-            congestion_control: congestion_control?,
-        },
-        video: places,
+        camera: Camera { video, pacer_bits_per_second: pacer, congestion_control },
+        limited,
     })
 }
 
-fn congestion_control_of(reader: &mut Reader, value: &Value<'_>) -> Option<CongestionControl> {
-    if let Some("gcc") = value.as_text() {
-        let message = "Parallax does not support Google congestion control yet";
-        reader.refuse(
-            Rank::Value,
-            &value.place,
-            message,
-            "not supported yet",
-            "write `none`: the camera keeps its bit rate",
-        );
-        return None;
-    }
-    value.one_of(reader, &[("none", CongestionControl::None)])
-}
-
-fn rate(reader: &mut Reader, value: &Value<'_>) -> Option<u64> {
-    let range = (1_000, 10_000_000_000);
+pub(super) fn rate(reader: &mut Reader, value: &Value<'_>) -> Option<u64> {
+    let range = (congestion::LEAST, 10_000_000_000);
     value.unit_between(reader, units::bits_per_second, range, units::format_bits_per_second)
 }
 
@@ -248,6 +248,7 @@ fn video_of(
     reader: &mut Reader,
     value: Value<'_>,
     clips: &mut Clips<'_>,
+    media: Option<MediaMode>,
 ) -> Option<(Video, Vec<(&'static str, Place)>)> {
     let table = value.table(reader, &reference::VIDEO)?;
     let clip = table.get(reader, "clip");
@@ -265,7 +266,9 @@ fn video_of(
     let limited = ["size", "frames_per_second", "bit_rate"];
     let places = limited.map(|key| Some((key, table.get(reader, key)?.place)));
     let ((clip, place), size) = (clip?, size?);
-    clip::fits_memory(reader, &clip, size, &place)?;
+    if media == Some(MediaMode::Live) {
+        clip::fits_memory(reader, &clip, size, &place)?;
+    }
     let video = Video {
         clip,
         size,
@@ -274,7 +277,11 @@ fn video_of(
         key_frame_interval_frames: interval?.flatten(),
         skip_frames: skip_frames?,
     };
-    Some((video, places.into_iter().flatten().collect()))
+    let places: Vec<_> = places.into_iter().flatten().collect();
+    if media == Some(MediaMode::Prerecorded) {
+        recording::suits(reader, &video, &places)?;
+    }
+    Some((video, places))
 }
 
 /// The smallest picture that has room for the frame marker and some picture below it.
@@ -384,20 +391,21 @@ fn nack(reader: &mut Reader, value: Value<'_>) -> Option<Option<Nack>> {
     Some(Some(Nack { interval: interval?, tries: tries? }))
 }
 
-/// Whether the device can film and encode what is asked of it.
+/// The camera, if the device can film and encode what is asked of it. A ceiling that was not given
+/// is at most the device's.
 fn suits_camera(
     reader: &mut Reader,
     profile: &Profile,
-    camera: &Camera,
-    places: &[(&'static str, Place)],
-    (named, replacement): (&Place, Option<&Replacement>),
-) -> Option<()> {
+    draft: CameraDraft,
+    replacement: Option<&Replacement>,
+) -> Option<Camera> {
+    let CameraDraft { profile: (_, named), mut camera, limited } = draft;
     let device = &profile.name;
     let Some(ability) = &profile.camera else {
         let message = by(replacement, format!("the device `{device}` cannot be a camera"));
         reader.refuse(
             Rank::Value,
-            named,
+            &named,
             &message,
             &lacks(replacement, "camera"),
             "name a profile with `[camera]`, such as `esp32-p4`",
@@ -409,7 +417,7 @@ fn suits_camera(
     let mut sound = Some(());
     let mut refuse = |key: &str, asked: String, most: String| {
         sound = None;
-        let Some((_, place)) = places.iter().find(|(name, _)| *name == key) else { return };
+        let Some((_, place)) = limited.iter().find(|(name, _)| *name == key) else { return };
         let message = by(replacement, format!("{asked} is beyond the device `{device}`"));
         reader.refuse(
             Rank::Value,
@@ -432,7 +440,17 @@ fn suits_camera(
         let asked = units::format_bits_per_second(video.bit_rate_bits_per_second);
         refuse("bit_rate", asked, units::format_bits_per_second(most));
     }
-    sound
+    if let CongestionControl::Gcc { ceiling_bits_per_second: ceiling, .. } =
+        &mut camera.congestion_control
+        && *ceiling > most
+    {
+        let asked = units::format_bits_per_second(*ceiling);
+        *ceiling = most;
+        if limited.iter().any(|(key, _)| *key == "ceiling") {
+            refuse("ceiling", asked, units::format_bits_per_second(most));
+        }
+    }
+    sound.map(|()| camera)
 }
 
 /// What stands at the place where a device is named that lacks an ability.

@@ -5,7 +5,7 @@ use crate::{
     error::Rank,
     scenario::{Action, Event, Peer, Services},
     table::{Place, Reader, nearest},
-    units::{format_bits_per_second, format_duration, shown},
+    units::{Size, format_bits_per_second, format_duration, shown},
 };
 use core::time::Duration;
 use parallax_record::{CandidateKind, Check, Predicate, Route, Stream};
@@ -105,7 +105,7 @@ pub(super) fn checks(
             reachable(reader, draft, window);
             sample(reader, draft, window, peers);
             relay(reader, draft, services);
-            recovery(reader, draft, events, duration);
+            recovery(reader, draft, events, peers, duration);
         }
     }
     (reader.problems.len() == before).then(|| drafts.into_iter().map(|draft| draft.check).collect())
@@ -237,7 +237,13 @@ fn sample(reader: &mut Reader, draft: &CheckDraft, window_us: u64, peers: &[Peer
 }
 
 /// Refuses to wait for the end of an event that there is not, or that comes too late.
-fn recovery(reader: &mut Reader, draft: &CheckDraft, events: &[Event], duration: Duration) {
+fn recovery(
+    reader: &mut Reader,
+    draft: &CheckDraft,
+    events: &[Event],
+    peers: &[Peer],
+    duration: Duration,
+) {
     let Predicate::Recovery { after, within_us } = &draft.check.predicate else { return };
     let Some(event) = events.iter().find(|event| event.name == *after) else {
         let all = events.iter().map(|event| format!("`{}`", event.name)).collect::<Vec<_>>();
@@ -257,11 +263,26 @@ fn recovery(reader: &mut Reader, draft: &CheckDraft, events: &[Event], duration:
         let help = format!("let `{after}` last for a time: `lasts = \"1s\"`");
         return reader.refuse(Rank::Whole, &draft.demand, &message, "could never pass", help);
     }
-    let over = event.at + event.lasts.unwrap_or_default();
+    let ends = event.at + event.lasts.unwrap_or_default();
+    if draft.check.window.from_us.is_some_and(|from| Duration::from_micros(from) > ends) {
+        let message = format!("`{after}` ends at {}, before the window", format_duration(ends));
+        let help = "remove `from`: recovery is counted from when the event is over";
+        return reader.refuse(Rank::Whole, &draft.from, &message, "too late", help);
+    }
+    let boots = match &event.action {
+        Action::PowerLoss { peer } => {
+            let peer = peers.iter().find(|candidate| candidate.name == *peer);
+            peer.map_or(Duration::ZERO, |peer| {
+                peer.profile.boot_time.longest(Size { width: 1, height: 1 })
+            })
+        }
+        _ => Duration::ZERO,
+    };
+    let over = ends + boots;
     let end = draft.check.window.to_us.map_or(duration, Duration::from_micros);
     if over + Duration::from_micros(*within_us) > end {
         let message = format!(
-            "`{after}` is over at {} at the earliest, and the window ends at {}",
+            "`{after}` is over at {} at the latest, and the window ends at {}",
             format_duration(over),
             format_duration(end)
         );

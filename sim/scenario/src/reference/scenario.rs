@@ -15,7 +15,12 @@ pub(crate) const TOP: Keys = Keys {
             "the command's `--seed`",
             "The seed of the run, unless the command names another.",
         ),
-        or("media", "`\"live\"`", "\"live\"", "Frames are encoded and decoded during the run."),
+        or(
+            "media",
+            "`\"live\"`, `\"prerecorded\"`",
+            "\"live\"",
+            "Whether frames are encoded and decoded during the run, or a recording is sent as it is: see below.",
+        ),
         must("site", "table `[site.NAME]`", "Homes and offices, one or more."),
         must("peer", "table `[peer.NAME]`", "Cameras and viewers, in their sites."),
         may(
@@ -229,9 +234,34 @@ pub(crate) const CAMERA: Keys = Keys {
             "pacer",
             "rate, or `\"none\"`",
             "2.5 times the bit rate",
-            "How fast the packets of a frame leave.",
+            "How fast the packets of a frame leave. Under congestion control at the start; each session's keeps its ratio to the bit rate.",
         ),
-        or("congestion_control", "`\"none\"`", "\"none\"", "What adapts the bit rate to the path."),
+        or(
+            "congestion_control",
+            "`\"none\"`, `\"gcc\"`, or table",
+            "\"none\"",
+            "What adapts the bit rate to the path: nothing, or Google congestion control. One encoder serves all viewers: it follows the lowest estimate.",
+        ),
+    ],
+    later: &[],
+};
+
+pub(crate) const CONGESTION_CONTROL: Keys = Keys {
+    place: "congestion_control",
+    keys: &[
+        must("kind", "`\"gcc\"`", "Google congestion control, by feedback on each packet."),
+        may(
+            "floor",
+            "rate, to the bit rate",
+            "a quarter of the bit rate",
+            "The encoder never aims lower.",
+        ),
+        may(
+            "ceiling",
+            "rate, from the bit rate to what the device takes",
+            "twice the bit rate, or what the device takes",
+            "The encoder never aims higher.",
+        ),
     ],
     later: &[],
 };
@@ -250,7 +280,11 @@ pub(crate) const VIDEO: Keys = Keys {
             "The size of the picture.",
         ),
         must("frames_per_second", "whole number", "How often it films."),
-        must("bit_rate", "rate", "What the encoder aims at."),
+        must(
+            "bit_rate",
+            "rate",
+            "What the encoder aims at; under congestion control at the start of each session. Prerecorded media must be near it.",
+        ),
         may(
             "key_frame_interval",
             "duration, or `\"none\"`",
@@ -327,7 +361,7 @@ pub(crate) const EVENT: Keys = Keys {
             "restart",
             "as `kill`",
             ONE_ACTION,
-            "The server starts over, killed before or not; it has forgotten everything.",
+            "The server starts over, killed before or not; it has forgotten everything but how many sessions it has numbered.",
         ),
         may("power_loss", "table", ONE_ACTION, "A peer loses its power, without a word."),
         may("change_link", "table", ONE_ACTION, "A link of a site becomes another one."),
@@ -521,7 +555,7 @@ pub(crate) const PSNR: Keys = Keys {
 pub(crate) const SSIM: Keys = Keys {
     place: "ssim",
     keys: &[
-        must("above", "number from 0 to 1, to three decimals, such as `0.9`", "The bound."),
+        must("above", "number from 0 to 0.999, such as `0.9`", "The bound."),
         may(
             "percentile",
             PERCENTILE,
@@ -542,7 +576,7 @@ pub(crate) const RECOVERY: Keys = Keys {
         must(
             "within",
             "duration",
-            "From when the event is over to the first rendered frame that was captured after that. What lasts is over at its end, a loss of power when the peer's software runs again, all else at once.",
+            "From when the event is over to the first rendered frame that was captured after that, and from which on the picture does not stand still for 2 s any more. What lasts is over at its end, a loss of power when the peer's software runs again, all else at once.",
         ),
         FROM,
         TO,

@@ -6,8 +6,8 @@ use parallax_media::{Clip, Size};
 use parallax_network::{HostId, Network, Packet, Time};
 use parallax_peer::{
     Host,
-    camera::{self, CameraConfig, Signalling, VideoConfig},
-    viewer::{self, View, ViewerConfig},
+    camera::{self, CameraConfig, Encoding, Media, Signalling, VideoConfig},
+    viewer::{self, Playing, View, ViewerConfig},
 };
 use parallax_scenario::{Peer, Scenario};
 use parallax_services::{Service, ServicesConfig};
@@ -168,14 +168,15 @@ fn config(scenario: &Scenario, peer: &Peer, faults: &Faults) -> Result<Config, W
     if let Some(camera) = &peer.camera {
         let video = &camera.video;
         let size = Size { width: narrow(video.size.width), height: narrow(video.size.height) };
-        let video = VideoConfig {
+        let encoding = Encoding {
             clip: Arc::new(Clip::open(video.clip.name(), size)?),
             size,
-            frames_per_second: narrow(video.frames_per_second),
             bit_rate_bps: u32::try_from(video.bit_rate_bits_per_second).expect("small"),
             key_frame_interval: video.key_frame_interval_frames,
             skip_frames: video.skip_frames,
         };
+        let frames_per_second = narrow(video.frames_per_second);
+        let video = VideoConfig { frames_per_second, media: Media::Live(encoding) };
         let (name, token) = (peer.name.clone(), token(&peer.name));
         let at = rendezvous(&peer.name);
         return Ok(Config::Camera(CameraConfig {
@@ -184,6 +185,7 @@ fn config(scenario: &Scenario, peer: &Peer, faults: &Faults) -> Result<Config, W
             signalling: if faults.lan { Signalling::Own(at) } else { Signalling::Rendezvous(at) },
             video,
             pacer_bps: None,
+            congestion_control: None,
         }));
     }
     let viewer = scenario.peer(&peer.name).and_then(|peer| peer.viewer.as_ref()).expect("a viewer");
@@ -195,7 +197,7 @@ fn config(scenario: &Scenario, peer: &Peer, faults: &Faults) -> Result<Config, W
         camera: camera.clone(),
         token: shown(camera),
         rendezvous: rendezvous(camera),
-        source: None,
+        playing: Playing::Decodes(None),
     };
     Ok(Config::Viewer(ViewerConfig {
         name: peer.name.clone(),
