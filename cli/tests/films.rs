@@ -125,6 +125,14 @@ fn a_film_that_cannot_be_filmed_is_refused_with_the_line_that_converts_it() {
         file.set_len(5_000_000_000).expect("a sparse file");
         told(&mut page, &format!("{name} that is too long"), &place);
     }
+    // A recording is sent as it is, and neither of these is one.
+    for clip in ["films/plain.mp4", "scene"] {
+        let place = place("plain.mp4", &film("plain.mp4"));
+        let scenario = place.read("case.toml").replace("films/plain.mp4", clip);
+        let scenario = replaced(&scenario, "duration =", "media = \"prerecorded\"\nduration =");
+        place.write("case.toml", &scenario);
+        told(&mut page, &format!("{clip} with prerecorded media"), &place);
+    }
     let missing = place("film.mp4", &[]);
     fs::remove_file(missing.path("films/film.mp4")).expect("remove it");
     told(&mut page, "missing", &missing);
