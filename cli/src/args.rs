@@ -73,6 +73,9 @@ pub(crate) struct SimArgs {
     /// difference is an error that names the first record and the first packet that differ
     #[arg(long)]
     pub(crate) verify: bool,
+    /// Keep no pictures of the worst frames (a run's `frames` folder)
+    #[arg(long)]
+    pub(crate) no_frames: bool,
     /// Write all packets of each run to capture.pcapng beside its record, for Wireshark: at hosts,
     /// services and both sides of each gateway, and those dropped, with what decrypts their DTLS
     #[arg(long)]
@@ -126,6 +129,9 @@ pub(crate) struct WorkerArgs {
     /// Where the record goes.
     #[arg(long)]
     pub(crate) record: PathBuf,
+    /// The folder where pictures of the worst frames go.
+    #[arg(long)]
+    pub(crate) frames: Option<PathBuf>,
     /// Where a line for each packet goes.
     #[arg(long)]
     pub(crate) packets: Option<PathBuf>,

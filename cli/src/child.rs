@@ -54,6 +54,9 @@ pub(crate) fn command(arguments: &WorkerArgs) -> Result<Command, String> {
         command.arg("--media").arg(media.name());
     }
     command.arg("--record").arg(&arguments.record);
+    if let Some(frames) = &arguments.frames {
+        command.arg("--frames").arg(frames);
+    }
     if let Some(packets) = &arguments.packets {
         command.arg("--packets").arg(packets);
     }

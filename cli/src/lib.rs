@@ -7,6 +7,7 @@ mod child;
 mod display;
 mod environment;
 mod exit;
+mod frames;
 mod help;
 mod inputs;
 mod interrupt;

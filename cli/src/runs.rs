@@ -5,6 +5,7 @@ use crate::{
     child::{self, Ended, Watch},
     environment::VERSION,
     exit::Stop,
+    frames,
     inputs::Input,
     interrupt::Interrupt,
     output,
@@ -90,6 +91,11 @@ impl<'a> Run<'a> {
         self.folder.join("record.jsonl")
     }
 
+    /// Where pictures of its worst frames go.
+    pub(crate) fn frames(&self) -> PathBuf {
+        self.folder.join("frames")
+    }
+
     /// Where its packets go while a second run is held against it.
     pub(crate) fn packets(&self) -> PathBuf {
         self.folder.join("packets.txt")
@@ -114,6 +120,7 @@ impl<'a> Run<'a> {
             profiles: self.profiles().cloned().collect(),
             media: self.arguments.media,
             record: self.record(),
+            frames: (!self.arguments.no_frames).then(|| self.frames()),
             packets: self.arguments.verify.then(|| self.packets()),
             capture: self.arguments.pcap.then(|| self.capture()),
             memory: Some(self.arguments.memory),
@@ -155,7 +162,7 @@ impl<'a> Run<'a> {
         worker::clear(&self.record());
         forget(&self.capture())?;
         worker::clear(&self.capture());
-        verify::forget(self).map_err(|error| {
+        frames::forget(&self.frames()).and_then(|()| verify::forget(self)).map_err(|error| {
             Stop::BadInput(format!(
                 "failed to replace {}: {error}\n  help: remove it, or choose another folder with \
                  --out FOLDER",
@@ -169,6 +176,7 @@ impl<'a> Run<'a> {
         // What was never made is not there, and a folder in which something else is stays.
         let _ = fs::remove_file(self.record());
         worker::clear(&self.record());
+        let _ = frames::forget(&self.frames());
         self.discard_capture();
         let _ = verify::forget(self);
         let _ = fs::remove_dir(&self.folder);
@@ -213,6 +221,7 @@ impl<'a> Run<'a> {
             Ok(record) => judge(&record),
             Err(cause) => {
                 worker::clear(&self.record());
+                let _ = frames::forget(&self.frames());
                 self.discard_capture();
                 // Packets of half a run are of no use either; what cannot be removed stays.
                 let _ = verify::forget(self);

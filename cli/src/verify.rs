@@ -65,6 +65,7 @@ fn second_run(run: &Run<'_>, guards: Guards, folder: &Path, watch: Watch<'_>) ->
     arguments.packets = Some(folder.join("packets.txt"));
     arguments.runs_before = u32::from(guards.shared_process);
     arguments.log = None;
+    arguments.frames = None;
     // The first run wrote one, the second does not: that it changes nothing is held by that.
     arguments.capture = None;
     // The worker stands in another folder: what it needs is named from the root.

@@ -5,12 +5,12 @@ use crate::{
     args::WorkerArgs,
     environment::VERSION,
     exit::{Exit, Stop},
-    inputs, log, output,
+    frames, inputs, log, output,
     protocol::Told,
 };
 use parallax_record::{Entry, WriteError, Writer};
 use parallax_scenario::Scenario;
-use parallax_world::{CaptureSink, PacketSeen, Sinks};
+use parallax_world::{CaptureSink, KeptPicture, PacketSeen, Sinks};
 use std::{
     fs::{self, File},
     io::{self, BufWriter, Read, Write},
@@ -56,6 +56,10 @@ pub(crate) fn run(arguments: &WorkerArgs, guards: Guards) -> Result<Exit, Stop> 
     let moved =
         |file: &Path| fs::rename(self::aside(file), file).map_err(|error| refused(file, &error));
     let recorded = record(&scenario, arguments, guards, &aside)
+        .and_then(|pictures| match &arguments.frames {
+            Some(folder) => frames::write(folder, &pictures),
+            None => Ok(()),
+        })
         .and_then(|()| arguments.capture.as_deref().map_or(Ok(()), moved))
         .and_then(|()| moved(&arguments.record))
         .map_err(|stop| if memory_is_up(arguments) { out_of_memory() } else { stop });
@@ -156,13 +160,14 @@ fn refused(file: &Path, error: &dyn std::fmt::Display) -> Stop {
     Stop::Fault(format!("failed to write {}: {error}", file.display()))
 }
 
-/// Writes a whole record to `aside`, and what goes beside it.
+/// Writes a whole record to `aside`, and what goes beside it. Returns the pictures of the worst
+/// frames.
 fn record(
     scenario: &Scenario,
     arguments: &WorkerArgs,
     guards: Guards,
     aside: &Path,
-) -> Result<(), Stop> {
+) -> Result<Vec<KeptPicture>, Stop> {
     let create =
         |file: &Path| File::create(file).map(BufWriter::new).map_err(|error| refused(file, &error));
     let header = parallax_world::header(scenario, arguments.seed, VERSION);
@@ -200,7 +205,7 @@ fn record(
         flushed.map_err(|error| refused(file, &error))?;
     }
     writer.finish(&outcome.packets_sha256).map_err(|error| refused(aside, &error))?;
-    if memory_is_up(arguments) { Err(out_of_memory()) } else { Ok(()) }
+    if memory_is_up(arguments) { Err(out_of_memory()) } else { Ok(outcome.pictures) }
 }
 
 /// Where a record or a capture is written until it is whole.

@@ -54,7 +54,7 @@ fn only_the_second_broke(place: &Place, called: Called, causes: &[&str]) {
     assert!(called.said.contains(fault), "{}", called.said);
     assert_eq!(called.complained, "");
     let files = ["environment.json", "first/seed-1/record.jsonl", "last/seed-1/record.jsonl"];
-    assert_eq!(place.files("out"), [&files[..], &["summary.json"]].concat());
+    assert_eq!(place.files_but_pictures("out"), [&files[..], &["summary.json"]].concat());
     whole_records(place);
 }
 
@@ -126,7 +126,7 @@ fn an_interrupt_writes_what_has_finished() {
         assert_eq!((&summary["planned"], &summary["verdict"]), (&3.into(), &"inconclusive".into()));
         assert_eq!(summary["runs"].as_array().expect("runs").len(), 1);
         let files = ["environment.json", "first/seed-1/record.jsonl", "summary.json"];
-        assert_eq!(place.files("out"), files);
+        assert_eq!(place.files_but_pictures("out"), files);
         whole_records(&place);
         assert!(!fs::exists(format!("/proc/{worker}")).expect("look"), "the worker is still there");
     }
@@ -229,7 +229,7 @@ fn no_room(place: &Place, called: &Called, cause: &str) {
     assert!(fault.contains(cause), "{fault}");
     assert!(called.said.contains("2 runs: 1 error, 1 failed"), "{}", called.said);
     let files = ["environment.json", "small/seed-1/record.jsonl", "summary.json"];
-    assert_eq!(place.files("out"), files);
+    assert_eq!(place.files_but_pictures("out"), files);
     whole_records(place);
 }
 

@@ -33,13 +33,18 @@ fn the_results_are_the_same_bytes_whatever_the_jobs() {
         let contents: Vec<_> = files
             .iter()
             .filter(same)
-            .map(|file| (file.clone(), place.read(&format!("out/{file}"))))
+            .map(|file| {
+                let content = fs::read(place.path(&format!("out/{file}"))).expect("a file");
+                (file.clone(), content)
+            })
             .collect();
         fs::remove_dir_all(place.path("out")).expect("remove it");
         (called.said, contents)
     });
     assert_eq!(one.0, eight.0);
-    assert_eq!(one.1.len(), 13);
+    let pictures = one.1.iter().filter(|(file, _)| file.contains("/frames/")).count();
+    assert_eq!(one.1.len() - pictures, 13);
+    assert!(pictures > 0, "no pictures were compared");
     for (one, eight) in one.1.iter().zip(&eight.1) {
         assert!(one == eight, "{} and {} differ", one.0, eight.0);
     }

@@ -97,8 +97,13 @@ fn the_shipped_scenarios_pass_and_tell_everything() {
     let mut files: Vec<String> = records.into();
     files.extend(["environment.json", "summary.json"].map(str::to_owned));
     files.sort();
-    assert_eq!(place.files("out"), files);
-    assert_eq!(place.files("").len(), files.len(), "something was written outside of the folder");
+    let (pictures, others): (Vec<_>, Vec<_>) =
+        place.files("out").into_iter().partition(|file| file.contains("/frames/"));
+    assert_eq!(others, files);
+    // Three frames of each run, received and source.
+    assert_eq!(pictures.len(), NAMES.len() * 6);
+    let written = files.len() + pictures.len();
+    assert_eq!(place.files("").len(), written, "something was written outside of the folder");
     shows_what_a_reader_needs(&called, runs);
 }
 
@@ -228,10 +233,16 @@ fn environment_json_is_the_one_file_that_differs() {
         (place, folder)
     });
     let files = one.0.files(one.1);
-    assert_eq!(files, ["brief/seed-1/record.jsonl", "environment.json", "summary.json"]);
+    let pictures = files.iter().filter(|file| file.starts_with("brief/seed-1/frames/"));
+    assert_eq!(pictures.count(), 6);
+    let others: Vec<_> = files.iter().filter(|file| !file.contains("/frames/")).collect();
+    assert_eq!(others, ["brief/seed-1/record.jsonl", "environment.json", "summary.json"]);
     assert_eq!(files, other.0.files(other.1));
     let differs = |file: &&String| {
-        one.0.read(&format!("{}/{file}", one.1)) != other.0.read(&format!("{}/{file}", other.1))
+        let read = |(place, folder): &(Place, &str)| {
+            std::fs::read(place.path(&format!("{folder}/{file}"))).expect("a file")
+        };
+        read(&one) != read(&other)
     };
     assert_eq!(files.iter().filter(differs).collect::<Vec<_>>(), ["environment.json"]);
 

@@ -153,6 +153,19 @@ impl Place {
         Called::from(self.parallax(arguments).output().expect("call the command"))
     }
 
+    /// As [`files`](Self::files), without pictures of frames, which stand beside a whole record alone.
+    pub fn files_but_pictures(&self, below: &str) -> Vec<String> {
+        let all = self.files(below);
+        let beside_a_record = |picture: &String| {
+            let (run, name) = picture.split_once("/frames/").expect("a picture");
+            name.ends_with(".png") && all.contains(&format!("{run}/record.jsonl"))
+        };
+        let (pictures, others): (Vec<_>, Vec<_>) =
+            all.iter().cloned().partition(|file| file.contains("/frames"));
+        assert!(pictures.iter().all(beside_a_record), "{pictures:?}");
+        others
+    }
+
     /// All files below a folder of it, by their paths from there, in order.
     pub fn files(&self, below: &str) -> Vec<String> {
         fn walk(folder: &Path, files: &mut Vec<PathBuf>) {

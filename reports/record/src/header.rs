@@ -358,8 +358,8 @@ pub struct ProfileUse {
 pub struct CameraHeader {
     /// The clip that stands in for its sensor.
     pub clip: String,
-    /// SHA-256, lower-case hexadecimal, of the clip's bytes; with prerecorded media, of the
-    /// recording's.
+    /// SHA-256, lower-case hexadecimal, of the clip's file; with prerecorded media, of the
+    /// recording's; of the scene that is drawn, of its pictures at 0 s and at 1 s, I420, at this size.
     pub clip_sha256: String,
     /// Picture width, pixels.
     pub width_px: u32,

@@ -17,6 +17,7 @@ mod summary;
 mod timeline;
 mod uncertainty;
 mod verdict;
+mod worst;
 
 pub use check::{
     Check, LossBound, Percentile, PercentileError, Predicate, Route, Statistic, StreamSelection,
@@ -48,3 +49,4 @@ pub use timeline::{
 };
 pub use uncertainty::Uncertainty;
 pub use verdict::Verdict;
+pub use worst::{WORST_FRAMES, Worst, WorstFrame};

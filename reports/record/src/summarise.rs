@@ -1,7 +1,7 @@
 //! Puts the figures of a run into the summary's types.
 
 use crate::check::{Percentile, Route, Window};
-use crate::event::{Event, LossPhase, Phase};
+use crate::event::{Event, LossPhase, Marker, Phase};
 use crate::header::{Clock, Header, MediaMode};
 use crate::measure;
 use crate::record::Record;
@@ -11,6 +11,7 @@ use crate::summary::{
 };
 use crate::timeline::{Fate, FrameHistory, StreamTimeline};
 use crate::uncertainty::Uncertainty;
+use crate::worst::{Worst, WorstFrame};
 
 /// Counts fates.
 pub(crate) fn count<'a>(frames: impl Iterator<Item = &'a FrameHistory>) -> FramesSummary {
@@ -67,6 +68,7 @@ pub(crate) fn summarise(stream: &StreamTimeline, header: &Header) -> StreamSumma
         freezes: frozen(stream, header.duration_us),
         psnr_millidb: measure::mean(&psnr),
         psnr_min_millidb: psnr.first().copied(),
+        worst_frames: worst(stream),
         ssim_ppm: measure::mean(&ssim),
         ssim_min_ppm: ssim.first().copied(),
         markers_unreadable: match header.media_mode {
@@ -75,6 +77,19 @@ pub(crate) fn summarise(stream: &StreamTimeline, header: &Header) -> StreamSumma
         },
         bit_rate_bps: measure::bit_rate_bps(stream),
     }
+}
+
+fn worst(stream: &StreamTimeline) -> Vec<WorstFrame> {
+    let mut worst = Worst::default();
+    for frame in stream.frames.iter().filter(|frame| frame.fate == Fate::Rendered) {
+        if let (Some(marker), Some(psnr_millidb)) =
+            (frame.passage.marker, frame.passage.psnr_millidb)
+        {
+            let Marker { boot, frame, .. } = marker;
+            worst.take(WorstFrame { psnr_millidb, boot, frame }, || ());
+        }
+    }
+    worst.frames().map(|(frame, ())| *frame).collect()
 }
 
 fn unreadable(stream: &StreamTimeline) -> u64 {

@@ -10,6 +10,7 @@ use crate::event::CandidateKind;
 use crate::header::{ClockKind, CongestionControl, Header, MediaMode};
 use crate::uncertainty::Uncertainty;
 use crate::verdict::Verdict;
+use crate::worst::WorstFrame;
 
 /// All runs of one call of the command: the content of `summary.json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -268,6 +269,9 @@ pub struct StreamSummary {
     pub psnr_millidb: Option<u32>,
     /// The least of them.
     pub psnr_min_millidb: Option<u32>,
+    /// The rendered frames with the lowest PSNR, from the worst on; of equals the earlier one first.
+    /// Their pictures are kept under their names.
+    pub worst_frames: Vec<WorstFrame>,
     /// Luma SSIM of the rendered frames against their sources, millionths: the arithmetic mean,
     /// rounded down.
     pub ssim_ppm: Option<i32>,

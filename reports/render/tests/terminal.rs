@@ -40,6 +40,7 @@ fn stream() -> StreamSummary {
         freezes: FreezesSummary { count: 1, total_us: 420_000, open_us: None },
         psnr_millidb: Some(31_415),
         psnr_min_millidb: Some(27_000),
+        worst_frames: Vec::new(),
         ssim_ppm: Some(953_999),
         ssim_min_ppm: Some(700_000),
         markers_unreadable: 0,

@@ -16,7 +16,7 @@ fn at(frame: u32) -> Duration {
 }
 
 fn marked(clip: &Clip, frame: u32) -> Picture {
-    let mut picture = clip.frame_at(at(frame)).clone();
+    let mut picture = clip.frame_at(at(frame)).into_owned();
     let marker = Marker { boot: 1, frame, camera_us: at(frame).as_micros() as u64 };
     marker::draw(&mut picture, &marker).expect("the sizes above have room for a strip");
     picture
@@ -55,13 +55,24 @@ fn codec(criterion: &mut Criterion) {
 
         let (a, b) = (clip.frame(0), clip.frame(60));
         criterion.bench_function(&format!("psnr {size}"), |bencher| {
-            bencher.iter(|| psnr_millidb(black_box(a), black_box(b), 32));
+            bencher.iter(|| psnr_millidb(black_box(&a), black_box(&b), 32));
         });
         criterion.bench_function(&format!("ssim {size}"), |bencher| {
-            bencher.iter(|| ssim_ppm(black_box(a), black_box(b), 32));
+            bencher.iter(|| ssim_ppm(black_box(&a), black_box(&b), 32));
         });
         criterion.bench_function(&format!("open clip {size}"), |bencher| {
             bencher.iter(|| Clip::open("bunny", size).expect("the built-in clip opens"));
+        });
+        criterion.bench_function(&format!("open scene {size}"), |bencher| {
+            bencher.iter(|| Clip::open(Clip::SCENE, size).expect("the size is possible"));
+        });
+        let scene = Clip::open(Clip::SCENE, size).expect("the size is possible");
+        let mut ms = 0;
+        criterion.bench_function(&format!("draw scene {size}"), |bencher| {
+            bencher.iter(|| {
+                ms += 67;
+                scene.frame(ms).into_owned()
+            });
         });
     }
 }

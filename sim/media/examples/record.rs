@@ -27,7 +27,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut keys = Vec::new();
     for frame in 0..u32::from(FRAMES_PER_SECOND * SECONDS) {
         let at = Duration::from_secs(frame.into()) / FRAMES_PER_SECOND.into();
-        let encoded = encoder.encode(clip.frame_at(at), at)?;
+        let encoded = encoder.encode(&clip.frame_at(at), at)?;
         if encoded.key {
             keys.push((frame, encoded.bytes.len()));
         }

@@ -4,9 +4,11 @@ use crate::decoder::{DecodeError, Decoder, size_of};
 use crate::nal;
 use crate::picture::{Picture, Size, SizeError};
 use crate::scale::Scaler;
+use crate::scene::Scene;
 use core::time::Duration;
 use openh264::decoder::DecodedYUV;
 use openh264::formats::YUVSource;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// A clip that is part of the binary. `fixtures/clips/` holds its file and its manifest, with
@@ -63,8 +65,8 @@ pub enum ClipError {
     /// The size asked for is impossible.
     #[error(transparent)]
     Size(#[from] SizeError),
-    /// The clip's own frame rate is 0.
-    #[error("failed to open the clip: its frame rate is 0")]
+    /// The clip's own frame rate is none.
+    #[error("failed to open the clip: its frame rate must be 1 to 1000")]
     NoRate,
     /// The clip does not decode.
     #[error("failed to open the clip: frame {frame} does not decode")]
@@ -112,15 +114,65 @@ pub enum ClipError {
     },
 }
 
-/// A clip, decoded and scaled. Clones share the pictures.
+/// How fast a clip is shown: so many frames in so many seconds, above 0 and at most 1000 frames/s.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    frames: u32,
+    seconds: u32,
+}
+
+impl Rate {
+    /// One frame each millisecond.
+    const MILLISECONDS: Self = Self { frames: 1000, seconds: 1 };
+
+    /// A whole number of frames each second; none for what is no such rate.
+    pub fn whole(frames_per_second: u16) -> Option<Self> {
+        Self::new(frames_per_second.into(), 1)
+    }
+
+    /// So many frames in so many seconds, such as 30000 in 1001; none for what is no such rate.
+    /// What 32 bits do not hold is rounded.
+    pub fn new(frames: u64, seconds: u64) -> Option<Self> {
+        if frames == 0 || seconds == 0 || frames > seconds.saturating_mul(1000) {
+            return None;
+        }
+        let common = common_divisor(frames, seconds);
+        let (frames, seconds) = (frames / common, seconds / common);
+        let beyond = (frames | seconds).checked_ilog2().unwrap_or(0).saturating_sub(31);
+        let [frames, seconds] = [frames, seconds].map(|number| (number >> beyond) as u32);
+        (frames > 0).then_some(Self { frames, seconds })
+    }
+
+    /// Frames, and the seconds that they take; without a common divisor.
+    pub fn ratio(self) -> (u32, u32) {
+        (self.frames, self.seconds)
+    }
+}
+
+fn common_divisor(a: u64, b: u64) -> u64 {
+    if b == 0 { a } else { common_divisor(b, a % b) }
+}
+
+/// A clip, decoded and scaled, or the drawn scene. Clones share the pictures.
 #[derive(Clone, Debug)]
 pub struct Clip {
-    pictures: Arc<[Picture]>,
-    frames_per_second: u16,
+    shown: Shown,
+    rate: Rate,
+}
+
+#[derive(Clone, Debug)]
+enum Shown {
+    /// One after the other, and from the first again; at least one.
+    Pictures(Arc<[Picture]>),
+    /// Drawn for each millisecond.
+    Scene(Arc<Scene>),
 }
 
 impl Clip {
-    /// The built-in clips.
+    /// The name of the scene that is drawn, of any size and at any frame rate. It does not repeat.
+    pub const SCENE: &str = "scene";
+
+    /// The built-in clips, without the scene that is drawn.
     pub fn all_builtin() -> &'static [Builtin] {
         &BUILTIN
     }
@@ -132,14 +184,20 @@ impl Clip {
         of_name().find(|clip| clip.size == size).or_else(|| of_name().next())
     }
 
-    /// Opens a built-in clip at this size: centre-cropped to its aspect ratio and scaled.
+    /// Opens a built-in clip at this size, centre-cropped to its aspect ratio and scaled, or the
+    /// scene.
     ///
     /// # Errors
     /// Fails if there is no such clip or the size is impossible.
     pub fn open(name: &str, size: Size) -> Result<Self, ClipError> {
+        if name == Self::SCENE {
+            let shown = Shown::Scene(Arc::new(Scene::new(size)?));
+            return Ok(Self { shown, rate: Rate::MILLISECONDS });
+        }
         let clip = Self::builtin(name, size).ok_or_else(|| {
             let mut known: Vec<_> = BUILTIN.iter().map(|clip| clip.name).collect();
             known.dedup();
+            known.push(Self::SCENE);
             ClipError::Unknown { name: name.to_owned(), known: known.join(", ") }
         })?;
         Self::from_annex_b(clip.annex_b, clip.frames_per_second, size)
@@ -156,9 +214,7 @@ impl Clip {
         size: Size,
     ) -> Result<Self, ClipError> {
         size.check()?;
-        if frames_per_second == 0 {
-            return Err(ClipError::NoRate);
-        }
+        let rate = Rate::whole(frames_per_second).ok_or(ClipError::NoRate)?;
         let mut pictures = Vec::new();
         let mut scaler: Option<Scaler> = None;
         decode_each(&units(annex_b)?, |_, own, decoded| {
@@ -171,7 +227,14 @@ impl Clip {
             pictures.push(scaler.scale([(decoded.y(), y), (decoded.u(), u), (decoded.v(), v)])?);
             Ok(())
         })?;
-        Ok(Self { pictures: pictures.into(), frames_per_second })
+        Self::of(pictures, rate).ok_or(ClipError::NoPicture { frame: 0 })
+    }
+
+    /// A clip of these pictures; none without any.
+    pub(crate) fn of(pictures: Vec<Picture>, rate: Rate) -> Option<Self> {
+        let shown = Shown::Pictures(pictures.into());
+        matches!(&shown, Shown::Pictures(pictures) if !pictures.is_empty())
+            .then_some(Self { shown, rate })
     }
 
     /// Whether a stream is a clip of so many frames, all of this size: decodes all of it, and keeps
@@ -192,32 +255,41 @@ impl Clip {
         })
     }
 
-    /// How many frames the clip has before it starts again; at least one.
+    /// How many frames the clip has before it starts again, at least one; none if it does not.
     #[expect(clippy::len_without_is_empty, reason = "a clip is never empty")]
-    pub fn len(&self) -> usize {
-        self.pictures.len()
+    pub fn len(&self) -> Option<usize> {
+        match &self.shown {
+            Shown::Pictures(pictures) => Some(pictures.len()),
+            Shown::Scene(_) => None,
+        }
     }
 
     /// The clip's own frame rate.
-    pub fn frames_per_second(&self) -> u16 {
-        self.frames_per_second
+    pub fn rate(&self) -> Rate {
+        self.rate
     }
 
     /// The clip's frame of this number; behind the last comes the first.
-    pub fn frame(&self, index: u64) -> &Picture {
-        &self.pictures[(index % self.pictures.len() as u64) as usize]
+    pub fn frame(&self, index: u64) -> Cow<'_, Picture> {
+        match &self.shown {
+            Shown::Pictures(pictures) => {
+                Cow::Borrowed(&pictures[(index % pictures.len() as u64) as usize])
+            }
+            Shown::Scene(scene) => Cow::Owned(scene.at(index)),
+        }
     }
 
     /// The number of the clip's frame that is on at this time since its start, at its own frame
     /// rate: the latest that has begun. It does not wrap.
     pub fn index_at(&self, since_start: Duration) -> u64 {
-        let frames = since_start.as_nanos() * u128::from(self.frames_per_second) / 1_000_000_000;
+        let frames = since_start.as_nanos() * u128::from(self.rate.frames)
+            / (u128::from(self.rate.seconds) * 1_000_000_000);
         u64::try_from(frames).unwrap_or(u64::MAX)
     }
 
     /// What a camera sees at this time since the clip's start. A camera of another frame rate
     /// samples the clip in time: it sees some frames twice, or not at all.
-    pub fn frame_at(&self, since_start: Duration) -> &Picture {
+    pub fn frame_at(&self, since_start: Duration) -> Cow<'_, Picture> {
         self.frame(self.index_at(since_start))
     }
 }

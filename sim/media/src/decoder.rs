@@ -74,6 +74,16 @@ impl Decoder {
         let damaged = |error: openh264::Error| DecodeError::Damaged { state: error.native_code() };
         self.inner.decode(annex_b).map_err(damaged)
     }
+
+    /// The pictures of a stream that has ended which were held back for those that come before
+    /// them, in the order in which they are shown.
+    ///
+    /// # Errors
+    /// Fails if the stream ends in damage.
+    pub(crate) fn held_back(&mut self) -> Result<Vec<Picture>, DecodeError> {
+        let damaged = |error: openh264::Error| DecodeError::Damaged { state: error.native_code() };
+        self.inner.flush_remaining().map_err(damaged)?.iter().map(copy).collect()
+    }
 }
 
 fn copy(decoded: &DecodedYUV<'_>) -> Result<Picture, DecodeError> {

@@ -7,17 +7,20 @@
 mod clip;
 mod decoder;
 mod encoder;
+mod film;
 pub mod marker;
 pub mod nal;
 mod picture;
 mod quality;
 mod recording;
 mod scale;
+mod scene;
 mod slice;
 
-pub use clip::{Builtin, Clip, ClipError};
+pub use clip::{Builtin, Clip, ClipError, Rate};
 pub use decoder::{DecodeError, Decoder};
 pub use encoder::{EncodeError, Encoded, Encoder, EncoderConfig};
+pub use film::{Container, FilmError};
 pub use marker::Marker;
 pub use picture::{Picture, Size, SizeError};
 pub use quality::{PSNR_CAP_MILLIDB, psnr_millidb, ssim_ppm};

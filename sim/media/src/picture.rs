@@ -130,9 +130,31 @@ impl Picture {
         })
     }
 
+    /// A picture from planes whose lengths are right by how they were made.
+    pub(crate) fn of_planes(size: Size, y: Vec<u8>, u: Vec<u8>, v: Vec<u8>) -> Self {
+        let chroma = size.area() / 4;
+        assert!(y.len() == size.area() && u.len() == chroma && v.len() == chroma);
+        Self { size, y, u, v }
+    }
+
     /// Width and height.
     pub fn size(&self) -> Size {
         self.size
+    }
+
+    /// The picture as red, green and blue, 8 bits each, row by row: BT.601, limited range, in whole
+    /// numbers. Each chroma sample colours four pixels.
+    pub fn rgb(&self) -> Vec<u8> {
+        let width = usize::from(self.size.width);
+        let mut rgb = Vec::with_capacity(self.size.area() * 3);
+        for (index, &luma) in self.y.iter().enumerate() {
+            let at = index / width / 2 * (width / 2) + index % width / 2;
+            let luma = 298 * (i32::from(luma) - 16) + 128;
+            let (u, v) = (i32::from(self.u[at]) - 128, i32::from(self.v[at]) - 128);
+            let (red, green, blue) = (409 * v, -100 * u - 208 * v, 516 * u);
+            rgb.extend([red, green, blue].map(|c| ((luma + c) >> 8).clamp(0, 255) as u8));
+        }
+        rgb
     }
 
     /// Luma, row by row, `width` samples each.
@@ -189,6 +211,22 @@ mod tests {
         assert!(planes(511, 128, 128).is_none());
         assert!(planes(512, 129, 128).is_none());
         assert!(planes(512, 128, 0).is_none());
+    }
+
+    #[test]
+    fn black_white_and_the_primary_colours_are_what_they_are_in_bt_601() {
+        let of = |y, u, v| {
+            let mut picture = Picture::grey(size(16, 16), y).unwrap();
+            let (blue, red) = picture.chroma_mut();
+            blue.fill(u);
+            red.fill(v);
+            picture.rgb()[..3].to_vec()
+        };
+        assert_eq!(of(16, 128, 128), [0, 0, 0]);
+        assert_eq!(of(235, 128, 128), [255, 255, 255]);
+        assert_eq!(of(81, 90, 240), [255, 0, 0]);
+        assert_eq!(of(145, 54, 34), [0, 255, 1]);
+        assert_eq!(of(41, 240, 110), [0, 0, 255]);
     }
 
     #[test]

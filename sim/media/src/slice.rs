@@ -102,6 +102,18 @@ fn marking(bits: &mut Bits<'_>, idr: bool) -> Option<()> {
     Some(())
 }
 
+/// Whether a NAL unit is a slice that may refer to later pictures: a B slice (section 7.4.3).
+pub(crate) fn is_bidirectional(unit: &[u8]) -> bool {
+    let kind = || {
+        let payload = unescape(&unit[..unit.len().min(16)]);
+        let mut bits = Bits::new(&payload);
+        bits.unsigned()?; // first_mb_in_slice
+        bits.unsigned()
+    };
+    // Of data partitions the first has the header.
+    matches!(nal::unit_type(unit), Some(1 | 2)) && kind().is_some_and(|kind| kind % 5 == 1)
+}
+
 fn sequence(payload: &[u8]) -> Option<Sequence> {
     let mut bits = Bits::new(payload);
     // 66 is baseline; higher profiles have more fields here.
@@ -136,7 +148,7 @@ fn picture_set(payload: &[u8]) -> Option<PictureSet> {
 
 /// The payload behind the one-byte NAL header, emulation prevention bytes taken out (section
 /// 7.3.1).
-fn unescape(unit: &[u8]) -> Vec<u8> {
+pub(crate) fn unescape(unit: &[u8]) -> Vec<u8> {
     let mut payload = Vec::with_capacity(unit.len());
     let mut zeros = 0;
     for &byte in unit.iter().skip(1) {
@@ -150,24 +162,25 @@ fn unescape(unit: &[u8]) -> Vec<u8> {
     payload
 }
 
-struct Bits<'b> {
+/// Bits of a payload, one behind the other; none where it ends.
+pub(crate) struct Bits<'b> {
     bytes: &'b [u8],
     at: usize,
 }
 
 impl<'b> Bits<'b> {
-    fn new(bytes: &'b [u8]) -> Self {
+    pub(crate) fn new(bytes: &'b [u8]) -> Self {
         Self { bytes, at: 0 }
     }
 
-    fn flag(&mut self) -> Option<bool> {
+    pub(crate) fn flag(&mut self) -> Option<bool> {
         let byte = self.bytes.get(self.at / 8)?;
         let bit = byte >> (7 - self.at % 8) & 1;
         self.at += 1;
         Some(bit == 1)
     }
 
-    fn take(&mut self, count: u32) -> Option<u32> {
+    pub(crate) fn take(&mut self, count: u32) -> Option<u32> {
         let mut number = 0;
         for _ in 0..count {
             number = number << 1 | u32::from(self.flag()?);
@@ -176,7 +189,7 @@ impl<'b> Bits<'b> {
     }
 
     /// `ue(v)`, section 9.1.
-    fn unsigned(&mut self) -> Option<u32> {
+    pub(crate) fn unsigned(&mut self) -> Option<u32> {
         let mut zeros = 0;
         while !self.flag()? {
             zeros += 1;
@@ -188,7 +201,7 @@ impl<'b> Bits<'b> {
     }
 
     /// `se(v)`, section 9.1.1.
-    fn signed(&mut self) -> Option<i32> {
+    pub(crate) fn signed(&mut self) -> Option<i32> {
         let code = i32::try_from(self.unsigned()?).ok()?;
         Some(if code % 2 == 1 { code / 2 + 1 } else { -(code / 2) })
     }

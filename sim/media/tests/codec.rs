@@ -30,7 +30,7 @@ fn clip(size: Size) -> Clip {
 
 /// What a camera feeds its encoder.
 fn marked(clip: &Clip, frame: u32) -> Picture {
-    let mut picture = clip.frame_at(at(frame)).clone();
+    let mut picture = clip.frame_at(at(frame)).into_owned();
     marker::draw(&mut picture, &marker_of(frame)).unwrap();
     picture
 }
@@ -55,7 +55,7 @@ fn every_frame_comes_back_close_to_its_source_and_with_its_marker() {
             let picture = decoder.decode(&encoded.bytes).unwrap().unwrap();
             assert_eq!(marker::read(&picture), Some(marker_of(frame)));
             let strip = marker::strip_height(size).unwrap();
-            let psnr = psnr_millidb(&picture, clip.frame_at(at(frame)), strip).unwrap();
+            let psnr = psnr_millidb(&picture, &clip.frame_at(at(frame)), strip).unwrap();
             assert!(psnr > 28_000, "frame {frame} of {size} has {psnr} mdB");
         }
     }
@@ -99,7 +99,7 @@ fn markers_read_at_the_coarsest_quantisation_there_is() {
             let shown = decoder.decode(&bytes).unwrap().unwrap();
             assert_eq!(marker::read(&shown), Some(marker_of(frame)), "{size}");
             let strip = marker::strip_height(size).unwrap();
-            let psnr = psnr_millidb(&shown, clip.frame_at(at(frame)), strip).unwrap();
+            let psnr = psnr_millidb(&shown, &clip.frame_at(at(frame)), strip).unwrap();
             assert!(psnr < 26_000, "{size} is too good for this test: {psnr} mdB");
         }
     }

@@ -29,7 +29,7 @@ fn digest() -> String {
                 encoder.force_key_frame();
             }
             let at = Duration::from_secs(u64::from(frame)) / u32::from(RATE);
-            let mut picture = clip.frame_at(at).clone();
+            let mut picture = clip.frame_at(at).into_owned();
             let camera_us = at.as_micros() as u64;
             marker::draw(&mut picture, &Marker { boot: 1, frame, camera_us }).unwrap();
             let encoded = encoder.encode(&picture, at).unwrap();

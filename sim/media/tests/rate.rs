@@ -16,7 +16,7 @@ fn encode(config: EncoderConfig, frames: u32, changes: &[(u32, u32)]) -> Vec<Enc
             assert_eq!(encoder.bit_rate_bps(), *bit_rate);
         }
         let at = Duration::from_secs(u64::from(frame)) / u32::from(RATE);
-        encoder.encode(clip.frame_at(at), at).unwrap()
+        encoder.encode(&clip.frame_at(at), at).unwrap()
     };
     (0..frames).map(frame).collect()
 }

@@ -1,6 +1,7 @@
 //! Where a peer runs, as the peer sees it: all it knows of the world.
 
-use parallax_record::Event;
+use parallax_media::Picture;
+use parallax_record::{Event, Marker, Session};
 use rtc::crypto::RTCCryptoProvider;
 use std::{
     future::Future,
@@ -57,6 +58,27 @@ pub trait Host: Clone + Send + Sync + 'static {
 
     /// Tells an event to whoever records. Its time is now.
     fn observe(&self, event: Event);
+
+    /// Shows a picture that was rendered, beside its source, to whoever keeps pictures. What is
+    /// recorded does not hang on it. Unless a host says otherwise, nobody keeps any.
+    fn show(&self, seen: &Seen<'_>) {
+        let _ = seen;
+    }
+}
+
+/// A rendered picture whose marker was read, and its source.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen<'p> {
+    /// In which session.
+    pub session: &'p Session,
+    /// What its marker says.
+    pub marker: Marker,
+    /// Its luma PSNR, thousandths of a decibel, the marker's strip left out.
+    pub psnr_millidb: u32,
+    /// As it was rendered.
+    pub received: &'p Picture,
+    /// As the camera saw it, without the marker's strip.
+    pub source: &'p Picture,
 }
 
 /// A listener that can be waited on.

@@ -17,7 +17,7 @@ mod rendezvous;
 mod tasks;
 pub mod viewer;
 
-pub use host::{Accept, Flash, Host, Stage};
+pub use host::{Accept, Flash, Host, Seen, Stage};
 
 use std::time::Duration;
 

@@ -1,9 +1,10 @@
-//! Clips: those that come with Parallax, by name; a user's own, by a manifest that says what is in
-//! the file beside it.
+//! Clips: those that come with Parallax, by name; a user's own, as a film, or by a manifest that says
+//! what is in the raw stream beside it.
 
 use crate::{
     error::{Problem, Rank, ScenarioErrors},
     files::{self, FileRead, Profiles},
+    film::{self, Film, FilmKind},
     reference,
     table::{Place, Reader, Table, Value, nearest},
     text::Source,
@@ -15,7 +16,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use toml::de::DeTable;
 
 /// The clips that come with Parallax (`fixtures/clips/`). A test holds them against the media.
-pub const BUILTIN_CLIPS: &[&str] = &["bunny"];
+pub const BUILTIN_CLIPS: &[&str] = &["bunny", "scene"];
 
 /// Longest file of a clip, bytes.
 pub const MAX_CLIP_BYTES: u32 = 64 << 20;
@@ -29,16 +30,19 @@ pub const MAX_PICTURE_BYTES: u64 = 1 << 30;
 pub enum ClipUse {
     /// One that comes with Parallax, by its name.
     Builtin(String),
-    /// A user's own.
+    /// A user's own, raw, with its manifest.
     Own(OwnClip),
+    /// A user's own film.
+    Film(Film),
 }
 
 impl ClipUse {
-    /// Its name; of a user's own, that of the manifest without folder and ending.
+    /// Its name; of a user's own, that of the manifest or the film without folder and ending.
     pub fn name(&self) -> &str {
         match self {
             Self::Builtin(name) => name,
             Self::Own(clip) => &clip.manifest.name,
+            Self::Film(film) => &film.name,
         }
     }
 }
@@ -264,7 +268,7 @@ fn digest(reader: &mut Reader, value: &Value<'_>) -> Option<String> {
 /// The clips that the cameras of one scenario have named so far: each is read once.
 pub(crate) struct Clips<'a> {
     pub(crate) profiles: &'a dyn Profiles,
-    own: BTreeMap<String, Option<OwnClip>>,
+    own: BTreeMap<String, Option<ClipUse>>,
 }
 
 impl<'a> Clips<'a> {
@@ -275,21 +279,28 @@ impl<'a> Clips<'a> {
     /// The clip that `value` names.
     pub(crate) fn find(&mut self, reader: &mut Reader, value: &Value<'_>) -> Option<ClipUse> {
         let name = value.text(reader)?;
-        if files::is_beside(&name) {
+        let film = FilmKind::of(&name);
+        if film.is_some() || files::is_beside(&name) {
             if let Some(read) = self.own.get(&name) {
-                return read.clone().map(ClipUse::Own);
+                return read.clone();
             }
-            let read = own(reader, self.profiles, &name, &value.place);
+            let read = match film {
+                Some(kind) => film::read(reader, self.profiles, (&name, kind), &value.place)
+                    .map(ClipUse::Film),
+                None => own(reader, self.profiles, &name, &value.place).map(ClipUse::Own),
+            };
             self.own.insert(name, read.clone());
-            return read.map(ClipUse::Own);
+            return read;
         }
         if BUILTIN_CLIPS.contains(&name.as_str()) {
             return Some(ClipUse::Builtin(name));
         }
         let all =
             BUILTIN_CLIPS.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-        let own = "or name the manifest of a clip of your own, such as `my-film.toml`";
+        let own = "or name a film of your own, such as `my-film.mp4`, or its manifest, \
+                   `my-film.toml`";
         let help = match nearest(&name, BUILTIN_CLIPS.iter().copied()) {
+            _ if let Some(conversion) = film::conversion(&name) => conversion,
             Some(meant) => format!("did you mean `{meant}`? There are: {all}; {own}"),
             None => format!("there are: {all}; {own}"),
         };

@@ -45,7 +45,7 @@ impl Video {
             ClipUse::Own(clip) if clip.manifest().size == self.size => {
                 (clip.manifest().frames, clip.manifest().bytes)
             }
-            ClipUse::Own(_) => return None,
+            ClipUse::Own(_) | ClipUse::Film(_) => return None,
         };
         let bits = u64::from(bytes) * 8 * u64::from(self.frames_per_second);
         Some(bits / u64::from(frames))
@@ -73,13 +73,20 @@ pub(crate) fn suits(
                     format!("write `{own}`, or run it with live media"),
                 )
             }
-            ClipUse::Builtin(name) => (
-                format!("there is no recording of `{name}` at {size}"),
-                format!(
-                    "write {}, name a clip of your own of this size, or run it with live media",
-                    sizes(name)
-                ),
+            ClipUse::Film(film) => (
+                format!("a film such as `{}` is not sent as it is", film.name),
+                "make it a raw stream with a manifest, as `fixtures/clips/README.md` tells, or run it \
+                 with live media"
+                    .to_owned(),
             ),
+            ClipUse::Builtin(name) => {
+                let sizes = sizes(name);
+                let write = if sizes.is_empty() { sizes } else { format!("write {sizes}, ") };
+                (
+                    format!("there is no recording of `{name}` at {size}"),
+                    format!("{write}name a clip of your own of this size, or run it with live media"),
+                )
+            }
         };
         refuse("size", &message, "not recorded", help);
         return None;

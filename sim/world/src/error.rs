@@ -63,6 +63,9 @@ pub enum WorldError {
     /// A camera's clip does not open.
     #[error(transparent)]
     Clip(#[from] parallax_media::ClipError),
+    /// A camera's film does not open: it has changed since it was looked at.
+    #[error("failed to open the film")]
+    Film(#[from] parallax_media::FilmError),
     /// The rendezvous cannot listen.
     #[error("failed to start the rendezvous")]
     Rendezvous(#[from] parallax_stack::StackError),

@@ -184,18 +184,33 @@ fn camera(camera: &Camera, media: MediaMode) -> CameraHeader {
 }
 
 fn clip_sha256(clip: &ClipUse, size: Size, media: MediaMode) -> String {
-    let size = crate::run::media_size(size).ok();
-    let bytes = match (clip, media) {
+    match (clip, media) {
         // Held against the file when it was read.
-        (ClipUse::Own(clip), _) => return clip.manifest().sha256.clone(),
-        (ClipUse::Builtin(name), MediaMode::Live) => {
-            size.and_then(|size| Clip::builtin(name, size)).map(|clip| clip.annex_b)
-        }
+        (ClipUse::Own(clip), _) => clip.manifest().sha256.clone(),
+        (ClipUse::Film(film), _) => film.sha256.clone(),
+        (ClipUse::Builtin(name), MediaMode::Live) => builtin_sha256(name, size),
         (ClipUse::Builtin(_), MediaMode::Prerecorded) => {
-            size.and_then(|size| crate::run::recorded(clip, size).ok())
+            let size = crate::run::media_size(size).ok();
+            let bytes = size.and_then(|size| crate::clips::recorded(clip, size).ok());
+            hex::encode(Sha256::digest(bytes.unwrap_or_default()))
         }
-    };
-    hex::encode(Sha256::digest(bytes.unwrap_or_default()))
+    }
+}
+
+/// Of the file, or of the pictures that the scene shows at 0 s and at 1 s.
+fn builtin_sha256(name: &str, size: Size) -> String {
+    let mut hash = Sha256::new();
+    if let Ok(size) = crate::run::media_size(size) {
+        if let Some(clip) = Clip::builtin(name, size) {
+            hash.update(clip.annex_b);
+        } else if let Ok(scene) = Clip::open(name, size) {
+            for second in [0, 1] {
+                let picture = scene.frame_at(Duration::from_secs(second));
+                hash.update([picture.y(), picture.u(), picture.v()].concat());
+            }
+        }
+    }
+    hex::encode(hash.finalize())
 }
 
 fn micros(duration: Duration) -> u64 {

@@ -4,6 +4,7 @@ use crate::{
     fabric::Fabric,
     failures::Failures,
     lock,
+    pictures::Pictures,
     runtime::SimRuntime,
     secrets::Watched,
     tcp::{self, TcpListener, TcpStream},
@@ -11,7 +12,7 @@ use crate::{
 };
 use parallax_interpose::HostSlot;
 use parallax_network::{HostId, random};
-use parallax_peer::{Flash, Host, Stage};
+use parallax_peer::{Flash, Host, Seen, Stage};
 use parallax_record::{Entry, Event};
 use rand_chacha::ChaCha8Rng;
 use rand_core::Rng;
@@ -56,6 +57,7 @@ pub(crate) struct HostState {
     pub(crate) fabric: Arc<Fabric>,
     pub(crate) timers: Timers,
     pub(crate) failures: Failures,
+    pub(crate) pictures: Pictures,
     flash: MemoryFlash,
     device: Arc<dyn Device>,
     streams: Mutex<Streams>,
@@ -73,7 +75,7 @@ impl HostState {
         (id, name, address): (HostId, &str, Ipv4Addr),
         fabric: Arc<Fabric>,
         timers: Timers,
-        failures: Failures,
+        (failures, pictures): (Failures, Pictures),
         device: Arc<dyn Device>,
     ) -> Self {
         let stage = |stage| {
@@ -89,6 +91,7 @@ impl HostState {
             fabric,
             timers,
             failures,
+            pictures,
             flash: MemoryFlash::default(),
             device,
             streams: Mutex::new(Streams {
@@ -196,6 +199,10 @@ impl Host for SimHost {
         let node = self.state.name.to_string();
         let entry = Entry { run_ns: self.now_ns(), node, event };
         self.state.fabric.tell_of(self.state.id, entry);
+    }
+
+    fn show(&self, seen: &Seen<'_>) {
+        self.state.pictures.take(seen);
     }
 }
 

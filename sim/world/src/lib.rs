@@ -3,6 +3,7 @@
 //! `README.md` beside this crate tells how a step goes, and what makes a run repeatable.
 
 mod capture;
+mod clips;
 mod error;
 mod events;
 mod fabric;
@@ -10,6 +11,7 @@ mod failures;
 mod header;
 mod host;
 mod packets;
+mod pictures;
 #[cfg(feature = "guards-off")]
 mod plant;
 mod run;
@@ -25,15 +27,17 @@ mod udp;
 mod world;
 
 pub use capture::CaptureSink;
+pub use clips::check;
 pub use error::WorldError;
 pub use fabric::{Services, Way};
 pub use header::header;
 pub use host::{Device, Instantly, SimHost};
 pub use packets::{BytesByKind, Direction, EndKind, PacketSeen};
 pub use parallax_interpose::elapsed;
+pub use pictures::KeptPicture;
 #[cfg(feature = "guards-off")]
 pub use plant::{Fault, Plant};
-pub use run::{check, run, run_watched};
+pub use run::{run, run_watched};
 pub use services::secrets;
 pub use simulate::{Guards, simulate};
 pub use tcp::{TcpListener, TcpStream};

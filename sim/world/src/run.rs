@@ -2,6 +2,7 @@
 
 use crate::{
     capture::CaptureSink,
+    clips,
     error::WorldError,
     host::{Device, SimHost},
     script,
@@ -9,7 +10,7 @@ use crate::{
     simulate::{Guards, simulate},
     world::{Outcome, Sinks, Watch, World},
 };
-use parallax_media::{Clip, ClipError, Recording};
+use parallax_media::Recording;
 use parallax_network::{HostId, Network, SiteId};
 use parallax_peer::{
     Stage,
@@ -17,10 +18,7 @@ use parallax_peer::{
     viewer::{self, Nack, Playing, Source, View, ViewerConfig},
 };
 use parallax_record::MediaMode;
-use parallax_scenario::{
-    Camera, ClipUse, CongestionControl, OwnClip, Peer, Profile, Scenario, ScenarioErrors, Viewer,
-    clip::Flaw, units::Size,
-};
+use parallax_scenario::{Camera, CongestionControl, Peer, Profile, Scenario, Viewer, units::Size};
 use parallax_signalling::Token;
 use rand_chacha::ChaCha8Rng;
 use std::{
@@ -109,46 +107,7 @@ pub fn run_watched(
     })?
 }
 
-/// Whether the clips that users brought for a scenario are what their manifests say: decodes each
-/// once, which [`run`] does for itself, and trusts those that come with Parallax.
-///
-/// # Errors
-/// With what is wrong with the first of them, told in its manifest.
-pub fn check(scenario: &Scenario) -> Result<(), ScenarioErrors> {
-    let mut checked: Vec<&OwnClip> = Vec::new();
-    for (_, camera) in cameras(scenario) {
-        if let ClipUse::Own(clip) = &camera.video.clip
-            && !checked.contains(&clip)
-        {
-            sound(clip, scenario.media).map_err(|error| clip.manifest().flawed(&flaw(error)))?;
-            checked.push(clip);
-        }
-    }
-    Ok(())
-}
-
-fn sound(clip: &OwnClip, media: MediaMode) -> Result<(), WorldError> {
-    let manifest = clip.manifest();
-    Clip::check(clip.annex_b(), media_size(manifest.size)?, manifest.frames as usize)?;
-    if media == MediaMode::Prerecorded {
-        Recording::from_annex_b(clip.annex_b())?;
-    }
-    Ok(())
-}
-
-fn flaw(error: WorldError) -> Flaw {
-    match error {
-        WorldError::Clip(ClipError::Size(error)) => Flaw::ImpossibleSize(error.to_string()),
-        WorldError::Clip(ClipError::OtherSize { frame, found }) => {
-            let found = Size { width: found.width.into(), height: found.height.into() };
-            Flaw::Size { frame, found }
-        }
-        WorldError::Clip(ClipError::OtherLength { found }) => Flaw::Frames(found),
-        error => Flaw::Stream(error.to_string()),
-    }
-}
-
-fn cameras(scenario: &Scenario) -> impl Iterator<Item = (&Peer, &Camera)> {
+pub(crate) fn cameras(scenario: &Scenario) -> impl Iterator<Item = (&Peer, &Camera)> {
     scenario.peers.iter().filter_map(|peer| Some((peer, peer.camera.as_ref()?)))
 }
 
@@ -161,38 +120,20 @@ enum Film {
 /// Each camera's, by the camera's name.
 fn films(scenario: &Scenario) -> Result<BTreeMap<String, Film>, WorldError> {
     let open = |(peer, camera): (&Peer, &Camera)| {
-        let (clip, size) = (&camera.video.clip, media_size(camera.video.size)?);
+        let (clip, size) = (&camera.video.clip, camera.video.size);
         let film = match scenario.media {
             MediaMode::Live => Film::Live(Source {
-                clip: Arc::new(open(clip, size)?),
+                clip: Arc::new(clips::open(clip, size)?),
                 frames_per_second: frames_per_second(camera)?,
             }),
-            MediaMode::Prerecorded => {
-                Film::Prerecorded(Recording::from_annex_b(recorded(clip, size)?)?)
-            }
+            MediaMode::Prerecorded => Film::Prerecorded(Recording::from_annex_b(clips::recorded(
+                clip,
+                media_size(size)?,
+            )?)?),
         };
         Ok((peer.name.clone(), film))
     };
     cameras(scenario).map(open).collect()
-}
-
-/// The stream that stands in for an encoder's.
-pub(crate) fn recorded(clip: &ClipUse, size: parallax_media::Size) -> Result<&[u8], WorldError> {
-    match clip {
-        ClipUse::Builtin(name) => Recording::builtin(name, size)
-            .map(|recording| recording.annex_b)
-            .ok_or_else(|| WorldError::NotRecorded { clip: name.clone(), size: size.to_string() }),
-        ClipUse::Own(clip) => Ok(clip.annex_b()),
-    }
-}
-
-fn open(clip: &ClipUse, size: parallax_media::Size) -> Result<Clip, ClipError> {
-    match clip {
-        ClipUse::Builtin(name) => Clip::open(name, size),
-        ClipUse::Own(clip) => {
-            Clip::from_annex_b(clip.annex_b(), clip.manifest().frames_per_second, size)
-        }
-    }
 }
 
 fn place_peers(scenario: &Scenario, network: &mut Network) -> Result<Vec<HostId>, WorldError> {

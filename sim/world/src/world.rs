@@ -7,6 +7,7 @@ use crate::{
     failures::{Failure, Failures},
     host::{Device, HostState, SimHost},
     packets::{BytesByKind, EndKind, PacketSeen, Packets},
+    pictures::{KeptPicture, Pictures},
     task::InHost,
     timers::Timers,
 };
@@ -61,6 +62,8 @@ pub struct Outcome {
     pub packets: u64,
     /// Bytes of the peers' packets.
     pub bytes: BytesByKind,
+    /// Of each stream, the pictures of the rendered frames with the lowest PSNR: received and source.
+    pub pictures: Vec<KeptPicture>,
 }
 
 /// A run: a network with services, and peers on turmoil hosts.
@@ -72,6 +75,7 @@ pub struct World<'a> {
     reached: Time,
     timers: Timers,
     failures: Failures,
+    pictures: Pictures,
     pub(crate) fabric: Arc<Fabric>,
     names: BTreeMap<HostId, Arc<str>>,
     peers: BTreeSet<HostId>,
@@ -134,6 +138,7 @@ impl<'a> World<'a> {
             sinks,
             capturing: None,
             watch: None,
+            pictures: Pictures::default(),
             #[cfg(feature = "guards-off")]
             hash_map_planted: false,
         })
@@ -177,7 +182,7 @@ impl<'a> World<'a> {
         self.changed = true;
         self.peers.insert(host);
         let (fabric, timers) = (Arc::clone(&self.fabric), self.timers.clone());
-        let failures = self.failures.clone();
+        let failures = (self.failures.clone(), self.pictures.clone());
         let place = (host, &*name, address);
         let state = HostState::new(self.seed, place, fabric, timers, failures, device);
         let state = Arc::new(state);
@@ -281,6 +286,7 @@ impl<'a> World<'a> {
             packets_sha256: self.packets.sha256(),
             packets: self.packets.count(),
             bytes,
+            pictures: self.pictures.kept(),
         }
     }
 

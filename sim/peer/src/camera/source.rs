@@ -144,7 +144,7 @@ impl<H: Host> Shared<H> {
         let video = &self.config.video;
         let Media::Live(encoding) = &video.media else { return None };
         let at = crate::frame_time(number, video.frames_per_second);
-        let mut picture = encoding.clip.frame_at(at).clone();
+        let mut picture = encoding.clip.frame_at(at).into_owned();
         let mark = marker::Marker { boot: self.boot, frame: number, camera_us };
         if let Err(error) = marker::draw(&mut picture, &mark) {
             self.fault(error.to_string());

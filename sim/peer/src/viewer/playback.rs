@@ -3,13 +3,14 @@
 use super::{Playing, Source};
 use crate::{
     frames::Whole,
-    host::{Host, Stage},
+    host::{Host, Seen, Stage},
     tasks::Tasks,
 };
 use bytes::Bytes;
 use parallax_media::{DecodeError, Decoder, Picture, marker, psnr_millidb, ssim_ppm};
 use parallax_record::{Event, LossPhase, Marker, Phase, Session};
 use rtc::rtp::{codec::h264::H264Packet, packetizer::Depacketizer};
+use std::borrow::Cow;
 use tokio::sync::mpsc;
 
 /// Frames that may wait for the decoder.
@@ -119,8 +120,8 @@ async fn render<H: Host>(
 ) {
     let mut any = false;
     while let Some(Decoded { rtp_timestamp, shown }) = pictures.recv().await {
-        let Examined { marker, psnr_millidb, ssim_ppm } =
-            host.work(Stage::Render, || examine(&shown, source.as_ref())).await;
+        let examined = host.work(Stage::Render, || examine(&shown, source.as_ref())).await;
+        let Examined { marker, psnr_millidb, ssim_ppm, original } = examined;
         let session = name.clone();
         host.observe(Event::FrameRendered {
             session,
@@ -129,6 +130,12 @@ async fn render<H: Host>(
             psnr_millidb,
             ssim_ppm,
         });
+        if let (Some(marker), Some(psnr_millidb), Some(source), Shown::Picture(received)) =
+            (marker, psnr_millidb, original, &shown)
+        {
+            let (session, source) = (&name, &*source);
+            host.show(&Seen { session, marker, psnr_millidb, received, source });
+        }
         if !std::mem::replace(&mut any, true) {
             host.observe(Event::Phase { session: name.clone(), phase: Phase::FirstRender });
         }
@@ -137,24 +144,26 @@ async fn render<H: Host>(
 
 /// What a picture says of itself, and how near it is to its source.
 #[derive(Default)]
-struct Examined {
+struct Examined<'s> {
     marker: Option<Marker>,
     psnr_millidb: Option<u32>,
     ssim_ppm: Option<i32>,
+    original: Option<Cow<'s, Picture>>,
 }
 
-fn examine(shown: &Shown, source: Option<&Source>) -> Examined {
+fn examine<'s>(shown: &Shown, source: Option<&'s Source>) -> Examined<'s> {
     let Shown::Picture(picture) = shown else { return Examined::default() };
     let Some(read) = marker::read(picture) else { return Examined::default() };
     let marker = Marker { boot: read.boot, frame: read.frame, camera_us: read.camera_us };
-    let compared = source.and_then(|source| {
+    let original = source.map(|source| {
+        source.clip.frame_at(crate::frame_time(read.frame, source.frames_per_second))
+    });
+    let compared = original.as_ref().and_then(|original| {
         let skip = marker::strip_height(picture.size())?;
-        let original =
-            source.clip.frame_at(crate::frame_time(read.frame, source.frames_per_second));
         Some((psnr_millidb(picture, original, skip), ssim_ppm(picture, original, skip)))
     });
     let (psnr_millidb, ssim_ppm) = compared.unwrap_or_default();
-    Examined { marker: Some(marker), psnr_millidb, ssim_ppm }
+    Examined { marker: Some(marker), psnr_millidb, ssim_ppm, original }
 }
 
 /// The elementary stream of a frame (annex B); `None` if a payload is damaged.

@@ -271,8 +271,8 @@ pub(crate) const VIDEO: Keys = Keys {
     keys: &[
         must(
             "clip",
-            "name of a clip, or the manifest of your own, such as `\"my-film.toml\"` beside the scenario",
-            "What it films, looping: a clip of `fixtures/clips`, whose page tells how to make one.",
+            "name of a clip, or a film of your own beside the scenario, such as `\"my-film.mp4\"` or `\"my-film.y4m\"`, or its manifest, `\"my-film.toml\"`",
+            "What it films, looping: a clip of `fixtures/clips`, whose page tells how to make one. `\"scene\"` is drawn, at any size and frame rate.",
         ),
         must(
             "size",

@@ -34,7 +34,7 @@ pub(crate) fn run(scenario: &Scenario, clip: &Clip, frames: u32) {
     let mut decoder = Decoder::new().expect("a decoder");
     for frame in 0..frames {
         let at = Duration::from_secs(frame.into()) / u32::from(rate);
-        let mut picture = clip.frame_at(at).clone();
+        let mut picture = clip.frame_at(at).into_owned();
         let camera_us = at.as_micros() as u64;
         let mark = Marker { boot: 0, frame, camera_us };
         marker::draw(&mut picture, &mark).expect("a marker");

@@ -1,0 +1,124 @@
+//! What cameras film: opened for a run, and held against what a scenario says of it before.
+
+use crate::{
+    error::WorldError,
+    run::{cameras, media_size},
+};
+use parallax_media::{Clip, ClipError, Container, FilmError, Recording, SizeError};
+use parallax_record::MediaMode;
+use parallax_scenario::{
+    ClipUse, Film, FilmCure, FilmKind, OwnClip, Scenario, ScenarioErrors, clip::Flaw, units::Size,
+};
+
+/// Whether the clips that users brought for a scenario can be filmed, and are what their manifests
+/// say: decodes each once, which [`run`](crate::run()) does for itself, and trusts those that come
+/// with Parallax.
+///
+/// # Errors
+/// With what is wrong with the first of them, told in its manifest, or where the scenario names it.
+pub fn check(scenario: &Scenario) -> Result<(), ScenarioErrors> {
+    let mut checked: Vec<&OwnClip> = Vec::new();
+    let mut films: Vec<(&Film, u64)> = Vec::new();
+    for (_, camera) in cameras(scenario) {
+        match &camera.video.clip {
+            ClipUse::Builtin(_) => {}
+            ClipUse::Own(clip) if checked.contains(&clip) => {}
+            ClipUse::Own(clip) => {
+                sound(clip, scenario.media)
+                    .map_err(|error| clip.manifest().flawed(&flaw(error)))?;
+                checked.push(clip);
+            }
+            ClipUse::Film(film) => {
+                let most = Film::most_frames(camera.video.size);
+                if films.iter().any(|&(other, fits)| other == film && fits <= most) {
+                    continue;
+                }
+                Clip::check_film(container(film), film.bytes(), most)
+                    .map_err(|error| film.refused(&error.to_string(), cure(&error)))?;
+                films.push((film, most));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Opens a clip for pictures of this size.
+pub(crate) fn open(clip: &ClipUse, size: Size) -> Result<Clip, WorldError> {
+    let media = media_size(size)?;
+    Ok(match clip {
+        ClipUse::Builtin(name) => Clip::open(name, media)?,
+        ClipUse::Own(clip) => {
+            Clip::from_annex_b(clip.annex_b(), clip.manifest().frames_per_second, media)?
+        }
+        ClipUse::Film(film) => {
+            let most = Film::most_frames(size);
+            Clip::from_film(container(film), film.bytes(), media, most)?
+        }
+    })
+}
+
+/// The stream that stands in for an encoder's.
+pub(crate) fn recorded(clip: &ClipUse, size: parallax_media::Size) -> Result<&[u8], WorldError> {
+    let not_recorded =
+        || WorldError::NotRecorded { clip: clip.name().to_owned(), size: size.to_string() };
+    match clip {
+        ClipUse::Builtin(name) => Recording::builtin(name, size)
+            .map(|recording| recording.annex_b)
+            .ok_or_else(not_recorded),
+        ClipUse::Own(clip) => Ok(clip.annex_b()),
+        // Refused with the scenario.
+        ClipUse::Film(_) => Err(not_recorded()),
+    }
+}
+
+fn sound(clip: &OwnClip, media: MediaMode) -> Result<(), WorldError> {
+    let manifest = clip.manifest();
+    Clip::check(clip.annex_b(), media_size(manifest.size)?, manifest.frames as usize)?;
+    if media == MediaMode::Prerecorded {
+        Recording::from_annex_b(clip.annex_b())?;
+    }
+    Ok(())
+}
+
+fn flaw(error: WorldError) -> Flaw {
+    match error {
+        WorldError::Clip(ClipError::Size(error)) => Flaw::ImpossibleSize(error.to_string()),
+        WorldError::Clip(ClipError::OtherSize { frame, found }) => {
+            let found = Size { width: found.width.into(), height: found.height.into() };
+            Flaw::Size { frame, found }
+        }
+        WorldError::Clip(ClipError::OtherLength { found }) => Flaw::Frames(found),
+        error => Flaw::Stream(error.to_string()),
+    }
+}
+
+fn container(film: &Film) -> Container {
+    match film.kind {
+        FilmKind::Mp4 => Container::Mp4,
+        FilmKind::Y4m => Container::Y4m,
+    }
+}
+
+fn cure(error: &FilmError) -> FilmCure {
+    match error {
+        FilmError::Empty
+        | FilmError::OtherKind(_)
+        | FilmError::CutOff(_)
+        | FilmError::Damaged(_)
+        | FilmError::NoVideo
+        | FilmError::Frame { .. }
+        | FilmError::Pictures { .. } => FilmCure::Bring,
+        FilmError::Interlaced => FilmCure::Deinterlace,
+        FilmError::Size(SizeError::Odd(_)) => FilmCure::Even,
+        FilmError::Size(_) | FilmError::OtherSize { .. } => FilmCure::Scale,
+        FilmError::TooLong { most, .. } => FilmCure::Cut { most: *most },
+        FilmError::Codec(_)
+        | FilmError::Depth(_)
+        | FilmError::Chroma(_)
+        | FilmError::Bidirectional
+        | FilmError::Turned
+        | FilmError::VariableRate { .. }
+        | FilmError::Rate(_)
+        | FilmError::Edited(_) => FilmCure::Convert,
+    }
+}
