@@ -9,7 +9,7 @@ use std::{
     fs,
     process::{Command, Stdio},
 };
-use support::{Called, Place, shipped};
+use support::{Called, Place, replaced, shipped};
 
 /// The bytes of a run's record, and the digests that the summary tells.
 #[derive(PartialEq, Eq)]
@@ -178,6 +178,44 @@ fn a_scenario_runs_the_same_by_itself_and_after_another() {
     let record = fs::read(place.path("single/two-homes/seed-7/record.jsonl")).expect("a record");
     assert_eq!(parallax_record::first_difference(&both[1].record, &record), None);
     assert_ne!(both[0].packets_sha256, both[1].packets_sha256);
+}
+
+/// `two-homes`, whose doorbell follows a link that is narrow for a while.
+fn following() -> String {
+    let text = shipped("two-homes", 14);
+    let key =
+        "congestion_control = { kind = \"gcc\", floor = \"100kbit/s\", ceiling = \"1Mbit/s\" }";
+    let text = replaced(&text, "profile = \"esp32-p4\"", &format!("{key}, profile = \"esp32-p4\""));
+    let squeeze = r#"
+[event.squeeze]
+at = "6s"
+change_link = { site = "house", direction = "up", capacity = "200kbit/s", lasts = "4s" }
+
+[[check]]"#;
+    text.replacen("[[check]]", squeeze.trim_start(), 1)
+}
+
+#[test]
+fn a_camera_that_follows_its_path_gives_the_same_bytes_in_every_process() {
+    let records = [1, 1, 2].map(|seed| {
+        let place = Place::with("following.toml", &following());
+        let mut command = place.parallax(&["sim", "following.toml", "--out", "out"]);
+        whole(Called::from(command.args(["--seed", &seed.to_string()]).output().expect("call it")));
+        fs::read(place.path(&format!("out/following/seed-{seed}/record.jsonl"))).expect("a record")
+    });
+    let [one, again, other] = &records;
+    assert_eq!(parallax_record::first_difference(one, again), None);
+    assert_ne!(one, other);
+    // It is about something: the aim went up and down.
+    let text = String::from_utf8_lossy(one);
+    let aims: Vec<u64> = text
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .filter(|entry| entry["event"]["kind"] == "bit_rate_changed")
+        .filter_map(|entry| entry["event"]["bit_rate_bps"].as_u64())
+        .collect();
+    assert!(aims.windows(2).any(|pair| pair[0] < pair[1]), "{aims:?}");
+    assert!(aims.windows(2).any(|pair| pair[0] > pair[1]), "{aims:?}");
 }
 
 #[test]

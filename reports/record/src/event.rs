@@ -109,6 +109,26 @@ pub enum Event {
         /// Packets, resends not counted.
         packets: u32,
     },
+    /// A camera's encoder aims at another bit rate, from its next frame on.
+    BitRateChanged {
+        /// The boot of the camera.
+        boot: u32,
+        /// The new aim: the lowest estimate of the camera's sessions, bits per second.
+        bit_rate_bps: u64,
+    },
+    /// How a session under congestion control goes, at its camera: once a second while it streams.
+    Rates {
+        /// Which session.
+        session: Session,
+        /// What its path is estimated to carry, bits per second: between floor and ceiling.
+        estimate_bps: u64,
+        /// What the encoder is to aim at, bits per second: the lowest estimate of the camera's
+        /// sessions.
+        target_bps: u64,
+        /// What left for the wire since the last such event or the start of the stream, bits per
+        /// second: RTP packets with their headers, resent ones included.
+        sent_bps: u64,
+    },
     /// A packet of a frame was sent again.
     Resent {
         /// Which session.
@@ -385,6 +405,7 @@ impl Event {
             | Self::Nominated { session, .. }
             | Self::Closed { session, .. }
             | Self::FramePaced { session, .. }
+            | Self::Rates { session, .. }
             | Self::Resent { session, .. }
             | Self::Nack { session, .. }
             | Self::KeyFrameRequested { session }
@@ -400,6 +421,7 @@ impl Event {
             | Self::FrameCaptured { .. }
             | Self::FrameDropped { .. }
             | Self::FrameEncoded { .. }
+            | Self::BitRateChanged { .. }
             | Self::PacketDropped { .. }
             | Self::MappingCreated { .. }
             | Self::MappingExpired { .. }

@@ -211,11 +211,28 @@ pub enum MediaMode {
 }
 
 /// What adapted the bit rate to the path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum CongestionControl {
-    /// Nothing: the encoder kept the scenario's bit rate.
+    /// Nothing: the encoders kept the scenario's bit rates.
     None,
+    /// Google congestion control.
+    Gcc {
+        /// The cameras that followed it; the others kept their bit rate.
+        cameras: Vec<GccCamera>,
+    },
+}
+
+/// A camera that follows its path.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GccCamera {
+    /// Its name.
+    pub camera: String,
+    /// No target is lower, bits per second.
+    pub floor_bps: u64,
+    /// No target is higher, bits per second. Each session begins at the camera's `bit_rate_bps`.
+    pub ceiling_bps: u64,
 }
 
 /// A site: hosts on one LAN behind one gateway.
@@ -349,7 +366,7 @@ pub struct CameraHeader {
     pub height_px: u32,
     /// Frames per second.
     pub frames_per_second: u32,
-    /// What the encoder is asked for, bits per second; with prerecorded media, what the recording
-    /// comes to at this frame rate.
+    /// What the encoder is asked for, bits per second, under congestion control at the start; with
+    /// prerecorded media, what the recording comes to at this frame rate.
     pub bit_rate_bps: u64,
 }

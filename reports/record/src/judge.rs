@@ -68,7 +68,7 @@ pub fn judge(record: &Record) -> Summary {
         packets_sha256: Some(record.end.packets_sha256.clone()),
         duration_us: header.duration_us,
         media_mode: header.media_mode,
-        congestion_control: header.congestion_control,
+        congestion_control: header.congestion_control.clone(),
         profiles: PeerProfile::of(header),
         checks,
         streams: timeline.streams.iter().map(|stream| summarise(stream, header)).collect(),

@@ -26,8 +26,8 @@ pub use compare::{Difference, first_difference};
 pub use environment::Environment;
 pub use event::{Candidate, CandidateKind, Entry, Event, LossPhase, Marker, Phase, Session};
 pub use header::{
-    Action, CameraHeader, Clock, ClockKind, CongestionControl, FORMAT, GatewayHeader, Header,
-    LinkDirection, LinkHeader, MediaMode, PeerHeader, ProfileUse, QueueLimit, SCHEMA,
+    Action, CameraHeader, Clock, ClockKind, CongestionControl, FORMAT, GatewayHeader, GccCamera,
+    Header, LinkDirection, LinkHeader, MediaMode, PeerHeader, ProfileUse, QueueLimit, SCHEMA,
     ScriptedEvent, ServiceHeader, SiteHeader, Stream,
 };
 pub use join::{CameraFrame, Passage};

@@ -117,7 +117,7 @@ impl Summary {
             packets_sha256: None,
             duration_us: header.duration_us,
             media_mode: header.media_mode,
-            congestion_control: header.congestion_control,
+            congestion_control: header.congestion_control.clone(),
             profiles: PeerProfile::of(header),
             checks: Vec::new(),
             streams: Vec::new(),

@@ -12,7 +12,7 @@
 //! later) find it too, because a linker exports what shadows a shared library's symbol. `enter`
 //! proves both before it says yes.
 //!
-//! All `unsafe` code of the project is in this crate.
+//! All `unsafe` code of the project is in this crate, but for `sim/codec-raw`.
 
 mod enter;
 #[cfg(target_os = "linux")]

@@ -105,7 +105,7 @@ pub enum EncodeError {
 /// slices are cut by the number of cores.
 pub struct Encoder {
     inner: OpenH264,
-    size: Size,
+    config: EncoderConfig,
     /// OpenH264 is initialised by the first picture, which is a key frame anyway.
     started: bool,
     key_frame_wanted: bool,
@@ -130,11 +130,9 @@ impl Encoder {
                 return Err(EncodeError::Setting { setting, least, value });
             }
         }
-        let inner = OpenH264::with_api_config(OpenH264API::from_source(), settings_of(&config))
-            .map_err(|error| EncodeError::OpenH264 { code: error.native_code() })?;
         Ok(Self {
-            inner,
-            size: config.size,
+            inner: open(&config)?,
+            config,
             started: false,
             key_frame_wanted: false,
             slice_headers: slice::Headers::default(),
@@ -146,14 +144,40 @@ impl Encoder {
         self.key_frame_wanted = true;
     }
 
+    /// What rate control aims at, bits per second.
+    #[must_use]
+    pub fn bit_rate_bps(&self) -> u32 {
+        self.config.bit_rate_bps
+    }
+
+    /// Lets rate control aim at another bit rate from the next frame on, without a key frame.
+    ///
+    /// # Errors
+    /// Fails, and keeps what there was, if the bit rate is below one bit a frame. Fails if OpenH264
+    /// refuses it.
+    pub fn set_bit_rate(&mut self, bit_rate_bps: u32) -> Result<(), EncodeError> {
+        let (setting, least) = ("bit_rate_bps", u32::from(self.config.frames_per_second));
+        if bit_rate_bps < least {
+            return Err(EncodeError::Setting { setting, least, value: bit_rate_bps });
+        }
+        let from_bps = core::mem::replace(&mut self.config.bit_rate_bps, bit_rate_bps);
+        if !self.started {
+            self.inner = open(&self.config)?;
+        } else if bit_rate_bps != from_bps {
+            parallax_codec_raw::set_bit_rate(&mut self.inner, from_bps, bit_rate_bps)
+                .map_err(|code| EncodeError::OpenH264 { code })?;
+        }
+        Ok(())
+    }
+
     /// Encodes one picture, captured `at` this time since the start of the stream. OpenH264 takes
     /// whole milliseconds of it.
     ///
     /// # Errors
     /// Fails if the picture has another size than configured, or OpenH264 refuses it.
     pub fn encode(&mut self, picture: &Picture, at: Duration) -> Result<Encoded, EncodeError> {
-        if picture.size() != self.size {
-            let (given, configured) = (picture.size(), self.size);
+        if picture.size() != self.config.size {
+            let (given, configured) = (picture.size(), self.config.size);
             return Err(EncodeError::OtherSize { given, configured });
         }
         if self.started && self.key_frame_wanted {
@@ -173,6 +197,11 @@ impl Encoder {
         let qp = self.slice_headers.first_qp(&bytes);
         Ok(Encoded { bytes, key, skipped, qp })
     }
+}
+
+fn open(config: &EncoderConfig) -> Result<OpenH264, EncodeError> {
+    OpenH264::with_api_config(OpenH264API::from_source(), settings_of(config))
+        .map_err(|error| EncodeError::OpenH264 { code: error.native_code() })
 }
 
 fn settings_of(config: &EncoderConfig) -> OpenH264Config {

@@ -7,7 +7,11 @@ use rtc::{
     ice::mdns::MulticastDnsMode,
     interceptor::Registry,
     peer_connection::configuration::media_engine::MIME_TYPE_H264,
-    rtp_transceiver::rtp_sender::{RTCPFeedback, RTCRtpCodec, RTCRtpCodecParameters, RtpCodecKind},
+    rtp_transceiver::rtp_sender::{
+        RTCPFeedback, RTCRtpCodec, RTCRtpCodecParameters, RTCRtpHeaderExtensionCapability,
+        RtpCodecKind, TYPE_RTCP_FB_TRANSPORT_CC,
+    },
+    sdp::extmap::TRANSPORT_CC_URI,
     shared::error::{Error, Result},
 };
 use std::{net::SocketAddr, sync::Arc, time::Duration};
@@ -99,18 +103,28 @@ pub(crate) fn h264() -> RTCRtpCodec {
     }
 }
 
-fn media_engine() -> Result<MediaEngine> {
+/// `feedback`: whether each packet may carry a number of its own, whose arrival is told
+/// (draft-holmer-rmcat-transport-wide-cc-extensions-01). It is agreed on if both ends say so.
+fn media_engine(feedback: bool) -> Result<MediaEngine> {
     let mut engine = MediaEngine::default();
     let codec = RTCRtpCodecParameters { rtp_codec: h264(), payload_type: H264_PAYLOAD_TYPE };
     engine.register_codec(codec, RtpCodecKind::Video)?;
-    for parameter in ["", "pli"] {
-        let feedback = RTCPFeedback { typ: "nack".to_owned(), parameter: parameter.to_owned() };
+    let mut told = vec![("nack", ""), ("nack", "pli")];
+    if feedback {
+        told.push((TYPE_RTCP_FB_TRANSPORT_CC, ""));
+        let uri = TRANSPORT_CC_URI.to_owned();
+        let extension = RTCRtpHeaderExtensionCapability { uri };
+        engine.register_header_extension(extension, RtpCodecKind::Video, None)?;
+    }
+    for (typ, parameter) in told {
+        let feedback = RTCPFeedback { typ: typ.to_owned(), parameter: parameter.to_owned() };
         engine.register_feedback(feedback, RtpCodecKind::Video);
     }
     Ok(engine)
 }
 
-/// Builds a connection on the host's addresses.
+/// Builds a connection on the host's addresses; with `feedback` on each packet, if the other end
+/// has it too.
 ///
 /// # Errors
 /// What the `webrtc` crate says: no socket to be had, a server's address that is no address.
@@ -118,6 +132,7 @@ pub(crate) async fn build<H: Host>(
     host: &H,
     ice_servers: &[IceServer],
     interceptors: Registry,
+    feedback: bool,
 ) -> Result<(Arc<dyn PeerConnection>, UnboundedReceiver<Happening>)> {
     let (tell, happenings) = mpsc::unbounded_channel();
     let servers = ice_servers
@@ -147,7 +162,7 @@ pub(crate) async fn build<H: Host>(
     }
     let connection = PeerConnectionBuilder::new()
         .with_configuration(configuration)
-        .with_media_engine(media_engine()?)
+        .with_media_engine(media_engine(feedback)?)
         .with_setting_engine(settings.build())
         .with_interceptor_registry(interceptors)
         .with_handler(Arc::new(Handler(tell)))

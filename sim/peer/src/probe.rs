@@ -19,9 +19,16 @@ use rtc::{
     },
     rtp,
     sansio::Protocol,
-    shared::error::Error,
+    shared::{error::Error, marshal::MarshalSize},
 };
-use std::{collections::VecDeque, time::Instant};
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Instant,
+};
 
 /// Nearest to the wire.
 pub(crate) const WIRE: usize = 500;
@@ -100,6 +107,8 @@ impl<W: Watch> Interceptor for Probe<W> {
 pub(crate) struct Departures<H> {
     pub(crate) host: H,
     pub(crate) session: Session,
+    /// Counts bytes of RTP, headers and resends included.
+    sent: Arc<AtomicU64>,
     /// Called when the viewer wants a key frame.
     pub(crate) key_frame_wanted: Box<dyn Fn() + Send + Sync>,
     current: Option<Departing>,
@@ -118,12 +127,14 @@ impl<H: Host> Departures<H> {
     pub(crate) fn new(
         host: H,
         session: Session,
+        sent: Arc<AtomicU64>,
         key_frame_wanted: impl Fn() + Send + Sync + 'static,
     ) -> Self {
         let key_frame_wanted = Box::new(key_frame_wanted);
         Self {
             host,
             session,
+            sent,
             key_frame_wanted,
             current: None,
             any_rtp: false,
@@ -139,6 +150,7 @@ impl<H: Host> Departures<H> {
 impl<H: Host> Watch for Departures<H> {
     fn rtp_out(&mut self, packet: &rtp::Packet, again: bool) {
         let rtp_timestamp = packet.header.timestamp;
+        self.sent.fetch_add(packet.marshal_size() as u64, Ordering::Relaxed);
         if again {
             self.host.observe(Event::Resent { session: self.session.clone(), rtp_timestamp });
             return;

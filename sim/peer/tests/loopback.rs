@@ -43,6 +43,7 @@ fn camera(signalling: Signalling, clip: Arc<Clip>) -> CameraConfig {
         },
         // A key frame of 13 kB takes 52 ms to leave: well within the jitter buffer.
         pacer_bps: Some(2_000_000),
+        congestion_control: None,
     }
 }
 

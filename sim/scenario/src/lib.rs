@@ -31,7 +31,7 @@ pub use read::{parse, parse_with};
 pub use recording::{KnownRecording, RECORDINGS};
 pub use replacement::{Replacement, Replacements};
 pub use scenario::{
-    Action, Camera, Event, Ipv4Network, Nack, Peer, Scenario, Service, Services, Site, Video,
-    Viewer,
+    Action, Camera, CongestionControl, Event, Ipv4Network, Nack, Peer, Scenario, Service, Services,
+    Site, Video, Viewer,
 };
 pub use text::{MAX_BYTES, MAX_LINE_BYTES, decode, within_length};

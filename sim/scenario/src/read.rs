@@ -2,6 +2,7 @@
 
 mod addresses;
 mod check;
+mod congestion;
 mod event;
 mod peer;
 mod site;

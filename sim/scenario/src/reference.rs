@@ -78,6 +78,7 @@ pub const SCENARIO: &[&Keys] = &[
     &SERVICES,
     &PEER,
     &CAMERA,
+    &CONGESTION_CONTROL,
     &VIDEO,
     &VIEWER,
     &NACK,

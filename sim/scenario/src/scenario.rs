@@ -3,7 +3,7 @@
 use crate::{clip::ClipUse, profile::Profile, units::Size};
 use core::{fmt, net::Ipv4Addr, time::Duration};
 use parallax_network::{LinkConfig, SiteConfig};
-use parallax_record::{Check, CongestionControl, LinkDirection, MediaMode, Stream};
+use parallax_record::{Check, LinkDirection, MediaMode, Stream};
 
 /// What runs, and what is demanded of it. Everything stands in the order of the file.
 #[derive(Clone, Debug, PartialEq)]
@@ -244,10 +244,25 @@ pub struct Peer {
 pub struct Camera {
     /// What it films and how it encodes.
     pub video: Video,
-    /// How fast the packets of a frame leave, bits per second; none: all at once.
+    /// How fast the packets of a frame leave, bits per second; none: all at once. Under congestion
+    /// control this is at the start, and keeps its ratio to the bit rate.
     pub pacer_bits_per_second: Option<u64>,
     /// What adapts the bit rate to the path.
     pub congestion_control: CongestionControl,
+}
+
+/// What adapts a camera's bit rate to the path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CongestionControl {
+    /// Nothing: it keeps its bit rate.
+    None,
+    /// Google congestion control. It begins at the bit rate, which lies between the two.
+    Gcc {
+        /// The encoder never aims lower, bits per second.
+        floor_bits_per_second: u64,
+        /// The encoder never aims higher, bits per second.
+        ceiling_bits_per_second: u64,
+    },
 }
 
 /// What a camera films, and how it encodes.
@@ -259,7 +274,7 @@ pub struct Video {
     pub size: Size,
     /// Frames captured per second, 1 up.
     pub frames_per_second: u32,
-    /// What the encoder aims at, bits per second.
+    /// What the encoder aims at, bits per second; under congestion control at the start.
     pub bit_rate_bits_per_second: u64,
     /// Frames from one key frame to the next, at most; none: only the first, those asked for and
     /// those where the scene changes.

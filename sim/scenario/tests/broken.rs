@@ -119,9 +119,34 @@ const SCENARIOS: &[(&str, &str, &str)] = &[
         "",
     ),
     (
-        "congestion control not yet",
+        "congestion control of another kind",
         "camera = { profile",
-        "camera = { congestion_control = \"gcc\", profile",
+        "camera = { congestion_control = \"bbr\", profile",
+    ),
+    (
+        "congestion control without a kind",
+        "camera = { profile",
+        "camera = { congestion_control = { floor = \"100kbit/s\" }, profile",
+    ),
+    (
+        "table of no congestion control",
+        "camera = { profile",
+        "camera = { congestion_control = { kind = \"none\" }, profile",
+    ),
+    (
+        "floor above the bit rate",
+        "camera = { profile",
+        "camera = { congestion_control = { kind = \"gcc\", floor = \"500kbit/s\" }, profile",
+    ),
+    (
+        "ceiling below the bit rate",
+        "camera = { profile",
+        "camera = { congestion_control = { kind = \"gcc\", ceiling = \"300kbit/s\" }, profile",
+    ),
+    (
+        "ceiling beyond the device",
+        "camera = { profile",
+        "camera = { congestion_control = { kind = \"gcc\", ceiling = \"1Gbit/s\" }, profile",
     ),
     (
         "no checks",

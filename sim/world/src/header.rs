@@ -9,8 +9,8 @@ use parallax_network::{
     Behaviour, Capacity, GatewayConfig, LinkConfig, Loss, PortAssignment, QueueLimit, SiteConfig,
 };
 use parallax_record::{
-    CameraHeader, Clock, CongestionControl, FORMAT, GatewayHeader, Header, LinkHeader, MediaMode,
-    PeerHeader, ProfileUse, SCHEMA, ScriptedEvent, ServiceHeader, SiteHeader,
+    CameraHeader, Clock, CongestionControl, FORMAT, GatewayHeader, GccCamera, Header, LinkHeader,
+    MediaMode, PeerHeader, ProfileUse, SCHEMA, ScriptedEvent, ServiceHeader, SiteHeader,
 };
 use parallax_scenario::{Action, Camera, ClipUse, Event, Peer, Scenario, Site, units::Size};
 use sha2::{Digest, Sha256};
@@ -42,8 +42,7 @@ pub fn header(scenario: &Scenario, seed: u64, version: &str) -> Header {
         clock: Clock::Virtual { tick_us: micros(TICK) },
         duration_us: micros(scenario.duration),
         media_mode: scenario.media,
-        // The only kind there is.
-        congestion_control: CongestionControl::None,
+        congestion_control: congestion_control(scenario),
         sites: scenario.sites.iter().map(site).collect(),
         services: services.into_iter().flatten().collect(),
         peers: scenario.peers.iter().map(|it| peer(it, scenario.media)).collect(),
@@ -51,6 +50,18 @@ pub fn header(scenario: &Scenario, seed: u64, version: &str) -> Header {
         events: scenario.events.iter().map(event).collect(),
         checks: scenario.checks.clone(),
     }
+}
+
+fn congestion_control(scenario: &Scenario) -> CongestionControl {
+    let gcc = |peer: &Peer| match peer.camera.as_ref()?.congestion_control {
+        parallax_scenario::CongestionControl::None => None,
+        parallax_scenario::CongestionControl::Gcc {
+            floor_bits_per_second: floor_bps,
+            ceiling_bits_per_second: ceiling_bps,
+        } => Some(GccCamera { camera: peer.name.clone(), floor_bps, ceiling_bps }),
+    };
+    let cameras: Vec<_> = scenario.peers.iter().filter_map(gcc).collect();
+    if cameras.is_empty() { CongestionControl::None } else { CongestionControl::Gcc { cameras } }
 }
 
 pub(crate) fn event(event: &Event) -> ScriptedEvent {

@@ -16,10 +16,10 @@ use parallax_peer::{
     camera::{self, CameraConfig, Encoding, Media, Signalling, VideoConfig},
     viewer::{self, Nack, Playing, Source, View, ViewerConfig},
 };
-use parallax_record::{CongestionControl, MediaMode};
+use parallax_record::MediaMode;
 use parallax_scenario::{
-    Camera, ClipUse, OwnClip, Peer, Profile, Scenario, ScenarioErrors, Viewer, clip::Flaw,
-    units::Size,
+    Camera, ClipUse, CongestionControl, OwnClip, Peer, Profile, Scenario, ScenarioErrors, Viewer,
+    clip::Flaw, units::Size,
 };
 use parallax_signalling::Token;
 use rand_chacha::ChaCha8Rng;
@@ -222,8 +222,6 @@ struct Setting {
 
 impl Setting {
     fn camera(&self, peer: &Peer, camera: &Camera) -> Result<CameraConfig, WorldError> {
-        // The only kind there is; another one has to be handed to the camera.
-        let CongestionControl::None = camera.congestion_control;
         let video = &camera.video;
         let media = match self.film(&peer.name)? {
             Film::Live(source) => Media::Live(Encoding {
@@ -245,6 +243,7 @@ impl Setting {
             },
             video: VideoConfig { frames_per_second: frames_per_second(camera)?, media },
             pacer_bps: pacer,
+            congestion_control: congestion_control(camera.congestion_control)?,
         })
     }
 
@@ -285,6 +284,20 @@ impl Setting {
     fn token(&self, camera: &str) -> Token {
         Token::new(secret(self.seed, &services::token(camera)))
     }
+}
+
+fn congestion_control(
+    chosen: CongestionControl,
+) -> Result<Option<camera::CongestionControl>, WorldError> {
+    Ok(match chosen {
+        CongestionControl::None => None,
+        CongestionControl::Gcc { floor_bits_per_second, ceiling_bits_per_second } => {
+            Some(camera::CongestionControl {
+                floor_bps: narrow(floor_bits_per_second, "floor")?,
+                ceiling_bps: narrow(ceiling_bits_per_second, "ceiling")?,
+            })
+        }
+    })
 }
 
 /// Where a camera at `address` is its own rendezvous.

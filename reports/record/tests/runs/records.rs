@@ -116,3 +116,20 @@ fn the_summary_is_integers_with_units_and_its_fields_stay() {
     assert_eq!(serde_json::from_str::<Suite>(&text).expect("it reads back").runs, [summary]);
     insta::assert_snapshot!(text);
 }
+
+#[test]
+fn congestion_control_is_a_word_or_says_who_followed_within_what() {
+    let cameras =
+        vec![GccCamera { camera: "doorbell".to_owned(), floor_bps: 100_000, ceiling_bps: 800_000 }];
+    for (control, text) in [
+        (CongestionControl::None, r#""none""#),
+        (
+            CongestionControl::Gcc { cameras },
+            r#"{"gcc":{"cameras":[{"camera":"doorbell","floor_bps":100000,"ceiling_bps":800000}]}}"#,
+        ),
+    ] {
+        assert_eq!(serde_json::to_string(&control).expect("JSON"), text);
+        assert_eq!(serde_json::from_str::<CongestionControl>(text).expect("JSON"), control);
+    }
+    assert!(serde_json::from_str::<CongestionControl>(r#"{"gcc":{"floor_bps":1}}"#).is_err());
+}

@@ -1,6 +1,7 @@
 //! The camera: it registers, and offers its stream to every viewer that the rendezvous sends.
 
 mod film;
+mod rates;
 mod session;
 mod source;
 
@@ -14,6 +15,8 @@ use crate::{
 use parallax_media::{Clip, Recording, Size};
 use parallax_record::{Event, Session};
 use parallax_signalling::{CloseReason, FromRendezvous, SessionId, ToRendezvous, Token};
+pub use rates::CongestionControl;
+use rates::Rates;
 use source::Frame;
 use std::{
     collections::BTreeMap,
@@ -38,8 +41,11 @@ pub struct CameraConfig {
     pub signalling: Signalling,
     /// Its video.
     pub video: VideoConfig,
-    /// Rate at which its pacer lets packets go, bits per second; none: no pacer.
+    /// Rate at which its pacer lets packets go, bits per second; none: no pacer. Under congestion
+    /// control this is at the start, and keeps its ratio to the bit rate.
     pub pacer_bps: Option<u32>,
+    /// How the bit rate follows the path; none: it does not.
+    pub congestion_control: Option<CongestionControl>,
 }
 
 /// Where a camera's viewers find it.
@@ -50,6 +56,17 @@ pub enum Signalling {
     /// At the camera itself, which listens there: on its own address, for viewers in its LAN. They
     /// are told of no STUN or TURN server.
     Own(SocketAddr),
+}
+
+impl CameraConfig {
+    /// What bounds the encoder's bit rate where it follows the path, and where it begins, bits per
+    /// second. A recording follows nobody.
+    fn follows(&self) -> Option<(CongestionControl, u32)> {
+        match &self.video.media {
+            Media::Live(encoding) => Some((self.congestion_control?, encoding.bit_rate_bps)),
+            Media::Prerecorded(_) => None,
+        }
+    }
 }
 
 /// A camera's video.
@@ -79,7 +96,8 @@ pub struct Encoding {
     pub clip: Arc<Clip>,
     /// Picture size.
     pub size: Size,
-    /// Target of the encoder's rate control, bits per second.
+    /// Target of the encoder's rate control, bits per second; under congestion control at the start
+    /// of each session.
     pub bit_rate_bps: u32,
     /// Frames from one key frame to the next; none: only when one is asked for.
     pub key_frame_interval: Option<u32>,
@@ -104,6 +122,8 @@ struct Shared<H> {
     counters: Counters,
     key_frame_wish: AtomicBool,
     watchers: Mutex<BTreeMap<SessionId, Watcher>>,
+    /// None without congestion control.
+    rates: Option<Mutex<Rates>>,
     watched: Notify,
     /// From a viewer nothing comes any more: the way to the rendezvous may have died as well.
     silent: Notify,
@@ -132,6 +152,7 @@ pub async fn run<H: Host>(host: H, config: CameraConfig) {
         counters: Counters::default(),
         key_frame_wish: AtomicBool::new(false),
         watchers: Mutex::default(),
+        rates: config.follows().map(|(_, start_bps)| Mutex::new(Rates::new(start_bps))),
         watched: Notify::new(),
         silent: Notify::new(),
         host,
@@ -269,6 +290,12 @@ impl<H: Host> Shared<H> {
         self.watchers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// What `look` sees in the rates, or does to them; none without congestion control.
+    fn with_rates<T>(&self, look: impl FnOnce(&mut Rates) -> T) -> Option<T> {
+        let rates = self.rates.as_ref()?;
+        Some(look(&mut rates.lock().unwrap_or_else(PoisonError::into_inner)))
+    }
+
     fn is_watched(&self) -> bool {
         !self.watchers().is_empty()
     }
@@ -287,6 +314,7 @@ impl<H: Host> Shared<H> {
     fn watch(&self, id: SessionId, session: Session) -> mpsc::Receiver<Arc<Frame>> {
         let (frames, queue) = mpsc::channel(SEND_QUEUE_FRAMES);
         self.watchers().insert(id, Watcher { session, frames });
+        self.with_rates(|rates| rates.join(id));
         self.wish_key_frame();
         self.watched.notify_one();
         queue
@@ -294,6 +322,7 @@ impl<H: Host> Shared<H> {
 
     fn unwatch(&self, id: &SessionId) {
         self.watchers().remove(id);
+        self.with_rates(|rates| rates.leave(id));
     }
 
     /// Gives a frame to every session's transport. One whose queue is full loses it.

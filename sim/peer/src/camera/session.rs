@@ -1,6 +1,9 @@
 //! A camera's end of a session.
 
-use super::{Frame, Shared};
+use super::{
+    Frame, Shared,
+    rates::{self, Estimator},
+};
 use crate::{
     connection::{self, End},
     control::{self, ToCamera, ToViewer},
@@ -13,8 +16,8 @@ use parallax_record::{Event, Phase, Session};
 use parallax_signalling::{CloseReason, IceServer, SessionId, ToRendezvous};
 use rtc::{
     interceptor::{
-        NackResponderBuilder, PACER_MIN_BURST_BITS, PacerBuilder, Registry, SenderReportBuilder,
-        Slot,
+        CongestionControlBuilder, NackResponderBuilder, PACER_MIN_BURST_BITS, PacerBuilder,
+        Registry, SenderReportBuilder, Slot, TwccSenderBuilder,
     },
     media_stream::MediaStreamTrack,
     rtp,
@@ -22,7 +25,10 @@ use rtc::{
     shared::error::{Error, Result},
 };
 use std::{
-    sync::{Arc, atomic::Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 use tokio::sync::mpsc;
@@ -43,6 +49,10 @@ pub(super) struct Start {
 /// So long a session may take from the viewer's coming to the end of DTLS. The viewer gives up
 /// earlier and says so; this is for one that is gone with its signalling.
 const SETUP: Duration = Duration::from_secs(20);
+/// How long a packet that was sent is kept for the feedback on it. The crate's 2 s are too short where
+/// the bottleneck queue is longer: no feedback would count, and the estimate stay where it was, so
+/// that the queue never drained.
+const UNREPORTED: Duration = Duration::from_secs(60);
 /// Between two telemetry messages.
 const TELEMETRY: Duration = Duration::from_secs(1);
 
@@ -53,6 +63,8 @@ struct Live<H: Host> {
     sender: Arc<dyn RtpSender>,
     ssrc: u32,
     control: Arc<dyn DataChannel>,
+    /// Bytes of RTP that have left for the wire.
+    sent: Arc<AtomicU64>,
     tasks: Tasks,
 }
 
@@ -84,8 +96,11 @@ async fn run_to_end<H: Host>(
     out: mpsc::UnboundedSender<ToRendezvous>,
 ) -> Result<End> {
     let host = &shared.host;
-    let registry = interceptors(shared, &start.name);
-    let (connection, happenings) = connection::build(host, &start.ice_servers, registry).await?;
+    let sent = Arc::default();
+    let registry = interceptors(shared, &start, &sent);
+    let feedback = shared.config.congestion_control.is_some();
+    let (connection, happenings) =
+        connection::build(host, &start.ice_servers, registry, feedback).await?;
     let ssrc = host.random() as u32;
     let track = Arc::new(TrackLocalStaticRTP::new(media_track(shared, ssrc)));
     let sender = connection.add_track(track.clone() as Arc<dyn TrackLocal>).await?;
@@ -98,7 +113,7 @@ async fn run_to_end<H: Host>(
     let exchange = Exchange::new(host.clone(), session, connection, happenings, post, SETUP);
     exchange.tell(ToRendezvous::Description { session: start.id, sdp });
     let (shared, tasks) = (shared.clone(), Tasks::default());
-    let mut live = Live { shared, exchange, track, sender, ssrc, control, tasks };
+    let mut live = Live { shared, exchange, track, sender, ssrc, control, sent, tasks };
     let end = live.run().await;
     // Nothing more is sent or answered while it closes.
     live.tasks = Tasks::default();
@@ -106,18 +121,40 @@ async fn run_to_end<H: Host>(
     end
 }
 
-fn interceptors<H: Host>(shared: &Arc<Shared<H>>, name: &Session) -> Registry {
+fn interceptors<H: Host>(
+    shared: &Arc<Shared<H>>,
+    start: &Start,
+    sent: &Arc<AtomicU64>,
+) -> Registry {
+    let config = &shared.config;
     let wisher = Arc::downgrade(shared);
-    let departures = Departures::new(shared.host.clone(), name.clone(), move || {
+    let wish = move || {
         if let Some(shared) = wisher.upgrade() {
             shared.wish_key_frame();
         }
-    });
-    let registry = Registry::new()
+    };
+    let name = start.name.clone();
+    let departures = Departures::new(shared.host.clone(), name, sent.clone(), wish);
+    let mut registry = Registry::new()
         .with(Slot::from(WIRE), Probe::new(departures))
         .with(Slot::NackResponder, NackResponderBuilder::new().build())
         .with(Slot::SenderReport, SenderReportBuilder::new().build());
-    match shared.config.pacer_bps {
+    if let Some((bounds, start_bps)) = config.follows() {
+        let (id, listener) = (start.id, Arc::downgrade(shared));
+        let tell = move |bps| {
+            if let Some(shared) = listener.upgrade() {
+                shared.with_rates(|rates| rates.estimate(&id, bps));
+            }
+        };
+        let pacer_bps = config.pacer_bps.unwrap_or(start_bps);
+        let estimator = Estimator::new(bounds, start_bps, pacer_bps, tell);
+        let congestion_control =
+            CongestionControlBuilder::new(estimator).with_prune_horizon(UNREPORTED).build();
+        registry = registry
+            .with(Slot::CongestionControl, congestion_control)
+            .with(Slot::TwccSender, TwccSenderBuilder::new().build());
+    }
+    match config.pacer_bps {
         Some(rate) => {
             // Left out, the burst is 0.1 s of the rate: most frames would pass at once.
             let pacer = PacerBuilder::new()
@@ -186,6 +223,11 @@ impl<H: Host> Live<H> {
         self.tasks.spawn(&host, stream.run(frames));
         self.tasks.spawn(&host, answer(self.shared.clone(), self.control.clone()));
         self.tasks.spawn(&host, report(self.shared.clone(), self.control.clone()));
+        if self.shared.config.congestion_control.is_some() {
+            let session = (self.exchange.id, self.exchange.name.clone());
+            let report = rates::report(self.shared.clone(), session, self.sent.clone());
+            self.tasks.spawn(&host, report);
+        }
         Ok(())
     }
 }

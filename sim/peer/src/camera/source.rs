@@ -3,7 +3,7 @@
 use super::{Media, Shared, film::Film};
 use crate::host::{Host, Stage};
 use bytes::Bytes;
-use parallax_media::{Picture, marker};
+use parallax_media::{EncodeError, Picture, marker};
 use parallax_record::{Event, LossPhase};
 use rtc::rtp::{codec::h264::H264Payloader, packetizer::Payloader};
 use std::{
@@ -99,6 +99,9 @@ async fn encode<H: Host>(
     let mut payloader = H264Payloader::default();
     while let Some(Captured { frame, camera_us, stretch, picture }) = captured.recv().await {
         let started_run_ns = host.now_ns();
+        if let Err(error) = shared.follow(&mut film) {
+            return shared.fault(format!("failed to set the bit rate: {error}"));
+        }
         if shared.take_key_frame_wish() {
             film.wish_key_frame();
         }
@@ -158,6 +161,19 @@ impl<H: Host> Shared<H> {
         let camera_us = self.camera_us_at(exposed_ns);
         self.host.observe(Event::FrameCaptured { boot: self.boot, frame: number, camera_us });
         (number, camera_us)
+    }
+
+    /// Lets the encoder aim at what the paths carry, and says so. A recording is as it is.
+    fn follow(&self, film: &mut Film) -> Result<(), EncodeError> {
+        let target_bps = self.with_rates(|rates| rates.target_bps());
+        if let (Some(bps), Film::Live(encoder)) = (target_bps, film)
+            && bps != encoder.bit_rate_bps()
+        {
+            encoder.set_bit_rate(bps)?;
+            let (boot, bit_rate_bps) = (self.boot, bps.into());
+            self.host.observe(Event::BitRateChanged { boot, bit_rate_bps });
+        }
+        Ok(())
     }
 
     fn count_encoded(&self) {

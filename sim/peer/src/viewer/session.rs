@@ -18,7 +18,9 @@ use parallax_record::{Event, LossPhase, Phase, Session};
 use parallax_signalling::{CloseReason, IceServer, SessionId, ToRendezvous};
 use playback::Item;
 use rtc::{
-    interceptor::{NackGeneratorBuilder, ReceiverReportBuilder, Registry, Slot},
+    interceptor::{
+        NackGeneratorBuilder, ReceiverReportBuilder, Registry, Slot, TwccReceiverBuilder,
+    },
     rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication,
     shared::error::Result,
 };
@@ -85,7 +87,9 @@ async fn run_to_end<H: Host>(
     health: Arc<Health>,
 ) -> Result<End> {
     let registry = interceptors(host, &start);
-    let (connection, happenings) = connection::build(host, &start.ice_servers, registry).await?;
+    // A viewer tells whoever wants to know.
+    let (connection, happenings) =
+        connection::build(host, &start.ice_servers, registry, true).await?;
     let session = (start.id, start.name);
     let exchange = Exchange::new(host.clone(), session, connection, happenings, post, SETUP);
     let mut live = Live {
@@ -107,6 +111,7 @@ fn interceptors<H: Host>(host: &H, start: &Start) -> Registry {
     let name = &start.name;
     let mut registry = Registry::new()
         .with(Slot::from(WIRE), Probe::new(Arrivals::new(host.clone(), name.clone())))
+        .with(Slot::TwccReceiver, TwccReceiverBuilder::new().build())
         .with(Slot::ReceiverReport, ReceiverReportBuilder::new().build());
     if let Some(nack) = start.nack {
         let generator = NackGeneratorBuilder::new()

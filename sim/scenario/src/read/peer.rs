@@ -1,6 +1,6 @@
 //! Reading peers: cameras and viewers.
 
-use super::optional;
+use super::{congestion, optional};
 use crate::{
     clip::{self, Clips},
     error::Rank,
@@ -8,12 +8,12 @@ use crate::{
     profile::Profile,
     recording, reference,
     replacement::{Replacement, Replacements},
-    scenario::{Camera, Nack, Service, Video, Viewer},
+    scenario::{Camera, CongestionControl, Nack, Service, Video, Viewer},
     table::{Place, Reader, Table, Value, nearest},
     units::{self, Size, shown},
 };
 use core::{net::Ipv4Addr, time::Duration};
-use parallax_record::{CongestionControl, MediaMode};
+use parallax_record::MediaMode;
 
 /// A peer as the file gives it, its address perhaps still open.
 pub(super) struct PeerDraft {
@@ -43,8 +43,8 @@ pub(super) fn read(
 struct CameraDraft {
     profile: (String, Place),
     camera: Camera,
-    /// Where its video's size, frame rate and bit rate are given.
-    video: Vec<(&'static str, Place)>,
+    /// Where what its device limits is given: size, frame rate, bit rate, ceiling.
+    limited: Vec<(&'static str, Place)>,
 }
 
 /// A viewer before its device is known.
@@ -87,11 +87,11 @@ fn peer(
         Some(replacement) => replacement.profile.clone(),
         None => profile(reader, chosen, clips.profiles)?,
     };
-    let (camera, viewer_profile) =
-        (camera.map(|draft| (draft.camera, draft.video, draft.profile.1)), viewer.profile);
-    if let Some((camera, video, named)) = &camera {
-        suits_camera(reader, &profile, camera, video, (named, replacement))?;
-    }
+    let viewer_profile = viewer.profile;
+    let camera = match camera {
+        Some(draft) => Some(suits_camera(reader, &profile, draft, replacement)?),
+        None => None,
+    };
     if views.is_some() && profile.viewer.is_none() {
         let place = viewer_profile.map_or_else(|| table.place.clone(), |(_, place)| place);
         let message = by(replacement, format!("the device `{}` cannot be a viewer", profile.name));
@@ -111,7 +111,7 @@ fn peer(
         site: site?,
         address: address?,
         profile,
-        camera: camera.map(|(camera, _, _)| camera),
+        camera,
         viewer: (!cameras.is_empty()).then_some(Viewer {
             cameras,
             jitter_buffer: viewer.jitter_buffer,
@@ -215,38 +215,32 @@ fn camera(
         _ => rate(reader, value).map(Some),
     });
     let congestion_control = table.get(reader, "congestion_control");
+    let named = congestion_control.as_ref().map(|value| value.place.clone());
     let congestion_control =
-        congestion_control.and_then(|value| congestion_control_of(reader, &value));
-    let (video, places) = video?;
+        congestion_control.and_then(|value| congestion::Draft::read(reader, value));
+    let (video, mut limited) = video?;
+    let (congestion_control, ceiling) =
+        congestion_control?.around(reader, video.bit_rate_bits_per_second)?;
+    if media == Some(MediaMode::Prerecorded)
+        && congestion_control != CongestionControl::None
+        && let Some(place) = named
+    {
+        let message = "a recording is sent as it is: its bit rate follows nothing";
+        let help = "write `congestion_control = \"none\"`, or run it with live media";
+        reader.refuse(Rank::Whole, &place, message, "not with prerecorded media", help);
+        return None;
+    }
+    limited.extend(ceiling.map(|place| ("ceiling", place)));
     let pacer = pacer?.unwrap_or(Some(video.bit_rate_bits_per_second * 5 / 2));
     Some(CameraDraft {
         profile: profile?,
-        camera: Camera {
-            video,
-            pacer_bits_per_second: pacer,
-            congestion_control: congestion_control?,
-        },
-        video: places,
+        camera: Camera { video, pacer_bits_per_second: pacer, congestion_control },
+        limited,
     })
 }
 
-fn congestion_control_of(reader: &mut Reader, value: &Value<'_>) -> Option<CongestionControl> {
-    if let Some("gcc") = value.as_text() {
-        let message = "Parallax does not support Google congestion control yet";
-        reader.refuse(
-            Rank::Value,
-            &value.place,
-            message,
-            "not supported yet",
-            "write `none`: the camera keeps its bit rate",
-        );
-        return None;
-    }
-    value.one_of(reader, &[("none", CongestionControl::None)])
-}
-
-fn rate(reader: &mut Reader, value: &Value<'_>) -> Option<u64> {
-    let range = (1_000, 10_000_000_000);
+pub(super) fn rate(reader: &mut Reader, value: &Value<'_>) -> Option<u64> {
+    let range = (congestion::LEAST, 10_000_000_000);
     value.unit_between(reader, units::bits_per_second, range, units::format_bits_per_second)
 }
 
@@ -397,20 +391,21 @@ fn nack(reader: &mut Reader, value: Value<'_>) -> Option<Option<Nack>> {
     Some(Some(Nack { interval: interval?, tries: tries? }))
 }
 
-/// Whether the device can film and encode what is asked of it.
+/// The camera, if the device can film and encode what is asked of it. A ceiling that was not given
+/// is at most the device's.
 fn suits_camera(
     reader: &mut Reader,
     profile: &Profile,
-    camera: &Camera,
-    places: &[(&'static str, Place)],
-    (named, replacement): (&Place, Option<&Replacement>),
-) -> Option<()> {
+    draft: CameraDraft,
+    replacement: Option<&Replacement>,
+) -> Option<Camera> {
+    let CameraDraft { profile: (_, named), mut camera, limited } = draft;
     let device = &profile.name;
     let Some(ability) = &profile.camera else {
         let message = by(replacement, format!("the device `{device}` cannot be a camera"));
         reader.refuse(
             Rank::Value,
-            named,
+            &named,
             &message,
             &lacks(replacement, "camera"),
             "name a profile with `[camera]`, such as `esp32-p4`",
@@ -422,7 +417,7 @@ fn suits_camera(
     let mut sound = Some(());
     let mut refuse = |key: &str, asked: String, most: String| {
         sound = None;
-        let Some((_, place)) = places.iter().find(|(name, _)| *name == key) else { return };
+        let Some((_, place)) = limited.iter().find(|(name, _)| *name == key) else { return };
         let message = by(replacement, format!("{asked} is beyond the device `{device}`"));
         reader.refuse(
             Rank::Value,
@@ -445,7 +440,17 @@ fn suits_camera(
         let asked = units::format_bits_per_second(video.bit_rate_bits_per_second);
         refuse("bit_rate", asked, units::format_bits_per_second(most));
     }
-    sound
+    if let CongestionControl::Gcc { ceiling_bits_per_second: ceiling, .. } =
+        &mut camera.congestion_control
+        && *ceiling > most
+    {
+        let asked = units::format_bits_per_second(*ceiling);
+        *ceiling = most;
+        if limited.iter().any(|(key, _)| *key == "ceiling") {
+            refuse("ceiling", asked, units::format_bits_per_second(most));
+        }
+    }
+    sound.map(|()| camera)
 }
 
 /// What stands at the place where a device is named that lacks an ability.

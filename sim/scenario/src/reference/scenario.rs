@@ -234,9 +234,34 @@ pub(crate) const CAMERA: Keys = Keys {
             "pacer",
             "rate, or `\"none\"`",
             "2.5 times the bit rate",
-            "How fast the packets of a frame leave.",
+            "How fast the packets of a frame leave. Under congestion control at the start; each session's keeps its ratio to the bit rate.",
         ),
-        or("congestion_control", "`\"none\"`", "\"none\"", "What adapts the bit rate to the path."),
+        or(
+            "congestion_control",
+            "`\"none\"`, `\"gcc\"`, or table",
+            "\"none\"",
+            "What adapts the bit rate to the path: nothing, or Google congestion control. One encoder serves all viewers: it follows the lowest estimate.",
+        ),
+    ],
+    later: &[],
+};
+
+pub(crate) const CONGESTION_CONTROL: Keys = Keys {
+    place: "congestion_control",
+    keys: &[
+        must("kind", "`\"gcc\"`", "Google congestion control, by feedback on each packet."),
+        may(
+            "floor",
+            "rate, to the bit rate",
+            "a quarter of the bit rate",
+            "The encoder never aims lower.",
+        ),
+        may(
+            "ceiling",
+            "rate, from the bit rate to what the device takes",
+            "twice the bit rate, or what the device takes",
+            "The encoder never aims higher.",
+        ),
     ],
     later: &[],
 };
@@ -255,7 +280,11 @@ pub(crate) const VIDEO: Keys = Keys {
             "The size of the picture.",
         ),
         must("frames_per_second", "whole number", "How often it films."),
-        must("bit_rate", "rate", "What the encoder aims at; prerecorded media must be near it."),
+        must(
+            "bit_rate",
+            "rate",
+            "What the encoder aims at; under congestion control at the start of each session. Prerecorded media must be near it.",
+        ),
         may(
             "key_frame_interval",
             "duration, or `\"none\"`",

@@ -185,6 +185,7 @@ fn config(scenario: &Scenario, peer: &Peer, faults: &Faults) -> Result<Config, W
             signalling: if faults.lan { Signalling::Own(at) } else { Signalling::Rendezvous(at) },
             video,
             pacer_bps: None,
+            congestion_control: None,
         }));
     }
     let viewer = scenario.peer(&peer.name).and_then(|peer| peer.viewer.as_ref()).expect("a viewer");

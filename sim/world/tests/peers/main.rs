@@ -7,6 +7,7 @@
 mod both;
 mod by_hand;
 mod camera;
+mod congestion;
 mod lan;
 mod media;
 mod paths;

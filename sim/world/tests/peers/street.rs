@@ -36,6 +36,8 @@ pub(crate) struct Street {
     pub(crate) flat_gateway: &'static str,
     /// Of the house's up link, as TOML.
     pub(crate) loss: &'static str,
+    /// Of the house's up link: capacity and queue.
+    pub(crate) up: (&'static str, &'static str),
     /// Names in the house.
     pub(crate) cameras: &'static [&'static str],
     /// Names in the flat; each views every camera.
@@ -48,9 +50,14 @@ pub(crate) struct Street {
     pub(crate) bit_rate: &'static str,
     pub(crate) key_frame_interval: &'static str,
     pub(crate) pacer: &'static str,
+    /// As TOML.
+    pub(crate) congestion_control: &'static str,
+    pub(crate) skip_frames: bool,
     pub(crate) jitter_buffer: Duration,
     /// As TOML.
     pub(crate) nack: &'static str,
+    /// The keys of an event, as TOML; none: nothing happens.
+    pub(crate) event: &'static str,
     pub(crate) seconds: u64,
 }
 
@@ -60,6 +67,7 @@ impl Default for Street {
             gateway: ORDINARY,
             flat_gateway: "",
             loss: r#""0%""#,
+            up: ("50Mbit/s", "unlimited"),
             cameras: &["doorbell"],
             viewers: &["phone"],
             boot: Duration::from_millis(100),
@@ -69,8 +77,11 @@ impl Default for Street {
             bit_rate: "40kbit/s",
             key_frame_interval: "none",
             pacer: "none",
+            congestion_control: r#""none""#,
+            skip_frames: false,
             jitter_buffer: Duration::from_millis(60),
             nack: r#""none""#,
+            event: "",
             seconds: 8,
         }
     }
@@ -86,9 +97,12 @@ impl Street {
             bit_rate,
             key_frame_interval,
             pacer,
+            congestion_control,
+            skip_frames,
             nack,
             ..
         } = self;
+        let (capacity, queue) = self.up;
         let (jitter, seconds) = (self.jitter_buffer.as_micros(), self.seconds);
         let mut text = format!(
             r#"
@@ -99,7 +113,7 @@ duration = "{seconds}s"
 
 [site.house]
 gateway = {{ {gateway} }}
-up = {{ capacity = "50Mbit/s", one_way_delay = "12ms", loss = {loss}, queue = "unlimited" }}
+up = {{ capacity = "{capacity}", one_way_delay = "12ms", loss = {loss}, queue = "{queue}" }}
 down = {{ capacity = "50Mbit/s", one_way_delay = "12ms", queue = "unlimited" }}
 
 [site.flat]
@@ -112,13 +126,16 @@ connects = {{ within = "{seconds}s" }}
 why = "A scenario has a check."
 "#
         );
+        if !self.event.is_empty() {
+            write!(text, "\n[event.it]\n{}\n", self.event).expect("a text takes all");
+        }
         for name in self.cameras {
             write!(
                 text,
                 r#"
 [peer.{name}]
 site = "house"
-camera = {{ profile = "camera", pacer = "{pacer}", video = {{ clip = "bunny", size = "{size}", frames_per_second = 15, bit_rate = "{bit_rate}", key_frame_interval = "{key_frame_interval}" }} }}
+camera = {{ profile = "camera", pacer = "{pacer}", congestion_control = {congestion_control}, video = {{ clip = "bunny", size = "{size}", frames_per_second = 15, bit_rate = "{bit_rate}", key_frame_interval = "{key_frame_interval}", skip_frames = {skip_frames} }} }}
 "#
             )
             .expect("a text takes all");

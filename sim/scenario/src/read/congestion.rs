@@ -1,0 +1,88 @@
+//! Reading what adapts a camera's bit rate to the path.
+
+use super::{optional, peer::rate};
+use crate::{
+    error::Rank,
+    reference,
+    scenario::CongestionControl,
+    table::{Place, Reader, Value},
+    units::format_bits_per_second as format,
+};
+
+/// What a camera's `congestion_control` says, before its bit rate is known.
+pub(super) struct Draft(Option<Bounds>);
+
+/// Floor and ceiling of Google congestion control, where they are given.
+#[derive(Default)]
+struct Bounds {
+    floor: Option<(u64, Place)>,
+    ceiling: Option<(u64, Place)>,
+}
+
+impl Draft {
+    pub(super) fn read(reader: &mut Reader, value: Value<'_>) -> Option<Self> {
+        if value.as_text().is_some() {
+            let word = value.one_of(reader, &[("none", false), ("gcc", true)])?;
+            return Some(Self(word.then(Bounds::default)));
+        }
+        let table = value.table(reader, &reference::CONGESTION_CONTROL)?;
+        let kind = table.get(reader, "kind").and_then(|kind| kind_of(reader, &kind));
+        let mut bound = |key| {
+            optional(reader, &table, key, |reader, value| {
+                rate(reader, value).map(|rate| (rate, value.place.clone()))
+            })
+        };
+        let (floor, ceiling) = (bound("floor"), bound("ceiling"));
+        kind?;
+        Some(Self(Some(Bounds { floor: floor?, ceiling: ceiling? })))
+    }
+
+    /// What it comes to around `bit_rate`, and where the ceiling is given.
+    pub(super) fn around(
+        self,
+        reader: &mut Reader,
+        bit_rate: u64,
+    ) -> Option<(CongestionControl, Option<Place>)> {
+        let Self(Some(Bounds { floor, ceiling })) = self else {
+            return Some((CongestionControl::None, None));
+        };
+        let mut sound = Some(());
+        let mut refuse = |place: &Place, side: &str, limit: &str| {
+            sound = None;
+            let own = format(bit_rate);
+            let message = format!("the camera's bit rate of {own} is {side} it");
+            let help = format!("write `{own}` or {limit}, or another `bit_rate`: it is the start");
+            reader.refuse(Rank::Whole, place, &message, "leaves the bit rate out", help);
+        };
+        if let Some((floor, place)) = &floor
+            && *floor > bit_rate
+        {
+            refuse(place, "below", "less");
+        }
+        if let Some((ceiling, place)) = &ceiling
+            && *ceiling < bit_rate
+        {
+            refuse(place, "above", "more");
+        }
+        sound?;
+        // No rate in a scenario is below the least that there is, and none so large as to overflow.
+        let (ceiling, place) = ceiling.map_or((bit_rate * 2, None), |(c, place)| (c, Some(place)));
+        let control = CongestionControl::Gcc {
+            floor_bits_per_second: floor.map_or((bit_rate / 4).max(LEAST), |(floor, _)| floor),
+            ceiling_bits_per_second: ceiling,
+        };
+        Some((control, place))
+    }
+}
+
+fn kind_of(reader: &mut Reader, value: &Value<'_>) -> Option<()> {
+    if value.as_text() == Some("none") {
+        let help = "write `congestion_control = \"none\"`, without a table";
+        reader.refuse(Rank::Value, &value.place, "without it nothing is to be told", "alone", help);
+        return None;
+    }
+    value.one_of(reader, &[("gcc", ())])
+}
+
+/// The least rate that a scenario may name, bits per second.
+pub(super) const LEAST: u64 = 1_000;
