@@ -85,7 +85,10 @@ fn prerecorded() {
     let (mut runs, mut floors) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         runs.push(cost(|| record(&scenario)));
-        floors.push(cost(|| drop(floor::run(&packets, scenario.duration))));
+        floors.push(cost(|| {
+            let came = floor::run(&packets, scenario.duration);
+            assert_eq!(came.video, packets.len(), "the floor lost packets");
+        }));
     }
     let mut ratios: Vec<f64> = runs
         .iter()
