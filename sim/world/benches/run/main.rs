@@ -1,5 +1,6 @@
 //! What a run costs, beside what it cannot do without: the stacks under test by themselves, and the
-//! codec by itself. A run may cost 5 times the first and 1.3 times the second.
+//! codec by itself. A run may cost 5 times the first and 1.3 times the second; one with prerecorded
+//! media, which needs no codec, 3 times the stacks alone.
 //!
 //! Everything is measured in CPU time of the process, in turns, so that what else the machine does
 //! falls on all alike; of each the median counts. A run here is one in a thread of its own in this
@@ -15,8 +16,8 @@ mod codec;
 mod floor;
 
 use parallax_network::Transport;
-use parallax_record::{Entry, Event, Writer};
-use parallax_scenario::{Builtin, Scenario, parse};
+use parallax_record::{Entry, Event, MediaMode, Writer};
+use parallax_scenario::{Builtin, Replacements, Scenario, parse_with};
 use parallax_world::{Direction, Guards, Sinks, header, run};
 use rustix::time::{ClockId, clock_gettime};
 use std::time::Duration;
@@ -26,6 +27,8 @@ const ROUNDS: usize = 11;
 /// What a run may cost, in floors and codecs.
 const FLOORS: f64 = 5.0;
 const CODECS: f64 = 1.3;
+/// What a run with prerecorded media may cost, in floors.
+const FLOORS_PRERECORDED: f64 = 3.0;
 
 /// A video packet of a run, as the camera sent it.
 pub(crate) struct Sent {
@@ -36,8 +39,9 @@ pub(crate) struct Sent {
 }
 
 fn main() {
-    let scenario = two_homes();
+    let scenario = two_homes(MediaMode::Live);
     let Sample { packets, frames, datagrams } = sample(&scenario);
+    prerecorded();
     let clip = codec::open(&scenario);
     println!(
         "{:?} simulated: {frames} frames encoded, {} video packets, {datagrams} datagrams of the \
@@ -74,10 +78,38 @@ fn main() {
     );
 }
 
-fn two_homes() -> Scenario {
+/// A run with prerecorded media, beside a floor of its own packets.
+fn prerecorded() {
+    let scenario = two_homes(MediaMode::Prerecorded);
+    let Sample { packets, .. } = sample(&scenario);
+    let (mut runs, mut floors) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        runs.push(cost(|| record(&scenario)));
+        floors.push(cost(|| {
+            let came = floor::run(&packets, scenario.duration);
+            assert_eq!(came.video, packets.len(), "the floor lost packets");
+        }));
+    }
+    let mut ratios: Vec<f64> = runs
+        .iter()
+        .zip(&floors)
+        .map(|(run, floor)| run.as_secs_f64() / floor.as_secs_f64())
+        .collect();
+    ratios.sort_by(f64::total_cmp);
+    let [run, floor] = [runs, floors].map(median).map(humane);
+    println!(
+        "prerecorded: {} video packets; run {run}, floor {floor}: {:.2} floors of the \
+         {FLOORS_PRERECORDED} it may cost",
+        packets.len(),
+        ratios[ROUNDS / 2],
+    );
+}
+
+fn two_homes(media: MediaMode) -> Scenario {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/scenarios/two-homes.toml");
     let text = std::fs::read_to_string(file).expect("the shipped scenario");
-    parse(file, &text, &Builtin).expect("a valid scenario")
+    let replaced = Replacements { media: Some(media), ..Replacements::default() };
+    parse_with(file, &text, &Builtin, &replaced).expect("a valid scenario")
 }
 
 /// A run, as far as floor and codec are to do the same.
