@@ -6,7 +6,7 @@ mod support;
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
-use std::{fs, process::Child, process::Command};
+use std::{fs, io::Write, process::Child, process::Command};
 use support::{
     Called, EASY, Place, TOO_SOON, endless, find_worker, replaced, with_checks, worker_of,
 };
@@ -247,12 +247,19 @@ fn a_real_disk_that_is_full_leaves_no_half_record() {
     let mut unshared = Command::new("unshare");
     unshared.args(["--user", "--map-root-user", "--mount", "sh", "-c", &line]);
     unshared.current_dir(place.path("")).env_remove("CARGO_MANIFEST_DIR");
-    let Ok(output) = unshared.output() else { return };
+    let not_run = |why: &str| {
+        let line = format!("a real disk that is full: not run: {why}");
+        writeln!(std::io::stderr(), "{line}").expect("say it");
+    };
+    let output = match unshared.output() {
+        Ok(output) => output,
+        Err(error) => return not_run(&format!("needs `unshare`: {error}")),
+    };
     let called = Called::from(output);
     if !place.path("copy").exists() {
         // Not everywhere may a test mount a disk; the test above holds there all the same.
         assert!(!called.said.contains("runs"), "{}{}", called.said, called.complained);
-        return;
+        return not_run("needs a kernel that lets a user mount a tmpfs");
     }
     fs::remove_dir(place.path("out")).expect("remove the empty folder");
     fs::rename(place.path("copy"), place.path("out")).expect("move it");
