@@ -2,4 +2,5 @@
 //! alone: an old run, or one from another machine, reads the same.
 
 pub mod figure;
+pub mod input;
 pub mod terminal;
