@@ -39,6 +39,10 @@ snapshots:
 bench:
     cargo bench -p parallax-world --bench run
 
+# What a peer costs among 2, 20 and 100.
+bench-many:
+    cargo bench -p parallax-world --bench many
+
 # The cores: network, codec.
 bench-cores:
     cargo bench -p parallax-network -p parallax-media

@@ -23,7 +23,7 @@ use parallax_record::MediaMode;
 use toml::de::DeTable;
 
 /// Most sites, and most peers, of a scenario.
-const MOST: usize = 64;
+const MOST: usize = 256;
 
 /// Reads a scenario. `name` is the file as messages show it; the scenario is named after its stem.
 ///

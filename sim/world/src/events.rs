@@ -1,10 +1,6 @@
 //! What befalls a world in mid-run, as a script has it.
 
-use crate::{
-    error::WorldError,
-    fabric::Way,
-    world::{World, turmoil_name},
-};
+use crate::{error::WorldError, fabric::Way, world::World};
 use parallax_network::{HostId, LinkConfig, SiteId};
 use parallax_record::Event;
 
@@ -17,7 +13,9 @@ impl World<'_> {
         self.arrive();
         // First off the network: what its sockets say when they are dropped is not heard.
         self.fabric.power_off(peer);
-        self.sim.crash(turmoil_name(&self.fabric.host(peer).0));
+        if let Some(device) = self.peers.get(&peer) {
+            self.devices.switch_off(*device);
+        }
         self.changed = true;
     }
 
@@ -26,7 +24,9 @@ impl World<'_> {
     pub fn power_on(&mut self, peer: HostId) {
         self.arrive();
         self.fabric.power_on(peer);
-        self.sim.bounce(turmoil_name(&self.fabric.host(peer).0));
+        if let Some(device) = self.peers.get(&peer) {
+            self.devices.switch_on(*device);
+        }
         self.changed = true;
     }
 

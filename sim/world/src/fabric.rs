@@ -9,7 +9,7 @@ use parallax_network::{
 use parallax_record::{Entry, Event};
 use parallax_stack::{SharedStack, Stack};
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     io, mem,
     sync::{Arc, Mutex, MutexGuard, Weak},
     task::{Context, Poll, Waker},
@@ -55,6 +55,8 @@ struct Inner {
     services_deadline: Option<Time>,
     now: Time,
     ends: BTreeMap<HostId, End>,
+    /// When the TCP of which peer has something to do: the deadlines of `ends`, in order.
+    tcp_due: BTreeSet<(Time, HostId)>,
     /// Something was done at a peer's end that its tasks may have waited for.
     stirred: bool,
     told: Told,
@@ -119,6 +121,7 @@ impl Fabric {
                 services_deadline: Some(Time::ZERO),
                 now: Time::ZERO,
                 ends: BTreeMap::new(),
+                tcp_due: BTreeSet::new(),
                 stirred: false,
                 told: Told::default(),
                 tapped: false,
@@ -185,9 +188,9 @@ impl Fabric {
         let mut inner = self.lock();
         let now = inner.now;
         inner.network.cut(now, host);
+        inner.set_tcp_deadline(host, None);
         if let Ok(end) = inner.end(host) {
             end.powered = false;
-            end.tcp_deadline = None;
         }
     }
 
@@ -196,9 +199,9 @@ impl Fabric {
         let (tcp, closed) = {
             let mut inner = self.lock();
             let now = inner.now;
+            inner.set_tcp_deadline(host, None);
             let Ok(end) = inner.end(host) else { return };
             end.powered = true;
-            end.tcp_deadline = None;
             let open = (end.tcp.clone(), mem::take(&mut end.udp));
             inner.network.restore(now, host);
             open
@@ -280,15 +283,15 @@ impl Fabric {
 
     fn next_deadline(&self) -> Option<Time> {
         let inner = self.lock();
-        let tcp = inner.ends.values().filter_map(|end| end.tcp_deadline);
-        tcp.chain(inner.network.next_deadline()).chain(inner.services_deadline).min()
+        let tcp = inner.tcp_due.first().map(|(at, _)| *at);
+        [tcp, inner.network.next_deadline(), inner.services_deadline].into_iter().flatten().min()
     }
 
-    /// Peers whose TCP has something to do at `now`.
-    fn due(&self, now: Time) -> Vec<HostId> {
+    /// Peers whose TCP has something to do at `now`, in their order.
+    fn due(&self, now: Time) -> BTreeSet<HostId> {
         let inner = self.lock();
-        let due = |end: &End| end.tcp_deadline.is_some_and(|at| at <= now);
-        inner.ends.iter().filter(|(_, end)| due(end)).map(|(host, _)| *host).collect()
+        let due = inner.tcp_due.iter().take_while(|(at, _)| *at <= now);
+        due.map(|(_, host)| *host).collect()
     }
 
     fn advance_network(&self, at: Time) {
@@ -332,9 +335,7 @@ impl Fabric {
             self.lock().send(at, host, packet);
         }
         let deadline = stack.next_deadline(at);
-        if let Ok(end) = self.lock().end(host) {
-            end.tcp_deadline = deadline;
-        }
+        self.lock().set_tcp_deadline(host, deadline);
     }
 
     /// Whether, since it was asked last, anything was done at a peer's end that one of its tasks
@@ -422,6 +423,19 @@ impl Inner {
     fn end(&mut self, host: HostId) -> io::Result<&mut End> {
         // A host gets its end before its code runs: without one it is no peer of this world.
         self.ends.get_mut(&host).ok_or_else(|| io::ErrorKind::NotConnected.into())
+    }
+
+    fn set_tcp_deadline(&mut self, host: HostId, deadline: Option<Time>) {
+        let Some(end) = self.ends.get_mut(&host) else { return };
+        let before = mem::replace(&mut end.tcp_deadline, deadline);
+        if before != deadline {
+            if let Some(at) = before {
+                self.tcp_due.remove(&(at, host));
+            }
+            if let Some(at) = deadline {
+                self.tcp_due.insert((at, host));
+            }
+        }
     }
 
     fn send(&mut self, at: Time, from: HostId, packet: Packet) {

@@ -4,6 +4,7 @@
 
 mod capture;
 mod clips;
+mod devices;
 mod error;
 mod events;
 mod fabric;

@@ -39,7 +39,7 @@ impl Runtime for SimRuntime {
         let host = &self.host;
         let task =
             InHost::new(host.slot.clone(), Arc::clone(&host.name), host.failures.clone(), future);
-        Box::new(Task(tokio::task::spawn(async move {
+        Box::new(Task(tokio::task::spawn_local(async move {
             task.await;
         })))
     }

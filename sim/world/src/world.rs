@@ -2,6 +2,7 @@
 
 use crate::{
     capture::{CaptureSink, Capturing},
+    devices::{Code, DeviceId, Devices},
     error::WorldError,
     fabric::{Fabric, Services},
     failures::{Failure, Failures},
@@ -15,7 +16,7 @@ use parallax_interpose::{EPOCH_UNIX_S, refusals, set_elapsed, simulating};
 use parallax_network::{HostId, Network, Time};
 use parallax_record::{Entry, Event};
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     fmt,
     future::Future,
     mem,
@@ -66,10 +67,11 @@ pub struct Outcome {
     pub pictures: Vec<KeptPicture>,
 }
 
-/// A run: a network with services, and peers on turmoil hosts.
+/// A run: a network with services, and peers on a turmoil host.
 pub struct World<'a> {
     seed: u64,
-    pub(crate) sim: turmoil::Sim<'a>,
+    sim: turmoil::Sim<'a>,
+    pub(crate) devices: Devices<'a>,
     now: Time,
     /// How far the network has come: where the run ends, which need not be on a step.
     reached: Time,
@@ -78,7 +80,7 @@ pub struct World<'a> {
     pictures: Pictures,
     pub(crate) fabric: Arc<Fabric>,
     names: BTreeMap<HostId, Arc<str>>,
-    peers: BTreeSet<HostId>,
+    pub(crate) peers: BTreeMap<HostId, DeviceId>,
     packets: Packets,
     /// A peer was put here, or lost or got its power, since the last step of the peers.
     pub(crate) changed: bool,
@@ -112,7 +114,7 @@ impl<'a> World<'a> {
         if !simulating() {
             return Err(WorldError::NotSimulating);
         }
-        let sim = turmoil::Builder::new()
+        let mut sim = turmoil::Builder::new()
             .tick_duration(TICK)
             // Left out, it is the wall clock's.
             .epoch(UNIX_EPOCH + Duration::from_secs(EPOCH_UNIX_S))
@@ -125,6 +127,7 @@ impl<'a> World<'a> {
             .build();
         Ok(Self {
             seed,
+            devices: Devices::on(&mut sim),
             sim,
             now: Time::ZERO,
             reached: Time::ZERO,
@@ -132,7 +135,7 @@ impl<'a> World<'a> {
             failures: Failures::default(),
             fabric: Fabric::new(seed, network, services),
             names: BTreeMap::new(),
-            peers: BTreeSet::new(),
+            peers: BTreeMap::new(),
             packets: Packets::new(kinds),
             changed: false,
             sinks,
@@ -180,7 +183,6 @@ impl<'a> World<'a> {
         let (name, address) = self.fabric.host(host);
         self.fabric.add_peer(host);
         self.changed = true;
-        self.peers.insert(host);
         let (fabric, timers) = (Arc::clone(&self.fabric), self.timers.clone());
         let failures = (self.failures.clone(), self.pictures.clone());
         let place = (host, &*name, address);
@@ -195,15 +197,14 @@ impl<'a> World<'a> {
             });
             let (name, failures) = (Arc::clone(&state.name), state.failures.clone());
             let task = InHost::new(state.slot.clone(), Arc::clone(&name), failures.clone(), code);
-            async move {
+            Box::pin(async move {
                 if task.await.is_some() {
                     failures.add(&name, "its software ended".to_owned());
                 }
-                // Turmoil no longer runs the other tasks of a host whose software has ended.
-                std::future::pending().await
-            }
+            }) as Code
         };
-        self.sim.host(turmoil_name(&name), boot);
+        let device = self.devices.add(Box::new(boot));
+        self.peers.insert(host, device);
     }
 
     /// The time of the next step.
@@ -303,7 +304,7 @@ impl<'a> World<'a> {
         for (at, direction, host, packet) in told.packets {
             let name = self.names.entry(host).or_insert_with(|| self.fabric.host(host).0);
             let seen = PacketSeen { at, direction, host: name, packet: &packet };
-            self.packets.see(&seen, self.peers.contains(&host));
+            self.packets.see(&seen, self.peers.contains_key(&host));
             if let Some(sink) = &mut self.sinks.packet {
                 sink(&seen);
             }
@@ -327,9 +328,4 @@ impl<'a> World<'a> {
             None => Ok(()),
         }
     }
-}
-
-/// Not to be taken for an address, which turmoil would.
-pub(crate) fn turmoil_name(peer: &str) -> String {
-    format!("peer/{peer}")
 }
