@@ -21,7 +21,7 @@ fn a_hundred_peers_see_or_send_their_pictures() {
     assert_eq!(rendered.len(), 50);
     for ((camera, viewer), frames) in rendered {
         assert_eq!(camera.strip_prefix("doorbell"), viewer.strip_prefix("phone"));
-        // 180 are filmed; what is lost is booting, setting up, and a burst now and then.
-        assert!(frames > 90, "{viewer} shows {frames} frames");
+        // 180 are filmed. Booting and setting up takes some 3 s, and twice that with bad luck.
+        assert!(frames > 60, "{viewer} shows {frames} frames");
     }
 }
