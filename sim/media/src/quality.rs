@@ -47,13 +47,20 @@ pub fn ssim_ppm(a: &Picture, b: &Picture, skip_rows: u16) -> Option<i32> {
     if width < WINDOW || height < WINDOW {
         return None;
     }
+    let strip = |row: usize| {
+        let from = row * STEP * width;
+        moments(&a[from..from + STEP * width], &b[from..from + STEP * width], width)
+    };
     let mut sum = 0.0;
     let mut windows = 0u32;
-    for top in (0..=height - WINDOW).step_by(STEP) {
-        for left in (0..=width - WINDOW).step_by(STEP) {
-            sum += window_ssim(&a[top * width + left..], &b[top * width + left..], width);
+    let mut above = strip(0);
+    for row in 1..height / STEP {
+        let below = strip(row);
+        for (above, below) in above.windows(2).zip(below.windows(2)) {
+            sum += window_ssim([above[0], above[1], below[0], below[1]]);
             windows += 1;
         }
+        above = below;
     }
     Some(libm::round(1e6 * sum / f64::from(windows)) as i32)
 }
@@ -69,25 +76,44 @@ fn below<'p>(
     (a.size() == b.size() && skip < a.y().len()).then(|| (&a.y()[skip..], &b.y()[skip..], width))
 }
 
-/// SSIM of one window that begins at the first sample of both. Sums are integers; the division
-/// at the end is exact IEEE arithmetic, the same on every machine.
-fn window_ssim(a: &[u8], b: &[u8], stride: usize) -> f64 {
+/// Sums over a block of [`STEP`] by [`STEP`] samples of two pictures. A window is four blocks, and
+/// each block is in up to four windows.
+#[derive(Clone, Copy, Debug)]
+struct Moments {
+    a: u32,
+    b: u32,
+    aa_bb: u32,
+    ab: u32,
+}
+
+/// The blocks of a strip of [`STEP`] rows, from the left; what is no whole block is left out.
+fn moments(a: &[u8], b: &[u8], width: usize) -> Vec<Moments> {
+    let mut blocks = vec![Moments { a: 0, b: 0, aa_bb: 0, ab: 0 }; width / STEP];
+    for (a, b) in a.chunks_exact(width).zip(b.chunks_exact(width)) {
+        let columns = a.as_chunks::<STEP>().0.iter().zip(b.as_chunks::<STEP>().0);
+        for (block, (a, b)) in blocks.iter_mut().zip(columns) {
+            for (&a, &b) in a.iter().zip(b) {
+                let (a, b) = (u32::from(a), u32::from(b));
+                block.a += a;
+                block.b += b;
+                block.aa_bb += a * a + b * b;
+                block.ab += a * b;
+            }
+        }
+    }
+    blocks
+}
+
+/// SSIM of one window. Sums are integers; the division at the end is exact IEEE arithmetic, the
+/// same on every machine.
+fn window_ssim(blocks: [Moments; 4]) -> f64 {
     const N: i64 = (WINDOW * WINDOW) as i64;
     // (K * 255)^2 times N^2, because the moments below stay multiplied by N^2.
     const C1: f64 = 0.01 * 255.0 * 0.01 * 255.0 * (N * N) as f64;
     const C2: f64 = 0.03 * 255.0 * 0.03 * 255.0 * (N * N) as f64;
-    let (mut sum_a, mut sum_b, mut sum_aa_bb, mut sum_ab) = (0u32, 0u32, 0u32, 0u32);
-    for row in 0..WINDOW {
-        let a = &a[row * stride..][..WINDOW];
-        let b = &b[row * stride..][..WINDOW];
-        for (&a, &b) in a.iter().zip(b) {
-            let (a, b) = (u32::from(a), u32::from(b));
-            sum_a += a;
-            sum_b += b;
-            sum_aa_bb += a * a + b * b;
-            sum_ab += a * b;
-        }
-    }
+    let total = |of: fn(Moments) -> u32| blocks.into_iter().map(of).sum::<u32>();
+    let (sum_a, sum_b) = (total(|block| block.a), total(|block| block.b));
+    let (sum_aa_bb, sum_ab) = (total(|block| block.aa_bb), total(|block| block.ab));
     let (sum_a, sum_b) = (i64::from(sum_a), i64::from(sum_b));
     let squares = sum_a * sum_a + sum_b * sum_b;
     let product = sum_a * sum_b;
