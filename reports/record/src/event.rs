@@ -209,6 +209,39 @@ pub enum Event {
         /// Bytes on the wire.
         bytes: u32,
     },
+    /// What an access link did in an interval of time that ends now, at `link/SITE/up` or
+    /// `link/SITE/down`. Intervals are 200 ms of the run's clock each, the last one of a run may be
+    /// shorter; those in which nothing happened are left out. Bytes are those on the wire.
+    ///
+    /// A packet is offered, and dropped, in the interval in which it comes to the link, carried or
+    /// lost in the one in which its last bit is sent: from the start of the run on,
+    /// offered = carried + lost + dropped + what is still queued.
+    LinkLoad {
+        /// When the interval began.
+        from_run_ns: u64,
+        /// Packets that came to the link.
+        offered_packets: u64,
+        /// Their bytes.
+        offered_bytes: u64,
+        /// Packets sent that will arrive.
+        carried_packets: u64,
+        /// Their bytes.
+        carried_bytes: u64,
+        /// Packets sent, and lost on the way.
+        lost_packets: u64,
+        /// Packets that the bottleneck queue had no room for.
+        dropped_packets: u64,
+        /// Mean time in the bottleneck queue, nanoseconds, of the packets sent (carried or lost);
+        /// none if there was none.
+        waited_mean_ns: Option<u64>,
+        /// Longest time in the bottleneck queue, nanoseconds, of the packets sent.
+        waited_longest_ns: Option<u64>,
+        /// Mean time from the first bit sent to the last, nanoseconds, of the packets sent.
+        transmission_mean_ns: Option<u64>,
+        /// Mean time from the last bit sent to the arrival, nanoseconds, of the packets carried:
+        /// one-way delay with its variation. The mean time over the link is the sum of the three.
+        propagation_mean_ns: Option<u64>,
+    },
     /// A gateway made a mapping.
     MappingCreated {
         /// `udp` or `tcp`.
@@ -423,6 +456,7 @@ impl Event {
             | Self::FrameEncoded { .. }
             | Self::BitRateChanged { .. }
             | Self::PacketDropped { .. }
+            | Self::LinkLoad { .. }
             | Self::MappingCreated { .. }
             | Self::MappingExpired { .. }
             | Self::Bytes { .. }
