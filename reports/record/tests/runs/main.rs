@@ -1,6 +1,7 @@
 //! Runs made by hand, judged.
 
 mod checks;
+mod links;
 mod measures;
 mod records;
 mod recovery;
