@@ -47,6 +47,35 @@ pub enum Event {
         /// The candidate.
         candidate: Candidate,
     },
+    /// A peer sent an ICE connectivity check (RFC 8445 section 7.2). Of each pair, all are told up to
+    /// the first that is answered, and those that nominate it up to the first of them that is; the
+    /// later ones only keep it alive.
+    CheckSent {
+        /// Which session.
+        session: Session,
+        /// Address and port that it is sent from: of the peer's own socket, or those that a TURN
+        /// server relays.
+        local: String,
+        /// Address and port that it is sent to.
+        remote: String,
+        /// Counts the told checks of this pair at this peer, from 1.
+        attempt: u32,
+        /// It nominates the pair (USE-CANDIDATE).
+        nominates: bool,
+    },
+    /// A check of [`CheckSent`](Event::CheckSent) was answered with success.
+    CheckAnswered {
+        /// Which session.
+        session: Session,
+        /// As when it was sent.
+        local: String,
+        /// As when it was sent.
+        remote: String,
+        /// Which one.
+        attempt: u32,
+        /// When it was sent.
+        sent_run_ns: u64,
+    },
     /// A peer's nominated pair was chosen, or changed.
     Nominated {
         /// Which session.
@@ -435,6 +464,8 @@ impl Event {
         match self {
             Self::Phase { session, .. }
             | Self::Candidate { session, .. }
+            | Self::CheckSent { session, .. }
+            | Self::CheckAnswered { session, .. }
             | Self::Nominated { session, .. }
             | Self::Closed { session, .. }
             | Self::FramePaced { session, .. }

@@ -1,6 +1,7 @@
 //! The waist of Parallax: events, measurements, checks, verdicts and the judge.
 
 mod check;
+mod checks;
 mod compare;
 mod control;
 mod environment;
@@ -25,6 +26,7 @@ pub use check::{
     Check, LossBound, Percentile, PercentileError, Predicate, Route, Statistic, StreamSelection,
     Window,
 };
+pub use checks::{Attempt, CheckedPair, checked_pairs};
 pub use compare::{Difference, first_difference};
 pub use control::{Rate, Repair, RepairKind, rates, repairs};
 pub use environment::Environment;
