@@ -2,9 +2,9 @@
 
 use crate::{
     error::WorldError,
-    fabric::Way,
     world::{World, turmoil_name},
 };
+use parallax_fabric::{SetupError, Way};
 use parallax_network::{HostId, LinkConfig, SiteId};
 use parallax_record::Event;
 
@@ -57,7 +57,7 @@ impl World<'_> {
         if self.fabric.set_link(site, way, config)? {
             Ok(())
         } else {
-            Err(WorldError::NoInternet { site: self.fabric.site_name(site) })
+            Err(SetupError::NoInternet { site: self.fabric.site_name(site) }.into())
         }
     }
 

@@ -3,14 +3,12 @@
 use crate::{
     capture::{CaptureSink, Capturing},
     error::WorldError,
-    fabric::{Fabric, Services},
     failures::{Failure, Failures},
     host::{Device, HostState, SimHost},
-    packets::{BytesByKind, EndKind, PacketSeen, Packets},
     pictures::{KeptPicture, Pictures},
     task::InHost,
-    timers::Timers,
 };
+use parallax_fabric::{BytesByKind, EndKind, Fabric, PacketSeen, Packets, Services, Timers};
 use parallax_interpose::{EPOCH_UNIX_S, refusals, set_elapsed, simulating};
 use parallax_network::{HostId, Network, Time};
 use parallax_record::{Entry, Event};
