@@ -33,7 +33,7 @@ struct State {
 impl Timers {
     /// At the start of a run.
     #[expect(clippy::disallowed_methods, reason = "on a run's thread it is the run's")]
-    pub fn new() -> Self {
+    pub fn start() -> Self {
         Self { base: Instant::now(), state: Arc::default() }
     }
 
@@ -146,7 +146,7 @@ mod tests {
 
     #[test]
     fn timers_go_off_in_the_order_of_deadline_and_creation() {
-        let timers = Timers::new();
+        let timers = Timers::start();
         let woken = Arc::new(Mutex::new(Vec::new()));
         let mut sleeps: Vec<Sleep> = [700, 300, 700, 100, 1_001]
             .into_iter()
@@ -164,7 +164,7 @@ mod tests {
 
     #[test]
     fn a_timer_is_never_early_and_less_than_a_tick_late() {
-        let timers = Timers::new();
+        let timers = Timers::start();
         for micros in [0, 1, 999, 1_000, 1_001, 2_500] {
             let start = timers.now();
             let mut sleep = timers.sleep(Duration::from_micros(micros));
@@ -188,7 +188,7 @@ mod tests {
                 WOKEN.fetch_add(1, Ordering::Relaxed);
             }
         }
-        let timers = Timers::new();
+        let timers = Timers::start();
         let mut sleep = timers.sleep(Duration::from_millis(1));
         assert!(poll(&mut sleep, &Waker::from(Arc::new(Count))).is_pending());
         drop(sleep);

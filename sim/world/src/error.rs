@@ -15,6 +15,15 @@ pub enum WorldError {
     /// A world was made outside of [`simulate`](crate::simulate()).
     #[error("failed to make a world: this thread is not simulating")]
     NotSimulating,
+    /// A clip does not open.
+    #[error(transparent)]
+    Clip(#[from] parallax_media::ClipError),
+    /// A service cannot listen.
+    #[error("failed to start the rendezvous")]
+    Rendezvous(#[from] parallax_stack::StackError),
+    /// A peer or a service cannot stand where it is to stand.
+    #[error("failed to add a peer or a service")]
+    Topology(#[from] parallax_network::TopologyError),
     /// A link that loses what cannot be lost.
     #[error("failed to set a link")]
     Loss(#[from] parallax_network::LossError),

@@ -126,7 +126,7 @@ impl<'a> World<'a> {
             sim,
             now: Time::ZERO,
             reached: Time::ZERO,
-            timers: Timers::new(),
+            timers: Timers::start(),
             failures: Failures::default(),
             fabric: Fabric::new(seed, network, services),
             names: BTreeMap::new(),
