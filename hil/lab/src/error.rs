@@ -16,7 +16,9 @@ pub enum LabError {
         source: std::io::Error,
     },
     /// A peer was named that the scenario does not have.
-    #[error("failed to place `{name}` outside: there is no such peer; help: name a peer of the scenario")]
+    #[error(
+        "failed to place `{name}` outside: there is no such peer; help: name a peer of the scenario"
+    )]
     NoSuchPeer {
         /// Its name.
         name: String,
