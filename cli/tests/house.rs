@@ -26,9 +26,37 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("parallax-peer", &["parallax-media", "parallax-signalling", "parallax-record"]),
     ("parallax-render", &["parallax-record"]),
     (
+        "parallax-fabric",
+        &[
+            "parallax-capture",
+            "parallax-media",
+            "parallax-network",
+            "parallax-peer",
+            "parallax-record",
+            "parallax-scenario",
+            "parallax-services",
+            "parallax-signalling",
+            "parallax-stack",
+        ],
+    ),
+    (
+        "parallax-lab",
+        &[
+            "parallax-fabric",
+            "parallax-media",
+            "parallax-network",
+            "parallax-peer",
+            "parallax-record",
+            "parallax-scenario",
+            "parallax-services",
+            "parallax-stack",
+        ],
+    ),
+    (
         "parallax-world",
         &[
             "parallax-capture",
+            "parallax-fabric",
             "parallax-interpose",
             "parallax-media",
             "parallax-network",

@@ -300,6 +300,21 @@ pub enum Event {
         /// With the rendezvous, and with STUN servers.
         signalling: u64,
     },
+    /// How late packets were delivered on a real clock, against the exact times of the network;
+    /// written once, at the end of the run. Of a run whose 99th percentile is over its budget no
+    /// check is believed.
+    Lateness {
+        /// Packets that reached peers.
+        packets: u64,
+        /// The median, microseconds.
+        p50_us: u64,
+        /// The 99th percentile, microseconds.
+        p99_us: u64,
+        /// The latest, microseconds.
+        max_us: u64,
+        /// What the 99th percentile may be, microseconds.
+        budget_us: u64,
+    },
     /// A scripted event began, at the node that it is done to.
     ActionBegan {
         /// Its name in the header.
@@ -491,6 +506,7 @@ impl Event {
             | Self::MappingCreated { .. }
             | Self::MappingExpired { .. }
             | Self::Bytes { .. }
+            | Self::Lateness { .. }
             | Self::ActionBegan { .. }
             | Self::ActionEnded { .. }
             | Self::Fault { .. }

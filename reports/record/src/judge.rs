@@ -6,7 +6,7 @@
 //! frames fails if there was not a single one: nobody calls a dead stream inconclusive.
 
 use crate::check::{Check, LossBound, Predicate, Route, Statistic, Window};
-use crate::event::{CandidateKind, Phase};
+use crate::event::{CandidateKind, Event, Phase};
 use crate::header::{Clock, Header, MediaMode};
 use crate::measure::{self, PathUse, Span};
 use crate::record::Record;
@@ -50,6 +50,12 @@ pub fn judge(record: &Record) -> Summary {
             ));
         }
     }
+    if let Some(late) = too_late(record) {
+        for check in &mut checks {
+            check.verdict = Verdict::Inconclusive;
+            check.detail = Some(late.clone());
+        }
+    }
     let verdict = if faults.is_empty() {
         Verdict::worst(checks.iter().map(|check| check.verdict)).unwrap_or(Verdict::Inconclusive)
     } else {
@@ -74,6 +80,20 @@ pub fn judge(record: &Record) -> Summary {
         streams: timeline.streams.iter().map(|stream| summarise(stream, record)).collect(),
         bytes: bytes(record),
     }
+}
+
+/// What is said of every check if packets came later than the run allows: then good and bad may both
+/// be the machine's doing.
+fn too_late(record: &Record) -> Option<String> {
+    record.entries.iter().find_map(|entry| match entry.event {
+        Event::Lateness { packets, p99_us, max_us, budget_us, .. } if p99_us > budget_us => {
+            Some(format!(
+                "the lab was late: 99 % of {packets} packets within {p99_us} us, the latest {max_us} us, \
+                 {budget_us} us allowed"
+            ))
+        }
+        _ => None,
+    })
 }
 
 /// What is held against one bound.

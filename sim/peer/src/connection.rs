@@ -176,11 +176,12 @@ pub(crate) async fn build<H: Host>(
 
 /// The nominated pair, local end first, once there is one.
 pub(crate) async fn nominated(
+    host: &impl Host,
     connection: &Arc<dyn PeerConnection>,
 ) -> Result<Option<(Candidate, Candidate)>> {
     let Some(sctp) = connection.sctp().await else { return Ok(None) };
     let pair = sctp.transport().ice_transport().get_selected_candidate_pair().await?;
-    Ok(pair.map(|pair| (candidate(pair.local()), candidate(pair.remote()))))
+    Ok(pair.map(|pair| (candidate(&outward(host, pair.local().clone())), candidate(pair.remote()))))
 }
 
 /// A candidate in the words of the record.
@@ -193,6 +194,20 @@ pub(crate) fn candidate(candidate: &RTCIceCandidate) -> Candidate {
         _ => CandidateKind::Host,
     };
     Candidate { kind, address: format!("{}:{}", candidate.address, candidate.port) }
+}
+
+/// A local candidate as the network knows it.
+pub(crate) fn outward(host: &impl Host, mut local: RTCIceCandidate) -> RTCIceCandidate {
+    let known = |address: &str, port| {
+        address.parse().ok().map(|ip| host.outward(SocketAddr::new(ip, port)))
+    };
+    if let Some(own) = known(&local.address, local.port) {
+        (local.address, local.port) = (own.ip().to_string(), own.port());
+    }
+    if let Some(own) = known(&local.related_address, local.related_port) {
+        (local.related_address, local.related_port) = (own.ip().to_string(), own.port());
+    }
+    local
 }
 
 /// A local candidate, to be told to the other end.

@@ -124,6 +124,7 @@ impl<H: Host> Exchange<H> {
         let ended = |reason, text: &str| Some(Step::Ended(End::here(reason, text.to_owned())));
         Ok(match happening {
             Happening::Candidate(found) => {
+                let found = connection::outward(&self.host, found);
                 let candidate = connection::candidate(&found);
                 self.host.observe(Event::Candidate { session: self.name.clone(), candidate });
                 self.tell(connection::candidate_message(self.id, &found)?);
@@ -203,7 +204,7 @@ impl<H: Host> Exchange<H> {
     }
 
     async fn note_pair(&mut self) -> Result<()> {
-        let pair = connection::nominated(&self.connection).await?;
+        let pair = connection::nominated(&self.host, &self.connection).await?;
         if pair.is_some() && pair != self.pair {
             if self.pair.is_none() {
                 self.phase(Phase::Nominated);

@@ -32,6 +32,12 @@ pub trait Host: Clone + Send + Sync + 'static {
     /// The host's own addresses, none of them loopback.
     fn addresses(&self) -> Vec<IpAddr>;
 
+    /// What the network knows a local address and port as. They differ where sockets are bound for
+    /// form's sake on this machine, and their packets go another way.
+    fn outward(&self, bound: SocketAddr) -> SocketAddr {
+        bound
+    }
+
     /// Runs `job`, and completes when this host has done the work of `stage`: on a simulated host
     /// after the time its device profile says, on a board when the job is done.
     fn work<T: Send>(

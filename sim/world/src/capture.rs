@@ -1,10 +1,8 @@
 //! A run's packets as a capture, for Wireshark.
 
-use crate::{
-    error::WorldError,
-    fabric::{Captured, Fabric},
-};
+use crate::error::WorldError;
 use parallax_capture::{Capture, Interface, Secret, Seen};
+use parallax_fabric::{Captured, Fabric};
 use parallax_interpose::EPOCH_UNIX_S;
 use parallax_network::Point;
 use std::{

@@ -1,6 +1,7 @@
 //! What befalls a world in mid-run, as a script has it.
 
-use crate::{error::WorldError, fabric::Way, world::World};
+use crate::{error::WorldError, world::World};
+use parallax_fabric::{SetupError, Way};
 use parallax_network::{HostId, LinkConfig, SiteId};
 use parallax_record::Event;
 
@@ -57,7 +58,7 @@ impl World<'_> {
         if self.fabric.set_link(site, way, config)? {
             Ok(())
         } else {
-            Err(WorldError::NoInternet { site: self.fabric.site_name(site) })
+            Err(SetupError::NoInternet { site: self.fabric.site_name(site) }.into())
         }
     }
 

@@ -1,15 +1,7 @@
 //! A peer's host, simulated.
 
-use crate::{
-    fabric::Fabric,
-    failures::Failures,
-    lock,
-    pictures::Pictures,
-    runtime::SimRuntime,
-    secrets::Watched,
-    tcp::{self, TcpListener, TcpStream},
-    timers::Timers,
-};
+use crate::{failures::Failures, lock, pictures::Pictures, runtime::SimRuntime, secrets::Watched};
+use parallax_fabric::{Fabric, MemoryFlash, TcpListener, TcpStream, Timers};
 use parallax_interpose::HostSlot;
 use parallax_network::{HostId, random};
 use parallax_peer::{Flash, Host, Seen, Stage};
@@ -156,11 +148,11 @@ impl Host for SimHost {
     }
 
     async fn connect(&self, to: SocketAddr) -> io::Result<TcpStream> {
-        tcp::connect(&self.state, to).await
+        self.state.fabric.connect(self.state.id, to).await
     }
 
     async fn listen(&self, at: SocketAddr) -> io::Result<TcpListener> {
-        tcp::listen(&self.state, at)
+        self.state.fabric.listen(self.state.id, at)
     }
 
     fn addresses(&self) -> Vec<IpAddr> {
@@ -203,21 +195,5 @@ impl Host for SimHost {
 
     fn show(&self, seen: &Seen<'_>) {
         self.state.pictures.take(seen);
-    }
-}
-
-/// Storage that survives reboots as long as the run lasts.
-#[derive(Debug, Default)]
-struct MemoryFlash {
-    values: Mutex<BTreeMap<String, Vec<u8>>>,
-}
-
-impl Flash for MemoryFlash {
-    fn load(&self, name: &str) -> Option<Vec<u8>> {
-        lock(&self.values).get(name).cloned()
-    }
-
-    fn store(&self, name: &str, value: &[u8]) {
-        lock(&self.values).insert(name.to_owned(), value.to_vec());
     }
 }

@@ -3,16 +3,12 @@
 //! `README.md` beside this crate tells how a step goes, and what makes a run repeatable.
 
 mod capture;
-mod clips;
 mod devices;
 mod error;
 mod events;
-mod fabric;
 mod failures;
 mod header;
 mod host;
-mod loads;
-mod packets;
 mod pictures;
 #[cfg(feature = "guards-off")]
 mod plant;
@@ -20,29 +16,24 @@ mod run;
 mod runtime;
 mod script;
 mod secrets;
-mod services;
 mod simulate;
 mod task;
-mod tcp;
-mod timers;
-mod udp;
 mod world;
 
 pub use capture::CaptureSink;
-pub use clips::check;
 pub use error::WorldError;
-pub use fabric::{Services, Way};
 pub use header::header;
 pub use host::{Device, Instantly, SimHost};
-pub use packets::{BytesByKind, Direction, EndKind, PacketSeen};
+pub use parallax_fabric::{
+    BytesByKind, Direction, EndKind, PacketSeen, Services, SetupError, TcpListener, TcpStream, Way,
+    check, secrets,
+};
 pub use parallax_interpose::elapsed;
 pub use pictures::KeptPicture;
 #[cfg(feature = "guards-off")]
 pub use plant::{Fault, Plant};
 pub use run::{run, run_watched};
-pub use services::secrets;
 pub use simulate::{Guards, simulate};
-pub use tcp::{TcpListener, TcpStream};
 pub use world::{EntrySink, Outcome, PacketSink, Sinks, TICK, Watch, World};
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

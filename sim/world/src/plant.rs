@@ -4,7 +4,8 @@
 //! Nothing in a shipped scenario shows the order of a hash map, so that without a plant there would
 //! be nothing for the salt of [`Guards::map_order`](crate::Guards) to bring to light.
 
-use crate::{fabric::Told, host::SimHost};
+use crate::host::SimHost;
+use parallax_fabric::Told;
 use parallax_peer::Host;
 #[expect(clippy::disallowed_types, reason = "the fault")]
 use std::collections::HashMap;

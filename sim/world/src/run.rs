@@ -2,32 +2,18 @@
 
 use crate::{
     capture::CaptureSink,
-    clips,
     error::WorldError,
-    host::{Device, SimHost},
+    host::Device,
     script,
-    services::{self, Placed, RENDEZVOUS_PORT, secret},
     simulate::{Guards, simulate},
     world::{Outcome, Sinks, Watch, World},
 };
-use parallax_media::Recording;
-use parallax_network::{HostId, Network, SiteId};
-use parallax_peer::{
-    Stage,
-    camera::{self, CameraConfig, Encoding, Media, Signalling, VideoConfig},
-    viewer::{self, Nack, Playing, Source, View, ViewerConfig},
-};
-use parallax_record::MediaMode;
-use parallax_scenario::{Camera, CongestionControl, Peer, Profile, Scenario, Viewer, units::Size};
-use parallax_signalling::Token;
+use parallax_fabric::{Placed, ProfiledDevice, Setting, films, place, place_peers};
+use parallax_network::Network;
+use parallax_peer::Stage;
+use parallax_scenario::Scenario;
 use rand_chacha::ChaCha8Rng;
-use std::{
-    collections::BTreeMap,
-    future::pending,
-    net::{Ipv4Addr, SocketAddr},
-    sync::Arc,
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 /// Runs a scenario, from power on of all peers at time zero to its duration.
 ///
@@ -62,7 +48,7 @@ pub fn run_watched(
     simulate(seed, guards, move || {
         let mut network = Network::new(seed);
         let hosts = place_peers(scenario, &mut network)?;
-        let Placed { hosted, kinds, rendezvous } = services::place(scenario, seed, &mut network)?;
+        let Placed { hosted, kinds, rendezvous } = place(scenario, seed, &mut network)?;
         let mut world = World::new(seed, network, Box::new(hosted), kinds, sinks)?;
         world.watch(watch);
         if let Some(capture) = capture {
@@ -72,25 +58,10 @@ pub fn run_watched(
         if !guards.map_order {
             world.plant_hash_map();
         }
-        let addresses = scenario.peers.iter().map(|peer| (peer.name.clone(), peer.address));
-        let setting = Setting { seed, films, rendezvous, addresses: addresses.collect() };
+        let setting = Setting::new(scenario, seed, films, rendezvous);
         for (peer, host) in scenario.peers.iter().zip(hosts) {
-            let software = Software {
-                camera: peer
-                    .camera
-                    .as_ref()
-                    .map(|camera| setting.camera(peer, camera))
-                    .transpose()?,
-                viewer: peer
-                    .viewer
-                    .as_ref()
-                    .map(|viewer| setting.viewer(peer, viewer))
-                    .transpose()?,
-            };
-            let device = Arc::new(ProfiledDevice {
-                profile: peer.profile.clone(),
-                pictures: pictures(scenario, peer),
-            });
+            let software = setting.software(peer)?;
+            let device = Arc::new(ProfiledDevice::of(scenario, peer));
             world.add_peer(host, device, move |host| {
                 let software = software.clone();
                 async move {
@@ -107,232 +78,12 @@ pub fn run_watched(
     })?
 }
 
-pub(crate) fn cameras(scenario: &Scenario) -> impl Iterator<Item = (&Peer, &Camera)> {
-    scenario.peers.iter().filter_map(|peer| Some((peer, peer.camera.as_ref()?)))
-}
-
-/// Where a camera's frames come from.
-enum Film {
-    Live(Source),
-    Prerecorded(Recording),
-}
-
-/// Each camera's, by the camera's name.
-fn films(scenario: &Scenario) -> Result<BTreeMap<String, Film>, WorldError> {
-    let open = |(peer, camera): (&Peer, &Camera)| {
-        let (clip, size) = (&camera.video.clip, camera.video.size);
-        let film = match scenario.media {
-            MediaMode::Live => Film::Live(Source {
-                clip: Arc::new(clips::open(clip, size)?),
-                frames_per_second: frames_per_second(camera)?,
-            }),
-            MediaMode::Prerecorded => Film::Prerecorded(Recording::from_annex_b(clips::recorded(
-                clip,
-                media_size(size)?,
-            )?)?),
-        };
-        Ok((peer.name.clone(), film))
-    };
-    cameras(scenario).map(open).collect()
-}
-
-fn place_peers(scenario: &Scenario, network: &mut Network) -> Result<Vec<HostId>, WorldError> {
-    let mut sites: BTreeMap<&str, SiteId> = BTreeMap::new();
-    for site in &scenario.sites {
-        sites.insert(&site.name, network.add_site(&site.name, site.config.clone())?);
-    }
-    let place = |peer: &Peer| {
-        let site = sites.get(peer.site.as_str()).ok_or_else(|| WorldError::NoSuchSite {
-            peer: peer.name.clone(),
-            site: peer.site.clone(),
-        })?;
-        Ok(network.add_host(&peer.name, *site, peer.address)?)
-    };
-    scenario.peers.iter().map(place).collect()
-}
-
-/// What peers are configured from.
-struct Setting {
-    seed: u64,
-    films: BTreeMap<String, Film>,
-    /// None: each camera is its own.
-    rendezvous: Option<SocketAddr>,
-    /// Where each peer is.
-    addresses: BTreeMap<String, Ipv4Addr>,
-}
-
-impl Setting {
-    fn camera(&self, peer: &Peer, camera: &Camera) -> Result<CameraConfig, WorldError> {
-        let video = &camera.video;
-        let media = match self.film(&peer.name)? {
-            Film::Live(source) => Media::Live(Encoding {
-                clip: Arc::clone(&source.clip),
-                size: media_size(video.size)?,
-                bit_rate_bps: narrow(video.bit_rate_bits_per_second, "bit_rate")?,
-                key_frame_interval: video.key_frame_interval_frames,
-                skip_frames: video.skip_frames,
-            }),
-            Film::Prerecorded(recording) => Media::Prerecorded(recording.clone()),
-        };
-        let pacer = camera.pacer_bits_per_second.map(|rate| narrow(rate, "pacer")).transpose()?;
-        Ok(CameraConfig {
-            name: peer.name.clone(),
-            token: self.token(&peer.name),
-            signalling: match self.rendezvous {
-                Some(at) => Signalling::Rendezvous(at),
-                None => Signalling::Own(own_rendezvous(peer.address)),
-            },
-            video: VideoConfig { frames_per_second: frames_per_second(camera)?, media },
-            pacer_bps: pacer,
-            congestion_control: congestion_control(camera.congestion_control)?,
-        })
-    }
-
-    fn viewer(&self, peer: &Peer, viewer: &Viewer) -> Result<ViewerConfig, WorldError> {
-        let view = |camera: &String| {
-            let at = self.addresses.get(camera).copied().map(own_rendezvous);
-            let rendezvous = self.rendezvous.or(at);
-            Ok(View {
-                camera: camera.clone(),
-                token: self.token(camera),
-                rendezvous: rendezvous
-                    .ok_or_else(|| WorldError::NoSuchCamera { camera: camera.clone() })?,
-                playing: match self.film(camera)? {
-                    Film::Live(source) => Playing::Decodes(Some(source.clone())),
-                    Film::Prerecorded(_) => Playing::Assumes,
-                },
-            })
-        };
-        let nack = viewer.nack.map(|nack| {
-            Ok::<_, WorldError>(Nack {
-                interval: nack.interval,
-                tries: narrow(nack.tries, "tries")?,
-            })
-        });
-        Ok(ViewerConfig {
-            name: peer.name.clone(),
-            views: viewer.cameras.iter().map(view).collect::<Result<_, WorldError>>()?,
-            jitter_buffer: viewer.jitter_buffer,
-            nack: nack.transpose()?,
-        })
-    }
-
-    fn film(&self, camera: &str) -> Result<&Film, WorldError> {
-        self.films.get(camera).ok_or_else(|| WorldError::NoSuchCamera { camera: camera.to_owned() })
-    }
-
-    /// The secret of a camera, which its viewers know.
-    fn token(&self, camera: &str) -> Token {
-        Token::new(secret(self.seed, &services::token(camera)))
-    }
-}
-
-fn congestion_control(
-    chosen: CongestionControl,
-) -> Result<Option<camera::CongestionControl>, WorldError> {
-    Ok(match chosen {
-        CongestionControl::None => None,
-        CongestionControl::Gcc { floor_bits_per_second, ceiling_bits_per_second } => {
-            Some(camera::CongestionControl {
-                floor_bps: narrow(floor_bits_per_second, "floor")?,
-                ceiling_bps: narrow(ceiling_bits_per_second, "ceiling")?,
-            })
-        }
-    })
-}
-
-/// Where a camera at `address` is its own rendezvous.
-fn own_rendezvous(address: Ipv4Addr) -> SocketAddr {
-    (address, RENDEZVOUS_PORT).into()
-}
-
-/// What runs on a peer's host.
-#[derive(Clone)]
-struct Software {
-    camera: Option<CameraConfig>,
-    viewer: Option<ViewerConfig>,
-}
-
-impl Software {
-    async fn run(self, host: SimHost) {
-        let camera_host = host.clone();
-        let camera = async {
-            match self.camera {
-                Some(config) => camera::run(camera_host, config).await,
-                None => pending().await,
-            }
-        };
-        let viewer = async {
-            match self.viewer {
-                Some(config) => viewer::run(host, config).await,
-                None => pending().await,
-            }
-        };
-        // Both run for ever; if one ends, that is the end of the peer's software.
-        futures::future::select(Box::pin(camera), Box::pin(viewer)).await;
-    }
-}
-
-/// A device as its profile describes it.
-struct ProfiledDevice {
-    profile: Profile,
-    pictures: Pictures,
-}
-
-/// The sizes that a peer's stages work on.
-#[derive(Clone, Copy)]
-struct Pictures {
-    /// As a camera.
-    filmed: Size,
-    /// As a viewer: the largest.
-    viewed: Size,
-}
-
 impl Device for ProfiledDevice {
     fn boot_time(&self, random: &mut ChaCha8Rng) -> Duration {
-        self.profile.boot_time.sample(self.pictures.filmed, random)
+        self.time_to_boot(random)
     }
 
     fn stage_time(&self, stage: Stage, random: &mut ChaCha8Rng) -> Duration {
-        let camera = self.profile.camera.as_ref();
-        let viewer = self.profile.viewer.as_ref();
-        let Pictures { filmed, viewed } = self.pictures;
-        let (time, size) = match stage {
-            Stage::Capture => (camera.map(|camera| &camera.capture), filmed),
-            Stage::Encode => (camera.map(|camera| &camera.encode), filmed),
-            Stage::Decode => (viewer.map(|viewer| &viewer.decode), viewed),
-            Stage::Render => (viewer.map(|viewer| &viewer.render), viewed),
-        };
-        // A scenario gives no role to a device that lacks the ability.
-        time.map_or(Duration::ZERO, |time| time.sample(size, random))
+        self.time_of(stage, random)
     }
-}
-
-fn pictures(scenario: &Scenario, peer: &Peer) -> Pictures {
-    // No stage works on what a peer has not.
-    const NONE: Size = Size { width: 1, height: 1 };
-    let size_of = |peer: &Peer| peer.camera.as_ref().map(|camera| camera.video.size);
-    let viewed = peer.viewer.iter().flat_map(|viewer| &viewer.cameras);
-    let viewed = viewed.filter_map(|name| size_of(scenario.peer(name)?));
-    Pictures {
-        filmed: size_of(peer).unwrap_or(NONE),
-        viewed: viewed.max_by_key(|size| size.pixels()).unwrap_or(NONE),
-    }
-}
-
-pub(crate) fn media_size(size: Size) -> Result<parallax_media::Size, WorldError> {
-    let (width, height) = (narrow(size.width, "size")?, narrow(size.height, "size")?);
-    Ok(parallax_media::Size { width, height })
-}
-
-fn frames_per_second(camera: &Camera) -> Result<u16, WorldError> {
-    narrow(camera.video.frames_per_second, "frames_per_second")
-}
-
-/// Numbers of a scenario may be larger than a peer takes.
-fn narrow<T: TryFrom<U>, U: Copy + std::fmt::Display>(
-    value: U,
-    key: &'static str,
-) -> Result<T, WorldError> {
-    T::try_from(value).map_err(|_| WorldError::TooLarge { key, value: value.to_string() })
 }

@@ -1,6 +1,7 @@
 //! The runtime that the `webrtc` crate and the peers' own code get on a simulated host.
 
-use crate::{host::HostState, task::InHost, timers::Timers, udp::UdpSocket};
+use crate::{host::HostState, task::InHost};
+use parallax_fabric::{Timers, UdpSocket};
 use parallax_network::Time;
 use std::{
     fmt,
@@ -51,7 +52,7 @@ impl Runtime for SimRuntime {
         let local = socket.local_addr()?;
         parallax_interpose::forget(socket.as_raw_fd());
         drop(socket);
-        Ok(Arc::new(UdpSocket::open(Arc::clone(&self.host), local)?))
+        Ok(Arc::new(UdpSocket::open(Arc::clone(&self.host.fabric), self.host.id, local, local)?))
     }
 
     fn wrap_tcp_listener(&self, _listener: TcpListener) -> io::Result<Arc<dyn AsyncTcpListener>> {

@@ -4,8 +4,8 @@
 //! HMAC from a provider that may be handed to it, and the first HMAC with which it makes the keys
 //! of a connection has the master secret for its key.
 
-use crate::fabric::Fabric;
 use parallax_capture::Secret;
+use parallax_fabric::Fabric;
 use rtc::crypto::{
     self, ActiveKeyExchange, AeadAlgorithm, AeadCipher, BlockCipherAlgorithm, CbcAlgorithm,
     CbcCipher, CryptoAlgorithm, CryptoError, HashAlgorithm, HmacAlgorithm, KeyExchangeAlgorithm,

@@ -4,14 +4,12 @@ use crate::{
     capture::{CaptureSink, Capturing},
     devices::{Code, DeviceId, Devices},
     error::WorldError,
-    fabric::{Fabric, Services},
     failures::{Failure, Failures},
     host::{Device, HostState, SimHost},
-    packets::{BytesByKind, EndKind, PacketSeen, Packets},
     pictures::{KeptPicture, Pictures},
     task::InHost,
-    timers::Timers,
 };
+use parallax_fabric::{BytesByKind, EndKind, Fabric, PacketSeen, Packets, Services, Timers};
 use parallax_interpose::{EPOCH_UNIX_S, refusals, set_elapsed, simulating};
 use parallax_network::{HostId, Network, Time};
 use parallax_record::{Entry, Event};
@@ -131,7 +129,7 @@ impl<'a> World<'a> {
             sim,
             now: Time::ZERO,
             reached: Time::ZERO,
-            timers: Timers::new(),
+            timers: Timers::start(),
             failures: Failures::default(),
             fabric: Fabric::new(seed, network, services),
             names: BTreeMap::new(),

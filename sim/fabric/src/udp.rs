@@ -1,8 +1,8 @@
-//! UDP sockets of simulated hosts.
+//! UDP sockets of hosts.
 
-use crate::host::HostState;
+use crate::fabric::Fabric;
 use bytes::Bytes;
-use parallax_network::Packet;
+use parallax_network::{HostId, Packet};
 use std::{
     fmt,
     io::{self, IoSliceMut},
@@ -12,47 +12,64 @@ use std::{
 };
 use webrtc::runtime::{AsyncUdpSocket, RecvMeta, Transmit};
 
-/// A UDP socket: sends straight into the network, and reads what the last step delivered.
-pub(crate) struct UdpSocket {
-    host: Arc<HostState>,
+/// A UDP socket: sends straight into the network, and reads what was delivered.
+pub struct UdpSocket {
+    fabric: Arc<Fabric>,
+    host: HostId,
+    bound: SocketAddr,
     local: SocketAddrV4,
+    /// Kept open for its port, if there is one.
+    reserved: Option<std::net::UdpSocket>,
 }
 
 impl UdpSocket {
-    /// Opens a socket at an address of `host`.
+    /// Opens a socket at `local`, an address of `host`. Its owner knows it as `bound`.
     ///
     /// # Errors
     /// If the address is not the host's, or its port is open already.
-    pub(crate) fn open(host: Arc<HostState>, local: SocketAddr) -> io::Result<Self> {
+    pub fn open(
+        fabric: Arc<Fabric>,
+        host: HostId,
+        bound: SocketAddr,
+        local: SocketAddr,
+    ) -> io::Result<Self> {
         let SocketAddr::V4(local) = local else {
             return Err(io::ErrorKind::AddrNotAvailable.into());
         };
-        if *local.ip() != host.address {
+        let (_, address) = fabric.host(host);
+        if *local.ip() != address {
             return Err(io::Error::new(
                 io::ErrorKind::AddrNotAvailable,
-                format!("failed to open {local}: the host's address is {}", host.address),
+                format!("failed to open {local}: the host's address is {address}"),
             ));
         }
-        host.fabric.open_udp(host.id, local.port())?;
-        Ok(Self { host, local })
+        fabric.open_udp(host, local.port())?;
+        Ok(Self { fabric, host, bound, local, reserved: None })
+    }
+
+    /// Keeps `socket` open as long as this one is. Nothing is sent or received over it.
+    #[must_use]
+    pub fn with_reserved(mut self, socket: std::net::UdpSocket) -> Self {
+        self.reserved = Some(socket);
+        self
     }
 }
 
 impl Drop for UdpSocket {
     fn drop(&mut self) {
-        self.host.fabric.close_udp(self.host.id, self.local.port());
+        self.fabric.close_udp(self.host, self.local.port());
     }
 }
 
 impl fmt::Debug for UdpSocket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "UdpSocket({} of {})", self.local, self.host.name)
+        write!(f, "UdpSocket({} of {})", self.local, self.fabric.host(self.host).0)
     }
 }
 
 impl AsyncUdpSocket for UdpSocket {
     fn local_addr(&self) -> io::Result<SocketAddr> {
-        Ok(self.local.into())
+        Ok(self.bound)
     }
 
     /// Always ready: what does not fit is dropped by the network, not held back here.
@@ -68,7 +85,7 @@ impl AsyncUdpSocket for UdpSocket {
         let segment = transmit.segment_size.filter(|size| *size > 0).unwrap_or(whole).max(1);
         let send = |payload: &[u8]| {
             let payload = Bytes::copy_from_slice(payload);
-            self.host.fabric.send(self.host.id, Packet::udp(self.local, destination, payload));
+            self.fabric.send(self.host, Packet::udp(self.local, destination, payload));
         };
         if whole == 0 {
             send(&[]);
@@ -87,7 +104,7 @@ impl AsyncUdpSocket for UdpSocket {
         if room == 0 {
             return Poll::Ready(Ok(0));
         }
-        let received = self.host.fabric.receive_udp(self.host.id, self.local.port(), room, context);
+        let received = self.fabric.receive_udp(self.host, self.local.port(), room, context);
         let Poll::Ready(received) = received else { return Poll::Pending };
         let received = received?;
         let count = received.len();
@@ -98,7 +115,7 @@ impl AsyncUdpSocket for UdpSocket {
             meta.addr = packet.source.into();
             meta.len = length;
             meta.stride = length.max(1);
-            meta.dst_ip = Some((*self.local.ip()).into());
+            meta.dst_ip = Some(self.bound.ip());
         }
         Poll::Ready(Ok(count))
     }

@@ -120,7 +120,7 @@ pub struct BytesByKind {
 
 /// The run's account of its packets.
 #[derive(Debug)]
-pub(crate) struct Packets {
+pub struct Packets {
     hash: Sha256,
     kinds: BTreeMap<Ipv4Addr, EndKind>,
     bytes: BytesByKind,
@@ -129,12 +129,12 @@ pub(crate) struct Packets {
 
 impl Packets {
     /// Starts with no packet. `kinds` are the addresses of services.
-    pub(crate) fn new(kinds: BTreeMap<Ipv4Addr, EndKind>) -> Self {
+    pub fn new(kinds: BTreeMap<Ipv4Addr, EndKind>) -> Self {
         Self { hash: Sha256::new(), kinds, bytes: BytesByKind::default(), count: 0 }
     }
 
     /// Takes a packet into account, at a peer or at a service.
-    pub(crate) fn see(&mut self, seen: &PacketSeen<'_>, at_peer: bool) {
+    pub fn see(&mut self, seen: &PacketSeen<'_>, at_peer: bool) {
         seen.hash(&mut self.hash);
         self.count += 1;
         if at_peer {
@@ -157,17 +157,18 @@ impl Packets {
         }
     }
 
-    pub(crate) fn bytes(&self) -> BytesByKind {
+    /// Bytes of the peers' packets so far.
+    pub fn bytes(&self) -> BytesByKind {
         self.bytes
     }
 
     /// Packets seen so far.
-    pub(crate) fn count(&self) -> u64 {
+    pub fn count(&self) -> u64 {
         self.count
     }
 
     /// SHA-256 over all packets so far, lower-case hexadecimal.
-    pub(crate) fn sha256(&self) -> String {
+    pub fn sha256(&self) -> String {
         hex::encode(self.hash.clone().finalize())
     }
 }

@@ -1,6 +1,6 @@
 //! The services of a scenario, on the network.
 
-use crate::{error::WorldError, fabric::Services, packets::EndKind};
+use crate::{error::SetupError, fabric::Services, packets::EndKind};
 use parallax_network::{HostId, Network, Packet, Time, random};
 use parallax_scenario::Scenario;
 use parallax_services::{RelayConfig, RendezvousService, Service, StunTurn};
@@ -8,6 +8,7 @@ use parallax_signalling::IceServer;
 use rand_core::Rng;
 use std::{
     collections::BTreeMap,
+    fmt,
     net::{Ipv4Addr, SocketAddr, SocketAddrV4},
 };
 
@@ -24,13 +25,19 @@ const STUN_PASSWORD: &str = "service/stun/password";
 const TURN_PASSWORD: &str = "service/turn/password";
 
 /// The services of a run: each at its host.
-pub(crate) struct Hosted(Vec<Place>);
+pub struct Hosted(Vec<Place>);
 
 struct Place {
     host: HostId,
     service: Box<dyn Service + Send>,
     /// It has not been killed.
     lives: bool,
+}
+
+impl fmt::Debug for Hosted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hosted").field("services", &self.0.len()).finish()
+    }
 }
 
 impl Hosted {
@@ -48,23 +55,21 @@ impl Hosted {
 }
 
 /// What the services of a run are, for the rest of the world.
-pub(crate) struct Placed {
-    pub(crate) hosted: Hosted,
+#[derive(Debug)]
+pub struct Placed {
+    /// What answers.
+    pub hosted: Hosted,
     /// What stands at which address.
-    pub(crate) kinds: BTreeMap<Ipv4Addr, EndKind>,
+    pub kinds: BTreeMap<Ipv4Addr, EndKind>,
     /// Where the rendezvous listens; none: each camera is its own.
-    pub(crate) rendezvous: Option<SocketAddr>,
+    pub rendezvous: Option<SocketAddr>,
 }
 
 /// Puts the services of a scenario into the network.
 ///
 /// # Errors
 /// If an address is taken.
-pub(crate) fn place(
-    scenario: &Scenario,
-    seed: u64,
-    network: &mut Network,
-) -> Result<Placed, WorldError> {
+pub fn place(scenario: &Scenario, seed: u64, network: &mut Network) -> Result<Placed, SetupError> {
     let at = scenario.services;
     let mut hosted = Hosted(Vec::new());
     let mut kinds = BTreeMap::new();

@@ -18,7 +18,7 @@ use std::{
 /// its deadline: less than one tick late, never early. Timers that go off in one step do so in the
 /// order of their deadlines, and of their creation if those are equal.
 #[derive(Clone, Debug)]
-pub(crate) struct Timers {
+pub struct Timers {
     base: Instant,
     state: Arc<Mutex<State>>,
 }
@@ -33,27 +33,28 @@ struct State {
 impl Timers {
     /// At the start of a run.
     #[expect(clippy::disallowed_methods, reason = "on a run's thread it is the run's")]
-    pub(crate) fn new() -> Self {
+    pub fn start() -> Self {
         Self { base: Instant::now(), state: Arc::default() }
     }
 
     /// Now, as an instant of the standard library. Reckoned from elapsed time, so that it is the
     /// run's even with the guard of the clock off.
-    pub(crate) fn instant(&self) -> Instant {
+    pub fn instant(&self) -> Instant {
         self.base + self.now().saturating_since(Time::ZERO)
     }
 
-    pub(crate) fn now(&self) -> Time {
+    /// The time that peers see.
+    pub fn now(&self) -> Time {
         lock(&self.state).now
     }
 
     /// Moves the clock.
-    pub(crate) fn set(&self, now: Time) {
+    pub fn set(&self, now: Time) {
         lock(&self.state).now = now;
     }
 
     /// Wakes whoever waits for a time that has come; says whether there is anybody.
-    pub(crate) fn fire(&self) -> bool {
+    pub fn fire(&self) -> bool {
         let due = {
             let mut state = lock(&self.state);
             if state.waiting.first_key_value().is_none_or(|((first, _), _)| *first > state.now) {
@@ -69,12 +70,12 @@ impl Timers {
     }
 
     /// Completes when `duration` from now has passed.
-    pub(crate) fn sleep(&self, duration: Duration) -> Sleep {
+    pub fn sleep(&self, duration: Duration) -> Sleep {
         self.sleep_until(self.now() + duration)
     }
 
     /// Completes at `deadline`.
-    pub(crate) fn sleep_until(&self, deadline: Time) -> Sleep {
+    pub fn sleep_until(&self, deadline: Time) -> Sleep {
         let mut state = lock(&self.state);
         let key = (deadline, state.created);
         state.created += 1;
@@ -87,7 +88,7 @@ impl Timers {
 
 /// Waits for a deadline.
 #[derive(Debug)]
-pub(crate) struct Sleep {
+pub struct Sleep {
     timers: Timers,
     key: (Time, u64),
 }
@@ -145,7 +146,7 @@ mod tests {
 
     #[test]
     fn timers_go_off_in_the_order_of_deadline_and_creation() {
-        let timers = Timers::new();
+        let timers = Timers::start();
         let woken = Arc::new(Mutex::new(Vec::new()));
         let mut sleeps: Vec<Sleep> = [700, 300, 700, 100, 1_001]
             .into_iter()
@@ -163,7 +164,7 @@ mod tests {
 
     #[test]
     fn a_timer_is_never_early_and_less_than_a_tick_late() {
-        let timers = Timers::new();
+        let timers = Timers::start();
         for micros in [0, 1, 999, 1_000, 1_001, 2_500] {
             let start = timers.now();
             let mut sleep = timers.sleep(Duration::from_micros(micros));
@@ -187,7 +188,7 @@ mod tests {
                 WOKEN.fetch_add(1, Ordering::Relaxed);
             }
         }
-        let timers = Timers::new();
+        let timers = Timers::start();
         let mut sleep = timers.sleep(Duration::from_millis(1));
         assert!(poll(&mut sleep, &Waker::from(Arc::new(Count))).is_pending());
         drop(sleep);

@@ -1,8 +1,8 @@
 //! What cameras film: opened for a run, and held against what a scenario says of it before.
 
 use crate::{
-    error::WorldError,
-    run::{cameras, media_size},
+    error::SetupError,
+    plan::{cameras, media_size},
 };
 use parallax_media::{Clip, ClipError, Container, FilmError, Recording, SizeError};
 use parallax_record::MediaMode;
@@ -43,7 +43,7 @@ pub fn check(scenario: &Scenario) -> Result<(), ScenarioErrors> {
 }
 
 /// Opens a clip for pictures of this size.
-pub(crate) fn open(clip: &ClipUse, size: Size) -> Result<Clip, WorldError> {
+pub(crate) fn open(clip: &ClipUse, size: Size) -> Result<Clip, SetupError> {
     let media = media_size(size)?;
     Ok(match clip {
         ClipUse::Builtin(name) => Clip::open(name, media)?,
@@ -58,9 +58,9 @@ pub(crate) fn open(clip: &ClipUse, size: Size) -> Result<Clip, WorldError> {
 }
 
 /// The stream that stands in for an encoder's.
-pub(crate) fn recorded(clip: &ClipUse, size: parallax_media::Size) -> Result<&[u8], WorldError> {
+pub(crate) fn recorded(clip: &ClipUse, size: parallax_media::Size) -> Result<&[u8], SetupError> {
     let not_recorded =
-        || WorldError::NotRecorded { clip: clip.name().to_owned(), size: size.to_string() };
+        || SetupError::NotRecorded { clip: clip.name().to_owned(), size: size.to_string() };
     match clip {
         ClipUse::Builtin(name) => Recording::builtin(name, size)
             .map(|recording| recording.annex_b)
@@ -71,7 +71,7 @@ pub(crate) fn recorded(clip: &ClipUse, size: parallax_media::Size) -> Result<&[u
     }
 }
 
-fn sound(clip: &OwnClip, media: MediaMode) -> Result<(), WorldError> {
+fn sound(clip: &OwnClip, media: MediaMode) -> Result<(), SetupError> {
     let manifest = clip.manifest();
     Clip::check(clip.annex_b(), media_size(manifest.size)?, manifest.frames as usize)?;
     if media == MediaMode::Prerecorded {
@@ -80,14 +80,14 @@ fn sound(clip: &OwnClip, media: MediaMode) -> Result<(), WorldError> {
     Ok(())
 }
 
-fn flaw(error: WorldError) -> Flaw {
+fn flaw(error: SetupError) -> Flaw {
     match error {
-        WorldError::Clip(ClipError::Size(error)) => Flaw::ImpossibleSize(error.to_string()),
-        WorldError::Clip(ClipError::OtherSize { frame, found }) => {
+        SetupError::Clip(ClipError::Size(error)) => Flaw::ImpossibleSize(error.to_string()),
+        SetupError::Clip(ClipError::OtherSize { frame, found }) => {
             let found = Size { width: found.width.into(), height: found.height.into() };
             Flaw::Size { frame, found }
         }
-        WorldError::Clip(ClipError::OtherLength { found }) => Flaw::Frames(found),
+        SetupError::Clip(ClipError::OtherLength { found }) => Flaw::Frames(found),
         error => Flaw::Stream(error.to_string()),
     }
 }

@@ -10,7 +10,7 @@ use parallax_record::{Entry, Event};
 use parallax_stack::{SharedStack, Stack};
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
-    io, mem,
+    fmt, io, mem,
     sync::{Arc, Mutex, MutexGuard, Weak},
     task::{Context, Poll, Waker},
 };
@@ -43,10 +43,31 @@ pub enum Way {
 /// What stands below all peers of a run.
 ///
 /// Its lock is never held while a stack is stepped or a task is woken: both may come back here.
-pub(crate) struct Fabric {
+pub struct Fabric {
     seed: u64,
     me: Weak<Self>,
+    live: Option<Live>,
     inner: Mutex<Inner>,
+}
+
+/// What a fabric asks of whoever drives it in real time. Both may be called from any thread.
+pub struct Live {
+    /// The run's time.
+    pub now: Box<dyn Fn() -> Time + Send + Sync>,
+    /// Something was sent: the next deadline may be an earlier one.
+    pub changed: Box<dyn Fn() + Send + Sync>,
+}
+
+impl fmt::Debug for Live {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Live").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Fabric {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Fabric").field("seed", &self.seed).finish_non_exhaustive()
+    }
 }
 
 struct Inner {
@@ -66,22 +87,42 @@ struct Inner {
 
 /// What happened since it was asked last.
 #[derive(Debug, Default)]
-pub(crate) struct Told {
+pub struct Told {
     /// Events of the network, and of peers, in order.
-    pub(crate) entries: Vec<Entry>,
+    pub entries: Vec<Entry>,
     /// Packets sent and delivered, in order.
-    pub(crate) packets: Vec<(Time, Direction, HostId, Packet)>,
+    pub packets: Vec<(Time, Direction, HostId, Packet)>,
     /// What a capture holds, in order; nothing while nobody captures.
-    pub(crate) captured: Vec<Captured>,
+    pub captured: Vec<Captured>,
 }
 
 /// What a capture holds.
 #[derive(Debug)]
-pub(crate) enum Captured {
+pub enum Captured {
     /// A packet passed a point of the network.
-    Passed { at: Time, point: Point, flow: Flow, packet: Packet, gateways: u8 },
+    Passed {
+        /// When.
+        at: Time,
+        /// Where.
+        point: Point,
+        /// Which way.
+        flow: Flow,
+        /// As it is there.
+        packet: Packet,
+        /// How many have forwarded it.
+        gateways: u8,
+    },
     /// A packet was dropped. The comment says where and why.
-    Dropped { at: Time, comment: String, packet: Packet, gateways: u8 },
+    Dropped {
+        /// When.
+        at: Time,
+        /// Where and why.
+        comment: String,
+        /// As it was there.
+        packet: Packet,
+        /// How many had forwarded it.
+        gateways: u8,
+    },
     /// What decrypts a connection.
     Secret(Secret),
 }
@@ -109,10 +150,26 @@ enum Next {
 }
 
 impl Fabric {
-    pub(crate) fn new(
+    /// A fabric whose time is that of its steps: between two calls of `advance` it stands still.
+    pub fn new(seed: u64, network: Network, services: Box<dyn Services + Send>) -> Arc<Self> {
+        Self::driven(seed, network, services, None)
+    }
+
+    /// A fabric whose time goes on by itself: what a host sends is sent when the clock says.
+    pub fn live(
+        seed: u64,
+        network: Network,
+        services: Box<dyn Services + Send>,
+        live: Live,
+    ) -> Arc<Self> {
+        Self::driven(seed, network, services, Some(live))
+    }
+
+    fn driven(
         seed: u64,
         mut network: Network,
         services: Box<dyn Services + Send>,
+        live: Option<Live>,
     ) -> Arc<Self> {
         network.tell_loads(loads::INTERVAL);
         Arc::new_cyclic(|me| {
@@ -127,20 +184,21 @@ impl Fabric {
                 told: Told::default(),
                 tapped: false,
             };
-            Self { seed, me: Weak::clone(me), inner: Mutex::new(inner) }
+            Self { seed, me: Weak::clone(me), live, inner: Mutex::new(inner) }
         })
     }
 
     /// Gives a peer's host its end.
-    pub(crate) fn add_peer(&self, host: HostId) {
+    pub fn add_peer(&self, host: HostId) {
         let mut inner = self.lock();
         let name = format!("peer/{}/tcp", inner.network.host_name(host));
         let tcp = SharedStack::new(Stack::new(inner.network.host_address(host), self.seed, &name));
         let me = Weak::clone(&self.me);
         tcp.on_dirty(move || {
             if let Some(fabric) = me.upgrade() {
-                let now = fabric.lock().now;
+                let now = fabric.present(&fabric.lock());
                 fabric.pump(now, host);
+                fabric.changed();
             }
         });
         let end = End { udp: BTreeMap::new(), tcp, tcp_deadline: None, powered: true };
@@ -149,7 +207,7 @@ impl Fabric {
 
     /// From now on, what a capture holds is told. Gives all points of the network, and what they
     /// are called.
-    pub(crate) fn tap(&self) -> Vec<(Point, String)> {
+    pub fn tap(&self) -> Vec<(Point, String)> {
         let mut inner = self.lock();
         inner.tapped = true;
         inner.network.tap();
@@ -158,17 +216,17 @@ impl Fabric {
     }
 
     /// Whether somebody captures.
-    pub(crate) fn tapped(&self) -> bool {
+    pub fn tapped(&self) -> bool {
         self.lock().tapped
     }
 
     /// Notes what decrypts a connection of a peer.
-    pub(crate) fn tell_secret(&self, secret: Secret) {
+    pub fn tell_secret(&self, secret: Secret) {
         self.lock().told.captured.push(Captured::Secret(secret));
     }
 
     /// Ends what links tell of their loads at the time of the step.
-    pub(crate) fn end_loads(&self) {
+    pub fn end_loads(&self) {
         let now = {
             let mut inner = self.lock();
             let now = inner.now;
@@ -179,24 +237,24 @@ impl Fabric {
     }
 
     /// What has become of the packets so far.
-    pub(crate) fn ledger(&self) -> Ledger {
+    pub fn ledger(&self) -> Ledger {
         lock(&self.inner).network.ledger()
     }
 
     /// A host or service of the network: name and own address.
-    pub(crate) fn host(&self, host: HostId) -> (Arc<str>, std::net::Ipv4Addr) {
+    pub fn host(&self, host: HostId) -> (Arc<str>, std::net::Ipv4Addr) {
         let inner = self.lock();
         (inner.network.host_name(host).into(), inner.network.host_address(host))
     }
 
     /// A peer's TCP.
-    pub(crate) fn tcp(&self, host: HostId) -> io::Result<SharedStack> {
+    pub fn tcp(&self, host: HostId) -> io::Result<SharedStack> {
         self.lock().end(host).map(|end| end.tcp.clone())
     }
 
     /// Cuts a peer off, silently: nothing that its tasks still say is heard, by the network or by
     /// who records.
-    pub(crate) fn power_off(&self, host: HostId) {
+    pub fn power_off(&self, host: HostId) {
         let mut inner = self.lock();
         let now = inner.now;
         inner.network.cut(now, host);
@@ -207,7 +265,7 @@ impl Fabric {
     }
 
     /// Joins a peer to the network again, with nothing open.
-    pub(crate) fn power_on(&self, host: HostId) {
+    pub fn power_on(&self, host: HostId) {
         let (tcp, closed) = {
             let mut inner = self.lock();
             let now = inner.now;
@@ -223,7 +281,7 @@ impl Fabric {
     }
 
     /// Kills a service: packets to it vanish.
-    pub(crate) fn kill_service(&self, host: HostId) {
+    pub fn kill_service(&self, host: HostId) {
         let mut inner = self.lock();
         let now = inner.now;
         inner.network.cut(now, host);
@@ -232,7 +290,7 @@ impl Fabric {
     }
 
     /// Starts a service over.
-    pub(crate) fn restart_service(&self, host: HostId) {
+    pub fn restart_service(&self, host: HostId) {
         let mut inner = self.lock();
         let now = inner.now;
         inner.network.restore(now, host);
@@ -241,12 +299,7 @@ impl Fabric {
     }
 
     /// Gives a site's link another configuration; false if the site has none.
-    pub(crate) fn set_link(
-        &self,
-        site: SiteId,
-        way: Way,
-        config: LinkConfig,
-    ) -> Result<bool, LossError> {
+    pub fn set_link(&self, site: SiteId, way: Way, config: LinkConfig) -> Result<bool, LossError> {
         let mut inner = self.lock();
         let now = inner.now;
         let link = match way {
@@ -259,30 +312,30 @@ impl Fabric {
     }
 
     /// Power off and on of a site's gateway.
-    pub(crate) fn reboot_gateway(&self, site: SiteId) {
+    pub fn reboot_gateway(&self, site: SiteId) {
         let mut inner = self.lock();
         let now = inner.now;
         inner.network.reboot_gateway(now, site);
     }
 
     /// The host or service of that name.
-    pub(crate) fn host_named(&self, name: &str) -> Option<HostId> {
+    pub fn host_named(&self, name: &str) -> Option<HostId> {
         self.lock().network.host_named(name)
     }
 
     /// The site of that name.
-    pub(crate) fn site_named(&self, name: &str) -> Option<SiteId> {
+    pub fn site_named(&self, name: &str) -> Option<SiteId> {
         self.lock().network.site_named(name)
     }
 
     /// The name of a site.
-    pub(crate) fn site_name(&self, site: SiteId) -> String {
+    pub fn site_name(&self, site: SiteId) -> String {
         self.lock().network.site_name(site).to_owned()
     }
 
     /// Moves everything below the peers to `now`, event by event in the order of time, and wakes
     /// the tasks that have something to read.
-    pub(crate) fn advance(&self, now: Time) {
+    pub fn advance(&self, now: Time) {
         while let Some(next) = self.next_deadline().filter(|next| *next <= now) {
             self.advance_network(next);
             self.advance_services(next);
@@ -290,10 +343,12 @@ impl Fabric {
                 self.pump(next, host);
             }
         }
-        self.lock().now = now;
+        let mut inner = self.lock();
+        inner.now = inner.now.max(now);
     }
 
-    fn next_deadline(&self) -> Option<Time> {
+    /// When something happens next below the peers.
+    pub fn next_deadline(&self) -> Option<Time> {
         let inner = self.lock();
         let tcp = inner.tcp_due.first().map(|(at, _)| *at);
         [tcp, inner.network.next_deadline(), inner.services_deadline].into_iter().flatten().min()
@@ -352,17 +407,17 @@ impl Fabric {
 
     /// Whether, since it was asked last, anything was done at a peer's end that one of its tasks
     /// may have waited for.
-    pub(crate) fn take_stirred(&self) -> bool {
+    pub fn take_stirred(&self) -> bool {
         mem::take(&mut self.lock().stirred)
     }
 
     /// What happened since it was asked last.
-    pub(crate) fn take_told(&self) -> Told {
+    pub fn take_told(&self) -> Told {
         mem::take(&mut self.lock().told)
     }
 
     /// Notes an event of a peer, unless its power is gone.
-    pub(crate) fn tell_of(&self, host: HostId, entry: Entry) {
+    pub fn tell_of(&self, host: HostId, entry: Entry) {
         let mut inner = self.lock();
         if inner.end(host).is_ok_and(|end| end.powered) {
             inner.told.entries.push(entry);
@@ -370,23 +425,46 @@ impl Fabric {
     }
 
     /// Notes an event of the world itself, at the time of the step.
-    pub(crate) fn tell(&self, node: &str, event: Event) {
+    pub fn tell(&self, node: &str, event: Event) {
         let mut inner = self.lock();
         let now = inner.now;
         inner.tell(now, node.to_owned(), event);
     }
 
     /// Sends a packet of a peer, at the time of the step, unless its power is gone.
-    pub(crate) fn send(&self, from: HostId, packet: Packet) {
+    pub fn send(&self, from: HostId, packet: Packet) {
         let mut inner = self.lock();
-        let now = inner.now;
+        let now = self.present(&inner);
         if inner.end(from).is_ok_and(|end| end.powered) {
             inner.send(now, from, packet);
+        }
+        drop(inner);
+        self.changed();
+    }
+
+    /// Sends a packet for a host that has no end here: what stands there is outside, and hears of
+    /// deliveries from who drives the fabric.
+    pub fn inject(&self, from: HostId, packet: Packet) {
+        let mut inner = self.lock();
+        let now = self.present(&inner);
+        inner.send(now, from, packet);
+        drop(inner);
+        self.changed();
+    }
+
+    /// Now: never before what the network was brought to.
+    fn present(&self, inner: &Inner) -> Time {
+        self.live.as_ref().map_or(inner.now, |live| (live.now)().max(inner.now))
+    }
+
+    fn changed(&self) {
+        if let Some(live) = &self.live {
+            (live.changed)();
         }
     }
 
     /// Opens a UDP port of a peer.
-    pub(crate) fn open_udp(&self, host: HostId, port: u16) -> io::Result<()> {
+    pub fn open_udp(&self, host: HostId, port: u16) -> io::Result<()> {
         let mut inner = self.lock();
         let end = inner.end(host)?;
         if end.udp.contains_key(&port) {
@@ -397,14 +475,14 @@ impl Fabric {
     }
 
     /// Closes a UDP port of a peer, and forgets what waits there.
-    pub(crate) fn close_udp(&self, host: HostId, port: u16) {
+    pub fn close_udp(&self, host: HostId, port: u16) {
         let closed = self.lock().end(host).ok().and_then(|end| end.udp.remove(&port));
         // Its waker is dropped outside of the lock.
         drop(closed);
     }
 
     /// Takes up to `room` packets that wait at a UDP port, at least one.
-    pub(crate) fn receive_udp(
+    pub fn receive_udp(
         &self,
         host: HostId,
         port: u16,

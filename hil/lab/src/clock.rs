@@ -1,0 +1,20 @@
+//! The run's clock: the machine's monotonic one, from the start of the run.
+
+use parallax_network::Time;
+use std::time::Instant;
+
+/// Nanoseconds since the start of the run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Clock(Instant);
+
+impl Clock {
+    /// Starts now.
+    pub(crate) fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    /// The run's time.
+    pub(crate) fn now(self) -> Time {
+        Time::ZERO + self.0.elapsed()
+    }
+}

@@ -1,0 +1,159 @@
+//! The thread that drives the network core: it waits for the next deadline, for what is sent, and
+//! for the script; what is due it does, and measures how late it was.
+
+use crate::{
+    clock::Clock,
+    lateness::Lateness,
+    lock,
+    port::{Heard, Port},
+};
+use parallax_fabric::{Direction, Fabric, PacketSeen, Packets};
+use parallax_network::{HostId, Time};
+use parallax_record::Entry;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    os::unix::net::UnixDatagram,
+    sync::{
+        Arc, Condvar, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+/// Longest wait for a word that never comes: how fast a lab notices that it is to stop.
+const PATIENCE: Duration = Duration::from_millis(50);
+/// A jumbo frame.
+const LONGEST_FRAME: usize = 9_216;
+
+/// Tells the driver that there may be something to do.
+#[derive(Debug, Default)]
+pub(crate) struct Bell {
+    rung: Mutex<bool>,
+    waiting: Condvar,
+}
+
+impl Bell {
+    pub(crate) fn ring(&self) {
+        *lock(&self.rung) = true;
+        self.waiting.notify_one();
+    }
+
+    /// Waits until it is rung, at most that long.
+    fn wait(&self, most: Duration) {
+        let rung = lock(&self.rung);
+        let (mut rung, _) = self
+            .waiting
+            .wait_timeout_while(rung, most, |rung| !*rung)
+            .unwrap_or_else(PoisonError::into_inner);
+        *rung = false;
+    }
+}
+
+/// Ends a run early. Clones end the same run.
+#[derive(Clone, Debug, Default)]
+pub struct Stop(Arc<AtomicBool>);
+
+impl Stop {
+    /// The run ends as soon as the lab notices, within 50 ms or so.
+    pub fn now(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn asked(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// A board's end: its port, and the socket that the frames ride.
+pub(crate) struct Wire {
+    pub(crate) host: HostId,
+    pub(crate) port: Mutex<Port>,
+    pub(crate) socket: UnixDatagram,
+}
+
+impl Wire {
+    /// Takes frames until `stop`. What the socket says besides is that nobody is there yet.
+    pub(crate) fn listen(&self, fabric: &Fabric, stop: &Stop) -> std::io::Result<()> {
+        self.socket.set_read_timeout(Some(PATIENCE))?;
+        let mut frame = vec![0; LONGEST_FRAME];
+        while !stop.asked() {
+            let Ok(length) = self.socket.recv(&mut frame) else {
+                continue;
+            };
+            let heard = lock(&self.port).handle(&frame[..length]);
+            match heard {
+                Heard::Packet(packet) => fabric.inject(self.host, packet),
+                Heard::Frame(frame) => self.send(&frame),
+                Heard::Nothing => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// A frame that nobody takes is lost, as on a cable that is not plugged in.
+    fn send(&self, frame: &[u8]) {
+        let _ = self.socket.send(frame);
+    }
+}
+
+/// What a run told so far.
+pub(crate) struct Told {
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) packets: Packets,
+    pub(crate) lateness: Lateness,
+}
+
+/// Drives a fabric.
+pub(crate) struct Driver {
+    pub(crate) fabric: Arc<Fabric>,
+    pub(crate) clock: Clock,
+    pub(crate) bell: Arc<Bell>,
+    pub(crate) stop: Stop,
+    /// Hosts that are not services, and their names.
+    pub(crate) peers: BTreeSet<HostId>,
+    pub(crate) wires: BTreeMap<HostId, Arc<Wire>>,
+    pub(crate) told: Told,
+}
+
+impl Driver {
+    /// Drives up to `end`, or until it is stopped: then it says the time of that.
+    pub(crate) fn run_until(&mut self, end: Time) -> Option<Time> {
+        loop {
+            let now = self.clock.now();
+            self.fabric.advance(now.min(end));
+            self.pass_on();
+            if now >= end {
+                return None;
+            }
+            if self.stop.asked() {
+                return Some(now);
+            }
+            let next = self.fabric.next_deadline().map_or(end, |next| next.min(end));
+            let wait = next.saturating_since(self.clock.now());
+            if !wait.is_zero() {
+                self.bell.wait(wait.min(PATIENCE));
+            }
+        }
+    }
+
+    fn pass_on(&mut self) {
+        let told = self.fabric.take_told();
+        self.told.entries.extend(told.entries);
+        for (at, direction, host, packet) in told.packets {
+            let at_peer = self.peers.contains(&host);
+            if direction == Direction::Delivered && at_peer {
+                if let Some(wire) = self.wires.get(&host) {
+                    let frame = lock(&wire.port).frame(&packet);
+                    if let Some(frame) = frame {
+                        wire.send(&frame);
+                    }
+                }
+                // After it was sent: what that took belongs to it.
+                self.told.lateness.add(self.clock.now().saturating_since(at));
+            }
+            let name = self.fabric.host(host).0;
+            let seen = PacketSeen { at, direction, host: &name, packet: &packet };
+            self.told.packets.see(&seen, at_peer);
+        }
+    }
+}

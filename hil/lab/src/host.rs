@@ -1,0 +1,215 @@
+//! A peer that runs inside the lab: its host and its runtime.
+
+use crate::{clock::Clock, lock};
+use futures::FutureExt;
+use parallax_fabric::{Fabric, MemoryFlash, ProfiledDevice, TcpListener, TcpStream, UdpSocket};
+use parallax_network::{HostId, random};
+use parallax_peer::{Flash, Host, Stage};
+use parallax_record::{Entry, Event};
+use rand_chacha::ChaCha8Rng;
+use rand_core::Rng;
+use std::{
+    future::Future,
+    io,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    panic::AssertUnwindSafe,
+    pin::Pin,
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+use webrtc::runtime::{
+    AsyncInterval, AsyncTcpListener, AsyncTcpStream, AsyncUdpSocket, JoinHandle, Runtime,
+    TokioRuntime,
+};
+
+/// What a host is: it outlives its reboots.
+pub(crate) struct HostState {
+    pub(crate) id: HostId,
+    name: String,
+    address: Ipv4Addr,
+    fabric: Arc<Fabric>,
+    clock: Clock,
+    flash: MemoryFlash,
+    device: ProfiledDevice,
+    streams: Mutex<Streams>,
+}
+
+struct Streams {
+    own: ChaCha8Rng,
+    device: ChaCha8Rng,
+}
+
+impl HostState {
+    pub(crate) fn new(
+        seed: u64,
+        id: HostId,
+        fabric: Arc<Fabric>,
+        clock: Clock,
+        device: ProfiledDevice,
+    ) -> Self {
+        let (name, address) = fabric.host(id);
+        let streams = Streams {
+            own: random::stream(seed, &format!("peer/{name}")),
+            device: random::stream(seed, &format!("peer/{name}/boot")),
+        };
+        let (name, flash) = (name.to_string(), MemoryFlash::default());
+        Self { id, name, address, fabric, clock, flash, device, streams: Mutex::new(streams) }
+    }
+
+    pub(crate) fn boot_time(&self) -> Duration {
+        self.device.time_to_boot(&mut lock(&self.streams).device)
+    }
+
+    pub(crate) fn tell(&self, event: Event) {
+        let entry = Entry { run_ns: self.clock.now().as_nanos(), node: self.name.clone(), event };
+        self.fabric.tell_of(self.id, entry);
+    }
+
+    /// Runs code of this host. Of a panic the record tells.
+    pub(crate) async fn guard(self: Arc<Self>, code: impl Future<Output = ()>) {
+        if let Err(panic) = AssertUnwindSafe(code).catch_unwind().await {
+            let said = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+            let said = said.or_else(|| panic.downcast_ref::<String>().cloned());
+            let said = said.unwrap_or_else(|| "(no message)".to_owned());
+            self.tell(Event::Fault { text: format!("its code panicked: {said}") });
+        }
+    }
+}
+
+/// A host inside the lab. Clones are the same host.
+#[derive(Clone)]
+pub(crate) struct LabHost(pub(crate) Arc<HostState>);
+
+impl Host for LabHost {
+    type Stream = TcpStream;
+    type Listener = TcpListener;
+
+    fn runtime(&self) -> Arc<dyn Runtime> {
+        Arc::new(LabRuntime(Arc::clone(&self.0)))
+    }
+
+    async fn connect(&self, to: SocketAddr) -> io::Result<TcpStream> {
+        self.0.fabric.connect(self.0.id, to).await
+    }
+
+    async fn listen(&self, at: SocketAddr) -> io::Result<TcpListener> {
+        self.0.fabric.listen(self.0.id, at)
+    }
+
+    /// The `webrtc` crate binds a socket of the kernel at it, for its port alone: nothing is sent
+    /// there. See [`Host::outward`].
+    fn addresses(&self) -> Vec<IpAddr> {
+        vec![Ipv4Addr::LOCALHOST.into()]
+    }
+
+    fn outward(&self, bound: SocketAddr) -> SocketAddr {
+        let own = bound.ip().is_loopback();
+        if own { SocketAddr::new(self.0.address.into(), bound.port()) } else { bound }
+    }
+
+    /// Takes as long as the device profile says, or longer if the job itself does.
+    async fn work<T: Send>(&self, stage: Stage, job: impl FnOnce() -> T + Send) -> T {
+        let begun = Instant::now();
+        let done = job();
+        let time = self.0.device.time_of(stage, &mut lock(&self.0.streams).device);
+        let rest = time.saturating_sub(begun.elapsed());
+        if !rest.is_zero() {
+            tokio::time::sleep(rest).await;
+        }
+        done
+    }
+
+    fn flash(&self) -> &dyn Flash {
+        &self.0.flash
+    }
+
+    fn random(&self) -> u64 {
+        lock(&self.0.streams).own.next_u64()
+    }
+
+    fn now_ns(&self) -> u64 {
+        self.0.clock.now().as_nanos()
+    }
+
+    fn observe(&self, event: Event) {
+        self.0.tell(event);
+    }
+}
+
+/// Tokio's, but for sockets.
+struct LabRuntime(Arc<HostState>);
+
+impl std::fmt::Debug for LabRuntime {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LabRuntime").field("host", &self.0.name).finish()
+    }
+}
+
+impl Runtime for LabRuntime {
+    fn spawn(&self, future: Pin<Box<dyn Future<Output = ()> + Send>>) -> Box<dyn JoinHandle> {
+        TokioRuntime.spawn(Box::pin(Arc::clone(&self.0).guard(future)))
+    }
+
+    /// The socket stays bound as long as the lab's own is open: so no other gets its port.
+    fn wrap_udp_socket(&self, socket: std::net::UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
+        let bound = socket.local_addr()?;
+        let local = SocketAddr::new(self.0.address.into(), bound.port());
+        let open = UdpSocket::open(Arc::clone(&self.0.fabric), self.0.id, bound, local)?;
+        Ok(Arc::new(open.with_reserved(socket)))
+    }
+
+    fn wrap_tcp_listener(
+        &self,
+        _listener: std::net::TcpListener,
+    ) -> io::Result<Arc<dyn AsyncTcpListener>> {
+        Err(no_ice_tcp())
+    }
+
+    fn connect_tcp<'a>(
+        &'a self,
+        _remote: SocketAddr,
+    ) -> Pin<Box<dyn Future<Output = io::Result<Arc<dyn AsyncTcpStream>>> + Send + 'a>> {
+        Box::pin(async { Err(no_ice_tcp()) })
+    }
+
+    fn resolve_host<'a>(
+        &'a self,
+        host: &'a str,
+    ) -> Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'a>> {
+        Box::pin(async move {
+            host.parse().map(|address| vec![address]).map_err(|_| {
+                let message = format!("failed to resolve `{host}`: help: give an address and port");
+                io::Error::new(io::ErrorKind::NotFound, message)
+            })
+        })
+    }
+
+    fn now(&self) -> Instant {
+        Instant::now()
+    }
+
+    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + 'static>> {
+        TokioRuntime.sleep(duration)
+    }
+
+    fn interval(&self, period: Duration) -> Box<dyn AsyncInterval> {
+        TokioRuntime.interval(period)
+    }
+
+    fn block_on(&self, future: Pin<Box<dyn Future<Output = ()> + '_>>) {
+        TokioRuntime.block_on(future);
+    }
+
+    fn yield_now(&self) -> Pin<Box<dyn Future<Output = ()> + Send + 'static>> {
+        TokioRuntime.yield_now()
+    }
+
+    fn name(&self) -> &'static str {
+        "parallax-lab"
+    }
+}
+
+fn no_ice_tcp() -> io::Error {
+    let message = "failed to open a TCP socket for ICE: a lab's host has UDP candidates only";
+    io::Error::new(io::ErrorKind::Unsupported, message)
+}

@@ -1,0 +1,23 @@
+//! A scenario's network in real time, behind Ethernet ports.
+//!
+//! `README.md` beside this crate tells what is exact, what is late, and how that is measured.
+
+mod clock;
+mod driver;
+mod error;
+mod host;
+mod lateness;
+mod port;
+mod run;
+
+pub use error::LabError;
+pub use lateness::{DEFAULT_BUDGET, Lateness};
+pub use port::{Counts, Heard, Port, Refusal};
+pub use run::{Config, Outcome, Outside, Stop, run};
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Locks. What a thread left half done when it panicked is told as a fault of the run.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

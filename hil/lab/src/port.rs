@@ -1,0 +1,303 @@
+//! An Ethernet port, as a pure core: frames in; frames, and packets for the network, out.
+//!
+//! Behind it stands one board. It gets the address that the scenario gives it, by DHCP (RFC 2131);
+//! its gateway answers ARP (RFC 826) for every address of the LAN but the board's own, so that what
+//! the board sends to a neighbour goes by way of the network core, too.
+
+use core::net::Ipv4Addr;
+use parallax_network::Packet;
+use parallax_stack::wire::{self, WireError};
+use smoltcp::{
+    phy::ChecksumCapabilities,
+    wire::{
+        ArpOperation, ArpPacket, ArpRepr, DhcpMessageType, DhcpPacket, DhcpRepr, EthernetAddress,
+        EthernetFrame, EthernetProtocol, EthernetRepr, IpAddress, IpProtocol, Ipv4Packet, Ipv4Repr,
+        TcpPacket, UdpPacket, UdpRepr,
+    },
+};
+use std::collections::BTreeMap;
+
+/// The gateway's, locally administered.
+const GATEWAY: EthernetAddress = EthernetAddress([0x02, 0, 0, 0, 0, 0x01]);
+const SERVER_PORT: u16 = 67;
+const CLIENT_PORT: u16 = 68;
+const LEASE_S: u32 = 86_400;
+
+/// Why a frame, or what is in it, was dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// No whole frame, or what is in it is cut short, contradicts itself or has a wrong checksum.
+    Malformed,
+    /// Neither IPv4 nor ARP.
+    EtherType,
+    /// For another station.
+    OtherStation,
+    /// An IPv4 source that is not the board's.
+    ForeignSource,
+    /// A fragment: nothing here fragments.
+    Fragment,
+    /// Neither UDP nor TCP.
+    Protocol,
+    /// A packet for the board came before the board's Ethernet address was known.
+    UnknownBoard,
+}
+
+/// What came of a frame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// To be sent back.
+    Frame(Vec<u8>),
+    /// To be handed to the network.
+    Packet(Packet),
+    /// Nothing.
+    Nothing,
+}
+
+/// What passed a port.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Packets from the board that went into the network.
+    pub entered: u64,
+    /// Packets from the network that became frames.
+    pub left: u64,
+    /// What was dropped, and why.
+    pub refused: BTreeMap<Refusal, u64>,
+}
+
+/// A port and what it knows of its board.
+#[derive(Clone, Debug)]
+pub struct Port {
+    address: Ipv4Addr,
+    gateway: Ipv4Addr,
+    prefix: u8,
+    board: Option<EthernetAddress>,
+    counts: Counts,
+}
+
+impl Port {
+    /// The port of a board that is to have `address` on a LAN of `prefix` bits with this gateway.
+    pub fn new(address: Ipv4Addr, gateway: Ipv4Addr, prefix: u8) -> Self {
+        Self { address, gateway, prefix, board: None, counts: Counts::default() }
+    }
+
+    /// What passed so far.
+    pub fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// Takes a frame from the board, whatever its bytes are.
+    pub fn handle(&mut self, frame: &[u8]) -> Heard {
+        match self.read(frame) {
+            Ok(heard) => {
+                self.counts.entered += u64::from(matches!(heard, Heard::Packet(_)));
+                heard
+            }
+            Err(refusal) => {
+                *self.counts.refused.entry(refusal).or_default() += 1;
+                Heard::Nothing
+            }
+        }
+    }
+
+    /// The frame that takes a packet to the board; none, and counted, if that cannot be.
+    pub fn frame(&mut self, packet: &Packet) -> Option<Vec<u8>> {
+        let made = self.board.ok_or(Refusal::UnknownBoard).and_then(|board| {
+            let mut bytes = wire::to_bytes(packet).map_err(|_| Refusal::Malformed)?;
+            fill_checksums(&mut bytes);
+            Ok(ethernet(board, EthernetProtocol::Ipv4, &bytes))
+        });
+        match made {
+            Ok(frame) => {
+                self.counts.left += 1;
+                Some(frame)
+            }
+            Err(refusal) => {
+                *self.counts.refused.entry(refusal).or_default() += 1;
+                None
+            }
+        }
+    }
+
+    fn read(&mut self, frame: &[u8]) -> Result<Heard, Refusal> {
+        let frame = EthernetFrame::new_checked(frame).map_err(|_| Refusal::Malformed)?;
+        let (from, to) = (frame.src_addr(), frame.dst_addr());
+        if !from.is_unicast() || from == GATEWAY {
+            return Err(Refusal::Malformed);
+        }
+        if to != GATEWAY && !to.is_broadcast() {
+            return Err(Refusal::OtherStation);
+        }
+        match frame.ethertype() {
+            EthernetProtocol::Arp => self.arp(frame.payload()),
+            EthernetProtocol::Ipv4 => self.ipv4(from, frame.payload()),
+            _ => Err(Refusal::EtherType),
+        }
+    }
+
+    fn arp(&mut self, payload: &[u8]) -> Result<Heard, Refusal> {
+        let packet = ArpPacket::new_checked(payload).map_err(|_| Refusal::Malformed)?;
+        let ArpRepr::EthernetIpv4 {
+            operation,
+            source_hardware_addr: board,
+            source_protocol_addr,
+            target_protocol_addr: asked,
+            ..
+        } = ArpRepr::parse(&packet).map_err(|_| Refusal::Malformed)?
+        else {
+            return Err(Refusal::Malformed);
+        };
+        // A probe (RFC 5227) comes from no address.
+        if source_protocol_addr != self.address && !source_protocol_addr.is_unspecified() {
+            return Err(Refusal::ForeignSource);
+        }
+        let on_lan = mask(asked, self.prefix) == mask(self.gateway, self.prefix);
+        if operation != ArpOperation::Request || asked == self.address || !on_lan {
+            return Ok(Heard::Nothing);
+        }
+        if source_protocol_addr == self.address {
+            self.board = Some(board);
+        }
+        let reply = ArpRepr::EthernetIpv4 {
+            operation: ArpOperation::Reply,
+            source_hardware_addr: GATEWAY,
+            source_protocol_addr: asked,
+            target_hardware_addr: board,
+            target_protocol_addr: source_protocol_addr,
+        };
+        let mut bytes = vec![0; reply.buffer_len()];
+        reply.emit(&mut ArpPacket::new_unchecked(&mut bytes[..]));
+        Ok(Heard::Frame(ethernet(board, EthernetProtocol::Arp, &bytes)))
+    }
+
+    fn ipv4(&mut self, from: EthernetAddress, payload: &[u8]) -> Result<Heard, Refusal> {
+        let ip = Ipv4Packet::new_checked(payload).map_err(|_| Refusal::Malformed)?;
+        // What follows the packet is Ethernet's padding.
+        let whole = &payload[..usize::from(ip.total_len())];
+        let packet = wire::from_bytes(whole).map_err(|error| match error {
+            WireError::Fragment => Refusal::Fragment,
+            WireError::Protocol => Refusal::Protocol,
+            WireError::Malformed | WireError::TooLong => Refusal::Malformed,
+        })?;
+        if !checksums_hold(&ip) {
+            return Err(Refusal::Malformed);
+        }
+        let udp = ip.next_header() == IpProtocol::Udp;
+        if udp && packet.destination.port() == SERVER_PORT && packet.source.port() == CLIENT_PORT {
+            return self.dhcp(from, &packet.payload);
+        }
+        if *packet.source.ip() != self.address {
+            return Err(Refusal::ForeignSource);
+        }
+        self.board = Some(from);
+        Ok(Heard::Packet(packet))
+    }
+
+    fn dhcp(&mut self, from: EthernetAddress, payload: &[u8]) -> Result<Heard, Refusal> {
+        let packet = DhcpPacket::new_checked(payload).map_err(|_| Refusal::Malformed)?;
+        let asked = DhcpRepr::parse(&packet).map_err(|_| Refusal::Malformed)?;
+        let elsewhere = asked.server_identifier.is_some_and(|server| server != self.gateway);
+        let message_type = match asked.message_type {
+            DhcpMessageType::Discover => DhcpMessageType::Offer,
+            DhcpMessageType::Request if !elsewhere => {
+                let wanted = asked.requested_ip.unwrap_or(asked.client_ip);
+                let agrees = wanted == self.address;
+                if agrees { DhcpMessageType::Ack } else { DhcpMessageType::Nak }
+            }
+            _ => return Ok(Heard::Nothing),
+        };
+        let agrees = message_type != DhcpMessageType::Nak;
+        self.board = Some(from);
+        let address = if agrees { self.address } else { Ipv4Addr::UNSPECIFIED };
+        let reply = DhcpRepr {
+            message_type,
+            transaction_id: asked.transaction_id,
+            secs: 0,
+            client_hardware_address: asked.client_hardware_address,
+            client_ip: Ipv4Addr::UNSPECIFIED,
+            your_ip: address,
+            server_ip: self.gateway,
+            router: agrees.then_some(self.gateway),
+            subnet_mask: agrees.then(|| mask(Ipv4Addr::BROADCAST, self.prefix)),
+            relay_agent_ip: Ipv4Addr::UNSPECIFIED,
+            broadcast: true,
+            requested_ip: None,
+            client_identifier: None,
+            server_identifier: Some(self.gateway),
+            parameter_request_list: None,
+            dns_servers: None,
+            max_size: None,
+            lease_duration: agrees.then_some(LEASE_S),
+            renew_duration: None,
+            rebind_duration: None,
+            additional_options: &[],
+        };
+        let mut bytes = vec![0; reply.buffer_len()];
+        reply
+            .emit(&mut DhcpPacket::new_unchecked(&mut bytes[..]))
+            .map_err(|_| Refusal::Malformed)?;
+        Ok(Heard::Frame(self.broadcast(&bytes)))
+    }
+
+    /// A datagram of the DHCP server as a frame for all.
+    fn broadcast(&self, payload: &[u8]) -> Vec<u8> {
+        let udp = UdpRepr { src_port: SERVER_PORT, dst_port: CLIENT_PORT };
+        let ip = Ipv4Repr {
+            src_addr: self.gateway,
+            dst_addr: Ipv4Addr::BROADCAST,
+            next_header: IpProtocol::Udp,
+            payload_len: udp.header_len() + payload.len(),
+            hop_limit: 64,
+        };
+        let mut bytes = vec![0; ip.buffer_len() + ip.payload_len];
+        let all = ChecksumCapabilities::default();
+        let mut packet = Ipv4Packet::new_unchecked(&mut bytes[..]);
+        ip.emit(&mut packet, &all);
+        udp.emit(
+            &mut UdpPacket::new_unchecked(packet.payload_mut()),
+            &IpAddress::Ipv4(ip.src_addr),
+            &IpAddress::Ipv4(ip.dst_addr),
+            payload.len(),
+            |buffer| buffer.copy_from_slice(payload),
+            &all,
+        );
+        ethernet(EthernetAddress::BROADCAST, EthernetProtocol::Ipv4, &bytes)
+    }
+}
+
+fn mask(address: Ipv4Addr, prefix: u8) -> Ipv4Addr {
+    let ones = u32::MAX.checked_shl(32 - u32::from(prefix.min(32))).unwrap_or(0);
+    Ipv4Addr::from_bits(address.to_bits() & ones)
+}
+
+fn ethernet(to: EthernetAddress, ethertype: EthernetProtocol, payload: &[u8]) -> Vec<u8> {
+    let header = EthernetRepr { src_addr: GATEWAY, dst_addr: to, ethertype };
+    let mut bytes = vec![0; header.buffer_len() + payload.len()];
+    let mut frame = EthernetFrame::new_unchecked(&mut bytes[..]);
+    header.emit(&mut frame);
+    frame.payload_mut().copy_from_slice(payload);
+    bytes
+}
+
+/// The packet core leaves them empty.
+fn fill_checksums(bytes: &mut [u8]) {
+    let mut ip = Ipv4Packet::new_unchecked(bytes);
+    ip.fill_checksum();
+    let (from, to) = (IpAddress::Ipv4(ip.src_addr()), IpAddress::Ipv4(ip.dst_addr()));
+    match ip.next_header() {
+        IpProtocol::Udp => UdpPacket::new_unchecked(ip.payload_mut()).fill_checksum(&from, &to),
+        IpProtocol::Tcp => TcpPacket::new_unchecked(ip.payload_mut()).fill_checksum(&from, &to),
+        _ => {}
+    }
+}
+
+/// Of a packet whose headers are whole.
+fn checksums_hold(ip: &Ipv4Packet<&[u8]>) -> bool {
+    let (from, to) = (IpAddress::Ipv4(ip.src_addr()), IpAddress::Ipv4(ip.dst_addr()));
+    let transport = match ip.next_header() {
+        IpProtocol::Udp => UdpPacket::new_unchecked(ip.payload()).verify_checksum(&from, &to),
+        IpProtocol::Tcp => TcpPacket::new_unchecked(ip.payload()).verify_checksum(&from, &to),
+        _ => true,
+    };
+    ip.verify_checksum() && transport
+}

@@ -1,0 +1,244 @@
+//! A scenario in the lab.
+
+use crate::{
+    clock::Clock,
+    driver::{Bell, Driver, Told, Wire},
+    error::LabError,
+    host::{HostState, LabHost},
+    lateness::{DEFAULT_BUDGET, Lateness},
+    lock,
+    port::{Counts, Port},
+};
+use parallax_fabric::{
+    Fabric, Live, Packets, Placed, ProfiledDevice, Setting, Software, act, films, place,
+    place_peers, steps,
+};
+use parallax_network::{HostId, Network, Time};
+use parallax_record::{Entry, Event};
+use parallax_scenario::Scenario;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    os::unix::net::UnixDatagram,
+    sync::Arc,
+    thread,
+    time::Duration,
+};
+use tokio::runtime::Runtime;
+
+pub use crate::driver::Stop;
+
+/// Stack of a peer's threads, bytes: its futures are deep in a build without optimisation.
+const STACK: usize = 32 << 20;
+
+/// What stands at a peer's place if not software of the lab's own.
+#[derive(Debug)]
+pub enum Outside {
+    /// A board behind Ethernet, one frame per datagram. The socket is connected to the board's.
+    Board(UnixDatagram),
+    /// Nothing: its device is switched off.
+    Nothing,
+}
+
+/// How a run goes.
+#[derive(Debug)]
+pub struct Config {
+    /// Of all of the lab's own randomness.
+    pub seed: u64,
+    /// What the 99th percentile of lateness may be.
+    pub budget: Duration,
+    /// Peers that are not software inside the lab, by name.
+    pub outside: BTreeMap<String, Outside>,
+    /// Ends the run early.
+    pub stop: Stop,
+}
+
+impl Config {
+    /// All peers inside, the default budget.
+    pub fn new(seed: u64) -> Self {
+        Self { seed, budget: DEFAULT_BUDGET, outside: BTreeMap::new(), stop: Stop::default() }
+    }
+}
+
+/// What is left of a run.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// All events, in the order of time.
+    pub entries: Vec<Entry>,
+    /// SHA-256 over all packets with their exact times, as of a simulated run.
+    pub packets_sha256: String,
+    /// How late packets reached peers.
+    pub lateness: Lateness,
+    /// What passed the port of each board.
+    pub ports: BTreeMap<String, Counts>,
+    /// How long it took, on the run's clock: less than the scenario's duration if it was stopped.
+    pub duration: Duration,
+}
+
+/// Runs a scenario in real time, from power on of all peers to its duration.
+///
+/// # Errors
+/// If it cannot be set up, or the system refuses what the lab needs. What a peer does wrong is in the
+/// record.
+pub fn run(scenario: &Scenario, config: Config) -> Result<Outcome, LabError> {
+    let Config { seed, budget, outside, stop } = config;
+    if let Some(name) = outside.keys().find(|name| scenario.peer(name).is_none()) {
+        return Err(LabError::NoSuchPeer { name: name.clone() });
+    }
+    let films = films(scenario)?;
+    let mut network = Network::new(seed);
+    let hosts = place_peers(scenario, &mut network)?;
+    let Placed { hosted, kinds, rendezvous } = place(scenario, seed, &mut network)?;
+    let setting = Setting::new(scenario, seed, films, rendezvous);
+
+    let (clock, bell) = (Clock::start(), Arc::new(Bell::default()));
+    let ring = Arc::clone(&bell);
+    let live = Live { now: Box::new(move || clock.now()), changed: Box::new(move || ring.ring()) };
+    let fabric = Fabric::live(seed, network, Box::new(hosted), live);
+    let mut outside = outside;
+    let (mut wires, mut inside) = (BTreeMap::new(), Inside::default());
+    for (peer, host) in scenario.peers.iter().zip(&hosts) {
+        match outside.remove(&peer.name) {
+            None => {
+                let software = setting.software(peer)?;
+                fabric.add_peer(*host);
+                let device = ProfiledDevice::of(scenario, peer);
+                let state = HostState::new(seed, *host, Arc::clone(&fabric), clock, device);
+                inside.0.insert(*host, Peer { state: Arc::new(state), software, runtime: None });
+            }
+            Some(Outside::Nothing) => {}
+            Some(Outside::Board(socket)) => {
+                let Some(site) = scenario.site(&peer.site) else { continue };
+                let lan = site.network;
+                let port = Port::new(peer.address, lan.gateway(), lan.prefix()).into();
+                wires.insert(*host, Arc::new(Wire { host: *host, port, socket }));
+            }
+        }
+    }
+    let peers: BTreeSet<HostId> = hosts.into_iter().collect();
+    let (packets, lateness) = (Packets::new(kinds), Lateness::default());
+    let told = Told { entries: Vec::new(), packets, lateness };
+    let listening = Stop::default();
+    let mut driver = Driver { fabric, clock, bell, stop, peers, wires, told };
+    let end = thread::scope(|scope| {
+        for wire in driver.wires.values() {
+            let (wire, fabric) = (Arc::clone(wire), Arc::clone(&driver.fabric));
+            let listening = listening.clone();
+            scope.spawn(move || wire.listen(&fabric, &listening));
+        }
+        let end = follow(&mut driver, &mut inside, scenario);
+        listening.now();
+        end
+    })?;
+    drop(inside);
+    finish(driver, end, budget)
+}
+
+/// Follows the script to the end of the scenario, or until the run is stopped. Says when that was.
+fn follow(driver: &mut Driver, inside: &mut Inside, scenario: &Scenario) -> Result<Time, LabError> {
+    inside.all_on()?;
+    for step in steps(scenario) {
+        if let Some(stopped) = driver.run_until(step.at) {
+            return Ok(stopped);
+        }
+        match act(&driver.fabric, step)? {
+            Some((host, true)) => {
+                driver.fabric.power_on(host);
+                inside.on(host)?;
+            }
+            Some((host, false)) => {
+                driver.fabric.power_off(host);
+                inside.off(host);
+            }
+            None => {}
+        }
+    }
+    let end = Time::ZERO + scenario.duration;
+    Ok(driver.run_until(end).unwrap_or(end))
+}
+
+fn finish(driver: Driver, end: Time, budget: Duration) -> Result<Outcome, LabError> {
+    let Driver { fabric, wires, told, .. } = driver;
+    let Told { mut entries, packets, lateness } = told;
+    let ledger = fabric.ledger();
+    if !ledger.balances() {
+        return Err(LabError::Unbalanced { ledger: format!("{ledger:?}") });
+    }
+    // What threads say comes in no order; and what was said after the end belongs to nobody.
+    entries.retain(|entry| entry.run_ns <= end.as_nanos());
+    entries.sort_by_key(|entry| entry.run_ns);
+    let bytes = packets.bytes();
+    let bytes =
+        Event::Bytes { direct: bytes.direct, turn: bytes.turn, signalling: bytes.signalling };
+    let last = |node: &str, event| Entry { run_ns: end.as_nanos(), node: node.to_owned(), event };
+    entries.push(last("lab", lateness.event(budget)));
+    entries.push(last("world", bytes));
+    let counts = |(host, wire): (&HostId, &Arc<Wire>)| {
+        (fabric.host(*host).0.to_string(), lock(&wire.port).counts().clone())
+    };
+    Ok(Outcome {
+        entries,
+        packets_sha256: packets.sha256(),
+        lateness,
+        ports: wires.iter().map(counts).collect(),
+        duration: end.saturating_since(Time::ZERO),
+    })
+}
+
+/// The peers inside. Each has threads of its own, which end with its power.
+#[derive(Default)]
+struct Inside(BTreeMap<HostId, Peer>);
+
+struct Peer {
+    state: Arc<HostState>,
+    software: Software,
+    runtime: Option<Runtime>,
+}
+
+impl Inside {
+    fn all_on(&mut self) -> Result<(), LabError> {
+        self.0.values_mut().try_for_each(Peer::on)
+    }
+
+    fn on(&mut self, host: HostId) -> Result<(), LabError> {
+        self.0.get_mut(&host).map_or(Ok(()), Peer::on)
+    }
+
+    fn off(&mut self, host: HostId) {
+        if let Some(peer) = self.0.get_mut(&host) {
+            peer.off();
+        }
+    }
+}
+
+impl Peer {
+    fn on(&mut self) -> Result<(), LabError> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_stack_size(STACK)
+            .enable_time()
+            .build()
+            .map_err(LabError::system("start a peer's threads"))?;
+        let (state, software) = (Arc::clone(&self.state), self.software.clone());
+        let boot = state.boot_time();
+        let code = async move {
+            tokio::time::sleep(boot).await;
+            software.run(LabHost(Arc::clone(&state))).await;
+            state.tell(Event::Fault { text: "its software ended".to_owned() });
+        };
+        runtime.spawn(Arc::clone(&self.state).guard(code));
+        self.runtime = Some(runtime);
+        Ok(())
+    }
+
+    fn off(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        self.off();
+    }
+}

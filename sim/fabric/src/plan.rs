@@ -1,0 +1,297 @@
+//! A scenario's peers: where they stand, and what they are configured as.
+
+use crate::{
+    clips,
+    error::SetupError,
+    services::{self, RENDEZVOUS_PORT, secret},
+};
+use parallax_media::Recording;
+use parallax_network::{HostId, Network, SiteId};
+use parallax_peer::{
+    Host, Stage,
+    camera::{self, CameraConfig, Encoding, Media, Signalling, VideoConfig},
+    viewer::{self, Nack, Playing, Source, View, ViewerConfig},
+};
+use parallax_record::MediaMode;
+use parallax_scenario::{Camera, CongestionControl, Peer, Profile, Scenario, Viewer, units::Size};
+use parallax_signalling::Token;
+use rand_chacha::ChaCha8Rng;
+use std::{
+    collections::BTreeMap,
+    future::pending,
+    net::{Ipv4Addr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
+
+pub(crate) fn cameras(scenario: &Scenario) -> impl Iterator<Item = (&Peer, &Camera)> {
+    scenario.peers.iter().filter_map(|peer| Some((peer, peer.camera.as_ref()?)))
+}
+
+/// Where a camera's frames come from.
+#[derive(Debug)]
+pub enum Film {
+    /// From a clip, encoded as they come.
+    Live(Source),
+    /// From a stream that was encoded before.
+    Prerecorded(Recording),
+}
+
+/// What each camera films, by the camera's name.
+///
+/// # Errors
+/// If a clip does not open.
+pub fn films(scenario: &Scenario) -> Result<BTreeMap<String, Film>, SetupError> {
+    let open = |(peer, camera): (&Peer, &Camera)| {
+        let (clip, size) = (&camera.video.clip, camera.video.size);
+        let film = match scenario.media {
+            MediaMode::Live => Film::Live(Source {
+                clip: Arc::new(clips::open(clip, size)?),
+                frames_per_second: frames_per_second(camera)?,
+            }),
+            MediaMode::Prerecorded => Film::Prerecorded(Recording::from_annex_b(clips::recorded(
+                clip,
+                media_size(size)?,
+            )?)?),
+        };
+        Ok((peer.name.clone(), film))
+    };
+    cameras(scenario).map(open).collect()
+}
+
+/// Puts the sites and peers of a scenario into the network; gives the peers' hosts, in the order of the
+/// scenario.
+///
+/// # Errors
+/// If one cannot stand where it is to stand.
+pub fn place_peers(scenario: &Scenario, network: &mut Network) -> Result<Vec<HostId>, SetupError> {
+    let mut sites: BTreeMap<&str, SiteId> = BTreeMap::new();
+    for site in &scenario.sites {
+        sites.insert(&site.name, network.add_site(&site.name, site.config.clone())?);
+    }
+    let place = |peer: &Peer| {
+        let site = sites.get(peer.site.as_str()).ok_or_else(|| SetupError::NoSuchSite {
+            peer: peer.name.clone(),
+            site: peer.site.clone(),
+        })?;
+        Ok(network.add_host(&peer.name, *site, peer.address)?)
+    };
+    scenario.peers.iter().map(place).collect()
+}
+
+/// What peers are configured from.
+#[derive(Debug)]
+pub struct Setting {
+    seed: u64,
+    films: BTreeMap<String, Film>,
+    /// None: each camera is its own.
+    rendezvous: Option<SocketAddr>,
+    /// Where each peer is.
+    addresses: BTreeMap<String, Ipv4Addr>,
+}
+
+impl Setting {
+    /// What the peers of `scenario` are configured from. Without `rendezvous`, each camera is its own.
+    pub fn new(
+        scenario: &Scenario,
+        seed: u64,
+        films: BTreeMap<String, Film>,
+        rendezvous: Option<SocketAddr>,
+    ) -> Self {
+        let addresses = scenario.peers.iter().map(|peer| (peer.name.clone(), peer.address));
+        Self { seed, films, rendezvous, addresses: addresses.collect() }
+    }
+
+    /// What runs on the host of `peer`.
+    ///
+    /// # Errors
+    /// If a number is larger than a peer takes, or a camera is not there.
+    pub fn software(&self, peer: &Peer) -> Result<Software, SetupError> {
+        let camera = peer.camera.as_ref().map(|camera| self.camera(peer, camera));
+        let viewer = peer.viewer.as_ref().map(|viewer| self.viewer(peer, viewer));
+        Ok(Software { camera: camera.transpose()?, viewer: viewer.transpose()? })
+    }
+
+    fn camera(&self, peer: &Peer, camera: &Camera) -> Result<CameraConfig, SetupError> {
+        let video = &camera.video;
+        let media = match self.film(&peer.name)? {
+            Film::Live(source) => Media::Live(Encoding {
+                clip: Arc::clone(&source.clip),
+                size: media_size(video.size)?,
+                bit_rate_bps: narrow(video.bit_rate_bits_per_second, "bit_rate")?,
+                key_frame_interval: video.key_frame_interval_frames,
+                skip_frames: video.skip_frames,
+            }),
+            Film::Prerecorded(recording) => Media::Prerecorded(recording.clone()),
+        };
+        let pacer = camera.pacer_bits_per_second.map(|rate| narrow(rate, "pacer")).transpose()?;
+        Ok(CameraConfig {
+            name: peer.name.clone(),
+            token: self.token(&peer.name),
+            signalling: match self.rendezvous {
+                Some(at) => Signalling::Rendezvous(at),
+                None => Signalling::Own(own_rendezvous(peer.address)),
+            },
+            video: VideoConfig { frames_per_second: frames_per_second(camera)?, media },
+            pacer_bps: pacer,
+            congestion_control: congestion_control(camera.congestion_control)?,
+        })
+    }
+
+    fn viewer(&self, peer: &Peer, viewer: &Viewer) -> Result<ViewerConfig, SetupError> {
+        let view = |camera: &String| {
+            let at = self.addresses.get(camera).copied().map(own_rendezvous);
+            let rendezvous = self.rendezvous.or(at);
+            Ok(View {
+                camera: camera.clone(),
+                token: self.token(camera),
+                rendezvous: rendezvous
+                    .ok_or_else(|| SetupError::NoSuchCamera { camera: camera.clone() })?,
+                playing: match self.film(camera)? {
+                    Film::Live(source) => Playing::Decodes(Some(source.clone())),
+                    Film::Prerecorded(_) => Playing::Assumes,
+                },
+            })
+        };
+        let nack = viewer.nack.map(|nack| {
+            Ok::<_, SetupError>(Nack {
+                interval: nack.interval,
+                tries: narrow(nack.tries, "tries")?,
+            })
+        });
+        Ok(ViewerConfig {
+            name: peer.name.clone(),
+            views: viewer.cameras.iter().map(view).collect::<Result<_, SetupError>>()?,
+            jitter_buffer: viewer.jitter_buffer,
+            nack: nack.transpose()?,
+        })
+    }
+
+    fn film(&self, camera: &str) -> Result<&Film, SetupError> {
+        self.films.get(camera).ok_or_else(|| SetupError::NoSuchCamera { camera: camera.to_owned() })
+    }
+
+    /// The secret of a camera, which its viewers know.
+    fn token(&self, camera: &str) -> Token {
+        Token::new(secret(self.seed, &services::token(camera)))
+    }
+}
+
+fn congestion_control(
+    chosen: CongestionControl,
+) -> Result<Option<camera::CongestionControl>, SetupError> {
+    Ok(match chosen {
+        CongestionControl::None => None,
+        CongestionControl::Gcc { floor_bits_per_second, ceiling_bits_per_second } => {
+            Some(camera::CongestionControl {
+                floor_bps: narrow(floor_bits_per_second, "floor")?,
+                ceiling_bps: narrow(ceiling_bits_per_second, "ceiling")?,
+            })
+        }
+    })
+}
+
+/// Where a camera at `address` is its own rendezvous.
+fn own_rendezvous(address: Ipv4Addr) -> SocketAddr {
+    (address, RENDEZVOUS_PORT).into()
+}
+
+/// What runs on a peer's host.
+#[derive(Clone, Debug)]
+pub struct Software {
+    camera: Option<CameraConfig>,
+    viewer: Option<ViewerConfig>,
+}
+
+impl Software {
+    /// Runs it, for ever: if it ends, something of it broke.
+    pub async fn run<H: Host>(self, host: H) {
+        let camera_host = host.clone();
+        let camera = async {
+            match self.camera {
+                Some(config) => camera::run(camera_host, config).await,
+                None => pending().await,
+            }
+        };
+        let viewer = async {
+            match self.viewer {
+                Some(config) => viewer::run(host, config).await,
+                None => pending().await,
+            }
+        };
+        // Both run for ever; if one ends, that is the end of the peer's software.
+        futures::future::select(Box::pin(camera), Box::pin(viewer)).await;
+    }
+}
+
+/// A device as its profile describes it.
+#[derive(Debug)]
+pub struct ProfiledDevice {
+    profile: Profile,
+    pictures: Pictures,
+}
+
+/// The sizes that a peer's stages work on.
+#[derive(Clone, Copy, Debug)]
+struct Pictures {
+    /// As a camera.
+    filmed: Size,
+    /// As a viewer: the largest.
+    viewed: Size,
+}
+
+impl ProfiledDevice {
+    /// The device of `peer`, working on the pictures of `scenario`.
+    pub fn of(scenario: &Scenario, peer: &Peer) -> Self {
+        Self { profile: peer.profile.clone(), pictures: pictures(scenario, peer) }
+    }
+
+    /// From power on until the peer's software runs.
+    pub fn time_to_boot(&self, random: &mut ChaCha8Rng) -> Duration {
+        self.profile.boot_time.sample(self.pictures.filmed, random)
+    }
+
+    /// What a stage takes for a frame.
+    pub fn time_of(&self, stage: Stage, random: &mut ChaCha8Rng) -> Duration {
+        let camera = self.profile.camera.as_ref();
+        let viewer = self.profile.viewer.as_ref();
+        let Pictures { filmed, viewed } = self.pictures;
+        let (time, size) = match stage {
+            Stage::Capture => (camera.map(|camera| &camera.capture), filmed),
+            Stage::Encode => (camera.map(|camera| &camera.encode), filmed),
+            Stage::Decode => (viewer.map(|viewer| &viewer.decode), viewed),
+            Stage::Render => (viewer.map(|viewer| &viewer.render), viewed),
+        };
+        // A scenario gives no role to a device that lacks the ability.
+        time.map_or(Duration::ZERO, |time| time.sample(size, random))
+    }
+}
+
+fn pictures(scenario: &Scenario, peer: &Peer) -> Pictures {
+    // No stage works on what a peer has not.
+    const NONE: Size = Size { width: 1, height: 1 };
+    let size_of = |peer: &Peer| peer.camera.as_ref().map(|camera| camera.video.size);
+    let viewed = peer.viewer.iter().flat_map(|viewer| &viewer.cameras);
+    let viewed = viewed.filter_map(|name| size_of(scenario.peer(name)?));
+    Pictures {
+        filmed: size_of(peer).unwrap_or(NONE),
+        viewed: viewed.max_by_key(|size| size.pixels()).unwrap_or(NONE),
+    }
+}
+
+pub(crate) fn media_size(size: Size) -> Result<parallax_media::Size, SetupError> {
+    let (width, height) = (narrow(size.width, "size")?, narrow(size.height, "size")?);
+    Ok(parallax_media::Size { width, height })
+}
+
+fn frames_per_second(camera: &Camera) -> Result<u16, SetupError> {
+    narrow(camera.video.frames_per_second, "frames_per_second")
+}
+
+/// Numbers of a scenario may be larger than a peer takes.
+fn narrow<T: TryFrom<U>, U: Copy + std::fmt::Display>(
+    value: U,
+    key: &'static str,
+) -> Result<T, SetupError> {
+    T::try_from(value).map_err(|_| SetupError::TooLarge { key, value: value.to_string() })
+}
