@@ -110,7 +110,8 @@ pub enum TranscriptError {
     },
 }
 
-/// Reads a transcript.
+/// Reads a transcript, and puts it in the order of its times: two hands write it, one for what comes
+/// and one for what goes.
 ///
 /// # Errors
 /// When it does not begin as one, or a whole line in it is none of a transcript.
@@ -129,5 +130,6 @@ pub fn read(text: &str) -> Result<Vec<Entry>, TranscriptError> {
         let entry = Entry::from_line(line);
         entries.push(entry.ok_or(TranscriptError::Line { line: index + 1 })?);
     }
+    entries.sort_by_key(|entry| entry.at_ns);
     Ok(entries)
 }

@@ -35,6 +35,14 @@ fn a_torn_end_is_left_out_and_anything_else_is_refused() {
     }
 }
 
+#[test]
+fn two_hands_that_wrote_it_are_put_in_the_order_of_their_times() {
+    let text = format!("{HEAD}\n5 < echo\n3 > echo\n5 ! b\n");
+    let entries = read(&text).expect("sound");
+    let order: Vec<(u64, Kind)> = entries.iter().map(|entry| (entry.at_ns, entry.kind)).collect();
+    assert_eq!(order, [(3, Kind::Sent), (5, Kind::Received), (5, Kind::Event)]);
+}
+
 proptest! {
     #[test]
     fn any_bytes_are_read_back(bytes in prop::collection::vec(any::<u8>(), 0..300), at: u64) {
