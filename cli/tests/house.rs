@@ -13,6 +13,9 @@ const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
 /// Who may know whom, without tests. Whoever is not in the list is not in the house.
 const MAY_KNOW: &[(&str, &[&str])] = &[
+    ("parallax-board", &["parallax-console"]),
+    ("parallax-clock", &[]),
+    ("parallax-console", &[]),
     ("parallax-codec-raw", &[]),
     ("parallax-network", &[]),
     ("parallax-capture", &["parallax-network", "parallax-stack"]),
@@ -74,6 +77,8 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
 
 /// Input and time in, output and next deadline out.
 const PURE: &[&str] = &[
+    "parallax-clock",
+    "parallax-console",
     "parallax-codec-raw",
     "parallax-network",
     "parallax-stack",
@@ -98,6 +103,8 @@ const PURE_MAY_USE: &[&str] = &[
     "pcap-file",
     "rand_chacha",
     "rand_core",
+    "regex",
+    "regex-syntax",
     "schemars",
     "serde",
     "serde_json",
@@ -415,7 +422,7 @@ const QUOTED: &[(&str, &str)] = &[
 #[test]
 fn one_word_for_each_thing() {
     let root = Path::new(ROOT).canonicalize().expect("the root");
-    let folders = ["cli", "device-profiles", "fixtures", "reports", "sim"];
+    let folders = ["cli", "device-profiles", "fixtures", "hil", "reports", "sim"];
     for file in folders.iter().flat_map(|f| files(&root.join(f), &[".rs", ".md", ".toml", ".snap"]))
     {
         let name = file.strip_prefix(&root).expect("below").to_str().expect("text");

@@ -9,6 +9,7 @@
 //! Every key, its unit and its default stand in [`mod@reference`] and nowhere else.
 
 pub mod clip;
+mod console;
 mod distribution;
 mod error;
 mod files;
@@ -24,6 +25,7 @@ mod text;
 pub mod units;
 
 pub use clip::{BUILTIN_CLIPS, ClipUse, MAX_CLIP_BYTES, OwnClip};
+pub use console::{ConsoleTraits, Level, LoginTraits};
 pub use distribution::Distribution;
 pub use error::{Problem, ScenarioErrors};
 pub use files::{FileRead, Profiles, Unreadable};

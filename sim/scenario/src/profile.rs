@@ -2,6 +2,7 @@
 //! comes from.
 
 use crate::{
+    console::{self, ConsoleTraits},
     distribution::Distribution,
     error::{Problem, Rank, ScenarioErrors},
     files::Profiles,
@@ -30,6 +31,8 @@ pub struct Profile {
     pub camera: Option<CameraAbility>,
     /// What it can do as a viewer; none: it cannot be one.
     pub viewer: Option<ViewerAbility>,
+    /// How it behaves on its console; none: no bench can drive it.
+    pub console: Option<ConsoleTraits>,
     /// The text of the file, for its digest.
     pub text: Arc<str>,
 }
@@ -188,6 +191,7 @@ fn read(reader: &mut Reader, name: &str, text: &str, entries: DeTable<'_>) -> Op
     };
     let camera = ability("camera", &reference::ABILITY_CAMERA);
     let viewer = ability("viewer", &reference::ABILITY_VIEWER);
+    let console = ability("console", &reference::CONSOLE);
     if camera.is_none() && viewer.is_none() {
         let message = "the device can be neither camera nor viewer";
         let help = "add `[camera]`, `[viewer]`, or both";
@@ -196,6 +200,7 @@ fn read(reader: &mut Reader, name: &str, text: &str, entries: DeTable<'_>) -> Op
     }
     let camera = camera.map(|table| table.and_then(|table| camera_ability(reader, &table)));
     let viewer = viewer.map(|table| table.and_then(|table| viewer_ability(reader, &table)));
+    let console = console.map(|table| table.and_then(|table| console::read(reader, &table)));
     Some(Profile {
         schema: schema?,
         name: crate::read::stem(name),
@@ -207,6 +212,10 @@ fn read(reader: &mut Reader, name: &str, text: &str, entries: DeTable<'_>) -> Op
         },
         viewer: match viewer {
             Some(viewer) => Some(viewer?),
+            None => None,
+        },
+        console: match console {
+            Some(console) => Some(console?),
             None => None,
         },
         text: text.into(),
@@ -257,7 +266,7 @@ fn figure<'a, T>(
     Some(Figure { value: value?, origin: origin? })
 }
 
-fn origin(reader: &mut Reader, table: &Table<'_>) -> Option<Origin> {
+pub(crate) fn origin(reader: &mut Reader, table: &Table<'_>) -> Option<Origin> {
     let words = [
         ("measured", Provenance::Measured),
         ("vendor", Provenance::Vendor),

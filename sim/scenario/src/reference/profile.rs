@@ -1,6 +1,6 @@
 //! The keys of a device profile.
 
-use super::{Key, Keys, may, must};
+use super::{Key, Keys, may, must, or};
 
 pub(crate) const PROFILE_TOP: Keys = Keys {
     place: "(top)",
@@ -10,6 +10,12 @@ pub(crate) const PROFILE_TOP: Keys = Keys {
         must("boot_time", "table, as a stage", "From power on to ready: its software runs."),
         may("camera", "table `[camera]`", "it cannot be a camera", "What it can do as a camera."),
         may("viewer", "table `[viewer]`", "it cannot be a viewer", "What it can do as a viewer."),
+        may(
+            "console",
+            "table `[console]`",
+            "no bench can drive it",
+            "How it behaves on its console.",
+        ),
     ],
     later: &[],
 };
@@ -87,3 +93,46 @@ pub(crate) const STAGE: Keys = Keys {
     ],
     later: &[],
 };
+
+pub(crate) const CONSOLE: Keys = Keys {
+    place: "[console]",
+    keys: &[
+        or("bauds", "array of whole numbers", "[115200]", "Bits per second, the likeliest first."),
+        or("dtr", LEVELS, "\"untouched\"", "What DTR is held at."),
+        or("rts", LEVELS, "\"untouched\"", "What RTS is held at."),
+        or("banners", "array of patterns", "[]", "What the first stage of a boot says."),
+        or("banners_per_boot", "whole number", "1", "More of them in a boot are a boot loop."),
+        must("prompt", "pattern", "What stands at the end of the output when it takes a command."),
+        or(
+            "commands",
+            "`\"markers\"`, `\"plain\"`",
+            "\"markers\"",
+            "`markers` for a shell with `echo`, quotes and `$?`; `plain` for any other command line.",
+        ),
+        may("login_prompt", "pattern", "it asks for nobody", "What asks for the user."),
+        may("user", "text", "needed with `login_prompt`", "Who logs in."),
+        may("password_prompt", "pattern", "it asks for none", "What asks for the password."),
+        or("wakes_by_line", "boolean", "false", "Whether an empty line wakes it while it boots."),
+        or("powered_by_port", "boolean", "false", "Whether unplugged is switched off."),
+        or("transmit_chunk", "whole number", "1", "Bytes sent at once, where there is a delay."),
+        or("transmit_delay", "duration", "\"0ms\"", "From one chunk to the next."),
+        or("settle", "duration", "\"60ms\"", "How long it is quiet before a prompt counts."),
+        or("run_timeout", "duration", "\"600s\"", "How long a run may take."),
+        or("boot_timeout", "duration", "\"60s\"", "How long a boot may take."),
+        or("step_timeout", "duration", "\"20s\"", "How long any other step may take."),
+        or("prompt_timeout", "duration", "\"2s\"", "From an empty line to a prompt."),
+        or("timeout_factor", "number", "1", "What all timeouts are multiplied by."),
+        or(
+            "panics",
+            "array of patterns",
+            "[]",
+            "What it says when it gives up, beside what all say.",
+        ),
+        or("watchdogs", "array of patterns", "[]", "What it says when a watchdog barks, likewise."),
+        PROVENANCE,
+        SOURCE,
+    ],
+    later: &[],
+};
+
+const LEVELS: &str = "`\"untouched\"`, `\"high\"`, `\"low\"`";

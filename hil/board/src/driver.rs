@@ -1,0 +1,280 @@
+//! Feeds the console core from port and clock.
+
+use crate::{
+    now_ns,
+    port::{OpenError, Port, PortSettings, Pulse, WriteError},
+    reader::{Heard, Reader, lock},
+    transcript::Recorder,
+};
+use core::time::Duration;
+use parallax_console::{
+    CommandId, Console, Input, Outcome, Output, Request, State, Transmit, transcript::Kind,
+};
+use std::{
+    io,
+    sync::{Arc, Mutex, mpsc::RecvTimeoutError},
+    thread,
+};
+
+/// How often a port that is gone is looked for.
+const LOOK_NS: u64 = 100_000_000;
+/// What a write may take beyond what its bytes take on the wire.
+const WRITE_GRACE: Duration = Duration::from_secs(2);
+
+/// What happened at a board.
+#[derive(Debug)]
+pub enum Event {
+    /// The console core has this to say; never [`Output::Transmit`], which is done.
+    Console(Output),
+    /// Bytes were not written: the lab's port or the board's console does not take them.
+    NotWritten(WriteError),
+    /// The port is there, and cannot be opened again. Said once for each outage.
+    NotOpened(OpenError),
+    /// The transcript takes no more: what follows is not in it until it does. The run goes on.
+    TranscriptFull(io::Error),
+}
+
+/// Why a board cannot be driven.
+#[derive(Debug, thiserror::Error)]
+pub enum BoardError {
+    /// Its port cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The thread that reads cannot be started.
+    #[error("failed to start reading the port: {0}\nhelp: see what limits threads and files here")]
+    Reader(io::Error),
+}
+
+/// A board: its console core, its port, its transcript.
+///
+/// Whoever holds it calls [`step`](Self::step) again and again; the transcript is written by a thread
+/// of its own, and misses nothing while nobody does.
+pub struct Board {
+    console: Console,
+    settings: PortSettings,
+    recorder: Arc<Mutex<Recorder>>,
+    port: Option<(Reader, Port)>,
+    look_ns: u64,
+    refused: bool,
+    events: Vec<(u64, Event)>,
+}
+
+impl Board {
+    /// Opens the port and starts to read.
+    ///
+    /// # Errors
+    /// When the port cannot be opened, or no thread can be started.
+    pub fn open(
+        settings: PortSettings,
+        console: Console,
+        recorder: Recorder,
+    ) -> Result<Self, BoardError> {
+        let recorder = Arc::new(Mutex::new(recorder));
+        let port = Port::open(&settings)?;
+        let reader = Reader::start(&port, &recorder).map_err(BoardError::Reader)?;
+        let port = Some((reader, port));
+        let events = Vec::new();
+        Ok(Self { console, settings, recorder, port, look_ns: 0, refused: false, events })
+    }
+
+    /// The console core.
+    pub fn console(&self) -> &Console {
+        &self.console
+    }
+
+    /// Whether the port is there.
+    pub fn is_plugged(&self) -> bool {
+        self.port.is_some()
+    }
+
+    /// Asks for something; the answer comes from [`step`](Self::step).
+    pub fn request(&mut self, request: Request) {
+        self.input(now_ns(), Input::Request(request));
+    }
+
+    /// The board was switched on (true) or off. Tell it *before* it is switched on, so that the first
+    /// words of its boot are a boot's.
+    pub fn power(&mut self, on: bool) {
+        lock(&self.recorder).event(if on { "power on" } else { "power off" });
+        self.input(now_ns(), Input::Power(on));
+    }
+
+    /// Resets the board by a control line of its port.
+    ///
+    /// # Errors
+    /// When the port has no such line, or is gone.
+    pub fn pulse(&mut self, pulse: &Pulse) -> Result<(), WriteError> {
+        lock(&self.recorder).event("reset by a control line");
+        self.input(now_ns(), Input::Reset);
+        let (_, port) = self.port.as_mut().ok_or(WriteError::Gone { unwritten: 0 })?;
+        port.pulse(pulse)
+    }
+
+    /// Waits until something happens, at most for `wait`, and tells what did, each with its time in
+    /// nanoseconds of [`now_ns`]. It may tell nothing and return early.
+    pub fn step(&mut self, wait: Duration) -> Vec<(u64, Event)> {
+        let start = now_ns();
+        let wait_ns = u64::try_from(wait.as_nanos()).unwrap_or(u64::MAX);
+        let mut until = start.saturating_add(wait_ns);
+        if let Some(deadline) = self.console.next_deadline() {
+            until = until.min(deadline);
+        }
+        if !self.events.is_empty() {
+            until = start;
+        }
+        if self.port.is_none() {
+            until = until.min(self.look_ns.max(start));
+        }
+        let pause = Duration::from_nanos(until.saturating_sub(start));
+        match self.port.as_ref().and_then(|(reader, _)| reader.heard()) {
+            None => {
+                thread::sleep(pause);
+                self.look();
+            }
+            Some(heard) => {
+                let first = heard.recv_timeout(pause);
+                let gone = matches!(first, Err(RecvTimeoutError::Disconnected));
+                // What came before a deadline is handed in before it.
+                let all: Vec<Heard> = first.into_iter().chain(heard.try_iter()).collect();
+                self.hear(all, gone);
+            }
+        }
+        self.input(now_ns(), Input::Time);
+        if let Some(error) = lock(&self.recorder).failure() {
+            self.events.push((now_ns(), Event::TranscriptFull(error)));
+        }
+        core::mem::take(&mut self.events)
+    }
+
+    /// Steps until the step called `id` ends, and tells how, and all that happened. A profile's
+    /// timeouts end every step but a stream, which lasts until its run's.
+    pub fn finish(&mut self, id: CommandId) -> (Outcome, Vec<(u64, Event)>) {
+        let mut all = Vec::new();
+        loop {
+            let mut outcome = None;
+            for (at, event) in self.step(Duration::from_secs(1)) {
+                if let Event::Console(Output::Finished(of, how)) = &event
+                    && *of == id
+                {
+                    outcome = Some(how.clone());
+                }
+                all.push((at, event));
+            }
+            if let Some(outcome) = outcome {
+                return (outcome, all);
+            }
+        }
+    }
+
+    /// Runs steps until the board is in a state that `done` accepts, or `limit` is over.
+    pub fn until(
+        &mut self,
+        limit: Duration,
+        done: impl Fn(&State) -> bool,
+    ) -> (bool, Vec<(u64, Event)>) {
+        let end = now_ns().saturating_add(u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX));
+        let mut all = Vec::new();
+        while !done(self.console.state()) {
+            let left = end.saturating_sub(now_ns());
+            if left == 0 {
+                return (false, all);
+            }
+            all.extend(self.step(Duration::from_nanos(left)));
+        }
+        (true, all)
+    }
+
+    fn hear(&mut self, all: Vec<Heard>, mut gone: bool) {
+        for Heard { at_ns, bytes } in all {
+            match bytes {
+                Some(bytes) => self.input(at_ns, Input::Received(&bytes)),
+                None => gone = true,
+            }
+        }
+        if gone {
+            self.unplugged();
+        }
+    }
+
+    fn unplugged(&mut self) {
+        if self.port.take().is_some() {
+            lock(&self.recorder).event("unplugged");
+            self.refused = false;
+            self.look_ns = now_ns().saturating_add(LOOK_NS);
+            self.input(now_ns(), Input::Unplugged);
+        }
+    }
+
+    /// Looks for a port that is gone.
+    fn look(&mut self) {
+        if now_ns() < self.look_ns {
+            return;
+        }
+        self.look_ns = now_ns().saturating_add(LOOK_NS);
+        match Port::open(&self.settings) {
+            Ok(port) => {
+                lock(&self.recorder).event("plugged in");
+                self.input(now_ns(), Input::Plugged);
+                match Reader::start(&port, &self.recorder) {
+                    Ok(reader) => self.port = Some((reader, port)),
+                    Err(error) => {
+                        let path = self.settings.path.clone();
+                        let error = OpenError::Failed { path, reason: error.to_string() };
+                        self.events.push((now_ns(), Event::NotOpened(error)));
+                        self.input(now_ns(), Input::Unplugged);
+                    }
+                }
+            }
+            Err(OpenError::Missing { .. }) => {}
+            Err(error) => {
+                // A device that was just plugged in belongs to nobody yet: it is tried again.
+                if !core::mem::replace(&mut self.refused, true) {
+                    self.events.push((now_ns(), Event::NotOpened(error)));
+                }
+            }
+        }
+    }
+
+    fn input(&mut self, at_ns: u64, input: Input<'_>) {
+        self.console.handle(at_ns, input);
+        let mut gone = false;
+        while let Some(output) = self.console.poll() {
+            match output {
+                Output::Transmit(transmit) => gone |= self.transmit(transmit),
+                output => self.events.push((at_ns, Event::Console(output))),
+            }
+        }
+        if gone {
+            self.unplugged();
+        }
+    }
+
+    /// Whether the port turned out to be gone.
+    fn transmit(&mut self, transmit: Transmit) -> bool {
+        let Transmit { bytes, secret, .. } = transmit;
+        let Some((_, port)) = &mut self.port else {
+            let error = WriteError::Gone { unwritten: bytes.len() };
+            self.events.push((now_ns(), Event::NotWritten(error)));
+            return false;
+        };
+        // Ten bits a byte.
+        let bits = u64::try_from(bytes.len()).unwrap_or(0).saturating_mul(10);
+        let wire = Duration::from_millis(bits * 1000 / u64::from(self.settings.baud.max(1)));
+        let at_ns = now_ns();
+        let written = port.write(&bytes, wire + WRITE_GRACE);
+        let (unwritten, gone) = match &written {
+            Ok(()) => (0, false),
+            Err(WriteError::Stalled { unwritten }) => (*unwritten, false),
+            Err(WriteError::Gone { unwritten }) => (*unwritten, true),
+            Err(WriteError::NoLine { .. }) => (bytes.len(), false),
+        };
+        let kind = if secret { Kind::Secret } else { Kind::Sent };
+        let sent = bytes.get(..bytes.len() - unwritten).unwrap_or_default();
+        lock(&self.recorder).record(at_ns, kind, sent);
+        if let Err(error) = written {
+            lock(&self.recorder).event(&format!("{unwritten} bytes not written"));
+            self.events.push((now_ns(), Event::NotWritten(error)));
+        }
+        gone
+    }
+}

@@ -1,0 +1,373 @@
+//! The console core: what comes in, when what is due, what goes out.
+
+use crate::{
+    Cause, CommandId, CommandStyle, ConsoleProfile, Encoder, Found, Input, Limit, Nanos, Nonce,
+    Outcome, Output, Received, Receiver, Refusal, Request, Scanner, Sender, State,
+    command::is_a_line,
+    escape::Stripper,
+    lines::Lines,
+    steps::{Kind, Phase, Step},
+    transmit::Transmitter,
+};
+use std::collections::VecDeque;
+
+/// What breaks off a command at a terminal: Ctrl-C.
+const INTERRUPT: u8 = 0x03;
+
+/// Follows one board's console.
+///
+/// Tell it what happens with [`handle`](Self::handle), each time with the time at which it happened,
+/// and take what it wants with [`poll`](Self::poll) until nothing is left. At
+/// [`next_deadline`](Self::next_deadline) hand it [`Input::Time`]. Bytes that arrived before a
+/// deadline are to be handed in before it, with the time of their arrival, however late the caller is.
+#[derive(Clone, Debug)]
+pub struct Console {
+    pub(crate) profile: ConsoleProfile,
+    pub(crate) nonce: Nonce,
+    pub(crate) now: Nanos,
+    pub(crate) state: State,
+    stripper: Stripper,
+    pub(crate) scanner: Scanner,
+    pub(crate) lines: Lines,
+    transmitter: Transmitter,
+    outputs: VecDeque<Output>,
+    pub(crate) step: Option<Step>,
+    /// Numbers the markers of a run.
+    pub(crate) commands: u32,
+    run_ends_ns: Option<Nanos>,
+    settles_ns: Option<Nanos>,
+    pub(crate) banners: u32,
+    /// The last line heard since the board had power, or since it was last asked to be ready.
+    pub(crate) last_line: Option<Vec<u8>>,
+    receiver: Option<Receiver>,
+    encoder: Option<Encoder>,
+}
+
+/// What may be due. What is due at the same time happens in this order.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Due {
+    Settled,
+    Knock,
+    Step,
+    Run,
+}
+
+impl Console {
+    /// A board of this type, of which nothing is known yet. `nonce` must be new for each run.
+    pub fn new(profile: ConsoleProfile, nonce: Nonce) -> Self {
+        Self {
+            profile,
+            nonce,
+            now: 0,
+            state: State::Unknown,
+            stripper: Stripper::default(),
+            scanner: Scanner::new(),
+            lines: Lines::default(),
+            transmitter: Transmitter::default(),
+            outputs: VecDeque::new(),
+            step: None,
+            commands: 0,
+            run_ends_ns: None,
+            settles_ns: None,
+            banners: 0,
+            last_line: None,
+            receiver: None,
+            encoder: None,
+        }
+    }
+
+    /// What the board is doing, as far as is known.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// The type of board.
+    pub fn profile(&self) -> &ConsoleProfile {
+        &self.profile
+    }
+
+    /// Something happened at `now`.
+    pub fn handle(&mut self, now: Nanos, input: Input<'_>) {
+        self.now = self.now.max(now);
+        self.pass();
+        match input {
+            Input::Time => {}
+            Input::Received(bytes) => self.received(bytes),
+            Input::Power(on) => self.power(on),
+            Input::Reset => self.power(true),
+            Input::Unplugged => self.unplugged(),
+            Input::Plugged => {
+                self.output(Output::Outage(false, 0));
+                if self.profile.powered_by_port {
+                    self.power(true);
+                }
+            }
+            Input::Request(request) => {
+                if let Err(refusal) = self.request(request) {
+                    self.output(Output::Refused(refusal));
+                }
+            }
+        }
+        self.transmit_due();
+    }
+
+    /// What it wants next; none: nothing for now.
+    pub fn poll(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When it wants [`Input::Time`] at the latest, in nanoseconds.
+    pub fn next_deadline(&self) -> Option<Nanos> {
+        let due = self.due().map(|(at, _)| at);
+        [due, self.transmitter.due()].into_iter().flatten().min()
+    }
+
+    fn due(&self) -> Option<(Nanos, Due)> {
+        let step = self.step.as_ref();
+        let all = [
+            self.settles_ns.map(|at| (at, Due::Settled)),
+            step.and_then(|step| step.knocks_ns).map(|at| (at, Due::Knock)),
+            step.and_then(|step| step.ends_ns).map(|at| (at, Due::Step)),
+            self.run_ends_ns.map(|at| (at, Due::Run)),
+        ];
+        all.into_iter().flatten().min()
+    }
+
+    /// What is due by now happens.
+    fn pass(&mut self) {
+        while let Some((_, due)) = self.due().filter(|(at, _)| *at <= self.now) {
+            match due {
+                Due::Settled => {
+                    self.settles_ns = None;
+                    self.settled();
+                }
+                Due::Knock => self.knock(),
+                Due::Step => self.step_timed_out(),
+                Due::Run => {
+                    self.run_ends_ns = None;
+                    self.output(Output::RunOver);
+                    self.break_off(Outcome::TimedOut(Limit::Run));
+                }
+            }
+        }
+        self.transmit_due();
+    }
+
+    fn transmit_due(&mut self) {
+        while let Some(transmit) = self.transmitter.take(self.now, &self.profile) {
+            self.outputs.push_back(Output::Transmit(transmit));
+        }
+    }
+
+    pub(crate) fn output(&mut self, output: Output) {
+        self.outputs.push_back(output);
+    }
+
+    pub(crate) fn change(&mut self, state: State) {
+        if self.state != state {
+            self.state = state.clone();
+            self.output(Output::Changed(state));
+        }
+    }
+
+    pub(crate) fn send(&mut self, bytes: Vec<u8>, secret: bool) -> Result<(), Refusal> {
+        if self.transmitter.add(self.now, bytes, secret) { Ok(()) } else { Err(Refusal::Full) }
+    }
+
+    /// In so many nanoseconds, times the profile's factor.
+    pub(crate) fn within(&self, time_ns: Nanos) -> Nanos {
+        self.now.saturating_add(self.profile.timeouts.scaled(time_ns))
+    }
+
+    fn received(&mut self, bytes: &[u8]) {
+        let mut text = Vec::new();
+        for byte in bytes {
+            let Some(byte) = self.stripper.push(*byte) else { continue };
+            let found = self.scanner.push(byte, &mut text);
+            for byte in text.drain(..) {
+                if let Some(line) = self.lines.push(byte) {
+                    self.line(&line);
+                }
+            }
+            match found {
+                Some(Found::Frame(frame)) => self.frame(frame),
+                Some(Found::Damaged(damage)) => self.output(Output::Damaged(damage)),
+                None => {}
+            }
+        }
+        let (tail, _) = self.lines.tail();
+        let waits = !tail.is_empty() || !self.scanner.held().is_empty();
+        if !bytes.is_empty() {
+            self.settles_ns = waits.then(|| self.now.saturating_add(self.profile.settle_ns.max(1)));
+        }
+    }
+
+    fn frame(&mut self, frame: crate::Frame) {
+        let nonce = frame.nonce;
+        let Some(receiver) = &mut self.receiver else {
+            if frame.sender == Sender::Board {
+                self.output(Output::Foreign(nonce));
+            }
+            return;
+        };
+        let from = receiver.next_number();
+        let (frames, received) = receiver.take(frame);
+        if frames > 0 {
+            self.output(Output::Gap { from, frames });
+        }
+        match received {
+            Received::Message(message) => self.output(Output::Message(message)),
+            Received::Orphan => self.output(Output::Lost),
+            Received::Foreign(nonce) => self.output(Output::Foreign(nonce)),
+            Received::Repeated(number) => self.output(Output::Repeated(number)),
+            Received::Piece | Received::Echo => {}
+        }
+    }
+
+    fn power(&mut self, on: bool) {
+        self.cut();
+        self.transmitter.clear();
+        self.finish(Outcome::PowerCut);
+        self.banners = 0;
+        self.last_line = None;
+        self.change(if on { State::Booting } else { State::Off });
+    }
+
+    /// What is in pieces stays in pieces.
+    fn cut(&mut self) {
+        let mut text = Vec::new();
+        if self.scanner.cut(&mut text) {
+            self.output(Output::Damaged(crate::Damage::Cut));
+        }
+        for byte in text {
+            if let Some(line) = self.lines.push(byte) {
+                self.line(&line);
+            }
+        }
+        if let Some(line) = self.lines.finish() {
+            self.line(&line);
+        }
+        self.stripper = Stripper::default();
+        self.settles_ns = None;
+    }
+
+    fn unplugged(&mut self) {
+        self.cut();
+        let dropped = self.transmitter.clear();
+        self.output(Output::Outage(true, u64::try_from(dropped).unwrap_or(u64::MAX)));
+        if self.profile.powered_by_port {
+            self.power(false);
+        }
+    }
+
+    fn request(&mut self, request: Request) -> Result<(), Refusal> {
+        match request {
+            Request::Start => {
+                self.run_ends_ns = Some(self.within(self.profile.timeouts.run_ns));
+                Ok(())
+            }
+            Request::Finish => {
+                self.run_ends_ns = None;
+                Ok(())
+            }
+            Request::Ready(id) => self.make_ready(id),
+            Request::Command { id, text, timeout_ns } => {
+                let limit = timeout_ns.unwrap_or(self.profile.timeouts.step_ns);
+                self.command(id, text, limit, false)
+            }
+            Request::Stream { id, text, nonce } => {
+                self.command(id, text, self.profile.timeouts.step_ns, true)?;
+                self.receiver = Some(Receiver::new(Sender::Board, nonce));
+                self.encoder = Some(Encoder::new(Sender::Host, nonce));
+                Ok(())
+            }
+            Request::Say(message) => {
+                let end = self.profile.line_end.clone();
+                let mut lines = Vec::new();
+                let encoder = match &mut self.encoder {
+                    Some(encoder) if self.state == State::Streaming => encoder,
+                    _ => return Err(Refusal::NotStreaming),
+                };
+                let before = encoder.clone();
+                encoder.encode(&message, &end, &mut lines).map_err(|_| Refusal::TooLong)?;
+                let sent = self.send(lines, false);
+                if sent.is_err() {
+                    // Not sent: its numbers are free again.
+                    self.encoder = Some(before);
+                }
+                sent
+            }
+            Request::Sent(frames) => {
+                let receiver = self.receiver.as_mut().ok_or(Refusal::NotStreaming)?;
+                let from = receiver.next_number();
+                let frames = receiver.end(frames);
+                if frames > 0 {
+                    self.output(Output::Gap { from, frames });
+                }
+                Ok(())
+            }
+            Request::Interrupt => {
+                self.break_off(Outcome::Interrupted);
+                Ok(())
+            }
+            Request::Raw(bytes) => self.send(bytes, false),
+        }
+    }
+
+    fn command(
+        &mut self,
+        id: CommandId,
+        text: String,
+        limit_ns: Nanos,
+        streams: bool,
+    ) -> Result<(), Refusal> {
+        if self.step.is_some() {
+            return Err(Refusal::Busy);
+        }
+        if self.state != State::Ready {
+            return Err(Refusal::NotReady);
+        }
+        if !is_a_line(&text) {
+            return Err(Refusal::NotALine);
+        }
+        let (phase, typed) = match self.profile.style {
+            CommandStyle::Markers => {
+                let markers = self.markers();
+                let typed = markers.around(&text);
+                (Phase::Marked(markers), typed)
+            }
+            CommandStyle::Plain => (Phase::Plain(text.clone()), text),
+        };
+        self.type_line(typed.as_bytes(), false)?;
+        let kind =
+            Kind::Command { phase, begun: false, streams, said: Vec::new(), unkept_bytes: 0 };
+        self.step = Some(Step { id, ends_ns: Some(self.within(limit_ns)), knocks_ns: None, kind });
+        Ok(())
+    }
+
+    /// Ends the step, if one goes on, and what it has running on the board. What the board does then
+    /// is not known.
+    pub(crate) fn break_off(&mut self, outcome: Outcome) {
+        if self.step.is_some() {
+            self.transmitter.clear();
+            // There is room: nothing waits.
+            let _ = self.send(vec![INTERRUPT], false);
+            self.finish(outcome);
+            self.change(State::Unknown);
+        }
+    }
+
+    /// Ends the step, if one goes on. The receiver stays: what it was sent may be told later.
+    pub(crate) fn finish(&mut self, outcome: Outcome) {
+        if let Some(step) = self.step.take() {
+            self.output(Output::Finished(step.id, outcome));
+        }
+    }
+
+    /// The board is dead.
+    pub(crate) fn die(&mut self, cause: Cause) {
+        self.transmitter.clear();
+        self.change(State::Dead(cause.clone()));
+        self.finish(Outcome::Died(cause));
+    }
+}

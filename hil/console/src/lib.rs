@@ -1,0 +1,37 @@
+//! What a board says on its console, and what to answer: bytes and time in, actions out.
+//!
+//! A pure core: it knows no port, clock, file or thread. Its shell is `hil/board`.
+
+mod baud;
+mod command;
+mod console;
+mod escape;
+mod frame;
+mod lines;
+mod output;
+mod pattern;
+mod profile;
+mod receive;
+mod scan;
+mod steps;
+pub mod transcript;
+mod transmit;
+
+pub use baud::{best, score};
+pub use console::Console;
+pub use frame::{
+    Encoder, Frame, FrameError, MESSAGE_BYTES_MOST, Nonce, PAYLOAD_BYTES_MOST, Part, Sender,
+    TooLong,
+};
+pub use output::{
+    Cause, CommandId, Input, Limit, Outcome, Output, Refusal, Request, State, Transmit,
+};
+pub use pattern::{MATCH_BYTES_MOST, Pattern, PatternError};
+pub use profile::{
+    CommandStyle, ConsoleProfile, Death, DeathKind, LineLevel, LinePolicy, Login, Secret, Timeouts,
+};
+pub use receive::{Received, Receiver};
+pub use scan::{Damage, Found, Scanner};
+
+/// Nanoseconds of the caller's monotonic clock.
+pub type Nanos = u64;

@@ -1,0 +1,311 @@
+//! What the console core needs to know of a type of board: plain values.
+
+use crate::{Nanos, Pattern};
+use core::fmt;
+
+const MILLISECOND: Nanos = 1_000_000;
+const SECOND: Nanos = 1_000 * MILLISECOND;
+
+/// How a type of board behaves on its console.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ConsoleProfile {
+    /// Rates that it may speak at, in bits per second, the likeliest first.
+    pub bauds: Vec<u32>,
+    /// What DTR and RTS are held at: on many boards they are reset and boot mode.
+    pub lines: LinePolicy,
+    /// What the first stage of a boot says. Seen when no boot is due, the board has reset.
+    pub banners: Vec<Pattern>,
+    /// How many banners a boot shows, at most: more are a boot loop.
+    pub banners_per_boot: u32,
+    /// How to log in; none: it asks for nobody.
+    pub login: Option<Login>,
+    /// What stands at the end of the output when it takes a command.
+    pub prompt: Pattern,
+    /// How a command is told from what is around it.
+    pub style: CommandStyle,
+    /// What ends a line that is typed.
+    pub line_end: Vec<u8>,
+    /// Whether an empty line wakes its console while it boots. Where it stops a boot loader: no.
+    pub wakes_by_line: bool,
+    /// Whether its power comes through the port: unplugged is switched off then.
+    pub powered_by_port: bool,
+    /// Bytes that may be sent at once; 0: as many as there are.
+    pub transmit_chunk_bytes: usize,
+    /// Nanoseconds from one chunk to the next.
+    pub transmit_delay_ns: Nanos,
+    /// How long all must be quiet for what stands there to be a prompt, in nanoseconds. FTDI's
+    /// adapters hold bytes back for 16 ms.
+    pub settle_ns: Nanos,
+    /// How long things may take.
+    pub timeouts: Timeouts,
+    /// What a dying board says.
+    pub deaths: Vec<Death>,
+}
+
+/// How long things may take on a board of this type. Each is multiplied by the factor.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Timeouts {
+    /// A whole run, in nanoseconds.
+    pub run_ns: Nanos,
+    /// A boot, in nanoseconds, from power on to a prompt.
+    pub boot_ns: Nanos,
+    /// Any other step, in nanoseconds.
+    pub step_ns: Nanos,
+    /// From a knock (an empty line) to a prompt, in nanoseconds.
+    pub prompt_ns: Nanos,
+    /// How often it is knocked before the board counts as silent.
+    pub knocks: u32,
+    /// The factor for a slow type of board, in hundredths.
+    pub factor_percent: u32,
+}
+
+impl Timeouts {
+    /// `time` times the factor, in nanoseconds.
+    pub fn scaled(&self, time_ns: Nanos) -> Nanos {
+        let scaled = u128::from(time_ns) * u128::from(self.factor_percent) / 100;
+        Nanos::try_from(scaled).unwrap_or(Nanos::MAX)
+    }
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            run_ns: 600 * SECOND,
+            boot_ns: 60 * SECOND,
+            step_ns: 20 * SECOND,
+            prompt_ns: 2 * SECOND,
+            knocks: 3,
+            factor_percent: 100,
+        }
+    }
+}
+
+/// What the two control lines are held at.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct LinePolicy {
+    /// Data terminal ready.
+    pub dtr: LineLevel,
+    /// Request to send.
+    pub rts: LineLevel,
+}
+
+/// What a control line is held at.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum LineLevel {
+    /// As the system leaves it.
+    #[default]
+    Untouched,
+    /// Asserted.
+    High,
+    /// Not asserted.
+    Low,
+}
+
+/// How a command is told from its echo and from an earlier run's output.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum CommandStyle {
+    /// A shell with `echo`, quotes, `;` and `$?` (busybox, U-Boot's hush): markers with the run's
+    /// nonce, written in two halves so that the echo is none, around each command.
+    #[default]
+    Markers,
+    /// A command line without them (`esp>`): from the command's echo to the next prompt. It has no
+    /// status, and no nonce protects it.
+    Plain,
+}
+
+/// How to log in.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Login {
+    /// What asks for the user.
+    pub prompt: Pattern,
+    /// Who logs in.
+    pub user: String,
+    /// What asks for the password, and the password; none: nothing asks.
+    pub password: Option<(Pattern, Secret)>,
+    /// What says that it was wrong.
+    pub refused: Option<Pattern>,
+}
+
+/// Text that is not shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Keeps `text`.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret")
+    }
+}
+
+/// What a dying board says, and of what it dies.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Death {
+    /// What is said.
+    pub pattern: Pattern,
+    /// Of what it dies.
+    pub kind: DeathKind,
+}
+
+/// Of what a board dies.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DeathKind {
+    /// Its system or firmware gave up.
+    Panic,
+    /// A watchdog barked.
+    Watchdog,
+}
+
+/// Death patterns that hold for every board: Linux (`kernel/panic.c`, `kernel/watchdog.c`), U-Boot
+/// (`lib/panic.c`'s resetting), ESP-IDF (its panic handler, the reset reasons of its ROM).
+const DEATHS: &[(&str, DeathKind)] = &[
+    (r"Kernel panic - not syncing", DeathKind::Panic),
+    (r"Unable to handle kernel", DeathKind::Panic),
+    (r"Internal error: Oops", DeathKind::Panic),
+    (r"Guru Meditation Error", DeathKind::Panic),
+    (r"abort\(\) was called at PC", DeathKind::Panic),
+    (r"### ERROR ### Please RESET the board ###", DeathKind::Panic),
+    (r"watchdog: BUG: soft lockup", DeathKind::Watchdog),
+    (r"Task watchdog got triggered", DeathKind::Watchdog),
+    (r"rst:0x[0-9a-f]{1,2} \([A-Z0-9_]{0,24}WDT[A-Z0-9_]{0,24}\)", DeathKind::Watchdog),
+];
+
+impl ConsoleProfile {
+    /// A board with this prompt: 115200 bit/s, no login, markers, the death patterns that hold for
+    /// every board.
+    pub fn new(prompt: Pattern) -> Self {
+        let death = |(pattern, kind): &(&str, DeathKind)| {
+            // They are sound: a test reads each.
+            Pattern::new(pattern).ok().map(|pattern| Death { pattern, kind: *kind })
+        };
+        Self {
+            bauds: vec![115_200],
+            lines: LinePolicy::default(),
+            banners: Vec::new(),
+            banners_per_boot: 1,
+            login: None,
+            prompt,
+            style: CommandStyle::Markers,
+            line_end: b"\r".to_vec(),
+            wakes_by_line: false,
+            powered_by_port: false,
+            transmit_chunk_bytes: 0,
+            transmit_delay_ns: 0,
+            settle_ns: 60 * MILLISECOND,
+            timeouts: Timeouts::default(),
+            deaths: DEATHS.iter().filter_map(death).collect(),
+        }
+    }
+
+    /// With these rates, in bits per second, the likeliest first.
+    #[must_use]
+    pub fn with_bauds(mut self, bauds: impl Into<Vec<u32>>) -> Self {
+        self.bauds = bauds.into();
+        self
+    }
+
+    /// With DTR and RTS held at these levels.
+    #[must_use]
+    pub fn with_lines(mut self, dtr: LineLevel, rts: LineLevel) -> Self {
+        self.lines = LinePolicy { dtr, rts };
+        self
+    }
+
+    /// With one more banner of a boot's first stage.
+    #[must_use]
+    pub fn with_banner(mut self, banner: Pattern) -> Self {
+        self.banners.push(banner);
+        self
+    }
+
+    /// With boots that show up to `most` banners.
+    #[must_use]
+    pub fn with_banners_per_boot(mut self, most: u32) -> Self {
+        self.banners_per_boot = most;
+        self
+    }
+
+    /// With a login.
+    #[must_use]
+    pub fn with_login(mut self, login: Login) -> Self {
+        self.login = Some(login);
+        self
+    }
+
+    /// With commands told apart in this way.
+    #[must_use]
+    pub fn with_style(mut self, style: CommandStyle) -> Self {
+        self.style = style;
+        self
+    }
+
+    /// With typed lines ended by this.
+    #[must_use]
+    pub fn with_line_end(mut self, end: impl Into<Vec<u8>>) -> Self {
+        self.line_end = end.into();
+        self
+    }
+
+    /// With a console that an empty line wakes while it boots.
+    #[must_use]
+    pub fn waking_by_line(mut self) -> Self {
+        self.wakes_by_line = true;
+        self
+    }
+
+    /// With power that comes through the port.
+    #[must_use]
+    pub fn powered_by_port(mut self) -> Self {
+        self.powered_by_port = true;
+        self
+    }
+
+    /// Sending at most `chunk_bytes` every `delay_ns` nanoseconds.
+    #[must_use]
+    pub fn with_slow_transmit(mut self, chunk_bytes: usize, delay_ns: Nanos) -> Self {
+        self.transmit_chunk_bytes = chunk_bytes;
+        self.transmit_delay_ns = delay_ns;
+        self
+    }
+
+    /// With a prompt that counts after `settle_ns` nanoseconds of quiet.
+    #[must_use]
+    pub fn with_settle(mut self, settle_ns: Nanos) -> Self {
+        self.settle_ns = settle_ns;
+        self
+    }
+
+    /// With these timeouts.
+    #[must_use]
+    pub fn with_timeouts(mut self, timeouts: Timeouts) -> Self {
+        self.timeouts = timeouts;
+        self
+    }
+
+    /// With one more death pattern.
+    #[must_use]
+    pub fn with_death(mut self, pattern: Pattern, kind: DeathKind) -> Self {
+        self.deaths.push(Death { pattern, kind });
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_common_death_pattern_is_sound() {
+        let profile = ConsoleProfile::new(Pattern::new("# $").expect("a pattern"));
+        assert_eq!(profile.deaths.len(), DEATHS.len());
+    }
+}

@@ -1,0 +1,330 @@
+//! What lines and prompts mean to the step that goes on.
+
+use crate::{
+    Cause, CommandId, CommandStyle, Console, Limit, Nanos, Outcome, Output, Refusal, State,
+    command::Markers, lines::Line,
+};
+
+/// Bytes of a command's output that are kept, at most.
+const SAID_BYTES_MOST: usize = 64 * 1024;
+/// Bytes of a line that goes into a cause, at most.
+const CAUSE_BYTES_MOST: usize = 256;
+/// How often a login is tried.
+const LOGINS_MOST: u32 = 3;
+
+/// What goes on.
+#[derive(Clone, Debug)]
+pub(crate) struct Step {
+    pub(crate) id: CommandId,
+    pub(crate) ends_ns: Option<Nanos>,
+    pub(crate) knocks_ns: Option<Nanos>,
+    pub(crate) kind: Kind,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Kind {
+    Ready {
+        knocks: u32,
+        logins: u32,
+        /// The markers that prove that a prompt is one.
+        probe: Option<Markers>,
+    },
+    Command {
+        phase: Phase,
+        begun: bool,
+        streams: bool,
+        said: Vec<u8>,
+        unkept_bytes: u64,
+    },
+}
+
+/// How a command is found in the output.
+#[derive(Clone, Debug)]
+pub(crate) enum Phase {
+    Marked(Markers),
+    /// By its echo.
+    Plain(String),
+}
+
+/// What a settled tail asks for while the board becomes ready.
+enum Asked {
+    User,
+    Password,
+    Command,
+}
+
+impl Console {
+    pub(crate) fn markers(&mut self) -> Markers {
+        let markers = Markers::new(self.nonce, self.commands);
+        self.commands += 1;
+        markers
+    }
+
+    pub(crate) fn type_line(&mut self, text: &[u8], secret: bool) -> Result<(), Refusal> {
+        let line = [text, &self.profile.line_end].concat();
+        self.send(line, secret)
+    }
+
+    pub(crate) fn make_ready(&mut self, id: CommandId) -> Result<(), Refusal> {
+        if self.step.is_some() {
+            return Err(Refusal::Busy);
+        }
+        match self.state {
+            State::Off => return Err(Refusal::Off),
+            State::Booting => {}
+            _ => {
+                self.last_line = None;
+                self.banners = 0;
+                self.change(State::Unknown);
+            }
+        }
+        let kind = Kind::Ready { knocks: 0, logins: 0, probe: None };
+        let ends_ns = Some(self.within(self.profile.timeouts.boot_ns));
+        self.step = Some(Step { id, ends_ns, knocks_ns: None, kind });
+        if self.state == State::Unknown {
+            self.type_line(&[], false)?;
+        }
+        self.arm_knock();
+        Ok(())
+    }
+
+    /// From now on the board has the time of a prompt to answer.
+    fn arm_knock(&mut self) {
+        let at = self.within(self.profile.timeouts.prompt_ns.max(1)).max(self.now + 1);
+        let knocks = self.state == State::Unknown || self.profile.wakes_by_line;
+        if let Some(step) = &mut self.step
+            && let Kind::Ready { probe, .. } = &step.kind
+        {
+            step.knocks_ns = (knocks || probe.is_some()).then_some(at);
+        }
+    }
+
+    /// No prompt came: an empty line asks for one, unless it was asked often enough.
+    pub(crate) fn knock(&mut self) {
+        let most = self.profile.timeouts.knocks;
+        let unknown = self.state == State::Unknown;
+        let Some(Step { kind: Kind::Ready { knocks, .. }, .. }) = &mut self.step else { return };
+        *knocks += 1;
+        // A boot has the time of its step, however often it is knocked.
+        if unknown && *knocks >= most {
+            return self.no_prompt(Limit::Prompt);
+        }
+        // If too much waits, it is knocked again later.
+        let _ = self.type_line(&[], false);
+        self.arm_knock();
+    }
+
+    pub(crate) fn step_timed_out(&mut self) {
+        match &self.step {
+            Some(Step { kind: Kind::Ready { .. }, .. }) => self.no_prompt(Limit::Step),
+            _ => self.break_off(Outcome::TimedOut(Limit::Step)),
+        }
+    }
+
+    fn no_prompt(&mut self, limit: Limit) {
+        let mut heard = self.last_line.take();
+        if let Some(tail) = Some(self.tail().0).filter(|tail| !tail.is_empty()) {
+            heard = Some(shortened(&tail));
+        }
+        self.finish(Outcome::TimedOut(limit));
+        self.die(heard.map_or(Cause::Silent, Cause::NoPrompt));
+    }
+
+    /// What stands at the end, and is no line yet; how much of it was in the line before.
+    fn tail(&self) -> (Vec<u8>, usize) {
+        let (tail, seen) = self.lines.tail();
+        ([tail, self.scanner.held()].concat(), seen)
+    }
+
+    /// A line is over.
+    pub(crate) fn line(&mut self, line: &Line) {
+        let fresh = line.bytes.get(line.seen..).unwrap_or_default();
+        self.output(Output::Line(fresh.to_vec()));
+        self.last_line = Some(shortened(&line.bytes));
+        self.watch_for_death(&line.bytes, line.seen);
+        self.watch_for_boot(line);
+        self.follow(line, fresh);
+    }
+
+    /// Before it is known what the board does, what it says may be an earlier run's.
+    fn watch_for_death(&mut self, text: &[u8], seen: usize) {
+        if !matches!(self.state, State::Booting | State::Ready | State::Streaming) {
+            return;
+        }
+        let said = self.profile.deaths.iter().find(|death| death.pattern.is_new_in(text, seen));
+        if let Some(kind) = said.map(|death| death.kind) {
+            self.die(Cause::Said(kind, shortened(text)));
+        }
+    }
+
+    fn watch_for_boot(&mut self, line: &Line) {
+        let mut banners = self.profile.banners.iter();
+        if !banners.any(|banner| banner.is_new_in(&line.bytes, line.seen)) {
+            return;
+        }
+        let said = shortened(&line.bytes);
+        self.output(Output::Banner(said.clone()));
+        match self.state {
+            State::Unknown => {
+                self.banners = 1;
+                self.change(State::Booting);
+                // What was typed before is gone.
+                if let Some(Step { kind: Kind::Ready { probe, .. }, .. }) = &mut self.step {
+                    *probe = None;
+                }
+                self.arm_knock();
+            }
+            State::Booting => {
+                self.banners += 1;
+                if self.banners > self.profile.banners_per_boot {
+                    self.die(Cause::BootLoop(said));
+                }
+            }
+            State::Ready | State::Streaming => self.die(Cause::Reset(said)),
+            State::Off | State::Dead(_) => {}
+        }
+    }
+
+    fn follow(&mut self, line: &Line, fresh: &[u8]) {
+        let Some(step) = &mut self.step else { return };
+        match &mut step.kind {
+            Kind::Ready { probe, .. } => {
+                if probe.as_ref().is_some_and(|markers| markers.end_in(&line.bytes).is_some()) {
+                    return self.ready();
+                }
+                let login = self.profile.login.as_ref();
+                let refused = login.and_then(|login| login.refused.as_ref());
+                if refused.is_some_and(|refused| refused.is_new_in(&line.bytes, line.seen)) {
+                    self.die(Cause::LoginRefused);
+                }
+            }
+            Kind::Command { phase: Phase::Plain(text), begun, said, unkept_bytes, .. } => {
+                if *begun {
+                    keep(said, unkept_bytes, fresh);
+                } else if line.bytes.ends_with(text.trim_end().as_bytes()) {
+                    self.begun();
+                }
+            }
+            Kind::Command { phase: Phase::Marked(markers), begun, said, unkept_bytes, .. } => {
+                if !*begun {
+                    let Some(end) = markers.begin_in(&line.bytes) else { return };
+                    let rest = line.bytes.get(end..).unwrap_or_default();
+                    if !rest.is_empty() {
+                        keep(said, unkept_bytes, rest);
+                    }
+                    return self.begun();
+                }
+                let Some((start, status)) = markers.end_in(&line.bytes) else {
+                    return keep(said, unkept_bytes, fresh);
+                };
+                let before = line.bytes.get(line.seen..start).unwrap_or_default();
+                if !before.is_empty() {
+                    keep(said, unkept_bytes, before);
+                }
+                self.done(Some(status));
+            }
+        }
+    }
+
+    fn ready(&mut self) {
+        self.change(State::Ready);
+        self.finish(Outcome::Done { status: None, said: Vec::new(), unkept_bytes: 0 });
+    }
+
+    fn begun(&mut self) {
+        let Some(step) = &mut self.step else { return };
+        let Kind::Command { begun, streams, .. } = &mut step.kind else { return };
+        *begun = true;
+        if *streams {
+            // A stream lasts as long as the run lets it.
+            step.ends_ns = None;
+            self.change(State::Streaming);
+        }
+    }
+
+    fn done(&mut self, status: Option<u32>) {
+        let Some(Step { kind: Kind::Command { said, unkept_bytes, .. }, .. }) = &mut self.step
+        else {
+            return;
+        };
+        let said = core::mem::take(said);
+        let unkept_bytes = *unkept_bytes;
+        self.change(State::Ready);
+        self.finish(Outcome::Done { status, said, unkept_bytes });
+    }
+
+    /// All is quiet: what stands at the end may be a prompt.
+    pub(crate) fn settled(&mut self) {
+        let (tail, seen) = self.tail();
+        self.watch_for_death(&tail, seen);
+        let prompt = self.profile.prompt.is_in(&tail);
+        match self.step.as_ref().map(|step| &step.kind) {
+            Some(Kind::Ready { .. }) => {
+                if let Some(asked) = self.asked(&tail) {
+                    self.answer(&asked);
+                }
+            }
+            Some(Kind::Command { phase: Phase::Plain(_), begun: true, .. }) if prompt => {
+                self.done(None);
+            }
+            _ => {}
+        }
+    }
+
+    fn asked(&self, tail: &[u8]) -> Option<Asked> {
+        if let Some(login) = &self.profile.login {
+            if login.prompt.is_in(tail) {
+                return Some(Asked::User);
+            }
+            if login.password.as_ref().is_some_and(|(prompt, _)| prompt.is_in(tail)) {
+                return Some(Asked::Password);
+            }
+        }
+        self.profile.prompt.is_in(tail).then_some(Asked::Command)
+    }
+
+    fn answer(&mut self, asked: &Asked) {
+        let login = self.profile.login.clone();
+        // When too much waits to be sent, the knock asks again.
+        match asked {
+            Asked::User => {
+                let Some(Step { kind: Kind::Ready { logins, .. }, .. }) = &mut self.step else {
+                    return;
+                };
+                *logins += 1;
+                if *logins > LOGINS_MOST {
+                    return self.die(Cause::LoginRefused);
+                }
+                let user = login.map(|login| login.user).unwrap_or_default();
+                let _ = self.type_line(user.as_bytes(), false);
+            }
+            Asked::Password => {
+                if let Some((_, secret)) = login.and_then(|login| login.password) {
+                    let _ = self.type_line(secret.bytes(), true);
+                }
+            }
+            Asked::Command if self.profile.style == CommandStyle::Plain => return self.ready(),
+            Asked::Command => {
+                let markers = self.markers();
+                let _ = self.type_line(markers.around("").as_bytes(), false);
+                if let Some(Step { kind: Kind::Ready { probe, .. }, .. }) = &mut self.step {
+                    *probe = Some(markers);
+                }
+            }
+        }
+        self.arm_knock();
+    }
+}
+
+fn keep(said: &mut Vec<u8>, unkept_bytes: &mut u64, line: &[u8]) {
+    if said.len() + line.len() < SAID_BYTES_MOST {
+        said.extend_from_slice(line);
+        said.push(b'\n');
+    } else {
+        *unkept_bytes += line.len() as u64 + 1;
+    }
+}
+
+fn shortened(line: &[u8]) -> Vec<u8> {
+    line.get(..CAUSE_BYTES_MOST).unwrap_or(line).to_vec()
+}

@@ -1,0 +1,5 @@
+//! The console core in a test's hands: its steps, and the bytes it is given.
+
+mod bench;
+mod bytes;
+mod steps;
