@@ -60,6 +60,8 @@ pub struct Writer<W> {
     hash: Sha256,
     entries: u64,
     last_ns: u64,
+    /// The last line: thousands of lines share its memory.
+    line: Vec<u8>,
 }
 
 impl<W: Write> Writer<W> {
@@ -68,7 +70,8 @@ impl<W: Write> Writer<W> {
     /// # Errors
     /// If the sink refuses.
     pub fn new(sink: W, header: &Header) -> Result<Self, WriteError> {
-        let mut writer = Self { sink, hash: Sha256::new(), entries: 0, last_ns: 0 };
+        let mut writer =
+            Self { sink, hash: Sha256::new(), entries: 0, last_ns: 0, line: Vec::new() };
         writer.line(header)?;
         Ok(writer)
     }
@@ -104,10 +107,11 @@ impl<W: Write> Writer<W> {
     }
 
     fn line(&mut self, content: &impl Serialize) -> Result<(), WriteError> {
-        let mut line = serde_json::to_vec(content)?;
-        line.push(b'\n');
-        self.hash.update(&line);
-        self.sink.write_all(&line)?;
+        self.line.clear();
+        serde_json::to_writer(&mut self.line, content)?;
+        self.line.push(b'\n');
+        self.hash.update(&self.line);
+        self.sink.write_all(&self.line)?;
         Ok(())
     }
 }

@@ -48,8 +48,8 @@ struct Waiting {
 struct Sending {
     flight: u32,
     bytes: u32,
-    /// How long it waited.
-    waited: Duration,
+    /// When it came.
+    came: Time,
     /// When its first bit was sent.
     began: Time,
     /// Work left at `since`.
@@ -139,7 +139,7 @@ impl Link {
         }
         if self.config.capacity.is_none() {
             let crossing = self.cross(now);
-            self.note(now, bytes, [Duration::ZERO; 2], crossing);
+            self.note([now; 3], bytes, crossing);
             return Offer::Sent(crossing);
         }
         let waiting = Waiting { flight, bytes, since: now };
@@ -152,9 +152,9 @@ impl Link {
         if epoch != self.epoch {
             return None;
         }
-        let Sending { flight, bytes, waited, began, spare, .. } = self.sending.take()?;
+        let Sending { flight, bytes, came, began, spare, .. } = self.sending.take()?;
         let crossing = self.cross(now);
-        self.note(now, bytes, [waited, now.saturating_since(began)], crossing);
+        self.note([came, began, now], bytes, crossing);
         let next = self.waiting.pop_front().map(|waiting| {
             self.waiting_bytes -= u64::from(waiting.bytes);
             self.begin(now, waiting, spare)
@@ -177,10 +177,9 @@ impl Link {
 
     /// Gives the transmitter to a packet. `spare` work of it is done.
     fn begin(&mut self, now: Time, waiting: Waiting, spare: u64) -> (Time, u32) {
-        let Waiting { flight, bytes, since } = waiting;
-        let waited = now.saturating_since(since);
+        let Waiting { flight, bytes, since: came } = waiting;
         let work = (u64::from(bytes) * WORK_PER_BYTE).saturating_sub(spare);
-        self.send(now, Sending { flight, bytes, waited, began: now, work, since: now, spare: 0 })
+        self.send(now, Sending { flight, bytes, came, began: now, work, since: now, spare: 0 })
     }
 
     /// Sends what is left of a packet, at the capacity of now.
@@ -222,15 +221,15 @@ impl Link {
         }
     }
 
-    /// Takes a packet that was sent into account: how long it waited and was in transmission.
-    fn note(&mut self, now: Time, bytes: u32, times: [Duration; 2], crossing: Crossing) {
+    /// Takes a packet that was sent into account: when it came, began to be sent, and was sent.
+    fn note(&mut self, [came, began, sent]: [Time; 3], bytes: u32, crossing: Crossing) {
         if let Some(load) = &mut self.load {
-            let [waited, transmission] = times;
-            let propagation = match crossing {
+            let between = |from: Time, to: Time| to.as_nanos().saturating_sub(from.as_nanos());
+            let propagation_ns = match crossing {
                 Crossing::Lost => None,
-                Crossing::Arrives(at) => Some(at.saturating_since(now)),
+                Crossing::Arrives(at) => Some(between(sent, at)),
             };
-            load.send(bytes, waited, transmission, propagation);
+            load.send(bytes, between(came, began), between(began, sent), propagation_ns);
         }
     }
 

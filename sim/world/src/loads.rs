@@ -10,7 +10,6 @@ pub(crate) const INTERVAL: Duration = Duration::from_millis(200);
 
 /// What a link did since `from`.
 pub(crate) fn event(from: Time, load: &LinkLoad) -> Event {
-    let nanos = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
     Event::LinkLoad {
         from_run_ns: from.as_nanos(),
         offered_packets: load.offered_packets,
@@ -19,9 +18,9 @@ pub(crate) fn event(from: Time, load: &LinkLoad) -> Event {
         carried_bytes: load.carried_bytes,
         lost_packets: load.lost_packets,
         dropped_packets: load.dropped_packets,
-        waited_mean_ns: load.mean_wait().map(nanos),
-        waited_longest_ns: (load.sent_packets() > 0).then(|| nanos(load.waited_longest)),
-        transmission_mean_ns: load.mean_transmission().map(nanos),
-        propagation_mean_ns: load.mean_propagation().map(nanos),
+        waited_mean_ns: load.mean_wait_ns(),
+        waited_longest_ns: (load.sent_packets() > 0).then_some(load.waited_longest_ns),
+        transmission_mean_ns: load.mean_transmission_ns(),
+        propagation_mean_ns: load.mean_propagation_ns(),
     }
 }

@@ -1,7 +1,5 @@
 //! What a link carried in an interval of time, and how long it took.
 
-use core::time::Duration;
-
 /// What a link did in an interval: packets and bytes on the wire, and the time that they took.
 ///
 /// A packet is offered, and dropped if the queue is full, in the interval in which it comes; it is
@@ -21,14 +19,14 @@ pub struct LinkLoad {
     pub lost_packets: u64,
     /// Packets that the bottleneck queue refused.
     pub dropped_packets: u64,
-    /// Time in the bottleneck queue, the sum over the packets sent: carried or lost.
-    pub waited: Duration,
-    /// The longest of these times.
-    pub waited_longest: Duration,
-    /// From the first bit sent to the last, the sum over the packets sent.
-    pub transmission: Duration,
-    /// From the last bit sent to the arrival, the sum over the packets carried.
-    pub propagation: Duration,
+    /// Time in the bottleneck queue, nanoseconds, the sum over the packets sent: carried or lost.
+    pub waited_ns: u64,
+    /// The longest of these times, nanoseconds.
+    pub waited_longest_ns: u64,
+    /// From the first bit sent to the last, nanoseconds, the sum over the packets sent.
+    pub transmission_ns: u64,
+    /// From the last bit sent to the arrival, nanoseconds, the sum over the packets carried.
+    pub propagation_ns: u64,
 }
 
 impl LinkLoad {
@@ -37,19 +35,22 @@ impl LinkLoad {
         self.carried_packets + self.lost_packets
     }
 
-    /// The mean time in the bottleneck queue, of the packets sent; none if there was none.
-    pub fn mean_wait(&self) -> Option<Duration> {
-        mean(self.waited, self.sent_packets())
+    /// The mean time in the bottleneck queue, nanoseconds rounded down, of the packets sent; none if
+    /// there was none.
+    pub const fn mean_wait_ns(&self) -> Option<u64> {
+        self.waited_ns.checked_div(self.sent_packets())
     }
 
-    /// The mean time in transmission, of the packets sent; none if there was none.
-    pub fn mean_transmission(&self) -> Option<Duration> {
-        mean(self.transmission, self.sent_packets())
+    /// The mean time in transmission, nanoseconds rounded down, of the packets sent; none if there was
+    /// none.
+    pub const fn mean_transmission_ns(&self) -> Option<u64> {
+        self.transmission_ns.checked_div(self.sent_packets())
     }
 
-    /// The mean time of propagation, of the packets carried; none if there was none.
-    pub fn mean_propagation(&self) -> Option<Duration> {
-        mean(self.propagation, self.carried_packets)
+    /// The mean time of propagation, nanoseconds rounded down, of the packets carried; none if there
+    /// was none.
+    pub const fn mean_propagation_ns(&self) -> Option<u64> {
+        self.propagation_ns.checked_div(self.carried_packets)
     }
 
     pub(super) fn offer(&mut self, bytes: u32) {
@@ -57,30 +58,24 @@ impl LinkLoad {
         self.offered_bytes += u64::from(bytes);
     }
 
-    /// A packet left the transmitter; `propagation` is none if it is lost.
+    /// A packet left the transmitter; `propagation_ns` is none if it is lost.
     pub(super) fn send(
         &mut self,
         bytes: u32,
-        waited: Duration,
-        transmission: Duration,
-        propagation: Option<Duration>,
+        waited_ns: u64,
+        transmission_ns: u64,
+        propagation_ns: Option<u64>,
     ) {
-        self.waited = self.waited.saturating_add(waited);
-        self.waited_longest = self.waited_longest.max(waited);
-        self.transmission = self.transmission.saturating_add(transmission);
-        match propagation {
-            Some(propagation) => {
+        self.waited_ns = self.waited_ns.saturating_add(waited_ns);
+        self.waited_longest_ns = self.waited_longest_ns.max(waited_ns);
+        self.transmission_ns = self.transmission_ns.saturating_add(transmission_ns);
+        match propagation_ns {
+            Some(propagation_ns) => {
                 self.carried_packets += 1;
                 self.carried_bytes += u64::from(bytes);
-                self.propagation = self.propagation.saturating_add(propagation);
+                self.propagation_ns = self.propagation_ns.saturating_add(propagation_ns);
             }
             None => self.lost_packets += 1,
         }
     }
-}
-
-/// Rounded down to whole nanoseconds.
-fn mean(sum: Duration, count: u64) -> Option<Duration> {
-    let nanos = sum.as_nanos().checked_div(u128::from(count))?;
-    Some(Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX)))
 }

@@ -15,6 +15,7 @@ const SERVICE: SocketAddrV4 = SocketAddrV4::new(core::net::Ipv4Addr::new(198, 51
 const LENGTH: u64 = 1000;
 /// From the host to its up link.
 const LAN: Duration = Duration::from_nanos(200_000 + 8 * LENGTH);
+const MS_NS: u64 = 1_000_000;
 const INTERVAL: Duration = Duration::from_millis(200);
 
 struct Line {
@@ -87,11 +88,11 @@ fn the_wait_is_backlog_over_capacity_and_transmission_and_propagation_are_the_li
         assert_eq!(load.carried_packets, waits.len() as u64);
         assert_eq!(load.carried_bytes, LENGTH * load.carried_packets);
         assert_eq!((load.offered_packets, load.offered_bytes), (came, LENGTH * came));
-        assert_eq!(load.waited, Duration::from_millis(waits.iter().sum()));
-        assert_eq!(Some(load.waited_longest), waits.last().copied().map(Duration::from_millis));
-        assert_eq!(load.mean_wait(), Some(load.waited / waits.len() as u32));
-        assert_eq!(load.mean_transmission(), Some(Duration::from_millis(8)));
-        assert_eq!(load.mean_propagation(), Some(delay));
+        assert_eq!(load.waited_ns, waits.iter().sum::<u64>() * MS_NS);
+        assert_eq!(Some(load.waited_longest_ns), waits.last().map(|ms| ms * MS_NS));
+        assert_eq!(load.mean_wait_ns(), Some(load.waited_ns / waits.len() as u64));
+        assert_eq!(load.mean_transmission_ns(), Some(8 * MS_NS));
+        assert_eq!(load.mean_propagation_ns(), Some(12 * MS_NS));
         sent += load.sent_packets();
         offered += load.offered_packets;
     }
@@ -120,7 +121,7 @@ fn over_all_intervals_the_loads_are_the_ledger() {
         sum.lost_packets += load.lost_packets;
         sum.dropped_packets += load.dropped_packets;
         // 20 packets wait, and one is in transmission.
-        assert!(load.waited_longest <= Duration::from_millis(21 * 8), "{load:?}");
+        assert!(load.waited_longest_ns <= 21 * 8 * MS_NS, "{load:?}");
     }
     let ledger = line.network.ledger();
     let dropped = |cause| ledger.dropped[&(Place::Up("house".into()), cause)];
@@ -175,15 +176,15 @@ fn transmission_goes_on_at_a_new_capacity() {
     let half = Time::from_millis(4) + LAN;
     line.network.set_link(half, line.up, faster).expect("it loses nothing");
     let [(_, _, load)] = line.loads(Time::NEVER)[..] else { panic!("one interval") };
-    assert_eq!(load.mean_transmission(), Some(Duration::from_millis(5)));
-    assert_eq!((load.mean_wait(), load.waited_longest), (Some(Duration::ZERO), Duration::ZERO));
+    assert_eq!(load.mean_transmission_ns(), Some(5 * MS_NS));
+    assert_eq!((load.mean_wait_ns(), load.waited_longest_ns), (Some(0), 0));
 }
 
 #[test]
 fn a_load_without_packets_has_no_means() {
     let none = LinkLoad::default();
     assert_eq!(
-        (none.mean_wait(), none.mean_transmission(), none.mean_propagation()),
+        (none.mean_wait_ns(), none.mean_transmission_ns(), none.mean_propagation_ns()),
         (None, None, None)
     );
 }
