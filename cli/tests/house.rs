@@ -412,8 +412,11 @@ const WORDS: &[(&str, &str)] = &[
     ("fixme", "an issue"),
 ];
 
-/// Where a word is what a user might write, and is told better.
+/// Where a word is what a user might write, and is told better, or a library's name.
 const QUOTED: &[(&str, &str)] = &[
+    // Fields of smoltcp's DHCP.
+    ("hil/lab/src/port.rs", "router"),
+    ("hil/lab/tests/board.rs", "router"),
     ("sim/scenario/src/table.rs", "bandwidth"),
     ("sim/scenario/tests/broken.rs", "bandwidth"),
     ("sim/scenario/tests/snapshots/broken__broken_scenarios.snap", "bandwidth"),

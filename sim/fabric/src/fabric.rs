@@ -2,10 +2,7 @@
 
 use crate::{loads, lock, packets::Direction};
 use parallax_capture::Secret;
-use parallax_network::{
-    Flow, HostId, Ledger, LinkConfig, LossError, Network, Output, Packet, Point, Protocol, SiteId,
-    Time,
-};
+use parallax_network::{Flow, HostId, Ledger, Network, Output, Packet, Point, Protocol, Time};
 use parallax_record::{Entry, Event};
 use parallax_stack::{SharedStack, Stack};
 use std::{
@@ -14,6 +11,8 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, Weak},
     task::{Context, Poll, Waker},
 };
+
+mod events;
 
 /// What answers at the core of the network, as a pure core: packets and time in, packets and the
 /// next deadline out. It hears of a packet at the exact time of its delivery.
@@ -250,87 +249,6 @@ impl Fabric {
     /// A peer's TCP.
     pub fn tcp(&self, host: HostId) -> io::Result<SharedStack> {
         self.lock().end(host).map(|end| end.tcp.clone())
-    }
-
-    /// Cuts a peer off, silently: nothing that its tasks still say is heard, by the network or by
-    /// who records.
-    pub fn power_off(&self, host: HostId) {
-        let mut inner = self.lock();
-        let now = inner.now;
-        inner.network.cut(now, host);
-        inner.set_tcp_deadline(host, None);
-        if let Ok(end) = inner.end(host) {
-            end.powered = false;
-        }
-    }
-
-    /// Joins a peer to the network again, with nothing open.
-    pub fn power_on(&self, host: HostId) {
-        let (tcp, closed) = {
-            let mut inner = self.lock();
-            let now = inner.now;
-            inner.set_tcp_deadline(host, None);
-            let Ok(end) = inner.end(host) else { return };
-            end.powered = true;
-            let open = (end.tcp.clone(), mem::take(&mut end.udp));
-            inner.network.restore(now, host);
-            open
-        };
-        drop(closed);
-        tcp.restart();
-    }
-
-    /// Kills a service: packets to it vanish.
-    pub fn kill_service(&self, host: HostId) {
-        let mut inner = self.lock();
-        let now = inner.now;
-        inner.network.cut(now, host);
-        inner.services.kill(host);
-        inner.services_deadline = inner.services.next_deadline(now);
-    }
-
-    /// Starts a service over.
-    pub fn restart_service(&self, host: HostId) {
-        let mut inner = self.lock();
-        let now = inner.now;
-        inner.network.restore(now, host);
-        inner.services.restart(host);
-        inner.pump_services(now);
-    }
-
-    /// Gives a site's link another configuration; false if the site has none.
-    pub fn set_link(&self, site: SiteId, way: Way, config: LinkConfig) -> Result<bool, LossError> {
-        let mut inner = self.lock();
-        let now = inner.now;
-        let link = match way {
-            Way::Up => inner.network.up_link(site),
-            Way::Down => inner.network.down_link(site),
-        };
-        let Some(link) = link else { return Ok(false) };
-        inner.network.set_link(now, link, config)?;
-        Ok(true)
-    }
-
-    /// Power off and on of a site's gateway.
-    pub fn reboot_gateway(&self, site: SiteId) {
-        let mut inner = self.lock();
-        let now = inner.now;
-        inner.network.reboot_gateway(now, site);
-    }
-
-    /// The host or service of that name.
-    pub fn host_named(&self, name: &str) -> Option<HostId> {
-        self.lock().network.host_named(name)
-    }
-
-    /// The site of that name.
-    pub fn site_named(&self, name: &str) -> Option<SiteId> {
-        self.lock().network.site_named(name)
-    }
-
-    /// The name of a site.
-    pub fn site_name(&self, site: SiteId) -> String {
-        self.lock().network.site_name(site).to_owned()
     }
 
     /// Moves everything below the peers to `now`, event by event in the order of time, and wakes

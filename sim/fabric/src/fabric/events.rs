@@ -1,0 +1,89 @@
+//! What befalls what stands below the peers: power, services, links and gateways; and who is called
+//! what in it.
+
+use super::{Fabric, Way};
+use parallax_network::{HostId, LinkConfig, LossError, SiteId};
+use std::mem;
+
+impl Fabric {
+    /// Cuts a peer off, silently: nothing that its tasks still say is heard, by the network or by
+    /// who records.
+    pub fn power_off(&self, host: HostId) {
+        let mut inner = self.lock();
+        let now = inner.now;
+        inner.network.cut(now, host);
+        inner.set_tcp_deadline(host, None);
+        if let Ok(end) = inner.end(host) {
+            end.powered = false;
+        }
+    }
+
+    /// Joins a peer to the network again, with nothing open.
+    pub fn power_on(&self, host: HostId) {
+        let (tcp, closed) = {
+            let mut inner = self.lock();
+            let now = inner.now;
+            inner.set_tcp_deadline(host, None);
+            let Ok(end) = inner.end(host) else { return };
+            end.powered = true;
+            let open = (end.tcp.clone(), mem::take(&mut end.udp));
+            inner.network.restore(now, host);
+            open
+        };
+        drop(closed);
+        tcp.restart();
+    }
+
+    /// Kills a service: packets to it vanish.
+    pub fn kill_service(&self, host: HostId) {
+        let mut inner = self.lock();
+        let now = inner.now;
+        inner.network.cut(now, host);
+        inner.services.kill(host);
+        inner.services_deadline = inner.services.next_deadline(now);
+    }
+
+    /// Starts a service over.
+    pub fn restart_service(&self, host: HostId) {
+        let mut inner = self.lock();
+        let now = inner.now;
+        inner.network.restore(now, host);
+        inner.services.restart(host);
+        inner.pump_services(now);
+    }
+
+    /// Gives a site's link another configuration; false if the site has none.
+    pub fn set_link(&self, site: SiteId, way: Way, config: LinkConfig) -> Result<bool, LossError> {
+        let mut inner = self.lock();
+        let now = inner.now;
+        let link = match way {
+            Way::Up => inner.network.up_link(site),
+            Way::Down => inner.network.down_link(site),
+        };
+        let Some(link) = link else { return Ok(false) };
+        inner.network.set_link(now, link, config)?;
+        Ok(true)
+    }
+
+    /// Power off and on of a site's gateway.
+    pub fn reboot_gateway(&self, site: SiteId) {
+        let mut inner = self.lock();
+        let now = inner.now;
+        inner.network.reboot_gateway(now, site);
+    }
+
+    /// The host or service of that name.
+    pub fn host_named(&self, name: &str) -> Option<HostId> {
+        self.lock().network.host_named(name)
+    }
+
+    /// The site of that name.
+    pub fn site_named(&self, name: &str) -> Option<SiteId> {
+        self.lock().network.site_named(name)
+    }
+
+    /// The name of a site.
+    pub fn site_name(&self, site: SiteId) -> String {
+        self.lock().network.site_name(site).to_owned()
+    }
+}
