@@ -43,6 +43,11 @@ bench:
 bench-many:
     cargo bench -p parallax-world --bench many
 
+# Forty runs by one job, and by two: on two idle cores the second takes half the time.
+bench-jobs:
+    cargo build --release -p parallax
+    bash -c 'for jobs in 1 2; do time target/release/parallax sim --only two-homes --seeds 1..40 --jobs $jobs --no-report --out target/jobs-$jobs > target/jobs-$jobs.txt; done'
+
 # The cores: network, codec.
 bench-cores:
     cargo bench -p parallax-network -p parallax-media

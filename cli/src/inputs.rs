@@ -269,11 +269,17 @@ fn bytes(file: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// Columns, more than any line has: a command in a message is there to be copied.
+const UNWRAPPED: usize = 100_000;
+
 /// What is wrong with a file, as the terminal shows it.
 pub(crate) fn bad(errors: &ScenarioErrors) -> Stop {
     let theme = miette::GraphicalTheme::unicode_nocolor();
     let mut text = String::new();
-    let handler = miette::GraphicalReportHandler::new_themed(theme).with_width(100);
+    // A help of several lines has a command in it.
+    let to_copy = errors.problems().iter().any(|problem| problem.cure().contains('\n'));
+    let width = if to_copy { UNWRAPPED } else { 100 };
+    let handler = miette::GraphicalReportHandler::new_themed(theme).with_width(width);
     match handler.render_report(&mut text, errors) {
         Ok(()) => Stop::BadInput(text.trim_end().to_owned()),
         Err(_) => Stop::BadInput(errors.to_string()),

@@ -6,7 +6,7 @@ mod support;
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use std::{fmt::Write as _, fs};
+use std::{fmt::Write as _, fs, process::Command};
 use support::{EASY, Place, replaced, with_checks};
 
 /// Where the films are, and the script that has made them.
@@ -89,7 +89,8 @@ fn y4m(from: &str, to: &str) -> Vec<u8> {
 #[test]
 fn a_film_that_cannot_be_filmed_is_refused_with_the_line_that_converts_it() {
     let mut page = String::new();
-    let names = "ten-bit 422 444 interlaced varying b-frames hevc av1 vp9 sound-only edited turned";
+    let names = "ten-bit 422 444 interlaced varying b-frames hevc av1 vp9 sound-only edited turned \
+                 large lossless";
     for name in names.split(' ') {
         let file = format!("{name}.mp4");
         told(&mut page, &file, &place(&file, &film(&file)));
@@ -137,4 +138,48 @@ fn a_film_that_cannot_be_filmed_is_refused_with_the_line_that_converts_it() {
     fs::remove_file(missing.path("films/film.mp4")).expect("remove it");
     told(&mut page, "missing", &missing);
     insta::assert_snapshot!(page);
+}
+
+/// The line that a message gives for a film, where `ffmpeg` is there; in CI it has to be.
+fn converted(name: &str, bytes: &[u8]) {
+    let place = place(name, bytes);
+    let told = place.call(&["sim", "case.toml", "--out", "out"]).ended(2).complained;
+    let line = told.lines().map(str::trim).find(|line| line.starts_with("ffmpeg -i"));
+    let line = line.unwrap_or_else(|| panic!("{name}: no line of its own in\n{told}"));
+    // As somebody pastes it who stands where the scenario is.
+    let pasted = Command::new("sh")
+        .args(["-c", &format!("{line} -hide_banner -loglevel error -y")])
+        .current_dir(place.path(""))
+        .output()
+        .expect("a shell");
+    assert!(pasted.status.success(), "{line}\n{}", String::from_utf8_lossy(&pasted.stderr));
+    let ending = name.rsplit_once('.').expect("an ending").1.replace("mov", "mp4");
+    let films = |name: &str| place.path(&format!("films/{name}.{ending}"));
+    let made = ["converted", "clip"].into_iter().find(|made| films(made).exists());
+    let made = made.unwrap_or_else(|| panic!("{line} has made no film"));
+    let scenario = place
+        .read("case.toml")
+        .replace(&format!("films/{name}"), &format!("films/{made}.{ending}"));
+    place.write("case.toml", &scenario);
+    place.call(&["check", "case.toml"]).ended(0);
+    place.call(&["sim", "case.toml", "--out", "out"]).ended(0);
+}
+
+#[test]
+#[expect(clippy::print_stderr, reason = "a test that does not run says so")]
+fn the_line_that_converts_a_film_makes_one_that_can_be_filmed() {
+    let there = Command::new("ffmpeg").arg("-version").output().is_ok_and(|o| o.status.success());
+    let ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
+    assert!(there || !ci, "there is no ffmpeg: in CI there has to be\n  help: install ffmpeg");
+    if !there {
+        eprintln!("not run: needs ffmpeg");
+        return;
+    }
+    for name in
+        "ten-bit 444 interlaced varying b-frames hevc edited turned large lossless".split(' ')
+    {
+        converted(&format!("{name}.mp4"), &film(&format!("{name}.mp4")));
+    }
+    converted("it's mine.mov", &film("plain.mp4"));
+    converted("film.y4m", &y4m("Ip", "It"));
 }

@@ -190,6 +190,52 @@ fn wireshark_reads_a_capture_of_a_call_over_turn() {
     assert!(filters.len() > 10, "{filters:?}");
     for filter in &filters {
         found.has(filter);
+        if filter.contains("rtp.p_type") {
+            // Wireshark takes whatever comes through a channel for RTP at first.
+            found.has_no(&format!("({filter}) && (dtls || rtcp)"));
+        }
+    }
+}
+
+/// When the scripted event began, and when it was over, seconds of the capture's time.
+fn action(place: &Place, scenario: &str) -> [f64; 2] {
+    let record = place.read(&format!("out/{scenario}/seed-1/record.jsonl"));
+    ["action_began", "action_ended"].map(|kind| {
+        let line = record.lines().find(|line| line.contains(&format!("\"kind\":\"{kind}\"")));
+        let entry: serde_json::Value =
+            line.map_or(serde_json::Value::Null, |line| serde_json::from_str(line).expect("JSON"));
+        1_767_225_600.0 + entry["run_ns"].as_f64().unwrap_or(f64::MAX) / 1e9
+    })
+}
+
+#[test]
+fn a_capture_shows_a_device_without_power_and_a_service_that_is_gone() {
+    if !tshark_is_there() {
+        return;
+    }
+    for (scenario, silent) in
+        [("camera-reboot", "host/doorbell"), ("signalling-lost", "service/rendezvous")]
+    {
+        let name = format!("{scenario}.toml");
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/scenarios");
+        let text = fs::read_to_string(format!("{folder}/{name}")).expect("a shipped scenario");
+        let place = Place::with(&name, &text);
+        // PSNR is unknown with prerecorded media: inconclusive at best.
+        let called =
+            place.call(&["sim", &name, "--media", "prerecorded", "--pcap", "--out", "out"]);
+        assert!([Some(0), Some(11)].contains(&called.code), "{}{}", called.said, called.complained);
+        let file = format!("out/{scenario}/seed-1/capture.pcapng");
+        let found = Found { place: &place, file: &file };
+        let [began, ended] = action(&place, scenario);
+        assert!(began < 1_767_225_660.0, "{scenario} has no event");
+        let at = format!("frame.interface_name == \"{silent}\"");
+        found.has(&format!("{at} && frame.time_epoch < {began:.9}"));
+        let until = ended.min(1_767_225_660.0);
+        found.has_no(&format!(
+            "{at} && frame.time_epoch > {began:.9} && frame.time_epoch < {until:.9}"
+        ));
+        found.has("frame.interface_name == \"dropped\" && frame.comment contains \"host-cut\"");
+        found.has_no("_ws.malformed && !rtcp && !srtcp");
     }
 }
 

@@ -105,9 +105,8 @@ fn cure(error: &FilmError) -> FilmCure {
         | FilmError::OtherKind(_)
         | FilmError::CutOff(_)
         | FilmError::Damaged(_)
-        | FilmError::NoVideo
-        | FilmError::Frame { .. }
-        | FilmError::Pictures { .. } => FilmCure::Bring,
+        | FilmError::NoVideo => FilmCure::Bring,
+        FilmError::Frame { .. } | FilmError::Pictures { .. } => FilmCure::Anew,
         FilmError::Interlaced => FilmCure::Deinterlace,
         FilmError::Size(SizeError::Odd(_)) => FilmCure::Even,
         FilmError::Size(_) | FilmError::OtherSize { .. } => FilmCure::Scale,

@@ -79,6 +79,8 @@ pub enum FilmCure {
         /// To so many frames.
         most: u64,
     },
+    /// It is damaged, or encoded as nobody here decodes it.
+    Anew,
     /// The right or the whole file has to be brought.
     Bring,
 }
@@ -107,30 +109,34 @@ impl Film {
 impl FilmCure {
     fn help(self, path: &str, kind: FilmKind) -> String {
         match self {
-            Self::Convert => format!("convert it: {}", ffmpeg(path, kind, "-vf fps=25")),
+            Self::Convert => format!("convert it:\n{}", ffmpeg(path, kind, "-vf fps=25")),
             Self::Deinterlace => {
-                format!("make it progressive: {}", ffmpeg(path, kind, "-vf yadif,fps=25"))
+                format!("make it progressive:\n{}", ffmpeg(path, kind, "-vf yadif,fps=25"))
             }
             Self::Even => {
                 let crop = "-vf 'fps=25,crop=trunc(iw/2)*2:trunc(ih/2)*2'";
-                format!("cut off the odd row or column: {}", ffmpeg(path, kind, crop))
+                format!("cut off the odd row or column:\n{}", ffmpeg(path, kind, crop))
             }
             Self::Scale => {
-                format!("scale it: {}", ffmpeg(path, kind, "-vf fps=25,scale=640:-2"))
+                format!("scale it:\n{}", ffmpeg(path, kind, "-vf fps=25,scale=640:-2"))
             }
             Self::Cut { most } => {
                 let frames = format!("-vf fps=25 -frames:v {most}");
                 format!(
                     "cut it to {most} frames, or film it at a smaller size: its pictures may take \
-                     {} MiB: {}",
+                     {} MiB:\n{}",
                     MAX_PICTURE_BYTES >> 20,
                     ffmpeg(path, kind, &frames)
                 )
             }
             Self::Bring => {
                 let line = ffmpeg("FILM", kind, "-vf fps=25");
-                format!("bring the whole file, or make it anew from its original: {line}")
+                format!("bring the whole file, or make it anew from its original:\n{line}")
             }
+            Self::Anew => format!(
+                "if players show all of it, convert it, else bring the whole file:\n{}",
+                ffmpeg(path, kind, "-vf fps=25")
+            ),
         }
     }
 }
@@ -169,7 +175,7 @@ fn quoted(path: &str) -> String {
 pub(crate) fn conversion(path: &str) -> Option<String> {
     let (_, ending) = path.rsplit_once('.')?;
     let film = OTHER_FILMS.contains(&ending.to_ascii_lowercase().as_str());
-    film.then(|| format!("convert it: {}", ffmpeg(path, FilmKind::Mp4, "-vf fps=25")))
+    film.then(|| format!("convert it:\n{}", ffmpeg(path, FilmKind::Mp4, "-vf fps=25")))
 }
 
 /// Reads the film that is named at `place`.

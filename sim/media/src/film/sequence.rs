@@ -2,12 +2,16 @@
 //! tells what can be decoded.
 
 use super::FilmError;
-use crate::slice::{Bits, unescape};
+use crate::{
+    picture::{Size, SizeError},
+    slice::{Bits, unescape},
+};
 
 /// Profiles whose sets tell of chroma and depth.
 const HIGH: [u32; 13] = [100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135];
 
-/// Refuses pictures of more than 8 bits, with other chroma than 4:2:0, or that may be interlaced.
+/// Refuses pictures of more than 8 bits, with other chroma than 4:2:0, that may be interlaced, or
+/// that are too large.
 pub(super) fn check(unit: &[u8]) -> Result<(), FilmError> {
     let payload = unescape(unit);
     let mut bits = Bits::new(&payload);
@@ -60,10 +64,22 @@ fn refusal(bits: &mut Bits<'_>) -> Option<Result<(), FilmError>> {
     }
     bits.unsigned()?; // max_num_ref_frames
     bits.flag()?; // gaps_in_frame_num_value_allowed_flag
-    bits.unsigned()?; // pic_width_in_mbs_minus1
-    bits.unsigned()?; // pic_height_in_map_units_minus1
+    let [width, height] = [bits.unsigned()?, bits.unsigned()?].map(macroblocks); // less one, each
     let frame_mbs_only = bits.flag()?;
-    Some(if frame_mbs_only { Ok(()) } else { Err(FilmError::Interlaced) })
+    if !frame_mbs_only {
+        return Some(Err(FilmError::Interlaced));
+    }
+    // As it is coded, before anything is cropped. OpenH264 does not say that this is why it refuses.
+    let coded = Size { width, height };
+    Some(match coded.check() {
+        Err(error @ SizeError::TooLarge(_)) => Err(error.into()),
+        _ => Ok(()),
+    })
+}
+
+/// Samples of so many macroblocks less one; as many as a size holds, if they are more.
+fn macroblocks(less_one: u32) -> u16 {
+    u16::try_from(less_one.saturating_add(1).saturating_mul(16)).unwrap_or(u16::MAX & !15)
 }
 
 /// Section 7.3.2.1.1.1.

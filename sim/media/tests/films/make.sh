@@ -31,6 +31,8 @@ make -f lavfi -i $film -frames:v 3 -c:v libx265 -x265-params log-level=none -pix
 make -f lavfi -i $film -frames:v 3 -c:v libaom-av1 -cpu-used 8 -pix_fmt yuv420p $exact av1.mp4
 make -f lavfi -i $film -frames:v 3 -c:v libvpx-vp9 -pix_fmt yuv420p $exact vp9.mp4
 make -f lavfi -i $sound -t 0.2 -c:a aac -b:a 8k $exact -flags:a +bitexact sound-only.mp4
+make -f lavfi -i color=size=4096x2304:rate=25 -frames:v 1 $base large.mp4
+make -f lavfi -i $film -frames:v 3 $x264 -qp 0 lossless.mp4
 make -ss 0.12 -i plain.mp4 -c copy $exact edited.mp4
 make -i plain.mp4 -c copy -metadata:s:v rotate=90 -fflags +bitexact turned.mp4
 
