@@ -2,10 +2,12 @@
 
 mod check;
 mod compare;
+mod distribution;
 mod environment;
 mod event;
 mod header;
 mod join;
+mod json;
 mod judge;
 mod measure;
 mod record;
@@ -24,6 +26,7 @@ pub use check::{
     Window,
 };
 pub use compare::{Difference, first_difference};
+pub use distribution::{BUCKETS_PER_OCTAVE, Histogram, Interval, OverTime};
 pub use environment::Environment;
 pub use event::{Candidate, CandidateKind, Entry, Event, LossPhase, Marker, Phase, Session};
 pub use header::{
