@@ -1,6 +1,15 @@
 //! Records for people to read. Everything here is rendered from the types of `parallax-record`
 //! alone: an old run, or one from another machine, reads the same.
 
+mod draw;
+pub mod escape;
 pub mod figure;
+pub mod html;
 pub mod input;
+mod plot;
+pub mod png;
 pub mod terminal;
+pub mod view;
+
+pub use plot::Plot;
+pub use view::Report;
