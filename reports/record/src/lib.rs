@@ -1,5 +1,6 @@
 //! The waist of Parallax: events, measurements, checks, verdicts and the judge.
 
+mod baseline;
 mod check;
 mod compare;
 mod distribution;
@@ -12,6 +13,7 @@ mod judge;
 mod measure;
 mod record;
 mod recovery;
+mod regression;
 pub mod schema;
 mod seed;
 mod summarise;
@@ -21,6 +23,9 @@ mod uncertainty;
 mod verdict;
 mod worst;
 
+pub use baseline::{
+    BASELINE_FORMAT, Baseline, BaselineError, BaselinePool, BaselineRun, BaselineStream,
+};
 pub use check::{
     Check, LossBound, Percentile, PercentileError, Predicate, Route, Statistic, StreamSelection,
     Window,
@@ -42,6 +47,10 @@ pub use measure::{
 };
 pub use record::{End, ReadError, Record, WriteError, Writer};
 pub use recovery::{over_ns, span as recovery};
+pub use regression::{
+    BaselineResult, Change as BaselineChange, Figure, RunName, Thresholds,
+    compare as compare_with_baseline,
+};
 pub use summary::{
     BytesSummary, CheckResult, Comparison, FramesSummary, FreezesSummary, LatencySummary,
     LostSummary, PeerProfile, PerPhase, PerStage, StageSummary, StreamSummary, Suite, Summary,

@@ -34,3 +34,10 @@ pub fn xml(text: &str) -> String {
 pub(crate) fn json_in_html(json: &str) -> String {
     json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")
 }
+
+/// A name that any file system takes.
+#[must_use]
+pub fn plain_name(name: &str) -> String {
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    name.chars().map(|c| if fits(c) { c } else { '-' }).collect()
+}

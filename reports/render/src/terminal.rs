@@ -35,6 +35,12 @@ impl Style {
         self.paint("2", text)
     }
 
+    /// A verdict as a line begins with it, as wide as the widest.
+    pub(crate) fn word(self, verdict: Verdict) -> String {
+        let word = verdict.to_string().to_uppercase();
+        self.verdict(verdict, &format!("{word:<WIDTH$}"))
+    }
+
     fn verdict(self, verdict: Verdict, text: &str) -> String {
         let code = match verdict {
             Verdict::Pass => "32",
