@@ -90,6 +90,8 @@ pub(super) struct ScenarioSection {
     pub(super) why: Option<String>,
     pub(super) counts: String,
     pub(super) made_by: Vec<String>,
+    /// In one line, for figures over all runs.
+    pub(super) made: String,
     pub(super) topology: Option<String>,
     pub(super) streams: Vec<StreamSection>,
 }
@@ -140,6 +142,13 @@ fn latency_rows(table: &Table) -> Vec<LatencyRow> {
     each.collect()
 }
 
+fn made(scenario: &Scenario) -> String {
+    match &scenario.made_by[..] {
+        [one] => one.line(),
+        many => format!("{} different settings, listed below", many.len()),
+    }
+}
+
 pub(super) fn scenarios(report: &Report) -> Vec<ScenarioSection> {
     let section = |(at, scenario): (usize, &Scenario)| {
         let counts = super::Verdict::ALL.into_iter().rev().filter_map(|verdict| {
@@ -154,6 +163,7 @@ pub(super) fn scenarios(report: &Report) -> Vec<ScenarioSection> {
             why: scenario.why.as_ref().map(|why| tame(why)),
             counts: counts.collect::<Vec<_>>().join(", "),
             made_by: scenario.made_by.iter().map(|made| made.line()).collect(),
+            made: made(scenario),
             topology: scenario
                 .topology
                 .as_ref()
