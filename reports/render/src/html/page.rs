@@ -134,7 +134,10 @@ fn latency_rows(table: &Table) -> Vec<LatencyRow> {
             range: row.over_runs_us.map_or_else(none, |[least, _, most]| {
                 format!("{} to {}", figure::duration(least), figure::duration(most))
             }),
-            sample: figure::counted(row.runs, "run"),
+            sample: match row.runs {
+                0 => none(),
+                runs => figure::counted(runs, "run"),
+            },
             change: row.change.as_ref().map_or_else(none, |change| tame(&change.text)),
             worse: row.change.as_ref().is_some_and(|change| change.worse),
         }

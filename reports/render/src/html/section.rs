@@ -144,7 +144,16 @@ fn facts(stream: &StreamSummary) -> Vec<(&'static str, String)> {
     );
     let latency = &stream.capture_to_render_us;
     let frames = &stream.frames;
-    let frozen = figure::duration(stream.freezes.total_us.cast_signed());
+    let mut frozen = match stream.freezes.count {
+        0 => "none".to_owned(),
+        count => {
+            let total = figure::duration(stream.freezes.total_us.cast_signed());
+            format!("{count}, {total} in all")
+        }
+    };
+    if let Some(us) = stream.freezes.open_us {
+        frozen = format!("{frozen}, still for the last {}", figure::duration(us.cast_signed()));
+    }
     let mut facts = vec![
         ("Path", path),
         ("Time to first frame", first),
@@ -158,7 +167,7 @@ fn facts(stream: &StreamSummary) -> Vec<(&'static str, String)> {
                 frames.lost.total()
             ),
         ),
-        ("Freezes", format!("{}, {frozen} in all", stream.freezes.count)),
+        ("Freezes", frozen),
     ];
     if let Some(psnr) = stream.psnr_millidb {
         facts.push(("PSNR, mean", figure::level(i64::from(psnr))));

@@ -193,7 +193,7 @@ impl Chart {
     /// The legend, beside the title.
     fn keys(&self) -> String {
         let mut out = String::new();
-        let letter_px = 6.6;
+        let letter_px = 6.1;
         let mut x = 8.0 + 30.0 + self.title.chars().count() as f64 * 8.4;
         for (ink, name) in &self.legend {
             let _ = write!(
