@@ -18,7 +18,7 @@ pub(crate) use lanes::lanes;
 pub(crate) use latency::latency;
 pub(crate) use network::{rates, trouble};
 pub(crate) use quality::{psnr, ssim};
-pub(crate) use stages::{STAGE_NAMES, bar, stages};
+pub(crate) use stages::{STAGE_NAMES, bar, stages, told};
 pub(crate) use topology::topology;
 pub(crate) use waterfall::waterfall;
 

@@ -48,9 +48,15 @@ pub(crate) fn waterfall(connection: &Connection, id: &str) -> Plot {
         chart.hover.b.push((from, end, y - 0.5, y + 0.5, text));
     }
     let told: Vec<String> = chart.hover.b.iter().map(|(.., text)| text.clone()).collect();
+    chart.told = Some(told.join("; "));
+    let longest = steps.iter().max_by_key(|step| step.to_us - step.from_us);
+    let summary = longest.map_or_else(String::new, |step| {
+        let lasted = figure::duration(step.to_us - step.from_us);
+        format!("The longest step: {}, {} of the {}.", lasted, step.name, name(step.end))
+    });
     chart.draw(
         id,
-        &told.join("; "),
+        &summary,
         "Each bar begins when the step that it waits for was complete at that end, and ends when it was complete \
          itself. Gathering runs beside the others. The longest bar in the chain is what to shorten.",
     )

@@ -104,6 +104,7 @@ pub(super) struct StreamSection {
     pub(super) rows: Vec<LatencyRow>,
     pub(super) compared: bool,
     pub(super) bar: Option<String>,
+    pub(super) stages: String,
     pub(super) plots: Vec<Plot>,
 }
 
@@ -214,6 +215,7 @@ fn stream_section(
         ),
         rows: latency_rows(&stream.latency),
         compared: stream.latency.rows.iter().any(|row| row.change.is_some()),
+        stages: draw::told(&stream.stages_us),
         bar: draw::bar(&stream.stages_us, &format!("{id}-bar")),
         plots: curve.into_iter().chain(heat).collect(),
     }
