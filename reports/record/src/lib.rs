@@ -1,12 +1,15 @@
 //! The waist of Parallax: events, measurements, checks, verdicts and the judge.
 
 mod check;
+mod checks;
 mod compare;
+mod control;
 mod environment;
 mod event;
 mod header;
 mod join;
 mod judge;
+mod links;
 mod measure;
 mod record;
 mod recovery;
@@ -23,7 +26,9 @@ pub use check::{
     Check, LossBound, Percentile, PercentileError, Predicate, Route, Statistic, StreamSelection,
     Window,
 };
+pub use checks::{Attempt, CheckedPair, checked_pairs};
 pub use compare::{Difference, first_difference};
+pub use control::{Rate, Repair, RepairKind, rates, repairs};
 pub use environment::Environment;
 pub use event::{Candidate, CandidateKind, Entry, Event, LossPhase, Marker, Phase, Session};
 pub use header::{
@@ -33,6 +38,7 @@ pub use header::{
 };
 pub use join::{CameraFrame, Passage};
 pub use judge::judge;
+pub use links::{LinkInterval, LinkSpan, LinkTimeline, links};
 pub use measure::{
     Freeze, PathUse, Span, Spans, bit_rate_bps, capture_to_render, freezes, mean, nearest_rank,
     paths, psnr_millidb, rendered_us, ssim_ppm, stages, time_to,
@@ -41,8 +47,8 @@ pub use record::{End, ReadError, Record, WriteError, Writer};
 pub use recovery::{over_ns, span as recovery};
 pub use summary::{
     BytesSummary, CheckResult, Comparison, FramesSummary, FreezesSummary, LatencySummary,
-    LostSummary, PeerProfile, PerPhase, PerStage, StageSummary, StreamSummary, Suite, Summary,
-    Unit,
+    LostSummary, PeerProfile, PerPhase, PerStage, RateSummary, RatesSummary, StageSummary,
+    StreamSummary, Suite, Summary, Unit,
 };
 pub use timeline::{
     Fate, FrameHistory, PATIENCE_US, Pair, STAGES, SessionTimeline, StreamTimeline, Timeline,
