@@ -108,6 +108,7 @@ fn part(run: &Run, summary: &Summary, stream: &Stream, index: usize) -> StreamPa
         plots.push(draw::heat(&heat, run.duration_us, group, &id("heat")));
     }
     plots.push(draw::rates(run, stream, &id("rates")));
+    plots.extend(draw::queues(run, &id("queues")));
     plots.push(draw::trouble(run, stream, &id("trouble")));
     plots.extend(draw::psnr(run, stream, &id("psnr")));
     plots.extend(draw::ssim(run, stream, &id("ssim")));

@@ -59,7 +59,7 @@ fn steps_of_a_connection_wait_for_those_before_them() {
         .steps
         .iter()
         .filter(|step| step.end == End::Viewer)
-        .map(|step| (step.name, step.from_us / 1_000, step.to_us / 1_000))
+        .map(|step| (step.name.as_str(), step.from_us / 1_000, step.to_us / 1_000))
         .collect();
     assert_eq!(
         steps,
