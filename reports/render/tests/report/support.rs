@@ -6,6 +6,11 @@ use std::collections::BTreeMap;
 
 pub(crate) const FRAMES: u32 = 80;
 
+/// A candidate of the viewer.
+const HERE: &str = "192.168.1.11:5";
+/// A candidate of the camera.
+const THERE: &str = "198.51.100.1:6";
+
 /// How late frame `n` is shown, microseconds.
 pub(crate) fn late_us(frame: u32) -> u64 {
     100_000 + u64::from(frame % 7) * 1_000
@@ -186,6 +191,15 @@ pub(crate) fn record_of(header: Header) -> Record {
             external: "198.51.100.1:1".into(),
         },
     ));
+    for (attempt, local) in [(1, HERE), (1, "192.0.2.9:7")] {
+        let (local, remote, nominates) = (local.to_owned(), THERE.to_owned(), false);
+        let event = Event::CheckSent { session: session(), local, remote, attempt, nominates };
+        entries.push(at(320_000, "phone", event));
+    }
+    let (local, remote, sent_run_ns) = (HERE.into(), THERE.into(), 320_000_000);
+    let answered =
+        Event::CheckAnswered { session: session(), local, remote, attempt: 1, sent_run_ns };
+    entries.push(at(400_000, "phone", answered));
     entries.push(at(9_999_000, "doorbell", Event::Bytes { direct: 900, turn: 0, signalling: 100 }));
     entries.sort_by_key(|entry| entry.run_ns);
     Record::new(header, entries, "ab").expect("entries are in order")

@@ -67,10 +67,15 @@ fn steps_of_a_connection_wait_for_those_before_them() {
             ("signalling", 0, 100),
             ("gathering", 100, 150),
             ("until checks", 100, 110),
+            ("host to peer-reflexive", 120, 200),
+            ("host to peer-reflexive", 120, 120),
             ("ICE checks", 110, 500),
             ("DTLS", 500, 600),
         ]
     );
+    let unanswered: Vec<_> = connection.steps.iter().map(|step| step.unanswered).collect();
+    assert_eq!(unanswered.iter().filter(|one| **one).count(), 1);
+    assert!(unanswered[4], "the second pair");
     let camera = connection.steps.iter().find(|step| step.end == End::Camera).expect("a step");
     assert_eq!((camera.from_us, camera.to_us), (20_000, 120_000));
 }
