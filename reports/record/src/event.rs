@@ -47,6 +47,35 @@ pub enum Event {
         /// The candidate.
         candidate: Candidate,
     },
+    /// A peer sent an ICE connectivity check (RFC 8445 section 7.2). Of each pair, all are told up to
+    /// the first that is answered, and those that nominate it up to the first of them that is; the
+    /// later ones only keep it alive.
+    CheckSent {
+        /// Which session.
+        session: Session,
+        /// Address and port that it is sent from: of the peer's own socket, or those that a TURN
+        /// server relays.
+        local: String,
+        /// Address and port that it is sent to.
+        remote: String,
+        /// Counts the told checks of this pair at this peer, from 1.
+        attempt: u32,
+        /// It nominates the pair (USE-CANDIDATE).
+        nominates: bool,
+    },
+    /// A check of [`CheckSent`](Event::CheckSent) was answered with success.
+    CheckAnswered {
+        /// Which session.
+        session: Session,
+        /// As when it was sent.
+        local: String,
+        /// As when it was sent.
+        remote: String,
+        /// Which one.
+        attempt: u32,
+        /// When it was sent.
+        sent_run_ns: u64,
+    },
     /// A peer's nominated pair was chosen, or changed.
     Nominated {
         /// Which session.
@@ -208,6 +237,39 @@ pub enum Event {
         destination: String,
         /// Bytes on the wire.
         bytes: u32,
+    },
+    /// What an access link did in an interval of time that ends now, at `link/SITE/up` or
+    /// `link/SITE/down`. Intervals are 200 ms of the run's clock each, the last one of a run may be
+    /// shorter; those in which nothing happened are left out. Bytes are those on the wire.
+    ///
+    /// A packet is offered, and dropped, in the interval in which it comes to the link, carried or
+    /// lost in the one in which its last bit is sent: from the start of the run on,
+    /// offered = carried + lost + dropped + what is still queued.
+    LinkLoad {
+        /// When the interval began.
+        from_run_ns: u64,
+        /// Packets that came to the link.
+        offered_packets: u64,
+        /// Their bytes.
+        offered_bytes: u64,
+        /// Packets sent that will arrive.
+        carried_packets: u64,
+        /// Their bytes.
+        carried_bytes: u64,
+        /// Packets sent, and lost on the way.
+        lost_packets: u64,
+        /// Packets that the bottleneck queue had no room for.
+        dropped_packets: u64,
+        /// Mean time in the bottleneck queue, nanoseconds, of the packets sent (carried or lost);
+        /// none if there was none.
+        waited_mean_ns: Option<u64>,
+        /// Longest time in the bottleneck queue, nanoseconds, of the packets sent.
+        waited_longest_ns: Option<u64>,
+        /// Mean time from the first bit sent to the last, nanoseconds, of the packets sent.
+        transmission_mean_ns: Option<u64>,
+        /// Mean time from the last bit sent to the arrival, nanoseconds, of the packets carried:
+        /// one-way delay with its variation. The mean time over the link is the sum of the three.
+        propagation_mean_ns: Option<u64>,
     },
     /// A gateway made a mapping.
     MappingCreated {
@@ -402,6 +464,8 @@ impl Event {
         match self {
             Self::Phase { session, .. }
             | Self::Candidate { session, .. }
+            | Self::CheckSent { session, .. }
+            | Self::CheckAnswered { session, .. }
             | Self::Nominated { session, .. }
             | Self::Closed { session, .. }
             | Self::FramePaced { session, .. }
@@ -423,6 +487,7 @@ impl Event {
             | Self::FrameEncoded { .. }
             | Self::BitRateChanged { .. }
             | Self::PacketDropped { .. }
+            | Self::LinkLoad { .. }
             | Self::MappingCreated { .. }
             | Self::MappingExpired { .. }
             | Self::Bytes { .. }

@@ -71,7 +71,7 @@ pub fn judge(record: &Record) -> Summary {
         congestion_control: header.congestion_control.clone(),
         profiles: PeerProfile::of(header),
         checks,
-        streams: timeline.streams.iter().map(|stream| summarise(stream, header)).collect(),
+        streams: timeline.streams.iter().map(|stream| summarise(stream, record)).collect(),
         bytes: bytes(record),
     }
 }

@@ -2,7 +2,9 @@
 
 mod baseline;
 mod check;
+mod checks;
 mod compare;
+mod control;
 mod distribution;
 mod environment;
 mod event;
@@ -10,6 +12,7 @@ mod header;
 mod join;
 mod json;
 mod judge;
+mod links;
 mod measure;
 mod record;
 mod recovery;
@@ -30,7 +33,9 @@ pub use check::{
     Check, LossBound, Percentile, PercentileError, Predicate, Route, Statistic, StreamSelection,
     Window,
 };
+pub use checks::{Attempt, CheckedPair, checked_pairs};
 pub use compare::{Difference, first_difference};
+pub use control::{Rate, Repair, RepairKind, rates, repairs};
 pub use distribution::{BUCKETS_PER_OCTAVE, Histogram, Interval, OverTime};
 pub use environment::Environment;
 pub use event::{Candidate, CandidateKind, Entry, Event, LossPhase, Marker, Phase, Session};
@@ -41,6 +46,7 @@ pub use header::{
 };
 pub use join::{CameraFrame, Passage};
 pub use judge::judge;
+pub use links::{LinkInterval, LinkSpan, LinkTimeline, links};
 pub use measure::{
     Freeze, PathUse, Span, Spans, bit_rate_bps, capture_to_render, freezes, mean, nearest_rank,
     paths, psnr_millidb, rendered_us, ssim_ppm, stages, time_to,
@@ -53,8 +59,8 @@ pub use regression::{
 };
 pub use summary::{
     BytesSummary, CheckResult, Comparison, FramesSummary, FreezesSummary, LatencySummary,
-    LostSummary, PeerProfile, PerPhase, PerStage, StageSummary, StreamSummary, Suite, Summary,
-    Unit,
+    LostSummary, PeerProfile, PerPhase, PerStage, RateSummary, RatesSummary, StageSummary,
+    StreamSummary, Suite, Summary, Unit,
 };
 pub use timeline::{
     Fate, FrameHistory, PATIENCE_US, Pair, STAGES, SessionTimeline, StreamTimeline, Timeline,

@@ -1,9 +1,10 @@
 //! Puts the figures of a run into the summary's types.
 
 use crate::check::{Percentile, Route, Window};
+use crate::control;
 use crate::distribution;
 use crate::event::{Event, LossPhase, Marker, Phase};
-use crate::header::{Clock, Header, MediaMode};
+use crate::header::{Clock, MediaMode};
 use crate::measure;
 use crate::record::Record;
 use crate::summary::{
@@ -36,7 +37,8 @@ pub(crate) fn count<'a>(frames: impl Iterator<Item = &'a FrameHistory>) -> Frame
 }
 
 /// Everything that the summary says of a stream.
-pub(crate) fn summarise(stream: &StreamTimeline, header: &Header) -> StreamSummary {
+pub(crate) fn summarise(stream: &StreamTimeline, record: &Record) -> StreamSummary {
+    let header = &record.header;
     let clock = header.clock;
     let (setup_us, setup_uncertainty_us) = setup(stream, clock);
     let first_frame = measure::time_to(stream, Phase::FirstRender, Window::WHOLE, clock);
@@ -81,6 +83,7 @@ pub(crate) fn summarise(stream: &StreamTimeline, header: &Header) -> StreamSumma
             MediaMode::Prerecorded => 0,
         },
         bit_rate_bps: measure::bit_rate_bps(stream),
+        rates: control::summary(&control::rates(record, &stream.stream)),
     }
 }
 

@@ -285,6 +285,30 @@ pub struct StreamSummary {
     pub markers_unreadable: u64,
     /// Bits per second of the elementary stream sent.
     pub bit_rate_bps: Option<u64>,
+    /// How congestion control went; `null` without it.
+    pub rates: Option<RatesSummary>,
+}
+
+/// How congestion control went, once a second over all sessions of a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RatesSummary {
+    /// What the path was estimated to carry.
+    pub estimate_bps: RateSummary,
+    /// What the encoder was to aim at.
+    pub target_bps: RateSummary,
+    /// What left for the wire: RTP packets with their headers, resent ones included.
+    pub sent_bps: RateSummary,
+}
+
+/// A rate over a run, bits per second.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RateSummary {
+    /// The arithmetic mean, rounded down.
+    pub mean: u64,
+    /// The last one.
+    pub last: u64,
 }
 
 /// Something for each phase of setup, at the viewer.

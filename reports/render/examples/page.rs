@@ -10,7 +10,7 @@ use parallax_render::{
 use std::{collections::BTreeMap, error::Error, fs, path::Path};
 
 /// Runs of a folder that are shown in full, at most.
-const IN_FULL: usize = 30;
+const IN_FULL: usize = 4;
 
 fn read(folder: &Path) -> Result<Folder, Box<dyn Error>> {
     let suite: Suite = serde_json::from_slice(&fs::read(folder.join("summary.json"))?)?;

@@ -4,7 +4,8 @@
 use std::fmt::Write;
 
 use parallax_record::{
-    CheckResult, LostSummary, Percentile, StreamSummary, Suite, Summary, Unit, Verdict,
+    CheckResult, LostSummary, Percentile, RateSummary, RatesSummary, StreamSummary, Suite, Summary,
+    Unit, Verdict,
 };
 
 use crate::figure;
@@ -222,6 +223,22 @@ fn show_stream(out: &mut String, stream: &StreamSummary, style: Style) {
     if stream.frames.captured > 0 {
         row(out, "picture", &picture_text(stream), style);
     }
+    if let Some(rates) = &stream.rates {
+        row(out, "bit rate", &rates_text(rates), style);
+    }
+}
+
+/// What congestion control made of the bit rate.
+fn rates_text(rates: &RatesSummary) -> String {
+    let of = |name: &str, RateSummary { mean, last }: RateSummary| {
+        format!("{name} {} (last {})", figure::bit_rate(mean), figure::bit_rate(last))
+    };
+    let parts = [
+        of("estimate", rates.estimate_bps),
+        of("target", rates.target_bps),
+        of("sent", rates.sent_bps),
+    ];
+    format!("mean {}", parts.join(", "))
 }
 
 /// No percentile that the sample does not bear.

@@ -48,6 +48,7 @@ fn stream() -> StreamSummary {
         ssim_min_ppm: Some(700_000),
         markers_unreadable: 0,
         bit_rate_bps: Some(398_000),
+        rates: None,
     }
 }
 
@@ -194,6 +195,21 @@ fn frames_under_way_are_told_if_they_are_more_than_a_handful() {
         picture(6).trim_start(),
         @"picture       1 freeze of 420 ms in all, 3 of 440 frames lost (transport 2, receive 1), 6 still under way at the end, PSNR 31.42 dB, SSIM 0.953"
     );
+}
+
+#[test]
+fn congestion_control_is_one_line_of_its_own() {
+    let mut summary = summary(Verdict::Pass, vec![check()]);
+    summary.streams[0].rates = Some(RatesSummary {
+        estimate_bps: RateSummary { mean: 512_000, last: 600_000 },
+        target_bps: RateSummary { mean: 498_500, last: 600_000 },
+        sent_bps: RateSummary { mean: 1_230_000, last: 640 },
+    });
+    let text = run(&summary, RERUN, Style::Plain);
+    let line = text.lines().find(|line| line.contains("bit rate"));
+    let expected = "  bit rate      mean estimate 512 kbit/s (last 600 kbit/s), target 498.5 \
+                    kbit/s (last 600 kbit/s), sent 1.2 Mbit/s (last 640 bit/s)";
+    assert_eq!(line, Some(expected));
 }
 
 #[test]

@@ -60,6 +60,7 @@ impl Load {
                 SocketAddrV4::new(address, 3478)
             })
             .collect();
+        network.tell_loads(Duration::from_millis(200));
         Self { network, hosts, services, payload: vec![0; 1200].into(), now: Time::ZERO }
     }
 

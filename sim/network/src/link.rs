@@ -5,13 +5,16 @@
 //! network's agenda.
 
 mod delay;
+mod load;
 mod loss;
 
 use alloc::collections::VecDeque;
+use core::time::Duration;
 
 use rand_chacha::ChaCha8Rng;
 
 use crate::{LinkConfig, QueueLimit, Time};
+pub use load::LinkLoad;
 use loss::LossState;
 
 /// Billionths of a bit in a byte: work is counted in them, so that a nanosecond at a capacity of
@@ -30,17 +33,25 @@ pub(crate) struct Link {
     /// Changes when the transmitter's plan does, so that an outdated `Sent` is known as such.
     epoch: u32,
     last_arrival: Time,
+    /// Since it was asked last; none if nobody asks.
+    load: Option<LinkLoad>,
 }
 
 #[derive(Debug)]
 struct Waiting {
     flight: u32,
     bytes: u32,
+    since: Time,
 }
 
 #[derive(Debug)]
 struct Sending {
     flight: u32,
+    bytes: u32,
+    /// How long it waited.
+    waited: Duration,
+    /// When its first bit was sent.
+    began: Time,
     /// Work left at `since`.
     work: u64,
     since: Time,
@@ -91,7 +102,18 @@ impl Link {
             sending: None,
             epoch: 0,
             last_arrival: Time::ZERO,
+            load: None,
         }
+    }
+
+    /// From now on, its load is kept.
+    pub(crate) fn keep_load(&mut self) {
+        self.load = Some(LinkLoad::default());
+    }
+
+    /// What it did since it was asked last; nothing unless its load is kept.
+    pub(crate) fn take_load(&mut self) -> LinkLoad {
+        self.load.as_mut().map(core::mem::take).unwrap_or_default()
     }
 
     /// Packets waiting or in transmission.
@@ -101,18 +123,27 @@ impl Link {
 
     /// A packet of `bytes` on the wire wants to cross.
     pub(crate) fn offer(&mut self, now: Time, flight: u32, bytes: u32) -> Offer {
+        if let Some(load) = &mut self.load {
+            load.offer(bytes);
+        }
         if self.sending.is_some() {
             if !self.has_room(now, bytes) {
+                if let Some(load) = &mut self.load {
+                    load.dropped_packets += 1;
+                }
                 return Offer::Refused;
             }
-            self.waiting.push_back(Waiting { flight, bytes });
+            self.waiting.push_back(Waiting { flight, bytes, since: now });
             self.waiting_bytes += u64::from(bytes);
             return Offer::Waits;
         }
         if self.config.capacity.is_none() {
-            return Offer::Sent(self.cross(now));
+            let crossing = self.cross(now);
+            self.note(now, bytes, [Duration::ZERO; 2], crossing);
+            return Offer::Sent(crossing);
         }
-        let (end, epoch) = self.start(now, flight, u64::from(bytes) * WORK_PER_BYTE);
+        let waiting = Waiting { flight, bytes, since: now };
+        let (end, epoch) = self.begin(now, waiting, 0);
         Offer::Starts(end, epoch)
     }
 
@@ -121,12 +152,12 @@ impl Link {
         if epoch != self.epoch {
             return None;
         }
-        let Sending { flight, spare, .. } = self.sending.take()?;
+        let Sending { flight, bytes, waited, began, spare, .. } = self.sending.take()?;
         let crossing = self.cross(now);
-        let next = self.waiting.pop_front().map(|Waiting { flight, bytes }| {
-            self.waiting_bytes -= u64::from(bytes);
-            let work = u64::from(bytes) * WORK_PER_BYTE;
-            self.start(now, flight, work.saturating_sub(spare))
+        self.note(now, bytes, [waited, now.saturating_since(began)], crossing);
+        let next = self.waiting.pop_front().map(|waiting| {
+            self.waiting_bytes -= u64::from(waiting.bytes);
+            self.begin(now, waiting, spare)
         });
         Some(Done { flight, crossing, next })
     }
@@ -135,16 +166,26 @@ impl Link {
     /// if it is beyond a new limit, what propagates arrives as it would have. Gives the new end of
     /// the transmission that goes on, if one does.
     pub(crate) fn set(&mut self, now: Time, config: LinkConfig) -> Option<(Time, u32)> {
-        let rest = self.sending.as_ref().map(|sending| (sending.flight, self.work_left(now)));
+        let left = self.work_left(now);
         if config.loss != self.config.loss {
             self.loss = LossState::default();
         }
         self.config = config;
-        rest.map(|(flight, work)| self.start(now, flight, work))
+        let sending = self.sending.take()?;
+        Some(self.send(now, Sending { work: left, ..sending }))
     }
 
-    /// Gives the transmitter to a packet.
-    fn start(&mut self, now: Time, flight: u32, work: u64) -> (Time, u32) {
+    /// Gives the transmitter to a packet. `spare` work of it is done.
+    fn begin(&mut self, now: Time, waiting: Waiting, spare: u64) -> (Time, u32) {
+        let Waiting { flight, bytes, since } = waiting;
+        let waited = now.saturating_since(since);
+        let work = (u64::from(bytes) * WORK_PER_BYTE).saturating_sub(spare);
+        self.send(now, Sending { flight, bytes, waited, began: now, work, since: now, spare: 0 })
+    }
+
+    /// Sends what is left of a packet, at the capacity of now.
+    fn send(&mut self, now: Time, sending: Sending) -> (Time, u32) {
+        let work = sending.work;
         let (nanos, spare) = match self.config.capacity {
             None => (0, 0),
             Some(capacity) => {
@@ -153,9 +194,9 @@ impl Link {
                 (nanos, capacity.bits_per_second() * nanos - work)
             }
         };
-        self.sending = Some(Sending { flight, work, since: now, spare });
+        self.sending = Some(Sending { since: now, spare, ..sending });
         self.epoch = self.epoch.wrapping_add(1);
-        (now + core::time::Duration::from_nanos(nanos), self.epoch)
+        (now + Duration::from_nanos(nanos), self.epoch)
     }
 
     /// Work left of the packet in transmission.
@@ -178,6 +219,18 @@ impl Link {
                     + u128::from(self.waiting_bytes) * u128::from(WORK_PER_BYTE);
                 ahead <= limit.as_nanos().saturating_mul(u128::from(capacity.bits_per_second()))
             }),
+        }
+    }
+
+    /// Takes a packet that was sent into account: how long it waited and was in transmission.
+    fn note(&mut self, now: Time, bytes: u32, times: [Duration; 2], crossing: Crossing) {
+        if let Some(load) = &mut self.load {
+            let [waited, transmission] = times;
+            let propagation = match crossing {
+                Crossing::Lost => None,
+                Crossing::Arrives(at) => Some(at.saturating_since(now)),
+            };
+            load.send(bytes, waited, transmission, propagation);
         }
     }
 

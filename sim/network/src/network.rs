@@ -1,6 +1,7 @@
 //! The whole: hosts, links and gateways joined at the core, and the way of a packet through them.
 
 mod build;
+mod loads;
 mod route;
 mod tap;
 
@@ -15,6 +16,7 @@ use crate::{
     slab::Slab,
     topology::Topology,
 };
+use loads::Loads;
 
 /// The network of a run.
 ///
@@ -45,6 +47,7 @@ pub struct Network {
     dropped: BTreeMap<(Spot, DropCause), u64>,
     /// Whether packets are told where they pass.
     tapped: bool,
+    loads: Loads,
 }
 
 /// A packet on its way.
@@ -110,6 +113,14 @@ impl Network {
             if let Some(output) = self.outputs.pop_front() {
                 return Some(output);
             }
+            // What ends an interval comes before what happens at its end.
+            if let Some(due) = self.loads.due()
+                && due <= now
+                && self.agenda.next().is_none_or(|at| due <= at)
+            {
+                self.tell_interval(due);
+                continue;
+            }
             let (at, event) = self.agenda.pop_due(now)?;
             self.clock = at;
             self.happen(event);
@@ -121,7 +132,10 @@ impl Network {
     /// Gateways ask for a time now and then to look after a mapping; there may be nothing to tell
     /// at it.
     pub fn next_deadline(&self) -> Option<Time> {
-        if self.outputs.is_empty() { self.agenda.next() } else { Some(self.clock) }
+        if !self.outputs.is_empty() {
+            return Some(self.clock);
+        }
+        self.agenda.next().into_iter().chain(self.loads.due()).min()
     }
 
     /// The books, at the moment of the last output.

@@ -3,7 +3,7 @@
 use alloc::sync::Arc;
 use core::{fmt, net::SocketAddrV4};
 
-use crate::{Packet, Protocol, Time};
+use crate::{LinkLoad, Packet, Protocol, Time};
 
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident),*) => {$(
@@ -74,6 +74,18 @@ pub enum Output {
         /// How many gateways have forwarded it so far.
         gateways: u8,
     },
+    /// What an access link did in an interval of time, told at its end. Only of a network that was
+    /// [asked for it](crate::Network::tell_loads).
+    Loaded {
+        /// When the interval ended.
+        at: Time,
+        /// When it began.
+        from: Time,
+        /// Which link.
+        place: Place,
+        /// What it did.
+        load: LinkLoad,
+    },
     /// A gateway made a mapping.
     MappingCreated {
         /// When.
@@ -109,6 +121,7 @@ impl Output {
             Self::Delivered { at, .. }
             | Self::Dropped { at, .. }
             | Self::Passed { at, .. }
+            | Self::Loaded { at, .. }
             | Self::MappingCreated { at, .. }
             | Self::MappingExpired { at, .. } => *at,
         }

@@ -29,6 +29,7 @@ fn network() -> (Network, HostId) {
     let site = network.add_site("house", site).expect("the first site");
     let host = network.add_host("host", site, *HOST.ip()).expect("a new host");
     network.add_service("service", *SERVICE.ip()).expect("a new service");
+    network.tell_loads(Duration::from_millis(5));
     (network, host)
 }
 

@@ -1,7 +1,7 @@
 //! One WebRTC connection, as both ends make it.
 
-use crate::{host::Host, identity};
-use parallax_record::{Candidate, CandidateKind};
+use crate::{host::Host, identity, tap};
+use parallax_record::{Candidate, CandidateKind, Session};
 use parallax_signalling::{CloseReason, IceServer, SessionId, ToRendezvous};
 use rtc::{
     ice::mdns::MulticastDnsMode,
@@ -130,6 +130,7 @@ fn media_engine(feedback: bool) -> Result<MediaEngine> {
 /// What the `webrtc` crate says: no socket to be had, a server's address that is no address.
 pub(crate) async fn build<H: Host>(
     host: &H,
+    session: &Session,
     ice_servers: &[IceServer],
     interceptors: Registry,
     feedback: bool,
@@ -166,7 +167,7 @@ pub(crate) async fn build<H: Host>(
         .with_setting_engine(settings.build())
         .with_interceptor_registry(interceptors)
         .with_handler(Arc::new(Handler(tell)))
-        .with_runtime(host.runtime())
+        .with_runtime(tap::runtime(host, session))
         .with_udp_addrs(addresses)
         .build()
         .await?;

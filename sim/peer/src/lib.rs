@@ -4,6 +4,7 @@
 //! the time that work takes all come from there.
 
 pub mod camera;
+mod checks;
 mod connection;
 mod control;
 mod exchange;
@@ -14,6 +15,7 @@ mod identity;
 mod own;
 mod probe;
 mod rendezvous;
+mod tap;
 mod tasks;
 pub mod viewer;
 

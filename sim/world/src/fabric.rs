@@ -1,6 +1,6 @@
 //! Everything below the peers: the network core, the services in it, and the hosts' ends of it.
 
-use crate::{lock, packets::Direction};
+use crate::{loads, lock, packets::Direction};
 use parallax_capture::Secret;
 use parallax_network::{
     Flow, HostId, Ledger, LinkConfig, LossError, Network, Output, Packet, Point, Protocol, SiteId,
@@ -109,9 +109,10 @@ enum Next {
 impl Fabric {
     pub(crate) fn new(
         seed: u64,
-        network: Network,
+        mut network: Network,
         services: Box<dyn Services + Send>,
     ) -> Arc<Self> {
+        network.tell_loads(loads::INTERVAL);
         Arc::new_cyclic(|me| {
             let inner = Inner {
                 network,
@@ -161,6 +162,17 @@ impl Fabric {
     /// Notes what decrypts a connection of a peer.
     pub(crate) fn tell_secret(&self, secret: Secret) {
         self.lock().told.captured.push(Captured::Secret(secret));
+    }
+
+    /// Ends what links tell of their loads at the time of the step.
+    pub(crate) fn end_loads(&self) {
+        let now = {
+            let mut inner = self.lock();
+            let now = inner.now;
+            inner.network.end_loads(now);
+            now
+        };
+        self.advance_network(now);
     }
 
     /// What has become of the packets so far.
@@ -454,6 +466,9 @@ impl Inner {
                     let comment = format!("dropped at {place}: {cause}");
                     self.told.captured.push(Captured::Dropped { at, comment, packet, gateways });
                 }
+            }
+            Output::Loaded { at, from, place, load } => {
+                self.tell(at, place.to_string(), loads::event(from, &load));
             }
             Output::Passed { at, point, flow, packet, gateways } => {
                 let passed = Captured::Passed { at, point, flow, packet, gateways };

@@ -10,6 +10,7 @@ mod fabric;
 mod failures;
 mod header;
 mod host;
+mod loads;
 mod packets;
 mod pictures;
 #[cfg(feature = "guards-off")]

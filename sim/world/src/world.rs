@@ -273,6 +273,8 @@ impl<'a> World<'a> {
 
     /// Ends the run: writes the last event, and says what is left.
     pub fn finish(mut self) -> Outcome {
+        self.fabric.end_loads();
+        self.fabric.take_told().entries.into_iter().for_each(&mut self.sinks.entry);
         let bytes = self.packets.bytes();
         let BytesByKind { direct, turn, signalling } = bytes;
         let event = Event::Bytes { direct, turn, signalling };

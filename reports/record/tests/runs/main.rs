@@ -1,6 +1,8 @@
 //! Runs made by hand, judged.
 
+mod checked;
 mod checks;
+mod links;
 mod measures;
 mod records;
 mod recovery;

@@ -45,11 +45,11 @@ pub(crate) fn latency(run: &Run, stream: &Stream, id: &str) -> Plot {
         chart.hover.b.push((at - near, at + near, 0.0, top * 0.1, text));
     }
     let summary = format!(
-        "{} frames shown, the latest {} late; {} lost; {} freezes.",
-        stream.shown.len(),
+        "{} shown, the latest {} late; {} lost; {}.",
+        crate::figure::counted(stream.shown.len() as u64, "frame"),
         crate::figure::duration(most),
         stream.lost.len(),
-        stream.freezes.len()
+        crate::figure::counted(stream.freezes.len() as u64, "freeze")
     );
     chart.draw(
         id,

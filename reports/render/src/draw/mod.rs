@@ -7,6 +7,7 @@ mod lanes;
 mod latency;
 mod network;
 mod quality;
+mod queues;
 mod stages;
 mod topology;
 mod waterfall;
@@ -18,7 +19,8 @@ pub(crate) use lanes::lanes;
 pub(crate) use latency::latency;
 pub(crate) use network::{rates, trouble};
 pub(crate) use quality::{psnr, ssim};
-pub(crate) use stages::{STAGE_NAMES, bar, stages};
+pub(crate) use queues::queues;
+pub(crate) use stages::{STAGE_NAMES, bar, stages, told};
 pub(crate) use topology::topology;
 pub(crate) use waterfall::waterfall;
 

@@ -58,12 +58,19 @@ pub(crate) fn rates(run: &Run, stream: &Stream, id: &str) -> Plot {
         chart.line(Ink::Event, 20, steps(&line, end));
         chart.named(Ink::Event, "capacity of the camera's up link");
     }
-    let line: Vec<_> = encoded
-        .iter()
-        .enumerate()
-        .map(|(at, bps)| (at as f64 * step, log((*bps).max(least))))
-        .collect();
-    chart.line(Ink::Latency, 20, steps(&line, end));
+    // Where nothing was encoded there is no line.
+    let known = |bps: &u64| *bps > 0;
+    let mut from = 0;
+    for stretch in encoded.chunk_by(|one, next| known(one) == known(next)) {
+        if known(&stretch[0]) {
+            let point =
+                |(at, bps): (usize, &u64)| ((from + at) as f64 * step, log((*bps).max(least)));
+            let line: Vec<_> = stretch.iter().enumerate().map(point).collect();
+            let until = ((from + stretch.len()) as f64 * step).min(end);
+            chart.line(Ink::Latency, 20, steps(&line, until));
+        }
+        from += stretch.len();
+    }
     chart.named(Ink::Latency, "encoded");
     if !rates.is_empty() {
         for (ink, name, of) in [

@@ -37,7 +37,8 @@ fn quality(
     let v = points.iter().map(|(_, y)| Some(*y)).collect();
     chart.hover.s.push(Series { n: name.to_owned(), u: unit, v });
     chart.dots(Ink::Second, 30, thinned(points));
-    let summary = format!("From {least:.3} to {most:.3} {unit}.");
+    let unit = if unit.is_empty() { String::new() } else { format!(" {unit}") };
+    let summary = format!("From {least:.3} to {most:.3}{unit}.");
     let reading = "Each dot is a frame as it was shown against the same frame as the camera saw it, luma alone, \
                    the marker's strip left out. Higher is better; a dip is a damaged or starved picture.";
     Some(chart.draw(id, &summary, reading))

@@ -87,7 +87,7 @@ pub(crate) fn bar(stages_us: &[Option<i64>; STAGES], id: &str) -> Option<String>
     Some(svg)
 }
 
-fn told(stages_us: &[Option<i64>; STAGES]) -> String {
+pub(crate) fn told(stages_us: &[Option<i64>; STAGES]) -> String {
     let each = STAGE_NAMES.iter().zip(stages_us);
     let each = each.map(|(name, us)| match us {
         Some(us) => format!("{name} {}", figure::duration(*us)),

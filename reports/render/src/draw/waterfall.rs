@@ -21,7 +21,7 @@ pub(crate) fn waterfall(connection: &Connection, id: &str) -> Plot {
     let look = Look {
         width: 1_000,
         height: 62 + 21 * rows as u32,
-        left: 160,
+        left: 230,
         x_name: "since the viewer asked, s",
         group: None,
     };
@@ -29,10 +29,17 @@ pub(crate) fn waterfall(connection: &Connection, id: &str) -> Plot {
     let mut chart = Chart::new(&title, look, Axis::plain(0.0, end, 10), axis);
     chart.named(Ink::Latency, "viewer");
     chart.named(Ink::Second, "camera");
+    if steps.iter().any(|step| step.unanswered) {
+        chart.named(Ink::Lost, "pair without an answer");
+    }
     for (row, step) in steps.iter().enumerate() {
         let y = middle(row);
         let (from, to) = (step.from_us as f64 / 1e6, step.to_us as f64 / 1e6);
-        let ink = if step.end == End::Viewer { Ink::Latency } else { Ink::Second };
+        let ink = match (step.unanswered, step.end) {
+            (true, _) => Ink::Lost,
+            (false, End::Viewer) => Ink::Latency,
+            (false, End::Camera) => Ink::Second,
+        };
         // What took no time is still seen.
         let seen = to.max(from + end / 400.0);
         chart.boxes(ink, 1.0, vec![(from, seen, y - 0.3, y + 0.3)]);
@@ -48,10 +55,16 @@ pub(crate) fn waterfall(connection: &Connection, id: &str) -> Plot {
         chart.hover.b.push((from, end, y - 0.5, y + 0.5, text));
     }
     let told: Vec<String> = chart.hover.b.iter().map(|(.., text)| text.clone()).collect();
+    chart.told = Some(told.join("; "));
+    let longest = steps.iter().max_by_key(|step| step.to_us - step.from_us);
+    let summary = longest.map_or_else(String::new, |step| {
+        let lasted = figure::duration(step.to_us - step.from_us);
+        format!("The longest step: {}, {} of the {}.", lasted, step.name, name(step.end))
+    });
     chart.draw(
         id,
-        &told.join("; "),
+        &summary,
         "Each bar begins when the step that it waits for was complete at that end, and ends when it was complete \
-         itself. Gathering runs beside the others. The longest bar in the chain is what to shorten.",
+         itself. Candidate pairs are there from their first check to the first answer. Gathering runs beside the others. The longest bar in the chain is what to shorten.",
     )
 }

@@ -90,6 +90,8 @@ pub(super) struct ScenarioSection {
     pub(super) why: Option<String>,
     pub(super) counts: String,
     pub(super) made_by: Vec<String>,
+    /// In one line, for figures over all runs.
+    pub(super) made: String,
     pub(super) topology: Option<String>,
     pub(super) streams: Vec<StreamSection>,
 }
@@ -102,6 +104,7 @@ pub(super) struct StreamSection {
     pub(super) rows: Vec<LatencyRow>,
     pub(super) compared: bool,
     pub(super) bar: Option<String>,
+    pub(super) stages: String,
     pub(super) plots: Vec<Plot>,
 }
 
@@ -132,12 +135,22 @@ fn latency_rows(table: &Table) -> Vec<LatencyRow> {
             range: row.over_runs_us.map_or_else(none, |[least, _, most]| {
                 format!("{} to {}", figure::duration(least), figure::duration(most))
             }),
-            sample: figure::counted(row.runs, "run"),
+            sample: match row.runs {
+                0 => none(),
+                runs => figure::counted(runs, "run"),
+            },
             change: row.change.as_ref().map_or_else(none, |change| tame(&change.text)),
             worse: row.change.as_ref().is_some_and(|change| change.worse),
         }
     });
     each.collect()
+}
+
+fn made(scenario: &Scenario) -> String {
+    match &scenario.made_by[..] {
+        [one] => one.line(),
+        many => format!("{} different settings, listed below", many.len()),
+    }
 }
 
 pub(super) fn scenarios(report: &Report) -> Vec<ScenarioSection> {
@@ -154,6 +167,7 @@ pub(super) fn scenarios(report: &Report) -> Vec<ScenarioSection> {
             why: scenario.why.as_ref().map(|why| tame(why)),
             counts: counts.collect::<Vec<_>>().join(", "),
             made_by: scenario.made_by.iter().map(|made| made.line()).collect(),
+            made: made(scenario),
             topology: scenario
                 .topology
                 .as_ref()
@@ -201,6 +215,7 @@ fn stream_section(
         ),
         rows: latency_rows(&stream.latency),
         compared: stream.latency.rows.iter().any(|row| row.change.is_some()),
+        stages: draw::told(&stream.stages_us),
         bar: draw::bar(&stream.stages_us, &format!("{id}-bar")),
         plots: curve.into_iter().chain(heat).collect(),
     }

@@ -108,17 +108,18 @@ fn part(run: &Run, summary: &Summary, stream: &Stream, index: usize) -> StreamPa
         plots.push(draw::heat(&heat, run.duration_us, group, &id("heat")));
     }
     plots.push(draw::rates(run, stream, &id("rates")));
+    plots.extend(draw::queues(run, &id("queues")));
     plots.push(draw::trouble(run, stream, &id("trouble")));
     plots.extend(draw::psnr(run, stream, &id("psnr")));
     plots.extend(draw::ssim(run, stream, &id("ssim")));
     plots.extend(draw::run_curve(stream, &id("curve")));
-    for connection in &stream.connections {
+    for connection in stream.connections.iter().filter(|one| !one.steps.is_empty()) {
         plots.push(draw::waterfall(connection, &id(&format!("setup{}", connection.number))));
     }
     let stages = own.map(|own| own.stages_us).unwrap_or_default();
     StreamPart {
         name: format!("{} to {}", tame(&stream.camera), tame(&stream.viewer)),
-        facts: own.map(facts).unwrap_or_default(),
+        facts: own.map(|own| facts(own, stream)).unwrap_or_default(),
         stages: stage_rows(&stages),
         bar: draw::bar(&each(&stages).map(|stage| stage.p50), &id("bar")),
         plots,
@@ -126,7 +127,7 @@ fn part(run: &Run, summary: &Summary, stream: &Stream, index: usize) -> StreamPa
     }
 }
 
-fn facts(stream: &StreamSummary) -> Vec<(&'static str, String)> {
+fn facts(stream: &StreamSummary, full: &Stream) -> Vec<(&'static str, String)> {
     let path = match (stream.relayed, stream.local_candidate, stream.remote_candidate) {
         (Some(relayed), Some(local), Some(remote)) => {
             let way = if relayed { "relayed" } else { "direct" };
@@ -144,7 +145,16 @@ fn facts(stream: &StreamSummary) -> Vec<(&'static str, String)> {
     );
     let latency = &stream.capture_to_render_us;
     let frames = &stream.frames;
-    let frozen = figure::duration(stream.freezes.total_us.cast_signed());
+    let mut frozen = match stream.freezes.count {
+        0 => "none".to_owned(),
+        count => {
+            let total = figure::duration(stream.freezes.total_us.cast_signed());
+            format!("{count}, {total} in all")
+        }
+    };
+    if let Some(us) = stream.freezes.open_us {
+        frozen = format!("{frozen}, still for the last {}", figure::duration(us.cast_signed()));
+    }
     let mut facts = vec![
         ("Path", path),
         ("Time to first frame", first),
@@ -158,10 +168,18 @@ fn facts(stream: &StreamSummary) -> Vec<(&'static str, String)> {
                 frames.lost.total()
             ),
         ),
-        ("Freezes", format!("{}, {frozen} in all", stream.freezes.count)),
+        ("Freezes", frozen),
     ];
     if let Some(psnr) = stream.psnr_millidb {
         facts.push(("PSNR, mean", figure::level(i64::from(psnr))));
+    }
+    if stream.psnr_millidb.is_none() {
+        facts.push(("PSNR and SSIM", "not known".to_owned()));
+    }
+    let in_vain = full.connections.iter().filter(|one| one.steps.is_empty()).count();
+    if stream.sessions > 1 {
+        facts
+            .push(("Sessions", format!("{}, of which {in_vain} came to nothing", stream.sessions)));
     }
     if let Some(ssim) = stream.ssim_ppm {
         facts.push(("SSIM, mean", figure::similarity(i64::from(ssim))));

@@ -73,6 +73,8 @@ pub(crate) struct Chart {
     /// What can be pointed at.
     pub(crate) hover: Hover,
     legend: Vec<(&'static str, String)>,
+    /// What whoever does not see it is told, if that is more than its summary.
+    pub(crate) told: Option<String>,
 }
 
 const TOP: u32 = 34;
@@ -82,7 +84,16 @@ const BOTTOM: u32 = 26;
 impl Chart {
     pub(crate) fn new(title: &str, look: Look, x: Axis, y: Axis) -> Self {
         let hover = Hover { xn: "at", xu: "s", ..Hover::default() };
-        Self { look, title: title.to_owned(), x, y, shapes: Vec::new(), hover, legend: Vec::new() }
+        Self {
+            look,
+            title: title.to_owned(),
+            x,
+            y,
+            shapes: Vec::new(),
+            hover,
+            legend: Vec::new(),
+            told: None,
+        }
     }
 
     pub(crate) fn line(&mut self, ink: Ink, width: u32, points: Vec<(f64, f64)>) {
@@ -157,7 +168,7 @@ impl Chart {
              <g class=\"frame\">{frame}</g>\
              <g clip-path=\"url(#{id}-c)\"><g class=\"data\">{data}</g><g class=\"notes\">{}</g></g>",
             xml(&self.title),
-            xml(summary),
+            xml(self.told.as_deref().unwrap_or(summary)),
             px(left),
             px(top - 4.0),
             px(right - left),
@@ -193,7 +204,7 @@ impl Chart {
     /// The legend, beside the title.
     fn keys(&self) -> String {
         let mut out = String::new();
-        let letter_px = 6.6;
+        let letter_px = 6.1;
         let mut x = 8.0 + 30.0 + self.title.chars().count() as f64 * 8.4;
         for (ink, name) in &self.legend {
             let _ = write!(

@@ -1,6 +1,8 @@
 //! How a session came about, at both ends.
 
-use parallax_record::{Entry, Event, Phase, SessionTimeline, Stream};
+use parallax_record::{
+    Entry, Event, Phase, Record, Session, SessionTimeline, Stream, checked_pairs,
+};
 
 /// An end of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,13 +19,15 @@ pub struct Step {
     /// At which end.
     pub end: End,
     /// What people call it.
-    pub name: &'static str,
+    pub name: String,
     /// When it began, microseconds since the viewer asked.
     pub from_us: i64,
     /// When it was complete, microseconds since the viewer asked.
     pub to_us: i64,
     /// More about it, such as candidates or the nominated pair.
     pub text: String,
+    /// Whether it is a candidate pair that no check of was answered.
+    pub unanswered: bool,
 }
 
 /// How a session came about.
@@ -52,7 +56,7 @@ const PHASES: [(Phase, &[Phase], &str); 8] = [
 impl Connection {
     /// Of a session; none if nobody asked for it.
     #[must_use]
-    pub fn of(session: &SessionTimeline, stream: &Stream, entries: &[Entry]) -> Option<Self> {
+    pub fn of(session: &SessionTimeline, stream: &Stream, record: &Record) -> Option<Self> {
         let requested_ns = *session.requests_ns.first()?;
         let since = |ns: u64| (ns / 1_000).cast_signed() - (requested_ns / 1_000).cast_signed();
         let mut steps = Vec::new();
@@ -69,16 +73,59 @@ impl Connection {
                 };
                 let began = before.iter().find_map(|phase| at.get(phase)).unwrap_or(&requested_ns);
                 let text = match phase {
-                    Phase::Gathering => candidates(session.number, stream, node, entries),
+                    Phase::Gathering => candidates(session.number, stream, node, &record.entries),
                     Phase::Nominated => pair(session, end),
                     _ => String::new(),
                 };
                 let (from_us, to_us) = (since(*began.min(done)), since(*done));
-                steps.push(Step { end, name, from_us, to_us, text });
+                let name = name.to_owned();
+                steps.push(Step { end, name, from_us, to_us, text, unanswered: false });
+                if phase == Phase::Checking {
+                    steps.extend(checks(session.number, stream, (end, node), record, since));
+                }
             }
         }
         Some(Self { number: session.number, requested_us: requested_ns / 1_000, steps })
     }
+}
+
+/// The candidate pairs that an end checked: each from its first check to its first answer, or to its
+/// last check if there was none.
+fn checks(
+    number: u32,
+    stream: &Stream,
+    (end, node): (End, &str),
+    record: &Record,
+    since: impl Fn(u64) -> i64,
+) -> Vec<Step> {
+    let (camera, viewer) = (stream.camera.clone(), stream.viewer.clone());
+    let pairs = checked_pairs(record, &Session { camera, viewer, number }, node);
+    let step = |pair: &parallax_record::CheckedPair| {
+        let sent = pair.attempts.iter().map(|attempt| attempt.sent_ns);
+        let (first, last) = (sent.clone().min()?, sent.max()?);
+        let answered = pair.answered_ns();
+        let mut text = match answered {
+            Some(_) => "answered".to_owned(),
+            None => "never answered".to_owned(),
+        };
+        if pair.attempts.iter().any(|attempt| attempt.nominates) {
+            text.push_str(", nominated");
+        }
+        let count = crate::figure::counted(pair.attempts.len() as u64, "check");
+        Some(Step {
+            end,
+            name: format!("{} to {}", pair.local.kind, pair.remote.kind),
+            from_us: since(first),
+            to_us: since(answered.unwrap_or(last)),
+            text: format!(
+                "{count} from {} to {}, {text}",
+                crate::escape::tame(&pair.local.address),
+                crate::escape::tame(&pair.remote.address)
+            ),
+            unanswered: answered.is_none(),
+        })
+    };
+    pairs.iter().filter_map(step).collect()
 }
 
 /// The candidates that an end gathered.

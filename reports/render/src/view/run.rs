@@ -65,6 +65,8 @@ pub struct Run {
     pub streams: Vec<Stream>,
     /// Its links.
     pub links: Vec<Link>,
+    /// What its links did, every 200 ms; empty in records that do not tell.
+    pub loads: Vec<parallax_record::LinkTimeline>,
     /// Packets dropped, by node and cause, in the intervals of the streams.
     pub drops: BTreeMap<String, Drops>,
     /// Bytes by the kind of node at the other end.
@@ -88,6 +90,7 @@ impl Run {
             marks: marks(record),
             streams: timeline.streams.iter().map(|stream| Stream::of(stream, record)).collect(),
             links: network::links(&record.header),
+            loads: parallax_record::links(record),
             drops: network::drops(record),
             bytes: summary.bytes,
             pictures: pictures(summary, detail),

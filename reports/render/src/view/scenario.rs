@@ -128,9 +128,12 @@ fn streams(summaries: &[&Summary], own: &[&Run], duration_us: u64) -> Vec<Scenar
     names.into_iter().map(of).collect()
 }
 
+/// What a run says of a stage.
+type StageOf = fn(&PerStage<StageSummary>) -> Option<i64>;
+
 /// For each stage the median of the runs' medians.
 fn medians(runs: &[PerStage<StageSummary>]) -> [Option<i64>; parallax_record::STAGES] {
-    let each: [fn(&PerStage<StageSummary>) -> Option<i64>; parallax_record::STAGES] = [
+    let each: [StageOf; parallax_record::STAGES] = [
         |run| run.capture.p50,
         |run| run.encode.p50,
         |run| run.pacer.p50,

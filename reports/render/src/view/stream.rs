@@ -98,7 +98,7 @@ impl Stream {
         };
         stream.take_frames(timeline);
         stream.take_events(record);
-        let connection = |session| Connection::of(session, &timeline.stream, &record.entries);
+        let connection = |session| Connection::of(session, &timeline.stream, record);
         stream.connections = timeline.sessions.iter().filter_map(connection).collect();
         stream
     }

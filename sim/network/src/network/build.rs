@@ -3,7 +3,7 @@
 use alloc::{borrow::ToOwned, collections::BTreeMap, collections::VecDeque, vec::Vec};
 use core::{net::Ipv4Addr, time::Duration};
 
-use super::{Network, Segment, Spot};
+use super::{Network, Segment, Spot, loads::Loads};
 use crate::{
     Access, Capacity, HostId, LinkConfig, LinkId, SiteConfig, SiteId, Time, TopologyError,
     agenda::Agenda,
@@ -42,6 +42,7 @@ impl Network {
             delivered: 0,
             dropped: BTreeMap::new(),
             tapped: false,
+            loads: Loads::default(),
         }
     }
 
@@ -115,7 +116,11 @@ impl Network {
     fn add_link(&mut self, config: LinkConfig, spot: Spot) -> LinkId {
         let id = LinkId(number(self.links.len()));
         let random = stream(self.seed, &self.place(spot).to_string());
-        self.links.push(Segment { link: Link::new(config, random), spot });
+        let mut link = Link::new(config, random);
+        if self.loads.concern(spot) {
+            link.keep_load();
+        }
+        self.links.push(Segment { link, spot });
         id
     }
 }

@@ -67,12 +67,12 @@ impl Network {
     fn offer(&mut self, number: u32, link: LinkId) {
         let bytes = self.flights[number].wire_length;
         let segment = &mut self.links[link.index()];
-        match segment.link.offer(self.clock, number, bytes) {
+        let spot = segment.spot;
+        let offer = segment.link.offer(self.clock, number, bytes);
+        self.stir_load(spot);
+        match offer {
             Offer::Waits => {}
-            Offer::Refused => {
-                let spot = segment.spot;
-                self.lose(number, spot, DropCause::QueueFull);
-            }
+            Offer::Refused => self.lose(number, spot, DropCause::QueueFull),
             Offer::Starts(end, epoch) => self.agenda.schedule(end, Event::Sent { link, epoch }),
             Offer::Sent(crossing) => self.cross(number, link, crossing),
         }
@@ -80,9 +80,12 @@ impl Network {
 
     /// A link's transmitter is done with a packet.
     fn sent(&mut self, link: LinkId, epoch: u32) {
-        let Some(done) = self.links[link.index()].link.sent(self.clock, epoch) else {
+        let segment = &mut self.links[link.index()];
+        let spot = segment.spot;
+        let Some(done) = segment.link.sent(self.clock, epoch) else {
             return;
         };
+        self.stir_load(spot);
         if let Some((end, epoch)) = done.next {
             self.agenda.schedule(end, Event::Sent { link, epoch });
         }

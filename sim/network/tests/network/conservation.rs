@@ -4,8 +4,9 @@ use core::{net::SocketAddrV4, time::Duration};
 
 use bytes::Bytes;
 use parallax_network::{
-    Access, Behaviour, Capacity, FilterScope, GatewayConfig, HostId, LinkConfig, Loss, Network,
-    Output, Packet, PortAssignment, QueueLimit, SiteConfig, TcpHeader, Time, Transport,
+    Access, Behaviour, Capacity, DropCause, FilterScope, GatewayConfig, HostId, LinkConfig, Loss,
+    Network, Output, Packet, Place, PortAssignment, QueueLimit, SiteConfig, TcpHeader, Time,
+    Transport,
 };
 use proptest::{collection::vec, prelude::*, sample::select};
 
@@ -123,8 +124,16 @@ fn build(seed: u64, sites: &[SiteSpec]) -> (Network, Vec<HostId>, Vec<parallax_n
 }
 
 /// Does all deeds and waits for the end of everything. Gives all outputs.
-fn run(seed: u64, sites: &[SiteSpec], deeds: &[Deed]) -> Result<Vec<Output>, TestCaseError> {
+fn run(
+    seed: u64,
+    sites: &[SiteSpec],
+    deeds: &[Deed],
+    loads: bool,
+) -> Result<Vec<Output>, TestCaseError> {
     let (mut network, hosts, ids) = build(seed, sites);
+    if loads {
+        network.tell_loads(Duration::from_millis(50));
+    }
     let mut outputs: Vec<Output> = Vec::new();
     let mut seen: Vec<SocketAddrV4> = vec![SocketAddrV4::new([198, 51, 100, 1].into(), 3478)];
     let (mut now, mut told, mut entered) = (Time::ZERO, Time::ZERO, 0);
@@ -189,6 +198,38 @@ fn run(seed: u64, sites: &[SiteSpec], deeds: &[Deed]) -> Result<Vec<Output>, Tes
     Ok(outputs)
 }
 
+/// Sums over access links.
+#[derive(Default)]
+struct Loads {
+    offered: u64,
+    carried: u64,
+    lost: u64,
+    dropped: u64,
+    told_lost: u64,
+    told_dropped: u64,
+}
+
+impl Loads {
+    /// Whether it is a load.
+    fn take(&mut self, output: &Output) -> bool {
+        match output {
+            Output::Loaded { load, .. } => {
+                self.offered += load.offered_packets;
+                self.carried += load.carried_packets;
+                self.lost += load.lost_packets;
+                self.dropped += load.dropped_packets;
+                return true;
+            }
+            Output::Dropped { place: Place::Up(_) | Place::Down(_), cause, .. } => match cause {
+                DropCause::Loss => self.told_lost += 1,
+                _ => self.told_dropped += 1,
+            },
+            _ => {}
+        }
+        false
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -198,8 +239,16 @@ proptest! {
         sites in vec((proptest::option::weighted(0.8, gateway()), proptest::option::weighted(0.9, (link(), link())), 1_u8..4), 1..4),
         deeds in vec(deed(), 0..150),
     ) {
-        let first = run(seed, &sites, &deeds)?;
-        let second = run(seed, &sites, &deeds)?;
-        prop_assert_eq!(first, second);
+        let first = run(seed, &sites, &deeds, false)?;
+        let second = run(seed, &sites, &deeds, false)?;
+        prop_assert_eq!(&first, &second);
+        // Who asks for the links' loads changes nothing else.
+        let mut told = run(seed, &sites, &deeds, true)?;
+        let mut loads = Loads::default();
+        told.retain(|output| !loads.take(output));
+        prop_assert_eq!(&first, &told);
+        prop_assert_eq!(loads.offered, loads.carried + loads.lost + loads.dropped);
+        prop_assert_eq!(loads.lost, loads.told_lost);
+        prop_assert_eq!(loads.dropped, loads.told_dropped);
     }
 }

@@ -4,6 +4,7 @@ mod conservation;
 mod discovery;
 mod hole_punching;
 mod links;
+mod loads;
 mod rfc4787;
 mod rfc5382;
 mod support;

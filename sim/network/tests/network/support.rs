@@ -136,8 +136,9 @@ fn fate(output: Output) -> Option<Fate> {
         Output::Dropped { place, cause, .. } => {
             Some(Fate::Dropped { place: place.to_string(), cause })
         }
-        Output::Passed { .. } | Output::MappingCreated { .. } | Output::MappingExpired { .. } => {
-            None
-        }
+        Output::Passed { .. }
+        | Output::Loaded { .. }
+        | Output::MappingCreated { .. }
+        | Output::MappingExpired { .. } => None,
     }
 }

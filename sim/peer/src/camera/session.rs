@@ -100,7 +100,7 @@ async fn run_to_end<H: Host>(
     let registry = interceptors(shared, &start, &sent);
     let feedback = shared.config.congestion_control.is_some();
     let (connection, happenings) =
-        connection::build(host, &start.ice_servers, registry, feedback).await?;
+        connection::build(host, &start.name, &start.ice_servers, registry, feedback).await?;
     let ssrc = host.random() as u32;
     let track = Arc::new(TrackLocalStaticRTP::new(media_track(shared, ssrc)));
     let sender = connection.add_track(track.clone() as Arc<dyn TrackLocal>).await?;

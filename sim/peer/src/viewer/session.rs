@@ -89,7 +89,7 @@ async fn run_to_end<H: Host>(
     let registry = interceptors(host, &start);
     // A viewer tells whoever wants to know.
     let (connection, happenings) =
-        connection::build(host, &start.ice_servers, registry, true).await?;
+        connection::build(host, &start.name, &start.ice_servers, registry, true).await?;
     let session = (start.id, start.name);
     let exchange = Exchange::new(host.clone(), session, connection, happenings, post, SETUP);
     let mut live = Live {

@@ -1,0 +1,203 @@
+//! The host's runtime, with somebody who looks on at its UDP sockets: for the ICE checks of a session.
+
+use crate::{
+    checks::{Check, Checks},
+    host::Host,
+};
+use parallax_record::{Event, Session};
+use std::{
+    fmt,
+    future::Future,
+    io::{self, IoSliceMut},
+    net::{SocketAddr, TcpListener},
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+    task::{Context, Poll},
+    time::{Duration, Instant},
+};
+use webrtc::runtime::{
+    AsyncInterval, AsyncTcpListener, AsyncTcpStream, AsyncUdpSocket, JoinHandle, RecvMeta, Runtime,
+    Transmit,
+};
+
+/// The runtime of `host` for the connection of one session, whose ICE checks are told.
+pub(crate) fn runtime<H: Host>(host: &H, session: &Session) -> Arc<dyn Runtime> {
+    let teller = Teller { host: host.clone(), session: session.clone(), checks: Mutex::default() };
+    Arc::new(Tapped { inner: host.runtime(), teller: Arc::new(teller) })
+}
+
+struct Teller<H> {
+    host: H,
+    session: Session,
+    checks: Mutex<Checks>,
+}
+
+impl<H: Host> Teller<H> {
+    /// Tells what `look` sees, if it is something.
+    fn tell(&self, look: impl FnOnce(&mut Checks) -> Option<Check>) {
+        let check = look(&mut self.checks.lock().unwrap_or_else(PoisonError::into_inner));
+        let Some(check) = check else { return };
+        let session = self.session.clone();
+        self.host.observe(match check {
+            Check::Sent { pair: (local, remote), attempt, nominates } => Event::CheckSent {
+                session,
+                local: local.to_string(),
+                remote: remote.to_string(),
+                attempt,
+                nominates,
+            },
+            Check::Answered { pair: (local, remote), attempt, sent_ns } => Event::CheckAnswered {
+                session,
+                local: local.to_string(),
+                remote: remote.to_string(),
+                attempt,
+                sent_run_ns: sent_ns,
+            },
+        });
+    }
+}
+
+/// A runtime that is another one, but for its sockets.
+struct Tapped<H> {
+    inner: Arc<dyn Runtime>,
+    teller: Arc<Teller<H>>,
+}
+
+impl<H> fmt::Debug for Tapped<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Tapped").field(&self.inner).finish()
+    }
+}
+
+impl<H: Host> Runtime for Tapped<H> {
+    fn spawn(&self, future: Pin<Box<dyn Future<Output = ()> + Send>>) -> Box<dyn JoinHandle> {
+        self.inner.spawn(future)
+    }
+
+    fn spawn_reactor(
+        &self,
+        reactor_pool_size: usize,
+        future: Pin<Box<dyn Future<Output = ()> + Send>>,
+    ) -> Box<dyn JoinHandle> {
+        self.inner.spawn_reactor(reactor_pool_size, future)
+    }
+
+    fn wrap_udp_socket(&self, socket: std::net::UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
+        let inner = self.inner.wrap_udp_socket(socket)?;
+        let local = inner.local_addr()?;
+        Ok(Arc::new(Socket { inner, local, teller: self.teller.clone() }))
+    }
+
+    fn wrap_tcp_listener(&self, listener: TcpListener) -> io::Result<Arc<dyn AsyncTcpListener>> {
+        self.inner.wrap_tcp_listener(listener)
+    }
+
+    fn connect_tcp<'a>(
+        &'a self,
+        remote: SocketAddr,
+    ) -> Pin<Box<dyn Future<Output = io::Result<Arc<dyn AsyncTcpStream>>> + Send + 'a>> {
+        self.inner.connect_tcp(remote)
+    }
+
+    fn resolve_host<'a>(
+        &'a self,
+        host: &'a str,
+    ) -> Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'a>> {
+        self.inner.resolve_host(host)
+    }
+
+    fn now(&self) -> Instant {
+        self.inner.now()
+    }
+
+    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + 'static>> {
+        self.inner.sleep(duration)
+    }
+
+    fn interval(&self, period: Duration) -> Box<dyn AsyncInterval> {
+        self.inner.interval(period)
+    }
+
+    fn block_on(&self, future: Pin<Box<dyn Future<Output = ()> + '_>>) {
+        self.inner.block_on(future);
+    }
+
+    fn yield_now(&self) -> Pin<Box<dyn Future<Output = ()> + Send + 'static>> {
+        self.inner.yield_now()
+    }
+
+    fn name(&self) -> &'static str {
+        self.inner.name()
+    }
+}
+
+/// A socket that is another one, and is looked at.
+struct Socket<H> {
+    inner: Arc<dyn AsyncUdpSocket>,
+    local: SocketAddr,
+    teller: Arc<Teller<H>>,
+}
+
+impl<H> fmt::Debug for Socket<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Socket").field(&self.inner).finish()
+    }
+}
+
+/// Whether a first byte may be that of a STUN or ChannelData message, and not of media or DTLS
+/// (RFC 7983).
+fn may_be_a_check(datagram: &[u8]) -> bool {
+    datagram.first().is_some_and(|first| matches!(first, 0..=3 | 64..=79))
+}
+
+impl<H: Host> AsyncUdpSocket for Socket<H> {
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.inner.local_addr()
+    }
+
+    fn poll_send(
+        &self,
+        context: &mut Context<'_>,
+        transmit: &Transmit<'_>,
+    ) -> Poll<io::Result<usize>> {
+        let sent = self.inner.poll_send(context, transmit);
+        if let Poll::Ready(Ok(_)) = sent {
+            let whole = transmit.contents.len().max(1);
+            let segment = transmit.segment_size.filter(|size| *size > 0).unwrap_or(whole);
+            let datagrams = transmit.contents.chunks(segment);
+            for datagram in datagrams.filter(|datagram| may_be_a_check(datagram)) {
+                let now_ns = self.teller.host.now_ns();
+                let to = transmit.destination;
+                self.teller.tell(|checks| checks.sent(now_ns, self.local, to, datagram));
+            }
+        }
+        sent
+    }
+
+    fn poll_recv(
+        &self,
+        context: &mut Context<'_>,
+        buffers: &mut [IoSliceMut<'_>],
+        metas: &mut [RecvMeta],
+    ) -> Poll<io::Result<usize>> {
+        let received = self.inner.poll_recv(context, buffers, metas);
+        if let Poll::Ready(Ok(count)) = received {
+            for (buffer, meta) in buffers.iter().zip(&*metas).take(count) {
+                let Some(contents) = buffer.get(..meta.len) else { continue };
+                let datagrams = contents.chunks(meta.stride.max(1));
+                for datagram in datagrams.filter(|datagram| may_be_a_check(datagram)) {
+                    self.teller.tell(|checks| checks.received(meta.addr, self.local, datagram));
+                }
+            }
+        }
+        received
+    }
+
+    fn max_gso_segments(&self) -> usize {
+        self.inner.max_gso_segments()
+    }
+
+    fn max_gro_segments(&self) -> usize {
+        self.inner.max_gro_segments()
+    }
+}
