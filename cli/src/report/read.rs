@@ -1,7 +1,7 @@
 //! Reads output folders: the summary of each, and the records of those runs that are shown in full.
 
 use crate::exit::Stop;
-use parallax_record::{Environment, Record, SCHEMA, Suite, Summary, Verdict, judge};
+use parallax_record::{Environment, ReadError, Record, SCHEMA, Suite, Summary, Verdict, judge};
 use parallax_render::input::{Detail, Folder};
 use serde::{Deserialize, de::DeserializeOwned};
 use std::{
@@ -138,6 +138,14 @@ fn bad(file: &Path, cause: &str) -> Stop {
     ))
 }
 
+fn newer(file: &Path, schema: u64) -> Stop {
+    Stop::BadInput(format!(
+        "failed to read {}: it has schema {schema}, and this Parallax knows {SCHEMA}\n  help: use a \
+         newer Parallax",
+        file.display()
+    ))
+}
+
 /// What every version of a file has.
 #[derive(Deserialize)]
 struct Probe {
@@ -150,11 +158,7 @@ fn parse<T: DeserializeOwned>(file: &Path, bytes: &[u8], what: &str) -> Result<T
     }
     match serde_json::from_slice::<Probe>(bytes) {
         Ok(Probe { schema }) if schema > u64::from(SCHEMA) => {
-            let name = file.display();
-            return Err(Stop::BadInput(format!(
-                "failed to read {name}: it has schema {schema}, and this Parallax knows \
-                 {SCHEMA}\n  help: use a newer Parallax"
-            )));
+            return Err(newer(file, schema));
         }
         Ok(_) => {}
         Err(error) if error.is_data() => {
@@ -278,9 +282,11 @@ fn detail(run: usize, summary: &Summary, place: &Path) -> Result<Option<Detail>,
 
 fn record(file: &Path) -> Result<Record, Stop> {
     let bytes = fs::read(file).map_err(|error| unreadable(file, &error))?;
-    Record::read(&bytes).map_err(|error| {
-        let text = error.to_string();
-        let cause = text.strip_prefix("read the record: ").unwrap_or(&text);
-        bad(file, cause)
+    Record::read(&bytes).map_err(|error| match error {
+        ReadError::NewerSchema { found } => newer(file, found),
+        error => {
+            let text = error.to_string();
+            bad(file, text.strip_prefix("read the record: ").unwrap_or(&text))
+        }
     })
 }

@@ -3,6 +3,7 @@
 //! type, never skipped: nobody is to take them for something that need not run.
 
 use crate::{
+    escape::tame,
     terminal::{self, Style},
     view::{Cell, Missed, Report},
 };
@@ -24,10 +25,10 @@ pub fn report(
         report.missed.iter().map(|missed| (missed.run, missed)).collect();
     let mut junit = Junit::new("parallax");
     for scenario in &report.scenarios {
-        let name = match report.folders.len() {
+        let name = clean(&match report.folders.len() {
             1 => scenario.name.clone(),
             _ => format!("{} in {}", scenario.name, report.folders[scenario.folder]),
-        };
+        });
         let mut suite = TestSuite::new(name.clone());
         for at in &scenario.runs {
             let Some(run) = report.runs.get(*at) else { continue };
@@ -74,6 +75,13 @@ fn status(verdict: Verdict, message: &str, kind: &str, text: &str) -> TestCaseSt
         Verdict::Inconclusive | Verdict::Error => (NonSuccessKind::Error, verdict.to_string()),
     };
     let mut status = TestCaseStatus::non_success(non_success);
-    status.set_message(message).set_type(kind).set_description(text);
+    status.set_message(clean(message)).set_type(clean(&kind)).set_description(clean(text));
     status
+}
+
+/// Lines without characters that XML forbids. The library leaves out most of them, but neither U+FFFE
+/// nor U+FFFF.
+fn clean(text: &str) -> String {
+    let lines: Vec<String> = text.lines().map(tame).collect();
+    lines.join("\n")
 }

@@ -2,5 +2,6 @@
 
 mod hostile;
 mod page;
+mod sinks;
 mod support;
 mod view;
