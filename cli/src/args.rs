@@ -2,11 +2,12 @@
 
 use crate::{
     exit::EXIT_CODES,
-    help::{CHECK_HELP, SIM_HELP},
+    help::{CHECK_HELP, REPORT_HELP, SIM_HELP},
     log::{self, Filter},
     values::{self, Device, Media, Seeds},
 };
 use clap::{Args, Parser, Subcommand};
+use parallax_record::Thresholds;
 use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 
 /// The test bench for peer-to-peer video cameras.
@@ -28,6 +29,8 @@ pub(crate) enum Command {
     Sim(SimArgs),
     /// Say whether scenarios and device profiles are sound, without running anything
     Check(CheckArgs),
+    /// Show what runs came to: a page, pictures, JUnit, Markdown; hold them against a baseline
+    Report(ReportArgs),
     /// Run one scenario for a parent
     #[command(hide = true)]
     Worker(WorkerArgs),
@@ -76,6 +79,9 @@ pub(crate) struct SimArgs {
     /// Keep no pictures of the worst frames (a run's `frames` folder)
     #[arg(long)]
     pub(crate) no_frames: bool,
+    /// Write no report at the end
+    #[arg(long)]
+    pub(crate) no_report: bool,
     /// Write all packets of each run to capture.pcapng beside its record, for Wireshark: at hosts,
     /// services and both sides of each gateway, and those dropped, with what decrypts their DTLS
     #[arg(long)]
@@ -101,6 +107,59 @@ pub(crate) struct CheckArgs {
     /// Scenarios and device profiles, or folders of them. Left out: fixtures/scenarios
     #[arg(value_name = "FILE|FOLDER")]
     pub(crate) files: Vec<PathBuf>,
+}
+
+/// Show what runs came to, from the folders that `sim --out` has left: report.html for people, pictures
+/// for issues, junit.xml and summary.md for CI, histograms. Nothing is run.
+#[derive(Debug, Args)]
+#[command(after_help = EXIT_CODES, after_long_help = REPORT_HELP)]
+pub(crate) struct ReportArgs {
+    /// Output folders of `parallax sim`, or the folder of one run in it
+    #[arg(value_name = "RUN_FOLDER", required = true)]
+    pub(crate) folders: Vec<PathBuf>,
+    /// Hold the runs against this baseline: a regression beyond a threshold is a failure
+    #[arg(long, value_name = "FILE")]
+    pub(crate) baseline: Option<PathBuf>,
+    /// Store the runs as the baseline of later ones, in a file for git. Before a folder write
+    /// --accept=FILE
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "baseline.json")]
+    pub(crate) accept: Option<PathBuf>,
+    /// Show this run in full too; given again: and that one. Runs that did not pass and the latest of
+    /// each scenario are; all, if they are few
+    #[arg(long, value_name = "SCENARIO/seed-N")]
+    pub(crate) select: Vec<String>,
+    /// Where the report goes. Left out: into the first RUN_FOLDER
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) out: Option<PathBuf>,
+    /// Open the page when it is written
+    #[arg(long)]
+    pub(crate) open: bool,
+    /// Baseline: times and freezes may be worse by so many of 100
+    #[arg(long, value_name = "PERCENT", default_value_t = Thresholds::default().percent)]
+    pub(crate) threshold: u32,
+    /// Baseline: times may be worse by this, if the percents are less
+    #[arg(long, value_name = "DURATION", default_value = "1ms", value_parser = humantime::parse_duration)]
+    pub(crate) threshold_time: Duration,
+    /// Baseline: so many more of 1,000,000 frames may be lost
+    #[arg(long, value_name = "PPM", default_value_t = Thresholds::default().lost_ppm)]
+    #[arg(value_parser = clap::value_parser!(i64).range(0..=1_000_000))]
+    pub(crate) threshold_lost: i64,
+    /// Baseline: the PSNR may be lower by so many thousandths of a decibel
+    #[arg(long, value_name = "MILLIDB", default_value_t = Thresholds::default().psnr_millidb)]
+    #[arg(value_parser = clap::value_parser!(i64).range(0..=1_000_000))]
+    pub(crate) threshold_psnr: i64,
+}
+
+impl ReportArgs {
+    /// How much worse a run may be than the baseline.
+    pub(crate) fn thresholds(&self) -> Thresholds {
+        Thresholds {
+            percent: self.threshold,
+            least_us: i64::try_from(self.threshold_time.as_micros()).unwrap_or(i64::MAX),
+            lost_ppm: self.threshold_lost,
+            psnr_millidb: self.threshold_psnr,
+        }
+    }
 }
 
 /// Reads a seed.

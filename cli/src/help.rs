@@ -31,6 +31,8 @@ What it writes, below the folder of --out:
                                  decrypted, SRTP cannot
   summary.json                   verdicts, checks and measurements of all runs
   environment.json               machine, tools and wall time: the one file that differs by machine
+  report.html, report/           unless --no-report: what it all came to, for people, and its pictures
+  junit.xml, summary.md          the same for CI
 
 Ctrl-C ends the runs that go on and writes what has finished; a second one ends at once.
 
@@ -45,6 +47,36 @@ Examples:
   parallax check my-scenarios/                   every .toml file in it
   parallax check my-own.toml device-profiles/    a file with boot_time, camera or viewer at its top
                                                  and no site or peer is taken for a device profile
+
+",
+    exit_codes!()
+);
+
+/// Below the flags of `parallax report`.
+pub(crate) const REPORT_HELP: &str = concat!(
+    "\
+Examples:
+  parallax report target/parallax --open         the page, in a browser
+  parallax report target/parallax --select two-homes/seed-7
+                                                 with one more run in full
+  parallax report main/ branch/ --out compared/  two folders on one page
+  parallax report target/parallax --accept       store what is as it should be: baseline.json
+  parallax report target/parallax --baseline baseline.json
+                                                 and hold later runs against it
+  parallax report target/parallax --baseline baseline.json --threshold 10 --threshold-time 5ms
+
+What it writes, into the first RUN_FOLDER or the folder of --out:
+  report.html                    one file that needs nothing else
+  report/*.png                   the pictures of the runs in full, and a grid of all runs
+  report/*.hgrm                  capture-to-render latency of each stream, over all runs of its
+                                 scenario: for plotters of HdrHistogram, in milliseconds
+  junit.xml                      a suite for each scenario, a case for each run
+  summary.md                     for the page of a CI job
+
+It ends with 0 once the report is written, whatever the runs came to: `parallax sim` has told that.
+With --baseline it ends with 10 if there is a regression, with 11 if nothing could be compared, or not
+well enough. What is cut off, of a newer version or of another program is told, ends it with 2, and no
+report is written.
 
 ",
     exit_codes!()

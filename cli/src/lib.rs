@@ -15,6 +15,7 @@ mod kind;
 mod log;
 mod output;
 mod protocol;
+mod report;
 mod runs;
 mod schedule;
 mod sim;
@@ -64,6 +65,7 @@ fn parent(command: Option<Command>, guards: Guards) -> Result<Exit, Stop> {
     match command {
         Some(Command::Sim(arguments)) => sim::run(&arguments, guards),
         Some(Command::Check(arguments)) => check::run(&arguments),
+        Some(Command::Report(arguments)) => report::run(&arguments),
         // A worker is none of a parent's.
         Some(Command::Worker(_)) | None => {
             output::error(&Parallax::command().render_long_help().to_string());

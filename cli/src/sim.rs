@@ -7,7 +7,7 @@ use crate::{
     exit::{Exit, Stop},
     inputs::{self, Input},
     interrupt::Interrupt,
-    output,
+    output, report,
     runs::{self, Done, Run},
     schedule,
     worker::Guards,
@@ -40,6 +40,9 @@ pub(crate) fn run(arguments: &SimArgs, guards: Guards) -> Result<Exit, Stop> {
     for run in &runs {
         run.has_room()?;
     }
+    for name in report::FILES {
+        output::room_for_file(&arguments.out.join(name))?;
+    }
     output::folder(&arguments.out)?;
     let _own = output::own(&arguments.out)?;
     output::writable(&arguments.out)?;
@@ -47,6 +50,13 @@ pub(crate) fn run(arguments: &SimArgs, guards: Guards) -> Result<Exit, Stop> {
     for file in &files {
         runs::forget(file)?;
     }
+    report::forget(&arguments.out).map_err(|error| {
+        Stop::BadInput(format!(
+            "failed to replace the report in {}: {error}\n  help: remove it, or choose another folder \
+             with --out FOLDER",
+            arguments.out.display()
+        ))
+    })?;
     for run in &runs {
         run.forget()?;
     }
@@ -59,9 +69,33 @@ pub(crate) fn run(arguments: &SimArgs, guards: Guards) -> Result<Exit, Stop> {
     output::say(&terminal::closing(&suite, style));
     write(&arguments.out, &suite, &started)?;
     output::say(&format!("records are in {}\n", arguments.out.display()));
+    let reported = reported(arguments, &suite);
     // Whoever asks when all is done comes too late.
     let whole = suite.runs.len() == runs.len();
-    Ok(if whole { Exit::of(suite.verdict) } else { Exit::Interrupted })
+    Ok(match (whole, reported) {
+        (false, _) => Exit::Interrupted,
+        (true, true) => Exit::of(suite.verdict),
+        (true, false) => report::without(suite.verdict),
+    })
+}
+
+/// Writes the report, if there is something to report. Whether nothing went wrong: what the runs came
+/// to is written all the same.
+fn reported(arguments: &SimArgs, suite: &Suite) -> bool {
+    if arguments.no_report || suite.runs.is_empty() {
+        return true;
+    }
+    match report::at_end(&arguments.out) {
+        Ok(()) => {
+            let page = arguments.out.join("report.html");
+            output::say(&format!("the report is {}\n", page.display()));
+            true
+        }
+        Err(stop) => {
+            output::error(&stop.to_string());
+            false
+        }
+    }
 }
 
 /// Runs all, and shows each in its turn.

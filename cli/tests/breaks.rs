@@ -103,7 +103,7 @@ fn runs_without_memory_are_errors_that_say_so() {
     assert!(fault.starts_with("failed to run: out of memory, at "), "{fault}");
     assert!(fault.ends_with("it may have 64MiB (--memory)"), "{fault}");
     assert!(called.said.contains(fault), "{}", called.said);
-    assert_eq!(place.files("out"), ["environment.json", "summary.json"]);
+    assert_eq!(place.files_but_pictures("out"), ["environment.json", "summary.json"]);
 }
 
 #[test]
@@ -120,7 +120,13 @@ fn an_interrupt_writes_what_has_finished() {
         signal_parent(&parent, with);
         let called = ended(parent).ended(130);
         assert!(called.said.contains("\ninterrupted: 1 of 3 runs finished\n"), "{}", called.said);
-        assert!(called.said.ends_with("1 run: 1 passed\nrecords are in out\n"), "{}", called.said);
+        assert!(
+            called
+                .said
+                .ends_with("1 run: 1 passed\nrecords are in out\nthe report is out/report.html\n"),
+            "{}",
+            called.said
+        );
         assert_eq!(called.complained, "");
         let summary = place.json("out/summary.json");
         assert_eq!((&summary["planned"], &summary["verdict"]), (&3.into(), &"inconclusive".into()));
@@ -274,7 +280,7 @@ fn a_run_that_was_interrupted_under_verify_leaves_nothing() {
     signal_parent(&parent, Signal::INT);
     let called = ended(parent).ended(130);
     assert_eq!(called.said, "interrupted: 0 of 1 run finished\nnothing ran\nrecords are in out\n");
-    assert_eq!(place.files("out"), ["environment.json", "summary.json"]);
+    assert_eq!(place.files_but_pictures("out"), ["environment.json", "summary.json"]);
     assert!(!place.path("out/endless").exists());
     assert_eq!(place.json("out/summary.json")["verdict"], Value::Null);
     // Such a scenario is a sound one otherwise.

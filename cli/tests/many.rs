@@ -29,7 +29,8 @@ fn the_results_are_the_same_bytes_whatever_the_jobs() {
             .ended(10);
         assert_eq!(called.complained, "");
         let files = place.files("out");
-        let same = |file: &&String| *file != "environment.json";
+        // The page says where it ran.
+        let same = |file: &&String| !["environment.json", "report.html"].contains(&file.as_str());
         let contents: Vec<_> = files
             .iter()
             .filter(same)
@@ -43,7 +44,10 @@ fn the_results_are_the_same_bytes_whatever_the_jobs() {
     });
     assert_eq!(one.0, eight.0);
     let pictures = one.1.iter().filter(|(file, _)| file.contains("/frames/")).count();
-    assert_eq!(one.1.len() - pictures, 13);
+    let records = one.1.iter().filter(|(file, _)| file.ends_with("/record.jsonl")).count();
+    assert_eq!(records, 12);
+    assert!(one.1.iter().any(|(file, _)| file == "summary.json"), "no summary was compared");
+    assert!(one.1.iter().any(|(file, _)| file == "report/grid.png"), "no report was compared");
     assert!(pictures > 0, "no pictures were compared");
     for (one, eight) in one.1.iter().zip(&eight.1) {
         assert!(one == eight, "{} and {} differ", one.0, eight.0);
@@ -111,7 +115,12 @@ fn of_many_runs_one_that_passed_is_one_line() {
     let seeds = "seeds 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 1 more";
     assert!(lines.contains(&"easy  11 runs: 11 passed"), "{said}");
     assert!(lines.contains(&format!("soon  11 runs: 11 failed ({seeds})").as_str()), "{said}");
-    assert!(said.ends_with("22 runs: 11 failed, 11 passed\nrecords are in out\n"), "{said}");
+    assert!(
+        said.ends_with(
+            "22 runs: 11 failed, 11 passed\nrecords are in out\nthe report is out/report.html\n"
+        ),
+        "{said}"
+    );
 }
 
 #[test]
@@ -194,5 +203,6 @@ fn verify_holds_for_several_runs_at_once() {
         .ended(10);
     let verified = called.said.matches("  verified      a second run has the same record").count();
     assert_eq!(verified, 4, "{}", called.said);
-    assert_eq!(place.files("out").len(), 6, "{:?}", place.files("out"));
+    let files = place.files_but_pictures("out");
+    assert_eq!(files.len(), 6, "{files:?}");
 }

@@ -36,7 +36,9 @@ const FIELDS: &[(&str, &str)] = &[
     ("streams[].time_to_first_frame_uncertainty_us.", "below above"),
     ("streams[].setup_us.", "signalling gathering checking nominated dtls"),
     ("streams[].setup_us.", "first_rtp first_key_frame first_render"),
-    ("streams[].capture_to_render_us.", "count p50 p95 p99 max"),
+    ("streams[].capture_to_render_us.", "count p50 p90 p95 p99 max"),
+    ("streams[].", "capture_to_render_histogram_us[][]"),
+    ("streams[].capture_to_render_over_time_us.", "interval_us interval[] count[] p50[] max[]"),
     ("streams[].capture_to_render_us.uncertainty.", "below above"),
     ("streams[].stages_us.capture.", "p50 p95 uncertainty.below uncertainty.above"),
     ("streams[].stages_us.encode.", "p50 p95 uncertainty.below uncertainty.above"),
@@ -52,7 +54,7 @@ const FIELDS: &[(&str, &str)] = &[
 ];
 
 /// Where the value at a path may be `null` in a run that streams.
-const MAY_BE_NULL: &[&str] = &["clock_bound_us", "streams[].freezes.open_us"];
+const MAY_BE_NULL: &[&str] = &["clock_bound_us", "streams[].freezes.open_us", "streams[].rates"];
 
 /// What is shipped.
 const NAMES: [&str; 7] = [
@@ -97,13 +99,12 @@ fn the_shipped_scenarios_pass_and_tell_everything() {
     let mut files: Vec<String> = records.into();
     files.extend(["environment.json", "summary.json"].map(str::to_owned));
     files.sort();
-    let (pictures, others): (Vec<_>, Vec<_>) =
-        place.files("out").into_iter().partition(|file| file.contains("/frames/"));
-    assert_eq!(others, files);
+    assert_eq!(place.files_but_pictures("out"), files);
+    let all = place.files("out");
+    let pictures = all.iter().filter(|file| file.contains("/frames/")).count();
     // Three frames of each run, received and source.
-    assert_eq!(pictures.len(), NAMES.len() * 6);
-    let written = files.len() + pictures.len();
-    assert_eq!(place.files("").len(), written, "something was written outside of the folder");
+    assert_eq!(pictures, NAMES.len() * 6);
+    assert_eq!(place.files("").len(), all.len(), "something was written outside of the folder");
     shows_what_a_reader_needs(&called, runs);
 }
 
@@ -117,9 +118,10 @@ fn holds_every_field(run: &Value) {
         }
     }
     for path in found.iter().filter(|path| path.starts_with("streams") || !path.contains('[')) {
-        let value = path.split('.').fold(run, |value, name| match name.strip_suffix("[]") {
-            Some(array) => &value[array][0],
-            None => &value[name],
+        let value = path.split('.').fold(run, |value, name| {
+            let field = name.trim_end_matches("[]");
+            let lists = (name.len() - field.len()) / 2;
+            (0..lists).fold(&value[field], |value, _| &value[0])
         });
         assert!(!value.is_null() || MAY_BE_NULL.contains(&path.as_str()), "{path} is null");
         let fraction = value.as_f64().is_some() && !value.is_i64() && !value.is_u64();
@@ -216,12 +218,18 @@ fn shows_what_a_reader_needs(called: &Called, runs: &[Value]) {
         shown(&format!("PSNR {decibels:.2} dB"));
         shown(if stream["relayed"] == true { ", relayed" } else { ", direct" });
     }
-    assert!(called.said.ends_with("7 runs: 7 passed\nrecords are in out\n"), "{}", called.said);
+    assert!(
+        called
+            .said
+            .ends_with("7 runs: 7 passed\nrecords are in out\nthe report is out/report.html\n"),
+        "{}",
+        called.said
+    );
     assert!(!called.said.contains('\x1b'), "colours, and nobody there to see them");
 }
 
 #[test]
-fn environment_json_is_the_one_file_that_differs() {
+fn environment_json_and_the_page_that_shows_it_are_the_files_that_differ() {
     let scenario = shipped("two-homes", 8);
     let [one, other] = ["one", "the other"].map(|folder| {
         let place = Place::with("brief.toml", &scenario);
@@ -235,8 +243,10 @@ fn environment_json_is_the_one_file_that_differs() {
     let files = one.0.files(one.1);
     let pictures = files.iter().filter(|file| file.starts_with("brief/seed-1/frames/"));
     assert_eq!(pictures.count(), 6);
-    let others: Vec<_> = files.iter().filter(|file| !file.contains("/frames/")).collect();
-    assert_eq!(others, ["brief/seed-1/record.jsonl", "environment.json", "summary.json"]);
+    assert_eq!(
+        one.0.files_but_pictures(one.1),
+        ["brief/seed-1/record.jsonl", "environment.json", "summary.json"]
+    );
     assert_eq!(files, other.0.files(other.1));
     let differs = |file: &&String| {
         let read = |(place, folder): &(Place, &str)| {
@@ -244,7 +254,10 @@ fn environment_json_is_the_one_file_that_differs() {
         };
         read(&one) != read(&other)
     };
-    assert_eq!(files.iter().filter(differs).collect::<Vec<_>>(), ["environment.json"]);
+    assert_eq!(
+        files.iter().filter(differs).collect::<Vec<_>>(),
+        ["environment.json", "report.html"]
+    );
 
     let environment = one.0.json("one/environment.json");
     let text = |field: &str| environment[field].as_str().expect("a text").to_owned();

@@ -82,6 +82,14 @@ pub fn find_worker(parent: u32, file: &str) -> Option<i32> {
     processes.into_iter().find(ours)
 }
 
+/// The files of every report.
+pub const REPORT: [&str; 4] = ["junit.xml", "report.html", "report/grid.png", "summary.md"];
+
+fn of_report(file: &str) -> bool {
+    let of_folder = |file: &str| file.ends_with(".png") || file.ends_with(".hgrm");
+    REPORT.contains(&file) || file.strip_prefix("report/").is_some_and(of_folder)
+}
+
 /// A folder to call the command in.
 pub struct Place {
     folder: tempfile::TempDir,
@@ -153,9 +161,16 @@ impl Place {
         Called::from(self.parallax(arguments).output().expect("call the command"))
     }
 
-    /// As [`files`](Self::files), without pictures of frames, which stand beside a whole record alone.
+    /// As [`files`](Self::files), without those of a report, which is there whole or not at all, and
+    /// without pictures of frames, which stand beside a whole record alone.
     pub fn files_but_pictures(&self, below: &str) -> Vec<String> {
-        let all = self.files(below);
+        let (report, all): (Vec<_>, Vec<_>) =
+            self.files(below).into_iter().partition(|file| of_report(file));
+        if !report.is_empty() {
+            for file in REPORT {
+                assert!(report.iter().any(|name| name == file), "no {file} in {report:?}");
+            }
+        }
         let beside_a_record = |picture: &String| {
             let (run, name) = picture.split_once("/frames/").expect("a picture");
             name.ends_with(".png") && all.contains(&format!("{run}/record.jsonl"))

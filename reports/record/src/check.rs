@@ -235,6 +235,8 @@ pub struct Percentile(u8);
 impl Percentile {
     /// The median.
     pub const P50: Self = Self(50);
+    /// 90 of 100 are at most this.
+    pub const P90: Self = Self(90);
     /// 95 of 100 are at most this.
     pub const P95: Self = Self(95);
     /// 99 of 100 are at most this.

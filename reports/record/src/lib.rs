@@ -1,18 +1,22 @@
 //! The waist of Parallax: events, measurements, checks, verdicts and the judge.
 
+mod baseline;
 mod check;
 mod checks;
 mod compare;
 mod control;
+mod distribution;
 mod environment;
 mod event;
 mod header;
 mod join;
+mod json;
 mod judge;
 mod links;
 mod measure;
 mod record;
 mod recovery;
+mod regression;
 pub mod schema;
 mod seed;
 mod summarise;
@@ -22,6 +26,9 @@ mod uncertainty;
 mod verdict;
 mod worst;
 
+pub use baseline::{
+    BASELINE_FORMAT, Baseline, BaselineError, BaselinePool, BaselineRun, BaselineStream,
+};
 pub use check::{
     Check, LossBound, Percentile, PercentileError, Predicate, Route, Statistic, StreamSelection,
     Window,
@@ -29,6 +36,7 @@ pub use check::{
 pub use checks::{Attempt, CheckedPair, checked_pairs};
 pub use compare::{Difference, first_difference};
 pub use control::{Rate, Repair, RepairKind, rates, repairs};
+pub use distribution::{BUCKETS_PER_OCTAVE, Histogram, Interval, OverTime};
 pub use environment::Environment;
 pub use event::{Candidate, CandidateKind, Entry, Event, LossPhase, Marker, Phase, Session};
 pub use header::{
@@ -45,6 +53,10 @@ pub use measure::{
 };
 pub use record::{End, ReadError, Record, WriteError, Writer};
 pub use recovery::{over_ns, span as recovery};
+pub use regression::{
+    BaselineResult, Change as BaselineChange, Figure, RunName, Thresholds,
+    compare as compare_with_baseline,
+};
 pub use summary::{
     BytesSummary, CheckResult, Comparison, FramesSummary, FreezesSummary, LatencySummary,
     LostSummary, PeerProfile, PerPhase, PerStage, RateSummary, RatesSummary, StageSummary,

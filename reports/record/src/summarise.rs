@@ -2,6 +2,7 @@
 
 use crate::check::{Percentile, Route, Window};
 use crate::control;
+use crate::distribution;
 use crate::event::{Event, LossPhase, Marker, Phase};
 use crate::header::{Clock, MediaMode};
 use crate::measure;
@@ -43,6 +44,7 @@ pub(crate) fn summarise(stream: &StreamTimeline, record: &Record) -> StreamSumma
     let first_frame = measure::time_to(stream, Phase::FirstRender, Window::WHOLE, clock);
     let latency = measure::capture_to_render(stream, Window::WHOLE, clock);
     let path = measure::paths(stream).last().copied();
+    let (histogram, over_time) = distribution::of_stream(stream, header.duration_us);
     let psnr = measure::psnr_millidb(stream, Window::WHOLE);
     let ssim = measure::ssim_ppm(stream, Window::WHOLE);
     StreamSummary {
@@ -60,11 +62,14 @@ pub(crate) fn summarise(stream: &StreamTimeline, record: &Record) -> StreamSumma
         capture_to_render_us: LatencySummary {
             count: latency.count(),
             p50: latency.percentile_us(Percentile::P50),
+            p90: latency.percentile_us(Percentile::P90),
             p95: latency.percentile_us(Percentile::P95),
             p99: latency.percentile_us(Percentile::P99),
             max: latency.max_us(),
             uncertainty: latency.widest(),
         },
+        capture_to_render_histogram_us: histogram,
+        capture_to_render_over_time_us: over_time,
         stages_us: stages(stream, clock),
         frames: count(stream.frames.iter()),
         freezes: frozen(stream, header.duration_us),

@@ -6,6 +6,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::distribution::{Histogram, OverTime};
 use crate::event::CandidateKind;
 use crate::header::{ClockKind, CongestionControl, Header, MediaMode};
 use crate::uncertainty::Uncertainty;
@@ -53,14 +54,12 @@ impl Suite {
         }
     }
 
-    /// The file's text: indented JSON that ends with a line end.
+    /// The file's text: indented JSON, lists of plain values on one line, that ends with a line end.
     ///
     /// # Errors
     /// Never in fact: these types are all JSON. The caller may treat it as an internal fault.
     pub fn to_json(&self) -> Result<String, serde_json::Error> {
-        let mut text = serde_json::to_string_pretty(self)?;
-        text.push('\n');
-        Ok(text)
+        crate::json::indented(self)
     }
 }
 
@@ -258,6 +257,10 @@ pub struct StreamSummary {
     pub time_to_first_frame_uncertainty_us: Uncertainty,
     /// Capture-to-render latency of the rendered frames.
     pub capture_to_render_us: LatencySummary,
+    /// The same in buckets, from which percentiles over many runs are taken.
+    pub capture_to_render_histogram_us: Histogram,
+    /// The same over the time of the run.
+    pub capture_to_render_over_time_us: OverTime,
     /// Where it went.
     pub stages_us: PerStage<StageSummary>,
     /// What became of the frames captured for the viewer.
@@ -376,6 +379,8 @@ pub struct LatencySummary {
     pub count: u64,
     /// The median.
     pub p50: Option<i64>,
+    /// 90 of 100 are at most this.
+    pub p90: Option<i64>,
     /// 95 of 100 are at most this.
     pub p95: Option<i64>,
     /// 99 of 100 are at most this.

@@ -1,6 +1,20 @@
 //! Records for people to read. Everything here is rendered from the types of `parallax-record`
 //! alone: an old run, or one from another machine, reads the same.
 
+pub mod baseline;
+mod draw;
+pub mod escape;
 pub mod figure;
+pub mod hgrm;
+pub mod html;
 pub mod input;
+pub mod junit;
+pub mod markdown;
+mod plot;
+pub mod png;
+pub mod pooled;
 pub mod terminal;
+pub mod view;
+
+pub use plot::Plot;
+pub use view::Report;

@@ -36,6 +36,12 @@ impl Style {
         self.paint("2", text)
     }
 
+    /// A verdict as a line begins with it, as wide as the widest.
+    pub(crate) fn word(self, verdict: Verdict) -> String {
+        let word = verdict.to_string().to_uppercase();
+        self.verdict(verdict, &format!("{word:<WIDTH$}"))
+    }
+
     fn verdict(self, verdict: Verdict, text: &str) -> String {
         let code = match verdict {
             Verdict::Pass => "32",
@@ -310,30 +316,41 @@ fn lost_text(lost: &LostSummary) -> String {
 fn show_check(out: &mut String, check: &CheckResult, name_stream: bool, style: Style) {
     let verdict = check.verdict.to_string();
     let word = style.verdict(check.verdict, &format!("{verdict:<WIDTH$}"));
+    let title = check_title(check, name_stream);
+    line(out, &format!("  {word}  {}", style.bold(&title)));
+    let (measured, bound) = figures(check);
+    row(out, "measured", &measured, style);
+    row(out, "bound", &bound, style);
+    if let Some(reason) = unclear(check) {
+        row(out, "unclear", &reason, style);
+    }
+    row(out, "why", &tame(&check.why), style);
+}
+
+/// What was checked, of which stream, in which window.
+pub(crate) fn check_title(check: &CheckResult, name_stream: bool) -> String {
     let mut title = plain_name(&check.name);
     if name_stream {
         let _ = write!(title, ", {} to {}", tame(&check.camera), tame(&check.viewer));
     }
     title.push_str(&window_text(check));
-    line(out, &format!("  {word}  {}", style.bold(&title)));
-    show_figures(out, check, style);
-    if check.verdict == Verdict::Inconclusive {
-        let reason = if check.sample < check.minimum_sample {
-            format!("{}, {} needed", figure::counted(check.sample, "sample"), check.minimum_sample)
-        } else if check.measured.is_some() {
-            "the bound lies within the uncertainty".to_owned()
-        } else {
-            String::new()
-        };
-        if !reason.is_empty() {
-            row(out, "unclear", &reason, style);
-        }
+    title
+}
+
+/// Why nothing can be said of a check, if nothing can.
+pub(crate) fn unclear(check: &CheckResult) -> Option<String> {
+    if check.verdict != Verdict::Inconclusive {
+        return None;
     }
-    row(out, "why", &tame(&check.why), style);
+    if check.sample < check.minimum_sample {
+        let samples = figure::counted(check.sample, "sample");
+        return Some(format!("{samples}, {} needed", check.minimum_sample));
+    }
+    check.measured.map(|_| "the bound lies within the uncertainty".to_owned())
 }
 
 /// What was measured, and what was demanded. Of a path the words say more than the count of pairs.
-fn show_figures(out: &mut String, check: &CheckResult, style: Style) {
+pub(crate) fn figures(check: &CheckResult) -> (String, String) {
     let detail = check.detail.as_deref().map(tame);
     if check.unit == Unit::Pairs {
         let demanded = plain_name(&check.name);
@@ -341,9 +358,7 @@ fn show_figures(out: &mut String, check: &CheckResult, style: Style) {
             Some(only) => format!("nothing but {only}"),
             None => "any nominated pair".to_owned(),
         };
-        row(out, "measured", detail.as_deref().unwrap_or("nothing"), style);
-        row(out, "bound", &demanded, style);
-        return;
+        return (detail.unwrap_or_else(|| "nothing".to_owned()), demanded);
     }
     let mut measured = check.measured.map_or_else(
         || "nothing".to_owned(),
@@ -355,9 +370,7 @@ fn show_figures(out: &mut String, check: &CheckResult, style: Style) {
     if let Some(detail) = detail {
         let _ = write!(measured, ": {detail}");
     }
-    row(out, "measured", &measured, style);
-    let bound = figure::bound(check.comparison, check.bound, check.unit);
-    row(out, "bound", &bound, style);
+    (measured, figure::bound(check.comparison, check.bound, check.unit))
 }
 
 fn window_text(check: &CheckResult) -> String {
@@ -371,7 +384,7 @@ fn window_text(check: &CheckResult) -> String {
 }
 
 /// How far the truth may be from a duration; nothing if it is exact.
-fn spread(below_us: u64, above_us: u64) -> String {
+pub(crate) fn spread(below_us: u64, above_us: u64) -> String {
     let time = |us: u64| figure::duration(i64::try_from(us).unwrap_or(i64::MAX));
     match (below_us, above_us) {
         (0, 0) => String::new(),

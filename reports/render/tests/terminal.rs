@@ -24,11 +24,14 @@ fn stream() -> StreamSummary {
         capture_to_render_us: LatencySummary {
             count: 437,
             p50: Some(112_400),
+            p90: Some(130_000),
             p95: Some(141_950),
             p99: Some(203_000),
             max: Some(260_000),
             uncertainty: late(13_000),
         },
+        capture_to_render_histogram_us: Histogram::default(),
+        capture_to_render_over_time_us: OverTime::default(),
         stages_us: PerStage::default(),
         frames: FramesSummary {
             captured: 440,

@@ -1,0 +1,292 @@
+//! Reads output folders: the summary of each, and the records of those runs that are shown in full.
+
+use crate::exit::Stop;
+use parallax_record::{Environment, ReadError, Record, SCHEMA, Suite, Summary, Verdict, judge};
+use parallax_render::input::{Detail, Folder};
+use serde::{Deserialize, de::DeserializeOwned};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs, io,
+    path::{Path, PathBuf},
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+/// With so many runs or fewer, all are shown in full.
+const FEW: usize = 20;
+
+/// Of more, so many that did not pass.
+const MISSED: usize = 20;
+
+/// And of so many scenarios the run with the greatest p95.
+const WORST: usize = 10;
+
+/// Pictures larger than this are not ours.
+const PICTURE_BYTES: u64 = 32 << 20;
+
+/// What was read.
+pub(super) struct Folders {
+    /// The folders, in the order in which they were given.
+    pub(super) read: Vec<Folder>,
+    /// What a reader should know.
+    pub(super) notes: Vec<String>,
+}
+
+/// Reads folders.
+///
+/// # Errors
+/// [`Stop::BadInput`] if one of them is no output folder, something in it is not whole, or a
+/// selected run is not there.
+pub(super) fn folders(paths: &[PathBuf], select: &[String]) -> Result<Folders, Stop> {
+    let mut all = Folders { read: Vec::new(), notes: Vec::new() };
+    let mut found = BTreeSet::new();
+    for path in paths {
+        // One folder needs no name: a copy of it somewhere else has the same report.
+        let name = if paths.len() > 1 { path.display().to_string() } else { String::new() };
+        let (suite, lone) = suite(path)?;
+        let environment = environment(path)?;
+        let chosen = in_full(&suite, select, &mut found);
+        let place = |run: &Summary| match lone {
+            true => path.clone(),
+            false => path.join(&run.scenario).join(format!("seed-{}", run.seed)),
+        };
+        let (details, missing) = details(&suite, &chosen, place)?;
+        if missing > 0 {
+            all.notes.push(format!(
+                "{missing} records are not in {}: their runs are shown from the summary alone",
+                path.display()
+            ));
+        }
+        all.read.push(Folder { name, suite, environment, details });
+    }
+    match select.iter().find(|name| !found.contains(*name)) {
+        None => Ok(all),
+        Some(name) => Err(Stop::BadInput(format!(
+            "failed to select {name}: no such run is there\n  help: write SCENARIO/seed-N, or SCENARIO \
+             for all its runs, as the folders of their records are called"
+        ))),
+    }
+}
+
+/// The summary of a folder, and whether the folder is that of one run alone.
+fn suite(folder: &Path) -> Result<(Suite, bool), Stop> {
+    let file = folder.join("summary.json");
+    match fs::read(&file) {
+        Ok(bytes) => {
+            let suite: Suite = parse(&file, &bytes, "summary")?;
+            match suite.runs.iter().find(|run| !is_one_name(&run.scenario)) {
+                None => Ok((suite, false)),
+                Some(run) => Err(bad(&file, &format!("{:?} names no scenario", run.scenario))),
+            }
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let record = folder.join("record.jsonl");
+            if !record.is_file() {
+                return Err(no_summary(folder));
+            }
+            Ok((Suite::new(vec![judge(&self::record(&record)?)]), true))
+        }
+        Err(error) => Err(unreadable(&file, &error)),
+    }
+}
+
+/// Whether it is the name of something in a folder, and not the way to somewhere else.
+fn is_one_name(name: &str) -> bool {
+    let mut parts = Path::new(name).components();
+    matches!(
+        (parts.next(), parts.next()),
+        (Some(std::path::Component::Normal(part)), None) if part == name
+    )
+}
+
+fn no_summary(folder: &Path) -> Stop {
+    let name = folder.display();
+    let help = match folder.ancestors().skip(1).find(|above| above.join("summary.json").is_file()) {
+        Some(above) if !above.as_os_str().is_empty() => format!("give {}", above.display()),
+        _ => "give a folder that `parallax sim --out FOLDER` has written".to_owned(),
+    };
+    let what = match folder.is_dir() {
+        true => "it has neither a summary.json nor a record.jsonl",
+        false => "there is no such folder",
+    };
+    Stop::BadInput(format!("failed to read {name}: {what}\n  help: {help}"))
+}
+
+fn environment(folder: &Path) -> Result<Option<Environment>, Stop> {
+    let file = folder.join("environment.json");
+    match fs::read(&file) {
+        Ok(bytes) => parse(&file, &bytes, "environment").map(Some),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(unreadable(&file, &error)),
+    }
+}
+
+fn unreadable(file: &Path, error: &io::Error) -> Stop {
+    Stop::BadInput(format!(
+        "failed to read {}: {error}\n  help: give a folder that can be read",
+        file.display()
+    ))
+}
+
+fn bad(file: &Path, cause: &str) -> Stop {
+    Stop::BadInput(format!(
+        "failed to read {}: {cause}\n  help: give a folder as `parallax sim --out FOLDER` has left it, \
+         or run again",
+        file.display()
+    ))
+}
+
+fn newer(file: &Path, schema: u64) -> Stop {
+    Stop::BadInput(format!(
+        "failed to read {}: it has schema {schema}, and this Parallax knows {SCHEMA}\n  help: use a \
+         newer Parallax",
+        file.display()
+    ))
+}
+
+/// What every version of a file has.
+#[derive(Deserialize)]
+struct Probe {
+    schema: u64,
+}
+
+fn parse<T: DeserializeOwned>(file: &Path, bytes: &[u8], what: &str) -> Result<T, Stop> {
+    if bytes.iter().all(u8::is_ascii_whitespace) {
+        return Err(bad(file, "it is empty"));
+    }
+    match serde_json::from_slice::<Probe>(bytes) {
+        Ok(Probe { schema }) if schema > u64::from(SCHEMA) => {
+            return Err(newer(file, schema));
+        }
+        Ok(_) => {}
+        Err(error) if error.is_data() => {
+            return Err(bad(file, &format!("it is not the {what} of Parallax: {error}")));
+        }
+        Err(error) if error.is_eof() => {
+            return Err(bad(file, &format!("it is cut off: {error}")));
+        }
+        Err(error) => return Err(bad(file, &error.to_string())),
+    }
+    serde_json::from_slice(bytes).map_err(|error| bad(file, &error.to_string()))
+}
+
+/// Which runs are shown in full, ascending. What of `select` is there goes to `found`.
+fn in_full(suite: &Suite, select: &[String], found: &mut BTreeSet<String>) -> BTreeSet<usize> {
+    let mut chosen = BTreeSet::new();
+    for (at, run) in suite.runs.iter().enumerate() {
+        let name = format!("{}/seed-{}", run.scenario, run.seed);
+        for wanted in select {
+            if *wanted == name || *wanted == run.scenario {
+                found.insert(wanted.clone());
+                chosen.insert(at);
+            }
+        }
+    }
+    if suite.runs.len() <= FEW {
+        return (0..suite.runs.len()).collect();
+    }
+    // Those that did not pass, the worst first, a run of each scenario before a second one of any.
+    let mut missed: Vec<(std::cmp::Reverse<Verdict>, usize, usize)> = Vec::new();
+    let mut before: BTreeMap<(&str, Verdict), usize> = BTreeMap::new();
+    let mut worst: BTreeMap<&str, (i64, usize)> = BTreeMap::new();
+    for (at, run) in suite.runs.iter().enumerate() {
+        if run.verdict != Verdict::Pass {
+            let of_kind = before.entry((&run.scenario, run.verdict)).or_default();
+            missed.push((std::cmp::Reverse(run.verdict), *of_kind, at));
+            *of_kind += 1;
+        }
+        let late = run.streams.iter().filter_map(|stream| stream.capture_to_render_us.p95).max();
+        if let Some(late) = late {
+            let entry = worst.entry(&run.scenario).or_insert((late, at));
+            if late > entry.0 {
+                *entry = (late, at);
+            }
+        }
+    }
+    missed.sort();
+    chosen.extend(missed.iter().take(MISSED).map(|(_, _, at)| *at));
+    let mut worst: Vec<(i64, usize)> = worst.into_values().collect();
+    worst.sort_by_key(|(late, at)| (std::cmp::Reverse(*late), *at));
+    chosen.extend(worst.iter().take(WORST).map(|(_, at)| *at));
+    chosen
+}
+
+/// Reads the runs of `chosen`, several at a time; what comes out does not depend on it. Also how many
+/// records are not there.
+fn details(
+    suite: &Suite,
+    chosen: &BTreeSet<usize>,
+    place: impl Fn(&Summary) -> PathBuf + Sync,
+) -> Result<(Vec<Detail>, usize), Stop> {
+    let whole = |at: &&usize| suite.runs[**at].record_sha256.is_some();
+    let wanted: Vec<usize> = chosen.iter().filter(whole).copied().collect();
+    let next = AtomicUsize::new(0);
+    let read: Mutex<BTreeMap<usize, Result<Option<Detail>, Stop>>> = Mutex::default();
+    let work = || {
+        while let Some(at) = wanted.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let summary = &suite.runs[*at];
+            let detail = detail(*at, summary, &place(summary));
+            if let Ok(mut read) = read.lock() {
+                read.insert(*at, detail);
+            }
+        }
+    };
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(wanted.len());
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(work);
+        }
+    });
+    let read = read.into_inner().map_err(|_| Stop::Fault("failed to read records".to_owned()))?;
+    let mut details = Vec::new();
+    for detail in read.into_values() {
+        details.extend(detail?);
+    }
+    let missing = wanted.len() - details.len();
+    Ok((details, missing))
+}
+
+/// One run; none if its record is not there.
+fn detail(run: usize, summary: &Summary, place: &Path) -> Result<Option<Detail>, Stop> {
+    let file = place.join("record.jsonl");
+    if !file.exists() {
+        return Ok(None);
+    }
+    let record = record(&file)?;
+    if summary.record_sha256.as_ref() != Some(&record.sha256) {
+        return Err(bad(
+            &file,
+            &format!(
+                "it is not the record that summary.json speaks of: its digest is {}",
+                record.sha256
+            ),
+        ));
+    }
+    let mut pictures = BTreeMap::new();
+    for stream in &summary.streams {
+        for worst in &stream.worst_frames {
+            for name in worst.files(&stream.camera, &stream.viewer) {
+                let path = place.join("frames").join(&name);
+                let fits = |meta: fs::Metadata| meta.is_file() && meta.len() <= PICTURE_BYTES;
+                if is_one_name(&name) && fs::metadata(&path).is_ok_and(fits) {
+                    let bytes = fs::read(&path).map_err(|error| unreadable(&path, &error))?;
+                    pictures.insert(name, bytes);
+                }
+            }
+        }
+    }
+    Ok(Some(Detail { run, record, pictures }))
+}
+
+fn record(file: &Path) -> Result<Record, Stop> {
+    let bytes = fs::read(file).map_err(|error| unreadable(file, &error))?;
+    Record::read(&bytes).map_err(|error| match error {
+        ReadError::NewerSchema { found } => newer(file, found),
+        error => {
+            let text = error.to_string();
+            bad(file, text.strip_prefix("read the record: ").unwrap_or(&text))
+        }
+    })
+}

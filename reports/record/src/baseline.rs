@@ -1,0 +1,189 @@
+//! What runs came to, kept small enough for git, so that later runs can be held against it.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::distribution::Histogram;
+use crate::header::{ClockKind, SCHEMA};
+use crate::summary::{StreamSummary, Suite, Summary};
+use crate::verdict::Verdict;
+
+/// The `format` of every baseline.
+pub const BASELINE_FORMAT: &str = "parallax-baseline";
+
+/// The content of a baseline's file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Baseline {
+    /// Tells it from other programs' JSON: [`BASELINE_FORMAT`].
+    #[schemars(extend("const" = BASELINE_FORMAT))]
+    pub format: String,
+    /// The version of this format: [`SCHEMA`].
+    #[schemars(extend("const" = SCHEMA))]
+    pub schema: u32,
+    /// Distributions over the runs of a scenario, in the order of names.
+    pub pooled: Vec<BaselinePool>,
+    /// The runs, in the order of scenarios and seeds.
+    pub runs: Vec<BaselineRun>,
+}
+
+/// Capture-to-render latency of a stream over all runs of its scenario.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BaselinePool {
+    /// The scenario's name.
+    pub scenario: String,
+    /// Whose pictures.
+    pub camera: String,
+    /// Seen where.
+    pub viewer: String,
+    /// In buckets.
+    pub capture_to_render_histogram_us: Histogram,
+}
+
+/// What a run came to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BaselineRun {
+    /// The scenario's name.
+    pub scenario: String,
+    /// The seed; a string in JSON.
+    #[serde(with = "crate::seed")]
+    #[schemars(with = "crate::seed::Seed")]
+    pub seed: u64,
+    /// Its clock: of a virtual one runs are held against each other exactly.
+    pub clock: ClockKind,
+    /// What it came to.
+    pub verdict: Verdict,
+    /// The digest of its record.
+    pub record_sha256: Option<String>,
+    /// Its key figures.
+    pub streams: Vec<BaselineStream>,
+}
+
+/// The key figures of a stream.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BaselineStream {
+    /// Whose pictures.
+    pub camera: String,
+    /// Seen where.
+    pub viewer: String,
+    /// By name ([`Figure`](crate::Figure)); what was not measured is not there.
+    pub figures: BTreeMap<crate::Figure, i64>,
+}
+
+/// Why bytes are not a baseline.
+#[derive(Debug, thiserror::Error)]
+pub enum BaselineError {
+    /// There is nothing.
+    #[error("it is empty")]
+    Empty,
+    /// Another program's.
+    #[error("it is not a baseline of Parallax: {0}")]
+    NotABaseline(String),
+    /// A newer Parallax wrote it.
+    #[error("it has schema {found}, and this Parallax knows {SCHEMA}: use a newer one")]
+    NewerSchema {
+        /// What the file says.
+        found: u64,
+    },
+    /// It has what it should not, or lacks what it should have.
+    #[error("{0}")]
+    Corrupt(String),
+}
+
+#[derive(Deserialize)]
+struct Probe {
+    format: String,
+    schema: u64,
+}
+
+impl Baseline {
+    /// Of what has run. Of a scenario and seed that ran more than once the last one counts.
+    #[must_use]
+    pub fn of<'a>(suites: impl IntoIterator<Item = &'a Suite>) -> Self {
+        let all: BTreeMap<(&str, u64), &Summary> = suites
+            .into_iter()
+            .flat_map(|suite| &suite.runs)
+            .map(|run| ((run.scenario.as_str(), run.seed), run))
+            .collect();
+        let mut streams: BTreeMap<(&str, &str, &str), Vec<&Histogram>> = BTreeMap::new();
+        for run in all.values() {
+            for stream in &run.streams {
+                let name = (run.scenario.as_str(), stream.camera.as_str(), stream.viewer.as_str());
+                streams.entry(name).or_default().push(&stream.capture_to_render_histogram_us);
+            }
+        }
+        let pooled =
+            streams.into_iter().map(|((scenario, camera, viewer), histograms)| BaselinePool {
+                scenario: scenario.to_owned(),
+                camera: camera.to_owned(),
+                viewer: viewer.to_owned(),
+                capture_to_render_histogram_us: Histogram::pooled(histograms),
+            });
+        Self {
+            format: BASELINE_FORMAT.to_owned(),
+            schema: SCHEMA,
+            pooled: pooled.collect(),
+            runs: all.values().map(|run| BaselineRun::of(run)).collect(),
+        }
+    }
+
+    /// Reads one.
+    ///
+    /// # Errors
+    /// If it is empty, another program's, from a newer schema or corrupt.
+    pub fn read(bytes: &[u8]) -> Result<Self, BaselineError> {
+        if bytes.iter().all(u8::is_ascii_whitespace) {
+            return Err(BaselineError::Empty);
+        }
+        let probe: Probe = serde_json::from_slice(bytes)
+            .map_err(|error| BaselineError::NotABaseline(error.to_string()))?;
+        if probe.format != BASELINE_FORMAT {
+            let cause = format!("its format is {:?}", probe.format);
+            return Err(BaselineError::NotABaseline(cause));
+        }
+        if probe.schema > u64::from(SCHEMA) {
+            return Err(BaselineError::NewerSchema { found: probe.schema });
+        }
+        serde_json::from_slice(bytes).map_err(|error| BaselineError::Corrupt(error.to_string()))
+    }
+
+    /// The file's text: JSON with a line for each run, so that git shows which have changed.
+    ///
+    /// # Errors
+    /// Never in fact: these types are all JSON.
+    pub fn to_json(&self) -> Result<String, serde_json::Error> {
+        let pooled: Vec<String> =
+            self.pooled.iter().map(serde_json::to_string).collect::<Result<_, _>>()?;
+        let runs: Vec<String> =
+            self.runs.iter().map(serde_json::to_string).collect::<Result<_, _>>()?;
+        let (format, schema) = (serde_json::to_string(&self.format)?, self.schema);
+        Ok(format!(
+            "{{\n\"format\":{format},\n\"schema\":{schema},\n\"pooled\":[\n{}\n],\n\"runs\":[\n{}\n]\n}}\n",
+            pooled.join(",\n"),
+            runs.join(",\n")
+        ))
+    }
+}
+
+impl BaselineRun {
+    pub(crate) fn of(run: &Summary) -> Self {
+        let stream = |stream: &StreamSummary| BaselineStream {
+            camera: stream.camera.clone(),
+            viewer: stream.viewer.clone(),
+            figures: crate::Figure::of(stream),
+        };
+        Self {
+            scenario: run.scenario.clone(),
+            seed: run.seed,
+            clock: run.clock,
+            verdict: run.verdict,
+            record_sha256: run.record_sha256.clone(),
+            streams: run.streams.iter().map(stream).collect(),
+        }
+    }
+}

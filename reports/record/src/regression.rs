@@ -1,0 +1,432 @@
+//! Holds runs against a baseline: a check of its own, over all runs.
+//!
+//! Runs on a virtual clock compare exactly: the same seed has the same record, or else the figures
+//! that moved are told. Whether that is a regression is decided over all seeds that both sides have,
+//! since any change of the software deals a single seed another hand. Runs on a real clock are told
+//! apart only as far as their noise allows: by the intervals of their medians.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::baseline::{Baseline, BaselineRun, BaselineStream};
+use crate::check::Percentile;
+use crate::distribution::Histogram;
+use crate::header::ClockKind;
+use crate::measure::nearest_rank;
+use crate::summary::{StreamSummary, Suite, Unit};
+use crate::verdict::Verdict;
+
+/// A figure that runs are compared by.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Figure {
+    /// From the viewer's first request to the first rendered frame, microseconds.
+    TimeToFirstFrameUs,
+    /// The median of capture-to-render latency, microseconds.
+    CaptureToRenderP50Us,
+    /// Its p95, of at least 20 frames.
+    CaptureToRenderP95Us,
+    /// Its p99, of at least 100 frames.
+    CaptureToRenderP99Us,
+    /// Lost of 1,000,000 captured frames.
+    FramesLostPpm,
+    /// Freezes that ended.
+    Freezes,
+    /// Mean luma PSNR, thousandths of a decibel.
+    PsnrMillidb,
+}
+
+impl Figure {
+    /// All that were measured of a stream.
+    pub(crate) fn of(stream: &StreamSummary) -> BTreeMap<Self, i64> {
+        let latency = &stream.capture_to_render_us;
+        let borne = |percentile: Percentile, us: Option<i64>| {
+            us.filter(|_| latency.count >= percentile.sample_that_bears_it())
+        };
+        let (lost, captured) = (stream.frames.lost.total(), stream.frames.captured);
+        let lost_ppm = lost.saturating_mul(1_000_000).checked_div(captured);
+        let all = [
+            (Self::TimeToFirstFrameUs, stream.time_to_first_frame_us),
+            (Self::CaptureToRenderP50Us, borne(Percentile::P50, latency.p50)),
+            (Self::CaptureToRenderP95Us, borne(Percentile::P95, latency.p95)),
+            (Self::CaptureToRenderP99Us, borne(Percentile::P99, latency.p99)),
+            (Self::FramesLostPpm, lost_ppm.and_then(|ppm| i64::try_from(ppm).ok())),
+            (Self::Freezes, (captured > 0).then_some(stream.freezes.count as i64)),
+            (Self::PsnrMillidb, stream.psnr_millidb.map(i64::from)),
+        ];
+        all.into_iter().filter_map(|(figure, value)| Some((figure, value?))).collect()
+    }
+
+    /// Its unit.
+    #[must_use]
+    pub fn unit(self) -> Unit {
+        match self {
+            Self::FramesLostPpm => Unit::Ppm,
+            Self::Freezes => Unit::Freezes,
+            Self::PsnrMillidb => Unit::Millidb,
+            _ => Unit::Us,
+        }
+    }
+
+    /// In words.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::TimeToFirstFrameUs => "time to first frame",
+            Self::CaptureToRenderP50Us => "capture-to-render p50",
+            Self::CaptureToRenderP95Us => "capture-to-render p95",
+            Self::CaptureToRenderP99Us => "capture-to-render p99",
+            Self::FramesLostPpm => "frames lost",
+            Self::Freezes => "freezes",
+            Self::PsnrMillidb => "PSNR",
+        }
+    }
+
+    fn percentile(self) -> Option<Percentile> {
+        match self {
+            Self::CaptureToRenderP50Us => Some(Percentile::P50),
+            Self::CaptureToRenderP95Us => Some(Percentile::P95),
+            Self::CaptureToRenderP99Us => Some(Percentile::P99),
+            _ => None,
+        }
+    }
+
+    /// How much worse it is: less is better of all but PSNR.
+    fn worse_by(self, before: i64, now: i64) -> i64 {
+        if self == Self::PsnrMillidb {
+            before.saturating_sub(now)
+        } else {
+            now.saturating_sub(before)
+        }
+    }
+}
+
+/// How much worse a figure may be before it is a regression.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Thresholds {
+    /// Times and freezes: by so many of 100 of what they were.
+    pub percent: u32,
+    /// Times: but by no less than this, microseconds.
+    pub least_us: i64,
+    /// Lost frames: by so many of 1,000,000 captured ones.
+    pub lost_ppm: i64,
+    /// PSNR: by so many thousandths of a decibel.
+    pub psnr_millidb: i64,
+}
+
+impl Default for Thresholds {
+    /// 5 %, but no less than 1 ms; half of a hundredth of the frames; half a decibel.
+    fn default() -> Self {
+        Self { percent: 5, least_us: 1_000, lost_ppm: 5_000, psnr_millidb: 500 }
+    }
+}
+
+impl Thresholds {
+    /// The most that a figure may be worse by.
+    #[must_use]
+    pub fn of(&self, figure: Figure, before: i64) -> i64 {
+        let share = i128::from(before.unsigned_abs()) * i128::from(self.percent) / 100;
+        let share = i64::try_from(share).unwrap_or(i64::MAX);
+        match figure {
+            Figure::FramesLostPpm => self.lost_ppm,
+            Figure::PsnrMillidb => self.psnr_millidb,
+            Figure::Freezes => share,
+            _ => share.max(self.least_us),
+        }
+    }
+}
+
+/// A figure that is not what it was, or of which nothing can be said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The scenario's name.
+    pub scenario: String,
+    /// The seed; none if it is over all that both sides have.
+    pub seed: Option<u64>,
+    /// Whose pictures.
+    pub camera: String,
+    /// Seen where.
+    pub viewer: String,
+    /// Which figure.
+    pub figure: Figure,
+    /// What it was, the least and the most it may have been; none if it was not there.
+    pub before: Option<(i64, i64)>,
+    /// What it is, likewise.
+    pub now: Option<(i64, i64)>,
+    /// The most that it may be worse by.
+    pub threshold: i64,
+    /// `Fail` is a regression. Of one seed among several it is never one.
+    pub verdict: Verdict,
+    /// Why nothing can be said, if nothing can.
+    pub unclear: Option<String>,
+}
+
+/// A run by its scenario and seed.
+pub type RunName = (String, u64);
+
+/// What came of the comparison.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BaselineResult {
+    /// Pass, fail, or inconclusive: nothing could be compared, or not well enough.
+    pub verdict: Verdict,
+    /// Runs that both sides have.
+    pub compared: u64,
+    /// Of these the ones with the very same record.
+    pub same: u64,
+    /// Runs whose verdict is worse than it was.
+    pub worse: Vec<(RunName, Verdict, Verdict)>,
+    /// Over all seeds of a scenario: what is beyond its threshold or unclear, and what moved.
+    pub changes: Vec<Change>,
+    /// Run by run: which figures moved.
+    pub moved: Vec<Change>,
+    /// Runs that the baseline alone has.
+    pub only_before: Vec<RunName>,
+    /// Runs that it has not.
+    pub only_now: Vec<RunName>,
+}
+
+/// Runs on a real clock of which nothing is said with fewer.
+const MEASURED_RUNS: usize = 5;
+
+type Pools<'a> = BTreeMap<(&'a str, &'a str), &'a Histogram>;
+
+/// The runs that both sides have of one scenario, and whether none has another.
+struct Pair<'a> {
+    scenario: &'a str,
+    runs: Vec<(&'a BaselineRun, &'a BaselineRun)>,
+    whole: bool,
+}
+
+/// Holds runs against a baseline.
+#[must_use]
+pub fn compare<'a>(
+    before: &Baseline,
+    suites: impl IntoIterator<Item = &'a Suite>,
+    thresholds: Thresholds,
+) -> BaselineResult {
+    let now = Baseline::of(suites);
+    let by_name = |baseline: &'_ Baseline| -> Vec<RunName> {
+        baseline.runs.iter().map(|run| (run.scenario.clone(), run.seed)).collect()
+    };
+    let old: BTreeMap<RunName, &BaselineRun> =
+        by_name(before).into_iter().zip(&before.runs).collect();
+    let new: BTreeMap<RunName, &BaselineRun> = by_name(&now).into_iter().zip(&now.runs).collect();
+    let but = |all: &BTreeMap<RunName, &BaselineRun>, other: &BTreeMap<RunName, &BaselineRun>| {
+        all.keys().filter(|name| !other.contains_key(*name)).cloned().collect::<Vec<_>>()
+    };
+    let (only_before, only_now) = (but(&old, &new), but(&new, &old));
+    let mut pairs: BTreeMap<&str, Pair<'_>> = BTreeMap::new();
+    let mut result = BaselineResult {
+        verdict: Verdict::Pass,
+        compared: 0,
+        same: 0,
+        worse: Vec::new(),
+        changes: Vec::new(),
+        moved: Vec::new(),
+        only_before,
+        only_now,
+    };
+    for (name, is) in &new {
+        let Some(was) = old.get(name) else { continue };
+        result.compared += 1;
+        if is.record_sha256.is_some() && is.record_sha256 == was.record_sha256 {
+            result.same += 1;
+        }
+        if is.verdict > was.verdict {
+            result.worse.push((name.clone(), was.verdict, is.verdict));
+        }
+        let others = result.only_before.iter().chain(&result.only_now);
+        let whole = || others.clone().all(|(scenario, _)| *scenario != name.0);
+        let scenario = is.scenario.as_str();
+        pairs
+            .entry(scenario)
+            .or_insert_with(|| Pair { scenario, runs: Vec::new(), whole: whole() })
+            .runs
+            .push((was, is));
+    }
+    for pair in pairs.values() {
+        let pools = (pools(before, pair.scenario), pools(&now, pair.scenario));
+        scenario(pair, (&pools.0, &pools.1), thresholds, &mut result);
+    }
+    result.verdict = verdict(&result);
+    result
+}
+
+fn pools<'a>(baseline: &'a Baseline, scenario: &str) -> Pools<'a> {
+    let own = baseline.pooled.iter().filter(|pool| pool.scenario == scenario);
+    own.map(|pool| {
+        let name = (pool.camera.as_str(), pool.viewer.as_str());
+        (name, &pool.capture_to_render_histogram_us)
+    })
+    .collect()
+}
+
+fn verdict(result: &BaselineResult) -> Verdict {
+    if result.compared == 0 {
+        // What could not be compared has not passed.
+        return Verdict::Inconclusive;
+    }
+    let worse = (!result.worse.is_empty()).then_some(Verdict::Fail);
+    let changes = result.changes.iter().map(|change| change.verdict);
+    Verdict::worst(changes.chain(worse)).unwrap_or(Verdict::Pass)
+}
+
+/// Of each figure of each stream the values of both sides.
+type Values<'a> = BTreeMap<(&'a str, &'a str, Figure), (Vec<i64>, Vec<i64>)>;
+
+fn scenario(
+    pair: &Pair<'_>,
+    (old, new): (&Pools<'_>, &Pools<'_>),
+    thresholds: Thresholds,
+    result: &mut BaselineResult,
+) {
+    let real = |run: &BaselineRun| run.clock == ClockKind::Real;
+    let measured = pair.runs.iter().any(|(was, is)| real(was) || real(is));
+    let values = run_by_run(pair, thresholds, &mut result.moved);
+    for ((camera, viewer, figure), (mut before, mut now)) in values {
+        before.sort_unstable();
+        now.sort_unstable();
+        let few = measured && (before.len() < MEASURED_RUNS || now.len() < MEASURED_RUNS);
+        // Only pools of the same runs compare, and one run has exact figures of its own.
+        let pools = figure.percentile().filter(|_| !measured && pair.whole && pair.runs.len() > 1);
+        let pooled = pools.and_then(|percentile| {
+            let of = |pools: &Pools<'_>| {
+                let pool = pools.get(&(camera, viewer))?;
+                let borne = pool.count() >= percentile.sample_that_bears_it();
+                pool.percentile_us(percentile).filter(|_| borne)
+            };
+            Some((of(old)?, of(new)?))
+        });
+        let (before, now) = match pooled {
+            Some((before, now)) => (Some((before, before)), Some((now, now))),
+            None if measured => (interval(&before), interval(&now)),
+            None => (exact(figure, &before), exact(figure, &now)),
+        };
+        if before == now && !few {
+            continue;
+        }
+        let (verdict, unclear, threshold) = judge(figure, before, now, few, thresholds);
+        result.changes.push(Change {
+            scenario: pair.scenario.to_owned(),
+            seed: None,
+            camera: camera.to_owned(),
+            viewer: viewer.to_owned(),
+            figure,
+            before,
+            now,
+            threshold,
+            verdict,
+            unclear,
+        });
+    }
+}
+
+/// The values of all runs of a scenario; what moved in each run goes to `moved`.
+fn run_by_run<'a>(pair: &Pair<'a>, thresholds: Thresholds, moved: &mut Vec<Change>) -> Values<'a> {
+    let mut values = Values::new();
+    for (was, is) in &pair.runs {
+        let streams = was.streams.iter().chain(&is.streams);
+        let names: BTreeSet<_> =
+            streams.map(|stream| (stream.camera.as_str(), stream.viewer.as_str())).collect();
+        for (camera, viewer) in names {
+            let of = |run: &BaselineRun, figure| -> Option<i64> {
+                let own = |one: &&BaselineStream| one.camera == camera && one.viewer == viewer;
+                run.streams.iter().find(own)?.figures.get(&figure).copied()
+            };
+            for figure in FIGURES {
+                let (before, now) = (of(was, figure), of(is, figure));
+                if before.is_some() || now.is_some() {
+                    let both = values.entry((camera, viewer, figure)).or_default();
+                    both.0.extend(before);
+                    both.1.extend(now);
+                }
+                if before != now {
+                    moved.push(Change {
+                        scenario: pair.scenario.to_owned(),
+                        seed: Some(is.seed),
+                        camera: camera.to_owned(),
+                        viewer: viewer.to_owned(),
+                        figure,
+                        before: before.map(|value| (value, value)),
+                        now: now.map(|value| (value, value)),
+                        threshold: thresholds.of(figure, before.unwrap_or(0)),
+                        verdict: Verdict::Pass,
+                        unclear: None,
+                    });
+                }
+            }
+        }
+    }
+    values
+}
+
+const FIGURES: [Figure; 7] = [
+    Figure::TimeToFirstFrameUs,
+    Figure::CaptureToRenderP50Us,
+    Figure::CaptureToRenderP95Us,
+    Figure::CaptureToRenderP99Us,
+    Figure::FramesLostPpm,
+    Figure::Freezes,
+    Figure::PsnrMillidb,
+];
+
+/// Over exact runs: freezes together, lost frames as their mean, all else as the median.
+fn exact(figure: Figure, sorted: &[i64]) -> Option<(i64, i64)> {
+    let sum = sorted.iter().fold(0_i64, |sum, value| sum.saturating_add(*value));
+    let value = match figure {
+        Figure::Freezes => (!sorted.is_empty()).then_some(sum),
+        Figure::FramesLostPpm => sum.checked_div(sorted.len() as i64),
+        _ => nearest_rank(sorted, Percentile::P50),
+    }?;
+    Some((value, value))
+}
+
+/// The interval that the median of measured runs lies in, in about 95 of 100 cases, whatever their
+/// distribution: between the values whose ranks are the root of their number from the middle.
+fn interval(sorted: &[i64]) -> Option<(i64, i64)> {
+    let count = sorted.len();
+    // Half of the root for one standard deviation of the rank, rounded outwards.
+    let middle = count.saturating_sub(1);
+    let root = count.isqrt() + usize::from(count.isqrt() * count.isqrt() < count);
+    let low = middle.saturating_sub(2 * root).div_euclid(2).min(middle);
+    let high = (middle + 2 * root).div_ceil(2).min(middle);
+    Some((*sorted.get(low)?, *sorted.get(high)?))
+}
+
+fn judge(
+    figure: Figure,
+    before: Option<(i64, i64)>,
+    now: Option<(i64, i64)>,
+    few: bool,
+    thresholds: Thresholds,
+) -> (Verdict, Option<String>, i64) {
+    let reference = before.map_or(0, |(least, most)| least.midpoint(most));
+    let threshold = thresholds.of(figure, reference);
+    if few {
+        let text = format!("measured runs need {MEASURED_RUNS} on either side");
+        return (Verdict::Inconclusive, Some(text), threshold);
+    }
+    let (Some(before), Some(now)) = (before, now) else {
+        // What came about before and does not any more is worse than any figure.
+        let verdict = if now.is_none() { Verdict::Fail } else { Verdict::Pass };
+        return (verdict, None, threshold);
+    };
+    let ends = [
+        figure.worse_by(before.0, now.1),
+        figure.worse_by(before.1, now.0),
+        figure.worse_by(before.0, now.0),
+        figure.worse_by(before.1, now.1),
+    ];
+    if ends.iter().all(|worse| *worse > threshold) {
+        (Verdict::Fail, None, threshold)
+    } else if ends.iter().all(|worse| *worse <= threshold) {
+        (Verdict::Pass, None, threshold)
+    } else {
+        let text = "the threshold lies within the noise".to_owned();
+        (Verdict::Inconclusive, Some(text), threshold)
+    }
+}

@@ -1,0 +1,103 @@
+//! What came of a comparison with a baseline, as text.
+
+use crate::{
+    escape::tame,
+    figure::{counted, with_unit},
+    terminal::Style,
+};
+use parallax_record::{BaselineChange as Change, BaselineResult, RunName, Unit, Verdict};
+use std::fmt::Write;
+
+/// So many lines of each kind; the number of the others is told.
+const LINES: usize = 20;
+
+/// A few lines: the verdict first, regressions, what is unclear, what moved, runs of one side alone.
+#[must_use]
+pub fn text(result: &BaselineResult, style: Style) -> String {
+    let mut out = String::new();
+    let (word, counts) = (style.word(result.verdict), headline(result));
+    let _ = writeln!(out, "{word}    baseline: {counts}");
+    let worse =
+        result.worse.iter().map(|(name, was, is)| format!("{}: {was}, now {is}", named(name)));
+    lines(&mut out, "regression", worse.collect());
+    for (label, verdict) in [
+        ("regression", Verdict::Fail),
+        ("unclear", Verdict::Inconclusive),
+        ("moved", Verdict::Pass),
+    ] {
+        let own = result.changes.iter().filter(|change| change.verdict == verdict);
+        lines(&mut out, label, own.map(change).collect());
+    }
+    lines(&mut out, "run by run", result.moved.iter().map(change).collect());
+    lines(&mut out, "not run now", result.only_before.iter().map(named).collect());
+    lines(&mut out, "not in it", result.only_now.iter().map(named).collect());
+    out
+}
+
+fn headline(result: &BaselineResult) -> String {
+    if result.compared == 0 {
+        return "nothing could be compared: no run is on both sides".to_owned();
+    }
+    let regressions = result.worse.len()
+        + result.changes.iter().filter(|change| change.verdict == Verdict::Fail).count();
+    let regressions = match regressions {
+        0 => "no regression".to_owned(),
+        count => counted(count as u64, "regression"),
+    };
+    let same = result.same;
+    format!("{regressions} in {}, {same} of them the very same", counted(result.compared, "run"))
+}
+
+fn lines(out: &mut String, label: &str, mut lines: Vec<String>) {
+    let more = lines.len().saturating_sub(LINES);
+    lines.truncate(LINES);
+    if more > 0 {
+        lines.push(format!("and {more} more"));
+    }
+    for line in lines {
+        let _ = writeln!(out, "  {label:<12}  {line}");
+    }
+}
+
+fn named((scenario, seed): &RunName) -> String {
+    format!("{} seed {seed}", tame(scenario))
+}
+
+/// A change in words: `two-homes, doorbell to phone: capture-to-render p95 110 ms, now 131 ms (+21 ms,
+/// +19 %)`.
+#[must_use]
+pub fn change(change: &Change) -> String {
+    let unit = change.figure.unit();
+    let seed = change.seed.map_or(String::new(), |seed| format!(" seed {seed}"));
+    let (scenario, camera, viewer) =
+        (tame(&change.scenario), tame(&change.camera), tame(&change.viewer));
+    let mut text = format!("{scenario}{seed}, {camera} to {viewer}: {} ", change.figure.name());
+    let _ = write!(text, "{}, now {}", figure(change.before, unit), figure(change.now, unit));
+    if let (Some(before), Some(now)) = (change.before, change.now) {
+        let (before, now) = (before.0.midpoint(before.1), now.0.midpoint(now.1));
+        let by = now.saturating_sub(before);
+        let sign = if by < 0 { "-" } else { "+" };
+        let size = i64::try_from(by.unsigned_abs()).unwrap_or(i64::MAX);
+        let _ = write!(text, " ({sign}{}", with_unit(size, unit));
+        if unit == Unit::Us && before > 0 {
+            let percent = i128::from(size) * 1_000 / i128::from(before);
+            let _ = write!(text, ", {sign}{}.{} %", percent / 10, percent % 10);
+        }
+        text.push(')');
+    }
+    if change.verdict != Verdict::Pass {
+        let _ = write!(text, "; it may be worse by {}", with_unit(change.threshold, unit));
+    }
+    if let Some(unclear) = &change.unclear {
+        let _ = write!(text, ": {unclear}");
+    }
+    text
+}
+
+fn figure(value: Option<(i64, i64)>, unit: Unit) -> String {
+    match value {
+        None => "none".to_owned(),
+        Some((least, most)) if least == most => with_unit(least, unit),
+        Some((least, most)) => format!("{} to {}", with_unit(least, unit), with_unit(most, unit)),
+    }
+}

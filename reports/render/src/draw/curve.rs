@@ -1,0 +1,125 @@
+//! How many frames are how late: latency by percentile.
+
+use super::ms;
+use crate::plot::{Axis, Chart, Ink, Look, Plot, Series, nice};
+use crate::view::Stream;
+
+/// The percentiles that have a tick, and the frames that each needs.
+const TICKS: [(f64, &str, usize); 9] = [
+    (0.0, "p0", 1),
+    (0.5, "p50", 2),
+    (0.75, "p75", 4),
+    (0.9, "p90", 10),
+    (0.95, "p95", 20),
+    (0.99, "p99", 100),
+    (0.999, "p99.9", 1_000),
+    (0.9999, "p99.99", 10_000),
+    (0.99999, "p99.999", 100_000),
+];
+
+/// Where a share of frames lies on the axis: equal steps for 90 %, 99 %, 99.9 %.
+fn place(share: f64) -> f64 {
+    -libm::log10(1.0 - share)
+}
+
+/// So many points make a curve.
+const POINTS: usize = 600;
+
+/// A curve's points: (place, latency in ms) for ranks of an ascending sample, denser where fewer are left.
+fn points(sorted: &[i64]) -> Vec<(f64, f64)> {
+    let count = sorted.len();
+    let end = place((count as f64 - 0.5) / count as f64);
+    let mut ranks: Vec<usize> = if count <= POINTS {
+        (0..count).collect()
+    } else {
+        let share = |step: usize| 1.0 - libm::pow(10.0, -end * step as f64 / POINTS as f64);
+        (0..=POINTS).map(|step| ((share(step) * count as f64) as usize).min(count - 1)).collect()
+    };
+    ranks.dedup();
+    ranks
+        .into_iter()
+        .map(|rank| (place((rank as f64 + 0.5) / count as f64), ms(sorted[rank])))
+        .collect()
+}
+
+fn chart(title: &str, samples: &[&[i64]]) -> Option<(Chart, f64)> {
+    let most = samples.iter().filter_map(|sample| sample.last()).max()?;
+    let count = samples.iter().map(|sample| sample.len()).max()?;
+    let end = place((count as f64 - 0.5) / count as f64).max(0.5);
+    let ticks = TICKS.iter().filter(|(_, _, needs)| *needs <= count);
+    let ticks = ticks.map(|(share, name, _)| (place(*share), (*name).to_owned())).collect();
+    let look = Look {
+        width: 1_000,
+        height: 260,
+        left: 118,
+        x_name: "percentile of frames (logarithmic)",
+        group: None,
+    };
+    let top = nice::ceiling(ms(*most) * 1.05);
+    let axis = Axis { range: 0.0..end, ticks };
+    Some((Chart::new(title, look, axis, Axis::plain(0.0, top, 5)), top))
+}
+
+/// What is pointed at: the percentile as a place on the axis.
+fn point(chart: &mut Chart, sorted: &[i64]) {
+    let points = points(sorted);
+    chart.hover.xn = "percentile";
+    chart.hover.xu = "p";
+    chart.hover.x = points.iter().map(|(x, _)| crate::plot::round(*x)).collect();
+    let v = points.iter().map(|(_, y)| Some(*y)).collect();
+    chart.hover.s = vec![Series { n: "latency".to_owned(), u: "ms", v }];
+}
+
+const READING: &str = "So many frames out of 100 were at most so late: the further right, the rarer. A curve \
+                       that stays flat and then turns up has few late frames; the axis ends where the sample does.";
+
+/// Of one stream of a run; none if no frame was shown.
+pub(crate) fn run_curve(stream: &Stream, id: &str) -> Option<Plot> {
+    let sorted = stream.latencies_us();
+    let (mut chart, _) = chart("Latency by percentile, ms", &[&sorted])?;
+    chart.line(Ink::Latency, 20, points(&sorted));
+    point(&mut chart, &sorted);
+    Some(chart.draw(id, &format!("Of {} frames.", sorted.len()), READING))
+}
+
+/// Of a stream over several runs: each by itself, and all frames together.
+pub(crate) fn scenario_curve(streams: &[&Stream], id: &str) -> Option<Plot> {
+    let each: Vec<Vec<i64>> = streams.iter().map(|stream| stream.latencies_us()).collect();
+    let mut all: Vec<i64> = each.iter().flatten().copied().collect();
+    all.sort_unstable();
+    let (mut chart, _) = chart("Latency by percentile, ms", &[&all])?;
+    if each.len() > 1 {
+        chart.named(Ink::Capture, "one run");
+        for run in each.iter().filter(|run| !run.is_empty()) {
+            chart.line(Ink::Capture, 10, points(run));
+        }
+    }
+    chart.named(Ink::Latency, "all frames");
+    chart.line(Ink::Latency, 30, points(&all));
+    point(&mut chart, &all);
+    let summary = format!("Of {} frames of {} runs.", all.len(), each.len());
+    Some(chart.draw(id, &summary, READING))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_curve_is_the_sample_itself_and_thins_the_middle_not_the_tail() {
+        let few = points(&[10_000, 20_000, 30_000, 40_000]);
+        assert_eq!(few.iter().map(|(_, y)| *y).collect::<Vec<_>>(), [10.0, 20.0, 30.0, 40.0]);
+        let many: Vec<i64> = (0..100_000).collect();
+        let curve = points(&many);
+        assert!(curve.len() <= POINTS + 1);
+        let tail: Vec<f64> = curve.iter().rev().take(3).map(|(_, y)| *y * 1e3).collect();
+        assert_eq!(tail, [99_999.0, 99_998.0, 99_997.0]);
+        assert!(curve.is_sorted_by(|a, b| a.0 < b.0 && a.1 <= b.1));
+    }
+
+    #[test]
+    fn each_nine_is_as_far_from_the_one_before() {
+        assert!((place(0.9) - 1.0).abs() < 1e-9);
+        assert!((place(0.999) - 3.0).abs() < 1e-9);
+    }
+}

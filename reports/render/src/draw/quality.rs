@@ -1,0 +1,45 @@
+//! How good the pictures were.
+
+use super::{look, run_time, s, thinned};
+use crate::plot::{Axis, Chart, Ink, Look, Plot, Series};
+use crate::view::{Run, Shown, Stream};
+
+/// Luma PSNR over time; none if it is not known.
+pub(crate) fn psnr(run: &Run, stream: &Stream, id: &str) -> Option<Plot> {
+    quality(run, stream, id, ("PSNR, dB", "PSNR", "dB"), |frame| {
+        frame.psnr_millidb.map(|value| f64::from(value) / 1e3)
+    })
+}
+
+/// Luma SSIM over time; none if it is not known.
+pub(crate) fn ssim(run: &Run, stream: &Stream, id: &str) -> Option<Plot> {
+    quality(run, stream, id, ("SSIM", "SSIM", ""), |frame| {
+        frame.ssim_ppm.map(|value| f64::from(value) / 1e6)
+    })
+}
+
+fn quality(
+    run: &Run,
+    stream: &Stream,
+    id: &str,
+    (title, name, unit): (&'static str, &'static str, &'static str),
+    of: fn(&Shown) -> Option<f64>,
+) -> Option<Plot> {
+    let points: Vec<(f64, f64)> =
+        stream.shown.iter().filter_map(|frame| Some((s(frame.captured_us), of(frame)?))).collect();
+    let least = points.iter().map(|(_, y)| *y).min_by(f64::total_cmp)?;
+    let most = points.iter().map(|(_, y)| *y).max_by(f64::total_cmp)?;
+    let room = ((most - least) * 0.08).max(least.abs() * 0.002);
+    let axis = Axis::plain(least - room, most + room, 4);
+    let look = Look { height: 180, ..look(run) };
+    let mut chart = Chart::new(title, look, run_time(run), axis);
+    chart.hover.x = points.iter().map(|(x, _)| *x).collect();
+    let v = points.iter().map(|(_, y)| Some(*y)).collect();
+    chart.hover.s.push(Series { n: name.to_owned(), u: unit, v });
+    chart.dots(Ink::Second, 30, thinned(points));
+    let unit = if unit.is_empty() { String::new() } else { format!(" {unit}") };
+    let summary = format!("From {least:.3} to {most:.3}{unit}.");
+    let reading = "Each dot is a frame as it was shown against the same frame as the camera saw it, luma alone, \
+                   the marker's strip left out. Higher is better; a dip is a damaged or starved picture.";
+    Some(chart.draw(id, &summary, reading))
+}

@@ -1,0 +1,97 @@
+//! Where the time went.
+
+use super::{look, ms, run_time, s};
+use crate::figure;
+use crate::plot::{Axis, Chart, Ink, Plot, Series, nice};
+use crate::view::{Run, Stream};
+use parallax_record::STAGES;
+use std::fmt::Write;
+
+/// The stages' names.
+pub(crate) const STAGE_NAMES: [&str; STAGES] =
+    ["capture", "encode", "pacer", "network", "jitter buffer", "decode", "render"];
+
+/// The mean of each stage in each interval, one upon the other.
+pub(crate) fn stages(run: &Run, stream: &Stream, id: &str) -> Plot {
+    let step = s(stream.second_us);
+    let means: Vec<Option<[f64; STAGES]>> = stream
+        .seconds
+        .iter()
+        .map(|second| {
+            (second.shown > 0).then(|| second.stages_us.map(|sum| ms(sum) / second.shown as f64))
+        })
+        .collect();
+    let most = means.iter().flatten().map(|stages| stages.iter().sum::<f64>()).fold(0.0, f64::max);
+    let top = nice::ceiling(most * 1.05);
+    let title = "Where the time went, ms";
+    let mut chart = Chart::new(title, look(run), run_time(run), Axis::plain(0.0, top, 5));
+    let mut bases = vec![0.0; means.len()];
+    for stage in 0..STAGES {
+        let mut boxes = Vec::new();
+        for (at, mean) in means.iter().enumerate() {
+            let Some(mean) = mean else { continue };
+            let (from, base) = (at as f64 * step, bases[at]);
+            bases[at] = base + mean[stage];
+            boxes.push((from + step * 0.06, from + step * 0.94, base, bases[at]));
+        }
+        chart.boxes(Ink::STAGES[stage], 1.0, boxes);
+        chart.named(Ink::STAGES[stage], STAGE_NAMES[stage]);
+        let values = means.iter().map(|mean| mean.map(|mean| crate::plot::round(mean[stage])));
+        chart.hover.s.push(Series {
+            n: STAGE_NAMES[stage].to_owned(),
+            u: "ms",
+            v: values.collect(),
+        });
+    }
+    chart.hover.x = (0..means.len()).map(|at| (at as f64 + 0.5) * step).collect();
+    chart.hover.xn = "around";
+    chart.draw(
+        id,
+        "The mean time that shown frames spent in each stage, by when they were captured.",
+        "Each column is the mean of the frames captured in it, split into the stages of a frame's way; for \
+         each frame the stages add up exactly to its latency. A stage that swells is where to look.",
+    )
+}
+
+/// One bar of stages, for a page alone: the medians side by side.
+pub(crate) fn bar(stages_us: &[Option<i64>; STAGES], id: &str) -> Option<String> {
+    let sum: i64 = stages_us.iter().flatten().sum();
+    if sum <= 0 {
+        return None;
+    }
+    let width = 1_000.0;
+    let mut svg = format!(
+        "<svg class=\"bar\" viewBox=\"0 0 1000 46\" role=\"img\" aria-labelledby=\"{id}-t\">\
+         <title id=\"{id}-t\">Median time in each stage: {}</title>",
+        told(stages_us)
+    );
+    let mut x = 0.0;
+    for (stage, us) in stages_us.iter().enumerate() {
+        let wide = width * us.unwrap_or(0) as f64 / sum as f64;
+        let _ = write!(
+            svg,
+            "<rect class=\"f-{}\" x=\"{x:.1}\" y=\"0\" width=\"{wide:.1}\" height=\"22\"/>",
+            Ink::STAGES[stage].name()
+        );
+        let text = format!("{} {}", STAGE_NAMES[stage], figure::duration(us.unwrap_or(0)));
+        // About 6.4 px a letter; what does not fit is in the table beside it.
+        if wide > text.len() as f64 * 6.4 {
+            let _ = write!(
+                svg,
+                "<text class=\"f-text\" x=\"{x:.1}\" y=\"39\" font-size=\"12\">{text}</text>"
+            );
+        }
+        x += wide;
+    }
+    svg.push_str("</svg>");
+    Some(svg)
+}
+
+pub(crate) fn told(stages_us: &[Option<i64>; STAGES]) -> String {
+    let each = STAGE_NAMES.iter().zip(stages_us);
+    let each = each.map(|(name, us)| match us {
+        Some(us) => format!("{name} {}", figure::duration(*us)),
+        None => format!("{name} unknown"),
+    });
+    each.collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,43 @@
+//! Text from outside, made harmless: scenario titles and names of devices may hold anything.
+
+/// Text for people: control characters and those that turn the direction of what follows come out as
+/// spaces.
+#[must_use]
+pub fn tame(text: &str) -> String {
+    let steers = |character: char| {
+        character.is_control()
+            || matches!(character, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}'
+                | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
+    };
+    text.chars().map(|character| if steers(character) { ' ' } else { character }).collect()
+}
+
+/// Text as the content or an attribute of XML or HTML, tamed.
+#[must_use]
+pub fn xml(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for character in tame(text).chars() {
+        match character {
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '&' => out.push_str("&amp;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+/// JSON that may stand in a `<script>` of HTML: nothing in it ends the element or begins a comment.
+#[must_use]
+pub(crate) fn json_in_html(json: &str) -> String {
+    json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")
+}
+
+/// A name that any file system takes.
+#[must_use]
+pub fn plain_name(name: &str) -> String {
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    name.chars().map(|c| if fits(c) { c } else { '-' }).collect()
+}

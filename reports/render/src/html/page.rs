@@ -1,0 +1,318 @@
+//! What the page says, ready for its template: texts are tamed here and escaped there.
+
+use super::word;
+use crate::plot::Plot;
+use crate::view::{Missed, Report, Scenario, ScenarioStream, Table};
+use crate::{draw, escape::tame, figure, terminal};
+use parallax_record::{Percentile, StreamSummary, Summary};
+use std::collections::BTreeSet;
+
+/// So many runs that did not pass are told one by one; all are in the grid and in the list.
+pub(super) const MISSED_SHOWN: usize = 50;
+
+/// A run that did not pass.
+pub(super) struct MissedRun {
+    pub(super) anchor: String,
+    pub(super) scenario: String,
+    pub(super) seed: u64,
+    pub(super) verdict: &'static str,
+    pub(super) sign: &'static str,
+    pub(super) missed: Missed,
+}
+
+pub(super) fn anchor(run: usize, shown: &BTreeSet<usize>) -> String {
+    if shown.contains(&run) { format!("run-{run}") } else { format!("row-{run}") }
+}
+
+pub(super) fn missed(report: &Report, shown: &BTreeSet<usize>) -> Vec<MissedRun> {
+    let each = report.missed.iter().take(MISSED_SHOWN);
+    each.map(|missed| {
+        let summary = &report.runs[missed.run].summary;
+        MissedRun {
+            anchor: anchor(missed.run, shown),
+            scenario: tame(&summary.scenario),
+            seed: summary.seed,
+            verdict: word(summary.verdict),
+            sign: draw::sign(summary.verdict).0,
+            missed: missed.clone(),
+        }
+    })
+    .collect()
+}
+
+/// A scenario in the grid.
+pub(super) struct Group {
+    pub(super) name: String,
+    pub(super) anchor: String,
+    pub(super) cells: Vec<GridCell>,
+}
+
+/// A run in the grid.
+pub(super) struct GridCell {
+    pub(super) anchor: String,
+    pub(super) seed: u64,
+    pub(super) verdict: &'static str,
+    pub(super) sign: &'static str,
+}
+
+pub(super) fn groups(report: &Report, shown: &BTreeSet<usize>) -> Vec<Group> {
+    let cell = |run: &usize| {
+        let summary = &report.runs[*run].summary;
+        GridCell {
+            anchor: anchor(*run, shown),
+            seed: summary.seed,
+            verdict: word(summary.verdict),
+            sign: draw::sign(summary.verdict).0,
+        }
+    };
+    let group = |(at, scenario): (usize, &Scenario)| Group {
+        name: named(report, scenario),
+        anchor: format!("scenario-{at}"),
+        cells: scenario.runs.iter().map(cell).collect(),
+    };
+    report.scenarios.iter().enumerate().map(group).collect()
+}
+
+fn named(report: &Report, scenario: &Scenario) -> String {
+    let name = tame(&scenario.name);
+    if report.folders.len() > 1 {
+        format!("{name} ({})", tame(&report.folders[scenario.folder]))
+    } else {
+        name
+    }
+}
+
+/// A scenario over all its runs.
+pub(super) struct ScenarioSection {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) title: String,
+    pub(super) why: Option<String>,
+    pub(super) counts: String,
+    pub(super) made_by: Vec<String>,
+    /// In one line, for figures over all runs.
+    pub(super) made: String,
+    pub(super) topology: Option<String>,
+    pub(super) streams: Vec<StreamSection>,
+}
+
+/// A stream over all runs of a scenario.
+pub(super) struct StreamSection {
+    pub(super) name: String,
+    pub(super) routes: String,
+    pub(super) frames: String,
+    pub(super) rows: Vec<LatencyRow>,
+    pub(super) compared: bool,
+    pub(super) bar: Option<String>,
+    pub(super) stages: String,
+    pub(super) plots: Vec<Plot>,
+}
+
+/// A line of a latency table.
+pub(super) struct LatencyRow {
+    pub(super) name: String,
+    pub(super) pooled: String,
+    pub(super) median: String,
+    pub(super) range: String,
+    pub(super) sample: String,
+    pub(super) change: String,
+    pub(super) worse: bool,
+}
+
+fn latency_rows(table: &Table) -> Vec<LatencyRow> {
+    let each = table.rows.iter().map(|row| {
+        let missing = row.missing.as_ref();
+        let pooled = match (row.pooled_us, missing) {
+            (Some(us), _) => figure::duration(us),
+            (None, Some(why)) => why.clone(),
+            (None, None) => "not known from summaries".to_owned(),
+        };
+        let none = || "–".to_owned();
+        LatencyRow {
+            name: row.name.clone(),
+            pooled,
+            median: row.over_runs_us.map_or_else(none, |[_, median, _]| figure::duration(median)),
+            range: row.over_runs_us.map_or_else(none, |[least, _, most]| {
+                format!("{} to {}", figure::duration(least), figure::duration(most))
+            }),
+            sample: match row.runs {
+                0 => none(),
+                runs => figure::counted(runs, "run"),
+            },
+            change: row.change.as_ref().map_or_else(none, |change| tame(&change.text)),
+            worse: row.change.as_ref().is_some_and(|change| change.worse),
+        }
+    });
+    each.collect()
+}
+
+fn made(scenario: &Scenario) -> String {
+    match &scenario.made_by[..] {
+        [one] => one.line(),
+        many => format!("{} different settings, listed below", many.len()),
+    }
+}
+
+pub(super) fn scenarios(report: &Report) -> Vec<ScenarioSection> {
+    let section = |(at, scenario): (usize, &Scenario)| {
+        let counts = super::Verdict::ALL.into_iter().rev().filter_map(|verdict| {
+            let count = scenario.counts.get(verdict);
+            (count > 0).then(|| format!("{count} {}", word(verdict)))
+        });
+        let streams = scenario.streams.iter().enumerate();
+        ScenarioSection {
+            id: format!("scenario-{at}"),
+            name: named(report, scenario),
+            title: tame(&scenario.title),
+            why: scenario.why.as_ref().map(|why| tame(why)),
+            counts: counts.collect::<Vec<_>>().join(", "),
+            made_by: scenario.made_by.iter().map(|made| made.line()).collect(),
+            made: made(scenario),
+            topology: scenario
+                .topology
+                .as_ref()
+                .filter(|topology| !topology.places.is_empty())
+                .map(|topology| draw::topology(topology, &format!("topology-{at}"))),
+            streams: streams
+                .map(|(index, stream)| {
+                    stream_section(report, scenario, stream, &format!("s{at}-{index}"))
+                })
+                .collect(),
+        }
+    };
+    report.scenarios.iter().enumerate().map(section).collect()
+}
+
+fn stream_section(
+    report: &Report,
+    scenario: &Scenario,
+    stream: &ScenarioStream,
+    id: &str,
+) -> StreamSection {
+    let own: Vec<_> = report
+        .details
+        .iter()
+        .filter(|run| scenario.runs.contains(&run.run))
+        .flat_map(|run| &run.streams)
+        .filter(|one| one.camera == stream.camera && one.viewer == stream.viewer)
+        .collect();
+    let curve = draw::scenario_curve(&own, &format!("{id}-curve"));
+    let heat = stream.heat.as_ref();
+    let heat = heat.map(|heat| {
+        draw::heat(heat, scenario.duration_us, Some(id.to_owned()), &format!("{id}-heat"))
+    });
+    let [direct, relayed, nowhere] = stream.routes;
+    let of = [(direct, "direct"), (relayed, "relayed"), (nowhere, "without a nominated pair")];
+    let routes = of.into_iter().filter(|(count, _)| *count > 0);
+    let routes = routes.map(|(count, way)| format!("{} {way}", figure::counted(count, "run")));
+    StreamSection {
+        name: format!("{} to {}", tame(&stream.camera), tame(&stream.viewer)),
+        routes: routes.collect::<Vec<_>>().join(", "),
+        frames: format!(
+            "{} of {}",
+            figure::counted(stream.latency.frames, "frame"),
+            figure::counted(stream.latency.runs, "run")
+        ),
+        rows: latency_rows(&stream.latency),
+        compared: stream.latency.rows.iter().any(|row| row.change.is_some()),
+        stages: draw::told(&stream.stages_us),
+        bar: draw::bar(&stream.stages_us, &format!("{id}-bar")),
+        plots: curve.into_iter().chain(heat).collect(),
+    }
+}
+
+/// A run in the list.
+pub(super) struct RunRow {
+    pub(super) run: usize,
+    pub(super) anchor: Option<String>,
+    pub(super) scenario: String,
+    pub(super) seed: u64,
+    pub(super) verdict: &'static str,
+    pub(super) sign: &'static str,
+    pub(super) path: &'static str,
+    /// Texts and the numbers that they are sorted by: first frame, p50, p95, p99, lost, freezes, PSNR.
+    pub(super) figures: Vec<(String, i64)>,
+}
+
+/// The stream that is the latest at p95: the row tells of it.
+fn worst(summary: &Summary) -> Option<&StreamSummary> {
+    summary.streams.iter().max_by_key(|stream| stream.capture_to_render_us.p95)
+}
+
+pub(super) fn rows(report: &Report, shown: &BTreeSet<usize>) -> Vec<RunRow> {
+    let row = |(run, cell): (usize, &crate::view::Cell)| {
+        let summary = &cell.summary;
+        let stream = worst(summary);
+        RunRow {
+            run,
+            anchor: shown.contains(&run).then(|| format!("run-{run}")),
+            scenario: tame(&summary.scenario),
+            seed: summary.seed,
+            verdict: word(summary.verdict),
+            sign: draw::sign(summary.verdict).0,
+            path: match stream.and_then(|stream| stream.relayed) {
+                Some(true) => "relayed",
+                Some(false) => "direct",
+                None => "none",
+            },
+            figures: stream.map_or_else(|| vec![("–".to_owned(), -1); 7], figures),
+        }
+    };
+    report.runs.iter().enumerate().map(row).collect()
+}
+
+fn figures(stream: &StreamSummary) -> Vec<(String, i64)> {
+    let none = || ("–".to_owned(), -1);
+    let time = |us: Option<i64>| us.map_or_else(none, |us| (figure::duration(us), us));
+    let latency = &stream.capture_to_render_us;
+    let borne = |percentile: Percentile, us: Option<i64>| {
+        if latency.count < percentile.sample_that_bears_it() { none() } else { time(us) }
+    };
+    let (lost, captured) = (stream.frames.lost.total(), stream.frames.captured);
+    vec![
+        time(stream.time_to_first_frame_us),
+        borne(Percentile::P50, latency.p50),
+        borne(Percentile::P95, latency.p95),
+        borne(Percentile::P99, latency.p99),
+        (format!("{lost} of {captured}"), lost.cast_signed()),
+        (stream.freezes.count.to_string(), stream.freezes.count.cast_signed()),
+        stream
+            .psnr_millidb
+            .map_or_else(none, |psnr| (figure::level(i64::from(psnr)), i64::from(psnr))),
+    ]
+}
+
+/// Where a folder was made.
+pub(super) struct EnvironmentBlock {
+    pub(super) folder: String,
+    pub(super) facts: Vec<(&'static str, String)>,
+}
+
+pub(super) fn environments(report: &Report) -> Vec<EnvironmentBlock> {
+    let blocks = report.folders.iter().zip(&report.environments);
+    blocks
+        .map(|(folder, environment)| EnvironmentBlock {
+            folder: tame(folder),
+            facts: environment.as_ref().map_or_else(Vec::new, |environment| {
+                let wall = figure::duration(environment.wall_duration_us.cast_signed());
+                vec![
+                    ("Parallax", tame(&environment.parallax_version)),
+                    ("Operating system", tame(&environment.os)),
+                    ("Architecture", tame(&environment.arch)),
+                    ("Compiler", tame(&environment.rustc)),
+                    ("C++ compiler", tame(&environment.cxx)),
+                    ("Optimised", if environment.optimised { "yes" } else { "no" }.to_owned()),
+                    ("Cores", environment.cores.to_string()),
+                    ("Began", tame(&environment.started_at)),
+                    ("Took", wall),
+                    ("Command", tame(&environment.command_line.join(" "))),
+                ]
+            }),
+        })
+        .collect()
+}
+
+/// A figure with how far the truth may be from it.
+pub(super) fn spread(us: i64, uncertainty: parallax_record::Uncertainty) -> String {
+    format!("{}{}", figure::duration(us), terminal::spread(uncertainty.below, uncertainty.above))
+}

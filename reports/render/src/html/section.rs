@@ -1,0 +1,228 @@
+//! A run in full.
+
+use super::{page::spread, pictures, word};
+use crate::plot::Plot;
+use crate::view::{Report, Run, Stream};
+use crate::{draw, escape::tame, figure, terminal, view};
+use askama::Template;
+use parallax_record::{PerStage, StageSummary, StreamSummary, Summary};
+
+#[derive(Template)]
+#[template(path = "run.html")]
+struct Section {
+    id: String,
+    row: usize,
+    scenario: String,
+    title: String,
+    seed: u64,
+    verdict: &'static str,
+    sign: &'static str,
+    made_by: String,
+    rerun: String,
+    faults: Vec<String>,
+    checks: Vec<Check>,
+    streams: Vec<StreamPart>,
+    frames: Vec<pictures::Frame>,
+    frames_note: Option<String>,
+    bytes: [(&'static str, String, String); 3],
+}
+
+struct Check {
+    verdict: &'static str,
+    sign: &'static str,
+    name: String,
+    measured: String,
+    bound: String,
+    why: String,
+}
+
+struct StreamPart {
+    name: String,
+    facts: Vec<(&'static str, String)>,
+    stages: Vec<(&'static str, &'static str, String, String)>,
+    bar: Option<String>,
+    plots: Vec<Plot>,
+    group: String,
+}
+
+/// A run in full, as HTML.
+pub(super) fn run(report: &Report, run: &Run, pictures: &mut pictures::Budget) -> String {
+    let summary = &report.runs[run.run].summary;
+    let (frames, frames_note) = pictures.sheet(run);
+    let streams = run.streams.iter().enumerate();
+    let section = Section {
+        id: format!("run-{}", run.run),
+        row: run.run,
+        scenario: tame(&summary.scenario),
+        title: tame(&summary.title),
+        seed: summary.seed,
+        verdict: word(summary.verdict),
+        sign: draw::sign(summary.verdict).0,
+        made_by: run.made_by.line(),
+        rerun: view::rerun(summary),
+        faults: summary.faults.iter().map(|fault| tame(fault)).collect(),
+        checks: checks(summary),
+        streams: streams.map(|(index, stream)| part(run, summary, stream, index)).collect(),
+        frames,
+        frames_note,
+        bytes: bytes(run),
+    };
+    section.render().unwrap_or_default()
+}
+
+fn checks(summary: &Summary) -> Vec<Check> {
+    let several = summary.streams.len() > 1;
+    let check = |check: &parallax_record::CheckResult| {
+        let (mut measured, bound) = terminal::figures(check);
+        if let Some(unclear) = terminal::unclear(check) {
+            measured = format!("{measured} ({unclear})");
+        }
+        Check {
+            verdict: word(check.verdict),
+            sign: draw::sign(check.verdict).0,
+            name: terminal::check_title(check, several),
+            measured,
+            bound,
+            why: tame(&check.why),
+        }
+    };
+    summary.checks.iter().map(check).collect()
+}
+
+fn part(run: &Run, summary: &Summary, stream: &Stream, index: usize) -> StreamPart {
+    let id = |what: &str| format!("r{}-{index}-{what}", run.run);
+    let own = summary
+        .streams
+        .iter()
+        .find(|one| one.camera == stream.camera && one.viewer == stream.viewer);
+    let frames: Vec<(u64, i64)> =
+        stream.shown.iter().map(|frame| (frame.captured_us, frame.latency_us)).collect();
+    let mut plots = vec![
+        draw::lanes(run, stream, &id("lanes")),
+        draw::latency(run, stream, &id("latency")),
+        draw::stages(run, stream, &id("stages")),
+    ];
+    if !frames.is_empty() {
+        let heat = view::Heat::of(&frames, run.duration_us, 1);
+        let group = Some(format!("run{}", run.run));
+        plots.push(draw::heat(&heat, run.duration_us, group, &id("heat")));
+    }
+    plots.push(draw::rates(run, stream, &id("rates")));
+    plots.extend(draw::queues(run, &id("queues")));
+    plots.push(draw::trouble(run, stream, &id("trouble")));
+    plots.extend(draw::psnr(run, stream, &id("psnr")));
+    plots.extend(draw::ssim(run, stream, &id("ssim")));
+    plots.extend(draw::run_curve(stream, &id("curve")));
+    for connection in stream.connections.iter().filter(|one| !one.steps.is_empty()) {
+        plots.push(draw::waterfall(connection, &id(&format!("setup{}", connection.number))));
+    }
+    let stages = own.map(|own| own.stages_us).unwrap_or_default();
+    StreamPart {
+        name: format!("{} to {}", tame(&stream.camera), tame(&stream.viewer)),
+        facts: own.map(|own| facts(own, stream)).unwrap_or_default(),
+        stages: stage_rows(&stages),
+        bar: draw::bar(&each(&stages).map(|stage| stage.p50), &id("bar")),
+        plots,
+        group: format!("run{}", run.run),
+    }
+}
+
+fn facts(stream: &StreamSummary, full: &Stream) -> Vec<(&'static str, String)> {
+    let path = match (stream.relayed, stream.local_candidate, stream.remote_candidate) {
+        (Some(relayed), Some(local), Some(remote)) => {
+            let way = if relayed { "relayed" } else { "direct" };
+            format!(
+                "{way}: {} ({remote}) to {} ({local})",
+                tame(&stream.camera),
+                tame(&stream.viewer)
+            )
+        }
+        _ => "no pair was nominated".to_owned(),
+    };
+    let first = stream.time_to_first_frame_us.map_or_else(
+        || "none was shown".to_owned(),
+        |us| spread(us, stream.time_to_first_frame_uncertainty_us),
+    );
+    let latency = &stream.capture_to_render_us;
+    let frames = &stream.frames;
+    let mut frozen = match stream.freezes.count {
+        0 => "none".to_owned(),
+        count => {
+            let total = figure::duration(stream.freezes.total_us.cast_signed());
+            format!("{count}, {total} in all")
+        }
+    };
+    if let Some(us) = stream.freezes.open_us {
+        frozen = format!("{frozen}, still for the last {}", figure::duration(us.cast_signed()));
+    }
+    let mut facts = vec![
+        ("Path", path),
+        ("Time to first frame", first),
+        ("Capture-to-render, uncertainty", spread_only(latency.uncertainty)),
+        (
+            "Frames",
+            format!(
+                "{} captured, {} shown, {} lost",
+                frames.captured,
+                frames.rendered,
+                frames.lost.total()
+            ),
+        ),
+        ("Freezes", frozen),
+    ];
+    if let Some(psnr) = stream.psnr_millidb {
+        facts.push(("PSNR, mean", figure::level(i64::from(psnr))));
+    }
+    if stream.psnr_millidb.is_none() {
+        facts.push(("PSNR and SSIM", "not known".to_owned()));
+    }
+    let in_vain = full.connections.iter().filter(|one| one.steps.is_empty()).count();
+    if stream.sessions > 1 {
+        facts
+            .push(("Sessions", format!("{}, of which {in_vain} came to nothing", stream.sessions)));
+    }
+    if let Some(ssim) = stream.ssim_ppm {
+        facts.push(("SSIM, mean", figure::similarity(i64::from(ssim))));
+    }
+    facts
+}
+
+fn spread_only(uncertainty: parallax_record::Uncertainty) -> String {
+    let text = terminal::spread(uncertainty.below, uncertainty.above);
+    if text.is_empty() {
+        "exact".to_owned()
+    } else {
+        text.trim().trim_matches(['(', ')']).to_owned()
+    }
+}
+
+fn each(stages: &PerStage<StageSummary>) -> [StageSummary; parallax_record::STAGES] {
+    let PerStage { capture, encode, pacer, network, jitter_buffer, decode, render } = *stages;
+    [capture, encode, pacer, network, jitter_buffer, decode, render]
+}
+
+fn stage_rows(
+    stages: &PerStage<StageSummary>,
+) -> Vec<(&'static str, &'static str, String, String)> {
+    let all = each(stages).into_iter().zip(draw::STAGE_NAMES).zip(crate::plot::Ink::STAGES);
+    all.map(|((stage, name), ink)| {
+        let time =
+            |us: Option<i64>| us.map_or_else(|| "–".to_owned(), |us| spread(us, stage.uncertainty));
+        (ink.name(), name, time(stage.p50), time(stage.p95))
+    })
+    .collect()
+}
+
+fn bytes(run: &Run) -> [(&'static str, String, String); 3] {
+    let all = run.bytes.direct + run.bytes.turn + run.bytes.signalling;
+    let share = |bytes: u64| match all {
+        0 => "–".to_owned(),
+        _ => figure::share((bytes.saturating_mul(1_000_000) / all).cast_signed()),
+    };
+    [
+        ("direct, between peers", run.bytes.direct),
+        ("through TURN servers", run.bytes.turn),
+        ("through signalling and STUN", run.bytes.signalling),
+    ]
+    .map(|(name, bytes)| (name, figure::bytes(bytes), share(bytes)))
+}

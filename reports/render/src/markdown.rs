@@ -1,0 +1,171 @@
+//! `summary.md` for the page of a CI job: the verdict first, then what did not pass, then latency.
+
+use crate::{
+    escape::tame,
+    figure,
+    terminal::Style,
+    view::{Missed, Report},
+};
+use parallax_record::{BaselineResult, Verdict};
+use std::fmt::Write;
+
+/// GitHub refuses a page above 1 MiB; other steps may want some of it.
+const MOST_BYTES: usize = 500_000;
+
+/// Runs that did not pass, at most.
+const MOST_RUNS: usize = 200;
+
+/// The file's text.
+#[must_use]
+pub fn summary(report: &Report, baseline: Option<&BaselineResult>) -> String {
+    let mut out = head(report);
+    if let Some(baseline) = baseline {
+        let text = crate::baseline::text(baseline, Style::Plain);
+        let _ = writeln!(out, "\n### Against the baseline\n\n{}", fenced(&text));
+    }
+    did_not_pass(report, &mut out);
+    latency(report, &mut out);
+    out
+}
+
+fn head(report: &Report) -> String {
+    let verdict = report.verdict.map_or("nothing ran".to_owned(), |verdict| verdict.to_string());
+    let mut out = format!("## Parallax: {}\n\n", verdict.to_uppercase());
+    let _ =
+        writeln!(out, "| Runs | Passed | Failed | Inconclusive | Errors |\n|--:|--:|--:|--:|--:|");
+    let counts = &report.counts;
+    let _ = writeln!(
+        out,
+        "| {} | {} | {} | {} | {} |",
+        counts.total(),
+        counts.pass,
+        counts.fail,
+        counts.inconclusive,
+        counts.error
+    );
+    if counts.total() < report.planned {
+        let _ = writeln!(
+            out,
+            "\nInterrupted: {} of {} finished.",
+            counts.total(),
+            figure::counted(report.planned, "run")
+        );
+    }
+    out
+}
+
+fn did_not_pass(report: &Report, out: &mut String) {
+    if report.missed.is_empty() {
+        return;
+    }
+    out.push_str(
+        "\n### What did not pass\n\n| Run | Verdict | Check | Measured | Bound | Run again |\n",
+    );
+    out.push_str("|---|---|---|---|---|---|\n");
+    let mut shown = 0;
+    for missed in report.missed.iter().take(MOST_RUNS) {
+        let row = row(report, missed);
+        if out.len() + row.len() > MOST_BYTES {
+            break;
+        }
+        out.push_str(&row);
+        shown += 1;
+    }
+    let more = report.missed.len() - shown;
+    if more > 0 {
+        let _ = writeln!(
+            out,
+            "\nand {more} more {} that did not pass: `report.html`, `junit.xml` and `summary.json` have all.",
+            if more == 1 { "run" } else { "runs" }
+        );
+    }
+}
+
+fn row(report: &Report, missed: &Missed) -> String {
+    let run = &report.runs[missed.run].summary;
+    let name = cell(&format!("{} seed {}", run.scenario, run.seed));
+    let worst = missed.checks.iter().max_by_key(|check| check.verdict);
+    let (check, measured, bound) = match (missed.faults.first(), worst) {
+        (Some(fault), _) => (cell(fault), String::new(), String::new()),
+        (None, Some(check)) => (cell(&check.name), cell(&check.measured), cell(&check.bound)),
+        (None, None) => Default::default(),
+    };
+    let others = missed.checks.len().saturating_sub(1);
+    let others = if others > 0 { format!(" and {others} more") } else { String::new() };
+    let verdict = match run.verdict {
+        Verdict::Pass | Verdict::Inconclusive => run.verdict.to_string(),
+        Verdict::Fail | Verdict::Error => format!("**{}**", run.verdict),
+    };
+    format!(
+        "| {name} | {verdict} | {check}{others} | {measured} | {bound} | {} |\n",
+        cell(&missed.rerun)
+    )
+}
+
+fn latency(report: &Report, out: &mut String) {
+    out.push_str("\n### Capture-to-render latency\n\n");
+    out.push_str(
+        "Over all rendered frames of all runs; no percentile that the sample does not bear.\n\n",
+    );
+    out.push_str("| Scenario | Stream | Frames | p50 | p90 | p95 | p99 | max |\n");
+    out.push_str("|---|---|--:|--:|--:|--:|--:|--:|\n");
+    let (mut left, all) = (0, report.scenarios.iter().map(|one| one.streams.len()).sum::<usize>());
+    'all: for scenario in &report.scenarios {
+        for stream in &scenario.streams {
+            let figures: Vec<String> = crate::pooled::row(report, scenario, stream)
+                .into_iter()
+                .map(|us| us.map_or("–".to_owned(), figure::duration))
+                .collect();
+            let row = format!(
+                "| {} | {} | {} | {} |\n",
+                cell(&scenario.name),
+                cell(&format!("{} to {}", stream.camera, stream.viewer)),
+                stream.latency.frames,
+                figures.join(" | ")
+            );
+            // Room for what may be left out to be said.
+            if out.len() + row.len() > 2 * MOST_BYTES - 1_000 {
+                break 'all;
+            }
+            out.push_str(&row);
+            left += 1;
+        }
+    }
+    if left < all {
+        let _ = writeln!(out, "\nand {} more: `summary.json` has all.", all - left);
+    }
+}
+
+/// The most characters of a cell: texts from outside have no end.
+const CELL: usize = 300;
+
+/// A text from outside as a cell of a table: in it nothing is a mark of Markdown, HTML or a mention.
+fn cell(text: &str) -> String {
+    let mut out = String::new();
+    for (at, character) in tame(text).chars().enumerate() {
+        if at == CELL {
+            out.push('…');
+            break;
+        }
+        match character {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            // By number: a backslash does not hold within every mark, and `@` and `:` have none.
+            '|' | '`' | '*' | '_' | '[' | ']' | '(' | ')' | '!' | '#' | '~' | '\\' | '$' | '@'
+            | ':' => {
+                let _ = write!(out, "&#{};", u32::from(character));
+            }
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+/// A text as code, in a fence that is longer than any in it.
+fn fenced(text: &str) -> String {
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest.max(2) + 1);
+    let lines: Vec<String> = text.lines().map(tame).collect();
+    format!("{fence}text\n{}\n{fence}", lines.join("\n"))
+}

@@ -1,0 +1,53 @@
+//! Latency over all runs of a scenario, from the histograms of their summaries.
+
+use crate::view::{Report, Scenario, ScenarioStream};
+use parallax_record::{Histogram, Percentile};
+
+/// The histogram of a stream over all runs of its scenario.
+#[must_use]
+pub fn histogram(report: &Report, scenario: &Scenario, stream: &ScenarioStream) -> Histogram {
+    Histogram::pooled(
+        scenario
+            .runs
+            .iter()
+            .filter_map(|at| report.runs.get(*at))
+            .flat_map(|run| &run.summary.streams)
+            .filter(|one| one.camera == stream.camera && one.viewer == stream.viewer)
+            .map(|one| &one.capture_to_render_histogram_us),
+    )
+}
+
+/// p50, p90, p95 and p99, each if the sample bears it, and the greatest: microseconds. Of one run they
+/// are exact; of several each but the greatest may be too great by less than 1/128.
+#[must_use]
+pub fn row(report: &Report, scenario: &Scenario, stream: &ScenarioStream) -> [Option<i64>; 5] {
+    let own = |at: &usize| {
+        let run = report.runs.get(*at)?;
+        let of = |one: &&parallax_record::StreamSummary| {
+            one.camera == stream.camera && one.viewer == stream.viewer
+        };
+        run.summary.streams.iter().find(of).map(|one| one.capture_to_render_us)
+    };
+    let runs: Vec<_> = scenario.runs.iter().filter_map(own).filter(|run| run.count > 0).collect();
+    let max = runs.iter().filter_map(|run| run.max).max();
+    let count: u64 = runs.iter().map(|run| run.count).sum();
+    let pooled = histogram(report, scenario, stream);
+    let exact = match runs[..] {
+        [one] => Some([one.p50, one.p90, one.p95, one.p99]),
+        _ => None,
+    };
+    let all = [Percentile::P50, Percentile::P90, Percentile::P95, Percentile::P99];
+    let mut row = [None; 5];
+    for (at, percentile) in all.into_iter().enumerate() {
+        if count >= percentile.sample_that_bears_it() {
+            let us = match exact {
+                Some(exact) => exact[at],
+                None => pooled.percentile_us(percentile),
+            };
+            // No percentile is above the greatest, whatever its bucket.
+            row[at] = us.map(|us| max.map_or(us, |max| us.min(max)));
+        }
+    }
+    row[4] = max;
+    row
+}

@@ -1,0 +1,78 @@
+//! Runs that did not pass, and why.
+
+use super::rerun;
+use crate::{escape::tame, figure, terminal};
+use parallax_record::{Summary, Verdict};
+
+/// A run that did not pass.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missed {
+    /// Which run of the report, from 0.
+    pub run: usize,
+    /// What broke the run itself.
+    pub faults: Vec<String>,
+    /// The checks that did not pass.
+    pub checks: Vec<Miss>,
+    /// The line that runs it again.
+    pub rerun: String,
+}
+
+/// A check that did not pass.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Miss {
+    /// Its verdict.
+    pub verdict: Verdict,
+    /// What was checked, of which stream, in which window.
+    pub name: String,
+    /// What was measured, with its uncertainty.
+    pub measured: String,
+    /// What was demanded.
+    pub bound: String,
+    /// Why nothing can be said, if nothing can.
+    pub unclear: Option<String>,
+    /// Why the bound is what it is.
+    pub why: String,
+}
+
+impl Missed {
+    /// What a run missed; none if it passed.
+    #[must_use]
+    pub fn of(run: usize, summary: &Summary) -> Option<Self> {
+        if summary.verdict == Verdict::Pass {
+            return None;
+        }
+        let several = summary.streams.len() > 1;
+        let missed = summary.checks.iter().filter(|check| check.verdict != Verdict::Pass);
+        let mut faults: Vec<String> = summary.faults.iter().map(|fault| tame(fault)).collect();
+        if summary.checks.is_empty() && summary.verdict == Verdict::Inconclusive {
+            faults.push("the scenario has no checks: nothing was judged".to_owned());
+        }
+        let checks = missed
+            .map(|check| {
+                let (measured, bound) = terminal::figures(check);
+                Miss {
+                    verdict: check.verdict,
+                    name: terminal::check_title(check, several),
+                    measured,
+                    bound,
+                    unclear: terminal::unclear(check),
+                    why: tame(&check.why),
+                }
+            })
+            .collect();
+        Some(Self { run, faults, checks, rerun: rerun(summary) })
+    }
+
+    /// Everything in one line: the worst check first said.
+    #[must_use]
+    pub fn brief(&self) -> String {
+        let worst = self.checks.iter().max_by_key(|check| check.verdict);
+        match (self.faults.first(), worst) {
+            (Some(fault), _) => fault.clone(),
+            (None, Some(check)) => {
+                format!("{}: {} (bound: {})", check.name, check.measured, check.bound)
+            }
+            (None, None) => figure::counted(0, "check"),
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! A scenario over all its runs.
+
+use super::{Counts, Heat, MadeBy, Run, Table, Topology};
+use crate::input::Folder;
+use parallax_record::{LatencySummary, PerStage, StageSummary, Summary};
+
+/// A stream over all runs of its scenario.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScenarioStream {
+    /// Whose pictures.
+    pub camera: String,
+    /// Seen where.
+    pub viewer: String,
+    /// Percentiles of its latency.
+    pub latency: Table,
+    /// The latency over time, of the runs that are shown in full.
+    pub heat: Option<Heat>,
+    /// Where the time went: for each stage the median over the runs of their medians, microseconds.
+    pub stages_us: [Option<i64>; parallax_record::STAGES],
+    /// Runs whose media went directly, through a relay, or nowhere.
+    pub routes: [u64; 3],
+}
+
+/// A scenario over all its runs in one folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scenario {
+    /// Its name.
+    pub name: String,
+    /// Its title.
+    pub title: String,
+    /// Why it exists; none if no run of it is shown in full.
+    pub why: Option<String>,
+    /// The folder that it was read from.
+    pub folder: usize,
+    /// Its runs in the report.
+    pub runs: Vec<usize>,
+    /// How many have which verdict.
+    pub counts: Counts,
+    /// Its network; none if no run of it is shown in full.
+    pub topology: Option<Topology>,
+    /// What produced the figures: once for each way in which the runs differ.
+    pub made_by: Vec<MadeBy>,
+    /// How long its runs lasted at most.
+    pub duration_us: u64,
+    /// Its streams.
+    pub streams: Vec<ScenarioStream>,
+}
+
+impl Scenario {
+    /// Of its runs: where they are in the report and their summaries.
+    #[must_use]
+    pub fn of(folder: (usize, &Folder), runs: &[(usize, &Summary)], details: &[Run]) -> Self {
+        let (index, read) = folder;
+        let summaries: Vec<&Summary> = runs.iter().map(|(_, summary)| *summary).collect();
+        let own: Vec<&Run> =
+            details.iter().filter(|run| runs.iter().any(|(at, _)| *at == run.run)).collect();
+        let first = summaries[0];
+        let record = read.details.iter().find_map(|detail| {
+            let summary = read.suite.runs.get(detail.run)?;
+            (summary.scenario == first.scenario).then_some((&detail.record.header, summary))
+        });
+        let mut made_by: Vec<MadeBy> = Vec::new();
+        for made in summaries.iter().map(|run| MadeBy::of(run)) {
+            if !made_by.contains(&made) {
+                made_by.push(made);
+            }
+        }
+        let duration_us = summaries.iter().map(|run| run.duration_us).max().unwrap_or(0);
+        Self {
+            name: first.scenario.clone(),
+            title: first.title.clone(),
+            why: record.map(|(header, _)| header.why.clone()),
+            folder: index,
+            runs: runs.iter().map(|(at, _)| *at).collect(),
+            counts: Counts::of(summaries.iter().map(|run| run.verdict)),
+            topology: record.map(|(header, summary)| Topology::of(header, summary)),
+            made_by,
+            duration_us,
+            streams: streams(&summaries, &own, duration_us),
+        }
+    }
+}
+
+fn streams(summaries: &[&Summary], own: &[&Run], duration_us: u64) -> Vec<ScenarioStream> {
+    let mut names: Vec<(&str, &str)> = Vec::new();
+    for stream in summaries.iter().flat_map(|run| &run.streams) {
+        if !names.contains(&(&stream.camera, &stream.viewer)) {
+            names.push((&stream.camera, &stream.viewer));
+        }
+    }
+    let of = |(camera, viewer): (&str, &str)| {
+        let all: Vec<_> = summaries
+            .iter()
+            .flat_map(|run| &run.streams)
+            .filter(|stream| stream.camera == camera && stream.viewer == viewer)
+            .collect();
+        let latencies: Vec<LatencySummary> =
+            all.iter().map(|stream| stream.capture_to_render_us).collect();
+        let frames: Vec<(u64, i64)> = own
+            .iter()
+            .flat_map(|run| &run.streams)
+            .filter(|stream| stream.camera == camera && stream.viewer == viewer)
+            .flat_map(|stream| &stream.shown)
+            .map(|frame| (frame.captured_us, frame.latency_us))
+            .collect();
+        // All frames of all runs are known only if each run with frames is shown in full.
+        let known = frames.len() as u64 == latencies.iter().map(|run| run.count).sum::<u64>();
+        let mut pooled: Vec<i64> = frames.iter().map(|(_, late)| *late).collect();
+        pooled.sort_unstable();
+        let mut routes = [0; 3];
+        for stream in &all {
+            routes[match stream.relayed {
+                Some(false) => 0,
+                Some(true) => 1,
+                None => 2,
+            }] += 1;
+        }
+        let stages: Vec<_> = all.iter().map(|stream| stream.stages_us).collect();
+        ScenarioStream {
+            camera: camera.to_owned(),
+            viewer: viewer.to_owned(),
+            latency: Table::of(&latencies, known.then_some(&pooled)),
+            heat: (!frames.is_empty()).then(|| Heat::of(&frames, duration_us, own.len() as u64)),
+            stages_us: medians(&stages),
+            routes,
+        }
+    };
+    names.into_iter().map(of).collect()
+}
+
+/// What a run says of a stage.
+type StageOf = fn(&PerStage<StageSummary>) -> Option<i64>;
+
+/// For each stage the median of the runs' medians.
+fn medians(runs: &[PerStage<StageSummary>]) -> [Option<i64>; parallax_record::STAGES] {
+    let each: [StageOf; parallax_record::STAGES] = [
+        |run| run.capture.p50,
+        |run| run.encode.p50,
+        |run| run.pacer.p50,
+        |run| run.network.p50,
+        |run| run.jitter_buffer.p50,
+        |run| run.decode.p50,
+        |run| run.render.p50,
+    ];
+    each.map(|of| {
+        let mut values: Vec<i64> = runs.iter().filter_map(of).collect();
+        values.sort_unstable();
+        parallax_record::nearest_rank(&values, parallax_record::Percentile::P50)
+    })
+}

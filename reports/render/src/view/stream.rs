@@ -1,0 +1,188 @@
+//! One camera's pictures at one viewer.
+
+use super::{Connection, network};
+use parallax_record::{
+    Event, Fate, Freeze, LossPhase, Record, STAGES, StreamTimeline, freezes, rendered_us,
+};
+
+/// A frame that was shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// When it was captured, microseconds.
+    pub captured_us: u64,
+    /// From capture to render, microseconds: the sum of its stages.
+    pub latency_us: i64,
+    /// How long each stage took, microseconds.
+    pub stages_us: [i64; STAGES],
+    /// Luma PSNR, thousandths of a decibel.
+    pub psnr_millidb: Option<u32>,
+    /// Luma SSIM, millionths.
+    pub ssim_ppm: Option<i32>,
+}
+
+/// A frame that was lost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lost {
+    /// When it was captured, microseconds.
+    pub captured_us: u64,
+    /// Where it was lost.
+    pub phase: LossPhase,
+}
+
+/// What happened in a second, or a few, of the run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Second {
+    /// Frames shown that were captured in it.
+    pub shown: u64,
+    /// Their stages, summed up, microseconds.
+    pub stages_us: [i64; STAGES],
+    /// Frames lost that were captured in it.
+    pub lost: u64,
+    /// Bytes of the elementary stream that left the encoder.
+    pub encoded_bytes: u64,
+    /// Packets that the viewer asked for again.
+    pub nacked: u64,
+    /// Packets that were sent again.
+    pub resent: u64,
+    /// Key frames that the viewer asked for.
+    pub key_frames_asked: u64,
+}
+
+/// One camera's pictures at one viewer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stream {
+    /// Whose pictures.
+    pub camera: String,
+    /// Seen where.
+    pub viewer: String,
+    /// Frames that were shown, in the order of capture.
+    pub shown: Vec<Shown>,
+    /// Frames that were lost, in the order of capture.
+    pub lost: Vec<Lost>,
+    /// When the picture stood still.
+    pub freezes: Vec<Freeze>,
+    /// How long an interval of `seconds` is, microseconds.
+    pub second_us: u64,
+    /// The run in intervals.
+    pub seconds: Vec<Second>,
+    /// What congestion control said, if there was any.
+    pub rates: Vec<network::Rate>,
+    /// How its sessions came about.
+    pub connections: Vec<Connection>,
+}
+
+/// At most so many intervals.
+const MOST_INTERVALS: u64 = 120;
+
+/// How long the intervals of a run are: whole seconds, microseconds.
+pub(super) fn interval_us(duration_us: u64) -> u64 {
+    duration_us.div_ceil(MOST_INTERVALS).div_ceil(1_000_000).max(1) * 1_000_000
+}
+
+impl Stream {
+    /// Of a stream's timeline.
+    #[must_use]
+    pub fn of(timeline: &StreamTimeline, record: &Record) -> Self {
+        let duration_us = record.header.duration_us;
+        let second_us = interval_us(duration_us);
+        let mut stream = Self {
+            camera: timeline.stream.camera.clone(),
+            viewer: timeline.stream.viewer.clone(),
+            shown: Vec::new(),
+            lost: Vec::new(),
+            freezes: freezes(&rendered_us(timeline), duration_us),
+            second_us,
+            seconds: vec![Second::default(); duration_us.div_ceil(second_us) as usize],
+            rates: Vec::new(),
+            connections: Vec::new(),
+        };
+        stream.take_frames(timeline);
+        stream.take_events(record);
+        let connection = |session| Connection::of(session, &timeline.stream, record);
+        stream.connections = timeline.sessions.iter().filter_map(connection).collect();
+        stream
+    }
+
+    fn at(&mut self, at_us: u64) -> Option<&mut Second> {
+        self.seconds.get_mut((at_us / self.second_us) as usize)
+    }
+
+    fn take_frames(&mut self, timeline: &StreamTimeline) {
+        for frame in &timeline.frames {
+            let captured_us = frame.camera.captured_ns / 1_000;
+            match (frame.fate, frame.stages_us(), frame.capture_to_render_us()) {
+                (Fate::Rendered, Some(stages_us), Some(latency_us)) => {
+                    if let Some(second) = self.at(captured_us) {
+                        second.shown += 1;
+                        let sums = second.stages_us.iter_mut().zip(stages_us);
+                        sums.for_each(|(sum, stage)| *sum += stage);
+                    }
+                    self.shown.push(Shown {
+                        captured_us,
+                        latency_us,
+                        stages_us,
+                        psnr_millidb: frame.passage.psnr_millidb,
+                        ssim_ppm: frame.passage.ssim_ppm,
+                    });
+                }
+                (Fate::Lost(phase), ..) => {
+                    if let Some(second) = self.at(captured_us) {
+                        second.lost += 1;
+                    }
+                    self.lost.push(Lost { captured_us, phase });
+                }
+                _ => {}
+            }
+        }
+        self.shown.sort_by_key(|frame| frame.captured_us);
+        self.lost.sort_by_key(|frame| frame.captured_us);
+    }
+
+    fn take_events(&mut self, record: &Record) {
+        for entry in &record.entries {
+            let at_us = entry.run_ns / 1_000;
+            let own = entry.event.session().is_some_and(|session| {
+                session.camera == self.camera && session.viewer == self.viewer
+            });
+            match &entry.event {
+                Event::FrameEncoded { bytes, .. } if entry.node == self.camera => {
+                    if let Some(second) = self.at(at_us) {
+                        second.encoded_bytes += u64::from(*bytes);
+                    }
+                }
+                Event::Nack { packets, .. } if own => {
+                    if let Some(second) = self.at(at_us) {
+                        second.nacked += u64::from(*packets);
+                    }
+                }
+                Event::Resent { .. } if own => {
+                    if let Some(second) = self.at(at_us) {
+                        second.resent += 1;
+                    }
+                }
+                Event::KeyFrameRequested { .. } if own => {
+                    if let Some(second) = self.at(at_us) {
+                        second.key_frames_asked += 1;
+                    }
+                }
+                Event::Rates { estimate_bps, target_bps, sent_bps, .. } if own => {
+                    self.rates.push(network::Rate {
+                        at_us,
+                        estimate_bps: *estimate_bps,
+                        target_bps: *target_bps,
+                        sent_bps: *sent_bps,
+                    });
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// The latencies, ascending.
+    #[must_use]
+    pub fn latencies_us(&self) -> Vec<i64> {
+        let mut all: Vec<i64> = self.shown.iter().map(|frame| frame.latency_us).collect();
+        all.sort_unstable();
+        all
+    }
+}

@@ -1,0 +1,147 @@
+//! The whole report.
+
+use super::{Missed, Run, Scenario};
+use crate::input::Folder;
+use parallax_record::{Environment, Summary, Verdict};
+
+/// How many runs have which verdict.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Passed.
+    pub pass: u64,
+    /// Nothing can be said.
+    pub inconclusive: u64,
+    /// Failed.
+    pub fail: u64,
+    /// The run itself broke.
+    pub error: u64,
+}
+
+impl Counts {
+    /// Counts them.
+    #[must_use]
+    pub fn of(verdicts: impl IntoIterator<Item = Verdict>) -> Self {
+        let mut counts = Self::default();
+        for verdict in verdicts {
+            *match verdict {
+                Verdict::Pass => &mut counts.pass,
+                Verdict::Inconclusive => &mut counts.inconclusive,
+                Verdict::Fail => &mut counts.fail,
+                Verdict::Error => &mut counts.error,
+            } += 1;
+        }
+        counts
+    }
+
+    /// Of one verdict.
+    #[must_use]
+    pub fn get(&self, verdict: Verdict) -> u64 {
+        match verdict {
+            Verdict::Pass => self.pass,
+            Verdict::Inconclusive => self.inconclusive,
+            Verdict::Fail => self.fail,
+            Verdict::Error => self.error,
+        }
+    }
+
+    /// All of them.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.pass + self.inconclusive + self.fail + self.error
+    }
+}
+
+/// One run in the list and in the grid.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cell {
+    /// Which folder.
+    pub folder: usize,
+    /// Which scenario of the report.
+    pub scenario: usize,
+    /// What it came to.
+    pub summary: Summary,
+    /// Whether it is shown in full.
+    pub in_full: bool,
+}
+
+/// Everything that a report shows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Report {
+    /// The folders' names.
+    pub folders: Vec<String>,
+    /// The worst verdict; none if nothing ran.
+    pub verdict: Option<Verdict>,
+    /// How many runs have which verdict.
+    pub counts: Counts,
+    /// How many runs were asked for.
+    pub planned: u64,
+    /// All runs, in the order of folders and of what was asked for.
+    pub runs: Vec<Cell>,
+    /// Those that did not pass, the worst first.
+    pub missed: Vec<Missed>,
+    /// The scenarios.
+    pub scenarios: Vec<Scenario>,
+    /// Runs in full.
+    pub details: Vec<Run>,
+    /// Where the runs were made, by folder.
+    pub environments: Vec<Option<Environment>>,
+}
+
+impl Report {
+    /// Computes the report of some folders.
+    #[must_use]
+    pub fn new(folders: &[Folder]) -> Self {
+        let mut report = Self {
+            folders: folders.iter().map(|folder| folder.name.clone()).collect(),
+            verdict: folders.iter().filter_map(|folder| folder.suite.verdict).max(),
+            counts: Counts::default(),
+            planned: folders.iter().map(|folder| folder.suite.planned).sum(),
+            runs: Vec::new(),
+            missed: Vec::new(),
+            scenarios: Vec::new(),
+            details: Vec::new(),
+            environments: folders.iter().map(|folder| folder.environment.clone()).collect(),
+        };
+        for (index, folder) in folders.iter().enumerate() {
+            report.take(index, folder);
+        }
+        report.counts = Counts::of(report.runs.iter().map(|run| run.summary.verdict));
+        let runs = report.runs.iter().enumerate();
+        report.missed = runs.filter_map(|(index, run)| Missed::of(index, &run.summary)).collect();
+        report
+            .missed
+            .sort_by_key(|missed| std::cmp::Reverse(report.runs[missed.run].summary.verdict));
+        report
+    }
+
+    fn take(&mut self, index: usize, folder: &Folder) {
+        let first = self.runs.len();
+        let summary = |detail: &crate::input::Detail| folder.suite.runs.get(detail.run);
+        let details: Vec<Run> = folder
+            .details
+            .iter()
+            .filter_map(|detail| Some(Run::of(first + detail.run, summary(detail)?, detail)))
+            .collect();
+        let mut groups: Vec<(&str, Vec<(usize, &Summary)>)> = Vec::new();
+        for (at, run) in folder.suite.runs.iter().enumerate() {
+            let group = match groups.iter().position(|(name, _)| *name == run.scenario) {
+                Some(group) => group,
+                None => {
+                    groups.push((&run.scenario, Vec::new()));
+                    groups.len() - 1
+                }
+            };
+            groups[group].1.push((first + at, run));
+            self.runs.push(Cell {
+                folder: index,
+                scenario: self.scenarios.len() + group,
+                summary: run.clone(),
+                in_full: details.iter().any(|detail| detail.run == first + at),
+            });
+        }
+        for (_, runs) in &groups {
+            self.scenarios.push(Scenario::of((index, folder), runs, &details));
+        }
+        self.details.extend(details);
+    }
+}

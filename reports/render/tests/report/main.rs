@@ -1,0 +1,7 @@
+//! The report: its view model as data, its page by structure and text.
+
+mod hostile;
+mod page;
+mod sinks;
+mod support;
+mod view;
