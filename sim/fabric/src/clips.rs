@@ -11,7 +11,7 @@ use parallax_scenario::{
 };
 
 /// Whether the clips that users brought for a scenario can be filmed, and are what their manifests
-/// say: decodes each once, which [`run`](crate::run()) does for itself, and trusts those that come
+/// say: decodes each once, which a run does for itself, and trusts those that come
 /// with Parallax.
 ///
 /// # Errors

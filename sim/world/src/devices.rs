@@ -66,7 +66,6 @@ impl<'a> Devices<'a> {
     /// Starts a device's software from its beginning. To be called while the device is off.
     pub(crate) fn switch_on(&mut self, DeviceId(index): DeviceId) {
         let tasks = LocalSet::new();
-        #[expect(clippy::disallowed_methods, reason = "here a device gets its first task")]
         tasks.spawn_local(self.boots[index]());
         let waker = {
             let device = &mut self.running.devices.borrow_mut()[index];

@@ -79,7 +79,7 @@ fn refusal(bits: &mut Bits<'_>) -> Option<Result<(), FilmError>> {
 
 /// Samples of so many macroblocks less one; as many as a size holds, if they are more.
 fn macroblocks(less_one: u32) -> u16 {
-    u16::try_from(less_one.saturating_add(1).saturating_mul(16)).unwrap_or(u16::MAX & !15)
+    u16::try_from(less_one.saturating_add(1).saturating_mul(16)).unwrap_or(!15)
 }
 
 /// Section 7.3.2.1.1.1.
