@@ -178,7 +178,7 @@ fn runs_are_held_against_a_baseline() {
     assert!(place.read("baseline.json").len() < 4_000, "too large for git");
     // What failed before fails still: no regression.
     let same = place.call(&["report", "out", "--baseline", "baseline.json"]).ended(0);
-    assert!(same.said.contains("baseline: no regression in 2 runs, 2 of them the very same"));
+    assert!(same.said.contains("baseline: no regression in 2 runs; 2 have the very same record"));
 
     // A slower network: the pictures are later.
     let slow =
@@ -190,6 +190,12 @@ fn runs_are_held_against_a_baseline() {
     assert!(worse.said.contains("not run now   soon seed 1"), "{}", worse.said);
     assert!(place.read("slow/junit.xml").contains("type=\"regression\""));
     assert!(place.read("slow/summary.md").contains("### Against the baseline"));
+    let page = place.read("slow/report.html");
+    assert!(
+        page.contains("id=\"baseline\"") && page.contains(", a regression)"),
+        "not on the page"
+    );
+    assert!(!place.read("out/report.html").contains("a regression"));
     // Thresholds are the user's.
     let loose = ["report", "slow", "--baseline", "baseline.json", "--threshold", "100000"];
     let loose = place.call(&[&loose[..], &["--threshold-psnr", "5000"]].concat()).ended(10);

@@ -56,14 +56,34 @@ function silent(name, noted) {
   check(noted.requests.length === 0, `${name}: no network request ${noted.requests.join(" | ")}`);
 }
 
+// Below the top of the window, and at most as far as the end of the page keeps it from there.
+async function lands(page, id, what) {
+  const [top, most] = await page.evaluate((id) => {
+    const top = document.getElementById(id).getBoundingClientRect().top;
+    const under = document.documentElement.scrollHeight - scrollY - innerHeight;
+    return [top, under < 2 ? innerHeight : 40];
+  }, id);
+  check(top > -5 && top < most, `${what} leads to its run, ${Math.round(top)} px from the top`);
+}
+
 async function reads(page) {
   check(await page.locator("h1 .word").isVisible(), "the verdict is seen first");
   const missed = page.locator("#missed article h3 a").first();
   if (await missed.count()) {
     await missed.click();
     const target = await page.evaluate(() => location.hash.slice(1));
-    await page.waitForTimeout(600);
+    await page.waitForTimeout(1_500);
     check(await page.locator(`[id="${target}"]`).isVisible(), "a run that did not pass is one click away");
+    await lands(page, target, "its link");
+    const last = page.locator("#missed article h3 a").last();
+    await last.click();
+    const end = await page.evaluate(() => location.hash.slice(1));
+    await page.waitForTimeout(1_500);
+    await lands(page, end, "the link of the last one");
+    await page.goto(`${url}#${end}`);
+    await page.reload();
+    await page.waitForTimeout(1_500);
+    await lands(page, end, "an address that names a run");
     await page.evaluate(() => { location.hash = ""; scrollTo(0, 0); });
   }
   await page.locator(".cells a").first().click();

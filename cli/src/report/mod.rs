@@ -37,7 +37,10 @@ pub(crate) fn run(arguments: &ReportArgs) -> Result<Exit, Stop> {
         None => None,
     };
     let style = if output::coloured() { Style::Coloured } else { Style::Plain };
-    let report = Report::new(&folders.read);
+    let mut report = Report::new(&folders.read);
+    if let Some(compared) = &compared {
+        report = report.against(compared.clone());
+    }
     let out = arguments.out.as_ref().unwrap_or(&arguments.folders[0]);
     write::all(out, &report, compared.as_ref())?;
     if let Some(file) = &arguments.accept {

@@ -177,6 +177,8 @@ pub struct BaselineResult {
     pub compared: u64,
     /// Of these the ones with the very same record.
     pub same: u64,
+    /// Their scenarios.
+    pub scenarios: Vec<String>,
     /// Runs whose verdict is worse than it was.
     pub worse: Vec<(RunName, Verdict, Verdict)>,
     /// Over all seeds of a scenario: what is beyond its threshold or unclear, and what moved.
@@ -224,6 +226,7 @@ pub fn compare<'a>(
         verdict: Verdict::Pass,
         compared: 0,
         same: 0,
+        scenarios: Vec::new(),
         worse: Vec::new(),
         changes: Vec::new(),
         moved: Vec::new(),
@@ -248,6 +251,7 @@ pub fn compare<'a>(
             .runs
             .push((was, is));
     }
+    result.scenarios = pairs.keys().map(|name| (*name).to_owned()).collect();
     for pair in pairs.values() {
         let pools = (pools(before, pair.scenario), pools(&now, pair.scenario));
         scenario(pair, (&pools.0, &pools.1), thresholds, &mut result);

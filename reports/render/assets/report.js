@@ -264,6 +264,23 @@
   find.addEventListener("input", filter);
   only.addEventListener("change", filter);
   // A link to a row that the filter hides shows it again.
+  // Sections that were never drawn have a guessed height. Whoever jumps over them is brought to his target
+  // again once what is around it has been drawn, unless he has scrolled on by himself.
+  const settle = () => {
+    const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    if (!target) return;
+    let left = 20;
+    const stop = () => { left = 0; };
+    for (const own of ["wheel", "touchstart", "keydown", "pointerdown"]) addEventListener(own, stop, { once: true, passive: true });
+    const again = () => {
+      if (left-- <= 0) return;
+      if (Math.abs(target.getBoundingClientRect().top) > 2) target.scrollIntoView();
+      setTimeout(() => requestAnimationFrame(again), 50);
+    };
+    requestAnimationFrame(again);
+  };
+  addEventListener("hashchange", settle);
+  if (location.hash) settle();
   addEventListener("hashchange", () => {
     const row = document.getElementById(location.hash.slice(1));
     if (row && row.hidden) { find.value = ""; only.value = ""; filter(); row.scrollIntoView(); }

@@ -1,11 +1,12 @@
 //! What came of a comparison with a baseline, as text.
 
+use crate::view;
 use crate::{
     escape::tame,
     figure::{counted, with_unit},
     terminal::Style,
 };
-use parallax_record::{BaselineChange as Change, BaselineResult, RunName, Unit, Verdict};
+use parallax_record::{BaselineChange as Change, BaselineResult, Figure, RunName, Unit, Verdict};
 use std::fmt::Write;
 
 /// So many lines of each kind; the number of the others is told.
@@ -32,20 +33,6 @@ pub fn text(result: &BaselineResult, style: Style) -> String {
     lines(&mut out, "not run now", result.only_before.iter().map(named).collect());
     lines(&mut out, "not in it", result.only_now.iter().map(named).collect());
     out
-}
-
-fn headline(result: &BaselineResult) -> String {
-    if result.compared == 0 {
-        return "nothing could be compared: no run is on both sides".to_owned();
-    }
-    let regressions = result.worse.len()
-        + result.changes.iter().filter(|change| change.verdict == Verdict::Fail).count();
-    let regressions = match regressions {
-        0 => "no regression".to_owned(),
-        count => counted(count as u64, "regression"),
-    };
-    let same = result.same;
-    format!("{regressions} in {}, {same} of them the very same", counted(result.compared, "run"))
 }
 
 fn lines(out: &mut String, label: &str, mut lines: Vec<String>) {
@@ -92,6 +79,63 @@ pub fn change(change: &Change) -> String {
         let _ = write!(text, ": {unclear}");
     }
     text
+}
+
+/// How a percentile of a stream, by scenario, camera and viewer, stands to the baseline. None if it does
+/// not hold it: it has p50, p95 and p99 over all seeds.
+pub(crate) fn of_row(
+    result: &BaselineResult,
+    (scenario, camera, viewer): (&str, &str, &str),
+    row: &str,
+) -> Option<view::Change> {
+    let figure = match row {
+        "p50" => Figure::CaptureToRenderP50Us,
+        "p95" => Figure::CaptureToRenderP95Us,
+        "p99" => Figure::CaptureToRenderP99Us,
+        _ => return None,
+    };
+    let own = result.changes.iter().find(|change| {
+        change.figure == figure
+            && (&*change.scenario, &*change.camera, &*change.viewer) == (scenario, camera, viewer)
+    });
+    let Some(own) = own else {
+        // What was compared and is not named has not moved.
+        let compared = result.compared > 0 && result.scenarios.iter().any(|name| name == scenario);
+        return compared.then(|| view::Change { text: "as it was".to_owned(), worse: false });
+    };
+    let worse = own.verdict == Verdict::Fail;
+    let text = match (own.before, own.now, &own.unclear) {
+        (_, _, Some(unclear)) => unclear.clone(),
+        (Some(before), Some(now), None) => {
+            let by = now.0.midpoint(now.1).saturating_sub(before.0.midpoint(before.1));
+            let sign = if by < 0 { "-" } else { "+" };
+            let size = i64::try_from(by.unsigned_abs()).unwrap_or(i64::MAX);
+            let was = self::figure(own.before, figure.unit());
+            let mark = if worse { ", a regression" } else { "" };
+            format!("{sign}{} (was {was}{mark})", with_unit(size, figure.unit()))
+        }
+        _ => format!(
+            "{}, was {}",
+            self::figure(own.now, figure.unit()),
+            self::figure(own.before, figure.unit())
+        ),
+    };
+    Some(view::Change { text, worse })
+}
+
+/// The line above all others: how many regressions in how many runs.
+pub(crate) fn headline(result: &BaselineResult) -> String {
+    if result.compared == 0 {
+        return "nothing could be compared: no run is on both sides".to_owned();
+    }
+    let regressions = result.worse.len()
+        + result.changes.iter().filter(|change| change.verdict == Verdict::Fail).count();
+    let regressions = match regressions {
+        0 => "no regression".to_owned(),
+        count => counted(count as u64, "regression"),
+    };
+    let compared = counted(result.compared, "run");
+    format!("{regressions} in {compared}; {} have the very same record", result.same)
 }
 
 fn figure(value: Option<(i64, i64)>, unit: Unit) -> String {

@@ -4,6 +4,14 @@ use super::s;
 use crate::plot::{Axis, Chart, Ink, Look, Plot};
 use crate::view::Heat;
 
+const BY_FRAMES: &str = "Each cell counts the frames captured in its interval that were so late, in all runs: the \
+     stronger the colour, the more. A second band above the first is a mode of its own; a band that climbs is a \
+     queue that fills.";
+
+const BY_MEDIANS: &str = "Each cell counts frames by the summaries of all runs, in which the frames of a second stand at \
+     their median: the stronger the colour, the more. A second band above the first is runs with another mode; a \
+     band that climbs is a queue that fills. Single late frames do not show here: see the runs in full.";
+
 /// How many frames were how late when. `group` are the plots that it is zoomed with.
 pub(crate) fn heat(heat: &Heat, duration_us: u64, group: Option<String>, id: &str) -> Plot {
     let rows = heat.cells.keys().map(|(_, row)| *row + 1).max().unwrap_or(1).max(1);
@@ -39,9 +47,7 @@ pub(crate) fn heat(heat: &Heat, duration_us: u64, group: Option<String>, id: &st
     chart.draw(
         id,
         &format!("{frames} frames of {runs}; at most {most} in one cell."),
-        "Each cell counts the frames captured in its interval that were so late, in all runs that are shown in \
-         full: the stronger the colour, the more. A second band above the first is a mode of its own; a \
-         band that climbs is a queue that fills.",
+        if heat.by_medians { BY_MEDIANS } else { BY_FRAMES },
     )
 }
 

@@ -26,6 +26,7 @@ struct Page {
     headline: String,
     counts: Vec<(&'static str, &'static str, u64)>,
     interrupted: Option<String>,
+    baseline: Option<page::BaselineSection>,
     not_in_full: u64,
     missed: Vec<page::MissedRun>,
     missed_more: usize,
@@ -61,6 +62,7 @@ pub fn report(report: &Report) -> String {
             let planned = figure::counted(report.planned, "run");
             format!("interrupted: {} of {planned} finished", report.runs.len())
         }),
+        baseline: report.baseline.as_ref().map(page::baseline),
         not_in_full: report.runs.len() as u64 - shown.len() as u64,
         missed: page::missed(report, &shown),
         missed_more: report.missed.len().saturating_sub(page::MISSED_SHOWN),

@@ -221,6 +221,24 @@ fn stream_section(
     }
 }
 
+/// What came of a comparison with a baseline.
+pub(super) struct BaselineSection {
+    pub(super) verdict: &'static str,
+    pub(super) sign: &'static str,
+    pub(super) headline: String,
+    /// Line by line, as on the terminal.
+    pub(super) text: String,
+}
+
+pub(super) fn baseline(result: &parallax_record::BaselineResult) -> BaselineSection {
+    BaselineSection {
+        verdict: word(result.verdict),
+        sign: draw::sign(result.verdict).0,
+        headline: crate::baseline::headline(result),
+        text: crate::baseline::text(result, terminal::Style::Plain),
+    }
+}
+
 /// A run in the list.
 pub(super) struct RunRow {
     pub(super) run: usize,

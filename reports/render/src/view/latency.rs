@@ -1,7 +1,7 @@
 //! Latency over many frames and many runs: percentiles that the sample bears, and how they lie over
 //! time.
 
-use parallax_record::{LatencySummary, Percentile, nearest_rank};
+use parallax_record::{Histogram, LatencySummary, OverTime, Percentile, nearest_rank};
 use std::collections::BTreeMap;
 
 /// A change against a baseline, in words, and whether it is a regression.
@@ -18,7 +18,7 @@ pub struct Change {
 pub struct Row {
     /// Such as `p95`.
     pub name: String,
-    /// Over all frames of all runs, microseconds; none if not all frames are known.
+    /// Over all frames of all runs, microseconds; none if they do not bear it.
     pub pooled_us: Option<i64>,
     /// The runs that bear it, each counted alike: the least, the median and the greatest, microseconds.
     pub over_runs_us: Option<[i64; 3]>,
@@ -41,22 +41,45 @@ pub struct Table {
     pub runs: u64,
 }
 
+/// The latencies of all frames of all runs.
+#[derive(Clone, Copy, Debug)]
+pub enum Pooled<'a> {
+    /// Each of them, microseconds, ascending.
+    Exact(&'a [i64]),
+    /// What the runs' summaries say together: a percentile may be too great by less than 1/128.
+    Buckets(&'a Histogram),
+}
+
+impl Pooled<'_> {
+    fn percentile_us(self, percentile: Percentile) -> Option<i64> {
+        match self {
+            Self::Exact(all) => nearest_rank(all, percentile),
+            Self::Buckets(histogram) => histogram.percentile_us(percentile),
+        }
+    }
+}
+
 /// The percentiles of a table.
 const PERCENTILES: [u8; 4] = [50, 90, 95, 99];
 
 impl Table {
-    /// Of the runs' summaries and, if those of all runs are known, of all latencies together, ascending.
+    /// Of the runs' summaries and of all latencies together.
     #[must_use]
-    pub fn of(runs: &[LatencySummary], pooled: Option<&[i64]>) -> Self {
+    pub fn of(runs: &[LatencySummary], pooled: Pooled<'_>) -> Self {
         let with_frames: Vec<_> = runs.iter().filter(|run| run.count > 0).collect();
         let frames = with_frames.iter().map(|run| run.count).sum();
+        let max = with_frames.iter().filter_map(|run| run.max).max();
         let mut rows = Vec::new();
         for number in PERCENTILES {
             let Ok(percentile) = Percentile::try_from(number) else { continue };
             let needed = percentile.sample_that_bears_it();
-            let pooled_us = pooled
-                .filter(|all| all.len() as u64 >= needed)
-                .and_then(|all| nearest_rank(all, percentile));
+            let pooled_us = match with_frames[..] {
+                _ if frames < needed => None,
+                // Exact, whatever the buckets.
+                [one] => of_run(one, number),
+                // No percentile is above the greatest, whatever its bucket.
+                _ => pooled.percentile_us(percentile).map(|us| max.map_or(us, |max| us.min(max))),
+            };
             let bearing = with_frames.iter().filter(|run| run.count >= needed);
             let values: Vec<i64> = bearing.filter_map(|run| of_run(run, number)).collect();
             let missing = (frames < needed)
@@ -77,7 +100,7 @@ impl Table {
         let greatest: Vec<i64> = with_frames.iter().filter_map(|run| run.max).collect();
         rows.push(Row {
             name: "max".to_owned(),
-            pooled_us: greatest.iter().max().copied(),
+            pooled_us: max,
             runs: greatest.len() as u64,
             missing: greatest.is_empty().then(|| "no frame was rendered".to_owned()),
             over_runs_us: spread(greatest),
@@ -115,6 +138,8 @@ pub struct Heat {
     pub cells: BTreeMap<(u64, i64), u64>,
     /// How many runs are in it.
     pub runs: u64,
+    /// All frames of an interval of a run stand at their median: what summaries know.
+    pub by_medians: bool,
 }
 
 /// About so many rows and columns.
@@ -125,15 +150,37 @@ impl Heat {
     /// Of frames: when they were captured and how late they were. The columns are whole seconds.
     #[must_use]
     pub fn of(frames: &[(u64, i64)], duration_us: u64, runs: u64) -> Self {
+        let each = frames.iter().map(|(at, late)| (*at, *late, 1)).collect::<Vec<_>>();
+        Self::counted(&each, duration_us, runs)
+    }
+
+    /// Of runs' summaries: the frames of each interval of each run at their median.
+    #[must_use]
+    pub fn of_summaries(runs: &[&OverTime], duration_us: u64) -> Self {
+        let mut all = Vec::new();
+        for run in runs {
+            for interval in run.intervals() {
+                // A file may say anything.
+                let at = interval.interval.saturating_mul(run.interval_us).min(duration_us);
+                all.push((at, interval.p50, interval.count));
+            }
+        }
+        Self { by_medians: true, ..Self::counted(&all, duration_us, runs.len() as u64) }
+    }
+
+    /// Of `(captured, latency, frames)`.
+    fn counted(frames: &[(u64, i64, u64)], duration_us: u64, runs: u64) -> Self {
         let column_us = (duration_us / COLUMNS).div_ceil(1_000_000).max(1) * 1_000_000;
-        let most = frames.iter().map(|(_, late)| *late).max().unwrap_or(0).max(1);
+        let most = frames.iter().map(|(_, late, _)| *late).max().unwrap_or(0).max(1);
         let round = [5_000, 10_000, 20_000, 25_000, 50_000, 100_000, 250_000, 500_000];
         let row_us = round.into_iter().find(|row| most / row < ROWS).unwrap_or(most / ROWS + 1);
         let mut cells = BTreeMap::new();
-        for (at, late) in frames {
-            *cells.entry((at / column_us, late.div_euclid(row_us))).or_insert(0) += 1;
+        for (at, late, count) in frames {
+            let cell: &mut u64 =
+                cells.entry((at / column_us, late.div_euclid(row_us))).or_default();
+            *cell = cell.saturating_add(*count);
         }
-        Self { column_us, row_us, cells, runs }
+        Self { column_us, row_us, cells, runs, by_medians: false }
     }
 }
 
@@ -171,7 +218,7 @@ mod tests {
             let mut all: Vec<i64> = runs.iter().flatten().copied().collect();
             all.sort_unstable();
             let summaries: Vec<_> = runs.iter().map(|run| summary(run)).collect();
-            let table = Table::of(&summaries, Some(&all));
+            let table = Table::of(&summaries, Pooled::Exact(&all));
             prop_assert_eq!(table.frames, all.len() as u64);
             for (row, percentile) in table.rows.iter().zip(PERCENTILES) {
                 let needed = Percentile::try_from(percentile).expect("one").sample_that_bears_it();
@@ -182,6 +229,36 @@ mod tests {
                 }
             }
             prop_assert_eq!(table.rows[4].pooled_us, all.last().copied());
+        }
+
+        #[test]
+        fn percentiles_from_summaries_are_within_a_bucket_of_the_definition(
+            runs in prop::collection::vec(prop::collection::vec(0_i64..300_000, 0..150), 2..6)
+        ) {
+            let all: Vec<i64> = runs.iter().flatten().copied().collect();
+            let summaries: Vec<_> = runs.iter().map(|run| summary(run)).collect();
+            let histograms: Vec<_> =
+                runs.iter().map(|run| Histogram::of(run.iter().copied())).collect();
+            let pooled = Histogram::pooled(&histograms);
+            let table = Table::of(&summaries, Pooled::Buckets(&pooled));
+            for (row, percentile) in table.rows.iter().zip(PERCENTILES) {
+                let needed = Percentile::try_from(percentile).expect("one").sample_that_bears_it();
+                let expected = naive(&all, percentile).filter(|_| all.len() as u64 >= needed);
+                prop_assert_eq!(row.pooled_us.is_some(), expected.is_some());
+                if let (Some(found), Some(truth)) = (row.pooled_us, expected) {
+                    prop_assert!((truth..=truth + truth / 128).contains(&found), "{} {}", found, truth);
+                }
+            }
+        }
+
+        #[test]
+        fn a_heat_map_of_summaries_holds_every_frame_once(
+            frames in prop::collection::vec((0_u64..60_000_000, 0_i64..2_000_000), 0..300)
+        ) {
+            let run = OverTime::of(60_000_000, frames.clone());
+            let heat = Heat::of_summaries(&[&run, &run], 60_000_000);
+            prop_assert_eq!(heat.cells.values().sum::<u64>(), 2 * frames.len() as u64);
+            prop_assert_eq!((heat.runs, heat.by_medians), (2, true));
         }
 
         #[test]
@@ -199,7 +276,7 @@ mod tests {
     #[test]
     fn a_percentile_that_the_sample_does_not_bear_says_so() {
         let values: Vec<i64> = (1..=60).map(|n| n * 1_000).collect();
-        let table = Table::of(&[summary(&values)], Some(&values));
+        let table = Table::of(&[summary(&values)], Pooled::Exact(&values));
         let p99 = &table.rows[3];
         assert_eq!((p99.pooled_us, p99.over_runs_us, p99.runs), (None, None, 0));
         assert_eq!(p99.missing.as_deref(), Some("60 frames: p99 needs 100"));
@@ -207,7 +284,7 @@ mod tests {
         // Two such runs bear it together, though neither does by itself.
         let mut both = [&values[..], &values[..]].concat();
         both.sort_unstable();
-        let p99 = &Table::of(&[summary(&values), summary(&values)], Some(&both)).rows[3];
+        let p99 = &Table::of(&[summary(&values), summary(&values)], Pooled::Exact(&both)).rows[3];
         assert_eq!((p99.pooled_us, p99.runs), (Some(60_000), 0));
     }
 }

@@ -14,7 +14,7 @@ mod suite;
 mod topology;
 
 pub use connection::{Connection, End, Step};
-pub use latency::{Change, Heat, Row, Table};
+pub use latency::{Change, Heat, Pooled, Row, Table};
 pub use made_by::MadeBy;
 pub use missed::{Miss, Missed};
 pub use network::{Drops, Link, Rate};

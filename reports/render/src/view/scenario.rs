@@ -1,8 +1,8 @@
 //! A scenario over all its runs.
 
-use super::{Counts, Heat, MadeBy, Run, Table, Topology};
+use super::{Counts, Heat, MadeBy, Pooled, Run, Table, Topology};
 use crate::input::Folder;
-use parallax_record::{LatencySummary, PerStage, StageSummary, Summary};
+use parallax_record::{Histogram, LatencySummary, OverTime, PerStage, StageSummary, Summary};
 
 /// A stream over all runs of its scenario.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,7 +13,7 @@ pub struct ScenarioStream {
     pub viewer: String,
     /// Percentiles of its latency.
     pub latency: Table,
-    /// The latency over time, of the runs that are shown in full.
+    /// The latency over time: of each frame if all runs are shown in full, else by the summaries.
     pub heat: Option<Heat>,
     /// Where the time went: for each stage the median over the runs of their medians, microseconds.
     pub stages_us: [Option<i64>; parallax_record::STAGES],
@@ -107,6 +107,10 @@ fn streams(summaries: &[&Summary], own: &[&Run], duration_us: u64) -> Vec<Scenar
         let known = frames.len() as u64 == latencies.iter().map(|run| run.count).sum::<u64>();
         let mut pooled: Vec<i64> = frames.iter().map(|(_, late)| *late).collect();
         pooled.sort_unstable();
+        let histogram =
+            Histogram::pooled(all.iter().map(|stream| &stream.capture_to_render_histogram_us));
+        let over_time: Vec<&OverTime> =
+            all.iter().map(|stream| &stream.capture_to_render_over_time_us).collect();
         let mut routes = [0; 3];
         for stream in &all {
             routes[match stream.relayed {
@@ -119,8 +123,17 @@ fn streams(summaries: &[&Summary], own: &[&Run], duration_us: u64) -> Vec<Scenar
         ScenarioStream {
             camera: camera.to_owned(),
             viewer: viewer.to_owned(),
-            latency: Table::of(&latencies, known.then_some(&pooled)),
-            heat: (!frames.is_empty()).then(|| Heat::of(&frames, duration_us, own.len() as u64)),
+            latency: Table::of(
+                &latencies,
+                if known { Pooled::Exact(&pooled) } else { Pooled::Buckets(&histogram) },
+            ),
+            heat: latencies.iter().any(|run| run.count > 0).then(|| {
+                if known {
+                    Heat::of(&frames, duration_us, own.len() as u64)
+                } else {
+                    Heat::of_summaries(&over_time, duration_us)
+                }
+            }),
             stages_us: medians(&stages),
             routes,
         }

@@ -2,7 +2,7 @@
 
 use super::{Missed, Run, Scenario};
 use crate::input::Folder;
-use parallax_record::{Environment, Summary, Verdict};
+use parallax_record::{BaselineResult, Environment, Summary, Verdict};
 
 /// How many runs have which verdict.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -85,6 +85,8 @@ pub struct Report {
     pub details: Vec<Run>,
     /// Where the runs were made, by folder.
     pub environments: Vec<Option<Environment>>,
+    /// What came of a comparison with a baseline, if there was one.
+    pub baseline: Option<BaselineResult>,
 }
 
 impl Report {
@@ -101,6 +103,7 @@ impl Report {
             scenarios: Vec::new(),
             details: Vec::new(),
             environments: folders.iter().map(|folder| folder.environment.clone()).collect(),
+            baseline: None,
         };
         for (index, folder) in folders.iter().enumerate() {
             report.take(index, folder);
@@ -112,6 +115,21 @@ impl Report {
             .missed
             .sort_by_key(|missed| std::cmp::Reverse(report.runs[missed.run].summary.verdict));
         report
+    }
+
+    /// The same, held against a baseline: each percentile says how it has changed.
+    #[must_use]
+    pub fn against(mut self, result: BaselineResult) -> Self {
+        for scenario in &mut self.scenarios {
+            for stream in &mut scenario.streams {
+                let place = (&*scenario.name, &*stream.camera, &*stream.viewer);
+                for row in &mut stream.latency.rows {
+                    row.change = crate::baseline::of_row(&result, place, &row.name);
+                }
+            }
+        }
+        self.baseline = Some(result);
+        self
     }
 
     fn take(&mut self, index: usize, folder: &Folder) {
