@@ -97,7 +97,19 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "parallax-stack",
         ],
     ),
-    ("parallax", &["parallax-record", "parallax-render", "parallax-scenario", "parallax-world"]),
+    (
+        "parallax",
+        &[
+            "parallax-bench",
+            "parallax-fabric",
+            "parallax-lab",
+            "parallax-process-board",
+            "parallax-record",
+            "parallax-render",
+            "parallax-scenario",
+            "parallax-world",
+        ],
+    ),
     ("parallax-unguarded", &["parallax", "parallax-world"]),
 ];
 
