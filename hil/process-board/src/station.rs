@@ -121,6 +121,11 @@ impl Station {
     pub(crate) fn send(&self, port: u16, to: SocketAddrV4, payload: &[u8]) {
         let wakers = {
             let mut stack = lock(&self.0.stack);
+            // Two homes may have the same addresses inside. Nobody answers ARP for the board's own, and
+            // smoltcp holds back all that is behind such a packet in its socket.
+            if stack.address == Some(*to.ip()) {
+                return;
+            }
             let Some(handle) = stack.open.get(&port).map(|inbox| inbox.handle) else { return };
             let socket = stack.sockets.get_mut::<udp::Socket<'_>>(handle);
             let _ = socket.send_slice(payload, IpEndpoint::from(to));
