@@ -66,7 +66,14 @@ pub(crate) fn run(arguments: &HilArgs) -> Result<Exit, Stop> {
                 planned += 1;
                 continue;
             }
-            None => one(arguments, name, input, seed, &interrupt)?,
+            None => {
+                let mut summary = one(arguments, name, input, seed, &interrupt)?;
+                // What was cut short has not failed, however it looks, and has not passed.
+                if interrupt.asked() && summary.verdict != Verdict::Error {
+                    summary.verdict = Verdict::Inconclusive;
+                }
+                summary
+            }
         };
         planned += 1;
         let again = format!(

@@ -201,7 +201,7 @@ mod tests {
         let events = write(&FromBoard::Events { events: vec![told.clone()] });
         assert!(matches!(read(&events), Some(FromBoard::Events { events }) if events == [told]));
         assert!(read::<ToBoard>(&write(&FromBoard::Bye)).is_none());
-        assert!(read::<FromBoard>(b"{\"kind\":\"bye\",\"more\":1}").is_none());
+        assert!(read::<FromBoard>(b"{\"kind\":\"closed\",\"stream\":1,\"more\":1}").is_none());
     }
 
     #[test]
