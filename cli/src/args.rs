@@ -31,9 +31,16 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// Show what runs came to: a page, pictures, JUnit, Markdown; hold them against a baseline
     Report(ReportArgs),
+    /// Run scenarios on a board of a bench, in real time
+    Hil(HilArgs),
+    /// Show the boards of a bench, and whether they can be driven
+    Boards(BoardsArgs),
     /// Run one scenario for a parent
     #[command(hide = true)]
     Worker(WorkerArgs),
+    /// Be a board, for a bench
+    #[command(hide = true)]
+    ProcessBoard(ProcessBoardArgs),
 }
 
 /// Run scenarios in simulation: camera, viewer, gateways, links and services in one process, in
@@ -97,6 +104,49 @@ pub(crate) struct SimArgs {
     #[arg(long, value_name = "FILTER", num_args = 0..=1, default_missing_value = "info")]
     #[arg(value_parser = log::filter)]
     pub(crate) log: Option<Filter>,
+}
+
+/// Run scenarios with a board in the place of their camera, in real time: the same network, viewer,
+/// services, checks and records as in simulation.
+#[derive(Debug, Args)]
+#[command(after_help = EXIT_CODES)]
+pub(crate) struct HilArgs {
+    /// The bench: fixtures/benches/virtual.toml is one without hardware
+    #[arg(long, value_name = "FILE")]
+    pub(crate) bench: PathBuf,
+    /// Scenario files, or folders of them. Left out: fixtures/scenarios. One that is named and cannot
+    /// run is inconclusive, one of a folder is told as not run
+    #[arg(value_name = "SCENARIO")]
+    pub(crate) scenarios: Vec<PathBuf>,
+    /// The board. Left out: the first by name
+    #[arg(long, value_name = "NAME")]
+    pub(crate) board: Option<String>,
+    /// Seed of the network's randomness. Left out: the scenario's own, or else 1
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = seed)]
+    pub(crate) seed: Option<u64>,
+    /// Where the records go
+    #[arg(long, value_name = "FOLDER", default_value = "target/parallax-hil")]
+    pub(crate) out: PathBuf,
+    /// Say which scenarios can run and why others cannot, and run nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+/// Show the boards of a bench, and whether they can be driven.
+#[derive(Debug, Args)]
+#[command(after_help = EXIT_CODES)]
+pub(crate) struct BoardsArgs {
+    /// The bench
+    #[arg(long, value_name = "FILE")]
+    pub(crate) bench: PathBuf,
+}
+
+/// What a bench tells a process board, as its crate reads it.
+#[derive(Debug, Args)]
+pub(crate) struct ProcessBoardArgs {
+    /// As they are.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(crate) arguments: Vec<std::ffi::OsString>,
 }
 
 /// Say whether scenarios and device profiles are sound, without running anything. Every file that is

@@ -9,6 +9,7 @@ mod environment;
 mod exit;
 mod frames;
 mod help;
+mod hil;
 mod inputs;
 mod interrupt;
 mod kind;
@@ -50,6 +51,7 @@ pub fn main(guards: Guards) -> ExitCode {
                 stop.exit()
             })
         }
+        Some(Command::ProcessBoard(board)) => process_board(&board.arguments),
         command => {
             ask_to_report_panics();
             parent(command, guards).unwrap_or_else(|stop| {
@@ -66,10 +68,23 @@ fn parent(command: Option<Command>, guards: Guards) -> Result<Exit, Stop> {
         Some(Command::Sim(arguments)) => sim::run(&arguments, guards),
         Some(Command::Check(arguments)) => check::run(&arguments),
         Some(Command::Report(arguments)) => report::run(&arguments),
-        // A worker is none of a parent's.
-        Some(Command::Worker(_)) | None => {
+        Some(Command::Hil(arguments)) => hil::run(&arguments),
+        Some(Command::Boards(arguments)) => hil::boards(&arguments),
+        // A child is none of a parent's.
+        Some(Command::Worker(_) | Command::ProcessBoard(_)) | None => {
             output::error(&Parallax::command().render_long_help().to_string());
             Ok(Exit::BadInput)
+        }
+    }
+}
+
+/// A board of a bench: it has power until its bench takes it away.
+fn process_board(arguments: &[std::ffi::OsString]) -> Exit {
+    match parallax_process_board::main(arguments) {
+        Ok(()) => Exit::Pass,
+        Err(error) => {
+            output::error(&error.to_string());
+            Exit::Fault
         }
     }
 }

@@ -13,6 +13,32 @@ const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
 /// Who may know whom, without tests. Whoever is not in the list is not in the house.
 const MAY_KNOW: &[(&str, &[&str])] = &[
+    (
+        "parallax-agent",
+        &[
+            "parallax-console",
+            "parallax-media",
+            "parallax-peer",
+            "parallax-record",
+            "parallax-signalling",
+        ],
+    ),
+    (
+        "parallax-bench",
+        &[
+            "parallax-agent",
+            "parallax-board",
+            "parallax-clock",
+            "parallax-console",
+            "parallax-fabric",
+            "parallax-lab",
+            "parallax-peer",
+            "parallax-record",
+            "parallax-scenario",
+            "parallax-signalling",
+        ],
+    ),
+    ("parallax-process-board", &["parallax-agent", "parallax-console"]),
     ("parallax-board", &["parallax-console"]),
     ("parallax-clock", &[]),
     ("parallax-console", &[]),
@@ -71,7 +97,19 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "parallax-stack",
         ],
     ),
-    ("parallax", &["parallax-record", "parallax-render", "parallax-scenario", "parallax-world"]),
+    (
+        "parallax",
+        &[
+            "parallax-bench",
+            "parallax-fabric",
+            "parallax-lab",
+            "parallax-process-board",
+            "parallax-record",
+            "parallax-render",
+            "parallax-scenario",
+            "parallax-world",
+        ],
+    ),
     ("parallax-unguarded", &["parallax", "parallax-world"]),
 ];
 
@@ -259,6 +297,25 @@ fn everyone_knows_only_whom_they_may() {
 }
 
 #[test]
+fn no_board_and_no_bench_has_the_simulator_in_it() {
+    let house = house();
+    let ends = ["parallax-agent", "parallax-bench", "parallax-lab", "parallax-process-board"];
+    for end in ends {
+        let (mut reached, mut next) = (BTreeSet::new(), vec![end.to_owned()]);
+        while let Some(name) = next.pop() {
+            let package = house.packages.iter().find(|package| package.name.as_str() == name);
+            let known = normal(package.expect("a member")).filter(|known| ours(&known.name));
+            next.extend(known.map(|known| known.name.clone()));
+            reached.insert(name);
+        }
+        assert!(reached.len() > 3, "{end}: this test has lost sight of the dependencies");
+        for simulator in ["parallax-interpose", "parallax-world", "parallax"] {
+            assert!(!reached.contains(simulator), "{end} has {simulator} in it");
+        }
+    }
+}
+
+#[test]
 fn pure_cores_are_built_from_what_was_looked_at() {
     for package in pure(&house()) {
         for dependency in normal(package).filter(|dependency| !ours(&dependency.name)) {
@@ -417,6 +474,7 @@ const QUOTED: &[(&str, &str)] = &[
     // Fields of smoltcp's DHCP.
     ("hil/lab/src/port.rs", "router"),
     ("hil/lab/tests/board.rs", "router"),
+    ("hil/process-board/src/station.rs", "router"),
     ("sim/scenario/src/table.rs", "bandwidth"),
     ("sim/scenario/tests/broken.rs", "bandwidth"),
     ("sim/scenario/tests/snapshots/broken__broken_scenarios.snap", "bandwidth"),

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 /// Nanoseconds since the start of the run.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Clock(Instant);
+pub struct Clock(Instant);
 
 impl Clock {
     /// Starts now.
@@ -14,7 +14,7 @@ impl Clock {
     }
 
     /// The run's time.
-    pub(crate) fn now(self) -> Time {
+    pub fn now(self) -> Time {
         Time::ZERO + self.0.elapsed()
     }
 }

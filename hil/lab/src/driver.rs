@@ -8,7 +8,7 @@ use crate::{
     port::{Heard, Port},
 };
 use parallax_fabric::{Direction, Fabric, PacketSeen, Packets};
-use parallax_network::{HostId, Time};
+use parallax_network::{HostId, Packet, Protocol, Time};
 use parallax_record::Entry;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -69,6 +69,8 @@ pub(crate) struct Wire {
     pub(crate) host: HostId,
     pub(crate) port: Mutex<Port>,
     pub(crate) socket: UnixDatagram,
+    /// Whether its TCP is its own, and not somebody's who speaks on its behalf.
+    pub(crate) has_tcp: bool,
 }
 
 impl Wire {
@@ -82,12 +84,17 @@ impl Wire {
             };
             let heard = lock(&self.port).handle(&frame[..length]);
             match heard {
-                Heard::Packet(packet) => fabric.inject(self.host, packet),
+                Heard::Packet(packet) if self.carries(&packet) => fabric.inject(self.host, packet),
+                Heard::Packet(_) => {}
                 Heard::Frame(frame) => self.send(&frame),
                 Heard::Nothing => {}
             }
         }
         Ok(())
+    }
+
+    fn carries(&self, packet: &Packet) -> bool {
+        self.has_tcp || packet.transport.protocol() != Protocol::Tcp
     }
 
     /// A frame that nobody takes is lost, as on a cable that is not plugged in.
@@ -142,7 +149,7 @@ impl Driver {
         for (at, direction, host, packet) in told.packets {
             let at_peer = self.peers.contains(&host);
             if direction == Direction::Delivered && at_peer {
-                if let Some(wire) = self.wires.get(&host) {
+                if let Some(wire) = self.wires.get(&host).filter(|wire| wire.carries(&packet)) {
                     let frame = lock(&wire.port).frame(&packet);
                     if let Some(frame) = frame {
                         wire.send(&frame);

@@ -2,6 +2,7 @@
 //!
 //! `README.md` beside this crate tells what is exact, what is late, and how that is measured.
 
+mod beside;
 mod clock;
 mod driver;
 mod error;
@@ -10,6 +11,8 @@ mod lateness;
 mod port;
 mod run;
 
+pub use beside::{Beside, Place};
+pub use clock::Clock;
 pub use error::LabError;
 pub use lateness::{DEFAULT_BUDGET, Lateness};
 pub use port::{Counts, Heard, Port, Refusal};

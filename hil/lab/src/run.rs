@@ -1,6 +1,7 @@
 //! A scenario in the lab.
 
 use crate::{
+    beside::{Beside, Place},
     clock::Clock,
     driver::{Bell, Driver, Told, Wire},
     error::LabError,
@@ -48,6 +49,8 @@ pub struct Config {
     pub budget: Duration,
     /// Peers that are not software inside the lab, by name.
     pub outside: BTreeMap<String, Outside>,
+    /// What speaks TCP on behalf of boards, by the peer's name. TCP of such a board's own is refused.
+    pub beside: BTreeMap<String, Beside>,
     /// Ends the run early.
     pub stop: Stop,
 }
@@ -55,7 +58,13 @@ pub struct Config {
 impl Config {
     /// All peers inside, the default budget.
     pub fn new(seed: u64) -> Self {
-        Self { seed, budget: DEFAULT_BUDGET, outside: BTreeMap::new(), stop: Stop::default() }
+        Self {
+            seed,
+            budget: DEFAULT_BUDGET,
+            outside: BTreeMap::new(),
+            beside: BTreeMap::new(),
+            stop: Stop::default(),
+        }
     }
 }
 
@@ -80,8 +89,10 @@ pub struct Outcome {
 /// If it cannot be set up, or the system refuses what the lab needs. What a peer does wrong is in the
 /// record.
 pub fn run(scenario: &Scenario, config: Config) -> Result<Outcome, LabError> {
-    let Config { seed, budget, outside, stop } = config;
-    if let Some(name) = outside.keys().find(|name| scenario.peer(name).is_none()) {
+    let Config { seed, budget, outside, mut beside, stop } = config;
+    if let Some(name) =
+        outside.keys().chain(beside.keys()).find(|name| scenario.peer(name).is_none())
+    {
         return Err(LabError::NoSuchPeer { name: name.clone() });
     }
     let films = films(scenario)?;
@@ -95,7 +106,7 @@ pub fn run(scenario: &Scenario, config: Config) -> Result<Outcome, LabError> {
     let live = Live { now: Box::new(move || clock.now()), changed: Box::new(move || ring.ring()) };
     let fabric = Fabric::live(seed, network, Box::new(hosted), live);
     let mut outside = outside;
-    let (mut wires, mut inside) = (BTreeMap::new(), Inside::default());
+    let (mut wires, mut inside, mut begun) = (BTreeMap::new(), Inside::default(), Vec::new());
     for (peer, host) in scenario.peers.iter().zip(&hosts) {
         match outside.remove(&peer.name) {
             None => {
@@ -110,7 +121,14 @@ pub fn run(scenario: &Scenario, config: Config) -> Result<Outcome, LabError> {
                 let Some(site) = scenario.site(&peer.site) else { continue };
                 let lan = site.network;
                 let port = Port::new(peer.address, lan.gateway(), lan.prefix()).into();
-                wires.insert(*host, Arc::new(Wire { host: *host, port, socket }));
+                let beside = beside.remove(&peer.name);
+                let has_tcp = beside.is_none();
+                if let Some(beside) = beside {
+                    fabric.add_peer(*host);
+                    let place = Place { fabric: Arc::clone(&fabric), host: *host, clock };
+                    begun.push((beside, place));
+                }
+                wires.insert(*host, Arc::new(Wire { host: *host, port, socket, has_tcp }));
             }
         }
     }
@@ -125,7 +143,9 @@ pub fn run(scenario: &Scenario, config: Config) -> Result<Outcome, LabError> {
             let listening = listening.clone();
             scope.spawn(move || wire.listen(&fabric, &listening));
         }
-        let end = follow(&mut driver, &mut inside, scenario);
+        let begun = begun.into_iter().map(|(beside, place)| beside.begin(place));
+        let begun: Result<Vec<_>, LabError> = begun.collect();
+        let end = begun.and_then(|_begun| follow(&mut driver, &mut inside, scenario));
         listening.now();
         end
     })?;

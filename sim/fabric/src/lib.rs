@@ -24,7 +24,7 @@ pub use header::header;
 pub use packets::{BytesByKind, Direction, EndKind, PacketSeen, Packets};
 pub use plan::{Film, ProfiledDevice, Setting, Software, films, place_peers};
 pub use script::{Step, act, steps};
-pub use services::{Hosted, Placed, place, secrets};
+pub use services::{Hosted, Placed, RENDEZVOUS_PORT, place, secrets};
 pub use tcp::{TcpListener, TcpStream};
 pub use timers::{Sleep, Timers};
 pub use udp::UdpSocket;

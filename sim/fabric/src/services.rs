@@ -15,7 +15,7 @@ use std::{
 /// The port of STUN and TURN (RFC 8489 section 17.4).
 pub(crate) const STUN_PORT: u16 = 3478;
 /// The port of the rendezvous: plain WebSocket.
-pub(crate) const RENDEZVOUS_PORT: u16 = 80;
+pub const RENDEZVOUS_PORT: u16 = 80;
 /// The realm of the TURN server, and its one user.
 const REALM: &str = "parallax";
 const USER: &str = "parallax";

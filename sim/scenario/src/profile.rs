@@ -142,6 +142,7 @@ pub struct Builtin;
 const BUILTIN: &[(&str, &str)] = &[
     ("esp32-p4", include_str!("../../../device-profiles/esp32-p4.toml")),
     ("phone", include_str!("../../../device-profiles/phone.toml")),
+    ("process-board", include_str!("../../../device-profiles/process-board.toml")),
     ("raspberry-pi-zero-2-w", include_str!("../../../device-profiles/raspberry-pi-zero-2-w.toml")),
 ];
 

@@ -127,7 +127,7 @@ fn a_site_without_a_gateway_has_public_addresses() {
 #[test]
 fn every_profile_reads_and_is_named_after_its_file() {
     let names = Builtin.names();
-    assert_eq!(names, ["esp32-p4", "phone", "raspberry-pi-zero-2-w"]);
+    assert_eq!(names, ["esp32-p4", "phone", "process-board", "raspberry-pi-zero-2-w"]);
     for name in names {
         let profile = Builtin.find(&name).expect("there");
         let profile = profile.unwrap_or_else(|errors| panic!("{:?}", miette::Report::new(errors)));

@@ -1,0 +1,79 @@
+//! `parallax hil` and `parallax boards`, as far as nothing runs: a run in real time is tested in
+//! `hil/process-board`.
+
+mod support;
+
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Output},
+};
+use tempfile::TempDir;
+
+const VIRTUAL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/benches/virtual.toml");
+
+fn parallax(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_parallax")).args(arguments).output().expect("it runs")
+}
+
+fn said(output: &Output) -> (Option<i32>, String, String) {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code(), text(&output.stdout), text(&output.stderr))
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("text")
+}
+
+#[test]
+fn a_dry_run_tells_what_a_bench_can_do_and_why_not_the_rest() {
+    let (code, out, _) =
+        said(&parallax(&["hil", "--bench", VIRTUAL, "--dry-run", support::SHIPPED]));
+    assert_eq!(code, Some(0));
+    assert!(out.contains("two-homes  runs on virtual"), "{out}");
+    assert!(out.contains("camera-reboot  does not run on virtual: `doorbell` loses"), "{out}");
+}
+
+#[test]
+fn a_scenario_that_is_named_and_cannot_run_is_inconclusive_one_of_a_folder_is_not_run() {
+    let folder = TempDir::new().expect("a folder");
+    let scenarios = folder.path().join("scenarios");
+    fs::create_dir(&scenarios).expect("a folder");
+    let file = scenarios.join("camera-reboot.toml");
+    fs::copy(format!("{}/camera-reboot.toml", support::SHIPPED), &file).expect("it ships");
+    let out = folder.path().join("out");
+    let call = |what: &Path| {
+        said(&parallax(&["hil", "--bench", VIRTUAL, text(what), "--out", text(&out)]))
+    };
+    let (code, named, _) = call(&file);
+    assert_eq!(code, Some(11), "{named}");
+    assert!(named.contains("INCONCLUSIVE") && named.contains("loses its power"), "{named}");
+    let (code, found, _) = call(&scenarios);
+    assert_eq!(code, Some(4), "{found}");
+    assert!(found.contains("not run         camera-reboot: `doorbell` loses"), "{found}");
+}
+
+#[test]
+fn a_bench_that_is_wrong_is_told_with_file_line_and_key() {
+    let folder = TempDir::new().expect("a folder");
+    let bench = folder.path().join("bench.toml");
+    let sound = fs::read_to_string(VIRTUAL).expect("it ships");
+    fs::write(&bench, format!("{sound}buad = 9600\n")).expect("written");
+    let (code, _, error) = said(&parallax(&["boards", "--bench", text(&bench)]));
+    assert_eq!(code, Some(2));
+    assert!(error.contains("bench.toml: line 7") && error.contains("`buad`"), "{error}");
+    let (code, _, error) =
+        said(&parallax(&["hil", "--bench", VIRTUAL, "--board", "other", "--dry-run"]));
+    assert_eq!(code, Some(2));
+    assert!(error.contains("--board other") && error.contains("virtual"), "{error}");
+}
+
+#[test]
+fn boards_are_shown_with_their_state() {
+    let (code, out, _) = said(&parallax(&["boards", "--bench", VIRTUAL]));
+    assert_eq!(code, Some(0));
+    assert!(
+        out.contains("virtual  process-board  process") && out.contains("can be driven"),
+        "{out}"
+    );
+}

@@ -1,0 +1,187 @@
+//! The agent: hears orders, is a camera, tells what happens.
+
+use crate::{
+    host::{AgentHost, Clock, Events, Net},
+    load,
+    order::configure,
+    protocol::{self, CameraOrder, FromBoard, PROTOCOL, ToBoard, Told},
+    say::Voice,
+    tunnel::Tunnel,
+};
+use parallax_console::{Found, Nonce, Received, Receiver, Scanner, Sender as Party};
+use parallax_peer::camera;
+use parallax_record::Event;
+use std::{
+    io::{self, Read, Write},
+    net::SocketAddr,
+    sync::Arc,
+    time::Duration,
+};
+use tokio::runtime::Runtime;
+
+/// Stack of the camera's threads, bytes: its futures are deep in a build without optimisation.
+const STACK: usize = 32 << 20;
+/// Between two batches of events.
+const FLUSH: Duration = Duration::from_millis(50);
+/// Between two words about the load, in batches.
+const LOAD_EVERY: u32 = 20;
+/// An address for whoever asks which of its own leads out, where no rendezvous is (RFC 5737).
+const ANYWHERE: ([u8; 4], u16) = ([192, 0, 2, 1], 9);
+
+/// Why an agent ended other than by order.
+#[derive(Debug, thiserror::Error)]
+pub enum AgentError {
+    /// No thread, or no runtime.
+    #[error("failed to start the agent's threads: {0}\nhelp: see what limits threads here")]
+    Threads(io::Error),
+    /// The console is gone.
+    #[error("failed to read the console: {0}\nhelp: start the agent on the board's console")]
+    Console(io::Error),
+}
+
+/// Runs the agent on a console until it is told to stop or the console ends.
+///
+/// # Errors
+/// If it cannot start, or the console breaks.
+pub fn run<N: Net>(
+    net: N,
+    nonce: Nonce,
+    mut input: impl Read,
+    output: impl Write + Send + 'static,
+) -> Result<(), AgentError> {
+    let (voice, writer) = Voice::new(nonce, output).map_err(AgentError::Threads)?;
+    let voice = Arc::new(voice);
+    let mut agent = Agent {
+        net,
+        clock: Clock::start(),
+        events: Arc::new(Events::new(Arc::clone(&voice))),
+        tunnel: Arc::new(Tunnel::new(Arc::clone(&voice))),
+        voice,
+        runtime: None,
+    };
+    let version = env!("CARGO_PKG_VERSION").to_owned();
+    agent.voice.say(&FromBoard::Hello { protocol: PROTOCOL, version });
+    let read = agent.listen(nonce, &mut input);
+    if let Some(runtime) = agent.runtime.take() {
+        runtime.shutdown_background();
+    }
+    agent.events.flush();
+    agent.voice.say(&FromBoard::Bye);
+    agent.voice.end();
+    // What was said is on the wire when it ends; if it panicked, the console is broken.
+    let _ = writer.join();
+    read.map_err(AgentError::Console)
+}
+
+struct Agent<N> {
+    net: N,
+    clock: Clock,
+    voice: Arc<Voice>,
+    events: Arc<Events>,
+    tunnel: Arc<Tunnel>,
+    runtime: Option<Runtime>,
+}
+
+impl<N: Net> Agent<N> {
+    /// Hears until it is told to stop, or nobody is there any more.
+    fn listen(&mut self, nonce: Nonce, input: &mut impl Read) -> io::Result<()> {
+        let (mut scanner, mut receiver) = (Scanner::new(), Receiver::new(Party::Host, nonce));
+        let (mut bytes, mut text) = ([0; 1_024], Vec::new());
+        loop {
+            let read = match input.read(&mut bytes) {
+                Ok(0) => return Ok(()),
+                Ok(read) => read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            };
+            for byte in &bytes[..read] {
+                let Some(Found::Frame(frame)) = scanner.push(*byte, &mut text) else { continue };
+                let (missing, received) = receiver.take(frame);
+                if missing > 0 {
+                    self.broken();
+                    self.voice.say(&FromBoard::Broken);
+                }
+                let Received::Message(message) = received else { continue };
+                if let Some(message) = protocol::read(&message)
+                    && !self.hear(message)?
+                {
+                    return Ok(());
+                }
+            }
+            text.clear();
+        }
+    }
+
+    /// Does what is said; false: it was the last word.
+    fn hear(&mut self, message: ToBoard) -> io::Result<bool> {
+        match message {
+            ToBoard::Clock { number } => {
+                self.voice.say(&FromBoard::Clock { number, board_ns: self.clock.now_ns() });
+            }
+            ToBoard::Order(order) if self.runtime.is_none() => self.begin(&order)?,
+            ToBoard::Order(_) => {
+                let text = "failed to follow an order: there was one already".to_owned();
+                self.voice.say(&FromBoard::CannotBe { text });
+            }
+            ToBoard::Broken => self.broken(),
+            ToBoard::Stop => return Ok(false),
+            other => {
+                if let Some(runtime) = &self.runtime {
+                    let _within = runtime.enter();
+                    self.tunnel.hear(other);
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    fn broken(&self) {
+        self.tunnel.break_all();
+        let text = "the console lost something: signalling begins anew".to_owned();
+        self.events.tell(Told { board_ns: self.clock.now_ns(), event: Event::Note { text } });
+    }
+
+    fn begin(&mut self, order: &CameraOrder) -> io::Result<()> {
+        let config = match configure(order) {
+            Ok(config) => config,
+            Err(error) => {
+                self.voice.say(&FromBoard::CannotBe { text: error.to_string() });
+                return Ok(());
+            }
+        };
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .thread_stack_size(STACK)
+            .enable_all()
+            .build()?;
+        let towards = order.rendezvous.unwrap_or_else(|| SocketAddr::from(ANYWHERE));
+        let (events, tunnel) = (Arc::clone(&self.events), Arc::clone(&self.tunnel));
+        let host = AgentHost::new(self.net.clone(), towards, self.clock, events, tunnel);
+        let (events, clock) = (Arc::clone(&self.events), self.clock);
+        let camera = runtime.spawn(camera::run(host, config));
+        runtime.spawn(async move {
+            let text = match camera.await {
+                Ok(()) => "its software ended".to_owned(),
+                Err(error) => format!("its code panicked: {error}"),
+            };
+            events.tell(Told { board_ns: clock.now_ns(), event: Event::Fault { text } });
+        });
+        let (events, voice) = (Arc::clone(&self.events), Arc::clone(&self.voice));
+        runtime.spawn(report(events, voice, clock));
+        self.runtime = Some(runtime);
+        Ok(())
+    }
+}
+
+/// Takes events to the console, and tells the load.
+async fn report(events: Arc<Events>, voice: Arc<Voice>, clock: Clock) {
+    for batch in 0_u32.. {
+        tokio::time::sleep(FLUSH).await;
+        events.flush();
+        if batch.is_multiple_of(LOAD_EVERY)
+            && let Some((cpu_us, memory_bytes)) = load::of_this_process()
+        {
+            voice.say(&FromBoard::Load { board_ns: clock.now_ns(), cpu_us, memory_bytes });
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! The host of a camera on a board.
+
+use crate::{
+    lock,
+    protocol::{FromBoard, Told},
+    say::Voice,
+    tunnel::{Listener, Tunnel},
+};
+use parallax_peer::{Flash, Host, Stage};
+use parallax_record::Event;
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    io::{self, Read},
+    mem,
+    net::{IpAddr, SocketAddr},
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+use tokio::io::DuplexStream;
+use webrtc::runtime::Runtime;
+
+/// Where a board's UDP goes.
+pub trait Net: Clone + Send + Sync + 'static {
+    /// Clock, timers, tasks and UDP sockets, as the `webrtc` crate wants them.
+    fn runtime(&self) -> Arc<dyn Runtime>;
+    /// The board's own addresses, as sockets are bound to them. `towards` is in the network that counts.
+    fn addresses(&self, towards: SocketAddr) -> Vec<IpAddr>;
+    /// What the network knows a bound address as.
+    fn outward(&self, bound: SocketAddr) -> SocketAddr {
+        bound
+    }
+}
+
+/// Events that wait until somebody takes them to the console.
+const BATCH: usize = 40;
+
+/// The board's clock: from the start of the agent.
+#[derive(Clone, Copy)]
+pub(crate) struct Clock(Instant);
+
+impl Clock {
+    pub(crate) fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    /// Nanoseconds since then, later than 0: as on a board that booted before.
+    pub(crate) fn now_ns(self) -> u64 {
+        let passed = self.0.elapsed() + Duration::from_secs(1);
+        u64::try_from(passed.as_nanos()).unwrap_or(u64::MAX)
+    }
+}
+
+/// Events on their way to the console.
+pub(crate) struct Events {
+    voice: Arc<Voice>,
+    waiting: Mutex<Vec<Told>>,
+}
+
+impl Events {
+    pub(crate) fn new(voice: Arc<Voice>) -> Self {
+        Self { voice, waiting: Mutex::default() }
+    }
+
+    pub(crate) fn tell(&self, told: Told) {
+        lock(&self.waiting).push(told);
+    }
+
+    /// Says all that wait.
+    pub(crate) fn flush(&self) {
+        let events = mem::take(&mut *lock(&self.waiting));
+        for events in events.chunks(BATCH) {
+            self.voice.say(&FromBoard::Events { events: events.to_vec() });
+        }
+    }
+}
+
+/// Of one run: nothing is kept on the board's disk.
+#[derive(Default)]
+struct Memory(Mutex<BTreeMap<String, Vec<u8>>>);
+
+impl Flash for Memory {
+    fn load(&self, name: &str) -> Option<Vec<u8>> {
+        lock(&self.0).get(name).cloned()
+    }
+
+    fn store(&self, name: &str, value: &[u8]) {
+        lock(&self.0).insert(name.to_owned(), value.to_vec());
+    }
+}
+
+/// A camera's host on a board.
+#[derive(Clone)]
+pub(crate) struct AgentHost<N> {
+    net: N,
+    towards: SocketAddr,
+    clock: Clock,
+    events: Arc<Events>,
+    tunnel: Arc<Tunnel>,
+    flash: Arc<Memory>,
+}
+
+impl<N: Net> AgentHost<N> {
+    pub(crate) fn new(
+        net: N,
+        towards: SocketAddr,
+        clock: Clock,
+        events: Arc<Events>,
+        tunnel: Arc<Tunnel>,
+    ) -> Self {
+        Self { net, towards, clock, events, tunnel, flash: Arc::default() }
+    }
+}
+
+impl<N: Net> Host for AgentHost<N> {
+    type Stream = DuplexStream;
+    type Listener = Listener;
+
+    fn runtime(&self) -> Arc<dyn Runtime> {
+        self.net.runtime()
+    }
+
+    async fn connect(&self, to: SocketAddr) -> io::Result<DuplexStream> {
+        self.tunnel.connect(to).await
+    }
+
+    async fn listen(&self, at: SocketAddr) -> io::Result<Listener> {
+        Ok(self.tunnel.listen(at))
+    }
+
+    fn addresses(&self) -> Vec<IpAddr> {
+        self.net.addresses(self.towards)
+    }
+
+    fn outward(&self, bound: SocketAddr) -> SocketAddr {
+        self.net.outward(bound)
+    }
+
+    /// The board's own time.
+    async fn work<T: Send>(&self, _: Stage, job: impl FnOnce() -> T + Send) -> T {
+        job()
+    }
+
+    fn flash(&self) -> &dyn Flash {
+        &*self.flash
+    }
+
+    /// From the kernel. If it has none to give, the clock must do: names would be guessed, nothing
+    /// else.
+    fn random(&self) -> u64 {
+        let mut bytes = [0; 8];
+        match File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes)) {
+            Ok(()) => u64::from_ne_bytes(bytes),
+            Err(_) => self.now_ns().wrapping_mul(0x9e37_79b9_7f4a_7c15),
+        }
+    }
+
+    fn now_ns(&self) -> u64 {
+        self.clock.now_ns()
+    }
+
+    fn observe(&self, event: Event) {
+        self.events.tell(Told { board_ns: self.clock.now_ns(), event });
+    }
+}

@@ -1,0 +1,227 @@
+//! What bench and agent say to each other: JSON texts, each a message in the frames of
+//! `parallax_console`.
+//!
+//! The bench starts the agent as a command that tells a nonce. The agent says [`FromBoard::Hello`]
+//! and waits for [`ToBoard::Order`]. Clock questions may come at any time.
+//!
+//! TCP is not the board's: a stream is opened on its behalf at its place in the network, and the
+//! stream's bytes travel here. So a board needs no server that it can reach, and gateways and
+//! services see what they would see of a camera that has TCP itself.
+
+use parallax_record::Event;
+use parallax_signalling::Token;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::net::SocketAddr;
+
+/// The version of what is said here: both ends must have the same.
+pub const PROTOCOL: u32 = 1;
+/// Streams with this bit in their number were opened from outside, the others by the board.
+pub const FROM_OUTSIDE: u32 = 1 << 31;
+/// Bytes of a stream in one message, at most.
+pub const CHUNK_BYTES: usize = 2_048;
+
+/// What the bench says.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum ToBoard {
+    /// What time is it?
+    Clock {
+        /// Comes back as it is.
+        number: u32,
+    },
+    /// Be this camera. Once.
+    Order(CameraOrder),
+    /// A stream that the board asked for is open.
+    Opened {
+        /// Its number.
+        stream: u32,
+    },
+    /// A stream, or a place to listen, could not be had.
+    Refused {
+        /// Its number.
+        stream: u32,
+    },
+    /// Somebody opened a stream to where the board listens.
+    Accepted {
+        /// The number of the place.
+        listener: u32,
+        /// The stream's number.
+        stream: u32,
+        /// Who.
+        from: SocketAddr,
+    },
+    /// Bytes came on a stream.
+    Bytes {
+        /// Its number.
+        stream: u32,
+        /// The bytes, as `to_text` writes them.
+        base64: String,
+    },
+    /// A stream is over.
+    Closed {
+        /// Its number.
+        stream: u32,
+    },
+    /// Something said here was lost: no stream can be trusted any more.
+    Broken,
+    /// End.
+    Stop,
+}
+
+/// What the board says.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum FromBoard {
+    /// The agent runs.
+    Hello {
+        /// [`PROTOCOL`] of the agent.
+        protocol: u32,
+        /// The agent's version.
+        version: String,
+    },
+    /// The answer to a clock question.
+    Clock {
+        /// Of the question.
+        number: u32,
+        /// The board's clock between question and answer, nanoseconds.
+        board_ns: u64,
+    },
+    /// Open a TCP connection.
+    Open {
+        /// What it is to be called.
+        stream: u32,
+        /// To where.
+        to: SocketAddr,
+    },
+    /// Listen for TCP connections.
+    Listen {
+        /// What the place is to be called.
+        listener: u32,
+        /// Where.
+        at: SocketAddr,
+    },
+    /// Bytes for a stream.
+    Bytes {
+        /// Its number.
+        stream: u32,
+        /// The bytes, as `to_text` writes them.
+        base64: String,
+    },
+    /// A stream, or a place to listen, is over.
+    Closed {
+        /// Its number.
+        stream: u32,
+    },
+    /// What happened, in its order. Times in it are of the board's clock.
+    Events {
+        /// Each with its time.
+        events: Vec<Told>,
+    },
+    /// What the agent takes of the board.
+    Load {
+        /// When, on the board's clock, nanoseconds.
+        board_ns: u64,
+        /// Processor time since it started, all threads, microseconds.
+        cpu_us: u64,
+        /// Memory resident, bytes.
+        memory_bytes: u64,
+    },
+    /// Something said here was lost: no stream can be trusted any more.
+    Broken,
+    /// The order cannot be followed.
+    CannotBe {
+        /// Why.
+        text: String,
+    },
+    /// The last word.
+    Bye,
+}
+
+/// An event, on the board's clock.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Told {
+    /// When, nanoseconds.
+    pub board_ns: u64,
+    /// What.
+    pub event: Event,
+}
+
+/// A camera to be.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CameraOrder {
+    /// Its name at the rendezvous.
+    pub name: String,
+    /// What a viewer has to show.
+    pub token: Token,
+    /// Where the rendezvous is; none: it is its own.
+    pub rendezvous: Option<SocketAddr>,
+    /// The address that its network gives it.
+    pub own: SocketAddr,
+    /// What it films: a clip that comes with Parallax.
+    pub clip: String,
+    /// Pictures are so many pixels across.
+    pub width: u16,
+    /// And so many down.
+    pub height: u16,
+    /// Frames per second.
+    pub frames_per_second: u16,
+    /// What the encoder aims at, bits per second.
+    pub bit_rate_bps: u32,
+    /// Frames from one key frame to the next; none: only when one is asked for.
+    pub key_frame_interval: Option<u32>,
+    /// Whether the encoder may leave frames out.
+    pub skip_frames: bool,
+    /// Rate of its pacer, bits per second; none: no pacer.
+    pub pacer_bps: Option<u32>,
+    /// Floor and ceiling of congestion control, bits per second; none: no congestion control.
+    pub gcc_bps: Option<(u32, u32)>,
+}
+
+/// A message as it travels.
+pub fn write(message: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(message).expect("words, numbers and texts have a JSON form")
+}
+
+/// A message as it came; none if it is none of ours.
+pub fn read<T: DeserializeOwned>(message: &[u8]) -> Option<T> {
+    serde_json::from_slice(message).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_survive_the_console_and_others_are_none() {
+        let opened = write(&ToBoard::Opened { stream: 7 });
+        assert!(matches!(read(&opened), Some(ToBoard::Opened { stream: 7 })));
+        let told = Told { board_ns: 1, event: Event::Ready { boot: 0 } };
+        let events = write(&FromBoard::Events { events: vec![told.clone()] });
+        assert!(matches!(read(&events), Some(FromBoard::Events { events }) if events == [told]));
+        assert!(read::<ToBoard>(&write(&FromBoard::Bye)).is_none());
+        assert!(read::<FromBoard>(b"{\"kind\":\"closed\",\"stream\":1,\"more\":1}").is_none());
+    }
+
+    #[test]
+    fn no_token_shows_in_the_debug_output_of_an_order() {
+        let order = CameraOrder {
+            name: "doorbell".to_owned(),
+            token: Token::new("secret"),
+            rendezvous: None,
+            own: ([192, 168, 1, 2], 0).into(),
+            clip: "bunny".to_owned(),
+            width: 320,
+            height: 240,
+            frames_per_second: 15,
+            bit_rate_bps: 400_000,
+            key_frame_interval: None,
+            skip_frames: false,
+            pacer_bps: None,
+            gcc_bps: None,
+        };
+        let text = format!("{:?}", ToBoard::Order(order));
+        assert!(text.contains("redacted") && !text.contains("secret"), "{text}");
+    }
+}

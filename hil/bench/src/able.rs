@@ -1,0 +1,44 @@
+//! Whether a scenario can run on a bench's board.
+
+use crate::file::{BenchBoard, Place};
+use parallax_record::MediaMode;
+use parallax_scenario::{Action, ClipUse, Peer, Scenario};
+
+/// The peer that a board takes the place of: the camera.
+pub(crate) fn camera(scenario: &Scenario) -> Option<&Peer> {
+    scenario.peers.iter().find(|peer| peer.camera.is_some())
+}
+
+/// Why a scenario cannot run on a board; none: it can.
+pub fn why_not(scenario: &Scenario, board: &BenchBoard) -> Option<String> {
+    if let Place::Port(_) = board.place {
+        let text = "the lab has no network port for a board on a serial port yet";
+        return Some(text.to_owned());
+    }
+    let cameras = scenario.peers.iter().filter(|peer| peer.camera.is_some()).count();
+    let Some(peer) = camera(scenario).filter(|_| cameras == 1) else {
+        return Some(format!("it has {cameras} cameras, and the board is one"));
+    };
+    let Some(camera) = &peer.camera else { return Some("it has no camera".to_owned()) };
+    if peer.viewer.is_some() {
+        return Some(format!(
+            "`{}` is a viewer as well, and the board is a camera alone",
+            peer.name
+        ));
+    }
+    if scenario.media == MediaMode::Prerecorded {
+        return Some("its media are prerecorded, and a board films and encodes".to_owned());
+    }
+    if !matches!(camera.video.clip, ClipUse::Builtin(_)) {
+        return Some(format!("the board does not have the clip {}", camera.video.clip.name()));
+    }
+    let loses_power =
+        |action: &Action| matches!(action, Action::PowerLoss { peer: of } if *of == peer.name);
+    if scenario.events.iter().any(|event| loses_power(&event.action)) {
+        return Some(format!(
+            "`{}` loses its power, and boards keep theirs during a run",
+            peer.name
+        ));
+    }
+    None
+}
