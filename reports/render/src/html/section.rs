@@ -19,12 +19,57 @@ struct Section {
     sign: &'static str,
     made_by: String,
     rerun: String,
+    links: Vec<LinkRow>,
     faults: Vec<String>,
     checks: Vec<Check>,
     streams: Vec<StreamPart>,
     frames: Vec<pictures::Frame>,
     frames_note: Option<String>,
     bytes: [(&'static str, String, String); 3],
+}
+
+/// What a link did to a packet in the middle.
+struct LinkRow {
+    name: String,
+    packets: String,
+    waited: String,
+    transmission: String,
+    propagation: String,
+    whole: String,
+}
+
+/// Means over all packets of the run, each link by itself. Empty in records that do not tell.
+fn link_rows(run: &Run) -> Vec<LinkRow> {
+    let row = |link: &parallax_record::LinkTimeline| {
+        // A mean of intervals, each as heavy as it has packets; 128 bits hold hours of nanoseconds.
+        let mean = |of: fn(&parallax_record::LinkInterval) -> Option<u64>| {
+            let (mut sum, mut packets) = (0_u128, 0_u128);
+            for load in &link.loads {
+                let sent = u128::from(load.carried_packets);
+                if let Some(ns) = of(load) {
+                    sum += u128::from(ns) * sent;
+                    packets += sent;
+                }
+            }
+            let us = sum.checked_div(packets * 1_000)?;
+            i64::try_from(us).ok()
+        };
+        let told = |us: Option<i64>| us.map_or_else(|| "–".to_owned(), figure::duration);
+        let packets: u64 = link.loads.iter().map(|load| load.carried_packets).sum();
+        let way = match link.direction {
+            parallax_record::LinkDirection::Up => "up",
+            parallax_record::LinkDirection::Down => "down",
+        };
+        (packets > 0).then(|| LinkRow {
+            name: format!("{}, {way}", tame(&link.site)),
+            packets: packets.to_string(),
+            waited: told(mean(|load| load.waited_mean_ns)),
+            transmission: told(mean(|load| load.transmission_mean_ns)),
+            propagation: told(mean(|load| load.propagation_mean_ns)),
+            whole: told(mean(parallax_record::LinkInterval::crossing_mean_ns)),
+        })
+    };
+    run.loads.iter().filter_map(row).collect()
 }
 
 struct Check {
@@ -47,7 +92,9 @@ struct StreamPart {
 
 /// A run in full, as HTML.
 pub(super) fn run(report: &Report, run: &Run, pictures: &mut pictures::Budget) -> String {
-    let summary = &report.runs[run.run].summary;
+    let cell = &report.runs[run.run];
+    let summary = &cell.summary;
+    let environment = report.environments.get(cell.folder).and_then(Option::as_ref);
     let (frames, frames_note) = pictures.sheet(run);
     let streams = run.streams.iter().enumerate();
     let section = Section {
@@ -59,7 +106,8 @@ pub(super) fn run(report: &Report, run: &Run, pictures: &mut pictures::Budget) -
         verdict: word(summary.verdict),
         sign: draw::sign(summary.verdict).0,
         made_by: run.made_by.line(),
-        rerun: view::rerun(summary),
+        rerun: view::rerun(summary, environment),
+        links: link_rows(run),
         faults: summary.faults.iter().map(|fault| tame(fault)).collect(),
         checks: checks(summary),
         streams: streams.map(|(index, stream)| part(run, summary, stream, index)).collect(),

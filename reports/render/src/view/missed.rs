@@ -2,7 +2,7 @@
 
 use super::rerun;
 use crate::{escape::tame, figure, terminal};
-use parallax_record::{Summary, Verdict};
+use parallax_record::{Environment, Summary, Verdict};
 
 /// A run that did not pass.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub struct Miss {
 impl Missed {
     /// What a run missed; none if it passed.
     #[must_use]
-    pub fn of(run: usize, summary: &Summary) -> Option<Self> {
+    pub fn of(run: usize, summary: &Summary, environment: Option<&Environment>) -> Option<Self> {
         if summary.verdict == Verdict::Pass {
             return None;
         }
@@ -60,7 +60,7 @@ impl Missed {
                 }
             })
             .collect();
-        Some(Self { run, faults, checks, rerun: rerun(summary) })
+        Some(Self { run, faults, checks, rerun: rerun(summary, environment) })
     }
 
     /// Everything in one line: the worst check first said.

@@ -110,7 +110,10 @@ impl Report {
         }
         report.counts = Counts::of(report.runs.iter().map(|run| run.summary.verdict));
         let runs = report.runs.iter().enumerate();
-        report.missed = runs.filter_map(|(index, run)| Missed::of(index, &run.summary)).collect();
+        let environment = |run: &Cell| report.environments.get(run.folder)?.as_ref();
+        report.missed = runs
+            .filter_map(|(index, run)| Missed::of(index, &run.summary, environment(run)))
+            .collect();
         report
             .missed
             .sort_by_key(|missed| std::cmp::Reverse(report.runs[missed.run].summary.verdict));
