@@ -269,12 +269,14 @@
   const settle = () => {
     const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
     if (!target) return;
-    let left = 20;
+    let left = 20, still = 0;
     const stop = () => { left = 0; };
     for (const own of ["wheel", "touchstart", "keydown", "pointerdown"]) addEventListener(own, stop, { once: true, passive: true });
     const again = () => {
-      if (left-- <= 0) return;
-      if (Math.abs(target.getBoundingClientRect().top) > 2) target.scrollIntoView();
+      if (left-- <= 0 || still >= 3) return;
+      const before = scrollY;
+      target.scrollIntoView();
+      still = Math.abs(scrollY - before) > 1 ? 0 : still + 1;
       setTimeout(() => requestAnimationFrame(again), 50);
     };
     requestAnimationFrame(again);
