@@ -108,8 +108,10 @@ pub(crate) fn boards(arguments: &BoardsArgs) -> Result<Exit, Stop> {
             Place::Port(port) if port.exists() => format!("{}, there", port.display()),
             Place::Port(port) => format!("{}, not there", port.display()),
         };
+        let missing = matches!(&board.place, Place::Port(port) if !port.exists());
         let health = match profile(&arguments.bench, board).and_then(|found| drivable(name, &found))
         {
+            Ok(()) if missing => "cannot be driven before its port is there".to_owned(),
             Ok(()) => "can be driven".to_owned(),
             Err(stop) => stop.to_string(),
         };
@@ -150,7 +152,19 @@ fn named(bench: &Path, board: &BenchBoard) -> String {
 
 fn replaced(bench: &Path, board: &BenchBoard, peer: &str) -> Result<Replacements, Stop> {
     let device = Device { peer: peer.to_owned(), profile: named(bench, board) };
-    inputs::replacements(&[device], None)
+    let flag = format!("--profile {peer}={}: ", device.profile);
+    inputs::replacements(&[device], None).map_err(|stop| match stop {
+        // Nobody gave that flag: it was the bench file.
+        Stop::BadInput(text) => Stop::BadInput(match text.strip_prefix(&flag) {
+            Some(cause) => format!(
+                "failed to read the bench {}: line {}: `profile`: {cause}",
+                bench.display(),
+                board.profile_line
+            ),
+            None => text,
+        }),
+        other => other,
+    })
 }
 
 fn profile(bench: &Path, board: &BenchBoard) -> Result<Profile, Stop> {

@@ -69,6 +69,37 @@ fn a_bench_that_is_wrong_is_told_with_file_line_and_key() {
 }
 
 #[test]
+fn a_profile_that_is_not_there_is_told_where_the_bench_names_it() {
+    let folder = TempDir::new().expect("a folder");
+    let bench = folder.path().join("bench.toml");
+    let sound = fs::read_to_string(VIRTUAL).expect("it ships");
+    let text_of = sound.replace("\"process-board\"", "\"no-such\"");
+    assert_ne!(text_of, sound);
+    fs::write(&bench, text_of).expect("written");
+    let (code, _, error) =
+        said(&parallax(&["hil", "--bench", text(&bench), "--dry-run", support::SHIPPED]));
+    assert_eq!(code, Some(2));
+    assert!(
+        error.contains("bench.toml: line 5: `profile`: there is no device profile `no-such`"),
+        "{error}"
+    );
+    assert!(!error.contains("--profile"), "nobody gave that flag: {error}");
+}
+
+#[test]
+fn a_board_whose_port_is_not_there_cannot_be_driven() {
+    let folder = TempDir::new().expect("a folder");
+    let bench = folder.path().join("bench.toml");
+    let port = folder.path().join("ttyUSB9");
+    let sound = fs::read_to_string(VIRTUAL).expect("it ships");
+    let text_of = sound.replace("process = true", &format!("port = {:?}", text(&port)));
+    fs::write(&bench, text_of).expect("written");
+    let (code, out, _) = said(&parallax(&["boards", "--bench", text(&bench)]));
+    assert_eq!(code, Some(0));
+    assert!(out.contains("not there  cannot be driven"), "{out}");
+}
+
+#[test]
 fn boards_are_shown_with_their_state() {
     let (code, out, _) = said(&parallax(&["boards", "--bench", VIRTUAL]));
     assert_eq!(code, Some(0));

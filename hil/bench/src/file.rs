@@ -26,6 +26,8 @@ pub struct Bench {
 pub struct BenchBoard {
     /// The device profile of its type: a shipped one by its name, or a file beside the bench file.
     pub profile: String,
+    /// The line of the bench file that names the profile, from 1.
+    pub profile_line: usize,
     /// Where it is.
     pub place: Place,
 }
@@ -50,7 +52,7 @@ struct Written {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WrittenBoard {
-    profile: String,
+    profile: toml::Spanned<String>,
     #[serde(default)]
     process: bool,
     port: Option<PathBuf>,
@@ -87,7 +89,9 @@ pub fn read(file: &str, text: &str) -> Result<Bench, FileError> {
                 return Err(wrong(cause, "write `process = true`, or `port = \"/dev/...\"`"));
             }
         };
-        boards.insert(name, BenchBoard { profile: board.profile, place });
+        let profile_line = line_of(text, board.profile.span().start);
+        let profile = board.profile.into_inner();
+        boards.insert(name, BenchBoard { profile, profile_line, place });
     }
     Ok(Bench { title: written.title, boards })
 }
@@ -124,6 +128,7 @@ mod tests {
         assert_eq!(bench.boards["one"].place, Place::Process);
         assert_eq!(bench.boards["two"].place, Place::Port("/dev/ttyUSB0".into()));
         assert_eq!(bench.boards["two"].profile, "two.toml");
+        assert_eq!(bench.boards["two"].profile_line, 8);
     }
 
     #[test]
