@@ -74,8 +74,8 @@ What it writes, into the first RUN_FOLDER or the folder of --out:
   summary.md                     for the page of a CI job
 
 It ends with 0 once the report is written, whatever the runs came to: `parallax sim` has told that.
-With --baseline it ends with 10 if there is a regression, with 11 if nothing could be compared, or not
-well enough. What is cut off, of a newer version or of another program is told, ends it with 2, and no
+With --baseline it ends with 10 if there is a regression, with 11 if nothing could be compared, not well
+enough, or not all that the baseline has. What is cut off, of a newer version or of another program is told, ends it with 2, and no
 report is written.
 
 ",

@@ -124,6 +124,13 @@ fn environment(folder: &Path) -> Result<Option<Environment>, Stop> {
 }
 
 fn unreadable(file: &Path, error: &io::Error) -> Stop {
+    if let Some(given) = file.parent().filter(|_| error.kind() == io::ErrorKind::NotADirectory) {
+        return Stop::BadInput(format!(
+            "failed to read {}: it is a file\n  help: give the folder that `parallax sim --out FOLDER` \
+             has written",
+            given.display()
+        ));
+    }
     Stop::BadInput(format!(
         "failed to read {}: {error}\n  help: give a folder that can be read",
         file.display()

@@ -171,7 +171,8 @@ pub type RunName = (String, u64);
 /// What came of the comparison.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BaselineResult {
-    /// Pass, fail, or inconclusive: nothing could be compared, or not well enough.
+    /// Pass, fail, or inconclusive: nothing could be compared, not well enough, or not all that the
+    /// baseline has.
     pub verdict: Verdict,
     /// Runs that both sides have.
     pub compared: u64,
@@ -276,7 +277,9 @@ fn verdict(result: &BaselineResult) -> Verdict {
     }
     let worse = (!result.worse.is_empty()).then_some(Verdict::Fail);
     let changes = result.changes.iter().map(|change| change.verdict);
-    Verdict::worst(changes.chain(worse)).unwrap_or(Verdict::Pass)
+    // Runs that were accepted and did not run may be the ones that regressed.
+    let missing = (!result.only_before.is_empty()).then_some(Verdict::Inconclusive);
+    Verdict::worst(changes.chain(worse).chain(missing)).unwrap_or(Verdict::Pass)
 }
 
 /// Of each figure of each stream the values of both sides.

@@ -166,6 +166,19 @@ fn nothing_to_compare_is_inconclusive_and_what_is_missing_is_named() {
 }
 
 #[test]
+fn runs_that_did_not_run_again_keep_the_others_from_a_pass_and_from_hiding_a_regression() {
+    let before = runs(VIRTUAL, &[100_000, 100_000]);
+    let part = Suite::new(before.runs[..1].to_vec());
+    let result = compare(&before, &part);
+    assert_eq!((result.verdict, result.compared), (Verdict::Inconclusive, 1));
+    // More than the baseline has is no loss.
+    assert_eq!(compare(&part, &before).verdict, Verdict::Pass);
+    let mut worse = part;
+    worse.runs[0].verdict = Verdict::Fail;
+    assert_eq!(compare(&before, &worse).verdict, Verdict::Fail);
+}
+
+#[test]
 fn measured_runs_know_their_noise() {
     let noisy = [96, 98, 99, 100, 101, 102, 103, 104, 105, 107].map(|ms| ms * 1_000);
     let before = runs(REAL, &noisy);
