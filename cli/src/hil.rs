@@ -283,8 +283,11 @@ mod tests {
 
     #[test]
     fn a_profile_in_a_file_is_beside_the_bench() {
-        let board =
-            |profile: &str| BenchBoard { profile: profile.to_owned(), place: Place::Process };
+        let board = |profile: &str| BenchBoard {
+            profile: profile.to_owned(),
+            profile_line: 5,
+            place: Place::Process,
+        };
         let bench = Path::new("benches/mine.toml");
         assert_eq!(named(bench, &board("own.toml")), "benches/own.toml");
         assert_eq!(named(bench, &board("process-board")), "process-board");
