@@ -38,7 +38,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "parallax-signalling",
         ],
     ),
-    ("parallax-process-board", &["parallax-agent", "parallax-console"]),
+    ("parallax-process-board", &["parallax-agent", "parallax-console", "parallax-peer"]),
     ("parallax-board", &["parallax-console"]),
     ("parallax-clock", &[]),
     ("parallax-console", &[]),

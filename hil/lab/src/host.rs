@@ -4,7 +4,7 @@ use crate::{clock::Clock, lock};
 use futures::FutureExt;
 use parallax_fabric::{Fabric, MemoryFlash, ProfiledDevice, TcpListener, TcpStream, UdpSocket};
 use parallax_network::{HostId, random};
-use parallax_peer::{Flash, Host, Stage};
+use parallax_peer::{Flash, Host, Stage, sockets};
 use parallax_record::{Entry, Event};
 use rand_chacha::ChaCha8Rng;
 use rand_core::Rng;
@@ -162,26 +162,21 @@ impl Runtime for LabRuntime {
         &self,
         _listener: std::net::TcpListener,
     ) -> io::Result<Arc<dyn AsyncTcpListener>> {
-        Err(no_ice_tcp())
+        Err(sockets::no_ice_tcp())
     }
 
     fn connect_tcp<'a>(
         &'a self,
         _remote: SocketAddr,
     ) -> Pin<Box<dyn Future<Output = io::Result<Arc<dyn AsyncTcpStream>>> + Send + 'a>> {
-        Box::pin(async { Err(no_ice_tcp()) })
+        Box::pin(async { Err(sockets::no_ice_tcp()) })
     }
 
     fn resolve_host<'a>(
         &'a self,
         host: &'a str,
     ) -> Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'a>> {
-        Box::pin(async move {
-            host.parse().map(|address| vec![address]).map_err(|_| {
-                let message = format!("failed to resolve `{host}`: help: give an address and port");
-                io::Error::new(io::ErrorKind::NotFound, message)
-            })
-        })
+        Box::pin(async move { sockets::resolve(host) })
     }
 
     fn now(&self) -> Instant {
@@ -207,9 +202,4 @@ impl Runtime for LabRuntime {
     fn name(&self) -> &'static str {
         "parallax-lab"
     }
-}
-
-fn no_ice_tcp() -> io::Error {
-    let message = "failed to open a TCP socket for ICE: a lab's host has UDP candidates only";
-    io::Error::new(io::ErrorKind::Unsupported, message)
 }

@@ -1,6 +1,7 @@
 //! A UDP socket of the board, as the `webrtc` crate wants it.
 
 use crate::station::Station;
+use parallax_peer::sockets;
 use std::{
     fmt,
     io::{self, IoSliceMut},
@@ -42,19 +43,8 @@ impl AsyncUdpSocket for Socket {
     }
 
     fn poll_send(&self, _: &mut Context<'_>, transmit: &Transmit<'_>) -> Poll<io::Result<usize>> {
-        let SocketAddr::V4(to) = transmit.destination else {
-            return Poll::Ready(Err(io::ErrorKind::NetworkUnreachable.into()));
-        };
-        let whole = transmit.contents.len();
-        let segment = transmit.segment_size.filter(|size| *size > 0).unwrap_or(whole).max(1);
         let port = self.bound.port();
-        if whole == 0 {
-            self.station.send(port, to, &[]);
-        }
-        for datagram in transmit.contents.chunks(segment) {
-            self.station.send(port, to, datagram);
-        }
-        Poll::Ready(Ok(whole))
+        Poll::Ready(sockets::send(transmit, |to, datagram| self.station.send(port, to, datagram)))
     }
 
     fn poll_recv(
@@ -72,13 +62,7 @@ impl AsyncUdpSocket for Socket {
         let received = received?;
         let count = received.len();
         for (((payload, from), buffer), meta) in received.into_iter().zip(buffers).zip(metas) {
-            let length = payload.len().min(buffer.len());
-            buffer[..length].copy_from_slice(&payload[..length]);
-            *meta = RecvMeta::default();
-            meta.addr = from;
-            meta.len = length;
-            meta.stride = length.max(1);
-            meta.dst_ip = Some(self.bound.ip());
+            sockets::receive(&payload, from, self.bound, buffer, meta);
         }
         Poll::Ready(Ok(count))
     }

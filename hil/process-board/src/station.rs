@@ -2,6 +2,7 @@
 
 use crate::{cable::Cable, lock, socket::Socket};
 use parallax_agent::Net;
+use parallax_peer::sockets;
 use smoltcp::{
     iface::{Config, Interface, SocketHandle, SocketSet},
     socket::{dhcpv4, udp},
@@ -263,26 +264,21 @@ impl Runtime for StationRuntime {
         &self,
         _listener: std::net::TcpListener,
     ) -> io::Result<Arc<dyn AsyncTcpListener>> {
-        Err(no_ice_tcp())
+        Err(sockets::no_ice_tcp())
     }
 
     fn connect_tcp<'a>(
         &'a self,
         _remote: SocketAddr,
     ) -> Pin<Box<dyn Future<Output = io::Result<Arc<dyn AsyncTcpStream>>> + Send + 'a>> {
-        Box::pin(async { Err(no_ice_tcp()) })
+        Box::pin(async { Err(sockets::no_ice_tcp()) })
     }
 
     fn resolve_host<'a>(
         &'a self,
         host: &'a str,
     ) -> Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'a>> {
-        Box::pin(async move {
-            host.parse().map(|address| vec![address]).map_err(|_| {
-                let message = format!("failed to resolve `{host}`: help: give an address and port");
-                io::Error::new(io::ErrorKind::NotFound, message)
-            })
-        })
+        Box::pin(async move { sockets::resolve(host) })
     }
 
     fn now(&self) -> std::time::Instant {
@@ -308,9 +304,4 @@ impl Runtime for StationRuntime {
     fn name(&self) -> &'static str {
         "parallax-process-board"
     }
-}
-
-fn no_ice_tcp() -> io::Error {
-    let message = "failed to open a TCP socket for ICE: a board has UDP candidates only";
-    io::Error::new(io::ErrorKind::Unsupported, message)
 }

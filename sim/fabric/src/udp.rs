@@ -3,6 +3,7 @@
 use crate::fabric::Fabric;
 use bytes::Bytes;
 use parallax_network::{HostId, Packet};
+use parallax_peer::sockets;
 use std::{
     fmt,
     io::{self, IoSliceMut},
@@ -78,20 +79,10 @@ impl AsyncUdpSocket for UdpSocket {
         _context: &mut Context<'_>,
         transmit: &Transmit<'_>,
     ) -> Poll<io::Result<usize>> {
-        let SocketAddr::V4(destination) = transmit.destination else {
-            return Poll::Ready(Err(io::ErrorKind::NetworkUnreachable.into()));
-        };
-        let whole = transmit.contents.len();
-        let segment = transmit.segment_size.filter(|size| *size > 0).unwrap_or(whole).max(1);
-        let send = |payload: &[u8]| {
-            let payload = Bytes::copy_from_slice(payload);
-            self.fabric.send(self.host, Packet::udp(self.local, destination, payload));
-        };
-        if whole == 0 {
-            send(&[]);
-        }
-        transmit.contents.chunks(segment).for_each(send);
-        Poll::Ready(Ok(whole))
+        Poll::Ready(sockets::send(transmit, |to, datagram| {
+            let payload = Bytes::copy_from_slice(datagram);
+            self.fabric.send(self.host, Packet::udp(self.local, to, payload));
+        }))
     }
 
     fn poll_recv(
@@ -109,13 +100,7 @@ impl AsyncUdpSocket for UdpSocket {
         let received = received?;
         let count = received.len();
         for ((packet, buffer), meta) in received.into_iter().zip(buffers).zip(metas) {
-            let length = packet.payload.len().min(buffer.len());
-            buffer[..length].copy_from_slice(&packet.payload[..length]);
-            *meta = RecvMeta::default();
-            meta.addr = packet.source.into();
-            meta.len = length;
-            meta.stride = length.max(1);
-            meta.dst_ip = Some(self.bound.ip());
+            sockets::receive(&packet.payload, packet.source.into(), self.bound, buffer, meta);
         }
         Poll::Ready(Ok(count))
     }

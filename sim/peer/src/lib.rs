@@ -15,6 +15,7 @@ mod identity;
 mod own;
 mod probe;
 mod rendezvous;
+pub mod sockets;
 mod tap;
 mod tasks;
 pub mod viewer;

@@ -3,6 +3,7 @@
 use crate::{host::HostState, task::InHost};
 use parallax_fabric::{Timers, UdpSocket};
 use parallax_network::Time;
+use parallax_peer::sockets;
 use std::{
     fmt,
     future::Future,
@@ -56,14 +57,14 @@ impl Runtime for SimRuntime {
     }
 
     fn wrap_tcp_listener(&self, _listener: TcpListener) -> io::Result<Arc<dyn AsyncTcpListener>> {
-        Err(no_ice_tcp())
+        Err(sockets::no_ice_tcp())
     }
 
     fn connect_tcp<'a>(
         &'a self,
         _remote: SocketAddr,
     ) -> Pin<Box<dyn Future<Output = io::Result<Arc<dyn AsyncTcpStream>>> + Send + 'a>> {
-        Box::pin(async { Err(no_ice_tcp()) })
+        Box::pin(async { Err(sockets::no_ice_tcp()) })
     }
 
     /// Takes addresses only: a run has no DNS.
@@ -71,14 +72,7 @@ impl Runtime for SimRuntime {
         &'a self,
         host: &'a str,
     ) -> Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'a>> {
-        Box::pin(async move {
-            host.parse().map(|address| vec![address]).map_err(|_| {
-                let message = format!(
-                    "failed to resolve `{host}`: a simulated host takes addresses such as 198.51.100.1:3478 only"
-                );
-                io::Error::new(io::ErrorKind::NotFound, message)
-            })
-        })
+        Box::pin(async move { sockets::resolve(host) })
     }
 
     fn now(&self) -> Instant {
@@ -106,13 +100,6 @@ impl Runtime for SimRuntime {
     fn name(&self) -> &'static str {
         "parallax-world"
     }
-}
-
-fn no_ice_tcp() -> io::Error {
-    io::Error::new(
-        io::ErrorKind::Unsupported,
-        "failed to open a TCP socket for ICE: a simulated host has UDP candidates only",
-    )
 }
 
 /// A task of a host. Dropping the handle lets the task run on.
