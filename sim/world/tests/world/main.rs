@@ -304,8 +304,8 @@ fn ice_over_tcp_and_names_are_refused_with_a_reason() {
     assert_eq!(
         texts,
         [
-            "failed to open a TCP socket for ICE: a simulated host has UDP candidates only",
-            "failed to resolve `stun.example:3478`: a simulated host takes addresses such as \
+            "failed to open a TCP socket for ICE: this host has UDP candidates only",
+            "failed to resolve `stun.example:3478`: this host takes addresses such as \
              198.51.100.1:3478 only",
         ]
     );
