@@ -74,14 +74,22 @@ pub(crate) enum FaultKind {
 #[derive(Debug, Default)]
 pub(crate) struct Faults {
     run: Vec<String>,
+    /// Not everything was heard: what nobody told of contradicts nothing.
+    unheard: bool,
     kinds: BTreeMap<FaultKind, (String, u64)>,
 }
 
 impl Faults {
+    /// Of a record: none so far.
+    pub(crate) fn of(record: &Record) -> Self {
+        let unheard = |entry: &Entry| matches!(entry.event, Event::Unheard { .. });
+        Self { unheard: record.entries.iter().any(unheard), ..Self::default() }
+    }
+
     pub(crate) fn add(&mut self, kind: FaultKind, text: String) {
         if kind == FaultKind::Run {
             self.run.push(text);
-        } else {
+        } else if !(self.unheard && matches!(kind, FaultKind::UnknownFrame | FaultKind::Gap)) {
             self.kinds.entry(kind).or_insert((text, 0)).1 += 1;
         }
     }
