@@ -4,6 +4,7 @@
 mod args;
 mod check;
 mod child;
+mod closing;
 mod display;
 mod environment;
 mod exit;
