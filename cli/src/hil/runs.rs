@@ -6,6 +6,7 @@ use crate::{
     closing,
     environment::{Started, VERSION},
     exit::{Exit, Stop},
+    frames,
     inputs::Input,
     interrupt::Interrupt,
     output, report,
@@ -28,8 +29,10 @@ use std::{
 const DEFAULT_SEED: u64 = 1;
 /// How often it is looked whether somebody wants the end.
 const LOOK: Duration = Duration::from_millis(50);
+/// Where the pictures of a run's worst frames are.
+const FRAMES: &str = "frames";
 /// What a run leaves in its folder.
-const LEFT: [&str; 4] = ["record.jsonl", "record.part", "console.txt", "journal.jsonl"];
+const LEFT: [&str; 3] = ["record.jsonl", "console.txt", FRAMES];
 
 /// One scenario with one seed on the board.
 struct Planned<'a> {
@@ -192,6 +195,12 @@ fn once(
     let fault = |error: std::io::Error| Stop::Fault(format!("failed to find Parallax: {error}"));
     let program = std::env::current_exe().map_err(fault)?;
     let command = [program.into_os_string(), OsString::from("process-board")];
+    frames::forget(&folder.join(FRAMES)).map_err(|error| {
+        Stop::BadInput(format!(
+            "failed to replace {}: {error}\n  help: remove it, or choose another folder with --out FOLDER",
+            folder.display()
+        ))
+    })?;
     let (stop, done) = (EndOfRun::default(), AtomicBool::new(false));
     let run = Run {
         scenario: &planned.input.scenario,
@@ -216,8 +225,11 @@ fn once(
         done.store(true, Ordering::Relaxed);
         ran
     });
-    Ok(ran.map_or_else(
-        |error| Summary::broken(&header(planned), error.to_string()),
-        |ran| ran.summary,
-    ))
+    match ran {
+        Ok(ran) => {
+            frames::write(&folder.join(FRAMES), &ran.pictures)?;
+            Ok(ran.summary)
+        }
+        Err(error) => Ok(Summary::broken(&header(planned), error.to_string())),
+    }
 }
