@@ -9,6 +9,7 @@ use crate::{
     lateness::{DEFAULT_BUDGET, Lateness},
     lock,
     port::{Counts, Port},
+    watch::Watch,
 };
 use parallax_fabric::{
     Fabric, Live, Packets, Placed, ProfiledDevice, Setting, Software, act, films, place,
@@ -53,6 +54,8 @@ pub struct Config {
     pub beside: BTreeMap<String, Beside>,
     /// Ends the run early.
     pub stop: Stop,
+    /// Who is told of packets as they pass, if anybody.
+    pub watch: Option<Watch>,
 }
 
 impl Config {
@@ -64,6 +67,7 @@ impl Config {
             outside: BTreeMap::new(),
             beside: BTreeMap::new(),
             stop: Stop::default(),
+            watch: None,
         }
     }
 }
@@ -89,7 +93,7 @@ pub struct Outcome {
 /// If it cannot be set up, or the system refuses what the lab needs. What a peer does wrong is in the
 /// record.
 pub fn run(scenario: &Scenario, config: Config) -> Result<Outcome, LabError> {
-    let Config { seed, budget, outside, mut beside, stop } = config;
+    let Config { seed, budget, outside, mut beside, stop, watch } = config;
     if let Some(name) =
         outside.keys().chain(beside.keys()).find(|name| scenario.peer(name).is_none())
     {
@@ -136,7 +140,7 @@ pub fn run(scenario: &Scenario, config: Config) -> Result<Outcome, LabError> {
     let (packets, lateness) = (Packets::new(kinds), Lateness::default());
     let told = Told { entries: Vec::new(), packets, lateness };
     let listening = Stop::default();
-    let mut driver = Driver { fabric, clock, bell, stop, peers, wires, told };
+    let mut driver = Driver { fabric, clock, bell, stop, peers, wires, told, watch };
     let end = thread::scope(|scope| {
         for wire in driver.wires.values() {
             let (wire, fabric) = (Arc::clone(wire), Arc::clone(&driver.fabric));
