@@ -39,12 +39,14 @@ pub enum AgentError {
     Console(io::Error),
 }
 
-/// Runs the agent on a console until it is told to stop or the console ends.
+/// Runs the agent on a console until it is told to stop or the console ends. All its times are those of
+/// `clock`.
 ///
 /// # Errors
 /// If it cannot start, or the console breaks.
 pub fn run<N: Net>(
     net: N,
+    clock: Clock,
     nonce: Nonce,
     mut input: impl Read,
     output: impl Write + Send + 'static,
@@ -53,7 +55,7 @@ pub fn run<N: Net>(
     let voice = Arc::new(voice);
     let mut agent = Agent {
         net,
-        clock: Clock::start(),
+        clock,
         events: Arc::new(Events::new(Arc::clone(&voice))),
         tunnel: Arc::new(Tunnel::new(Arc::clone(&voice))),
         voice,
@@ -156,15 +158,16 @@ impl<N: Net> Agent<N> {
             .build()?;
         let towards = order.rendezvous.unwrap_or_else(|| SocketAddr::from(ANYWHERE));
         let (events, tunnel) = (Arc::clone(&self.events), Arc::clone(&self.tunnel));
-        let host = AgentHost::new(self.net.clone(), towards, self.clock, events, tunnel);
-        let (events, clock) = (Arc::clone(&self.events), self.clock);
+        let host = AgentHost::new(self.net.clone(), towards, self.clock.clone(), events, tunnel);
+        let (events, clock) = (Arc::clone(&self.events), self.clock.clone());
         let camera = runtime.spawn(camera::run(host, config));
+        let told_by = clock.clone();
         runtime.spawn(async move {
             let text = match camera.await {
                 Ok(()) => "its software ended".to_owned(),
                 Err(error) => format!("its code panicked: {error}"),
             };
-            events.tell(Told { board_ns: clock.now_ns(), event: Event::Fault { text } });
+            events.tell(Told { board_ns: told_by.now_ns(), event: Event::Fault { text } });
         });
         let (events, voice) = (Arc::clone(&self.events), Arc::clone(&self.voice));
         runtime.spawn(report(events, voice, clock));

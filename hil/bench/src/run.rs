@@ -3,14 +3,14 @@
 use crate::{
     able::camera,
     attend::{Attended, Heard, attend},
-    offset::BoardClock,
+    offset::{BoardClock, Zero},
     process::ProcessBoard,
     profile::{self, ProfileError},
     proxy,
 };
 use parallax_agent::protocol::{CameraOrder, FromBoard, ToBoard};
 use parallax_board::{Board, BoardError, PortSettings, Recorder, RecorderError, now_ns};
-use parallax_console::{Console, Nonce};
+use parallax_console::{Console, Nonce, transcript::Kind};
 use parallax_fabric::{RENDEZVOUS_PORT, header, secrets};
 use parallax_lab::{Beside, Config, LabError, Outcome, Outside, Place, Stop};
 use parallax_record::{Clock, Entry, Record, Summary, WriteError, Writer, judge};
@@ -138,6 +138,9 @@ pub fn run(run: &Run<'_>) -> Result<Ran, RunError> {
     let (outcome, heard) = thread::scope(|scope| {
         let lab = scope.spawn(|| parallax_lab::run(run.scenario, config));
         let heard = ends.begun.recv().ok().map(|place| {
+            let (zero, mut recorder) = (Zero::of(place.clock()), recorder);
+            // Times of the transcript are the host's: this is where those of the run begin.
+            recorder.record(zero.host_ns, Kind::Event, b"the run begins");
             let nonce = nonce();
             let baud = traits.bauds.first().copied().unwrap_or(115_200);
             // Its power comes on with the run.
@@ -146,7 +149,7 @@ pub fn run(run: &Run<'_>) -> Result<Ran, RunError> {
                 PortSettings { path: process.console.clone(), baud, lines: profile.lines };
             let mut board = Board::open(settings, Console::new(profile, nonce), recorder)?;
             board.power(true);
-            let clock = BoardClock::new(now_ns().saturating_sub(place.clock().now().as_nanos()));
+            let clock = BoardClock::new(zero);
             let Ends { to_proxy, from_proxy, .. } = ends;
             let (peer, board) = (peer.name.as_str(), &mut board);
             drop(place);
