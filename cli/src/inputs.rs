@@ -114,7 +114,7 @@ fn files_of(path: &Path) -> Result<Vec<PathBuf>, Stop> {
 
 /// The files of scenarios whose name contains one of `only`; all if it is empty. A file that is not
 /// selected is not read: what is wrong with it keeps nobody from running others.
-fn selected(files: Vec<PathBuf>, only: &[String]) -> Result<Vec<PathBuf>, Stop> {
+pub(crate) fn selected(files: Vec<PathBuf>, only: &[String]) -> Result<Vec<PathBuf>, Stop> {
     let name = |file: &PathBuf| {
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         name.strip_suffix(".toml").map(str::to_owned).unwrap_or(name)

@@ -79,14 +79,14 @@ fn a_console_pattern_that_no_console_can_be_driven_by_is_told_with_file_line_and
     // What is written in place of what, the key, and why it is none.
     let wrongs = [
         ("prompt = '# $'", "prompt = '(# $'", "console.prompt", "unclosed group"),
-        ("prompt = '# $'", "prompt = '.*# $'", "console.prompt", "may match more than 256 bytes"),
+        ("prompt = '# $'", "prompt = '.*# $'", "console.prompt", "it may match more"),
         (
             "prompt = '# $'",
             "prompt = '#? $'\npanics = ['a?']",
             "console.panics[1]",
             "the empty text",
         ),
-        ("login: $'", "login: +$'", "console.login_prompt", "may match more than 256 bytes"),
+        ("login: $'", "login: +$'", "console.login_prompt", "it may match more"),
         ("first stage']", "first stage', '[a-']", "console.banners[2]", "unclosed character class"),
     ];
     for (before, after, key, why) in wrongs {

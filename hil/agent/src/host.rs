@@ -1,6 +1,7 @@
 //! The host of a camera on a board.
 
 use crate::{
+    bulk::to_text,
     lock,
     protocol::{FromBoard, Told},
     say::Voice,
@@ -90,17 +91,21 @@ impl Events {
     }
 }
 
-/// Of one run: nothing is kept on the board's disk.
-#[derive(Default)]
-struct Memory(Mutex<BTreeMap<String, Vec<u8>>>);
+/// Of one run: nothing is kept on the board's disk. What is stored is told, so that it comes back with
+/// the next order.
+struct Memory {
+    stored: Mutex<BTreeMap<String, Vec<u8>>>,
+    voice: Arc<Voice>,
+}
 
 impl Flash for Memory {
     fn load(&self, name: &str) -> Option<Vec<u8>> {
-        lock(&self.0).get(name).cloned()
+        lock(&self.stored).get(name).cloned()
     }
 
     fn store(&self, name: &str, value: &[u8]) {
-        lock(&self.0).insert(name.to_owned(), value.to_vec());
+        lock(&self.stored).insert(name.to_owned(), value.to_vec());
+        self.voice.say(&FromBoard::Stored { name: name.to_owned(), base64: to_text(value) });
     }
 }
 
@@ -122,8 +127,11 @@ impl<N: Net> AgentHost<N> {
         clock: Clock,
         events: Arc<Events>,
         tunnel: Arc<Tunnel>,
+        stored: BTreeMap<String, Vec<u8>>,
     ) -> Self {
-        Self { net, towards, clock, events, tunnel, flash: Arc::default() }
+        let voice = Arc::clone(&events.voice);
+        let flash = Arc::new(Memory { stored: Mutex::new(stored), voice });
+        Self { net, towards, clock, events, tunnel, flash }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::file::{BenchBoard, Place};
 use parallax_record::MediaMode;
-use parallax_scenario::{Action, ClipUse, Peer, Scenario};
+use parallax_scenario::{ClipUse, Peer, Scenario};
 
 /// The peer that a board takes the place of: the camera.
 pub(crate) fn camera(scenario: &Scenario) -> Option<&Peer> {
@@ -31,14 +31,6 @@ pub fn why_not(scenario: &Scenario, board: &BenchBoard) -> Option<String> {
     }
     if !matches!(camera.video.clip, ClipUse::Builtin(_)) {
         return Some(format!("the board does not have the clip {}", camera.video.clip.name()));
-    }
-    let loses_power =
-        |action: &Action| matches!(action, Action::PowerLoss { peer: of } if *of == peer.name);
-    if scenario.events.iter().any(|event| loses_power(&event.action)) {
-        return Some(format!(
-            "`{}` loses its power, and boards keep theirs during a run",
-            peer.name
-        ));
     }
     None
 }

@@ -5,13 +5,16 @@
 mod able;
 mod attend;
 mod file;
+mod journal;
 mod offset;
 mod process;
 mod profile;
 mod proxy;
 mod run;
+mod words;
 
 pub use able::why_not;
 pub use file::{Bench, BenchBoard, FileError, Place, read};
+pub use journal::{RecoverError, recover};
 pub use profile::{ProfileError, console};
 pub use run::{Ran, Run, RunError, run};

@@ -17,6 +17,7 @@ use std::{
     sync::{
         Arc, Condvar, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
+        mpsc::Sender,
     },
     time::Duration,
 };
@@ -60,7 +61,8 @@ impl Stop {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    pub(crate) fn asked(&self) -> bool {
+    /// Whether somebody wants the end.
+    pub fn asked(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 }
@@ -109,6 +111,8 @@ pub(crate) struct Told {
     pub(crate) entries: Vec<Entry>,
     pub(crate) packets: Packets,
     pub(crate) lateness: Lateness,
+    /// Who hears of events at once.
+    pub(crate) sink: Option<Sender<Vec<Entry>>>,
 }
 
 /// Drives a fabric.
@@ -147,6 +151,10 @@ impl Driver {
 
     fn pass_on(&mut self) {
         let told = self.fabric.take_told();
+        if let Some(sink) = self.told.sink.as_ref().filter(|_| !told.entries.is_empty()) {
+            // If nobody takes them any more, the record has them all the same.
+            let _ = sink.send(told.entries.clone());
+        }
         self.told.entries.extend(told.entries);
         for (at, direction, host, packet) in told.packets {
             let at_peer = self.peers.contains(&host);

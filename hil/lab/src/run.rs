@@ -1,7 +1,7 @@
 //! A scenario in the lab.
 
 use crate::{
-    beside::{Beside, Place},
+    beside::{Beside, Besides},
     clock::Clock,
     driver::{Bell, Driver, Told, Wire},
     error::LabError,
@@ -21,7 +21,7 @@ use parallax_scenario::Scenario;
 use std::{
     collections::{BTreeMap, BTreeSet},
     os::unix::net::UnixDatagram,
-    sync::Arc,
+    sync::{Arc, mpsc::Sender},
     thread,
     time::Duration,
 };
@@ -52,6 +52,9 @@ pub struct Config {
     pub outside: BTreeMap<String, Outside>,
     /// What speaks TCP on behalf of boards, by the peer's name. TCP of such a board's own is refused.
     pub beside: BTreeMap<String, Beside>,
+    /// Who hears of events as they come, in the order in which the lab learns of them: whatever happens
+    /// to it later, they were told.
+    pub told: Option<Sender<Vec<Entry>>>,
     /// Ends the run early.
     pub stop: Stop,
     /// Who is told of packets as they pass, if anybody.
@@ -66,6 +69,7 @@ impl Config {
             budget: DEFAULT_BUDGET,
             outside: BTreeMap::new(),
             beside: BTreeMap::new(),
+            told: None,
             stop: Stop::default(),
             watch: None,
         }
@@ -93,7 +97,7 @@ pub struct Outcome {
 /// If it cannot be set up, or the system refuses what the lab needs. What a peer does wrong is in the
 /// record.
 pub fn run(scenario: &Scenario, config: Config) -> Result<Outcome, LabError> {
-    let Config { seed, budget, outside, mut beside, stop, watch } = config;
+    let Config { seed, budget, outside, mut beside, told: sink, stop, watch } = config;
     if let Some(name) =
         outside.keys().chain(beside.keys()).find(|name| scenario.peer(name).is_none())
     {
@@ -110,7 +114,8 @@ pub fn run(scenario: &Scenario, config: Config) -> Result<Outcome, LabError> {
     let live = Live { now: Box::new(move || clock.now()), changed: Box::new(move || ring.ring()) };
     let fabric = Fabric::live(seed, network, Box::new(hosted), live);
     let mut outside = outside;
-    let (mut wires, mut inside, mut begun) = (BTreeMap::new(), Inside::default(), Vec::new());
+    let (mut wires, mut inside) = (BTreeMap::new(), Inside::default());
+    let mut besides = Besides::default();
     for (peer, host) in scenario.peers.iter().zip(&hosts) {
         match outside.remove(&peer.name) {
             None => {
@@ -129,8 +134,7 @@ pub fn run(scenario: &Scenario, config: Config) -> Result<Outcome, LabError> {
                 let has_tcp = beside.is_none();
                 if let Some(beside) = beside {
                     fabric.add_peer(*host);
-                    let place = Place { fabric: Arc::clone(&fabric), host: *host, clock };
-                    begun.push((beside, place));
+                    besides.add(&fabric, *host, clock, beside);
                 }
                 wires.insert(*host, Arc::new(Wire { host: *host, port, socket, has_tcp }));
             }
@@ -138,7 +142,7 @@ pub fn run(scenario: &Scenario, config: Config) -> Result<Outcome, LabError> {
     }
     let peers: BTreeSet<HostId> = hosts.into_iter().collect();
     let (packets, lateness) = (Packets::new(kinds), Lateness::default());
-    let told = Told { entries: Vec::new(), packets, lateness };
+    let told = Told { entries: Vec::new(), packets, lateness, sink };
     let listening = Stop::default();
     let mut driver = Driver { fabric, clock, bell, stop, peers, wires, told, watch };
     let end = thread::scope(|scope| {
@@ -147,9 +151,9 @@ pub fn run(scenario: &Scenario, config: Config) -> Result<Outcome, LabError> {
             let listening = listening.clone();
             scope.spawn(move || wire.listen(&fabric, &listening));
         }
-        let begun = begun.into_iter().map(|(beside, place)| beside.begin(place));
-        let begun: Result<Vec<_>, LabError> = begun.collect();
-        let end = begun.and_then(|_begun| follow(&mut driver, &mut inside, scenario));
+        let end = follow(&mut driver, &mut inside, &mut besides, scenario);
+        // Whoever speaks for a board learns that it is over before anybody waits for them.
+        drop(besides);
         listening.now();
         end
     })?;
@@ -158,7 +162,13 @@ pub fn run(scenario: &Scenario, config: Config) -> Result<Outcome, LabError> {
 }
 
 /// Follows the script to the end of the scenario, or until the run is stopped. Says when that was.
-fn follow(driver: &mut Driver, inside: &mut Inside, scenario: &Scenario) -> Result<Time, LabError> {
+fn follow(
+    driver: &mut Driver,
+    inside: &mut Inside,
+    besides: &mut Besides,
+    scenario: &Scenario,
+) -> Result<Time, LabError> {
+    besides.all_on()?;
     inside.all_on()?;
     for step in steps(scenario) {
         if let Some(stopped) = driver.run_until(step.at) {
@@ -168,10 +178,12 @@ fn follow(driver: &mut Driver, inside: &mut Inside, scenario: &Scenario) -> Resu
             Some((host, true)) => {
                 driver.fabric.power_on(host);
                 inside.on(host)?;
+                besides.on(host)?;
             }
             Some((host, false)) => {
                 driver.fabric.power_off(host);
                 inside.off(host);
+                besides.off(host);
             }
             None => {}
         }
@@ -182,7 +194,7 @@ fn follow(driver: &mut Driver, inside: &mut Inside, scenario: &Scenario) -> Resu
 
 fn finish(driver: Driver, end: Time, budget: Duration) -> Result<Outcome, LabError> {
     let Driver { fabric, wires, told, .. } = driver;
-    let Told { mut entries, packets, lateness } = told;
+    let Told { mut entries, packets, lateness, .. } = told;
     let ledger = fabric.ledger();
     if !ledger.balances() {
         return Err(LabError::Unbalanced { ledger: format!("{ledger:?}") });

@@ -29,6 +29,7 @@ fn on_the_bench(name: &str, duration: Duration) -> (Ran, Record, String) {
         seed: 1,
         board: "virtual",
         command: &command,
+        earlier: &[],
         folder: folder.path(),
         version: "0.0.0",
         stop: Default::default(),
