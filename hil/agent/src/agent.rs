@@ -40,12 +40,14 @@ pub enum AgentError {
     Console(io::Error),
 }
 
-/// Runs the agent on a console until it is told to stop or the console ends.
+/// Runs the agent on a console until it is told to stop or the console ends. All its times are those of
+/// `clock`.
 ///
 /// # Errors
 /// If it cannot start, or the console breaks.
 pub fn run<N: Net>(
     net: N,
+    clock: Clock,
     nonce: Nonce,
     mut input: impl Read,
     output: impl Write + Send + 'static,
@@ -54,7 +56,7 @@ pub fn run<N: Net>(
     let voice = Arc::new(voice);
     let mut agent = Agent {
         net,
-        clock: Clock::start(),
+        clock,
         events: Arc::new(Events::new(Arc::clone(&voice))),
         tunnel: Arc::new(Tunnel::new(Arc::clone(&voice))),
         voice,
@@ -159,15 +161,17 @@ impl<N: Net> Agent<N> {
         let stored = order.flash.iter();
         let stored = stored.filter_map(|(name, text)| Some((name.clone(), from_text(text).ok()?)));
         let stored = stored.collect();
-        let host = AgentHost::new(self.net.clone(), towards, self.clock, events, tunnel, stored);
-        let (events, clock) = (Arc::clone(&self.events), self.clock);
+        let (net, clock) = (self.net.clone(), self.clock.clone());
+        let host = AgentHost::new(net, towards, clock, events, tunnel, stored);
+        let (events, clock) = (Arc::clone(&self.events), self.clock.clone());
         let camera = runtime.spawn(camera::run(host, config));
+        let told_by = clock.clone();
         runtime.spawn(async move {
             let text = match camera.await {
                 Ok(()) => "its software ended".to_owned(),
                 Err(error) => format!("its code panicked: {error}"),
             };
-            events.tell(Told { board_ns: clock.now_ns(), event: Event::Fault { text } });
+            events.tell(Told { board_ns: told_by.now_ns(), event: Event::Fault { text } });
         });
         let (events, voice) = (Arc::clone(&self.events), Arc::clone(&self.voice));
         runtime.spawn(report(events, voice, clock));

@@ -11,6 +11,7 @@ use parallax_peer::{Flash, Host, Stage};
 use parallax_record::Event;
 use std::{
     collections::BTreeMap,
+    fmt,
     fs::File,
     io::{self, Read},
     mem,
@@ -36,19 +37,33 @@ pub trait Net: Clone + Send + Sync + 'static {
 /// Events that wait until somebody takes them to the console.
 const BATCH: usize = 40;
 
-/// The board's clock: from the start of the agent.
-#[derive(Clone, Copy)]
-pub(crate) struct Clock(Instant);
+/// A board's clock. Clones are the same clock.
+#[derive(Clone)]
+pub struct Clock(Arc<dyn Fn() -> u64 + Send + Sync>);
 
 impl Clock {
-    pub(crate) fn start() -> Self {
-        Self(Instant::now())
+    /// The time since now, later than 0: as on a board that booted before.
+    pub fn start() -> Self {
+        let start = Instant::now();
+        Self::new(move || {
+            let passed = start.elapsed() + Duration::from_secs(1);
+            u64::try_from(passed.as_nanos()).unwrap_or(u64::MAX)
+        })
     }
 
-    /// Nanoseconds since then, later than 0: as on a board that booted before.
-    pub(crate) fn now_ns(self) -> u64 {
-        let passed = self.0.elapsed() + Duration::from_secs(1);
-        u64::try_from(passed.as_nanos()).unwrap_or(u64::MAX)
+    /// The clock that shows these nanoseconds.
+    pub fn new(now_ns: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
+        Self(Arc::new(now_ns))
+    }
+
+    pub(crate) fn now_ns(&self) -> u64 {
+        (self.0)()
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Clock").field(&self.now_ns()).finish()
     }
 }
 

@@ -362,7 +362,11 @@ impl Session<'_> {
 
     fn answered(&mut self, at_ns: u64, number: u32, board_ns: u64) {
         let Some(sent_ns) = self.asked.remove(&number) else { return };
-        self.heard.jumped |= !self.attended.clock.take(sent_ns, board_ns, at_ns);
+        if !self.attended.clock.take(sent_ns, board_ns, at_ns) {
+            self.heard.jumped = true;
+            let now = self.now();
+            self.tell(now, Event::ClockJumped);
+        }
         let bound_us = self.attended.clock.bound_us();
         self.attended.bound_us.fetch_max(bound_us, Ordering::Relaxed);
         if self.questions < FIRST_QUESTIONS {
@@ -428,9 +432,6 @@ impl Session<'_> {
             let now = self.now();
             // What it said last did not come: at least that.
             self.tell(now, Event::Unheard { messages: 1 });
-        }
-        if self.heard.jumped {
-            self.note("its clock jumped, or drifts more than a clock may");
         }
         self.heard.bound_us = self.attended.clock.bound_us();
         self.heard

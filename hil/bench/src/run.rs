@@ -4,14 +4,14 @@ use crate::{
     able::camera,
     attend::{Attended, End, Heard, attend},
     journal::{Journal, put},
-    offset::BoardClock,
+    offset::{BoardClock, Zero},
     process::ProcessBoard,
     profile::{self, ProfileError},
     proxy,
 };
 use parallax_agent::protocol::{CameraOrder, FromBoard, ToBoard};
 use parallax_board::{Board, BoardError, PortSettings, Recorder, RecorderError, now_ns};
-use parallax_console::{Console, ConsoleProfile, Nonce};
+use parallax_console::{Console, ConsoleProfile, Nonce, transcript::Kind};
 use parallax_fabric::{KeptPicture, RENDEZVOUS_PORT, header, secrets};
 use parallax_lab::{Beside, Config, LabError, Outcome, Outside, Place, Stop};
 use parallax_record::{Clock, Entry, Event, Record, Summary, WriteError, judge};
@@ -218,20 +218,22 @@ fn through(
             board.power(true);
         }
         process.on().map_err(RunError::Power)?;
-        if let (Some(recorder), Some(console)) = (recorder.take(), console.take()) {
+        let zero = Zero::of(place.clock());
+        if let (Some(mut recorder), Some(console)) = (recorder.take(), console.take()) {
+            // Times of the transcript are the host's: this is where those of the run begin.
+            recorder.record(zero.host_ns, Kind::Event, b"the run begins");
             let settings = PortSettings { path: process.console.clone(), baud, lines };
             let opened = Board::open(settings, Console::new(console, nonce()), recorder)?;
             board.insert(opened).power(true);
         }
         let Some(board) = &mut board else { continue };
-        let zero_ns = now_ns().saturating_sub(place.clock().now().as_nanos());
         let heard = attend(Attended {
             board,
             power: &mut process,
             nonce: nonce(),
             order: order.clone(),
             peer: &peer.name,
-            clock: BoardClock::new(zero_ns),
+            clock: BoardClock::new(zero),
             place,
             to_proxy,
             from_proxy,

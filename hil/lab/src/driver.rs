@@ -6,6 +6,7 @@ use crate::{
     lateness::Lateness,
     lock,
     port::{Heard, Port},
+    watch::Watch,
 };
 use parallax_fabric::{Direction, Fabric, PacketSeen, Packets};
 use parallax_network::{HostId, Packet, Protocol, Time};
@@ -124,6 +125,7 @@ pub(crate) struct Driver {
     pub(crate) peers: BTreeSet<HostId>,
     pub(crate) wires: BTreeMap<HostId, Arc<Wire>>,
     pub(crate) told: Told,
+    pub(crate) watch: Option<Watch>,
 }
 
 impl Driver {
@@ -169,6 +171,9 @@ impl Driver {
             let name = self.fabric.host(host).0;
             let seen = PacketSeen { at, direction, host: &name, packet: &packet };
             self.told.packets.see(&seen, at_peer);
+            if let Some(watch) = &mut self.watch {
+                watch.see(&seen);
+            }
         }
     }
 }

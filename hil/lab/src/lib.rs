@@ -10,6 +10,7 @@ mod host;
 mod lateness;
 mod port;
 mod run;
+mod watch;
 
 pub use beside::{Beside, Place};
 pub use clock::Clock;
@@ -17,6 +18,7 @@ pub use error::LabError;
 pub use lateness::{DEFAULT_BUDGET, Lateness};
 pub use port::{Counts, Heard, Port, Refusal};
 pub use run::{Config, Outcome, Outside, Stop, run};
+pub use watch::Watch;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

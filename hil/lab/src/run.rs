@@ -9,6 +9,7 @@ use crate::{
     lateness::{DEFAULT_BUDGET, Lateness},
     lock,
     port::{Counts, Port},
+    watch::Watch,
 };
 use parallax_fabric::{
     Fabric, KeptPicture, Live, Packets, Pictures, Placed, ProfiledDevice, Setting, Software, act,
@@ -56,6 +57,8 @@ pub struct Config {
     pub told: Option<Sender<Vec<Entry>>>,
     /// Ends the run early.
     pub stop: Stop,
+    /// Who is told of packets as they pass, if anybody.
+    pub watch: Option<Watch>,
 }
 
 impl Config {
@@ -68,6 +71,7 @@ impl Config {
             beside: BTreeMap::new(),
             told: None,
             stop: Stop::default(),
+            watch: None,
         }
     }
 }
@@ -96,7 +100,7 @@ pub struct Outcome {
 /// If it cannot be set up, or the system refuses what the lab needs. What a peer does wrong is in the
 /// record.
 pub fn run(scenario: &Scenario, config: Config) -> Result<Outcome, LabError> {
-    let Config { seed, budget, outside, mut beside, told: sink, stop } = config;
+    let Config { seed, budget, outside, mut beside, told: sink, stop, watch } = config;
     if let Some(name) =
         outside.keys().chain(beside.keys()).find(|name| scenario.peer(name).is_none())
     {
@@ -146,7 +150,7 @@ pub fn run(scenario: &Scenario, config: Config) -> Result<Outcome, LabError> {
     let (packets, lateness) = (Packets::new(kinds), Lateness::default());
     let told = Told { entries: Vec::new(), packets, lateness, sink };
     let listening = Stop::default();
-    let mut driver = Driver { fabric, clock, bell, stop, peers, wires, told };
+    let mut driver = Driver { fabric, clock, bell, stop, peers, wires, told, watch };
     let end = thread::scope(|scope| {
         for wire in driver.wires.values() {
             let (wire, fabric) = (Arc::clone(wire), Arc::clone(&driver.fabric));

@@ -2,10 +2,10 @@
 
 use crate::event::Event;
 use crate::record::Record;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Why no check is believed: packets came later than the run allows, and then good and bad may both be
-/// the machine's doing; or the run was cut short.
+/// the machine's doing; the run was cut short; or a clock jumped.
 pub(crate) fn doubts(record: &Record) -> Vec<String> {
     let doubt = |event: &Event| match event {
         Event::Lateness { packets, p99_us, max_us, budget_us, .. } if p99_us > budget_us => {
@@ -19,6 +19,11 @@ pub(crate) fn doubts(record: &Record) -> Vec<String> {
     };
     let mut doubts: Vec<String> =
         record.entries.iter().filter_map(|entry| doubt(&entry.event)).collect();
+    let jumped = record.entries.iter().filter(|entry| entry.event == Event::ClockJumped);
+    let jumped: BTreeSet<&str> = jumped.map(|entry| entry.node.as_str()).collect();
+    for node in jumped {
+        doubts.push(format!("the clock of {node} jumped, or drifts more than a clock may"));
+    }
     for (node, messages) in unheard(record) {
         doubts.push(format!("{messages} of what {node} said was lost on its console"));
     }

@@ -350,6 +350,9 @@ pub enum Event {
         /// missing, and none is counted.
         messages: u64,
     },
+    /// The clock of this node jumped, or drifts more than a clock may, some time before: no check is
+    /// believed, and what it told in another order is no contradiction.
+    ClockJumped,
     /// The run was tried before, on the same device, and nothing could be said then. In the order of
     /// the attempts, at the beginning of the run.
     EarlierAttempt {
@@ -538,6 +541,7 @@ impl Event {
             | Self::DeviceFailed { .. }
             | Self::CutShort { .. }
             | Self::Unheard { .. }
+            | Self::ClockJumped
             | Self::EarlierAttempt { .. }
             | Self::Note { .. } => None,
         }

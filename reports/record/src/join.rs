@@ -76,6 +76,8 @@ pub(crate) struct Faults {
     run: Vec<String>,
     /// Not everything was heard: what nobody told of contradicts nothing.
     unheard: bool,
+    /// A clock jumped: what was told in another order contradicts nothing.
+    jumped: bool,
     kinds: BTreeMap<FaultKind, (String, u64)>,
 }
 
@@ -83,15 +85,25 @@ impl Faults {
     /// Of a record: none so far.
     pub(crate) fn of(record: &Record) -> Self {
         let unheard = |entry: &Entry| matches!(entry.event, Event::Unheard { .. });
-        Self { unheard: record.entries.iter().any(unheard), ..Self::default() }
+        let jumped = |entry: &Entry| entry.event == Event::ClockJumped;
+        let (unheard, jumped) =
+            (record.entries.iter().any(unheard), record.entries.iter().any(jumped));
+        Self { unheard, jumped, ..Self::default() }
     }
 
     pub(crate) fn add(&mut self, kind: FaultKind, text: String) {
         if kind == FaultKind::Run {
             self.run.push(text);
-        } else if !(self.unheard && matches!(kind, FaultKind::UnknownFrame | FaultKind::Gap)) {
+        } else if !self.is_none(kind) {
             self.kinds.entry(kind).or_insert((text, 0)).1 += 1;
         }
+    }
+
+    /// Whether this kind contradicts nothing in this record.
+    fn is_none(&self, kind: FaultKind) -> bool {
+        let missing = matches!(kind, FaultKind::UnknownFrame | FaultKind::Gap);
+        let disordered = missing || matches!(kind, FaultKind::Twice | FaultKind::Backwards);
+        (self.unheard && missing) || (self.jumped && disordered)
     }
 
     pub(crate) fn texts(self) -> Vec<String> {

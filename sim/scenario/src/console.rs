@@ -1,5 +1,5 @@
 //! How a device behaves on its console, as its profile tells: plain values. Patterns are texts here;
-//! whoever drives a board reads them.
+//! whoever drives a board reads them, and says what is one.
 
 use crate::{
     error::Rank,
@@ -78,6 +78,18 @@ pub enum Level {
     /// Not asserted.
     Low,
 }
+
+/// Why a text is no pattern.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotAPattern {
+    /// What is wrong with it.
+    pub wrong: String,
+    /// What would be right.
+    pub cure: String,
+}
+
+/// Says whether a text is a pattern that a console can be driven by.
+pub type PatternRule = fn(&str) -> Result<(), NotAPattern>;
 
 /// The longest timeout that is believed.
 const LONGEST: Duration = Duration::from_secs(24 * 3_600);
@@ -174,6 +186,10 @@ fn pattern(reader: &mut Reader, value: &Value<'_>) -> Option<String> {
     if text.is_empty() {
         let help = "write a regular expression for what the device says";
         reader.refuse(Rank::Value, &value.place, "it is empty", "it is always there", help);
+        return None;
+    }
+    if let Some(Err(NotAPattern { wrong, cure })) = reader.patterns.map(|rule| rule(&text)) {
+        reader.refuse(Rank::Value, &value.place, &wrong, "no pattern", cure);
         return None;
     }
     Some(text)

@@ -59,6 +59,26 @@ fn what_was_not_heard_contradicts_nothing_and_is_in_doubt_if_it_was_lost() {
 }
 
 #[test]
+fn of_a_run_whose_clock_jumped_nothing_is_said_and_no_order_contradicts() {
+    let mut run = streaming();
+    // What the camera says of some frames seems to come two seconds later than it does.
+    for entry in &mut run.entries {
+        if matches!(entry.event, Event::FrameCaptured { frame: 20..30, .. }) {
+            entry.run_ns += 2_000_000_000;
+        }
+    }
+    assert_eq!(
+        judged(&run).verdict,
+        Verdict::Error,
+        "a record of one clock would contradict itself"
+    );
+    run.entries.push(entry(FIRST_NS + 31 * PERIOD_NS, CAMERA, Event::ClockJumped));
+    let summary = judged(&run);
+    assert_eq!((summary.verdict, &summary.faults[..]), (Verdict::Inconclusive, &[][..]));
+    assert_eq!(summary.doubts, ["the clock of doorbell jumped, or drifts more than a clock may"]);
+}
+
+#[test]
 fn earlier_attempts_are_told_in_their_order() {
     let mut run = streaming();
     for text in ["attempt 1: late", "attempt 2: late"] {
