@@ -2,7 +2,7 @@
 
 use crate::{
     exit::EXIT_CODES,
-    help::{CHECK_HELP, REPORT_HELP, SIM_HELP},
+    help::{CHECK_HELP, REPLAY_HELP, REPORT_HELP, SIM_HELP},
     log::{self, Filter},
     values::{self, Device, Media, Seeds},
 };
@@ -35,6 +35,8 @@ pub(crate) enum Command {
     Hil(HilArgs),
     /// Show the boards of a bench, and whether they can be driven
     Boards(BoardsArgs),
+    /// Show what a bench makes of a recorded console, step by step: to write and test a profile
+    Replay(ReplayArgs),
     /// Run one scenario for a parent
     #[command(hide = true)]
     Worker(WorkerArgs),
@@ -139,6 +141,20 @@ pub(crate) struct BoardsArgs {
     /// The bench
     #[arg(long, value_name = "FILE")]
     pub(crate) bench: PathBuf,
+}
+
+/// Show what the console core makes of a recorded console, step by step, as a board of a profile:
+/// states, banners, prompts, logins, deaths, frames and gaps, commands and how they ended, each with
+/// its line and its time; and which patterns matched. Nothing is driven.
+#[derive(Debug, Args)]
+#[command(after_help = EXIT_CODES, after_long_help = REPLAY_HELP)]
+pub(crate) struct ReplayArgs {
+    /// A transcript (console.txt of a run), or a log of another program (picocom, minicom, screen)
+    #[arg(value_name = "TRANSCRIPT")]
+    pub(crate) transcript: PathBuf,
+    /// What the board is: one of device-profiles, or a file that ends in .toml
+    #[arg(long, value_name = "NAME|FILE")]
+    pub(crate) profile: String,
 }
 
 /// What a bench tells a process board, as its crate reads it.

@@ -53,8 +53,10 @@ fn read(kind: Kind, file: &Path, text: &str) -> Result<(), Stop> {
         Kind::Clip => clip::parse(&file.display().to_string(), text)
             .map(drop)
             .map_err(|errors| inputs::bad(&errors)),
-        Kind::Profile => profile::parse(&file.display().to_string(), text)
-            .map(drop)
-            .map_err(|errors| inputs::bad(&errors)),
+        Kind::Profile => {
+            let profile = profile::parse(&file.display().to_string(), text)
+                .map_err(|errors| inputs::bad(&errors))?;
+            parallax_bench::sound(&profile).map_err(|error| Stop::BadInput(error.to_string()))
+        }
     }
 }

@@ -52,6 +52,29 @@ Examples:
     exit_codes!()
 );
 
+/// Below the flags of `parallax replay`.
+pub(crate) const REPLAY_HELP: &str = concat!(
+    "\
+Examples:
+  parallax replay console.txt --profile luckfox-pico
+                                                 of a run: target/parallax-hil/SCENARIO/seed-N/
+  parallax replay picocom.log --profile my-own.toml
+                                                 a log has no times: no timeout counts in it
+  parallax replay device-profiles/transcripts/rock-5b.txt --profile rock-5b
+
+Each line of what it shows: the line of the file, the time from its first one, what happened. The words:
+  quiet     all was quiet and no pattern of a prompt matched what stood there
+  unfit     the recording does what a board of this profile would not have been asked to do
+  ignored   a death pattern matched before anything was known of the board
+At the end each pattern with its matches; NEVER is a pattern that is wrong, or that the recording lacks.
+
+It ends with 0 if the board came up, whatever it died of later; with 10 if it did not; with 11 if the
+recording ends before that can be said.
+
+",
+    exit_codes!()
+);
+
 /// Below the flags of `parallax report`.
 pub(crate) const REPORT_HELP: &str = concat!(
     "\

@@ -176,13 +176,7 @@ fn profile(bench: &Path, board: &BenchBoard) -> Result<Profile, Stop> {
 
 /// Whether a console can be driven by a profile.
 fn drivable(board: &str, profile: &Profile) -> Result<(), Stop> {
-    let traits = profile.console.as_ref().ok_or_else(|| {
-        Stop::BadInput(format!(
-            "its profile {} has no [console]\n  help: device-profiles/README.md tells its keys",
-            profile.name
-        ))
-    })?;
-    console(board, traits, |name| std::env::var(name).ok())
+    console(board, profile, |name| std::env::var(name).ok())
         .map(drop)
         .map_err(|error| Stop::BadInput(error.to_string()))
 }

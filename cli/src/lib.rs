@@ -16,6 +16,7 @@ mod kind;
 mod log;
 mod output;
 mod protocol;
+mod replay;
 mod report;
 mod runs;
 mod schedule;
@@ -70,6 +71,7 @@ fn parent(command: Option<Command>, guards: Guards) -> Result<Exit, Stop> {
         Some(Command::Report(arguments)) => report::run(&arguments),
         Some(Command::Hil(arguments)) => hil::run(&arguments),
         Some(Command::Boards(arguments)) => hil::boards(&arguments),
+        Some(Command::Replay(arguments)) => replay::run(&arguments),
         // A child is none of a parent's.
         Some(Command::Worker(_) | Command::ProcessBoard(_)) | None => {
             output::error(&Parallax::command().render_long_help().to_string());

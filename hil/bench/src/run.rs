@@ -121,7 +121,7 @@ pub fn run(run: &Run<'_>) -> Result<Ran, RunError> {
     let peer = camera(run.scenario).ok_or_else(|| unfit("it has no camera"))?;
     let traits = peer.profile.console.as_ref();
     let traits = traits.ok_or_else(|| unfit("its camera's profile has no [console]"))?;
-    let profile = profile::console(run.board, traits, |name| std::env::var(name).ok())?;
+    let profile = profile::console(run.board, &peer.profile, |name| std::env::var(name).ok())?;
     let order = order(run).ok_or_else(|| unfit("a number of its camera is too large"))?;
     let (lab, cable) = UnixDatagram::pair().map_err(system("open the board's cable"))?;
     let (beside, ends) = beside();

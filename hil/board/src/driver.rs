@@ -8,7 +8,7 @@ use crate::{
 };
 use core::time::Duration;
 use parallax_console::{
-    CommandId, Console, Input, Outcome, Output, Request, State, Transmit, transcript::Kind,
+    CommandId, Console, Input, Outcome, Output, Request, State, Transmit, transcript::{self, Kind},
 };
 use std::{
     io,
@@ -95,7 +95,8 @@ impl Board {
     /// The board was switched on (true) or off. Tell it *before* it is switched on, so that the first
     /// words of its boot are a boot's.
     pub fn power(&mut self, on: bool) {
-        lock(&self.recorder).event(if on { "power on" } else { "power off" });
+        let event = if on { transcript::POWER_ON } else { transcript::POWER_OFF };
+        lock(&self.recorder).event(event);
         self.input(now_ns(), Input::Power(on));
     }
 
@@ -104,7 +105,7 @@ impl Board {
     /// # Errors
     /// When the port has no such line, or is gone.
     pub fn pulse(&mut self, pulse: &Pulse) -> Result<(), WriteError> {
-        lock(&self.recorder).event("reset by a control line");
+        lock(&self.recorder).event(transcript::RESET);
         self.input(now_ns(), Input::Reset);
         let (_, port) = self.port.as_mut().ok_or(WriteError::Gone { unwritten: 0 })?;
         port.pulse(pulse)
@@ -198,7 +199,7 @@ impl Board {
 
     fn unplugged(&mut self) {
         if self.port.take().is_some() {
-            lock(&self.recorder).event("unplugged");
+            lock(&self.recorder).event(transcript::UNPLUGGED);
             self.refused = false;
             self.look_ns = now_ns().saturating_add(LOOK_NS);
             self.input(now_ns(), Input::Unplugged);
@@ -213,7 +214,7 @@ impl Board {
         self.look_ns = now_ns().saturating_add(LOOK_NS);
         match Port::open(&self.settings) {
             Ok(port) => {
-                lock(&self.recorder).event("plugged in");
+                lock(&self.recorder).event(transcript::PLUGGED);
                 self.input(now_ns(), Input::Plugged);
                 match Reader::start(&port, &self.recorder) {
                     Ok(reader) => self.port = Some((reader, port)),

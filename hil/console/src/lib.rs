@@ -6,12 +6,14 @@ mod baud;
 mod command;
 mod console;
 mod escape;
+mod firmware;
 mod frame;
 mod lines;
 mod output;
 mod pattern;
 mod profile;
 mod receive;
+pub mod replay;
 mod scan;
 mod steps;
 pub mod transcript;
@@ -19,6 +21,7 @@ mod transmit;
 
 pub use baud::{best, score};
 pub use console::Console;
+pub use firmware::{Firmware, FirmwareEvent, FirmwareStep};
 pub use frame::{
     Encoder, Frame, FrameError, MESSAGE_BYTES_MOST, Nonce, PAYLOAD_BYTES_MOST, Part, Sender,
     TooLong,

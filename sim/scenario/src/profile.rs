@@ -6,6 +6,7 @@ use crate::{
     distribution::Distribution,
     error::{Problem, Rank, ScenarioErrors},
     files::Profiles,
+    firmware::{self, FirmwareTraits},
     reference,
     table::{Place, Reader, Table, Value},
     text::Source,
@@ -33,6 +34,8 @@ pub struct Profile {
     pub viewer: Option<ViewerAbility>,
     /// How it behaves on its console; none: no bench can drive it.
     pub console: Option<ConsoleTraits>,
+    /// The firmware that it runs, where it is not Parallax's own.
+    pub firmware: Option<FirmwareTraits>,
     /// The text of the file, for its digest.
     pub text: Arc<str>,
 }
@@ -193,6 +196,12 @@ fn read(reader: &mut Reader, name: &str, text: &str, entries: DeTable<'_>) -> Op
     let camera = ability("camera", &reference::ABILITY_CAMERA);
     let viewer = ability("viewer", &reference::ABILITY_VIEWER);
     let console = ability("console", &reference::CONSOLE);
+    let firmware = ability("firmware", &reference::FIRMWARE);
+    if let (true, false, Some(span)) = (top.has("firmware"), top.has("console"), top.key_span("firmware")) {
+        let place = Place { path: "firmware".into(), span };
+        let help = "add `[console]`: a firmware is driven and heard by it";
+        reader.refuse(Rank::Whole, &place, "there is no `[console]`", "without `[console]`", help);
+    }
     if camera.is_none() && viewer.is_none() {
         let message = "the device can be neither camera nor viewer";
         let help = "add `[camera]`, `[viewer]`, or both";
@@ -202,6 +211,7 @@ fn read(reader: &mut Reader, name: &str, text: &str, entries: DeTable<'_>) -> Op
     let camera = camera.map(|table| table.and_then(|table| camera_ability(reader, &table)));
     let viewer = viewer.map(|table| table.and_then(|table| viewer_ability(reader, &table)));
     let console = console.map(|table| table.and_then(|table| console::read(reader, &table)));
+    let firmware = firmware.map(|table| table.and_then(|table| firmware::read(reader, &table)));
     Some(Profile {
         schema: schema?,
         name: crate::read::stem(name),
@@ -217,6 +227,10 @@ fn read(reader: &mut Reader, name: &str, text: &str, entries: DeTable<'_>) -> Op
         },
         console: match console {
             Some(console) => Some(console?),
+            None => None,
+        },
+        firmware: match firmware {
+            Some(firmware) => Some(firmware?),
             None => None,
         },
         text: text.into(),
