@@ -56,8 +56,8 @@ pub(crate) struct Looked {
 #[derive(Clone, Debug)]
 pub(crate) enum LookedAt {
     Line(Line),
-    /// What stood at the end when all was quiet.
-    Quiet(Vec<u8>),
+    /// What stood at the end when all was quiet, and whether a step waited for it.
+    Quiet(Vec<u8>, bool),
 }
 
 /// What may be due. What is due at the same time happens in this order.

@@ -274,7 +274,8 @@ impl Console {
     /// All is quiet: what stands at the end may be a prompt.
     pub(crate) fn settled(&mut self) {
         let (tail, seen) = self.tail();
-        self.look(|| LookedAt::Quiet(tail.clone()));
+        let waited_for = self.step.is_some();
+        self.look(|| LookedAt::Quiet(tail.clone(), waited_for));
         self.watch_for_death(&tail, seen);
         let prompt = self.profile.prompt.is_in(&tail);
         match self.step.as_ref().map(|step| &step.kind) {

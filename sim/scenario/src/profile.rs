@@ -142,11 +142,28 @@ impl StageTime {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Builtin;
 
-const BUILTIN: &[(&str, &str)] = &[
-    ("esp32-p4", include_str!("../../../device-profiles/esp32-p4.toml")),
-    ("phone", include_str!("../../../device-profiles/phone.toml")),
-    ("process-board", include_str!("../../../device-profiles/process-board.toml")),
-    ("raspberry-pi-zero-2-w", include_str!("../../../device-profiles/raspberry-pi-zero-2-w.toml")),
+/// The text of a profile that comes with Parallax, beside its name.
+macro_rules! shipped {
+    ($($name:literal),+ $(,)?) => {
+        &[$(($name, include_str!(concat!("../../../device-profiles/", $name, ".toml")))),+]
+    };
+}
+
+const BUILTIN: &[(&str, &str)] = shipped![
+    "esp32-p4",
+    "esp32-p4-eye",
+    "esp32-p4-function-ev",
+    "esp32-s3-korvo-2",
+    "gk7205v300",
+    "imx8mp-evk",
+    "ingenic-t31",
+    "luckfox-pico",
+    "phone",
+    "process-board",
+    "raspberry-pi-4",
+    "raspberry-pi-5",
+    "raspberry-pi-zero-2-w",
+    "rock-5b",
 ];
 
 /// The text of the profile called `name` that comes with Parallax.

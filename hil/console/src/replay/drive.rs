@@ -48,6 +48,10 @@ pub(super) struct Driver<'r> {
     boots_again: bool,
     /// Something asks for an answer, and nobody makes the board ready.
     asks: bool,
+    /// The same quiet is looked at once more, by a step that has begun since.
+    asked_again: bool,
+    /// The recording's probe was typed, and its answer is to come.
+    pub(super) probed: bool,
     taken: bool,
     pub(super) next_id: u32,
 }
@@ -99,6 +103,8 @@ impl<'r> Driver<'r> {
             logged_in: false,
             boots_again: false,
             asks: false,
+            asked_again: false,
+            probed: false,
             taken: false,
             next_id: 1,
         }
@@ -188,8 +194,7 @@ impl<'r> Driver<'r> {
     /// Where in a line of a log a prompt ends: what was typed behind it stands there as well, for the
     /// board echoes it.
     fn prompt_in(&self, piece: &[u8]) -> Option<usize> {
-        let waits = matches!(self.state, State::Unknown | State::Booting);
-        if self.recording.form != Form::Log || !waits || !self.console.tail().0.is_empty() {
+        if self.recording.form != Form::Log || !self.waits() || !self.console.tail().0.is_empty() {
             return None;
         }
         let profile = self.console.profile();
@@ -208,6 +213,16 @@ impl<'r> Driver<'r> {
         // Prompts end in something else than a word.
         let ends = (1..=most).filter(|end| !piece[end - 1].is_ascii_alphanumeric());
         ends.into_iter().find(|end| prompts.iter().any(|prompt| prompt.ends(&piece[..*end])))
+    }
+
+    /// Whether the next prompt is one that a board comes up by. What died and goes on all the same is
+    /// looked at again.
+    fn waits(&self) -> bool {
+        match &self.state {
+            State::Unknown | State::Booting => true,
+            State::Dead(why) => matches!(why, Cause::Said(..)),
+            State::Off | State::Ready | State::Streaming => false,
+        }
     }
 
     /// All is quiet, as far as is known.
@@ -250,10 +265,12 @@ impl<'r> Driver<'r> {
         }
         if core::mem::take(&mut self.asks) && self.console.step.is_none() {
             self.make_ready();
+            self.asked_again = true;
             self.console.settled();
             self.drain();
         }
-        if self.ahead.last_probe.is_none_or(|last| last < self.index) && self.probes() {
+        let ahead = self.ahead.last_probe.is_some_and(|last| last >= self.index);
+        if !ahead && !self.probed && self.probes() {
             self.taken = true;
             self.console.ready();
             self.drain();
@@ -261,7 +278,7 @@ impl<'r> Driver<'r> {
     }
 
     /// Whether the core has typed a probe, and waits for its answer.
-    pub(super) fn probes(&self) -> bool {
+    fn probes(&self) -> bool {
         let step = self.console.step.as_ref();
         matches!(step.map(|step| &step.kind), Some(steps::Kind::Ready { probe: Some(_), .. }))
     }
@@ -292,17 +309,17 @@ impl<'r> Driver<'r> {
                     self.step(Kind::Ignored, text);
                 }
             }
-            LookedAt::Quiet(tail) => self.quiet(tail),
+            LookedAt::Quiet(tail, waited_for) => self.quiet(tail, *waited_for),
         }
     }
 
-    fn quiet(&mut self, tail: &[u8]) {
+    fn quiet(&mut self, tail: &[u8], waited_for: bool) {
         self.matched.clear();
-        if tail.is_empty() || self.tail == tail && self.keys.is_at_start() && self.asks {
+        if tail.is_empty() || core::mem::take(&mut self.asked_again) {
             return;
         }
         self.tail = tail.to_vec();
-        let waits = matches!(self.state, State::Unknown | State::Booting);
+        let waits = self.waits();
         let found = self.counts.quiet(tail, self.line);
         if !waits {
             return;
@@ -320,7 +337,7 @@ impl<'r> Driver<'r> {
             _ => Kind::Prompt,
         };
         self.logged_in |= kind == Kind::Login;
-        self.asks = self.console.step.is_none();
+        self.asks = !waited_for;
         self.step(kind, format!("{} matches {key}", shown(tail)));
     }
 
@@ -384,6 +401,7 @@ impl<'r> Driver<'r> {
             }
             new => self.step(Kind::State, state(new).to_owned()),
         }
+        self.probed &= matches!(new, State::Unknown | State::Booting);
         self.state = new;
     }
 

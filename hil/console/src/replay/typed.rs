@@ -146,6 +146,7 @@ impl Driver<'_> {
             &mut self.console.step
         {
             *probe = Some(Markers::new(nonce, number));
+            self.probed = true;
             self.console.commands = number.saturating_add(1);
         } else if self.console.state() != &State::Ready {
             let text = format!(
