@@ -13,8 +13,8 @@ Exit codes:
     1  an internal fault of Parallax, or every run passed and the report could not be written
     2  bad input or usage: nothing was run
     4  nothing was selected, or nothing ran
-   10  at least one run failed; `report`: a regression against the baseline; `replay`: it did not
-       come up
+   10  at least one run failed; `report`: a regression against the baseline; `replay`,
+       `console --ready`: it did not come up
    11  none failed, at least one is inconclusive; `report`: so is the comparison; `replay`: the
        recording ends too early
    12  at least one run is an error: nothing can be said of it

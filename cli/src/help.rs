@@ -52,6 +52,29 @@ Examples:
     exit_codes!()
 );
 
+/// Below the flags of `parallax console`.
+pub(crate) const CONSOLE_HELP: &str = concat!(
+    "\
+Examples:
+  parallax console --bench fixtures/benches/virtual.toml virtual
+                                                 a board that is a process: it has power as long as
+                                                 you are there. Ctrl-] leaves
+  parallax console --bench my-desk.toml front-door --ready
+                                                 logged in already, by its profile
+  echo 'uname -a' | parallax console --bench my-desk.toml front-door --ready
+                                                 lines from a pipe: each is typed when a prompt
+                                                 stands there, or when all has been quiet for
+                                                 prompt_timeout (in a boot: boot_timeout)
+
+Every key goes to the board, Ctrl-C too. What it says is on the standard output, what the driver makes of
+it on the standard error, after `--`. `parallax replay` shows the transcript again.
+
+It ends with 10 if --ready was asked for and the board did not come up.
+
+",
+    exit_codes!()
+);
+
 /// Below the flags of `parallax replay`.
 pub(crate) const REPLAY_HELP: &str = concat!(
     "\

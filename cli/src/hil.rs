@@ -120,12 +120,12 @@ pub(crate) fn boards(arguments: &BoardsArgs) -> Result<Exit, Stop> {
     Ok(Exit::Pass)
 }
 
-fn bench(file: &Path) -> Result<Bench, Stop> {
+pub(crate) fn bench(file: &Path) -> Result<Bench, Stop> {
     let text = inputs::text(file)?;
     read(&file.display().to_string(), &text).map_err(|error| Stop::BadInput(error.to_string()))
 }
 
-fn chosen<'b>(bench: &'b Bench, name: Option<&str>) -> Result<(&'b str, &'b BenchBoard), Stop> {
+pub(crate) fn chosen<'b>(bench: &'b Bench, name: Option<&str>) -> Result<(&'b str, &'b BenchBoard), Stop> {
     let mut boards = bench.boards.iter();
     let found = match name {
         Some(name) => boards.find(|(board, _)| *board == name),
@@ -167,7 +167,7 @@ fn replaced(bench: &Path, board: &BenchBoard, peer: &str) -> Result<Replacements
     })
 }
 
-fn profile(bench: &Path, board: &BenchBoard) -> Result<Profile, Stop> {
+pub(crate) fn profile(bench: &Path, board: &BenchBoard) -> Result<Profile, Stop> {
     let found = replaced(bench, board, "camera")?.devices.into_values().next();
     found
         .map(|found| found.profile)

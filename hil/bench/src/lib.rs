@@ -11,6 +11,7 @@ mod profile;
 mod proxy;
 mod replay;
 mod run;
+mod session;
 
 pub use able::why_not;
 pub use file::{Bench, BenchBoard, FileError, Place, read};
@@ -18,3 +19,4 @@ pub use parallax_console::replay::{CameUp, Kind, Replay, Step, Use};
 pub use profile::{ProfileError, console, sound};
 pub use replay::{ReplayError, replay};
 pub use run::{Ran, Run, RunError, run};
+pub use session::{Session, SessionError, Told};

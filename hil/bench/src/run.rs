@@ -177,7 +177,7 @@ fn beside() -> (Beside, Ends) {
 }
 
 /// Never the same twice: from the keys that the standard library draws for each process and call.
-fn nonce() -> Nonce {
+pub(crate) fn nonce() -> Nonce {
     let mut hasher = RandomState::new().build_hasher();
     hasher.write_u64(now_ns());
     Nonce((hasher.finish() >> 32) as u32)

@@ -26,6 +26,8 @@ const WRITE_GRACE: Duration = Duration::from_secs(2);
 pub enum Event {
     /// The console core has this to say; never [`Output::Transmit`], which is done.
     Console(Output),
+    /// Bytes came, as they are: for whoever [listens](Board::listen).
+    Heard(Vec<u8>),
     /// Bytes were not written: the lab's port or the board's console does not take them.
     NotWritten(WriteError),
     /// The port is there, and cannot be opened again. Said once for each outage.
@@ -57,6 +59,7 @@ pub struct Board {
     look_ns: u64,
     refused: bool,
     events: Vec<(u64, Event)>,
+    listens: bool,
 }
 
 impl Board {
@@ -74,7 +77,13 @@ impl Board {
         let reader = Reader::start(&port, &recorder).map_err(BoardError::Reader)?;
         let port = Some((reader, port));
         let events = Vec::new();
-        Ok(Self { console, settings, recorder, port, look_ns: 0, refused: false, events })
+        let (refused, listens) = (false, false);
+        Ok(Self { console, settings, recorder, port, look_ns: 0, refused, events, listens })
+    }
+
+    /// From now on [`Event::Heard`] tells what came, besides what it means: a person reads it.
+    pub fn listen(&mut self) {
+        self.listens = true;
     }
 
     /// The console core.
@@ -188,7 +197,12 @@ impl Board {
     fn hear(&mut self, all: Vec<Heard>, mut gone: bool) {
         for Heard { at_ns, bytes } in all {
             match bytes {
-                Some(bytes) => self.input(at_ns, Input::Received(&bytes)),
+                Some(bytes) => {
+                    self.input(at_ns, Input::Received(&bytes));
+                    if self.listens {
+                        self.events.push((at_ns, Event::Heard(bytes)));
+                    }
+                }
                 None => gone = true,
             }
         }

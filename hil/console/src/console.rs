@@ -104,6 +104,25 @@ impl Console {
         &self.profile
     }
 
+    /// What stands at the end of the output, and is no line yet.
+    pub fn end_of_output(&self) -> Vec<u8> {
+        self.tail().0
+    }
+
+    /// Whether all is quiet and what stands at the end asks for something: a user, a password, a command.
+    pub fn asks(&self) -> bool {
+        let tail = self.tail().0;
+        let quiet = self.settles_ns.is_none() && !tail.is_empty();
+        let login = self.profile.login.as_ref();
+        let password = login.and_then(|login| login.password.as_ref());
+        let prompts = [
+            Some(&self.profile.prompt),
+            login.map(|login| &login.prompt),
+            password.map(|(prompt, _)| prompt),
+        ];
+        quiet && prompts.into_iter().flatten().any(|prompt| prompt.is_in(&tail))
+    }
+
     /// Something happened at `now`.
     pub fn handle(&mut self, now: Nanos, input: Input<'_>) {
         self.now = self.now.max(now);

@@ -16,6 +16,7 @@ mod receive;
 pub mod replay;
 mod scan;
 mod steps;
+mod tell;
 pub mod transcript;
 mod transmit;
 

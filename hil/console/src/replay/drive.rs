@@ -3,7 +3,6 @@
 use super::{
     CameUp, Kind, Replay, Step, Summary,
     count::{Counts, Role},
-    text::{cause, outcome, shown, state},
     typed::{Ahead, Keys},
 };
 use crate::{
@@ -11,6 +10,7 @@ use crate::{
     Output, Request, State,
     console::LookedAt,
     steps,
+    tell::{cause, outcome, shown, state},
     transcript::{self, Form, Kind as Entry, Recorded, Recording},
 };
 

@@ -1,63 +1,8 @@
 //! A replay as lines for people.
 
 use super::{CameUp, Kind, Replay, Step, Summary, Use};
-use crate::{Cause, DeathKind, Limit, Outcome, State, transcript::Form};
+use crate::transcript::Form;
 use core::fmt::{self, Write as _};
-
-/// Letters of what a board said that are shown, at most.
-const SHOWN_MOST: usize = 100;
-
-/// What a board said: printable, bounded.
-pub(super) fn shown(bytes: &[u8]) -> String {
-    let text = bytes.escape_ascii().to_string().replace("\\\"", "\"").replace("\\'", "'");
-    let text = text.trim_start_matches("\\r").replace("\\\\", "\\");
-    match text.char_indices().nth(SHOWN_MOST) {
-        Some((cut, _)) => format!("`{}`...", &text[..cut]),
-        None => format!("`{text}`"),
-    }
-}
-
-pub(super) fn state(state: &State) -> &'static str {
-    match state {
-        State::Unknown => "unknown",
-        State::Off => "off",
-        State::Booting => "booting",
-        State::Ready => "ready",
-        State::Streaming => "streaming",
-        State::Dead(_) => "dead",
-    }
-}
-
-pub(super) fn cause(cause: &Cause) -> String {
-    match cause {
-        Cause::Said(DeathKind::Panic, said) => format!("panic: {}", shown(said)),
-        Cause::Said(DeathKind::Watchdog, said) => format!("watchdog: {}", shown(said)),
-        Cause::Reset(said) => format!("it reset when nobody asked: {}", shown(said)),
-        Cause::BootLoop(said) => format!("it boots in a loop: {}", shown(said)),
-        Cause::Silent => "not a byte came".into(),
-        Cause::NoPrompt(said) => format!("no prompt came; last it said {}", shown(said)),
-        Cause::LoginRefused => "it refused the login".into(),
-    }
-}
-
-pub(super) fn outcome(outcome: &Outcome) -> String {
-    match outcome {
-        Outcome::Done { status, said, .. } => {
-            let lines = said.iter().filter(|byte| **byte == b'\n').count();
-            let lines = if lines == 1 { "1 line".to_owned() } else { format!("{lines} lines") };
-            match status {
-                Some(status) => format!("status {status}, {lines}"),
-                None => format!("{lines}; its command line tells no status"),
-            }
-        }
-        Outcome::TimedOut(Limit::Run) => "it took longer than run_timeout".into(),
-        Outcome::TimedOut(Limit::Step) => "it took longer than step_timeout".into(),
-        Outcome::TimedOut(Limit::Prompt) => "no prompt within prompt_timeout".into(),
-        Outcome::Died(why) => cause(why),
-        Outcome::PowerCut => "the board was switched or reset".into(),
-        Outcome::Interrupted => "it was broken off".into(),
-    }
-}
 
 impl fmt::Display for Replay {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

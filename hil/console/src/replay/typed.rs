@@ -3,12 +3,12 @@
 use super::{
     Kind as Told,
     drive::{Driver, READY},
-    text::shown,
 };
 use crate::{
     CommandId, CommandStyle, Input, Nonce, Request, Scanner, Sender, State,
     command::{Markers, marked},
     steps::{self, Step},
+    tell::shown,
     transcript::{Kind, Recording},
 };
 use std::collections::BTreeSet;
