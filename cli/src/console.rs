@@ -55,7 +55,11 @@ pub(crate) fn run(arguments: &ConsoleArgs) -> Result<Exit, Stop> {
         readying: arguments.ready,
         failed: false,
     };
-    talk.tell(&format!("{name}, a {}; {leave}; transcript: {}", profile.name, transcript.display()));
+    talk.tell(&format!(
+        "{name}, a {}; {leave}; transcript: {}",
+        profile.name,
+        transcript.display()
+    ));
     if arguments.ready {
         talk.session.make_ready();
     }

@@ -125,7 +125,10 @@ pub(crate) fn bench(file: &Path) -> Result<Bench, Stop> {
     read(&file.display().to_string(), &text).map_err(|error| Stop::BadInput(error.to_string()))
 }
 
-pub(crate) fn chosen<'b>(bench: &'b Bench, name: Option<&str>) -> Result<(&'b str, &'b BenchBoard), Stop> {
+pub(crate) fn chosen<'b>(
+    bench: &'b Bench,
+    name: Option<&str>,
+) -> Result<(&'b str, &'b BenchBoard), Stop> {
     let mut boards = bench.boards.iter();
     let found = match name {
         Some(name) => boards.find(|(board, _)| *board == name),

@@ -35,7 +35,8 @@ fn lines_from_a_pipe_reach_the_board_and_the_transcript_replays() {
     let called = place.shell(&line).ended(0);
     assert!(called.said.contains("\r\none\r\n"), "{}", called.said);
     assert!(called.said.contains("sh: no-such: not found"), "{}", called.said);
-    for told in ["-- virtual, a process-board", "-- a boot began", "-- ready", "-- left; the trans"] {
+    for told in ["-- virtual, a process-board", "-- a boot began", "-- ready", "-- left; the trans"]
+    {
         assert!(called.complained.contains(told), "{}", called.complained);
     }
     let replayed = place.call(&["replay", "t.txt", "--profile", "process-board"]).ended(0);
@@ -72,9 +73,8 @@ impl Terminal {
         cooked.output_modes |= OutputModes::OPOST | OutputModes::ONLCR;
         tcsetattr(&slave, OptionalActions::Now, &cooked).expect("a terminal");
         let before = settings(&slave);
-        let mut command: Command = place.parallax(&[
-            "console", "--bench", VIRTUAL, "virtual", "--transcript", "t.txt",
-        ]);
+        let mut command: Command =
+            place.parallax(&["console", "--bench", VIRTUAL, "virtual", "--transcript", "t.txt"]);
         let end = || Stdio::from(slave.try_clone().expect("a clone"));
         command.stdin(end()).stdout(end()).stderr(end());
         let child = command.spawn().expect("it starts");
@@ -114,9 +114,7 @@ impl Terminal {
 }
 
 fn same(one: &Termios, other: &Termios) -> bool {
-    let flags = |of: &Termios| {
-        (of.input_modes, of.output_modes, of.control_modes, of.local_modes)
-    };
+    let flags = |of: &Termios| (of.input_modes, of.output_modes, of.control_modes, of.local_modes);
     flags(one) == flags(other)
 }
 

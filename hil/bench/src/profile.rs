@@ -20,7 +20,9 @@ pub enum ProfileError {
         profile: String,
     },
     /// A pattern cannot be read.
-    #[error("failed to read the profile {profile}: {line}`{key}`: {what}: {pattern}\n  help: {help}")]
+    #[error(
+        "failed to read the profile {profile}: {line}`{key}`: {what}: {pattern}\n  help: {help}"
+    )]
     Pattern {
         /// The profile.
         profile: String,

@@ -32,7 +32,9 @@ pub enum SessionError {
     #[error(transparent)]
     Transcript(#[from] RecorderError),
     /// The process.
-    #[error("failed to switch the board on: {0}\n  help: see whether processes can be started here")]
+    #[error(
+        "failed to switch the board on: {0}\n  help: see whether processes can be started here"
+    )]
     Power(io::Error),
 }
 

@@ -8,7 +8,8 @@ use crate::{
 };
 use core::time::Duration;
 use parallax_console::{
-    CommandId, Console, Input, Outcome, Output, Request, State, Transmit, transcript::{self, Kind},
+    CommandId, Console, Input, Outcome, Output, Request, State, Transmit,
+    transcript::{self, Kind},
 };
 use std::{
     io,

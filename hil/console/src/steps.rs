@@ -1,8 +1,8 @@
 //! What lines and prompts mean to the step that goes on.
 
 use crate::{
-    Cause, CommandId, CommandStyle, Console, FirmwareEvent, Limit, Nanos, Outcome, Output, Refusal, State,
-    command::Markers, console::LookedAt, lines::Line,
+    Cause, CommandId, CommandStyle, Console, FirmwareEvent, Limit, Nanos, Outcome, Output, Refusal,
+    State, command::Markers, console::LookedAt, lines::Line,
 };
 
 /// Bytes of a command's output that are kept, at most.
@@ -157,7 +157,8 @@ impl Console {
         let Some(firmware) = self.profile.firmware.as_ref().filter(|_| self.is_heard()) else {
             return;
         };
-        let told = firmware.events.iter().filter(|(_, said)| said.is_new_in(&line.bytes, line.seen));
+        let told =
+            firmware.events.iter().filter(|(_, said)| said.is_new_in(&line.bytes, line.seen));
         let mut told: Vec<FirmwareEvent> = told.map(|(event, _)| *event).collect();
         told.dedup();
         for event in told {

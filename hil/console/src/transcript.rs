@@ -155,7 +155,11 @@ pub enum TranscriptError {
 }
 
 fn told(has: bool) -> &'static str {
-    if has { "it has a time, and lines above have none" } else { "it has no time, and lines above do" }
+    if has {
+        "it has a time, and lines above have none"
+    } else {
+        "it has no time, and lines above do"
+    }
 }
 
 /// Reads a transcript, and puts it in the order of its times: two hands write it, one for what comes

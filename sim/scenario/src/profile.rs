@@ -214,7 +214,9 @@ fn read(reader: &mut Reader, name: &str, text: &str, entries: DeTable<'_>) -> Op
     let viewer = ability("viewer", &reference::ABILITY_VIEWER);
     let console = ability("console", &reference::CONSOLE);
     let firmware = ability("firmware", &reference::FIRMWARE);
-    if let (true, false, Some(span)) = (top.has("firmware"), top.has("console"), top.key_span("firmware")) {
+    if let (true, false, Some(span)) =
+        (top.has("firmware"), top.has("console"), top.key_span("firmware"))
+    {
         let place = Place { path: "firmware".into(), span };
         let help = "add `[console]`: a firmware is driven and heard by it";
         reader.refuse(Rank::Whole, &place, "there is no `[console]`", "without `[console]`", help);
