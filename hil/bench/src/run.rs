@@ -120,7 +120,7 @@ pub fn run(run: &Run<'_>) -> Result<Ran, RunError> {
     let peer = camera(run.scenario).ok_or_else(|| unfit("it has no camera"))?;
     let traits = peer.profile.console.as_ref();
     let traits = traits.ok_or_else(|| unfit("its camera's profile has no [console]"))?;
-    let console = profile::console(run.board, traits, |name| std::env::var(name).ok())?;
+    let console = profile::console(run.board, &peer.profile, |name| std::env::var(name).ok())?;
     let order = order(run).ok_or_else(|| unfit("a number of its camera is too large"))?;
     for old in ["record.jsonl", "console.txt"] {
         // What is there of an earlier run goes; what is not there need not.
@@ -264,7 +264,7 @@ fn earlier(run: &Run<'_>, peer: &Peer) -> Vec<Entry> {
 }
 
 /// Never the same twice: from the keys that the standard library draws for each process and call.
-fn nonce() -> Nonce {
+pub(crate) fn nonce() -> Nonce {
     let mut hasher = RandomState::new().build_hasher();
     hasher.write_u64(now_ns());
     Nonce((hasher.finish() >> 32) as u32)
