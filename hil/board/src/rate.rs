@@ -25,10 +25,13 @@ pub struct Rate {
     pub readable_permille: u32,
 }
 
-/// What was heard at a rate, in pieces, each with its time.
+/// What was heard, each piece with its time.
+pub(crate) type Pieces = Vec<(u64, Vec<u8>)>;
+
+/// What was heard at a rate.
 struct Heard {
     baud: u32,
-    pieces: Vec<(u64, Vec<u8>)>,
+    pieces: Pieces,
     bytes: Vec<u8>,
 }
 
@@ -40,7 +43,7 @@ pub(crate) fn find(
     recorder: &mut Recorder,
     bauds: &[u32],
     knock: &[u8],
-) -> Option<(Rate, Vec<(u64, Vec<u8>)>)> {
+) -> Option<(Rate, Pieces)> {
     let mut all: Vec<Heard> = Vec::new();
     for baud in bauds {
         // A rate that the port cannot be set to is none of the board's on this bench.
