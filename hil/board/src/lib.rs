@@ -5,12 +5,14 @@
 mod driver;
 mod port;
 mod power;
+mod rate;
 mod reader;
 mod transcript;
 
 pub use driver::{Board, BoardError, Event};
 pub use port::{Line, OpenError, Port, PortSettings, Pulse, WriteError, stable_name};
 pub use power::{CommandPower, Power, PowerError};
+pub use rate::Rate;
 pub use transcript::{Recorder, RecorderError};
 
 /// Nanoseconds of this machine's monotonic clock (`CLOCK_MONOTONIC`): the same for all processes.
