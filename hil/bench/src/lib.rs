@@ -21,5 +21,5 @@ pub use journal::{RecoverError, recover};
 pub use parallax_console::replay::{CameUp, Kind, Replay, Step, Use};
 pub use profile::{ProfileError, console, sound};
 pub use replay::{ReplayError, replay};
-pub use run::{Ran, Run, RunError, run};
+pub use run::{Ran, Run, RunError, run, run_writing};
 pub use session::{Session, SessionError, Told};

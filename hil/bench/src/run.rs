@@ -11,7 +11,7 @@ use crate::{
 };
 use parallax_agent::protocol::{CameraOrder, FromBoard, ToBoard};
 use parallax_board::{Board, BoardError, PortSettings, Recorder, RecorderError, now_ns};
-use parallax_console::{Console, ConsoleProfile, Nonce, transcript::Kind};
+use parallax_console::{Console, ConsoleProfile, Input, Nonce, Request, transcript::Kind};
 use parallax_fabric::{KeptPicture, RENDEZVOUS_PORT, header, secrets};
 use parallax_lab::{Beside, Config, LabError, Outcome, Outside, Place, Stop};
 use parallax_record::{Clock, Entry, Event, Record, Summary, WriteError, judge};
@@ -115,6 +115,17 @@ fn system(what: impl Into<String>) -> impl FnOnce(io::Error) -> RunError {
 /// # Errors
 /// If it could not begin, or there is no record. What the board does wrong is in the record.
 pub fn run(run: &Run<'_>) -> Result<Ran, RunError> {
+    run_writing(run, Recorder::create)
+}
+
+/// As [`run`], with the transcript written as `begin` says; it is told the file's name.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_writing(
+    run: &Run<'_>,
+    begin: impl FnOnce(&Path) -> Result<Recorder, RecorderError>,
+) -> Result<Ran, RunError> {
     let unfit =
         |why: &str| RunError::Unfit { scenario: run.scenario.id.clone(), why: why.to_owned() };
     let peer = camera(run.scenario).ok_or_else(|| unfit("it has no camera"))?;
@@ -126,7 +137,7 @@ pub fn run(run: &Run<'_>) -> Result<Ran, RunError> {
         // What is there of an earlier run goes; what is not there need not.
         let _ = fs::remove_file(run.folder.join(old));
     }
-    let recorder = Recorder::create(&run.folder.join("console.txt"))?;
+    let recorder = begin(&run.folder.join("console.txt"))?;
     let whole_us = u64::try_from(run.scenario.duration.as_micros()).unwrap_or(u64::MAX);
     let header = header(run.scenario, run.seed, run.version, Clock::Real { bound_us: whole_us });
     let journal = Journal::begin(run.folder, header)
@@ -223,7 +234,12 @@ fn through(
             // Times of the transcript are the host's: this is where those of the run begin.
             recorder.record(zero.host_ns, Kind::Event, b"the run begins");
             let settings = PortSettings { path: process.console.clone(), baud, lines };
-            let opened = Board::open(settings, Console::new(console, nonce()), recorder)?;
+            let mut console = Console::new(console, nonce());
+            // What comes before it is told to have power is an earlier run's.
+            console.handle(now_ns(), Input::Power(false));
+            let mut opened = Board::open(settings, console, recorder)?;
+            opened.hear_earlier();
+            opened.request(Request::Start);
             board.insert(opened).power(true);
         }
         let Some(board) = &mut board else { continue };
