@@ -4,7 +4,7 @@ mod limits;
 
 use crate::{
     offset::BoardClock,
-    words::{Blame, agent_ended, not_ready},
+    words::{AGENT_STATUS, Blame, agent_ended, not_ready},
 };
 use parallax_agent::protocol::{self, CameraOrder, FromBoard, PROTOCOL, ToBoard, Told};
 use parallax_board::{Board, Event as BoardEvent, Rate, now_ns};
@@ -290,7 +290,10 @@ impl Session<'_> {
     fn start(&mut self) {
         self.started_ns = Some(now_ns());
         let nonce = self.attended.nonce;
-        let text = format!("stty -echo; parallax-agent --nonce {nonce}; stty echo");
+        let status = AGENT_STATUS;
+        // The status of the line is that of its last command: the agent's is said.
+        let text =
+            format!("stty -echo; parallax-agent --nonce {nonce}; echo '{status}'$?; stty echo");
         self.attended.board.request(Request::Stream { id: AGENT, text, nonce });
     }
 
@@ -390,6 +393,10 @@ impl Session<'_> {
     /// Ends it, and tells whose doing that is.
     fn blame(&mut self, blame: Blame) {
         let now = self.now();
+        if self.streams {
+            // What it had still to say nobody knows.
+            self.tell(now, Event::Unheard { messages: 0 });
+        }
         let event = match blame {
             Blame::Device(text) => Event::DeviceFailed { text },
             Blame::Lab(text) => Event::Fault { text },

@@ -2,6 +2,9 @@
 
 use parallax_console::{Cause, DeathKind, Limit, Outcome, State};
 
+/// What stands before the agent's status when it has ended.
+pub(crate) const AGENT_STATUS: &str = "parallax-agent ended with ";
+
 /// Who is to blame for a step that was not done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Blame {
@@ -56,21 +59,7 @@ fn late(limit: Limit, state: &State) -> Blame {
 pub(crate) fn agent_ended(outcome: &Outcome) -> Blame {
     match outcome {
         Outcome::Died(cause) => Blame::Device(death(cause)),
-        Outcome::Done { status: Some(127), .. } => Blame::Lab(
-            "there is no parallax-agent on the board: help: install the one of this version \
-             (hil/agent/README.md)"
-                .to_owned(),
-        ),
-        // A shell's word for "by a signal": nobody else kills there.
-        Outcome::Done { status: Some(status @ 129..), said, .. } => Blame::Device(format!(
-            "its agent was killed by signal {}{}",
-            status - 128,
-            last_words(said)
-        )),
-        Outcome::Done { status, said, .. } => {
-            let status = status.map_or("no status".to_owned(), |status| format!("status {status}"));
-            Blame::Lab(format!("its agent ended by itself, with {status}{}", last_words(said)))
-        }
+        Outcome::Done { said, .. } => ended(said),
         Outcome::TimedOut(Limit::Run) => {
             Blame::Lab(format!("its agent was broken off: {}", over(Limit::Run, false)))
         }
@@ -83,6 +72,34 @@ pub(crate) fn agent_ended(outcome: &Outcome) -> Blame {
         Outcome::PowerCut | Outcome::Interrupted => {
             Blame::Nobody("its agent was broken off".to_owned())
         }
+    }
+}
+
+/// Of an agent that ended by itself, after it had said this.
+fn ended(said: &[u8]) -> Blame {
+    let said = String::from_utf8_lossy(said);
+    let status = said.lines().rev().find_map(|line| line.trim().strip_prefix(AGENT_STATUS));
+    let last = said.lines().rev().find(|line| {
+        let line = line.trim();
+        !line.is_empty() && !line.starts_with(AGENT_STATUS)
+    });
+    let last = last.map(|line| format!("; it said last: {}", text(line.as_bytes())));
+    let last = last.unwrap_or_default();
+    match status.and_then(|status| status.parse::<u32>().ok()) {
+        Some(127) => Blame::Lab(
+            "there is no parallax-agent on the board: help: install the one of this version \
+             (hil/agent/README.md)"
+                .to_owned(),
+        ),
+        // A shell's word for "by a signal": nobody else kills there.
+        Some(status @ 129..) => {
+            Blame::Device(format!("its agent was killed by signal {}{last}", status - 128))
+        }
+        Some(status) => {
+            Blame::Lab(format!("its agent ended by itself, with status {status}{last}"))
+        }
+        // It was said, and did not come whole.
+        None => Blame::Nobody(format!("its agent ended by itself, nobody knows how{last}")),
     }
 }
 
@@ -110,12 +127,6 @@ fn over(limit: Limit, boots: bool) -> String {
     format!("that took longer than {what} may (`{key}` of its profile, times its `timeout_factor`)")
 }
 
-fn last_words(said: &[u8]) -> String {
-    let lines = String::from_utf8_lossy(said);
-    let last = lines.lines().rev().find(|line| !line.trim().is_empty());
-    last.map_or_else(String::new, |line| format!("; it said last: {}", text(line.as_bytes())))
-}
-
 /// As much of a line as a message bears.
 fn text(line: &[u8]) -> String {
     const MOST: usize = 160;
@@ -127,8 +138,8 @@ fn text(line: &[u8]) -> String {
 mod tests {
     use super::*;
 
-    fn done(status: u32, said: &str) -> Outcome {
-        Outcome::Done { status: Some(status), said: said.into(), unkept_bytes: 0 }
+    fn done(said: &str) -> Outcome {
+        Outcome::Done { status: Some(0), said: said.into(), unkept_bytes: 0 }
     }
 
     #[test]
@@ -140,10 +151,14 @@ mod tests {
         let reset = Outcome::Died(Cause::BootLoop(b"ROM".to_vec()));
         assert!(matches!(booting(&reset), Blame::Device(_)));
         assert!(matches!(booting(&Outcome::Died(Cause::LoginRefused)), Blame::Lab(_)));
-        assert!(matches!(agent_ended(&done(127, "sh: not found")), Blame::Lab(_)));
-        let killed = agent_ended(&done(137, "\nKilled\n\n"));
+        assert!(matches!(
+            agent_ended(&done("sh: not found\nparallax-agent ended with 127\n")),
+            Blame::Lab(_)
+        ));
+        let killed = agent_ended(&done("\nKilled\n\nparallax-agent ended with 137\n"));
         let text = "its agent was killed by signal 9; it said last: Killed".to_owned();
         assert_eq!(killed, Blame::Device(text));
+        assert!(matches!(agent_ended(&done("parallax-agent ended w")), Blame::Nobody(_)));
         assert!(matches!(agent_ended(&Outcome::PowerCut), Blame::Nobody(_)));
     }
     #[test]

@@ -117,7 +117,7 @@ fn a_board_that_cannot_be_understood_while_it_boots_did_not_come_up_for_whatever
 
 #[test]
 fn logs_within_the_lines_of_the_agent_are_counted_gaps_and_no_guesses() {
-    let left = bench(&["interleaved=7@agent"], 6).run();
+    let left = bench(&["interleaved=7@agent+2500"], 7).run();
     left.nobody(&["of what doorbell said was lost on its console"]);
     left.notes_that("frames of its console came damaged").transcript_has("usb 1-1: new device");
     assert!(left.captured().count() > 0, "what came whole is told");
