@@ -356,3 +356,33 @@ fn broken(journal: &Path, error: &RunError) -> Result<Record, RunError> {
     }
     Ok(Record::new(record.header, record.entries, &record.end.packets_sha256)?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use parallax_board::OpenError;
+    use parallax_record::Verdict;
+    use parallax_scenario::{Builtin, parse};
+
+    /// A test is root in many labs, and root may open every port: what the system says is given here.
+    #[test]
+    fn a_port_that_cannot_be_opened_makes_a_run_an_error_with_the_cure() {
+        let text = include_str!("../../../fixtures/scenarios/same-lan.toml");
+        let scenario = parse("same-lan.toml", text, &Builtin).expect("it ships");
+        let path = PathBuf::from("/dev/ttyUSB7");
+        for (error, cure) in [
+            (OpenError::Locked { path: path.clone() }, "end that program; `fuser /dev/ttyUSB7`"),
+            (OpenError::Missing { path: path.clone() }, "plug the board in"),
+            (OpenError::NotPermitted { path }, "usermod -aG dialout"),
+        ] {
+            let folder = tempfile::TempDir::new().expect("a folder");
+            let header = header(&scenario, 1, "0.0.0", Clock::Real { bound_us: 1 });
+            let journal = Journal::begin(folder.path(), header).expect("a journal").end();
+            let record = broken(&journal, &BoardError::Open(error).into()).expect("a record");
+            let summary = judge(&record);
+            assert_eq!((summary.verdict, summary.failures.len()), (Verdict::Error, 0));
+            let said = |text: &String| text.contains("/dev/ttyUSB7") && text.contains(cure);
+            assert!(summary.faults.iter().any(said), "{:?}", summary.faults);
+        }
+    }
+}

@@ -7,7 +7,10 @@ use parallax_record::{Entry, Event, Phase, Record, Summary, Verdict};
 use parallax_scenario::{
     Builtin, ConsoleTraits, Profiles, Replacement, Replacements, Scenario, parse_with,
 };
-use std::{collections::BTreeMap, ffi::OsString, fs, path::Path, time::Duration};
+use std::{
+    collections::BTreeMap, ffi::OsString, fs, panic::resume_unwind, path::Path, thread,
+    time::Duration,
+};
 use tempfile::TempDir;
 
 /// What the profile's timeouts are multiplied by here, in thousandths: a boot has 6 s, an agent that is
@@ -28,6 +31,14 @@ pub(crate) struct Bench<'a> {
 pub(crate) fn bench<'a>(faults: &'a [&'a str], seconds: u64) -> Bench<'a> {
     let duration = Duration::from_secs(seconds);
     Bench { faults, duration, profile: |_| {}, transcript: Recorder::create }
+}
+
+/// Several at once: they wait for most of their time.
+pub(crate) fn all<const N: usize>(benches: [Bench<'_>; N]) -> [Left; N] {
+    thread::scope(|scope| {
+        let runs = benches.map(|bench| scope.spawn(move || bench.run()));
+        runs.map(|run| run.join().unwrap_or_else(|panic| resume_unwind(panic)))
+    })
 }
 
 /// What is left of it.
@@ -141,14 +152,12 @@ impl Left {
     }
 
     pub(crate) fn notes(&self) -> Vec<&str> {
-        let note = |entry: &'_ Entry| matches!(entry.event, Event::Note { .. });
-        let notes = self.record.entries.iter().filter(|entry| note(entry));
-        notes
-            .filter_map(|entry| match &entry.event {
-                Event::Note { text } => Some(text.as_str()),
-                _ => None,
-            })
-            .collect()
+        let all = self.record.entries.iter();
+        all.filter_map(|entry| match &entry.event {
+            Event::Note { text } => Some(text.as_str()),
+            _ => None,
+        })
+        .collect()
     }
 
     /// The record has a note with this in it.
@@ -173,6 +182,14 @@ impl Left {
                 entry.node == "doorbell" && matches!(entry.event, Event::FrameCaptured { .. })
             })
             .map(|entry| entry.run_ns)
+    }
+
+    /// Whether the camera on the board has begun.
+    pub(crate) fn starts(&self) -> bool {
+        let started = |entry: &Entry| {
+            entry.node == "doorbell" && matches!(entry.event, Event::Started { .. })
+        };
+        self.record.entries.iter().any(started)
     }
 
     /// When this was noted first.
