@@ -274,7 +274,7 @@ mod tests {
         assert_eq!(read("silent"), Some((Wrong::Silent, Stage::On, Duration::ZERO)));
         assert_eq!(
             read("garbage=10@agent+500"),
-            Some((Wrong::Garbage(10), Stage::Agent, 50Duration::ZERO))
+            Some((Wrong::Garbage(10), Stage::Agent, 500 * MS))
         );
         assert_eq!(
             read("unplugged=800@login"),
@@ -291,11 +291,11 @@ mod tests {
     fn a_fault_begins_once_when_its_stage_has_lasted_so_long() {
         let text = ["panic@agent+5", "garbage=1@login"];
         let mut faults = Faults::new(text.into_iter().filter_map(Fault::read).collect());
-        faults.reached(Stage::Login, 1Duration::ZERO);
+        faults.reached(Stage::Login, 10 * MS);
         assert_eq!(faults.due(12 * MS), [Wrong::Garbage(1)]);
-        faults.reached(Stage::Agent, 2Duration::ZERO);
+        faults.reached(Stage::Agent, 20 * MS);
         // A stage begins once.
-        faults.reached(Stage::Agent, 9Duration::ZERO);
+        faults.reached(Stage::Agent, 90 * MS);
         assert_eq!(faults.due(24 * MS), []);
         assert_eq!(faults.due(25 * MS), [Wrong::Panic]);
         assert_eq!(faults.due(26 * MS), []);

@@ -41,7 +41,8 @@ impl Session<'_> {
         } else if runs && !self.streams && longer(self.started_ns, SILENCE_NS) {
             let seconds = seconds(SILENCE_NS);
             self.blame(Blame::Nobody(format!(
-                "its agent was started, and has said nothing in {seconds} s{}",
+                "its agent was started, and has said nothing in {seconds} s{}: help: console.txt has what \
+                 was typed; if some of it is lost, its profile's `transmit_delay` is wrong",
                 self.damage_told()
             )));
         } else if runs && self.streams && longer(Some(self.heard_ns), SILENCE_NS) {
@@ -63,7 +64,7 @@ impl Session<'_> {
         match self.damaged_since_heard {
             0 => String::new(),
             damaged => format!(
-                ": {damaged} frames came damaged: help: see whether its wire and its rate are right"
+                ": {damaged} frames came damaged (see whether its wire and its rate are right)"
             ),
         }
     }
