@@ -1,7 +1,7 @@
-//! `parallax hil` and `parallax boards`: scenarios on a board, in real time.
+//! `parallax hil`: scenarios on a board, in real time.
 
 use crate::{
-    args::{BoardsArgs, HilArgs},
+    args::HilArgs,
     environment::{Started, VERSION},
     exit::{Exit, Stop},
     inputs::{self, Input},
@@ -10,7 +10,7 @@ use crate::{
     output,
     values::Device,
 };
-use parallax_bench::{Bench, BenchBoard, Place, Run, console, read, run as run_on, why_not};
+use parallax_bench::{Bench, BenchBoard, Run, console, read, run as run_on, why_not};
 use parallax_lab::Stop as EndOfRun;
 use parallax_record::{Clock, Suite, Summary, Verdict};
 use parallax_render::terminal::{self, Style};
@@ -67,7 +67,8 @@ pub(crate) fn run(arguments: &HilArgs) -> Result<Exit, Stop> {
                 continue;
             }
             None => {
-                let mut summary = one(arguments, name, input, seed, &interrupt)?;
+                let on = On { name, board, budget: bench.lateness_budget };
+                let mut summary = one(arguments, &on, input, seed, &interrupt)?;
                 // What was cut short has not failed, however it looks, and has not passed.
                 if interrupt.asked() && summary.verdict != Verdict::Error {
                     summary.verdict = Verdict::Inconclusive;
@@ -95,32 +96,7 @@ pub(crate) fn run(arguments: &HilArgs) -> Result<Exit, Stop> {
     Ok(if interrupt.asked() { Exit::Interrupted } else { Exit::of(suite.verdict) })
 }
 
-/// Runs `parallax boards`.
-///
-/// # Errors
-/// If the bench file is none.
-pub(crate) fn boards(arguments: &BoardsArgs) -> Result<Exit, Stop> {
-    let bench = bench(&arguments.bench)?;
-    output::say(&format!("{}\n", terminal::tame(&bench.title)));
-    for (name, board) in &bench.boards {
-        let place = match &board.place {
-            Place::Process => "process, starts with each run".to_owned(),
-            Place::Port(port) if port.exists() => format!("{}, there", port.display()),
-            Place::Port(port) => format!("{}, not there", port.display()),
-        };
-        let missing = matches!(&board.place, Place::Port(port) if !port.exists());
-        let health = match profile(&arguments.bench, board).and_then(|found| drivable(name, &found))
-        {
-            Ok(()) if missing => "cannot be driven before its port is there".to_owned(),
-            Ok(()) => "can be driven".to_owned(),
-            Err(stop) => stop.to_string(),
-        };
-        output::say(&format!("{name}  {}  {place}  {health}\n", board.profile));
-    }
-    Ok(Exit::Pass)
-}
-
-fn bench(file: &Path) -> Result<Bench, Stop> {
+pub(crate) fn bench(file: &Path) -> Result<Bench, Stop> {
     let text = inputs::text(file)?;
     read(&file.display().to_string(), &text).map_err(|error| Stop::BadInput(error.to_string()))
 }
@@ -167,7 +143,7 @@ fn replaced(bench: &Path, board: &BenchBoard, peer: &str) -> Result<Replacements
     })
 }
 
-fn profile(bench: &Path, board: &BenchBoard) -> Result<Profile, Stop> {
+pub(crate) fn profile(bench: &Path, board: &BenchBoard) -> Result<Profile, Stop> {
     let found = replaced(bench, board, "camera")?.devices.into_values().next();
     found
         .map(|found| found.profile)
@@ -175,7 +151,7 @@ fn profile(bench: &Path, board: &BenchBoard) -> Result<Profile, Stop> {
 }
 
 /// Whether a console can be driven by a profile.
-fn drivable(board: &str, profile: &Profile) -> Result<(), Stop> {
+pub(crate) fn drivable(board: &str, profile: &Profile) -> Result<(), Stop> {
     let traits = profile.console.as_ref().ok_or_else(|| {
         Stop::BadInput(format!(
             "its profile {} has no [console]\n  help: device-profiles/README.md tells its keys",
@@ -232,9 +208,16 @@ fn unable(input: &Input, seed: u64, why: &str) -> Summary {
     summary
 }
 
+/// What a scenario runs on.
+struct On<'a> {
+    name: &'a str,
+    board: &'a BenchBoard,
+    budget: Option<Duration>,
+}
+
 fn one(
     arguments: &HilArgs,
-    board: &str,
+    on: &On<'_>,
     input: &Input,
     seed: u64,
     interrupt: &Interrupt,
@@ -248,7 +231,9 @@ fn one(
     let run = Run {
         scenario: &input.scenario,
         seed,
-        board,
+        board: on.name,
+        place: &on.board.place,
+        lateness_budget: on.budget,
         command: &command,
         folder: &folder,
         version: VERSION,
@@ -280,6 +265,7 @@ fn one(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use parallax_bench::Place;
 
     #[test]
     fn a_profile_in_a_file_is_beside_the_bench() {

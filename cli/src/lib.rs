@@ -2,6 +2,7 @@
 //! find. What a run does and what it comes to is decided elsewhere.
 
 mod args;
+mod boards;
 mod check;
 mod child;
 mod display;
@@ -69,7 +70,7 @@ fn parent(command: Option<Command>, guards: Guards) -> Result<Exit, Stop> {
         Some(Command::Check(arguments)) => check::run(&arguments),
         Some(Command::Report(arguments)) => report::run(&arguments),
         Some(Command::Hil(arguments)) => hil::run(&arguments),
-        Some(Command::Boards(arguments)) => hil::boards(&arguments),
+        Some(Command::Boards(arguments)) => boards::run(&arguments),
         // A child is none of a parent's.
         Some(Command::Worker(_) | Command::ProcessBoard(_)) | None => {
             output::error(&Parallax::command().render_long_help().to_string());

@@ -96,7 +96,10 @@ fn a_board_whose_port_is_not_there_cannot_be_driven() {
     fs::write(&bench, text_of).expect("written");
     let (code, out, _) = said(&parallax(&["boards", "--bench", text(&bench)]));
     assert_eq!(code, Some(0));
-    assert!(out.contains("not there  cannot be driven"), "{out}");
+    assert!(
+        out.contains("ttyUSB9, missing  no network  power by hand  cannot be driven before"),
+        "{out}"
+    );
 }
 
 #[test]

@@ -14,6 +14,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 const READY: CommandId = CommandId(1);
 const AGENT: CommandId = CommandId(2);
+const SETUP: CommandId = CommandId(3);
 /// How long a step waits for the console while something else may come up.
 const STEP: Duration = Duration::from_millis(2);
 /// Clock questions before the order: each may narrow what is known.
@@ -28,6 +29,8 @@ pub(crate) struct Attended<'a> {
     pub(crate) board: &'a mut Board,
     pub(crate) nonce: Nonce,
     pub(crate) order: CameraOrder,
+    /// What is run on it before the agent.
+    pub(crate) setup: &'a [String],
     pub(crate) peer: &'a str,
     pub(crate) clock: BoardClock,
     /// What the board says about streams goes there.
@@ -56,6 +59,7 @@ pub(crate) fn attend(attended: Attended<'_>) -> Heard {
         heard: Heard::default(),
         asked: BTreeMap::new(),
         questions: 0,
+        set_up: 0,
         next_question_ns: u64::MAX,
         ordered: false,
         streams: false,
@@ -76,6 +80,8 @@ struct Session<'a> {
     /// Clock questions without an answer, and when they were asked.
     asked: BTreeMap<u32, u64>,
     questions: u32,
+    /// Commands of its setup that were begun.
+    set_up: usize,
     next_question_ns: u64,
     ordered: bool,
     /// The agent runs.
@@ -166,7 +172,15 @@ impl Session<'_> {
                 self.note(&refusal.to_string());
                 self.broken();
             }
-            Output::Finished(READY, Outcome::Done { .. }) => self.start(),
+            Output::Finished(READY, Outcome::Done { .. }) => {
+                self.set_up = 0;
+                self.set_up();
+            }
+            Output::Finished(SETUP, Outcome::Done { status: None | Some(0), .. }) => self.set_up(),
+            Output::Finished(SETUP, outcome) => {
+                self.fault(&self.not_set_up(&outcome));
+                self.ended = true;
+            }
             Output::Finished(READY, outcome) => {
                 self.fault(&format!("it did not come up: {outcome:?}"));
                 self.ended = true;
@@ -178,6 +192,26 @@ impl Session<'_> {
                 self.ended = true;
             }
             _ => {}
+        }
+    }
+
+    /// The next command of its setup, or else the agent.
+    fn set_up(&mut self) {
+        let Some(text) = self.attended.setup.get(self.set_up) else { return self.start() };
+        self.set_up += 1;
+        let text = text.clone();
+        self.attended.board.request(Request::Command { id: SETUP, text, timeout_ns: None });
+    }
+
+    fn not_set_up(&self, outcome: &Outcome) -> String {
+        let text = self.set_up.checked_sub(1).and_then(|at| self.attended.setup.get(at));
+        let text = text.map(String::as_str).unwrap_or_default();
+        match outcome {
+            Outcome::Done { status: Some(status), said, .. } => {
+                let said = String::from_utf8_lossy(said);
+                format!("its setup `{text}` ended with {status} and said: {}", said.trim())
+            }
+            other => format!("its setup `{text}` did not end: {other:?}"),
         }
     }
 

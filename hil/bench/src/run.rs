@@ -4,15 +4,20 @@ use crate::{
     able::camera,
     attend::{Attended, Heard, attend},
     offset::BoardClock,
-    process::ProcessBoard,
+    place::Place as BoardPlace,
     profile::{self, ProfileError},
     proxy,
+    stand::{Opening, Stand},
 };
 use parallax_agent::protocol::{CameraOrder, FromBoard, ToBoard};
-use parallax_board::{Board, BoardError, PortSettings, Recorder, RecorderError, now_ns};
+use parallax_board::{
+    BoardError, PowerError, Recorder, RecorderError, WriteError as PortError, now_ns,
+};
 use parallax_console::{Console, Nonce};
 use parallax_fabric::{RENDEZVOUS_PORT, header, secrets};
-use parallax_lab::{Beside, Config, LabError, Outcome, Outside, Place, Stop};
+use parallax_lab::{
+    Beside, CableError, Config, DEFAULT_BUDGET, LabError, Outcome, Outside, Place, Stop,
+};
 use parallax_record::{Clock, Entry, Record, Summary, WriteError, Writer, judge};
 use parallax_scenario::{CongestionControl, Scenario};
 use parallax_signalling::Token;
@@ -22,10 +27,10 @@ use std::{
     fs::{self, File},
     hash::{BuildHasher as _, Hasher as _, RandomState},
     io::{self, BufWriter},
-    os::unix::net::UnixDatagram,
     path::{Path, PathBuf},
     sync::mpsc,
     thread,
+    time::Duration,
 };
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
@@ -38,6 +43,10 @@ pub struct Run<'a> {
     pub seed: u64,
     /// The board's name.
     pub board: &'a str,
+    /// Where it is.
+    pub place: &'a BoardPlace,
+    /// What the 99th percentile of the lateness of packets may be; none: the lab's default.
+    pub lateness_budget: Option<Duration>,
     /// What starts a process board.
     pub command: &'a [OsString],
     /// Where record and transcript go; it is there.
@@ -83,6 +92,21 @@ pub enum RunError {
     /// The process.
     #[error("failed to switch the board on: {0}")]
     Power(io::Error),
+    /// Its power is switched by the bench, and was not.
+    #[error(transparent)]
+    Switch(#[from] PowerError),
+    /// A control line resets it, and did not.
+    #[error("failed to reset the board: {0}")]
+    Reset(PortError),
+    /// The bench does not say where its network is.
+    #[error(
+        "failed to plug the board's cable in: the bench does not say where it is\n  help: add \
+         `network = {{ interface = \"...\" }}` to the board"
+    )]
+    NoNetwork,
+    /// Its cable.
+    #[error(transparent)]
+    Cable(#[from] CableError),
     /// Files, sockets, threads.
     #[error("failed to {what}: {cause}")]
     System {
@@ -111,7 +135,7 @@ struct Ends {
     begun: mpsc::Receiver<Place>,
 }
 
-/// Runs a scenario with a process board in the place of its camera, in real time.
+/// Runs a scenario with a board in the place of its camera, in real time.
 ///
 /// # Errors
 /// If there is no record. What the board does wrong is in the record.
@@ -123,10 +147,11 @@ pub fn run(run: &Run<'_>) -> Result<Ran, RunError> {
     let traits = traits.ok_or_else(|| unfit("its camera's profile has no [console]"))?;
     let profile = profile::console(run.board, traits, |name| std::env::var(name).ok())?;
     let order = order(run).ok_or_else(|| unfit("a number of its camera is too large"))?;
-    let (lab, cable) = UnixDatagram::pair().map_err(system("open the board's cable"))?;
+    let (mut stand, cable) = Stand::prepare(run.place, run.command, traits)?;
     let (beside, ends) = beside();
     let config = Config {
-        outside: BTreeMap::from([(peer.name.clone(), Outside::Board(lab))]),
+        outside: BTreeMap::from([(peer.name.clone(), Outside::Board(cable))]),
+        budget: run.lateness_budget.unwrap_or(DEFAULT_BUDGET),
         beside: BTreeMap::from([(peer.name.clone(), beside)]),
         stop: run.stop.clone(),
         ..Config::new(run.seed)
@@ -141,23 +166,23 @@ pub fn run(run: &Run<'_>) -> Result<Ran, RunError> {
             let nonce = nonce();
             let baud = traits.bauds.first().copied().unwrap_or(115_200);
             // Its power comes on with the run.
-            let process = ProcessBoard::on(run.command, cable, baud).map_err(RunError::Power)?;
-            let settings =
-                PortSettings { path: process.console.clone(), baud, lines: profile.lines };
-            let mut board = Board::open(settings, Console::new(profile, nonce), recorder)?;
-            board.power(true);
+            let lines = profile.lines;
+            let console = Console::new(profile, nonce);
+            let mut board = stand.on(Opening { console, recorder, baud, lines })?;
             let clock = BoardClock::new(now_ns().saturating_sub(place.clock().now().as_nanos()));
             let Ends { to_proxy, from_proxy, .. } = ends;
             let (peer, board) = (peer.name.as_str(), &mut board);
             drop(place);
-            let nonce = self::nonce();
-            Ok(attend(Attended { board, nonce, order, peer, clock, to_proxy, from_proxy }))
+            let (nonce, setup) = (self::nonce(), traits.setup.as_slice());
+            Ok(attend(Attended { board, nonce, order, setup, peer, clock, to_proxy, from_proxy }))
         });
         if !matches!(heard, Some(Ok(_))) {
             run.stop.now();
         }
         (lab.join(), heard)
     });
+    // It is switched off.
+    drop(stand);
     let outcome = outcome.map_err(|_| RunError::Panicked)??;
     let heard = heard.unwrap_or(Err(RunError::Panicked))?;
     write(run, outcome, heard)

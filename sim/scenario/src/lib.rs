@@ -25,7 +25,7 @@ mod text;
 pub mod units;
 
 pub use clip::{BUILTIN_CLIPS, ClipUse, MAX_CLIP_BYTES, OwnClip};
-pub use console::{ConsoleTraits, Level, LoginTraits};
+pub use console::{ConsoleTraits, ControlLine, Level, LoginTraits, ResetTraits};
 pub use distribution::Distribution;
 pub use error::{Problem, ScenarioErrors};
 pub use files::{FileRead, Profiles, Unreadable};

@@ -1,0 +1,167 @@
+//! What a board is switched on by, and which console and cable it has: a process, or a board on a port.
+
+use crate::{
+    place::{NetworkPort, Place, PortPlace},
+    process::ProcessBoard,
+    run::RunError,
+};
+use parallax_board::{Board, Line, PortSettings, Power as _, Pulse, Recorder};
+use parallax_console::{Console, LinePolicy};
+use parallax_lab::{Cable, CableError, Datagrams, Interface, Tap};
+use parallax_scenario::{ConsoleTraits, ControlLine, ResetTraits};
+use std::{
+    ffi::OsString,
+    os::unix::net::UnixDatagram,
+    path::Path,
+    thread,
+    time::{Duration, Instant},
+};
+
+/// How long a console that comes with the board's power may take to be there, at least.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Between two looks for it.
+const LOOK: Duration = Duration::from_millis(10);
+
+/// A board at its place. Dropped, it is switched off, where that is in the bench's power.
+pub(crate) enum Stand<'a> {
+    Process {
+        command: &'a [OsString],
+        /// The board's end of its cable, until it has power.
+        cable: Option<UnixDatagram>,
+        power: Option<ProcessBoard>,
+    },
+    Port {
+        place: &'a PortPlace,
+        reset: Option<ResetTraits>,
+    },
+}
+
+/// What a board's console is opened with.
+pub(crate) struct Opening {
+    pub(crate) console: Console,
+    pub(crate) recorder: Recorder,
+    /// Bits per second.
+    pub(crate) baud: u32,
+    pub(crate) lines: LinePolicy,
+}
+
+impl<'a> Stand<'a> {
+    /// A board before its run, without power where that is in the bench's, and the lab's end of its
+    /// cable.
+    pub(crate) fn prepare(
+        place: &'a Place,
+        command: &'a [OsString],
+        traits: &ConsoleTraits,
+    ) -> Result<(Self, Box<dyn Cable>), RunError> {
+        match place {
+            Place::Process => {
+                let what = "open the board's cable".to_owned();
+                let (lab, board) =
+                    UnixDatagram::pair().map_err(|cause| RunError::System { what, cause })?;
+                let stand = Self::Process { command, cable: Some(board), power: None };
+                Ok((stand, Box::new(lab)))
+            }
+            Place::Port(place) => {
+                let network = place.network.as_ref().ok_or(RunError::NoNetwork)?;
+                let lab = cable(network)?;
+                if let Some(switch) = &place.power
+                    && switch.commands.reset.is_none()
+                {
+                    let mut power = switch.commands.clone();
+                    power.set(false)?;
+                    // Until its capacitors are empty.
+                    thread::sleep(power.pause);
+                }
+                Ok((Self::Port { place, reset: traits.reset }, lab))
+            }
+        }
+    }
+
+    /// Switches it on and opens its console.
+    pub(crate) fn on(&mut self, opening: Opening) -> Result<Board, RunError> {
+        match self {
+            Self::Process { command, cable, power } => {
+                let what = "plug the board's cable in again".to_owned();
+                let cause = std::io::ErrorKind::NotConnected.into();
+                let cable = cable.take().ok_or(RunError::System { what, cause })?;
+                let process =
+                    ProcessBoard::on(command, cable, opening.baud).map_err(RunError::Power)?;
+                let mut board = open(&process.console, opening)?;
+                *power = Some(process);
+                board.power(true);
+                Ok(board)
+            }
+            Self::Port { place, reset } => port_on(place, *reset, opening),
+        }
+    }
+}
+
+impl Drop for Stand<'_> {
+    fn drop(&mut self) {
+        if let Self::Port { place, .. } = self
+            && let Some(switch) = &place.power
+        {
+            // The next run begins with it, and says so if it cannot be.
+            let _ = switch.commands.clone().set(false);
+        }
+    }
+}
+
+fn open(port: &Path, opening: Opening) -> Result<Board, RunError> {
+    let Opening { console, recorder, baud, lines } = opening;
+    let settings = PortSettings { path: port.to_owned(), baud, lines };
+    Ok(Board::open(settings, console, recorder)?)
+}
+
+fn port_on(
+    place: &PortPlace,
+    reset: Option<ResetTraits>,
+    opening: Opening,
+) -> Result<Board, RunError> {
+    let Some(switch) = &place.power else {
+        let mut board = open(&place.port, opening)?;
+        if let Some(reset) = reset {
+            board.pulse(&pulse(reset)).map_err(RunError::Reset)?;
+        }
+        // Else it is as it is: whether it is ready, its console tells.
+        return Ok(board);
+    };
+    let mut power = switch.commands.clone();
+    let mut switch_on = || match power.reset {
+        Some(_) => power.reset(),
+        None => power.set(true),
+    };
+    if place.port.exists() {
+        // It hears the first word of the boot.
+        let mut board = open(&place.port, opening)?;
+        board.power(true);
+        switch_on()?;
+        return Ok(board);
+    }
+    // A console that the board itself brings, as on USB: it comes with the power.
+    switch_on()?;
+    let end = Instant::now() + PATIENCE.max(switch.commands.limit);
+    while !place.port.exists() && Instant::now() < end {
+        thread::sleep(LOOK);
+    }
+    let mut board = open(&place.port, opening)?;
+    board.power(true);
+    Ok(board)
+}
+
+fn pulse(reset: ResetTraits) -> Pulse {
+    let line = match reset.line {
+        ControlLine::Dtr => Line::Dtr,
+        ControlLine::Rts => Line::Rts,
+    };
+    Pulse { line, active: reset.asserted, hold: reset.hold }
+}
+
+/// The lab's end of a board's cable.
+fn cable(network: &NetworkPort) -> Result<Box<dyn Cable>, CableError> {
+    Ok(match network {
+        NetworkPort::Interface(name) => Box::new(Interface::open(name)?),
+        NetworkPort::Tap(name) => Box::new(Tap::open(name)?),
+        NetworkPort::Sockets { own, board } => Box::new(Datagrams::open(own, board)?),
+    })
+}
