@@ -25,11 +25,32 @@ const PATIENCE: Duration = Duration::from_millis(50);
 /// Nothing here takes as long, on whatever machine.
 const LONG: Duration = Duration::from_secs(30);
 
-/// Interfaces are root's to make. In CI they have to be.
+/// Set where a test runs in a namespace of its own.
+const INSIDE: &str = "PARALLAX_TEST_NAMESPACE";
+
+/// Whether the test `name` is to do its work: in a network namespace of its own, where it is run again
+/// for that. Interfaces are root's to make; in CI they have to be.
+fn inside(name: &str) -> bool {
+    if std::env::var_os(INSIDE).is_some() {
+        ip("link set lo up");
+        return true;
+    }
+    if permitted() {
+        let program = std::env::current_exe().expect("it runs");
+        let mut again = Command::new("unshare");
+        again.arg("--net").arg(program).args([name, "--exact", "--nocapture"]).env(INSIDE, "1");
+        let done = again.output().expect("unshare is there");
+        let said = [done.stdout, done.stderr].concat();
+        let said = String::from_utf8_lossy(&said).into_owned();
+        assert!(done.status.success() && said.contains("1 passed"), "{said}");
+    }
+    false
+}
+
 fn permitted() -> bool {
     let root = Command::new("id").arg("-u").output().is_ok_and(|id| id.stdout == b"0\n");
-    let tool = Command::new("ip").arg("-V").output().is_ok_and(|ip| ip.status.success());
-    if root && tool {
+    let tool = |name, flag| Command::new(name).arg(flag).output().is_ok();
+    if root && tool("ip", "-V") && tool("unshare", "-V") {
         return true;
     }
     let text = "not run: needs root and iproute2";
@@ -44,29 +65,11 @@ fn ip(arguments: &str) {
     assert!(done.status.success(), "ip {arguments}: {said}");
 }
 
-/// A pair of interfaces, joined; gone with this.
-struct Pair(&'static str);
-
-impl Pair {
-    fn new(lab: &'static str, board: &str) -> Self {
-        // What a test that was killed left behind.
-        let _ = Command::new("ip").args(["link", "delete", lab]).output();
-        ip(&format!("link add {lab} type veth peer name {board}"));
-        ip(&format!("link set {board} up"));
-        Self(lab)
-    }
-}
-
-impl Drop for Pair {
-    fn drop(&mut self) {
-        let _ = Command::new("ip").args(["link", "delete", self.0]).output();
-    }
-}
-
 /// The machine's own end of a cable: an address, and a neighbour that is the lab's gateway.
 fn address(interface: &str, own: Ipv4Addr, neighbour: Ipv4Addr) {
     ip(&format!("address add {own}/24 dev {interface}"));
-    ip(&format!("neighbour replace {neighbour} lladdr {GATEWAY} dev {interface}").replace('-', ":"));
+    let gateway = "02:00:00:00:00:01";
+    ip(&format!("neighbour replace {neighbour} lladdr {gateway} dev {interface}"));
 }
 
 /// The next frames with UDP to `port`, `most` of them.
@@ -149,21 +152,22 @@ fn both_ways(cable: &dyn Cable, own: Ipv4Addr, neighbour: Ipv4Addr) {
 
 #[test]
 fn an_interface_is_a_cable_with_whole_checksums_and_no_echo() {
-    if !permitted() {
+    if !inside("an_interface_is_a_cable_with_whole_checksums_and_no_echo") {
         return;
     }
     let (own, neighbour) = (Ipv4Addr::new(10, 87, 0, 1), Ipv4Addr::new(10, 87, 0, 2));
-    let _pair = Pair::new("plx-t0", "plx-t1");
-    let down = Interface::open("plx-t0").expect_err("it is down");
+    ip("link add lab type veth peer name board");
+    ip("link set board up");
+    let down = Interface::open("lab").expect_err("it is down");
     assert!(matches!(down, CableError::Down { .. }), "{down}");
-    assert!(down.to_string().contains("sudo ip link set plx-t0 up"), "{down}");
-    assert_eq!(look("plx-t0").expect("it is told").link, Link::Down);
-    ip("link set plx-t0 up");
-    address("plx-t1", own, neighbour);
-    assert_eq!(look("plx-t0").expect("it is told").link, Link::Up);
-    let seen = look("plx-t1").expect("it is told");
+    assert!(down.to_string().contains("sudo ip link set lab up"), "{down}");
+    assert_eq!(look("lab").expect("it is told").link, Link::Down);
+    ip("link set lab up");
+    address("board", own, neighbour);
+    assert_eq!(look("lab").expect("it is told").link, Link::Up);
+    let seen = look("board").expect("it is told");
     assert_eq!(seen.to_string(), "up, has an address of its own: 10.87.0.1");
-    let cable = Interface::open("plx-t0").expect("it is up");
+    let cable = Interface::open("lab").expect("it is up");
     both_ways(&cable, own, neighbour);
 
     // Many datagrams that a kernel hands over as one come apart.
@@ -177,14 +181,14 @@ fn an_interface_is_a_cable_with_whole_checksums_and_no_echo() {
     let from = SocketAddrV4::new(neighbour, 1);
     let to = SocketAddrV4::new(own, 9_999);
     cable.send(&datagram(EthernetAddress([2; 6]), from, to, b"own")).expect("it is sent");
-    ip("address add 10.89.0.1/24 dev plx-t0");
-    ip("neighbour replace 10.89.0.2 lladdr 02:00:00:00:00:07 dev plx-t0");
+    ip("address add 10.89.0.1/24 dev lab");
+    ip("neighbour replace 10.89.0.2 lladdr 02:00:00:00:00:07 dev lab");
     let other = UdpSocket::bind("10.89.0.1:0").expect("an address of its own");
     other.send_to(b"of the machine", "10.89.0.2:9999").expect("it is sent");
     socket.send_to(b"last", (neighbour, 9_999)).expect("it is sent");
     assert_eq!(payload(&heard(&cable, 9_999, 1)[0]), b"last");
 
-    ip("link set plx-t0 down");
+    ip("link set lab down");
     let begun = Instant::now();
     let told = loop {
         if let Err(error) = cable.receive(PATIENCE, &mut |_| {}) {
@@ -197,23 +201,23 @@ fn an_interface_is_a_cable_with_whole_checksums_and_no_echo() {
 
 #[test]
 fn a_tap_interface_is_a_cable_for_one_lab_at_a_time() {
-    if !permitted() {
+    if !inside("a_tap_interface_is_a_cable_for_one_lab_at_a_time") {
         return;
     }
     let (own, neighbour) = (Ipv4Addr::new(10, 88, 0, 1), Ipv4Addr::new(10, 88, 0, 2));
-    let cable = Tap::open("plx-tap0").expect("root may");
-    let held = Tap::open("plx-tap0").expect_err("somebody has it");
+    let cable = Tap::open("tap0").expect("root may");
+    let held = Tap::open("tap0").expect_err("somebody has it");
     assert!(matches!(held, CableError::Held { .. }), "{held}");
-    address("plx-tap0", own, neighbour);
+    address("tap0", own, neighbour);
     both_ways(&cable, own, neighbour);
     drop(cable);
-    assert_eq!(look("plx-tap0").expect("it is told").link, Link::Missing);
+    assert_eq!(look("tap0").expect("it is told").link, Link::Missing);
 
     // One that is there already stays, and is opened again.
-    ip("tuntap add plx-tap1 mode tap");
-    drop(Tap::open("plx-tap1").expect("root may"));
-    let again = Tap::open("plx-tap1");
-    ip("tuntap del plx-tap1 mode tap");
+    ip("tuntap add tap1 mode tap");
+    drop(Tap::open("tap1").expect("root may"));
+    let again = Tap::open("tap1").map(drop);
+    ip("tuntap del tap1 mode tap");
     again.expect("it is free again");
 }
 
