@@ -165,3 +165,96 @@ fn cable(network: &NetworkPort) -> Result<Box<dyn Cable>, CableError> {
         NetworkPort::Sockets { own, board } => Box::new(Datagrams::open(own, board)?),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::place::Switch;
+    use parallax_board::CommandPower;
+    use parallax_console::{Nonce, Pattern, State};
+    use parallax_scenario::{Builtin, Profiles as _};
+    use serialport::{SerialPort as _, TTYPort};
+    use tempfile::TempDir;
+
+    fn opening() -> Opening {
+        let prompt = Pattern::new("# $").expect("a pattern");
+        let console = Console::new(parallax_console::ConsoleProfile::new(prompt), Nonce(1));
+        let (recorder, lines) = (Recorder::none(), LinePolicy::default());
+        Opening { console, recorder, baud: 115_200, lines }
+    }
+
+    fn traits() -> ConsoleTraits {
+        let profile = Builtin.find("process-board").expect("it ships").expect("it is sound");
+        profile.console.expect("it has one")
+    }
+
+    fn place(folder: &TempDir, port: &Path, power: Option<Switch>) -> Place {
+        let (own, board) = (folder.path().join("lab"), folder.path().join("board"));
+        let network = Some(NetworkPort::Sockets { own, board });
+        Place::Port(PortPlace { port: port.to_owned(), network, power })
+    }
+
+    fn switch(on: &[&str], off: &[&str], reset: Option<&[&str]>) -> Switch {
+        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+        let limit = Duration::from_secs(20);
+        let (on, off, reset) = (words(on), words(off), reset.map(words));
+        let commands = CommandPower { on, off, reset, pause: Duration::ZERO, limit };
+        Switch { commands, hub: None }
+    }
+
+    #[test]
+    fn a_console_that_comes_with_the_power_is_waited_for_and_gone_afterwards() {
+        let folder = TempDir::new().expect("a folder");
+        let (_master, slave) = TTYPort::pair().expect("a PTY");
+        let console = folder.path().join("console");
+        let (device, name) = (slave.name().expect("a name"), console.display().to_string());
+        let switch = switch(&["ln", "-s", &device, &name], &["rm", "-f", &name], None);
+        let place = place(&folder, &console, Some(switch));
+        // An earlier run left it on.
+        std::os::unix::fs::symlink(&device, &console).expect("a link");
+        let (mut stand, cable) = Stand::prepare(&place, &[], &traits()).expect("it can be");
+        assert!(!console.exists(), "it is off before the run");
+        let board = stand.on(opening()).expect("it comes");
+        assert!(board.is_plugged() && *board.console().state() == State::Booting);
+        drop((board, stand, cable));
+        assert!(!console.exists(), "it is off after the run");
+    }
+
+    #[test]
+    fn a_board_that_is_reset_by_a_command_is_not_switched_off_before() {
+        let folder = TempDir::new().expect("a folder");
+        let (_master, slave) = TTYPort::pair().expect("a PTY");
+        let console = slave.name().expect("a name");
+        let done = folder.path().join("reset").display().to_string();
+        let switch = switch(&["false"], &["false"], Some(&["touch", &done]));
+        let place = place(&folder, Path::new(&console), Some(switch));
+        let (mut stand, _cable) = Stand::prepare(&place, &[], &traits()).expect("it can be");
+        assert!(!Path::new(&done).exists());
+        let board = stand.on(opening()).expect("it is there");
+        assert!(Path::new(&done).exists());
+        assert_eq!(*board.console().state(), State::Booting);
+    }
+
+    #[test]
+    fn a_board_without_power_is_taken_as_it_is() {
+        let folder = TempDir::new().expect("a folder");
+        let (_master, slave) = TTYPort::pair().expect("a PTY");
+        let place = place(&folder, Path::new(&slave.name().expect("a name")), None);
+        let (mut stand, _cable) = Stand::prepare(&place, &[], &traits()).expect("it can be");
+        let board = stand.on(opening()).expect("it is there");
+        assert_eq!(*board.console().state(), State::Unknown);
+    }
+
+    #[test]
+    fn what_cannot_be_switched_or_plugged_in_is_told() {
+        let folder = TempDir::new().expect("a folder");
+        let nowhere = folder.path().join("console");
+        let switch = switch(&["true"], &["sh", "-c", "echo no relay >&2; exit 3"], None);
+        let place = place(&folder, &nowhere, Some(switch));
+        let error = Stand::prepare(&place, &[], &traits()).err().expect("it fails").to_string();
+        assert!(error.contains("no relay") && error.contains("exit status: 3"), "{error}");
+        let none = Place::Port(PortPlace { port: nowhere, network: None, power: None });
+        let error = Stand::prepare(&none, &[], &traits()).err().expect("it fails").to_string();
+        assert!(error.contains("add `network = { interface"), "{error}");
+    }
+}
