@@ -130,7 +130,7 @@ fn place(board: WrittenBoard, folder: &Path) -> Result<Place, Misplaced> {
             let network = cable.map(network).transpose().map_err(Misplaced::Key)?;
             let power =
                 switch.map(|switch| power(switch, folder)).transpose().map_err(Misplaced::Key)?;
-            Ok(Place::Port(PortPlace { port, network, power }))
+            Ok(Place::Port(PortPlace { port, network, power }.into()))
         }
         (true, Some(_)) => Err(Misplaced::Table("both `process` and `port`")),
         (false, None) => Err(Misplaced::Table("no `port`")),
@@ -210,7 +210,7 @@ mod tests {
         let of = |more: &str| {
             let bench = read("benches/mine.toml", &format!("{SOUND}{ON_A_PORT}{more}"));
             match &bench.expect("it is sound").boards["one"].place {
-                Place::Port(place) => place.clone(),
+                Place::Port(place) => (**place).clone(),
                 Place::Process => panic!("it is on a port"),
             }
         };

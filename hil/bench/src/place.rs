@@ -16,7 +16,7 @@ pub enum Place {
     /// It is a process, started for each run.
     Process,
     /// On a serial port.
-    Port(PortPlace),
+    Port(Box<PortPlace>),
 }
 
 /// A board on a serial port.

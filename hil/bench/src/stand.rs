@@ -191,7 +191,7 @@ mod tests {
     fn place(folder: &TempDir, port: &Path, power: Option<Switch>) -> Place {
         let (own, board) = (folder.path().join("lab"), folder.path().join("board"));
         let network = Some(NetworkPort::Sockets { own, board });
-        Place::Port(PortPlace { port: port.to_owned(), network, power })
+        Place::Port(PortPlace { port: port.to_owned(), network, power }.into())
     }
 
     fn switch(on: &[&str], off: &[&str], reset: Option<&[&str]>) -> Switch {
@@ -253,7 +253,7 @@ mod tests {
         let place = place(&folder, &nowhere, Some(switch));
         let error = Stand::prepare(&place, &[], &traits()).err().expect("it fails").to_string();
         assert!(error.contains("no relay") && error.contains("exit status: 3"), "{error}");
-        let none = Place::Port(PortPlace { port: nowhere, network: None, power: None });
+        let none = Place::Port(PortPlace { port: nowhere, network: None, power: None }.into());
         let error = Stand::prepare(&none, &[], &traits()).err().expect("it fails").to_string();
         assert!(error.contains("add `network = { interface"), "{error}");
     }
