@@ -30,7 +30,7 @@ impl Tap {
             Some(libc::EBUSY | libc::EINVAL) => CableError::Held { name: name.to_owned() },
             _ => CableError::of(name, source),
         };
-        let builder = DeviceBuilder::new().name(name).layer(Layer::L2);
+        let builder = DeviceBuilder::new().name(name).layer(Layer::L2).inherit_enable_state();
         let device = builder.build_sync().map_err(fail)?;
         device.set_nonblocking(true).map_err(fail)?;
         // Whoever owns an interface may open it, and not switch it on.
