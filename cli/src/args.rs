@@ -2,7 +2,7 @@
 
 use crate::{
     exit::EXIT_CODES,
-    help::{CHECK_HELP, REPORT_HELP, SIM_HELP},
+    help::{CHECK_HELP, CONSOLE_HELP, REPLAY_HELP, REPORT_HELP, SIM_HELP},
     log::{self, Filter},
     values::{self, Device, Media, Seeds},
 };
@@ -35,6 +35,10 @@ pub(crate) enum Command {
     Hil(HilArgs),
     /// Show the boards of a bench, and whether they can be driven
     Boards(BoardsArgs),
+    /// Talk to a board of a bench on its console
+    Console(ConsoleArgs),
+    /// Show what a bench makes of a recorded console, step by step: to write and test a profile
+    Replay(ReplayArgs),
     /// Run one scenario for a parent
     #[command(hide = true)]
     Worker(WorkerArgs),
@@ -124,6 +128,24 @@ pub(crate) struct HilArgs {
     /// Seed of the network's randomness. Left out: the scenario's own, or else 1
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = seed)]
     pub(crate) seed: Option<u64>,
+    /// Run each scenario with each seed from A to B, both included
+    #[arg(long, value_name = "A..B", conflicts_with = "seed", allow_hyphen_values = true)]
+    #[arg(value_parser = values::seeds)]
+    pub(crate) seeds: Option<Seeds>,
+    /// Only scenarios whose name contains TEXT; given again: or that one
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) only: Vec<String>,
+    /// The device that a peer other than the board is, whatever its scenario says: one of
+    /// device-profiles, or a file that ends in .toml; given again: for another peer
+    #[arg(long = "profile", value_name = "PEER=NAME", value_parser = values::device)]
+    pub(crate) profiles: Vec<Device>,
+    /// Try a run of which nothing can be said, because the lab was late for example, up to so many
+    /// times again. The record and the report say so
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) retries: u32,
+    /// Write no report at the end
+    #[arg(long)]
+    pub(crate) no_report: bool,
     /// Where the records go
     #[arg(long, value_name = "FOLDER", default_value = "target/parallax-hil")]
     pub(crate) out: PathBuf,
@@ -139,6 +161,39 @@ pub(crate) struct BoardsArgs {
     /// The bench
     #[arg(long, value_name = "FILE")]
     pub(crate) bench: PathBuf,
+}
+
+/// Talk to a board of a bench on its console, through the driver that a run has: every byte is in the
+/// transcript, and what the driver makes of it is told on the standard error.
+#[derive(Debug, Args)]
+#[command(after_help = EXIT_CODES, after_long_help = CONSOLE_HELP)]
+pub(crate) struct ConsoleArgs {
+    /// The bench: fixtures/benches/virtual.toml is one without hardware
+    #[arg(long, value_name = "FILE")]
+    pub(crate) bench: PathBuf,
+    /// The board
+    #[arg(value_name = "NAME")]
+    pub(crate) board: String,
+    /// Have the board boot, log in and answer first, as a run does; until then no key reaches it
+    #[arg(long)]
+    pub(crate) ready: bool,
+    /// Where the transcript goes: a new file. Left out: target/parallax-console/NAME-N.txt
+    #[arg(long, value_name = "FILE")]
+    pub(crate) transcript: Option<PathBuf>,
+}
+
+/// Show what the console core makes of a recorded console, step by step, as a board of a profile:
+/// states, banners, prompts, logins, deaths, frames and gaps, commands and how they ended, each with
+/// its line and its time; and which patterns matched. Nothing is driven.
+#[derive(Debug, Args)]
+#[command(after_help = EXIT_CODES, after_long_help = REPLAY_HELP)]
+pub(crate) struct ReplayArgs {
+    /// A transcript (console.txt of a run), or a log of another program (picocom, minicom, screen)
+    #[arg(value_name = "TRANSCRIPT")]
+    pub(crate) transcript: PathBuf,
+    /// What the board is: one of device-profiles, or a file that ends in .toml
+    #[arg(long, value_name = "NAME|FILE")]
+    pub(crate) profile: String,
 }
 
 /// What a bench tells a process board, as its crate reads it.

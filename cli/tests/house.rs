@@ -39,6 +39,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
         ],
     ),
     ("parallax-process-board", &["parallax-agent", "parallax-console", "parallax-peer"]),
+    ("parallax-fuzz", &["parallax-console", "parallax-scenario", "parallax-signalling"]),
     ("parallax-board", &["parallax-console"]),
     ("parallax-clock", &[]),
     ("parallax-console", &[]),
@@ -101,6 +102,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
         "parallax",
         &[
             "parallax-bench",
+            "parallax-console",
             "parallax-fabric",
             "parallax-lab",
             "parallax-process-board",
@@ -474,6 +476,7 @@ const QUOTED: &[(&str, &str)] = &[
     // Fields of smoltcp's DHCP.
     ("hil/lab/src/port.rs", "router"),
     ("hil/lab/tests/board.rs", "router"),
+    ("hil/lab/tests/fates/station.rs", "router"),
     ("hil/process-board/src/station.rs", "router"),
     ("sim/scenario/src/table.rs", "bandwidth"),
     ("sim/scenario/tests/broken.rs", "bandwidth"),
@@ -483,7 +486,7 @@ const QUOTED: &[(&str, &str)] = &[
 #[test]
 fn one_word_for_each_thing() {
     let root = Path::new(ROOT).canonicalize().expect("the root");
-    let folders = ["cli", "device-profiles", "fixtures", "hil", "reports", "sim"];
+    let folders = ["cli", "device-profiles", "fixtures", "fuzz", "hil", "reports", "sim"];
     for file in folders.iter().flat_map(|f| files(&root.join(f), &[".rs", ".md", ".toml", ".snap"]))
     {
         let name = file.strip_prefix(&root).expect("below").to_str().expect("text");

@@ -35,11 +35,15 @@ pub fn why_not(scenario: &Scenario, board: &BenchBoard) -> Option<String> {
     if !matches!(camera.video.clip, ClipUse::Builtin(_)) {
         return Some(format!("the board does not have the clip {}", camera.video.clip.name()));
     }
-    let loses_power =
+    let takes_power =
         |action: &Action| matches!(action, Action::PowerLoss { peer: of } if *of == peer.name);
-    if scenario.events.iter().any(|event| loses_power(&event.action)) {
+    if let Place::Port(place) = &board.place
+        && place.power.is_none()
+        && scenario.events.iter().any(|event| takes_power(&event.action))
+    {
         return Some(format!(
-            "`{}` loses its power, and boards keep theirs during a run",
+            "`{}` loses its power, and the bench does not say what switches the board: add `power = {{ on \
+             = [...], off = [...] }}` to it",
             peer.name
         ));
     }

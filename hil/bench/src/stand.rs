@@ -1,6 +1,7 @@
 //! What a board is switched on by, and which console and cable it has: a process, or a board on a port.
 
 use crate::{
+    attend::Power,
     place::{NetworkPort, Place, PortPlace},
     process::ProcessBoard,
     run::RunError,
@@ -24,16 +25,8 @@ const LOOK: Duration = Duration::from_millis(10);
 
 /// A board at its place. Dropped, it is switched off, where that is in the bench's power.
 pub(crate) enum Stand<'a> {
-    Process {
-        command: &'a [OsString],
-        /// The board's end of its cable, until it has power.
-        cable: Option<UnixDatagram>,
-        power: Option<ProcessBoard>,
-    },
-    Port {
-        place: &'a PortPlace,
-        reset: Option<ResetTraits>,
-    },
+    Process(ProcessBoard),
+    Port { place: &'a PortPlace, reset: Option<ResetTraits> },
 }
 
 /// What a board's console is opened with.
@@ -50,7 +43,7 @@ impl<'a> Stand<'a> {
     /// cable.
     pub(crate) fn prepare(
         place: &'a Place,
-        command: &'a [OsString],
+        command: &[OsString],
         traits: &ConsoleTraits,
     ) -> Result<(Self, Box<dyn Cable>), RunError> {
         match place {
@@ -58,8 +51,9 @@ impl<'a> Stand<'a> {
                 let what = "open the board's cable".to_owned();
                 let (lab, board) =
                     UnixDatagram::pair().map_err(|cause| RunError::System { what, cause })?;
-                let stand = Self::Process { command, cable: Some(board), power: None };
-                Ok((stand, Box::new(lab)))
+                let baud = traits.bauds.first().copied().unwrap_or(115_200);
+                let process = ProcessBoard::new(command, board, baud).map_err(RunError::Power)?;
+                Ok((Self::Process(process), Box::new(lab)))
             }
             Place::Port(place) => {
                 let network = place.network.as_ref().ok_or(RunError::NoNetwork)?;
@@ -80,18 +74,49 @@ impl<'a> Stand<'a> {
     /// Switches it on and opens its console.
     pub(crate) fn on(&mut self, opening: Opening) -> Result<Board, RunError> {
         match self {
-            Self::Process { command, cable, power } => {
-                let what = "plug the board's cable in again".to_owned();
-                let cause = std::io::ErrorKind::NotConnected.into();
-                let cable = cable.take().ok_or(RunError::System { what, cause })?;
-                let process =
-                    ProcessBoard::on(command, cable, opening.baud).map_err(RunError::Power)?;
+            Self::Process(process) => {
+                process.on().map_err(RunError::Power)?;
                 let mut board = open(&process.console, opening)?;
-                *power = Some(process);
                 board.power(true);
                 Ok(board)
             }
             Self::Port { place, reset } => port_on(place, *reset, opening),
+        }
+    }
+}
+
+impl Stand<'_> {
+    /// Switches it on again, in the middle of a run: its console is found by whoever drives it.
+    pub(crate) fn again(&mut self, board: &mut Board) -> Result<(), RunError> {
+        board.power(true);
+        match self {
+            Self::Process(process) => process.on().map_err(RunError::Power),
+            Self::Port { place: PortPlace { power: Some(switch), .. }, .. } => {
+                Ok(switch.commands.clone().set(true)?)
+            }
+            Self::Port { .. } => Err(RunError::NoPower),
+        }
+    }
+}
+
+impl Power for Stand<'_> {
+    fn off(&mut self) -> Result<(), String> {
+        match self {
+            Self::Process(process) => {
+                process.off();
+                Ok(())
+            }
+            Self::Port { place: PortPlace { power: Some(switch), .. }, .. } => {
+                switch.commands.clone().set(false).map_err(|error| error.to_string())
+            }
+            Self::Port { .. } => Err(RunError::NoPower.to_string()),
+        }
+    }
+
+    fn ended(&mut self) -> Option<String> {
+        match self {
+            Self::Process(process) => process.ended().map(|status| status.to_string()),
+            Self::Port { .. } => None,
         }
     }
 }

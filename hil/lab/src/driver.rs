@@ -8,6 +8,7 @@ use crate::{
     lock,
     port::{Heard, Port},
     realtime,
+    watch::Watch,
 };
 use parallax_fabric::{Direction, Fabric, PacketSeen, Packets};
 use parallax_network::{HostId, Packet, Protocol, Time};
@@ -17,6 +18,7 @@ use std::{
     sync::{
         Arc, Condvar, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
+        mpsc::Sender,
     },
     thread,
     time::Duration,
@@ -59,7 +61,8 @@ impl Stop {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    pub(crate) fn asked(&self) -> bool {
+    /// Whether somebody wants the end.
+    pub fn asked(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 }
@@ -115,6 +118,8 @@ pub(crate) struct Told {
     pub(crate) entries: Vec<Entry>,
     pub(crate) packets: Packets,
     pub(crate) lateness: Lateness,
+    /// Who hears of events at once.
+    pub(crate) sink: Option<Sender<Vec<Entry>>>,
 }
 
 /// Drives a fabric.
@@ -127,6 +132,7 @@ pub(crate) struct Driver {
     pub(crate) peers: BTreeSet<HostId>,
     pub(crate) wires: BTreeMap<HostId, Arc<Wire>>,
     pub(crate) told: Told,
+    pub(crate) watch: Option<Watch>,
     /// What is to be told of the priority of the threads, once it is known.
     pub(crate) priority: Option<String>,
 }
@@ -154,6 +160,10 @@ impl Driver {
 
     fn pass_on(&mut self) {
         let told = self.fabric.take_told();
+        if let Some(sink) = self.told.sink.as_ref().filter(|_| !told.entries.is_empty()) {
+            // If nobody takes them any more, the record has them all the same.
+            let _ = sink.send(told.entries.clone());
+        }
         self.told.entries.extend(told.entries);
         for (at, direction, host, packet) in told.packets {
             let at_peer = self.peers.contains(&host);
@@ -170,6 +180,9 @@ impl Driver {
             let name = self.fabric.host(host).0;
             let seen = PacketSeen { at, direction, host: &name, packet: &packet };
             self.told.packets.see(&seen, at_peer);
+            if let Some(watch) = &mut self.watch {
+                watch.see(&seen);
+            }
         }
     }
 }

@@ -12,6 +12,7 @@ mod lateness;
 mod port;
 mod realtime;
 mod run;
+mod watch;
 
 pub use beside::{Beside, Place};
 pub use cable::{Cable, CableError, Datagrams, Interface, Link, Seen, Tap, look};
@@ -20,6 +21,7 @@ pub use error::LabError;
 pub use lateness::{DEFAULT_BUDGET, Lateness};
 pub use port::{Counts, Heard, Port, Refusal};
 pub use run::{Config, Outcome, Outside, Stop, run};
+pub use watch::Watch;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

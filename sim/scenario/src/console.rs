@@ -1,5 +1,5 @@
 //! How a device behaves on its console, as its profile tells: plain values. Patterns are texts here;
-//! whoever drives a board reads them.
+//! whoever drives a board reads them, and says what is one.
 
 use crate::{
     error::Rank,
@@ -103,6 +103,18 @@ pub enum Level {
     Low,
 }
 
+/// Why a text is no pattern.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotAPattern {
+    /// What is wrong with it.
+    pub wrong: String,
+    /// What would be right.
+    pub cure: String,
+}
+
+/// Says whether a text is a pattern that a console can be driven by.
+pub type PatternRule = fn(&str) -> Result<(), NotAPattern>;
+
 /// The longest timeout that is believed.
 const LONGEST: Duration = Duration::from_secs(24 * 3_600);
 /// Patterns of one kind, or rates, at most.
@@ -174,7 +186,7 @@ pub(crate) fn read(reader: &mut Reader, table: &Table<'_>) -> Option<ConsoleTrai
     })
 }
 
-fn several<'a, T>(
+pub(crate) fn several<'a, T>(
     reader: &mut Reader,
     table: &Table<'a>,
     key: &str,
@@ -203,11 +215,15 @@ fn several<'a, T>(
 }
 
 /// A text that is not empty, as it stands: spaces at its ends are part of a prompt.
-fn pattern(reader: &mut Reader, value: &Value<'_>) -> Option<String> {
+pub(crate) fn pattern(reader: &mut Reader, value: &Value<'_>) -> Option<String> {
     let text = value.text(reader)?;
     if text.is_empty() {
         let help = "write a regular expression for what the device says";
         reader.refuse(Rank::Value, &value.place, "it is empty", "it is always there", help);
+        return None;
+    }
+    if let Some(Err(NotAPattern { wrong, cure })) = reader.patterns.map(|rule| rule(&text)) {
+        reader.refuse(Rank::Value, &value.place, &wrong, "no pattern", cure);
         return None;
     }
     Some(text)

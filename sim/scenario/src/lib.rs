@@ -14,6 +14,7 @@ mod distribution;
 mod error;
 mod files;
 mod film;
+mod firmware;
 pub mod profile;
 mod read;
 mod recording;
@@ -25,11 +26,14 @@ mod text;
 pub mod units;
 
 pub use clip::{BUILTIN_CLIPS, ClipUse, MAX_CLIP_BYTES, OwnClip};
-pub use console::{ConsoleTraits, ControlLine, Level, LoginTraits, ResetTraits};
+pub use console::{
+    ConsoleTraits, ControlLine, Level, LoginTraits, NotAPattern, PatternRule, ResetTraits,
+};
 pub use distribution::Distribution;
 pub use error::{Problem, ScenarioErrors};
 pub use files::{FileRead, Profiles, Unreadable};
 pub use film::{Film, FilmCure, FilmKind};
+pub use firmware::FirmwareTraits;
 pub use profile::{Builtin, Profile};
 pub use read::{parse, parse_with};
 pub use recording::{KnownRecording, RECORDINGS};
