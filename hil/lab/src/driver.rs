@@ -87,7 +87,7 @@ impl Wire {
             let Err(error) = received else { continue };
             let text = format!("the cable of {}: {error}", fabric.host(self.host).0);
             if told.as_ref() != Some(&text) {
-                fabric.tell("lab", Event::Note { text: text.clone() });
+                fabric.tell("lab", Event::Fault { text: text.clone() });
                 told = Some(text);
             }
             thread::sleep(PATIENCE);
