@@ -127,7 +127,7 @@ fn deaths_are_told_and_what_boots_again_is_followed() {
     let replay = run(linux(), &booted(&more));
     assert_eq!((replay.summary.boots, replay.summary.deaths), (2, 1));
     let death = kinds(&replay, Kind::Death)[0];
-    assert!(death.contains("panic: ") && death.contains("matches every board"), "{death}");
+    assert!(death.contains("panic: ") && death.contains("matches common.panic"), "{death}");
     assert_eq!(kinds(&replay, Kind::Login).len(), 2, "{replay}");
     // It had come up before.
     assert_eq!(replay.summary.came_up.known(), Some(true));
