@@ -128,6 +128,24 @@ pub(crate) struct HilArgs {
     /// Seed of the network's randomness. Left out: the scenario's own, or else 1
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = seed)]
     pub(crate) seed: Option<u64>,
+    /// Run each scenario with each seed from A to B, both included
+    #[arg(long, value_name = "A..B", conflicts_with = "seed", allow_hyphen_values = true)]
+    #[arg(value_parser = values::seeds)]
+    pub(crate) seeds: Option<Seeds>,
+    /// Only scenarios whose name contains TEXT; given again: or that one
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) only: Vec<String>,
+    /// The device that a peer other than the board is, whatever its scenario says: one of
+    /// device-profiles, or a file that ends in .toml; given again: for another peer
+    #[arg(long = "profile", value_name = "PEER=NAME", value_parser = values::device)]
+    pub(crate) profiles: Vec<Device>,
+    /// Try a run of which nothing can be said, because the lab was late for example, up to so many
+    /// times again. The record and the report say so
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) retries: u32,
+    /// Write no report at the end
+    #[arg(long)]
+    pub(crate) no_report: bool,
     /// Where the records go
     #[arg(long, value_name = "FOLDER", default_value = "target/parallax-hil")]
     pub(crate) out: PathBuf,

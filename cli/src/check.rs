@@ -7,7 +7,7 @@ use crate::{
     kind::{Kind, kind},
     output,
 };
-use parallax_scenario::{Replacements, clip, profile};
+use parallax_scenario::{Replacements, clip};
 use std::path::Path;
 
 /// Runs `parallax check`.
@@ -53,10 +53,6 @@ fn read(kind: Kind, file: &Path, text: &str) -> Result<(), Stop> {
         Kind::Clip => clip::parse(&file.display().to_string(), text)
             .map(drop)
             .map_err(|errors| inputs::bad(&errors)),
-        Kind::Profile => {
-            let profile = profile::parse(&file.display().to_string(), text)
-                .map_err(|errors| inputs::bad(&errors))?;
-            parallax_bench::sound(&profile).map_err(|error| Stop::BadInput(error.to_string()))
-        }
+        Kind::Profile => inputs::profile_file(file, text).map(drop),
     }
 }

@@ -1,32 +1,29 @@
-//! `parallax hil` and `parallax boards`: scenarios on a board, in real time.
+//! `parallax hil`: scenarios on a board, in real time.
+
+mod runs;
 
 use crate::{
-    args::{BoardsArgs, HilArgs},
-    environment::{Started, VERSION},
+    args::HilArgs,
+    environment::Started,
     exit::{Exit, Stop},
     inputs::{self, Input},
-    interrupt::Interrupt,
     kind::{Kind, kind},
     output,
     values::Device,
 };
-use parallax_bench::{Bench, BenchBoard, Place, Run, console, read, run as run_on, why_not};
-use parallax_lab::Stop as EndOfRun;
-use parallax_record::{Clock, Suite, Summary, Verdict};
-use parallax_render::terminal::{self, Style};
+use parallax_bench::{Bench, BenchBoard, console, read, why_not};
 use parallax_scenario::{Profile, Replacements};
 use std::{
-    ffi::OsString,
-    path::Path,
-    sync::atomic::{AtomicBool, Ordering},
-    thread,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
-/// The seed where neither the command nor the scenario names one.
-const DEFAULT_SEED: u64 = 1;
-/// How often it is looked whether somebody wants the end.
-const LOOK: Duration = Duration::from_millis(50);
+/// What scenarios run on.
+struct On<'a> {
+    name: &'a str,
+    board: &'a BenchBoard,
+    budget: Option<Duration>,
+}
 
 /// A scenario, and why it cannot run, if it cannot.
 struct Candidate {
@@ -48,76 +45,8 @@ pub(crate) fn run(arguments: &HilArgs) -> Result<Exit, Stop> {
         output::say(&listed(&candidates, name));
         return Ok(Exit::Pass);
     }
-    output::folder(&arguments.out)?;
-    let _own = output::own(&arguments.out)?;
-    output::writable(&arguments.out)?;
-    let interrupt = Interrupt::listen()?;
-    let style = if output::coloured() { Style::Coloured } else { Style::Plain };
-    let (mut finished, mut planned, mut not_run) = (Vec::new(), 0, String::new());
-    for Candidate { input, named, why_not } in &candidates {
-        let seed = arguments.seed.or(input.scenario.seed).unwrap_or(DEFAULT_SEED);
-        let summary = match why_not {
-            Some(why) if !named => {
-                not_run += &format!("not run         {}: {why}\n", input.scenario.id);
-                continue;
-            }
-            Some(why) => unable(input, seed, why),
-            None if interrupt.asked() => {
-                planned += 1;
-                continue;
-            }
-            None => {
-                let mut summary = one(arguments, name, input, seed, &interrupt)?;
-                // What was cut short has not failed, however it looks, and has not passed.
-                if interrupt.asked() && summary.verdict != Verdict::Error {
-                    summary.verdict = Verdict::Inconclusive;
-                }
-                summary
-            }
-        };
-        planned += 1;
-        let again = format!(
-            "parallax hil --bench {} --board {name} {} --seed {seed}",
-            arguments.bench.display(),
-            input.file.display()
-        );
-        output::say(&terminal::run(&summary, &again, style));
-        finished.push(summary);
-    }
-    let suite = Suite::of(planned, finished);
-    output::say(&not_run);
-    output::say(&terminal::closing(&suite, style));
-    let json = |error: serde_json::Error| Stop::Fault(format!("failed to write JSON: {error}"));
-    let environment = serde_json::to_string_pretty(&started.environment()).map_err(json)?;
-    output::file(&arguments.out.join("environment.json"), &format!("{environment}\n"))?;
-    output::file(&arguments.out.join("summary.json"), &suite.to_json().map_err(json)?)?;
-    output::say(&format!("records are in {}\n", arguments.out.display()));
-    Ok(if interrupt.asked() { Exit::Interrupted } else { Exit::of(suite.verdict) })
-}
-
-/// Runs `parallax boards`.
-///
-/// # Errors
-/// If the bench file is none.
-pub(crate) fn boards(arguments: &BoardsArgs) -> Result<Exit, Stop> {
-    let bench = bench(&arguments.bench)?;
-    output::say(&format!("{}\n", terminal::tame(&bench.title)));
-    for (name, board) in &bench.boards {
-        let place = match &board.place {
-            Place::Process => "process, starts with each run".to_owned(),
-            Place::Port(port) if port.exists() => format!("{}, there", port.display()),
-            Place::Port(port) => format!("{}, not there", port.display()),
-        };
-        let missing = matches!(&board.place, Place::Port(port) if !port.exists());
-        let health = match profile(&arguments.bench, board).and_then(|found| drivable(name, &found))
-        {
-            Ok(()) if missing => "cannot be driven before its port is there".to_owned(),
-            Ok(()) => "can be driven".to_owned(),
-            Err(stop) => stop.to_string(),
-        };
-        output::say(&format!("{name}  {}  {place}  {health}\n", board.profile));
-    }
-    Ok(Exit::Pass)
+    let on = On { name, board, budget: bench.lateness_budget };
+    runs::all(arguments, &on, &candidates, &started)
 }
 
 pub(crate) fn bench(file: &Path) -> Result<Bench, Stop> {
@@ -153,10 +82,18 @@ fn named(bench: &Path, board: &BenchBoard) -> String {
     folder.join(&board.profile).display().to_string()
 }
 
-fn replaced(bench: &Path, board: &BenchBoard, peer: &str) -> Result<Replacements, Stop> {
+/// The board in the place of `peer`, and for other peers the devices that the command names.
+fn replaced(
+    bench: &Path,
+    board: &BenchBoard,
+    peer: &str,
+    others: &[Device],
+) -> Result<Replacements, Stop> {
     let device = Device { peer: peer.to_owned(), profile: named(bench, board) };
     let flag = format!("--profile {peer}={}: ", device.profile);
-    inputs::replacements(&[device], None).map_err(|stop| match stop {
+    let mut devices = others.to_vec();
+    devices.push(device);
+    inputs::replacements(&devices, None).map_err(|stop| match stop {
         // Nobody gave that flag: it was the bench file.
         Stop::BadInput(text) => Stop::BadInput(match text.strip_prefix(&flag) {
             Some(cause) => format!(
@@ -171,14 +108,14 @@ fn replaced(bench: &Path, board: &BenchBoard, peer: &str) -> Result<Replacements
 }
 
 pub(crate) fn profile(bench: &Path, board: &BenchBoard) -> Result<Profile, Stop> {
-    let found = replaced(bench, board, "camera")?.devices.into_values().next();
+    let found = replaced(bench, board, "camera", &[])?.devices.into_values().next();
     found
         .map(|found| found.profile)
         .ok_or_else(|| Stop::BadInput(format!("there is no profile {}", board.profile)))
 }
 
 /// Whether a console can be driven by a profile.
-fn drivable(board: &str, profile: &Profile) -> Result<(), Stop> {
+pub(crate) fn drivable(board: &str, profile: &Profile) -> Result<(), Stop> {
     console(board, profile, |name| std::env::var(name).ok())
         .map(drop)
         .map_err(|error| Stop::BadInput(error.to_string()))
@@ -189,27 +126,66 @@ fn drivable(board: &str, profile: &Profile) -> Result<(), Stop> {
 fn candidates(arguments: &HilArgs, board: &BenchBoard) -> Result<Vec<Candidate>, Stop> {
     let found = profile(&arguments.bench, board)?;
     drivable(arguments.board.as_deref().unwrap_or("board"), &found)?;
-    let mut all = Vec::new();
-    for file in inputs::files(&arguments.scenarios)? {
+    let mut all: Vec<Candidate> = Vec::new();
+    let files = inputs::selected(inputs::files(&arguments.scenarios)?, &arguments.only)?;
+    for file in files {
         let named = arguments.scenarios.contains(&file);
         let text = inputs::text(&file)?;
         if kind(&text) != Kind::Scenario && !named {
             continue;
         }
-        let mut scenario = inputs::scenario(&file, &text, &Replacements::default())?;
-        let mut why_not = why_not(&scenario, board);
-        let camera = scenario.peers.iter().find(|peer| peer.camera.is_some());
-        if let (None, Some(camera)) = (&why_not, camera) {
-            let replaced = replaced(&arguments.bench, board, &camera.name)?;
-            match inputs::scenario(&file, &text, &replaced) {
-                Ok(with_board) => scenario = with_board,
-                // More than the board can: its profile says so.
-                Err(stop) => why_not = Some(stop.to_string()),
-            }
+        let found = candidate(arguments, board, (file, text), named)?;
+        let id = &found.input.scenario.id;
+        if let Some(same) = all.iter().find(|other| other.input.scenario.id == *id) {
+            return Err(Stop::BadInput(format!(
+                "failed to read {}: its records would go where those of {} go\n  help: name the files \
+                 differently, or run them with different --out folders",
+                found.input.file.display(),
+                same.input.file.display()
+            )));
         }
-        all.push(Candidate { input: Input { file, text, scenario }, named, why_not });
+        all.push(found);
     }
-    Ok(all)
+    let has =
+        |device: &&Device| all.iter().any(|one| one.input.scenario.peer(&device.peer).is_some());
+    match arguments.profiles.iter().find(|device| !has(device)) {
+        None => Ok(all),
+        Some(device) => Err(Stop::BadInput(format!(
+            "--profile {}={}: no scenario has a peer of that name\n  help: `parallax hil --dry-run` \
+             names the scenarios; their files name their peers",
+            device.peer, device.profile
+        ))),
+    }
+}
+
+fn candidate(
+    arguments: &HilArgs,
+    board: &BenchBoard,
+    (file, text): (PathBuf, String),
+    named: bool,
+) -> Result<Candidate, Stop> {
+    let mut scenario = inputs::scenario(&file, &text, &Replacements::default())?;
+    let mut why_not = why_not(&scenario, board);
+    let camera = scenario.peers.iter().find(|peer| peer.camera.is_some());
+    if let (None, Some(camera)) = (&why_not, camera) {
+        let camera = camera.name.clone();
+        if arguments.profiles.iter().any(|device| device.peer == camera) {
+            return Err(Stop::BadInput(format!(
+                "--profile {camera}: that peer is the board\n  help: the board's profile is in {}",
+                arguments.bench.display()
+            )));
+        }
+        let others = arguments.profiles.iter();
+        let others: Vec<Device> =
+            others.filter(|device| scenario.peer(&device.peer).is_some()).cloned().collect();
+        let replaced = replaced(&arguments.bench, board, &camera, &others)?;
+        match inputs::scenario(&file, &text, &replaced) {
+            Ok(with_board) => scenario = with_board,
+            // More than the board can: its profile says so.
+            Err(stop) => why_not = Some(stop.to_string()),
+        }
+    }
+    Ok(Candidate { input: Input { file, text, scenario }, named, why_not })
 }
 
 fn listed(candidates: &[Candidate], board: &str) -> String {
@@ -220,63 +196,10 @@ fn listed(candidates: &[Candidate], board: &str) -> String {
     candidates.iter().map(line).collect()
 }
 
-/// A scenario that somebody wants, and that cannot be had.
-fn unable(input: &Input, seed: u64, why: &str) -> Summary {
-    let clock = Clock::Real { bound_us: 1 };
-    let header = parallax_fabric::header(&input.scenario, seed, VERSION, clock);
-    let mut summary = Summary::broken(&header, format!("it cannot run on this board: {why}"));
-    summary.verdict = Verdict::Inconclusive;
-    summary
-}
-
-fn one(
-    arguments: &HilArgs,
-    board: &str,
-    input: &Input,
-    seed: u64,
-    interrupt: &Interrupt,
-) -> Result<Summary, Stop> {
-    let folder = arguments.out.join(&input.scenario.id).join(format!("seed-{seed}"));
-    output::folder(&folder)?;
-    let fault = |error: std::io::Error| Stop::Fault(format!("failed to find Parallax: {error}"));
-    let program = std::env::current_exe().map_err(fault)?;
-    let command = [program.into_os_string(), OsString::from("process-board")];
-    let (stop, done) = (EndOfRun::default(), AtomicBool::new(false));
-    let run = Run {
-        scenario: &input.scenario,
-        seed,
-        board,
-        command: &command,
-        folder: &folder,
-        version: VERSION,
-        stop: stop.clone(),
-    };
-    let ran = thread::scope(|scope| {
-        scope.spawn(|| {
-            while !done.load(Ordering::Relaxed) {
-                if interrupt.asked() {
-                    stop.now();
-                }
-                thread::sleep(LOOK);
-            }
-        });
-        let ran = run_on(&run);
-        done.store(true, Ordering::Relaxed);
-        ran
-    });
-    Ok(ran.map_or_else(
-        |error| {
-            let clock = Clock::Real { bound_us: 1 };
-            let header = parallax_fabric::header(&input.scenario, seed, VERSION, clock);
-            Summary::broken(&header, error.to_string())
-        },
-        |ran| ran.summary,
-    ))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use parallax_bench::Place;
 
     #[test]
     fn a_profile_in_a_file_is_beside_the_bench() {

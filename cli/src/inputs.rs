@@ -6,9 +6,10 @@ use crate::{
     exit::Stop,
     values::{Device, Media},
 };
+use parallax_console::Pattern;
 use parallax_scenario::{
-    Builtin, FileRead, MAX_BYTES, Profile, Profiles, Replacement, Replacements, Scenario,
-    ScenarioErrors, Unreadable,
+    Builtin, FileRead, MAX_BYTES, NotAPattern, Profile, Profiles, Replacement, Replacements,
+    Scenario, ScenarioErrors, Unreadable,
 };
 use std::{
     collections::BTreeMap,
@@ -113,7 +114,7 @@ fn files_of(path: &Path) -> Result<Vec<PathBuf>, Stop> {
 
 /// The files of scenarios whose name contains one of `only`; all if it is empty. A file that is not
 /// selected is not read: what is wrong with it keeps nobody from running others.
-fn selected(files: Vec<PathBuf>, only: &[String]) -> Result<Vec<PathBuf>, Stop> {
+pub(crate) fn selected(files: Vec<PathBuf>, only: &[String]) -> Result<Vec<PathBuf>, Stop> {
     let name = |file: &PathBuf| {
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         name.strip_suffix(".toml").map(str::to_owned).unwrap_or(name)
@@ -260,6 +261,23 @@ pub(crate) fn parse(file: &Path, text: &str, replaced: &Replacements) -> Result<
         .map_err(|errors| bad(&errors))
 }
 
+/// Parses the text of a device profile; its console's patterns are those that a console can be driven by.
+///
+/// # Errors
+/// [`Stop::BadInput`].
+pub(crate) fn profile_file(file: &Path, text: &str) -> Result<Profile, Stop> {
+    let name = file.display().to_string();
+    parallax_scenario::profile::parse_with(&name, text, pattern).map_err(|errors| bad(&errors))
+}
+
+/// Whether a text is a pattern of a console.
+fn pattern(text: &str) -> Result<(), NotAPattern> {
+    let Err(error) = Pattern::new(text) else { return Ok(()) };
+    let said = error.to_string();
+    let (wrong, cure) = said.split_once("\nhelp: ").unwrap_or((&said, ""));
+    Err(NotAPattern { wrong: wrong.to_owned(), cure: cure.to_owned() })
+}
+
 /// The bytes of a file, at most one more than is allowed: that tells one that is too long, where its
 /// length was not known before.
 fn bytes(file: &Path) -> io::Result<Vec<u8>> {
@@ -311,7 +329,7 @@ impl Profiles for Shelf {
         let bytes = bytes(&file).ok()?;
         Some(
             parallax_scenario::decode(&shown, &bytes)
-                .and_then(|text| parallax_scenario::profile::parse(&shown, text)),
+                .and_then(|text| parallax_scenario::profile::parse_with(&shown, text, pattern)),
         )
     }
 

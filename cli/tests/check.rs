@@ -73,6 +73,43 @@ fn every_bad_file_is_told_of_and_what_it_was_taken_for() {
 }
 
 #[test]
+fn a_console_pattern_that_no_console_can_be_driven_by_is_told_with_file_line_and_key() {
+    let sound = fs::read_to_string(format!("{PROFILES}/process-board.toml")).expect("a profile");
+    let place = Place::new();
+    // What is written in place of what, the key, and why it is none.
+    let wrongs = [
+        ("prompt = '# $'", "prompt = '(# $'", "console.prompt", "unclosed group"),
+        ("prompt = '# $'", "prompt = '.*# $'", "console.prompt", "it may match more"),
+        (
+            "prompt = '# $'",
+            "prompt = '#? $'\npanics = ['a?']",
+            "console.panics[1]",
+            "the empty text",
+        ),
+        ("login: $'", "login: +$'", "console.login_prompt", "it may match more"),
+        ("first stage']", "first stage', '[a-']", "console.banners[2]", "unclosed character class"),
+    ];
+    for (before, after, key, why) in wrongs {
+        let text = sound.replacen(before, after, 1);
+        assert_ne!(text, sound, "{before}");
+        place.write("own.toml", &text);
+        let called = place.call(&["check", "own.toml"]).ended(2);
+        let line = 1 + text
+            .lines()
+            .position(|line| line.contains(after.lines().last().unwrap_or(after)))
+            .expect("it is there");
+        for said in [format!("own.toml:{line}:"), format!("{key}: "), why.to_owned()] {
+            assert!(called.complained.contains(&said), "no {said}:\n{}", called.complained);
+        }
+    }
+    // A scenario that names such a device is refused, too.
+    let scenario = with_checks("two-homes", 1, TOO_SOON).replace("\"esp32-p4\"", "\"own.toml\"");
+    place.write("scenario.toml", &scenario);
+    let called = place.call(&["check", "scenario.toml"]).ended(2);
+    assert!(called.complained.contains("console.banners[2]"), "{}", called.complained);
+}
+
+#[test]
 fn without_a_file_it_looks_where_sim_does() {
     let place = Place::new();
     let called = place.call(&["check"]).ended(2);

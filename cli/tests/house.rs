@@ -102,6 +102,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
         "parallax",
         &[
             "parallax-bench",
+            "parallax-console",
             "parallax-fabric",
             "parallax-lab",
             "parallax-process-board",
@@ -475,6 +476,7 @@ const QUOTED: &[(&str, &str)] = &[
     // Fields of smoltcp's DHCP.
     ("hil/lab/src/port.rs", "router"),
     ("hil/lab/tests/board.rs", "router"),
+    ("hil/lab/tests/fates/station.rs", "router"),
     ("hil/process-board/src/station.rs", "router"),
     ("sim/scenario/src/table.rs", "bandwidth"),
     ("sim/scenario/tests/broken.rs", "bandwidth"),

@@ -1,6 +1,7 @@
 //! Reads output folders: the summary of each, and the records of those runs that are shown in full.
 
 use crate::exit::Stop;
+use parallax_bench::recover;
 use parallax_record::{Environment, ReadError, Record, SCHEMA, Suite, Summary, Verdict, judge};
 use parallax_render::input::{Detail, Folder};
 use serde::{Deserialize, de::DeserializeOwned};
@@ -82,14 +83,45 @@ fn suite(folder: &Path) -> Result<(Suite, bool), Stop> {
             }
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let record = folder.join("record.jsonl");
-            if !record.is_file() {
-                return Err(no_summary(folder));
+            if let Some(record) = recorded(folder)? {
+                return Ok((Suite::new(vec![judge(&record)]), true));
             }
-            Ok((Suite::new(vec![judge(&self::record(&record)?)]), true))
+            // The command that ran here was killed: what its runs have recorded is there all the same.
+            let mut runs = Vec::new();
+            for folder in run_folders(folder) {
+                runs.extend(recorded(&folder)?.map(|record| judge(&record)));
+            }
+            match runs.is_empty() {
+                true => Err(no_summary(folder)),
+                false => Ok((Suite::new(runs), false)),
+            }
         }
         Err(error) => Err(unreadable(&file, &error)),
     }
+}
+
+/// The record of one run in its folder, made of its journal if what ran it was killed; none if there
+/// is neither.
+fn recorded(folder: &Path) -> Result<Option<Record>, Stop> {
+    recover(folder).map_err(|error| Stop::BadInput(error.to_string()))?;
+    let file = folder.join("record.jsonl");
+    if file.is_file() { record(&file).map(Some) } else { Ok(None) }
+}
+
+/// The folders of runs in an output folder, in order of name: `SCENARIO/seed-N`.
+pub(crate) fn run_folders(out: &Path) -> Vec<PathBuf> {
+    let folders = |of: &Path| -> Vec<PathBuf> {
+        // What cannot be read has nothing that could.
+        let entries = fs::read_dir(of).into_iter().flatten().flatten();
+        let mut found: Vec<PathBuf> =
+            entries.map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
+        found.sort();
+        found
+    };
+    let is_run = |path: &PathBuf| {
+        path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("seed-"))
+    };
+    folders(out).iter().flat_map(|scenario| folders(scenario)).filter(is_run).collect()
 }
 
 /// Whether it is the name of something in a folder, and not the way to somewhere else.

@@ -1,6 +1,7 @@
 //! The agent: hears orders, is a camera, tells what happens.
 
 use crate::{
+    bulk::from_text,
     host::{AgentHost, Clock, Events, Net},
     load,
     order::configure,
@@ -39,12 +40,14 @@ pub enum AgentError {
     Console(io::Error),
 }
 
-/// Runs the agent on a console until it is told to stop or the console ends.
+/// Runs the agent on a console until it is told to stop or the console ends. All its times are those of
+/// `clock`.
 ///
 /// # Errors
 /// If it cannot start, or the console breaks.
 pub fn run<N: Net>(
     net: N,
+    clock: Clock,
     nonce: Nonce,
     mut input: impl Read,
     output: impl Write + Send + 'static,
@@ -53,7 +56,7 @@ pub fn run<N: Net>(
     let voice = Arc::new(voice);
     let mut agent = Agent {
         net,
-        clock: Clock::start(),
+        clock,
         events: Arc::new(Events::new(Arc::clone(&voice))),
         tunnel: Arc::new(Tunnel::new(Arc::clone(&voice))),
         voice,
@@ -119,10 +122,8 @@ impl<N: Net> Agent<N> {
                 self.voice.say(&FromBoard::Clock { number, board_ns: self.clock.now_ns() });
             }
             ToBoard::Order(order) if self.runtime.is_none() => self.begin(&order)?,
-            ToBoard::Order(_) => {
-                let text = "failed to follow an order: there was one already".to_owned();
-                self.voice.say(&FromBoard::CannotBe { text });
-            }
+            // The bench does not know whether the first one came.
+            ToBoard::Order(_) => {}
             ToBoard::Broken => self.broken(),
             ToBoard::Stop => return Ok(false),
             other => {
@@ -156,15 +157,21 @@ impl<N: Net> Agent<N> {
             .build()?;
         let towards = order.rendezvous.unwrap_or_else(|| SocketAddr::from(ANYWHERE));
         let (events, tunnel) = (Arc::clone(&self.events), Arc::clone(&self.tunnel));
-        let host = AgentHost::new(self.net.clone(), towards, self.clock, events, tunnel);
-        let (events, clock) = (Arc::clone(&self.events), self.clock);
+        // What was not stored by an agent is no memory of one.
+        let stored = order.flash.iter();
+        let stored = stored.filter_map(|(name, text)| Some((name.clone(), from_text(text).ok()?)));
+        let stored = stored.collect();
+        let (net, clock) = (self.net.clone(), self.clock.clone());
+        let host = AgentHost::new(net, towards, clock, events, tunnel, stored);
+        let (events, clock) = (Arc::clone(&self.events), self.clock.clone());
         let camera = runtime.spawn(camera::run(host, config));
+        let told_by = clock.clone();
         runtime.spawn(async move {
             let text = match camera.await {
                 Ok(()) => "its software ended".to_owned(),
                 Err(error) => format!("its code panicked: {error}"),
             };
-            events.tell(Told { board_ns: clock.now_ns(), event: Event::Fault { text } });
+            events.tell(Told { board_ns: told_by.now_ns(), event: Event::Fault { text } });
         });
         let (events, voice) = (Arc::clone(&self.events), Arc::clone(&self.voice));
         runtime.spawn(report(events, voice, clock));

@@ -1,6 +1,7 @@
 //! The host of a camera on a board.
 
 use crate::{
+    bulk::to_text,
     lock,
     protocol::{FromBoard, Told},
     say::Voice,
@@ -10,6 +11,7 @@ use parallax_peer::{Flash, Host, Stage};
 use parallax_record::Event;
 use std::{
     collections::BTreeMap,
+    fmt,
     fs::File,
     io::{self, Read},
     mem,
@@ -35,19 +37,33 @@ pub trait Net: Clone + Send + Sync + 'static {
 /// Events that wait until somebody takes them to the console.
 const BATCH: usize = 40;
 
-/// The board's clock: from the start of the agent.
-#[derive(Clone, Copy)]
-pub(crate) struct Clock(Instant);
+/// A board's clock. Clones are the same clock.
+#[derive(Clone)]
+pub struct Clock(Arc<dyn Fn() -> u64 + Send + Sync>);
 
 impl Clock {
-    pub(crate) fn start() -> Self {
-        Self(Instant::now())
+    /// The time since now, later than 0: as on a board that booted before.
+    pub fn start() -> Self {
+        let start = Instant::now();
+        Self::new(move || {
+            let passed = start.elapsed() + Duration::from_secs(1);
+            u64::try_from(passed.as_nanos()).unwrap_or(u64::MAX)
+        })
     }
 
-    /// Nanoseconds since then, later than 0: as on a board that booted before.
-    pub(crate) fn now_ns(self) -> u64 {
-        let passed = self.0.elapsed() + Duration::from_secs(1);
-        u64::try_from(passed.as_nanos()).unwrap_or(u64::MAX)
+    /// The clock that shows these nanoseconds.
+    pub fn new(now_ns: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
+        Self(Arc::new(now_ns))
+    }
+
+    pub(crate) fn now_ns(&self) -> u64 {
+        (self.0)()
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Clock").field(&self.now_ns()).finish()
     }
 }
 
@@ -75,17 +91,21 @@ impl Events {
     }
 }
 
-/// Of one run: nothing is kept on the board's disk.
-#[derive(Default)]
-struct Memory(Mutex<BTreeMap<String, Vec<u8>>>);
+/// Of one run: nothing is kept on the board's disk. What is stored is told, so that it comes back with
+/// the next order.
+struct Memory {
+    stored: Mutex<BTreeMap<String, Vec<u8>>>,
+    voice: Arc<Voice>,
+}
 
 impl Flash for Memory {
     fn load(&self, name: &str) -> Option<Vec<u8>> {
-        lock(&self.0).get(name).cloned()
+        lock(&self.stored).get(name).cloned()
     }
 
     fn store(&self, name: &str, value: &[u8]) {
-        lock(&self.0).insert(name.to_owned(), value.to_vec());
+        lock(&self.stored).insert(name.to_owned(), value.to_vec());
+        self.voice.say(&FromBoard::Stored { name: name.to_owned(), base64: to_text(value) });
     }
 }
 
@@ -107,8 +127,11 @@ impl<N: Net> AgentHost<N> {
         clock: Clock,
         events: Arc<Events>,
         tunnel: Arc<Tunnel>,
+        stored: BTreeMap<String, Vec<u8>>,
     ) -> Self {
-        Self { net, towards, clock, events, tunnel, flash: Arc::default() }
+        let voice = Arc::clone(&events.voice);
+        let flash = Arc::new(Memory { stored: Mutex::new(stored), voice });
+        Self { net, towards, clock, events, tunnel, flash }
     }
 }
 

@@ -15,7 +15,7 @@ mod tunnel;
 
 pub use agent::{AgentError, run};
 pub use bulk::{NotBulk, from_text, to_text};
-pub use host::Net;
+pub use host::{Clock, Net};
 pub use kernel::Kernel;
 pub use order::{NoCamera, configure};
 

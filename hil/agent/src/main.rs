@@ -1,6 +1,6 @@
 //! `parallax-agent --nonce 7f3a9c01`, on a board's console: a bench starts it.
 
-use parallax_agent::{Kernel, run};
+use parallax_agent::{Clock, Kernel, run};
 use parallax_console::Nonce;
 use std::{
     env,
@@ -18,9 +18,8 @@ fn main() -> ExitCode {
         _ => None,
     };
     let ended = match nonce {
-        Some(nonce) => {
-            run(Kernel, nonce, io::stdin(), io::stdout()).map_err(|e| (1, e.to_string()))
-        }
+        Some(nonce) => run(Kernel, Clock::start(), nonce, io::stdin(), io::stdout())
+            .map_err(|e| (1, e.to_string())),
         None => Err((2, USAGE.to_owned())),
     };
     match ended {

@@ -11,10 +11,10 @@
 use parallax_record::Event;
 use parallax_signalling::Token;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use std::net::SocketAddr;
+use std::{collections::BTreeMap, net::SocketAddr};
 
 /// The version of what is said here: both ends must have the same.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 /// Streams with this bit in their number were opened from outside, the others by the board.
 pub const FROM_OUTSIDE: u32 = 1 << 31;
 /// Bytes of a stream in one message, at most.
@@ -29,7 +29,7 @@ pub enum ToBoard {
         /// Comes back as it is.
         number: u32,
     },
-    /// Be this camera. Once.
+    /// Be this camera. It may be said again, and counts once.
     Order(CameraOrder),
     /// A stream that the board asked for is open.
     Opened {
@@ -128,6 +128,13 @@ pub enum FromBoard {
     },
     /// Something said here was lost: no stream can be trusted any more.
     Broken,
+    /// Remember this for the board: it comes back with the next order, after a loss of power.
+    Stored {
+        /// What it is called.
+        name: String,
+        /// What it is, as `to_text` writes it.
+        base64: String,
+    },
     /// The order cannot be followed.
     CannotBe {
         /// Why.
@@ -177,6 +184,9 @@ pub struct CameraOrder {
     pub pacer_bps: Option<u32>,
     /// Floor and ceiling of congestion control, bits per second; none: no congestion control.
     pub gcc_bps: Option<(u32, u32)>,
+    /// What the camera has stored earlier in the run, as `to_text` writes it: nothing is kept on the
+    /// board's own disk, and each run begins with a new camera.
+    pub flash: BTreeMap<String, String>,
 }
 
 /// A message as it travels.
@@ -220,6 +230,7 @@ mod tests {
             skip_frames: false,
             pacer_bps: None,
             gcc_bps: None,
+            flash: BTreeMap::new(),
         };
         let text = format!("{:?}", ToBoard::Order(order));
         assert!(text.contains("redacted") && !text.contains("secret"), "{text}");

@@ -1,19 +1,28 @@
-//! One board through one run: on, logged in, agent started, camera ordered, heard to the end.
+//! One board through one boot: logged in, agent started, camera ordered, heard to the end.
 
-use crate::offset::BoardClock;
-use parallax_agent::protocol::{self, CameraOrder, FromBoard, PROTOCOL, ToBoard};
+use crate::{
+    offset::BoardClock,
+    words::{Blame, agent_ended, not_ready, not_set_up},
+};
+use parallax_agent::protocol::{self, CameraOrder, FromBoard, PROTOCOL, ToBoard, Told};
 use parallax_board::{Board, Event as BoardEvent, now_ns};
 use parallax_console::{CommandId, Nonce, Outcome, Output, Request};
+use parallax_lab::{Place, Stop};
 use parallax_record::{Entry, Event};
 use std::{
     collections::BTreeMap,
-    sync::mpsc::{Receiver, TryRecvError},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+        mpsc::{Receiver, Sender, TryRecvError},
+    },
     time::Duration,
 };
 use tokio::sync::mpsc::UnboundedSender;
 
 const READY: CommandId = CommandId(1);
 const AGENT: CommandId = CommandId(2);
+const SETUP: CommandId = CommandId(3);
 /// How long a step waits for the console while something else may come up.
 const STEP: Duration = Duration::from_millis(2);
 /// Clock questions before the order: each may narrow what is known.
@@ -21,46 +30,93 @@ const FIRST_QUESTIONS: u32 = 8;
 /// From one clock question to the next, nanoseconds.
 const QUESTION_NS: u64 = 500_000_000;
 /// How long the agent may take to end, nanoseconds.
-const ENDING_NS: u64 = 3_000_000_000;
+const ENDING_NS: u64 = 10_000_000_000;
+/// An agent that runs answers clock questions: one that has said nothing for so long is silent.
+const SILENCE_NS: u64 = 10_000_000_000;
+/// How long a port may be gone, nanoseconds.
+const GONE_NS: u64 = 10_000_000_000;
+/// How long what a board said before its power was cut may be on its way.
+const LAST_WORDS: Duration = Duration::from_millis(300);
+
+/// What holds a board's power.
+pub(crate) trait Power {
+    /// Cuts it, or says why it cannot be.
+    fn off(&mut self) -> Result<(), String>;
+    /// How the board's process ended by itself; none: it has not, or is none.
+    fn ended(&mut self) -> Option<String>;
+}
 
 /// What is attended to.
 pub(crate) struct Attended<'a> {
     pub(crate) board: &'a mut Board,
+    /// What holds its power.
+    pub(crate) power: &'a mut dyn Power,
     pub(crate) nonce: Nonce,
     pub(crate) order: CameraOrder,
+    /// What is run on it before the agent.
+    pub(crate) setup: &'a [String],
     pub(crate) peer: &'a str,
     pub(crate) clock: BoardClock,
+    /// Where it is in the network, for as long as it has power.
+    pub(crate) place: Place,
     /// What the board says about streams goes there.
     pub(crate) to_proxy: UnboundedSender<FromBoard>,
-    /// And what is to be said comes from there; when nobody is left at the other end, the run is over.
+    /// And what is to be said comes from there; when nobody is left at the other end, the run is over
+    /// or the board has lost its power.
     pub(crate) from_proxy: Receiver<ToBoard>,
+    /// Whether somebody wants the run to end.
+    pub(crate) stop: &'a Stop,
+    /// Who hears of entries at once.
+    pub(crate) sink: Sender<Vec<Entry>>,
+    /// And of how far its clock may be off, microseconds.
+    pub(crate) bound_us: Arc<AtomicU64>,
+}
+
+/// How it ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum End {
+    /// With the run.
+    #[default]
+    Over,
+    /// The board's power is to be cut: the scenario says so.
+    PowerCut,
+    /// The board, or what is needed to attend to it, broke: the run need not go on.
+    Broken,
 }
 
 /// What was heard.
 #[derive(Debug, Default)]
 pub(crate) struct Heard {
+    /// How it ended.
+    pub(crate) end: End,
     /// On the run's clock, in no order.
     pub(crate) entries: Vec<Entry>,
-    /// How far times of the board may be from the truth, microseconds.
+    /// How far times of the board may be from the truth, at most, microseconds.
     pub(crate) bound_us: u64,
     /// A clock jumped: what spans two clocks cannot be said.
     pub(crate) jumped: bool,
-    /// Frames of the console that are missing.
-    pub(crate) lost_frames: u64,
+    /// What the camera has stored.
+    pub(crate) flash: BTreeMap<String, String>,
 }
 
-/// Attends to a board whose power has just come on, until the run is over.
+/// Attends to a board whose power has just come on, until the run is over or its power is to be cut.
 pub(crate) fn attend(attended: Attended<'_>) -> Heard {
+    let flash = attended.order.flash.clone();
     let mut session = Session {
         attended,
-        heard: Heard::default(),
+        heard: Heard { flash, ..Heard::default() },
         asked: BTreeMap::new(),
         questions: 0,
+        set_up: 0,
         next_question_ns: u64::MAX,
         ordered: false,
         streams: false,
+        heard_ns: now_ns(),
+        gone_ns: None,
         over_ns: None,
         ended: false,
+        bye: false,
+        lost_frames: 0,
         load: None,
     };
     session.attended.board.request(Request::Ready(READY));
@@ -76,13 +132,23 @@ struct Session<'a> {
     /// Clock questions without an answer, and when they were asked.
     asked: BTreeMap<u32, u64>,
     questions: u32,
+    /// Commands of its setup that were begun.
+    set_up: usize,
     next_question_ns: u64,
     ordered: bool,
     /// The agent runs.
     streams: bool,
+    /// When the agent said something last.
+    heard_ns: u64,
+    /// Since when the port is gone.
+    gone_ns: Option<u64>,
     /// When the run was over.
     over_ns: Option<u64>,
     ended: bool,
+    /// The agent has said its last word.
+    bye: bool,
+    /// Frames of the console that are missing.
+    lost_frames: u64,
     /// First and last word about the load: when, processor time, memory.
     load: Option<[(u64, u64, u64); 2]>,
 }
@@ -96,19 +162,41 @@ impl Session<'_> {
             match self.attended.from_proxy.try_recv() {
                 Ok(message) => self.say(&message),
                 Err(TryRecvError::Empty) => break,
-                Err(TryRecvError::Disconnected) => {
+                Err(TryRecvError::Disconnected) if self.attended.place.has_power() => {
                     self.over();
                     break;
                 }
+                Err(TryRecvError::Disconnected) => return self.cut(),
             }
         }
         let now = now_ns();
         if self.streams && self.over_ns.is_none() && now >= self.next_question_ns {
             self.ask(now);
         }
-        if self.over_ns.is_some_and(|over| now > over.saturating_add(ENDING_NS)) {
+        if !self.ended {
+            self.limits(now);
+        }
+    }
+
+    /// Nothing is waited for without end.
+    fn limits(&mut self, now: u64) {
+        let longer = |since: Option<u64>, most: u64| {
+            since.is_some_and(|since| now > since.saturating_add(most))
+        };
+        if longer(self.gone_ns, GONE_NS) {
+            let text =
+                "its port was gone, and did not come back: help: see whether it is plugged in";
+            self.blame(Blame::Nobody(text.to_owned()));
+        } else if longer(self.over_ns, ENDING_NS) {
             self.note("the agent did not end when it was told to");
             self.ended = true;
+        } else if self.streams
+            && self.over_ns.is_none()
+            && self.gone_ns.is_none()
+            && longer(Some(self.heard_ns), SILENCE_NS)
+        {
+            let seconds = SILENCE_NS / 1_000_000_000;
+            self.blame(Blame::Device(format!("its agent has said nothing for {seconds} s")));
         }
     }
 
@@ -120,10 +208,38 @@ impl Session<'_> {
         self.over_ns = Some(now_ns());
         if self.streams {
             self.say(&ToBoard::Stop);
-        } else {
-            self.fault("the run was over before its agent ran");
-            self.ended = true;
+            return;
         }
+        if !self.attended.stop.asked() {
+            self.blame(Blame::Device("it was not up when the run was over".to_owned()));
+        }
+        self.ended = true;
+    }
+
+    /// The board's power is to be cut. What it said before is still heard; of what it could not say
+    /// any more nobody knows.
+    fn cut(&mut self) {
+        let cut_ns = self.now();
+        if let Err(why) = self.attended.power.off() {
+            return self.blame(Blame::Lab(why));
+        }
+        let end = now_ns().saturating_add(u64::try_from(LAST_WORDS.as_nanos()).unwrap_or(0));
+        self.heard.end = End::PowerCut;
+        self.ended = true;
+        while now_ns() < end && self.attended.board.is_plugged() {
+            for (at_ns, event) in self.attended.board.step(STEP) {
+                if let BoardEvent::Console(Output::Message(message)) = event
+                    && let Some(FromBoard::Events { events }) = protocol::read(&message)
+                {
+                    self.events(at_ns, events);
+                }
+            }
+        }
+        self.attended.board.power(false);
+        // What it was about is over: the next boot is not to hear of it.
+        self.attended.board.step(Duration::ZERO);
+        self.heard.entries.retain(|entry| entry.run_ns <= cut_ns);
+        self.tell(cut_ns, Event::Unheard { messages: 0 });
     }
 
     fn say(&mut self, message: &ToBoard) {
@@ -149,7 +265,10 @@ impl Session<'_> {
                 self.note(&error.to_string());
                 self.broken();
             }
-            BoardEvent::NotOpened(error) => self.note(&error.to_string()),
+            BoardEvent::NotOpened(error) => {
+                let text = format!("its port is there again and cannot be opened: {error}");
+                self.blame(Blame::Lab(text));
+            }
             BoardEvent::TranscriptFull(error) => self.note(&format!("the transcript: {error}")),
         }
     }
@@ -158,29 +277,59 @@ impl Session<'_> {
         match output {
             Output::Message(message) => match protocol::read(&message) {
                 Some(message) => self.hear(at_ns, message),
-                None => self.fault("its agent said what no agent of this version says"),
+                None => {
+                    let text = "its agent said what no agent of this version says: help: install the \
+                                agent of this version";
+                    self.blame(Blame::Lab(text.to_owned()));
+                }
             },
             Output::Gap { frames, .. } => {
-                self.heard.lost_frames += frames;
+                self.lost_frames += frames;
+                let now = self.now();
+                self.tell(now, Event::Unheard { messages: frames });
                 self.broken();
             }
+            Output::Outage(gone, _) => self.outage(at_ns, gone),
             Output::Refused(refusal) => {
                 self.note(&refusal.to_string());
                 self.broken();
             }
-            Output::Finished(READY, Outcome::Done { .. }) => self.start(),
-            Output::Finished(READY, outcome) => {
-                self.fault(&format!("it did not come up: {outcome:?}"));
-                self.ended = true;
+            Output::Finished(READY, Outcome::Done { .. }) => {
+                self.set_up = 0;
+                self.set_up();
             }
-            Output::Finished(_, outcome) => {
-                if self.over_ns.is_none() {
-                    self.fault(&format!("its agent ended: {outcome:?}"));
-                }
-                self.ended = true;
+            Output::Finished(READY, outcome) => self.blame(not_ready(&outcome)),
+            Output::Finished(SETUP, Outcome::Done { status: None | Some(0), .. }) => self.set_up(),
+            Output::Finished(SETUP, outcome) => {
+                let text = self.set_up.checked_sub(1).and_then(|at| self.attended.setup.get(at));
+                let text = text.map(String::as_str).unwrap_or_default();
+                self.blame(not_set_up(text, &outcome));
             }
+            Output::Finished(AGENT, _) if self.over_ns.is_some() => self.ended = true,
+            Output::Finished(AGENT, outcome) => self.blame(agent_ended(&outcome)),
             _ => {}
         }
+    }
+
+    /// The port is gone, or there again. A board that ended with its port has failed.
+    fn outage(&mut self, at_ns: u64, gone: bool) {
+        if let Some(how) = gone.then(|| self.attended.power.ended()).flatten() {
+            return self.blame(Blame::Device(format!("its process ended: {how}")));
+        }
+        self.gone_ns = gone.then_some(at_ns);
+        self.note(if gone { "its port is gone" } else { "its port is there again" });
+        if self.streams {
+            // How much it said meanwhile, the numbers of its frames tell.
+            self.broken();
+        }
+    }
+
+    /// The next command of its setup, or else the agent.
+    fn set_up(&mut self) {
+        let Some(text) = self.attended.setup.get(self.set_up) else { return self.start() };
+        self.set_up += 1;
+        let text = text.clone();
+        self.attended.board.request(Request::Command { id: SETUP, text, timeout_ns: None });
     }
 
     fn start(&mut self) {
@@ -190,6 +339,7 @@ impl Session<'_> {
     }
 
     fn hear(&mut self, at_ns: u64, message: FromBoard) {
+        self.heard_ns = at_ns;
         match message {
             FromBoard::Hello { protocol: PROTOCOL, .. } => {
                 self.streams = true;
@@ -200,27 +350,27 @@ impl Session<'_> {
                     "its agent, of version {version}, speaks protocol {protocol}, \
                                     not {PROTOCOL}: help: install the agent of this version"
                 );
-                self.fault(&text);
-                self.ended = true;
+                self.blame(Blame::Lab(text));
             }
             FromBoard::Clock { number, board_ns } => self.answered(at_ns, number, board_ns),
-            FromBoard::Events { events } => {
-                for told in events {
-                    let event = self.attended.clock.event(told.board_ns, told.event, at_ns);
-                    if let Some((run_ns, event)) = event {
-                        self.tell(run_ns, event);
-                    }
-                }
-            }
+            FromBoard::Events { events } => self.events(at_ns, events),
             FromBoard::Load { board_ns, cpu_us, memory_bytes } => {
                 let now = (board_ns, cpu_us, memory_bytes);
                 self.load = Some([self.load.map_or(now, |[first, _]| first), now]);
             }
-            FromBoard::CannotBe { text } => {
-                self.fault(&text);
-                self.ended = true;
+            FromBoard::CannotBe { text } => self.blame(Blame::Lab(text)),
+            FromBoard::Stored { name, base64 } => {
+                self.heard.flash.insert(name, base64);
             }
-            FromBoard::Bye => {}
+            FromBoard::Bye => self.bye = true,
+            FromBoard::Broken => {
+                // What was lost may have been the order: an agent that has one already drops it.
+                if self.ordered {
+                    let order = self.attended.order.clone();
+                    self.say(&ToBoard::Order(order));
+                }
+                let _ = self.attended.to_proxy.send(FromBoard::Broken);
+            }
             streams => {
                 // When the run is over nobody takes it.
                 let _ = self.attended.to_proxy.send(streams);
@@ -228,9 +378,24 @@ impl Session<'_> {
         }
     }
 
+    fn events(&mut self, at_ns: u64, events: Vec<Told>) {
+        for told in events {
+            let event = self.attended.clock.event(told.board_ns, told.event, at_ns);
+            if let Some((run_ns, event)) = event {
+                self.tell(run_ns, event);
+            }
+        }
+    }
+
     fn answered(&mut self, at_ns: u64, number: u32, board_ns: u64) {
         let Some(sent_ns) = self.asked.remove(&number) else { return };
-        self.heard.jumped |= !self.attended.clock.take(sent_ns, board_ns, at_ns);
+        if !self.attended.clock.take(sent_ns, board_ns, at_ns) {
+            self.heard.jumped = true;
+            let now = self.now();
+            self.tell(now, Event::ClockJumped);
+        }
+        let bound_us = self.attended.clock.bound_us();
+        self.attended.bound_us.fetch_max(bound_us, Ordering::Relaxed);
         if self.questions < FIRST_QUESTIONS {
             self.ask(now_ns());
         } else if !self.ordered {
@@ -248,8 +413,10 @@ impl Session<'_> {
     }
 
     fn tell(&mut self, run_ns: u64, event: Event) {
-        let node = self.attended.peer.to_owned();
-        self.heard.entries.push(Entry { run_ns, node, event });
+        let entry = Entry { run_ns, node: self.attended.peer.to_owned(), event };
+        // If nobody takes it at once, it is in what was heard all the same.
+        let _ = self.attended.sink.send(vec![entry.clone()]);
+        self.heard.entries.push(entry);
     }
 
     fn now(&self) -> u64 {
@@ -261,9 +428,17 @@ impl Session<'_> {
         self.tell(now, Event::Note { text: text.to_owned() });
     }
 
-    fn fault(&mut self, text: &str) {
+    /// Ends it, and tells whose doing that is.
+    fn blame(&mut self, blame: Blame) {
         let now = self.now();
-        self.tell(now, Event::Fault { text: text.to_owned() });
+        let event = match blame {
+            Blame::Device(text) => Event::DeviceFailed { text },
+            Blame::Lab(text) => Event::Fault { text },
+            Blame::Nobody(text) => Event::CutShort { text },
+        };
+        self.tell(now, event);
+        self.heard.end = End::Broken;
+        self.ended = true;
     }
 
     fn finish(mut self) -> Heard {
@@ -277,11 +452,13 @@ impl Session<'_> {
                 memory >> 10
             ));
         }
-        if self.heard.lost_frames > 0 {
-            self.note(&format!("{} frames of its console are missing", self.heard.lost_frames));
+        if self.lost_frames > 0 {
+            self.note(&format!("{} frames of its console are missing", self.lost_frames));
         }
-        if self.heard.jumped {
-            self.note("its clock jumped, or drifts more than a clock may");
+        if self.over_ns.is_some() && self.streams && !self.bye {
+            let now = self.now();
+            // What it said last did not come: at least that.
+            self.tell(now, Event::Unheard { messages: 1 });
         }
         self.heard.bound_us = self.attended.clock.bound_us();
         self.heard

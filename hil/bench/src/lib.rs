@@ -5,18 +5,26 @@
 mod able;
 mod attend;
 mod file;
+mod journal;
 mod offset;
+mod place;
 mod process;
 mod profile;
 mod proxy;
 mod replay;
 mod run;
 mod session;
+mod stand;
+mod state;
+mod words;
 
 pub use able::why_not;
-pub use file::{Bench, BenchBoard, FileError, Place, read};
+pub use file::{Bench, BenchBoard, FileError, read};
+pub use journal::{RecoverError, recover};
 pub use parallax_console::replay::{CameUp, Kind, Replay, Step, Use};
+pub use place::{NetworkPort, Place, PortPlace, Switch};
 pub use profile::{ProfileError, console, sound};
 pub use replay::{ReplayError, replay};
 pub use run::{Ran, Run, RunError, run};
 pub use session::{Session, SessionError, Told};
+pub use state::{State, state};

@@ -1,7 +1,40 @@
 //! A board's times on the run's clock.
 
+use parallax_board::now_ns;
 use parallax_clock::{DRIFT_PPM, Exchange, Learnt, Offset};
+use parallax_lab::Clock;
 use parallax_record::Event;
+
+/// How often host's and run's clock are read to find how far they are apart.
+const READINGS: usize = 32;
+
+/// When a run began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Zero {
+    /// By the host's clock.
+    pub(crate) host_ns: u64,
+    /// How far that may be off: the machine may do something else between two readings.
+    pub(crate) off_ns: u64,
+}
+
+impl Zero {
+    /// Of the run with this clock.
+    pub(crate) fn of(clock: Clock) -> Self {
+        let reading = |_| {
+            let before = now_ns();
+            let run_ns = clock.now().as_nanos();
+            Self::between(before, run_ns, now_ns())
+        };
+        let best = (0..READINGS).map(reading).min_by_key(|zero| zero.off_ns);
+        best.unwrap_or(Self { host_ns: now_ns(), off_ns: 0 })
+    }
+
+    /// If the run's clock was read between two readings of the host's.
+    fn between(before: u64, run_ns: u64, after: u64) -> Self {
+        let apart = after.saturating_sub(before);
+        Self { host_ns: (before + apart / 2).saturating_sub(run_ns), off_ns: apart.div_ceil(2) }
+    }
+}
 
 /// Follows the board's clock, and says how far it may be off.
 #[derive(Debug)]
@@ -13,14 +46,13 @@ pub(crate) struct BoardClock {
     /// How far the truth was from it, at most, whenever a time was told.
     worst_ns: u64,
     /// The host's time at the start of the run.
-    zero_ns: i64,
+    zero: Zero,
 }
 
 impl BoardClock {
-    /// For a run that began at `zero_ns` of the host's clock.
-    pub(crate) fn new(zero_ns: u64) -> Self {
-        let zero_ns = signed(zero_ns);
-        Self { offset: Offset::new(DRIFT_PPM), taken_ns: None, worst_ns: 0, zero_ns }
+    /// For a run that began then.
+    pub(crate) fn new(zero: Zero) -> Self {
+        Self { offset: Offset::new(DRIFT_PPM), taken_ns: None, worst_ns: 0, zero }
     }
 
     /// Takes a question and its answer. False: a clock jumped.
@@ -54,7 +86,7 @@ impl BoardClock {
 
     fn on_run(&self, board_ns: u64, taken_ns: i64) -> u64 {
         let host_ns = signed(board_ns).saturating_sub(taken_ns);
-        u64::try_from(host_ns.saturating_sub(self.zero_ns)).unwrap_or(0)
+        u64::try_from(host_ns.saturating_sub(signed(self.zero.host_ns))).unwrap_or(0)
     }
 
     /// A time of the host on the run's clock.
@@ -91,7 +123,7 @@ impl BoardClock {
 
     /// How far a time that was told may be from the truth, microseconds, rounded up.
     pub(crate) fn bound_us(&self) -> u64 {
-        self.worst_ns.div_ceil(1_000)
+        self.worst_ns.saturating_add(self.zero.off_ns).div_ceil(1_000)
     }
 }
 
@@ -109,7 +141,7 @@ mod tests {
     fn the_truth_is_never_further_away_than_the_bound_says() {
         // The board's clock is 7 s ahead of the host's and gains 80 ppm; the run began at 2 s.
         let board = |host_ns: u64| host_ns + 7_000 * MS + host_ns / 12_500;
-        let mut clock = BoardClock::new(2_000 * MS);
+        let mut clock = BoardClock::new(Zero { host_ns: 2_000 * MS, off_ns: 0 });
         for second in 2..40_u64 {
             // The console takes its time, now on the one way, now on the other.
             let (there, back) = (1 + second * 7 % 11, 1 + second * 5 % 13);
@@ -127,15 +159,24 @@ mod tests {
     }
 
     #[test]
+    fn a_run_began_between_two_readings_and_what_is_between_is_in_the_bound() {
+        // Read at 5 and 9 ms, and the run's clock, at 2 ms, somewhere between.
+        let zero = Zero::between(5 * MS, 2 * MS, 9 * MS);
+        assert_eq!(zero, Zero { host_ns: 5 * MS, off_ns: 2 * MS });
+        let clock = BoardClock::new(zero);
+        assert_eq!((clock.bound_us(), clock.host_on_run(6 * MS)), (2_000, MS));
+    }
+
+    #[test]
     fn a_clock_that_jumps_is_seen() {
-        let mut clock = BoardClock::new(0);
+        let mut clock = BoardClock::new(Zero { host_ns: 0, off_ns: 0 });
         assert!(clock.take(0, 500 * MS, MS));
         assert!(!clock.take(1_000 * MS, 1_900 * MS, 1_001 * MS));
     }
 
     #[test]
     fn times_inside_an_event_move_with_it() {
-        let mut clock = BoardClock::new(0);
+        let mut clock = BoardClock::new(Zero { host_ns: 0, off_ns: 0 });
         assert!(clock.take(0, 500 * MS, 0));
         let encoded = Event::FrameEncoded {
             boot: 0,

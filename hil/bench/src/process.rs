@@ -2,10 +2,10 @@
 
 use std::{
     ffi::OsString,
-    io,
+    fs, io,
     os::{fd::OwnedFd, unix::net::UnixDatagram},
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    path::PathBuf,
+    process::{Child, Command, ExitStatus, Stdio},
     thread,
     time::{Duration, Instant},
 };
@@ -16,39 +16,63 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Between two looks for it.
 const LOOK: Duration = Duration::from_millis(5);
 
-/// A process board with power. Dropped, it has none.
+/// A process board. Dropped, it has no power.
 #[derive(Debug)]
 pub(crate) struct ProcessBoard {
-    child: Child,
-    /// Where its console is.
+    command: Vec<OsString>,
+    cable: UnixDatagram,
+    baud: u32,
+    child: Option<Child>,
+    /// Where its console is while it has power.
     pub(crate) console: PathBuf,
     _folder: TempDir,
 }
 
 impl ProcessBoard {
-    /// Switches it on: `command` starts it, its cable is its standard input.
-    pub(crate) fn on(command: &[OsString], cable: UnixDatagram, baud: u32) -> io::Result<Self> {
+    /// A board without power: `command` starts it, `cable` will be its standard input.
+    pub(crate) fn new(command: &[OsString], cable: UnixDatagram, baud: u32) -> io::Result<Self> {
         let folder = TempDir::with_prefix("parallax-board-")?;
         let console = folder.path().join("console");
+        let command = command.to_vec();
+        Ok(Self { command, cable, baud, child: None, console, _folder: folder })
+    }
+
+    /// Switches it on, and waits until its console is there.
+    pub(crate) fn on(&mut self) -> io::Result<()> {
+        self.off();
         let (program, arguments) =
-            command.split_first().ok_or_else(|| io::Error::other("no program is named"))?;
+            self.command.split_first().ok_or_else(|| io::Error::other("no program is named"))?;
         let child = Command::new(program)
             .args(arguments)
             .arg("--console")
-            .arg(&console)
-            .args(["--baud", &baud.to_string(), "--parent", &std::process::id().to_string()])
-            .stdin(Stdio::from(OwnedFd::from(cable)))
+            .arg(&self.console)
+            .args(["--baud", &self.baud.to_string(), "--parent", &std::process::id().to_string()])
+            .stdin(Stdio::from(OwnedFd::from(self.cable.try_clone()?)))
             .stdout(Stdio::null())
             .spawn()?;
-        let mut board = Self { child, console, _folder: folder };
-        board.wait_for_console()?;
-        Ok(board)
+        self.child = Some(child);
+        self.wait_for_console()
+    }
+
+    /// Switches it off. Its console is gone at once: the PTY may become somebody else's.
+    pub(crate) fn off(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            // It may have ended by itself.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+        let _ = fs::remove_file(&self.console);
+    }
+
+    /// How its process ended, if it did so by itself.
+    pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.as_mut().and_then(|child| child.try_wait().ok().flatten())
     }
 
     fn wait_for_console(&mut self) -> io::Result<()> {
         let begun = Instant::now();
-        while !is_there(&self.console) {
-            if let Some(status) = self.child.try_wait()? {
+        while !self.console.exists() {
+            if let Some(status) = self.ended() {
                 return Err(io::Error::other(format!("it ended at once: {status}")));
             }
             if begun.elapsed() > PATIENCE {
@@ -60,14 +84,8 @@ impl ProcessBoard {
     }
 }
 
-fn is_there(console: &Path) -> bool {
-    console.exists()
-}
-
 impl Drop for ProcessBoard {
     fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.off();
     }
 }

@@ -2,32 +2,38 @@
 
 use crate::{
     able::camera,
-    attend::{Attended, Heard, attend},
-    offset::BoardClock,
-    process::ProcessBoard,
+    attend::{Attended, End, Heard, attend},
+    journal::{Journal, put},
+    offset::{BoardClock, Zero},
+    place::Place as BoardPlace,
     profile::{self, ProfileError},
     proxy,
+    stand::{Opening, Stand},
 };
 use parallax_agent::protocol::{CameraOrder, FromBoard, ToBoard};
-use parallax_board::{Board, BoardError, PortSettings, Recorder, RecorderError, now_ns};
-use parallax_console::{Console, Nonce};
-use parallax_fabric::{RENDEZVOUS_PORT, header, secrets};
-use parallax_lab::{Beside, Config, LabError, Outcome, Outside, Place, Stop};
-use parallax_record::{Clock, Entry, Record, Summary, WriteError, Writer, judge};
-use parallax_scenario::{CongestionControl, Scenario};
+use parallax_board::{
+    Board, BoardError, PowerError, Recorder, RecorderError, WriteError as PortError, now_ns,
+};
+use parallax_console::{Console, ConsoleProfile, Nonce, transcript::Kind};
+use parallax_fabric::{KeptPicture, RENDEZVOUS_PORT, header, secrets};
+use parallax_lab::{
+    Beside, CableError, Config, DEFAULT_BUDGET, LabError, Outcome, Outside, Place, Stop,
+};
+use parallax_record::{Clock, Entry, Event, Record, Summary, WriteError, judge};
+use parallax_scenario::{CongestionControl, ConsoleTraits, Peer, Scenario};
 use parallax_signalling::Token;
 use std::{
     collections::BTreeMap,
     ffi::OsString,
-    fs::{self, File},
+    fs,
     hash::{BuildHasher as _, Hasher as _, RandomState},
-    io::{self, BufWriter},
-    os::unix::net::UnixDatagram,
+    io, mem,
     path::{Path, PathBuf},
     sync::mpsc,
     thread,
+    time::Duration,
 };
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 /// A run to be.
 #[derive(Debug)]
@@ -38,8 +44,14 @@ pub struct Run<'a> {
     pub seed: u64,
     /// The board's name.
     pub board: &'a str,
+    /// Where it is.
+    pub place: &'a BoardPlace,
+    /// What the 99th percentile of the lateness of packets may be; none: the lab's default.
+    pub lateness_budget: Option<Duration>,
     /// What starts a process board.
     pub command: &'a [OsString],
+    /// What came of earlier attempts at this run.
+    pub earlier: &'a [String],
     /// Where record and transcript go; it is there.
     pub folder: &'a Path,
     /// Parallax's.
@@ -55,6 +67,8 @@ pub struct Ran {
     pub summary: Summary,
     /// The record's file.
     pub record: PathBuf,
+    /// Of each stream, the pictures of the rendered frames with the lowest PSNR: received and source.
+    pub pictures: Vec<KeptPicture>,
 }
 
 /// Why there is no record of a run.
@@ -83,6 +97,27 @@ pub enum RunError {
     /// The process.
     #[error("failed to switch the board on: {0}")]
     Power(io::Error),
+    /// Its power is switched by the bench, and was not.
+    #[error(transparent)]
+    Switch(#[from] PowerError),
+    /// A control line resets it, and did not.
+    #[error("failed to reset the board: {0}")]
+    Reset(PortError),
+    /// The bench does not say where its network is.
+    #[error(
+        "failed to plug the board's cable in: the bench does not say where it is\n  help: add \
+         `network = {{ interface = \"...\" }}` to the board"
+    )]
+    NoNetwork,
+    /// A scenario takes its power, and the bench cannot.
+    #[error(
+        "failed to switch the board: the bench does not say how\n  help: add `power = {{ on = [...], off = [...] \
+         }}` to the board"
+    )]
+    NoPower,
+    /// Its cable.
+    #[error(transparent)]
+    Cable(#[from] CableError),
     /// Files, sockets, threads.
     #[error("failed to {what}: {cause}")]
     System {
@@ -104,76 +139,161 @@ fn system(what: impl Into<String>) -> impl FnOnce(io::Error) -> RunError {
     move |cause| RunError::System { what, cause }
 }
 
-/// What is said between the board's console and its place in the network.
-struct Ends {
-    to_proxy: UnboundedSender<FromBoard>,
-    from_proxy: mpsc::Receiver<ToBoard>,
-    begun: mpsc::Receiver<Place>,
-}
-
-/// Runs a scenario with a process board in the place of its camera, in real time.
+/// Runs a scenario with a board in the place of its camera, in real time. Whatever breaks once it has
+/// begun is in the record: that run is an error.
 ///
 /// # Errors
-/// If there is no record. What the board does wrong is in the record.
+/// If it could not begin, or there is no record. What the board does wrong is in the record.
 pub fn run(run: &Run<'_>) -> Result<Ran, RunError> {
     let unfit =
         |why: &str| RunError::Unfit { scenario: run.scenario.id.clone(), why: why.to_owned() };
     let peer = camera(run.scenario).ok_or_else(|| unfit("it has no camera"))?;
     let traits = peer.profile.console.as_ref();
     let traits = traits.ok_or_else(|| unfit("its camera's profile has no [console]"))?;
-    let profile = profile::console(run.board, &peer.profile, |name| std::env::var(name).ok())?;
+    let console = profile::console(run.board, &peer.profile, |name| std::env::var(name).ok())?;
     let order = order(run).ok_or_else(|| unfit("a number of its camera is too large"))?;
-    let (lab, cable) = UnixDatagram::pair().map_err(system("open the board's cable"))?;
-    let (beside, ends) = beside();
+    for old in ["record.jsonl", "console.txt"] {
+        // What is there of an earlier run goes; what is not there need not.
+        let _ = fs::remove_file(run.folder.join(old));
+    }
+    let recorder = Recorder::create(&run.folder.join("console.txt"))?;
+    let whole_us = u64::try_from(run.scenario.duration.as_micros()).unwrap_or(u64::MAX);
+    let header = header(run.scenario, run.seed, run.version, Clock::Real { bound_us: whole_us });
+    let journal = Journal::begin(run.folder, header)
+        .map_err(system(format!("write to {}", run.folder.display())))?;
+    let earlier = earlier(run, peer);
+    let _ = journal.sink().send(earlier.clone());
+    let setup = Setup { peer, traits, console, order, recorder };
+    let played = play(run, &journal, setup);
+    let journal = journal.end();
+    let (record, pictures) = match played {
+        Ok((mut outcome, heard)) => {
+            let pictures = mem::take(&mut outcome.pictures);
+            (recorded(run, earlier, outcome, heard)?, pictures)
+        }
+        Err(error) => (broken(&journal, &error)?, Vec::new()),
+    };
+    let path = run.folder.join("record.jsonl");
+    put(&path, &record).map_err(system(format!("write {}", path.display())))?;
+    // Everything that is in it is in the record.
+    let _ = fs::remove_file(&journal);
+    Ok(Ran { summary: judge(&record), record: path, pictures })
+}
+
+/// What a run needs of its board.
+struct Setup<'a> {
+    peer: &'a Peer,
+    traits: &'a ConsoleTraits,
+    console: ConsoleProfile,
+    order: CameraOrder,
+    recorder: Recorder,
+}
+
+/// The lab, and the board at its place in it.
+fn play(run: &Run<'_>, journal: &Journal, setup: Setup<'_>) -> Result<(Outcome, Heard), RunError> {
+    let (mut stand, cable) = Stand::prepare(run.place, run.command, setup.traits)?;
+    let (tell, boots) = mpsc::channel();
+    let beside = Beside::new(move |place: Place| {
+        let (to_proxy, from_board) = unbounded_channel();
+        let (to_board, from_proxy) = mpsc::channel();
+        // Whoever attends to the board may have failed already.
+        let _ = tell.send(Boot { place: place.clone(), to_proxy, from_proxy });
+        proxy::serve(place, from_board, to_board)
+    });
+    let name = &setup.peer.name;
     let config = Config {
-        outside: BTreeMap::from([(peer.name.clone(), Outside::Board(lab))]),
-        beside: BTreeMap::from([(peer.name.clone(), beside)]),
+        outside: BTreeMap::from([(name.clone(), Outside::Board(cable))]),
+        beside: BTreeMap::from([(name.clone(), beside)]),
+        budget: run.lateness_budget.unwrap_or(DEFAULT_BUDGET),
+        told: Some(journal.sink()),
         stop: run.stop.clone(),
         ..Config::new(run.seed)
     };
-    let transcript = run.folder.join("console.txt");
-    // One of an earlier run goes with its record.
-    let _ = fs::remove_file(&transcript);
-    let recorder = Recorder::create(&transcript)?;
     let (outcome, heard) = thread::scope(|scope| {
         let lab = scope.spawn(|| parallax_lab::run(run.scenario, config));
-        let heard = ends.begun.recv().ok().map(|place| {
-            let nonce = nonce();
-            let baud = traits.bauds.first().copied().unwrap_or(115_200);
-            // Its power comes on with the run.
-            let process = ProcessBoard::on(run.command, cable, baud).map_err(RunError::Power)?;
-            let settings =
-                PortSettings { path: process.console.clone(), baud, lines: profile.lines };
-            let mut board = Board::open(settings, Console::new(profile, nonce), recorder)?;
-            board.power(true);
-            let clock = BoardClock::new(now_ns().saturating_sub(place.clock().now().as_nanos()));
-            let Ends { to_proxy, from_proxy, .. } = ends;
-            let (peer, board) = (peer.name.as_str(), &mut board);
-            drop(place);
-            let nonce = self::nonce();
-            Ok(attend(Attended { board, nonce, order, peer, clock, to_proxy, from_proxy }))
-        });
-        if !matches!(heard, Some(Ok(_))) {
+        let heard = through(run, journal, setup, &mut stand, &boots);
+        // Nobody waits any more for what a boot would say.
+        drop(boots);
+        if !matches!(heard, Ok(Heard { end: End::Over, .. })) {
             run.stop.now();
         }
         (lab.join(), heard)
     });
+    // It is switched off.
+    drop(stand);
     let outcome = outcome.map_err(|_| RunError::Panicked)??;
-    let heard = heard.unwrap_or(Err(RunError::Panicked))?;
-    write(run, outcome, heard)
+    Ok((outcome, heard?))
 }
 
-/// What speaks TCP for the board, and the other ends of what it speaks by.
-fn beside() -> (Beside, Ends) {
-    let (to_proxy, from_board): (_, UnboundedReceiver<FromBoard>) = unbounded_channel();
-    let (to_board, from_proxy) = mpsc::channel();
-    let (begin, begun) = mpsc::channel();
-    let beside = Beside::new(move |place: Place| {
-        // Whoever attends to the board may have failed already.
-        let _ = begin.send(place.clone());
-        proxy::serve(place, from_board, to_board)
-    });
-    (beside, Ends { to_proxy, from_proxy, begun })
+/// A boot of the board, as its place in the network tells of it.
+struct Boot {
+    place: Place,
+    to_proxy: UnboundedSender<FromBoard>,
+    from_proxy: mpsc::Receiver<ToBoard>,
+}
+
+/// Goes through the boots of a run's board. Its power comes on with the run.
+fn through(
+    run: &Run<'_>,
+    journal: &Journal,
+    setup: Setup<'_>,
+    stand: &mut Stand<'_>,
+    boots: &mpsc::Receiver<Boot>,
+) -> Result<Heard, RunError> {
+    let Setup { peer, traits, console, mut order, recorder } = setup;
+    let baud = traits.bauds.first().copied().unwrap_or(115_200);
+    let lines = console.lines;
+    let mut opening =
+        Some(Opening { console: Console::new(console, nonce()), recorder, baud, lines });
+    let mut board: Option<Board> = None;
+    let mut all = Heard::default();
+    while let Ok(Boot { place, to_proxy, from_proxy }) = boots.recv() {
+        let zero = Zero::of(place.clock());
+        match (&mut board, opening.take()) {
+            (Some(board), _) => stand.again(board)?,
+            (none, Some(mut opening)) => {
+                // Times of the transcript are the host's: this is where those of the run begin.
+                opening.recorder.record(zero.host_ns, Kind::Event, b"the run begins");
+                *none = Some(stand.on(opening)?);
+            }
+            (None, None) => {}
+        }
+        let Some(board) = &mut board else { continue };
+        let heard = attend(Attended {
+            board,
+            power: stand,
+            setup: &traits.setup,
+            nonce: nonce(),
+            order: order.clone(),
+            peer: &peer.name,
+            clock: BoardClock::new(zero),
+            place,
+            to_proxy,
+            from_proxy,
+            stop: &run.stop,
+            sink: journal.sink(),
+            bound_us: journal.bound(),
+        });
+        all.end = heard.end;
+        all.jumped |= heard.jumped;
+        all.bound_us = all.bound_us.max(heard.bound_us);
+        all.entries.extend(heard.entries);
+        order.flash = heard.flash;
+        if heard.end != End::PowerCut {
+            break;
+        }
+    }
+    Ok(all)
+}
+
+/// What came of earlier attempts, as entries of this one.
+fn earlier(run: &Run<'_>, peer: &Peer) -> Vec<Entry> {
+    let entry = |text: &String| Entry {
+        run_ns: 0,
+        node: peer.name.clone(),
+        event: Event::EarlierAttempt { text: text.clone() },
+    };
+    run.earlier.iter().map(entry).collect()
 }
 
 /// Never the same twice: from the keys that the standard library draws for each process and call.
@@ -209,13 +329,20 @@ fn order(run: &Run<'_>) -> Option<CameraOrder> {
         skip_frames: video.skip_frames,
         pacer_bps: camera.pacer_bits_per_second.map(u32::try_from).transpose().ok()?,
         gcc_bps,
+        flash: BTreeMap::new(),
     })
 }
 
 /// Puts together what lab and board told.
-fn write(run: &Run<'_>, outcome: Outcome, heard: Heard) -> Result<Ran, RunError> {
+fn recorded(
+    run: &Run<'_>,
+    earlier: Vec<Entry>,
+    outcome: Outcome,
+    heard: Heard,
+) -> Result<Record, RunError> {
     let end_ns = u64::try_from(outcome.duration.as_nanos()).unwrap_or(u64::MAX);
-    let mut entries = outcome.entries;
+    let mut entries = earlier;
+    entries.extend(outcome.entries);
     entries.extend(heard.entries.into_iter().map(|mut entry: Entry| {
         // What is said after the end, of the run as a whole, belongs to its last moment.
         entry.run_ns = entry.run_ns.min(end_ns);
@@ -223,21 +350,26 @@ fn write(run: &Run<'_>, outcome: Outcome, heard: Heard) -> Result<Ran, RunError>
     }));
     // Stable: what happened at one time stays in its order.
     entries.sort_by_key(|entry| entry.run_ns);
+    if outcome.duration < run.scenario.duration && heard.end != End::Broken {
+        let event = Event::CutShort { text: "somebody ended it".to_owned() };
+        entries.push(Entry { run_ns: end_ns, node: "lab".to_owned(), event });
+    }
     let whole_us = u64::try_from(run.scenario.duration.as_micros()).unwrap_or(u64::MAX);
     let bound_us = if heard.jumped { whole_us } else { heard.bound_us.max(1) };
     let header = header(run.scenario, run.seed, run.version, Clock::Real { bound_us });
-    let record = run.folder.join("record.jsonl");
-    let file = File::create(&record).map_err(system(format!("write {}", record.display())))?;
-    let mut writer = Writer::new(BufWriter::new(file), &header)?;
-    for entry in &entries {
-        writer.entry(entry)?;
+    Ok(Record::new(header, entries, &outcome.packets_sha256)?)
+}
+
+/// What a run has told before its bench broke.
+fn broken(journal: &Path, error: &RunError) -> Result<Record, RunError> {
+    let read =
+        || -> io::Result<Record> { Record::recover(&fs::read(journal)?).map_err(io::Error::other) };
+    let mut record = read().map_err(system(format!("read {}", journal.display())))?;
+    for entry in &mut record.entries {
+        // Not killed: it broke, and is known why.
+        if let Event::CutShort { .. } = entry.event {
+            entry.event = Event::Fault { text: error.to_string() };
+        }
     }
-    let (file, _) = writer.finish(&outcome.packets_sha256)?;
-    file.into_inner()
-        .map_err(|error| system(format!("write {}", record.display()))(error.into_error()))?;
-    let bytes = fs::read(&record).map_err(system(format!("read {}", record.display())))?;
-    let read = Record::read(&bytes).map_err(|error| {
-        system(format!("read {}", record.display()))(io::Error::other(error.to_string()))
-    })?;
-    Ok(Ran { summary: judge(&read), record })
+    Ok(Record::new(record.header, record.entries, &record.end.packets_sha256)?)
 }

@@ -1,7 +1,8 @@
 //! A person at a board's console, through the same driver as a run.
 
 use crate::{
-    file::{BenchBoard, Place},
+    file::BenchBoard,
+    place::Place,
     process::ProcessBoard,
     profile::{ProfileError, console},
     run::nonce,
@@ -78,12 +79,13 @@ impl Session {
         let recorder = Recorder::create(transcript)?;
         let baud = console_profile.bauds.first().copied().unwrap_or(115_200);
         let (path, process) = match &board.place {
-            Place::Port(path) => (path.clone(), None),
+            Place::Port(place) => (place.port.clone(), None),
             Place::Process => {
                 // Nobody is at the other end of its cable.
                 let (lab, cable) = UnixDatagram::pair().map_err(SessionError::Power)?;
-                let process =
-                    ProcessBoard::on(command, cable, baud).map_err(SessionError::Power)?;
+                let mut process =
+                    ProcessBoard::new(command, cable, baud).map_err(SessionError::Power)?;
+                process.on().map_err(SessionError::Power)?;
                 (process.console.clone(), Some((process, lab)))
             }
         };

@@ -8,12 +8,24 @@ use crate::{clock::Clock, error::LabError};
 use parallax_fabric::{Fabric, TcpListener, TcpStream};
 use parallax_network::HostId;
 use parallax_record::{Entry, Event};
-use std::{fmt, future::Future, io, net::SocketAddr, pin::Pin, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    future::Future,
+    io,
+    net::SocketAddr,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 use tokio::runtime::Runtime;
 
-type Work = Box<dyn FnOnce(Place) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send>;
+type Work = Box<dyn Fn(Place) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send>;
 
-/// What is to be done at a board's place: begun at the start of the run, dropped at its end.
+/// What is to be done at a board's place: begun whenever the board gets power, dropped when it loses it,
+/// and at the end of the run.
 pub struct Beside(Work);
 
 impl fmt::Debug for Beside {
@@ -24,15 +36,15 @@ impl fmt::Debug for Beside {
 
 impl Beside {
     /// Does `work`, in tasks of tokio.
-    pub fn new<F>(work: impl FnOnce(Place) -> F + Send + 'static) -> Self
+    pub fn new<F>(work: impl Fn(Place) -> F + Send + 'static) -> Self
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        Self(Box::new(|place| Box::pin(work(place))))
+        Self(Box::new(move |place| Box::pin(work(place))))
     }
 
     /// Begins. It ends when what this gives is dropped.
-    pub(crate) fn begin(self, place: Place) -> Result<Begun, LabError> {
+    fn begin(&self, place: Place) -> Result<Begun, LabError> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_time()
@@ -44,7 +56,7 @@ impl Beside {
 }
 
 /// What goes on at a board's place.
-pub(crate) struct Begun(Option<Runtime>);
+struct Begun(Option<Runtime>);
 
 impl Drop for Begun {
     fn drop(&mut self) {
@@ -54,12 +66,59 @@ impl Drop for Begun {
     }
 }
 
-/// A board's place in the network.
+/// What stands at the places of boards.
+#[derive(Default)]
+pub(crate) struct Besides(BTreeMap<HostId, Standing>);
+
+struct Standing {
+    beside: Beside,
+    place: Place,
+    begun: Option<Begun>,
+}
+
+impl Besides {
+    pub(crate) fn add(&mut self, fabric: &Arc<Fabric>, host: HostId, clock: Clock, beside: Beside) {
+        let power = Arc::new(AtomicBool::new(false));
+        let place = Place { fabric: Arc::clone(fabric), host, clock, power };
+        self.0.insert(host, Standing { beside, place, begun: None });
+    }
+
+    /// All boards get power.
+    pub(crate) fn all_on(&mut self) -> Result<(), LabError> {
+        self.0.values_mut().try_for_each(Standing::on)
+    }
+
+    /// A board gets power, if it stands here.
+    pub(crate) fn on(&mut self, host: HostId) -> Result<(), LabError> {
+        self.0.get_mut(&host).map_or(Ok(()), Standing::on)
+    }
+
+    /// A board loses its power, if it stands here.
+    pub(crate) fn off(&mut self, host: HostId) {
+        if let Some(standing) = self.0.get_mut(&host) {
+            // First, so that whoever finds that it ended knows why.
+            standing.place.power.store(false, Ordering::SeqCst);
+            standing.begun = None;
+        }
+    }
+}
+
+impl Standing {
+    fn on(&mut self) -> Result<(), LabError> {
+        // Of each boot its own: what goes on since the one before is not to take it for its own.
+        self.place.power = Arc::new(AtomicBool::new(true));
+        self.begun = Some(self.beside.begin(self.place.clone())?);
+        Ok(())
+    }
+}
+
+/// A board's place in the network, from one power on to the next power off.
 #[derive(Clone)]
 pub struct Place {
-    pub(crate) fabric: Arc<Fabric>,
-    pub(crate) host: HostId,
-    pub(crate) clock: Clock,
+    fabric: Arc<Fabric>,
+    host: HostId,
+    clock: Clock,
+    power: Arc<AtomicBool>,
 }
 
 impl fmt::Debug for Place {
@@ -72,6 +131,11 @@ impl Place {
     /// The run's clock.
     pub fn clock(&self) -> Clock {
         self.clock
+    }
+
+    /// Whether the board has power. At the end of a run it has.
+    pub fn has_power(&self) -> bool {
+        self.power.load(Ordering::SeqCst)
     }
 
     /// Opens a TCP connection from here.

@@ -1,7 +1,8 @@
 //! A scenario in the lab.
 
 use crate::{
-    beside::{Beside, Place},
+    beside::{Beside, Besides},
+    cable::Cable,
     clock::Clock,
     driver::{Bell, Driver, Told, Wire},
     error::LabError,
@@ -9,18 +10,19 @@ use crate::{
     lateness::{DEFAULT_BUDGET, Lateness},
     lock,
     port::{Counts, Port},
+    realtime,
+    watch::Watch,
 };
 use parallax_fabric::{
-    Fabric, Live, Packets, Placed, ProfiledDevice, Setting, Software, act, films, place,
-    place_peers, steps,
+    Fabric, KeptPicture, Live, Packets, Pictures, Placed, ProfiledDevice, Setting, Software, act,
+    films, place, place_peers, steps,
 };
 use parallax_network::{HostId, Network, Time};
 use parallax_record::{Entry, Event};
 use parallax_scenario::Scenario;
 use std::{
     collections::{BTreeMap, BTreeSet},
-    os::unix::net::UnixDatagram,
-    sync::Arc,
+    sync::{Arc, mpsc::Sender},
     thread,
     time::Duration,
 };
@@ -34,8 +36,8 @@ const STACK: usize = 32 << 20;
 /// What stands at a peer's place if not software of the lab's own.
 #[derive(Debug)]
 pub enum Outside {
-    /// A board behind Ethernet, one frame per datagram. The socket is connected to the board's.
-    Board(UnixDatagram),
+    /// A board behind Ethernet.
+    Board(Box<dyn Cable>),
     /// Nothing: its device is switched off.
     Nothing,
 }
@@ -51,8 +53,13 @@ pub struct Config {
     pub outside: BTreeMap<String, Outside>,
     /// What speaks TCP on behalf of boards, by the peer's name. TCP of such a board's own is refused.
     pub beside: BTreeMap<String, Beside>,
+    /// Who hears of events as they come, in the order in which the lab learns of them: whatever happens
+    /// to it later, they were told.
+    pub told: Option<Sender<Vec<Entry>>>,
     /// Ends the run early.
     pub stop: Stop,
+    /// Who is told of packets as they pass, if anybody.
+    pub watch: Option<Watch>,
 }
 
 impl Config {
@@ -63,7 +70,9 @@ impl Config {
             budget: DEFAULT_BUDGET,
             outside: BTreeMap::new(),
             beside: BTreeMap::new(),
+            told: None,
             stop: Stop::default(),
+            watch: None,
         }
     }
 }
@@ -75,6 +84,9 @@ pub struct Outcome {
     pub entries: Vec<Entry>,
     /// SHA-256 over all packets with their exact times, as of a simulated run.
     pub packets_sha256: String,
+    /// Of each stream at a viewer inside, the pictures of the rendered frames with the lowest PSNR:
+    /// received and source.
+    pub pictures: Vec<KeptPicture>,
     /// How late packets reached peers.
     pub lateness: Lateness,
     /// What passed the port of each board.
@@ -89,7 +101,7 @@ pub struct Outcome {
 /// If it cannot be set up, or the system refuses what the lab needs. What a peer does wrong is in the
 /// record.
 pub fn run(scenario: &Scenario, config: Config) -> Result<Outcome, LabError> {
-    let Config { seed, budget, outside, mut beside, stop } = config;
+    let Config { seed, budget, outside, mut beside, told: sink, stop, watch } = config;
     if let Some(name) =
         outside.keys().chain(beside.keys()).find(|name| scenario.peer(name).is_none())
     {
@@ -106,18 +118,22 @@ pub fn run(scenario: &Scenario, config: Config) -> Result<Outcome, LabError> {
     let live = Live { now: Box::new(move || clock.now()), changed: Box::new(move || ring.ring()) };
     let fabric = Fabric::live(seed, network, Box::new(hosted), live);
     let mut outside = outside;
-    let (mut wires, mut inside, mut begun) = (BTreeMap::new(), Inside::default(), Vec::new());
+    let (mut wires, mut inside) = (BTreeMap::new(), Inside::default());
+    let mut besides = Besides::default();
+    let pictures = Pictures::default();
     for (peer, host) in scenario.peers.iter().zip(&hosts) {
         match outside.remove(&peer.name) {
             None => {
                 let software = setting.software(peer)?;
                 fabric.add_peer(*host);
                 let device = ProfiledDevice::of(scenario, peer);
-                let state = HostState::new(seed, *host, Arc::clone(&fabric), clock, device);
+                let pictures = pictures.clone();
+                let state =
+                    HostState::new(seed, *host, Arc::clone(&fabric), clock, device, pictures);
                 inside.0.insert(*host, Peer { state: Arc::new(state), software, runtime: None });
             }
             Some(Outside::Nothing) => {}
-            Some(Outside::Board(socket)) => {
+            Some(Outside::Board(cable)) => {
                 let Some(site) = scenario.site(&peer.site) else { continue };
                 let lan = site.network;
                 let port = Port::new(peer.address, lan.gateway(), lan.prefix()).into();
@@ -125,64 +141,92 @@ pub fn run(scenario: &Scenario, config: Config) -> Result<Outcome, LabError> {
                 let has_tcp = beside.is_none();
                 if let Some(beside) = beside {
                     fabric.add_peer(*host);
-                    let place = Place { fabric: Arc::clone(&fabric), host: *host, clock };
-                    begun.push((beside, place));
+                    besides.add(&fabric, *host, clock, beside);
                 }
-                wires.insert(*host, Arc::new(Wire { host: *host, port, socket, has_tcp }));
+                wires.insert(*host, Arc::new(Wire { host: *host, port, cable, has_tcp }));
             }
         }
     }
     let peers: BTreeSet<HostId> = hosts.into_iter().collect();
     let (packets, lateness) = (Packets::new(kinds), Lateness::default());
-    let told = Told { entries: Vec::new(), packets, lateness };
+    let told = Told { entries: Vec::new(), packets, lateness, sink };
     let listening = Stop::default();
-    let mut driver = Driver { fabric, clock, bell, stop, peers, wires, told };
+    let priority = None;
+    let mut driver = Driver { fabric, clock, bell, stop, peers, wires, told, watch, priority };
     let end = thread::scope(|scope| {
         for wire in driver.wires.values() {
             let (wire, fabric) = (Arc::clone(wire), Arc::clone(&driver.fabric));
             let listening = listening.clone();
             scope.spawn(move || wire.listen(&fabric, &listening));
         }
-        let begun = begun.into_iter().map(|(beside, place)| beside.begin(place));
-        let begun: Result<Vec<_>, LabError> = begun.collect();
-        let end = begun.and_then(|_begun| follow(&mut driver, &mut inside, scenario));
+        let end = follow(&mut driver, &mut inside, &mut besides, scenario);
+        // Whoever speaks for a board learns that it is over before anybody waits for them.
+        drop(besides);
         listening.now();
         end
     })?;
     drop(inside);
-    finish(driver, end, budget)
+    finish(driver, end, budget, &pictures)
 }
 
 /// Follows the script to the end of the scenario, or until the run is stopped. Says when that was.
-fn follow(driver: &mut Driver, inside: &mut Inside, scenario: &Scenario) -> Result<Time, LabError> {
+fn follow(
+    driver: &mut Driver,
+    inside: &mut Inside,
+    besides: &mut Besides,
+    scenario: &Scenario,
+) -> Result<Time, LabError> {
+    besides.all_on()?;
     inside.all_on()?;
     for step in steps(scenario) {
-        if let Some(stopped) = driver.run_until(step.at) {
+        if let Some(stopped) = drive(driver, step.at) {
             return Ok(stopped);
         }
         match act(&driver.fabric, step)? {
             Some((host, true)) => {
                 driver.fabric.power_on(host);
                 inside.on(host)?;
+                besides.on(host)?;
             }
             Some((host, false)) => {
                 driver.fabric.power_off(host);
                 inside.off(host);
+                besides.off(host);
             }
             None => {}
         }
     }
     let end = Time::ZERO + scenario.duration;
-    Ok(driver.run_until(end).unwrap_or(end))
+    Ok(drive(driver, end).unwrap_or(end))
 }
 
-fn finish(driver: Driver, end: Time, budget: Duration) -> Result<Outcome, LabError> {
-    let Driver { fabric, wires, told, .. } = driver;
-    let Told { mut entries, packets, lateness } = told;
+/// Drives up to `end`, in a thread of its own: its priority would pass to the threads of the peers
+/// that the script switches on.
+fn drive(driver: &mut Driver, end: Time) -> Option<Time> {
+    let driven = thread::scope(|scope| {
+        let drive = || {
+            driver.priority = Some(realtime::told(&realtime::raise()));
+            driver.run_until(end)
+        };
+        scope.spawn(drive).join()
+    });
+    driven.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+fn finish(
+    driver: Driver,
+    end: Time,
+    budget: Duration,
+    pictures: &Pictures,
+) -> Result<Outcome, LabError> {
+    let Driver { fabric, wires, told, priority, .. } = driver;
+    let Told { mut entries, packets, lateness, .. } = told;
     let ledger = fabric.ledger();
     if !ledger.balances() {
         return Err(LabError::Unbalanced { ledger: format!("{ledger:?}") });
     }
+    let first = |text| Entry { run_ns: 0, node: "lab".to_owned(), event: Event::Note { text } };
+    entries.extend(priority.map(first));
     // What threads say comes in no order; and what was said after the end belongs to nobody.
     entries.retain(|entry| entry.run_ns <= end.as_nanos());
     entries.sort_by_key(|entry| entry.run_ns);
@@ -198,6 +242,7 @@ fn finish(driver: Driver, end: Time, budget: Duration) -> Result<Outcome, LabErr
     Ok(Outcome {
         entries,
         packets_sha256: packets.sha256(),
+        pictures: pictures.kept(),
         lateness,
         ports: wires.iter().map(counts).collect(),
         duration: end.saturating_since(Time::ZERO),

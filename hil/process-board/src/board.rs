@@ -2,11 +2,13 @@
 
 use crate::{
     shell::{Command, commands, said},
+    skew::Skew,
     station::Station,
     tty::Tty,
 };
 use parallax_agent as agent;
 use parallax_console::Nonce;
+use rustix::time::{ClockId, clock_gettime};
 use serialport::{SerialPort as _, TTYPort};
 use std::{
     fs, io,
@@ -32,13 +34,20 @@ pub struct Settings {
     pub bits_per_second: u32,
     /// From power on to its login.
     pub boot: Duration,
+    /// How wrong its clock is.
+    pub clock: Skew,
+    /// By how much the console holds back what passes, at most, each way and each time anew. Nothing
+    /// overtakes.
+    pub jitter: Duration,
 }
 
 /// Why a process board cannot be, or ended.
 #[derive(Debug, thiserror::Error)]
 pub enum BoardError {
     /// It is started in another way.
-    #[error("failed to start: help: --console PATH --baud N --parent PID; a bench does so")]
+    #[error(
+        "failed to start: help: --console PATH --baud N --parent PID, and how wrong it is: --clock-offset MS, --clock-drift-ppm N, --clock-jump AT_MS BY_MS, --console-jitter MS; a bench does so"
+    )]
     Arguments,
     /// No PTY.
     #[error("failed to open a pseudo-terminal: {0}\nhelp: see whether /dev/ptmx is there")]
@@ -62,13 +71,14 @@ pub enum BoardError {
 /// # Errors
 /// If it cannot be, or its console is gone.
 pub fn run(settings: &Settings, cable: UnixDatagram) -> Result<(), BoardError> {
-    let on = Instant::now();
+    let (on, on_ns, skew) = (Instant::now(), machine_ns(), settings.clock);
+    let clock = agent::Clock::new(move || skew.board_ns(machine_ns(), on_ns));
     let no_pty = |error: serialport::Error| BoardError::NoPty(error.to_string());
     // The slave stays open: so the PTY stays while nobody else has it open.
     let (master, slave) = TTYPort::pair().map_err(no_pty)?;
     let device = slave.name().ok_or_else(|| BoardError::NoPty("it has no name".to_owned()))?;
     name(&settings.console, &device)?;
-    let mut tty = Tty::new(master, settings.bits_per_second)?;
+    let mut tty = Tty::new(master, settings.bits_per_second, settings.jitter)?;
     let station = Station::plug(cable)?;
     boot(settings, on, &mut tty, &station)?;
     login(&mut tty)?;
@@ -77,9 +87,16 @@ pub fn run(settings: &Settings, cable: UnixDatagram) -> Result<(), BoardError> {
         let line = tty.line()?;
         let mut status = 0;
         for command in commands(&line) {
-            status = execute(&command, status, &mut tty, &station)?;
+            status = execute(&command, status, &mut tty, &station, &clock)?;
         }
     }
+}
+
+/// Nanoseconds of the machine's monotonic clock, the same for all processes.
+fn machine_ns() -> u64 {
+    let now = clock_gettime(ClockId::Monotonic);
+    let seconds = u64::try_from(now.tv_sec).unwrap_or(0);
+    seconds.saturating_mul(1_000_000_000).saturating_add(u64::try_from(now.tv_nsec).unwrap_or(0))
 }
 
 /// A board that was killed leaves its name behind: the next one takes it over at once.
@@ -119,7 +136,13 @@ fn login(tty: &mut Tty) -> io::Result<()> {
 }
 
 /// Does a command, after one that ended with this status; gives its own.
-fn execute(command: &Command, before: u8, tty: &mut Tty, station: &Station) -> io::Result<u8> {
+fn execute(
+    command: &Command,
+    before: u8,
+    tty: &mut Tty,
+    station: &Station,
+    clock: &agent::Clock,
+) -> io::Result<u8> {
     let words = match command {
         Command::Echo(words) => {
             tty.say(&format!("{}\n", said(words, before)))?;
@@ -141,7 +164,7 @@ fn execute(command: &Command, before: u8, tty: &mut Tty, station: &Station) -> i
         }
         ["parallax-agent", "--nonce", hex] => {
             match u32::from_str_radix(hex, 16) {
-                Ok(nonce) => run_agent(Nonce(nonce), tty, station),
+                Ok(nonce) => run_agent(Nonce(nonce), tty, station, clock),
                 Err(_) => {
                     tty.say("parallax-agent: failed to read the nonce: help: eight hexadecimal digits\n")?;
                     Ok(2)
@@ -156,9 +179,14 @@ fn execute(command: &Command, before: u8, tty: &mut Tty, station: &Station) -> i
     }
 }
 
-fn run_agent(nonce: Nonce, tty: &mut Tty, station: &Station) -> io::Result<u8> {
+fn run_agent(
+    nonce: Nonce,
+    tty: &mut Tty,
+    station: &Station,
+    clock: &agent::Clock,
+) -> io::Result<u8> {
     let wire = tty.wire();
-    match agent::run(station.clone(), nonce, &mut *tty, wire) {
+    match agent::run(station.clone(), clock.clone(), nonce, &mut *tty, wire) {
         Ok(()) => Ok(0),
         Err(error) => {
             tty.say(&format!("parallax-agent: {error}\n"))?;

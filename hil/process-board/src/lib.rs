@@ -4,12 +4,14 @@
 mod board;
 mod cable;
 mod shell;
+mod skew;
 mod socket;
 mod start;
 mod station;
 mod tty;
 
 pub use board::{BoardError, Settings, run};
+pub use skew::Skew;
 pub use start::main;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -1,6 +1,9 @@
 //! How a bench starts a process board.
 
-use crate::board::{BoardError, Settings, run};
+use crate::{
+    board::{BoardError, Settings, run},
+    skew::Skew,
+};
 use rustix::process::{Pid, Signal, getppid, set_parent_process_death_signal};
 use std::{
     ffi::OsString,
@@ -12,18 +15,19 @@ use std::{
 /// From power on to its login; the profile `process-board` says the same.
 const BOOT: Duration = Duration::from_millis(800);
 
-/// Runs a board as these arguments say: `--console PATH --baud N --parent PID`. The cable is the
-/// standard input.
+/// Runs a board as these arguments say: `--console PATH --baud N --parent PID`, and how wrong it is to
+/// be. The cable is the standard input.
 ///
 /// # Errors
 /// If the arguments are others, the parent is gone, or the board ends.
 pub fn main(arguments: &[OsString]) -> Result<(), BoardError> {
     let texts: Vec<&str> = arguments.iter().filter_map(|text| text.to_str()).collect();
-    let ["--console", console, "--baud", baud, "--parent", parent] = texts[..] else {
+    let told = Told::read(&texts).ok_or(BoardError::Arguments)?;
+    let (Some(console), Some(bits_per_second), Some(parent)) =
+        (told.console, told.baud, told.parent)
+    else {
         return Err(BoardError::Arguments);
     };
-    let bits_per_second = baud.parse().map_err(|_| BoardError::Arguments)?;
-    let parent: i32 = parent.parse().map_err(|_| BoardError::Arguments)?;
     // A board whose bench is gone has no power any more.
     set_parent_process_death_signal(Some(Signal::KILL)).map_err(io::Error::from)?;
     // It may be gone already, and then no signal comes.
@@ -31,5 +35,86 @@ pub fn main(arguments: &[OsString]) -> Result<(), BoardError> {
         return Err(io::Error::other("the bench is gone").into());
     }
     let cable = UnixDatagram::from(io::stdin().as_fd().try_clone_to_owned()?);
-    run(&Settings { console: console.into(), bits_per_second, boot: BOOT }, cable)
+    let (clock, jitter) = (told.clock, told.jitter);
+    run(&Settings { console: console.into(), bits_per_second, boot: BOOT, clock, jitter }, cable)
+}
+
+/// What the arguments say.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Told<'a> {
+    console: Option<&'a str>,
+    baud: Option<u32>,
+    parent: Option<i32>,
+    clock: Skew,
+    jitter: Duration,
+}
+
+impl<'a> Told<'a> {
+    /// None if they say anything else.
+    fn read(mut rest: &[&'a str]) -> Option<Self> {
+        let mut told = Self::default();
+        loop {
+            rest = match rest {
+                [] => return Some(told),
+                ["--console", path, rest @ ..] => {
+                    told.console = Some(path);
+                    rest
+                }
+                ["--baud", rate, rest @ ..] => {
+                    told.baud = Some(rate.parse().ok()?);
+                    rest
+                }
+                ["--parent", process, rest @ ..] => {
+                    told.parent = Some(process.parse().ok()?);
+                    rest
+                }
+                ["--clock-offset", by, rest @ ..] => {
+                    told.clock.offset_ns = nanos(by)?;
+                    rest
+                }
+                ["--clock-drift-ppm", gains, rest @ ..] => {
+                    told.clock.drift_ppm = gains.parse().ok()?;
+                    rest
+                }
+                ["--clock-jump", at, by, rest @ ..] => {
+                    told.clock.jump = Some((nanos(at)?.try_into().ok()?, nanos(by)?));
+                    rest
+                }
+                ["--console-jitter", most, rest @ ..] => {
+                    told.jitter = Duration::from_millis(most.parse().ok()?);
+                    rest
+                }
+                _ => return None,
+            };
+        }
+    }
+}
+
+/// From whole milliseconds.
+fn nanos(millis: &str) -> Option<i64> {
+    millis.parse::<i64>().ok()?.checked_mul(1_000_000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_say_where_the_console_is_and_how_wrong_the_board() {
+        let all = [
+            ["--console", "/c", "--baud", "9600"],
+            ["--parent", "7", "--clock-offset", "-20"],
+            ["--clock-drift-ppm", "-100", "--console-jitter", "5"],
+        ];
+        let told = Told::read(all.as_flattened()).expect("they are known");
+        let clock = Skew { offset_ns: -20_000_000, drift_ppm: -100, jump: None };
+        let jitter = Duration::from_millis(5);
+        let (console, baud, parent) = (Some("/c"), Some(9_600), Some(7));
+        assert_eq!(told, Told { console, baud, parent, clock, jitter });
+        let jumps = Told::read(&["--clock-jump", "2", "-3"]).expect("it is known");
+        assert_eq!(jumps.clock.jump, Some((2_000_000, -3_000_000)));
+        for wrong in [&["--clock-jump", "-2", "3"][..], &["--baud"], &["--other", "1"]] {
+            assert_eq!(Told::read(wrong), None, "{wrong:?}");
+        }
+    }
 }

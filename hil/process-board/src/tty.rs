@@ -15,9 +15,33 @@ const PACE: Duration = Duration::from_millis(1);
 /// Ctrl-C.
 const INTERRUPT: u8 = 0x03;
 
+/// What was written, and when.
+type Written = (Instant, Vec<u8>);
+
 /// Where the board writes. Clones write to the same wire.
 #[derive(Clone)]
-pub(crate) struct Wire(mpsc::Sender<Vec<u8>>);
+pub(crate) struct Wire(mpsc::Sender<Written>);
+
+/// How long something is held back: up to so long, the same each time the program runs.
+struct Jitter {
+    most: Duration,
+    state: u64,
+}
+
+impl Jitter {
+    fn new(most: Duration, seed: u64) -> Self {
+        Self { most, state: seed }
+    }
+
+    /// The next delay. Marsaglia's xorshift: it has to be uneven, nothing more.
+    fn draw(&mut self) -> Duration {
+        self.state ^= self.state << 13;
+        self.state ^= self.state >> 7;
+        self.state ^= self.state << 17;
+        let millionth = u32::try_from(self.state % 1_000_001).unwrap_or(0);
+        self.most * millionth / 1_000_000
+    }
+}
 
 impl Write for Wire {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -29,7 +53,7 @@ impl Write for Wire {
             }
             out.push(*byte);
         }
-        self.0.send(out).map_err(|_| io::ErrorKind::BrokenPipe)?;
+        self.0.send((Instant::now(), out)).map_err(|_| io::ErrorKind::BrokenPipe)?;
         Ok(bytes.len())
     }
 
@@ -38,13 +62,20 @@ impl Write for Wire {
     }
 }
 
-/// Writes what comes, no faster than `bits_per_second`.
-fn pace(mut port: TTYPort, waiting: &mpsc::Receiver<Vec<u8>>, bits_per_second: u32) {
+/// Writes what comes, no faster than `bits_per_second`, each held back by the jitter.
+fn pace(
+    mut port: TTYPort,
+    waiting: &mpsc::Receiver<Written>,
+    bits_per_second: u32,
+    mut jitter: Jitter,
+) {
     let bytes_per_second = u64::from(bits_per_second.max(1)) / BITS_OF_A_BYTE;
     let in_a_pace = usize::try_from(bytes_per_second / 1_000).unwrap_or(1).max(1);
     // When the wire is free again.
     let mut free = Instant::now();
-    while let Ok(bytes) = waiting.recv() {
+    while let Ok((written, bytes)) = waiting.recv() {
+        let due = written + jitter.draw();
+        thread::sleep(due.saturating_duration_since(Instant::now()));
         for chunk in bytes.chunks(in_a_pace) {
             free = free.max(Instant::now());
             let mut rest = chunk;
@@ -83,19 +114,20 @@ pub(crate) struct Tty {
 
 impl Tty {
     /// Takes the master of a PTY.
-    pub(crate) fn new(port: TTYPort, bits_per_second: u32) -> io::Result<Self> {
+    pub(crate) fn new(port: TTYPort, bits_per_second: u32, jitter: Duration) -> io::Result<Self> {
         let mut reading = port.try_clone_native().map_err(io::Error::from)?;
         let (wire, waiting) = mpsc::channel();
         thread::Builder::new()
             .name("console out".into())
-            .spawn(move || pace(port, &waiting, bits_per_second))?;
+            .spawn(move || pace(port, &waiting, bits_per_second, Jitter::new(jitter, 1)))?;
         let (heard, came) = mpsc::channel();
         thread::Builder::new().name("console in".into()).spawn(move || {
-            let mut bytes = [0; 256];
+            let (mut bytes, mut jitter) = ([0; 256], Jitter::new(jitter, 2));
             loop {
                 match reading.read(&mut bytes) {
                     Ok(0) => return,
                     Ok(read) => {
+                        thread::sleep(jitter.draw());
                         if heard.send(bytes[..read].to_vec()).is_err() {
                             return;
                         }

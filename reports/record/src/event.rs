@@ -331,6 +331,34 @@ pub enum Event {
         /// What.
         text: String,
     },
+    /// The device under test did what none that works does: it panicked, reset when nobody asked, fell
+    /// silent, did not come up. The run has failed, whatever its checks say.
+    DeviceFailed {
+        /// What it did.
+        text: String,
+    },
+    /// The run ended before its scenario did, and the device is not to blame: somebody stopped it, or
+    /// what ran it was killed. No check is believed.
+    CutShort {
+        /// By whom or what.
+        text: String,
+    },
+    /// Something that this node said is missing: what it told of frames is not whole, and frames that
+    /// nobody knows of are no contradiction.
+    Unheard {
+        /// How many messages, if that is known. Whatever it said last before its power was cut is
+        /// missing, and none is counted.
+        messages: u64,
+    },
+    /// The clock of this node jumped, or drifts more than a clock may, some time before: no check is
+    /// believed, and what it told in another order is no contradiction.
+    ClockJumped,
+    /// The run was tried before, on the same device, and nothing could be said then. In the order of
+    /// the attempts, at the beginning of the run.
+    EarlierAttempt {
+        /// What came of that attempt.
+        text: String,
+    },
     /// A camera reported its counters over the data channel, at the viewer named by the node.
     Telemetry {
         /// Which session.
@@ -510,6 +538,11 @@ impl Event {
             | Self::ActionBegan { .. }
             | Self::ActionEnded { .. }
             | Self::Fault { .. }
+            | Self::DeviceFailed { .. }
+            | Self::CutShort { .. }
+            | Self::Unheard { .. }
+            | Self::ClockJumped
+            | Self::EarlierAttempt { .. }
             | Self::Note { .. } => None,
         }
     }

@@ -74,16 +74,36 @@ pub(crate) enum FaultKind {
 #[derive(Debug, Default)]
 pub(crate) struct Faults {
     run: Vec<String>,
+    /// Not everything was heard: what nobody told of contradicts nothing.
+    unheard: bool,
+    /// A clock jumped: what was told in another order contradicts nothing.
+    jumped: bool,
     kinds: BTreeMap<FaultKind, (String, u64)>,
 }
 
 impl Faults {
+    /// Of a record: none so far.
+    pub(crate) fn of(record: &Record) -> Self {
+        let unheard = |entry: &Entry| matches!(entry.event, Event::Unheard { .. });
+        let jumped = |entry: &Entry| entry.event == Event::ClockJumped;
+        let (unheard, jumped) =
+            (record.entries.iter().any(unheard), record.entries.iter().any(jumped));
+        Self { unheard, jumped, ..Self::default() }
+    }
+
     pub(crate) fn add(&mut self, kind: FaultKind, text: String) {
         if kind == FaultKind::Run {
             self.run.push(text);
-        } else {
+        } else if !self.is_none(kind) {
             self.kinds.entry(kind).or_insert((text, 0)).1 += 1;
         }
+    }
+
+    /// Whether this kind contradicts nothing in this record.
+    fn is_none(&self, kind: FaultKind) -> bool {
+        let missing = matches!(kind, FaultKind::UnknownFrame | FaultKind::Gap);
+        let disordered = missing || matches!(kind, FaultKind::Twice | FaultKind::Backwards);
+        (self.unheard && missing) || (self.jumped && disordered)
     }
 
     pub(crate) fn texts(self) -> Vec<String> {

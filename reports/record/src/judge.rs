@@ -5,6 +5,7 @@
 //! had to happen in the window and did not fails: a connection, a path, a frame. So a check on
 //! frames fails if there was not a single one: nobody calls a dead stream inconclusive.
 
+use crate::account::{doubts, texts};
 use crate::check::{Check, LossBound, Predicate, Route, Statistic, Window};
 use crate::event::{CandidateKind, Event, Phase};
 use crate::header::{Clock, Header, MediaMode};
@@ -50,16 +51,26 @@ pub fn judge(record: &Record) -> Summary {
             ));
         }
     }
-    if let Some(late) = too_late(record) {
+    let doubts = doubts(record);
+    if let Some(doubt) = doubts.first() {
         for check in &mut checks {
             check.verdict = Verdict::Inconclusive;
-            check.detail = Some(late.clone());
+            check.detail = Some(doubt.clone());
         }
     }
-    let verdict = if faults.is_empty() {
-        Verdict::worst(checks.iter().map(|check| check.verdict)).unwrap_or(Verdict::Inconclusive)
-    } else {
-        Verdict::Error
+    let failures = texts(record, |event| match event {
+        Event::DeviceFailed { text } => Some(text),
+        _ => None,
+    });
+    let earlier_attempts = texts(record, |event| match event {
+        Event::EarlierAttempt { text } => Some(text),
+        _ => None,
+    });
+    let verdict = match (faults.is_empty(), failures.is_empty()) {
+        (false, _) => Verdict::Error,
+        (true, false) => Verdict::Fail,
+        (true, true) => Verdict::worst(checks.iter().map(|check| check.verdict))
+            .unwrap_or(Verdict::Inconclusive),
     };
     Summary {
         scenario: header.scenario.clone(),
@@ -70,8 +81,11 @@ pub fn judge(record: &Record) -> Summary {
         clock_bound_us: header.clock.bound_us(),
         verdict,
         faults,
+        failures,
+        doubts,
+        earlier_attempts,
         record_sha256: Some(record.sha256.clone()),
-        packets_sha256: Some(record.end.packets_sha256.clone()),
+        packets_sha256: Some(record.end.packets_sha256.clone()).filter(|digest| !digest.is_empty()),
         duration_us: header.duration_us,
         media_mode: header.media_mode,
         congestion_control: header.congestion_control.clone(),
@@ -80,20 +94,6 @@ pub fn judge(record: &Record) -> Summary {
         streams: timeline.streams.iter().map(|stream| summarise(stream, record)).collect(),
         bytes: bytes(record),
     }
-}
-
-/// What is said of every check if packets came later than the run allows: then good and bad may both
-/// be the machine's doing.
-fn too_late(record: &Record) -> Option<String> {
-    record.entries.iter().find_map(|entry| match entry.event {
-        Event::Lateness { packets, p99_us, max_us, budget_us, .. } if p99_us > budget_us => {
-            Some(format!(
-                "the lab was late: 99 % of {packets} packets within {p99_us} us, the latest {max_us} us, \
-                 {budget_us} us allowed"
-            ))
-        }
-        _ => None,
-    })
 }
 
 /// What is held against one bound.

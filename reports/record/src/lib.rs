@@ -1,5 +1,6 @@
 //! The waist of Parallax: events, measurements, checks, verdicts and the judge.
 
+mod account;
 mod baseline;
 mod check;
 mod checks;

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::event::Entry;
+use crate::event::{Entry, Event};
 use crate::header::{FORMAT, Header, SCHEMA};
 
 /// The last line's content.
@@ -19,7 +19,7 @@ pub struct End {
     /// How many entries there are.
     pub entries: u64,
     /// SHA-256 over time, direction, addresses, length and payload of every packet of the run,
-    /// lower-case hexadecimal.
+    /// lower-case hexadecimal; empty if what ran it was killed before it could tell.
     pub packets_sha256: String,
 }
 
@@ -182,6 +182,47 @@ impl Record {
         let (_, sha256) = writer.finish(packets_sha256)?;
         let end = End { entries: entries.len() as u64, packets_sha256: packets_sha256.to_owned() };
         Ok(Self { header, entries, end, sha256 })
+    }
+
+    /// Makes a record of the journal of a run that was killed: what was told so far, in any order. It
+    /// begins with a header; of several the last counts, which knows the clock best. A last line that
+    /// is cut off is left out. The record says that it was cut short.
+    ///
+    /// # Errors
+    /// If it has no whole header, is another program's or from a newer schema, or a line is corrupt.
+    pub fn recover(journal: &[u8]) -> Result<Self, ReadError> {
+        let whole = journal.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
+        let (mut header, mut entries) = (None, Vec::<Entry>::new());
+        for (index, line) in journal[..whole].split_inclusive(|byte| *byte == b'\n').enumerate() {
+            if header.is_none() || line.starts_with(b"{\"format\":") {
+                header = Some(read_header(line)?);
+                continue;
+            }
+            let entry = serde_json::from_slice(line)
+                .map_err(|error| corrupt(index + 1, &located(&error)))?;
+            entries.push(entry);
+        }
+        let header = header.ok_or(ReadError::Empty)?;
+        // Stable: what happened at one time stays in its order.
+        entries.sort_by_key(|entry| entry.run_ns);
+        let run_ns = entries.last().map_or(0, |last| last.run_ns);
+        let text = "what ran it was killed".to_owned();
+        let event = Event::CutShort { text };
+        entries.push(Entry { run_ns, node: "lab".to_owned(), event });
+        // Nobody counted the packets any more.
+        Self::new(header, entries, "").map_err(|error| corrupt(1, &error.to_string()))
+    }
+
+    /// The record's bytes, as a writer writes them.
+    ///
+    /// # Errors
+    /// Never in fact: what was read can be written.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, WriteError> {
+        let mut writer = Writer::new(Vec::new(), &self.header)?;
+        for entry in &self.entries {
+            writer.entry(entry)?;
+        }
+        Ok(writer.finish(&self.end.packets_sha256)?.0)
     }
 
     /// Reads a whole record.

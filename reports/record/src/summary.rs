@@ -86,6 +86,15 @@ pub struct Summary {
     pub verdict: Verdict,
     /// Why the run is an error, if it is one.
     pub faults: Vec<String>,
+    /// What the device under test did that none that works does: the run has failed, if it is no error.
+    #[serde(default)]
+    pub failures: Vec<String>,
+    /// Why nothing can be said of the run as a whole, whatever its checks measured.
+    #[serde(default)]
+    pub doubts: Vec<String>,
+    /// What came of earlier attempts of the same run. One that passed after another did not is flaky.
+    #[serde(default)]
+    pub earlier_attempts: Vec<String>,
     /// SHA-256 of `record.jsonl`; `null` if there is no whole record.
     pub record_sha256: Option<String>,
     /// SHA-256 over time, direction, addresses, length and payload of every packet.
@@ -120,6 +129,9 @@ impl Summary {
             clock_bound_us: header.clock.bound_us(),
             verdict: Verdict::Error,
             faults: vec![cause],
+            failures: Vec::new(),
+            doubts: Vec::new(),
+            earlier_attempts: Vec::new(),
             record_sha256: None,
             packets_sha256: None,
             duration_us: header.duration_us,
@@ -130,6 +142,18 @@ impl Summary {
             streams: Vec::new(),
             bytes: BytesSummary::default(),
         }
+    }
+}
+
+impl Summary {
+    /// A run that could not be: nothing can be said, and why.
+    #[must_use]
+    pub fn unclear(header: &Header, doubt: String) -> Self {
+        let mut summary = Self::broken(header, String::new());
+        summary.faults.clear();
+        summary.doubts.push(doubt);
+        summary.verdict = Verdict::Inconclusive;
+        summary
     }
 }
 

@@ -147,7 +147,7 @@ impl Timeline {
     /// Puts the histories together.
     #[must_use]
     pub fn of(record: &Record) -> Self {
-        let mut faults = Faults::default();
+        let mut faults = Faults::of(record);
         let cameras = join::Cameras::of(&record.entries, &mut faults);
         let passages = join::passages(record, &cameras, &mut faults);
         let sessions = sessions(record);

@@ -9,7 +9,7 @@ use crate::{
 };
 use parallax_record::{BaselineResult, Verdict};
 use quick_junit::{
-    NonSuccessKind, Report as Junit, SerializeError, TestCase, TestCaseStatus, TestSuite,
+    NonSuccessKind, Report as Junit, SerializeError, TestCase, TestCaseStatus, TestRerun, TestSuite,
 };
 use std::{collections::BTreeMap, time::Duration};
 
@@ -64,6 +64,11 @@ fn case(run: &Cell, missed: Option<&Missed>) -> TestCase {
         }
     };
     let mut case = TestCase::new(format!("seed {}", summary.seed), status);
+    for earlier in &summary.earlier_attempts {
+        let mut attempt = TestRerun::new(NonSuccessKind::Error);
+        attempt.set_type("inconclusive").set_message(clean(earlier));
+        case.status.add_rerun(attempt);
+    }
     case.set_time(Duration::from_micros(summary.duration_us));
     case
 }

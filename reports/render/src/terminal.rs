@@ -66,15 +66,29 @@ const A_HANDFUL: u64 = 5;
 #[must_use]
 pub fn run(summary: &Summary, rerun: &str, style: Style) -> String {
     let mut out = brief(summary, "", style);
-    for fault in &summary.faults {
-        let word = style.verdict(Verdict::Error, &format!("{:<WIDTH$}", "error"));
-        line(&mut out, &format!("  {word}  {}", tame(fault)));
+    for (verdict, texts) in [
+        (Verdict::Error, &summary.faults),
+        (Verdict::Fail, &summary.failures),
+        (Verdict::Inconclusive, &summary.doubts),
+    ] {
+        let word = match verdict {
+            Verdict::Inconclusive => "unclear".to_owned(),
+            told => told.to_string(),
+        };
+        let word = style.verdict(verdict, &format!("{word:<WIDTH$}"));
+        for text in texts {
+            line(&mut out, &format!("  {word}  {}", tame(text)));
+        }
     }
-    let missed = |check: &&CheckResult| check.verdict != Verdict::Pass;
+    for earlier in &summary.earlier_attempts {
+        row(&mut out, "tried before", &tame(earlier), style);
+    }
+    // A doubt holds for all of them alike, and is told already.
+    let missed = |check: &&CheckResult| check.verdict != Verdict::Pass && summary.doubts.is_empty();
     for check in summary.checks.iter().filter(missed) {
         show_check(&mut out, check, summary.streams.len() > 1, style);
     }
-    if summary.checks.is_empty() && summary.verdict == Verdict::Inconclusive {
+    if nothing_judged(summary) {
         row(&mut out, "unclear", "the scenario has no checks: nothing was judged", style);
     }
     for stream in &summary.streams {
@@ -84,6 +98,12 @@ pub fn run(summary: &Summary, rerun: &str, style: Style) -> String {
         row(&mut out, "run again", &tame(rerun), style);
     }
     out
+}
+
+/// Whether nothing was said against a run, and nothing for it either.
+pub(crate) fn nothing_judged(summary: &Summary) -> bool {
+    let told = [&summary.faults, &summary.failures, &summary.doubts];
+    summary.checks.is_empty() && told.iter().all(|texts| texts.is_empty())
 }
 
 /// The one line that says which run it was and its verdict. `also` is put at its end.
@@ -345,6 +365,10 @@ pub(crate) fn unclear(check: &CheckResult) -> Option<String> {
     if check.sample < check.minimum_sample {
         let samples = figure::counted(check.sample, "sample");
         return Some(format!("{samples}, {} needed", check.minimum_sample));
+    }
+    if check.detail.is_some() {
+        // That says it.
+        return None;
     }
     check.measured.map(|_| "the bound lies within the uncertainty".to_owned())
 }

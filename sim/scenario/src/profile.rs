@@ -2,7 +2,7 @@
 //! comes from.
 
 use crate::{
-    console::{self, ConsoleTraits},
+    console::{self, ConsoleTraits, PatternRule},
     distribution::Distribution,
     error::{Problem, Rank, ScenarioErrors},
     files::Profiles,
@@ -186,10 +186,30 @@ impl Profiles for Builtin {
 /// # Errors
 /// With everything that is wrong with it, most helpful first.
 pub fn parse(name: &str, text: &str) -> Result<Profile, ScenarioErrors> {
+    parse_by(name, text, None)
+}
+
+/// As [`parse`], and `patterns` says which texts are patterns of a console.
+///
+/// # Errors
+/// As [`parse`]; and for each pattern that is none.
+pub fn parse_with(
+    name: &str,
+    text: &str,
+    patterns: PatternRule,
+) -> Result<Profile, ScenarioErrors> {
+    parse_by(name, text, Some(patterns))
+}
+
+fn parse_by(
+    name: &str,
+    text: &str,
+    patterns: Option<PatternRule>,
+) -> Result<Profile, ScenarioErrors> {
     let source = Source::new(name, text)?;
     let text = source.text().to_owned();
     let document = DeTable::parse(&text).map_err(|error| crate::read::syntax(&source, &error))?;
-    let mut reader = Reader::new(source);
+    let mut reader = Reader { patterns, ..Reader::new(source) };
     let profile = read(&mut reader, name, &text, document.into_inner());
     match ScenarioErrors::new(reader.problems) {
         Some(errors) => Err(errors),

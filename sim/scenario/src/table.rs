@@ -1,6 +1,7 @@
 //! Reading tables key by key, with problems in our own words.
 
 use crate::{
+    console::PatternRule,
     error::{Problem, Rank},
     reference::{Absent, Keys, find},
     text::Source,
@@ -13,11 +14,13 @@ use toml::de::{DeTable, DeValue};
 pub(crate) struct Reader {
     pub(crate) source: Source,
     pub(crate) problems: Vec<Problem>,
+    /// What a pattern is, if somebody says so.
+    pub(crate) patterns: Option<PatternRule>,
 }
 
 impl Reader {
     pub(crate) fn new(source: Source) -> Self {
-        Self { source, problems: Vec::new() }
+        Self { source, problems: Vec::new(), patterns: None }
     }
 
     /// Notes a problem with `value`.

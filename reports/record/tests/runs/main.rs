@@ -1,5 +1,6 @@
 //! Runs made by hand, judged.
 
+mod account;
 mod checked;
 mod checks;
 mod links;

@@ -9,7 +9,7 @@ use parallax_record::{Environment, Summary, Verdict};
 pub struct Missed {
     /// Which run of the report, from 0.
     pub run: usize,
-    /// What broke the run itself.
+    /// What broke the run itself, what the device under test did wrong, and why nothing can be said.
     pub faults: Vec<String>,
     /// The checks that did not pass.
     pub checks: Vec<Miss>,
@@ -43,8 +43,9 @@ impl Missed {
         }
         let several = summary.streams.len() > 1;
         let missed = summary.checks.iter().filter(|check| check.verdict != Verdict::Pass);
-        let mut faults: Vec<String> = summary.faults.iter().map(|fault| tame(fault)).collect();
-        if summary.checks.is_empty() && summary.verdict == Verdict::Inconclusive {
+        let told = [&summary.faults, &summary.failures, &summary.doubts];
+        let mut faults: Vec<String> = told.into_iter().flatten().map(|text| tame(text)).collect();
+        if terminal::nothing_judged(summary) {
             faults.push("the scenario has no checks: nothing was judged".to_owned());
         }
         let checks = missed
