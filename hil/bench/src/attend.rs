@@ -259,7 +259,8 @@ impl Session<'_> {
     fn event(&mut self, at_ns: u64, event: BoardEvent) {
         match event {
             BoardEvent::Console(output) => self.output(at_ns, output),
-            BoardEvent::Heard(_) => {}
+            BoardEvent::Heard(_) | BoardEvent::Rate(Some(_)) => {}
+            BoardEvent::Rate(None) => self.note("nothing readable came at any of its rates"),
             BoardEvent::NotWritten(error) => {
                 self.note(&error.to_string());
                 self.broken();

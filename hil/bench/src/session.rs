@@ -143,6 +143,14 @@ impl Session {
                         told.push(Told::Ready(matches!(how, Outcome::Done { .. })));
                     }
                 }
+                Event::Rate(rate) => told.push(Told::Line(match rate {
+                    Some(rate) => format!(
+                        "it speaks at {} bit/s ({} % readable)",
+                        rate.baud,
+                        rate.readable_permille / 10
+                    ),
+                    None => "nothing readable came at any of its rates: the first is taken".into(),
+                })),
                 Event::NotWritten(error) => told.push(Told::Line(error.to_string())),
                 Event::NotOpened(error) => told.push(Told::Line(error.to_string())),
                 Event::TranscriptFull(error) => {

@@ -3,6 +3,7 @@
 use crate::{
     now_ns,
     port::{OpenError, Port, PortSettings, Pulse, WriteError},
+    rate::{self, Rate},
     reader::{Heard, Reader, lock},
     transcript::Recorder,
 };
@@ -29,6 +30,9 @@ pub enum Event {
     Console(Output),
     /// Bytes came, as they are: for whoever [listens](Board::listen).
     Heard(Vec<u8>),
+    /// The board speaks at this rate of its profile's; none: it said nothing readable at any, and the
+    /// first one is taken.
+    Rate(Option<Rate>),
     /// Bytes were not written: the lab's port or the board's console does not take them.
     NotWritten(WriteError),
     /// The port is there, and cannot be opened again. Said once for each outage.
@@ -64,20 +68,31 @@ pub struct Board {
 }
 
 impl Board {
-    /// Opens the port and starts to read.
+    /// Opens the port and starts to read. Where the board's profile has several rates, each is listened
+    /// at until one is readable; the port is opened once, whatever its control lines do.
     ///
     /// # Errors
     /// When the port cannot be opened, or no thread can be started.
     pub fn open(
-        settings: PortSettings,
-        console: Console,
-        recorder: Recorder,
+        mut settings: PortSettings,
+        mut console: Console,
+        mut recorder: Recorder,
     ) -> Result<Self, BoardError> {
+        let mut port = Port::open(&settings)?;
+        let mut events = Vec::new();
+        let profile = console.profile();
+        if profile.bauds.len() > 1 {
+            let (bauds, knock) = (profile.bauds.clone(), profile.line_end.clone());
+            let found = rate::find(&mut port, &mut recorder, &bauds, &knock);
+            settings.baud = found.as_ref().map_or(settings.baud, |(rate, _)| rate.baud);
+            events.push((now_ns(), Event::Rate(found.as_ref().map(|(rate, _)| *rate))));
+            for (at_ns, bytes) in found.into_iter().flat_map(|(_, pieces)| pieces) {
+                console.handle(at_ns, Input::Received(&bytes));
+            }
+        }
         let recorder = Arc::new(Mutex::new(recorder));
-        let port = Port::open(&settings)?;
         let reader = Reader::start(&port, &recorder).map_err(BoardError::Reader)?;
         let port = Some((reader, port));
-        let events = Vec::new();
         let (refused, listens) = (false, false);
         Ok(Self { console, settings, recorder, port, look_ns: 0, refused, events, listens })
     }
