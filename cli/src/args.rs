@@ -2,7 +2,7 @@
 
 use crate::{
     exit::EXIT_CODES,
-    help::{CHECK_HELP, REPORT_HELP, SIM_HELP},
+    help::{CHECK_HELP, CONSOLE_HELP, REPLAY_HELP, REPORT_HELP, SIM_HELP},
     log::{self, Filter},
     values::{self, Device, Media, Seeds},
 };
@@ -35,6 +35,10 @@ pub(crate) enum Command {
     Hil(HilArgs),
     /// Show the boards of a bench, and whether they can be driven
     Boards(BoardsArgs),
+    /// Talk to a board of a bench on its console
+    Console(ConsoleArgs),
+    /// Show what a bench makes of a recorded console, step by step: to write and test a profile
+    Replay(ReplayArgs),
     /// Run one scenario for a parent
     #[command(hide = true)]
     Worker(WorkerArgs),
@@ -157,6 +161,39 @@ pub(crate) struct BoardsArgs {
     /// The bench
     #[arg(long, value_name = "FILE")]
     pub(crate) bench: PathBuf,
+}
+
+/// Talk to a board of a bench on its console, through the driver that a run has: every byte is in the
+/// transcript, and what the driver makes of it is told on the standard error.
+#[derive(Debug, Args)]
+#[command(after_help = EXIT_CODES, after_long_help = CONSOLE_HELP)]
+pub(crate) struct ConsoleArgs {
+    /// The bench: fixtures/benches/virtual.toml is one without hardware
+    #[arg(long, value_name = "FILE")]
+    pub(crate) bench: PathBuf,
+    /// The board
+    #[arg(value_name = "NAME")]
+    pub(crate) board: String,
+    /// Have the board boot, log in and answer first, as a run does; until then no key reaches it
+    #[arg(long)]
+    pub(crate) ready: bool,
+    /// Where the transcript goes: a new file. Left out: target/parallax-console/NAME-N.txt
+    #[arg(long, value_name = "FILE")]
+    pub(crate) transcript: Option<PathBuf>,
+}
+
+/// Show what the console core makes of a recorded console, step by step, as a board of a profile:
+/// states, banners, prompts, logins, deaths, frames and gaps, commands and how they ended, each with
+/// its line and its time; and which patterns matched. Nothing is driven.
+#[derive(Debug, Args)]
+#[command(after_help = EXIT_CODES, after_long_help = REPLAY_HELP)]
+pub(crate) struct ReplayArgs {
+    /// A transcript (console.txt of a run), or a log of another program (picocom, minicom, screen)
+    #[arg(value_name = "TRANSCRIPT")]
+    pub(crate) transcript: PathBuf,
+    /// What the board is: one of device-profiles, or a file that ends in .toml
+    #[arg(long, value_name = "NAME|FILE")]
+    pub(crate) profile: String,
 }
 
 /// What a bench tells a process board, as its crate reads it.

@@ -53,6 +53,6 @@ fn read(kind: Kind, file: &Path, text: &str) -> Result<(), Stop> {
         Kind::Clip => clip::parse(&file.display().to_string(), text)
             .map(drop)
             .map_err(|errors| inputs::bad(&errors)),
-        Kind::Profile => inputs::profile(file, text).map(drop),
+        Kind::Profile => inputs::profile_file(file, text).map(drop),
     }
 }

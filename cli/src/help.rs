@@ -52,6 +52,52 @@ Examples:
     exit_codes!()
 );
 
+/// Below the flags of `parallax console`.
+pub(crate) const CONSOLE_HELP: &str = concat!(
+    "\
+Examples:
+  parallax console --bench fixtures/benches/virtual.toml virtual
+                                                 a board that is a process: it has power as long as
+                                                 you are there. Ctrl-] leaves
+  parallax console --bench my-desk.toml front-door --ready
+                                                 logged in already, by its profile
+  echo 'uname -a' | parallax console --bench my-desk.toml front-door --ready
+                                                 lines from a pipe: each is typed when a prompt
+                                                 stands there, or when all has been quiet for
+                                                 prompt_timeout (in a boot: boot_timeout)
+
+Every key goes to the board, Ctrl-C too. What it says is on the standard output, what the driver makes of
+it on the standard error, after `--`. `parallax replay` shows the transcript again.
+
+It ends with 10 if --ready was asked for and the board did not come up.
+
+",
+    exit_codes!()
+);
+
+/// Below the flags of `parallax replay`.
+pub(crate) const REPLAY_HELP: &str = concat!(
+    "\
+Examples:
+  parallax replay console.txt --profile luckfox-pico
+                                                 of a run: target/parallax-hil/SCENARIO/seed-N/
+  parallax replay picocom.log --profile my-own.toml
+                                                 a log has no times: no timeout counts in it
+  parallax replay device-profiles/transcripts/rock-5b.txt --profile rock-5b
+
+Each line of what it shows: the line of the file, the time from its first one, what happened. The words:
+  quiet     all was quiet and no pattern of a prompt matched what stood there
+  unfit     the recording does what a board of this profile would not have been asked to do
+  ignored   a death pattern matched before anything was known of the board
+At the end each pattern with its matches; NEVER is a pattern that is wrong, or that the recording lacks.
+
+It ends with 0 if the board came up, whatever it died of later; with 10 if it did not; with 11 if the
+recording ends before that can be said.
+
+",
+    exit_codes!()
+);
+
 /// Below the flags of `parallax report`.
 pub(crate) const REPORT_HELP: &str = concat!(
     "\

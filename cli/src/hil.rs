@@ -64,12 +64,15 @@ pub(crate) fn boards(arguments: &BoardsArgs) -> Result<Exit, Stop> {
     Ok(Exit::Pass)
 }
 
-fn bench(file: &Path) -> Result<Bench, Stop> {
+pub(crate) fn bench(file: &Path) -> Result<Bench, Stop> {
     let text = inputs::text(file)?;
     read(&file.display().to_string(), &text).map_err(|error| Stop::BadInput(error.to_string()))
 }
 
-fn chosen<'b>(bench: &'b Bench, name: Option<&str>) -> Result<(&'b str, &'b BenchBoard), Stop> {
+pub(crate) fn chosen<'b>(
+    bench: &'b Bench,
+    name: Option<&str>,
+) -> Result<(&'b str, &'b BenchBoard), Stop> {
     let mut boards = bench.boards.iter();
     let found = match name {
         Some(name) => boards.find(|(board, _)| *board == name),
@@ -119,7 +122,7 @@ fn replaced(
     })
 }
 
-fn profile(bench: &Path, board: &BenchBoard) -> Result<Profile, Stop> {
+pub(crate) fn profile(bench: &Path, board: &BenchBoard) -> Result<Profile, Stop> {
     let found = replaced(bench, board, "camera", &[])?.devices.into_values().next();
     found
         .map(|found| found.profile)
@@ -128,13 +131,7 @@ fn profile(bench: &Path, board: &BenchBoard) -> Result<Profile, Stop> {
 
 /// Whether a console can be driven by a profile.
 fn drivable(board: &str, profile: &Profile) -> Result<(), Stop> {
-    let traits = profile.console.as_ref().ok_or_else(|| {
-        Stop::BadInput(format!(
-            "its profile {} has no [console]\n  help: device-profiles/README.md tells its keys",
-            profile.name
-        ))
-    })?;
-    console(board, traits, |name| std::env::var(name).ok())
+    console(board, profile, |name| std::env::var(name).ok())
         .map(drop)
         .map_err(|error| Stop::BadInput(error.to_string()))
 }

@@ -144,24 +144,7 @@ pub(crate) fn replacements(
     let mut devices = BTreeMap::new();
     for device in profiles {
         let by = format!("--profile {device}");
-        // From the folder in which the command is called: the user names it there.
-        let shelf = Shelf { folder: PathBuf::new() };
-        let profile = match shelf.find(&device.profile) {
-            Some(found) => found.map_err(|errors| bad(&errors))?,
-            None if device.profile.ends_with(".toml") => {
-                let file = Path::new(&device.profile);
-                let error = bytes(file).err().unwrap_or_else(|| io::ErrorKind::NotFound.into());
-                return Err(Stop::BadInput(format!("{by}: {}", failed_to_read(file, &error))));
-            }
-            None => {
-                let names = shelf.names().join(", ");
-                return Err(Stop::BadInput(format!(
-                    "{by}: there is no device profile `{}`\n  help: there are: {names}; a file of \
-                     your own ends in .toml",
-                    device.profile
-                )));
-            }
-        };
+        let profile = profile(&by, &device.profile)?;
         let replacement = Replacement { profile, by: by.clone() };
         if let Some(other) = devices.insert(device.peer.clone(), replacement) {
             return Err(Stop::BadInput(format!(
@@ -172,6 +155,28 @@ pub(crate) fn replacements(
         }
     }
     Ok(Replacements { devices, media: media.map(Media::mode) })
+}
+
+/// The profile of this name, or in this file; `by` is what names it.
+///
+/// # Errors
+/// [`Stop::BadInput`] if there is no such profile, or it is wrong.
+pub(crate) fn profile(by: &str, name: &str) -> Result<Profile, Stop> {
+    // From the folder in which the command is called: the user names it there.
+    let shelf = Shelf { folder: PathBuf::new() };
+    match shelf.find(name) {
+        Some(found) => found.map_err(|errors| bad(&errors)),
+        None if name.ends_with(".toml") => {
+            let file = Path::new(name);
+            let error = bytes(file).err().unwrap_or_else(|| io::ErrorKind::NotFound.into());
+            Err(Stop::BadInput(format!("{by}: {}", failed_to_read(file, &error))))
+        }
+        None => Err(Stop::BadInput(format!(
+            "{by}: there is no device profile `{name}`\n  help: there are: {}; a file of your own \
+             ends in .toml",
+            shelf.names().join(", ")
+        ))),
+    }
 }
 
 /// Refuses a device for a peer that there is not.
@@ -191,7 +196,7 @@ fn somebodys(profiles: &[Device], inputs: &[Input]) -> Result<(), Stop> {
     }
 }
 
-fn failed_to_read(path: &Path, error: &io::Error) -> String {
+pub(crate) fn failed_to_read(path: &Path, error: &io::Error) -> String {
     let cure = match error.kind() {
         io::ErrorKind::NotFound if path == Path::new(DEFAULT_FOLDER) => {
             "\n  help: name a scenario or a folder of them, or run it where that folder is"
@@ -260,7 +265,7 @@ pub(crate) fn parse(file: &Path, text: &str, replaced: &Replacements) -> Result<
 ///
 /// # Errors
 /// [`Stop::BadInput`].
-pub(crate) fn profile(file: &Path, text: &str) -> Result<Profile, Stop> {
+pub(crate) fn profile_file(file: &Path, text: &str) -> Result<Profile, Stop> {
     let name = file.display().to_string();
     parallax_scenario::profile::parse_with(&name, text, pattern).map_err(|errors| bad(&errors))
 }

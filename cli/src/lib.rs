@@ -4,6 +4,8 @@
 mod args;
 mod check;
 mod child;
+mod closing;
+mod console;
 mod display;
 mod environment;
 mod exit;
@@ -12,10 +14,12 @@ mod help;
 mod hil;
 mod inputs;
 mod interrupt;
+mod keyboard;
 mod kind;
 mod log;
 mod output;
 mod protocol;
+mod replay;
 mod report;
 mod runs;
 mod schedule;
@@ -70,6 +74,8 @@ fn parent(command: Option<Command>, guards: Guards) -> Result<Exit, Stop> {
         Some(Command::Report(arguments)) => report::run(&arguments),
         Some(Command::Hil(arguments)) => hil::run(&arguments),
         Some(Command::Boards(arguments)) => hil::boards(&arguments),
+        Some(Command::Console(arguments)) => console::run(&arguments),
+        Some(Command::Replay(arguments)) => replay::run(&arguments),
         // A child is none of a parent's.
         Some(Command::Worker(_) | Command::ProcessBoard(_)) | None => {
             output::error(&Parallax::command().render_long_help().to_string());
@@ -93,6 +99,8 @@ fn process_board(arguments: &[std::ffi::OsString]) -> Exit {
 fn ask_to_report_panics() {
     let told = panic::take_hook();
     panic::set_hook(Box::new(move |panic| {
+        // The message is for a terminal that begins its lines anew.
+        keyboard::give_back();
         told(panic);
         output::error(
             "this is a fault of Parallax, not of your input\n  help: please report it, with the \

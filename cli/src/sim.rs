@@ -2,6 +2,7 @@
 
 use crate::{
     args::SimArgs,
+    closing,
     display::Display,
     environment::Started,
     exit::{Exit, Stop},
@@ -14,7 +15,6 @@ use crate::{
 };
 use parallax_record::{Suite, Verdict};
 use parallax_render::terminal::{self, Style};
-use std::path::Path;
 
 /// With more runs than these, one that passed is one line.
 const SHOWN_WHOLE: usize = 20;
@@ -33,9 +33,8 @@ pub(crate) fn run(arguments: &SimArgs, guards: Guards) -> Result<Exit, Stop> {
         output::say(&list(&inputs, &runs, arguments));
         return Ok(Exit::Pass);
     }
-    let files = ["summary.json", "environment.json"].map(|name| arguments.out.join(name));
-    for file in &files {
-        output::room_for_file(file)?;
+    for name in closing::FILES {
+        output::room_for_file(&arguments.out.join(name))?;
     }
     for run in &runs {
         run.has_room()?;
@@ -46,17 +45,7 @@ pub(crate) fn run(arguments: &SimArgs, guards: Guards) -> Result<Exit, Stop> {
     output::folder(&arguments.out)?;
     let _own = output::own(&arguments.out)?;
     output::writable(&arguments.out)?;
-    // A summary of an earlier call must not stand beside the records of this one.
-    for file in &files {
-        runs::forget(file)?;
-    }
-    report::forget(&arguments.out).map_err(|error| {
-        Stop::BadInput(format!(
-            "failed to replace the report in {}: {error}\n  help: remove it, or choose another folder \
-             with --out FOLDER",
-            arguments.out.display()
-        ))
-    })?;
+    closing::forget(&arguments.out)?;
     for run in &runs {
         run.forget()?;
     }
@@ -67,9 +56,9 @@ pub(crate) fn run(arguments: &SimArgs, guards: Guards) -> Result<Exit, Stop> {
     let suite = Suite::of(runs.len() as u64, finished);
     output::say(&terminal::scenarios(&suite, style));
     output::say(&terminal::closing(&suite, style));
-    write(&arguments.out, &suite, &started)?;
+    closing::write(&arguments.out, &suite, &started)?;
     output::say(&format!("records are in {}\n", arguments.out.display()));
-    let reported = reported(arguments, &suite);
+    let reported = closing::reported(&arguments.out, arguments.no_report, &suite);
     // Whoever asks when all is done comes too late.
     let whole = suite.runs.len() == runs.len();
     Ok(match (whole, reported) {
@@ -77,25 +66,6 @@ pub(crate) fn run(arguments: &SimArgs, guards: Guards) -> Result<Exit, Stop> {
         (true, true) => Exit::of(suite.verdict),
         (true, false) => report::without(suite.verdict),
     })
-}
-
-/// Writes the report, if there is something to report. Whether nothing went wrong: what the runs came
-/// to is written all the same.
-fn reported(arguments: &SimArgs, suite: &Suite) -> bool {
-    if arguments.no_report || suite.runs.is_empty() {
-        return true;
-    }
-    match report::at_end(&arguments.out) {
-        Ok(()) => {
-            let page = arguments.out.join("report.html");
-            output::say(&format!("the report is {}\n", page.display()));
-            true
-        }
-        Err(stop) => {
-            output::error(&stop.to_string());
-            false
-        }
-    }
 }
 
 /// Runs all, and shows each in its turn.
@@ -148,11 +118,4 @@ fn list(inputs: &[Input], runs: &[Run<'_>], arguments: &SimArgs) -> String {
     }
     let plural = if runs.len() == 1 { "" } else { "s" };
     text + &format!("{} run{plural}\n", runs.len())
-}
-
-fn write(folder: &Path, suite: &Suite, started: &Started) -> Result<(), Stop> {
-    let json = |error: serde_json::Error| Stop::Fault(format!("failed to write JSON: {error}"));
-    let environment = serde_json::to_string_pretty(&started.environment()).map_err(json)?;
-    output::file(&folder.join("environment.json"), &format!("{environment}\n"))?;
-    output::file(&folder.join("summary.json"), &suite.to_json().map_err(json)?)
 }

@@ -6,7 +6,9 @@ mod support;
 use std::{
     fs,
     path::Path,
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
+    thread,
+    time::{Duration, Instant},
 };
 use tempfile::TempDir;
 
@@ -31,7 +33,7 @@ fn a_dry_run_tells_what_a_bench_can_do_and_why_not_the_rest() {
         said(&parallax(&["hil", "--bench", VIRTUAL, "--dry-run", support::SHIPPED]));
     assert_eq!(code, Some(0));
     assert!(out.contains("two-homes  runs on virtual"), "{out}");
-    assert!(out.contains("camera-reboot  does not run on virtual: `doorbell` loses"), "{out}");
+    assert!(out.contains("camera-reboot  runs on virtual"), "{out}");
 }
 
 #[test]
@@ -39,18 +41,78 @@ fn a_scenario_that_is_named_and_cannot_run_is_inconclusive_one_of_a_folder_is_no
     let folder = TempDir::new().expect("a folder");
     let scenarios = folder.path().join("scenarios");
     fs::create_dir(&scenarios).expect("a folder");
-    let file = scenarios.join("camera-reboot.toml");
-    fs::copy(format!("{}/camera-reboot.toml", support::SHIPPED), &file).expect("it ships");
+    let file = scenarios.join("recorded.toml");
+    let text_of = fs::read_to_string(format!("{}/two-homes.toml", support::SHIPPED));
+    let text_of =
+        text_of.expect("it ships").replace("schema = 1\n", "schema = 1\nmedia = \"prerecorded\"\n");
+    fs::write(&file, text_of).expect("written");
     let out = folder.path().join("out");
     let call = |what: &Path| {
         said(&parallax(&["hil", "--bench", VIRTUAL, text(what), "--out", text(&out)]))
     };
     let (code, named, _) = call(&file);
     assert_eq!(code, Some(11), "{named}");
-    assert!(named.contains("INCONCLUSIVE") && named.contains("loses its power"), "{named}");
+    assert!(named.contains("INCONCLUSIVE") && named.contains("unclear"), "{named}");
+    assert!(named.contains("its media are prerecorded"), "{named}");
+    assert!(!named.contains("no checks"), "it has some: {named}");
     let (code, found, _) = call(&scenarios);
     assert_eq!(code, Some(4), "{found}");
-    assert!(found.contains("not run         camera-reboot: `doorbell` loses"), "{found}");
+    assert!(found.contains("not run         recorded: its media are prerecorded"), "{found}");
+}
+
+#[test]
+fn a_bench_that_is_killed_leaves_what_it_measured_and_no_board() {
+    let folder = TempDir::new().expect("a folder");
+    let out = folder.path().join("out");
+    let scenario = format!("{}/two-homes.toml", support::SHIPPED);
+    let mut bench = Command::new(env!("CARGO_BIN_EXE_parallax"))
+        .args(["hil", "--bench", VIRTUAL, &scenario, "--out", text(&out)])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("it runs");
+    let run = out.join("two-homes/seed-1");
+    // Until the board has told of its frames.
+    wait_for("the board's frames", || {
+        fs::read_to_string(run.join("journal.jsonl"))
+            .is_ok_and(|told| told.contains("frame_encoded"))
+    });
+    let board = child_of(bench.id());
+    bench.kill().expect("killed");
+    bench.wait().expect("it ended");
+    wait_for("the end of its board", || !is_alive(board));
+    let report = folder.path().join("report");
+    let (code, shown, error) = said(&parallax(&["report", text(&out), "--out", text(&report)]));
+    assert_eq!(code, Some(0), "{error}");
+    assert!(shown.contains("1 run: 1 inconclusive"), "{shown}");
+    assert!(run.join("record.jsonl").exists() && !run.join("journal.jsonl").exists());
+    let page = fs::read_to_string(report.join("report.html")).expect("a page");
+    assert!(page.contains("what ran it was killed"), "it says why");
+}
+
+fn wait_for(what: &str, there: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !there() {
+        assert!(begun.elapsed() < Duration::from_secs(100), "{what}: nothing for 100 s");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// The first child of a process, by what the kernel says.
+fn child_of(process: u32) -> u32 {
+    let threads = fs::read_dir(format!("/proc/{process}/task")).expect("it runs");
+    let children = threads.flatten().filter_map(|thread| {
+        let told = fs::read_to_string(thread.path().join("children")).ok()?;
+        told.split_whitespace().next()?.parse().ok()
+    });
+    let children: Vec<u32> = children.collect();
+    *children.first().expect("its board is its child")
+}
+
+/// Whether it is there and has not ended.
+fn is_alive(process: u32) -> bool {
+    let state = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    state.rsplit(')').next().is_some_and(|rest| !rest.is_empty() && !rest.starts_with(" Z"))
 }
 
 #[test]

@@ -39,6 +39,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
         ],
     ),
     ("parallax-process-board", &["parallax-agent", "parallax-console", "parallax-peer"]),
+    ("parallax-fuzz", &["parallax-console", "parallax-scenario", "parallax-signalling"]),
     ("parallax-board", &["parallax-console"]),
     ("parallax-clock", &[]),
     ("parallax-console", &[]),
@@ -485,7 +486,7 @@ const QUOTED: &[(&str, &str)] = &[
 #[test]
 fn one_word_for_each_thing() {
     let root = Path::new(ROOT).canonicalize().expect("the root");
-    let folders = ["cli", "device-profiles", "fixtures", "hil", "reports", "sim"];
+    let folders = ["cli", "device-profiles", "fixtures", "fuzz", "hil", "reports", "sim"];
     for file in folders.iter().flat_map(|f| files(&root.join(f), &[".rs", ".md", ".toml", ".snap"]))
     {
         let name = file.strip_prefix(&root).expect("below").to_str().expect("text");

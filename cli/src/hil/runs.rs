@@ -3,8 +3,10 @@
 use super::Candidate;
 use crate::{
     args::HilArgs,
+    closing,
     environment::{Started, VERSION},
     exit::{Exit, Stop},
+    frames,
     inputs::Input,
     interrupt::Interrupt,
     output, report,
@@ -27,8 +29,10 @@ use std::{
 const DEFAULT_SEED: u64 = 1;
 /// How often it is looked whether somebody wants the end.
 const LOOK: Duration = Duration::from_millis(50);
+/// Where the pictures of a run's worst frames are.
+const FRAMES: &str = "frames";
 /// What a run leaves in its folder.
-const LEFT: [&str; 4] = ["record.jsonl", "record.part", "console.txt", "journal.jsonl"];
+const LEFT: [&str; 3] = ["record.jsonl", "console.txt", FRAMES];
 
 /// One scenario with one seed on the board.
 struct Planned<'a> {
@@ -53,7 +57,7 @@ pub(super) fn all(
     let _own = output::own(out)?;
     output::writable(out)?;
     found(out)?;
-    forget(out)?;
+    closing::forget(out)?;
     let interrupt = Interrupt::listen()?;
     let style = if output::coloured() { Style::Coloured } else { Style::Plain };
     let mut finished = Vec::new();
@@ -74,15 +78,15 @@ pub(super) fn all(
         output::say(&terminal::run(&summary, &rerun(arguments, board, run), style));
         finished.push(summary);
         // Whatever happens to the next one, this one is told.
-        write(out, &Suite::of(planned.len() as u64, finished.clone()), started)?;
+        closing::write(out, &Suite::of(planned.len() as u64, finished.clone()), started)?;
     }
     let suite = Suite::of(planned.len() as u64, finished);
     output::say(&not_run);
     output::say(&terminal::scenarios(&suite, style));
     output::say(&terminal::closing(&suite, style));
-    write(out, &suite, started)?;
+    closing::write(out, &suite, started)?;
     output::say(&format!("records are in {}\n", out.display()));
-    let reported = reported(arguments, &suite);
+    let reported = closing::reported(out, arguments.no_report, &suite);
     Ok(match (interrupt.asked(), reported) {
         (true, _) => Exit::Interrupted,
         (false, true) => Exit::of(suite.verdict),
@@ -143,20 +147,6 @@ fn found(out: &Path) -> Result<(), Stop> {
     Ok(())
 }
 
-/// A summary or a report of an earlier call must not stand beside the records of this one.
-fn forget(out: &Path) -> Result<(), Stop> {
-    for name in ["summary.json", "environment.json"] {
-        crate::runs::forget(&out.join(name))?;
-    }
-    report::forget(out).map_err(|error| {
-        Stop::BadInput(format!(
-            "failed to replace the report in {}: {error}\n  help: remove it, or choose another folder \
-             with --out FOLDER",
-            out.display()
-        ))
-    })
-}
-
 /// A scenario that somebody wants, and that cannot be had.
 fn unable(run: &Planned<'_>, why: &str) -> Summary {
     Summary::unclear(&header(run), format!("it cannot run on this board: {why}"))
@@ -205,6 +195,12 @@ fn once(
     let fault = |error: std::io::Error| Stop::Fault(format!("failed to find Parallax: {error}"));
     let program = std::env::current_exe().map_err(fault)?;
     let command = [program.into_os_string(), OsString::from("process-board")];
+    frames::forget(&folder.join(FRAMES)).map_err(|error| {
+        Stop::BadInput(format!(
+            "failed to replace {}: {error}\n  help: remove it, or choose another folder with --out FOLDER",
+            folder.display()
+        ))
+    })?;
     let (stop, done) = (EndOfRun::default(), AtomicBool::new(false));
     let run = Run {
         scenario: &planned.input.scenario,
@@ -229,34 +225,11 @@ fn once(
         done.store(true, Ordering::Relaxed);
         ran
     });
-    Ok(ran.map_or_else(
-        |error| Summary::broken(&header(planned), error.to_string()),
-        |ran| ran.summary,
-    ))
-}
-
-fn write(folder: &Path, suite: &Suite, started: &Started) -> Result<(), Stop> {
-    let json = |error: serde_json::Error| Stop::Fault(format!("failed to write JSON: {error}"));
-    let environment = serde_json::to_string_pretty(&started.environment()).map_err(json)?;
-    output::file(&folder.join("environment.json"), &format!("{environment}\n"))?;
-    output::file(&folder.join("summary.json"), &suite.to_json().map_err(json)?)
-}
-
-/// Writes the report, if there is something to report. Whether nothing went wrong: what the runs came
-/// to is written all the same.
-fn reported(arguments: &HilArgs, suite: &Suite) -> bool {
-    if arguments.no_report || suite.runs.is_empty() {
-        return true;
-    }
-    match report::at_end(&arguments.out) {
-        Ok(()) => {
-            let page = arguments.out.join("report.html");
-            output::say(&format!("the report is {}\n", page.display()));
-            true
+    match ran {
+        Ok(ran) => {
+            frames::write(&folder.join(FRAMES), &ran.pictures)?;
+            Ok(ran.summary)
         }
-        Err(stop) => {
-            output::error(&stop.to_string());
-            false
-        }
+        Err(error) => Ok(Summary::broken(&header(planned), error.to_string())),
     }
 }

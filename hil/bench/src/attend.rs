@@ -251,6 +251,7 @@ impl Session<'_> {
     fn event(&mut self, at_ns: u64, event: BoardEvent) {
         match event {
             BoardEvent::Console(output) => self.output(at_ns, output),
+            BoardEvent::Heard(_) => {}
             BoardEvent::NotWritten(error) => {
                 self.note(&error.to_string());
                 self.broken();

@@ -10,11 +10,16 @@ mod offset;
 mod process;
 mod profile;
 mod proxy;
+mod replay;
 mod run;
+mod session;
 mod words;
 
 pub use able::why_not;
 pub use file::{Bench, BenchBoard, FileError, Place, read};
 pub use journal::{RecoverError, recover};
-pub use profile::{ProfileError, console};
+pub use parallax_console::replay::{CameUp, Kind, Replay, Step, Use};
+pub use profile::{ProfileError, console, sound};
+pub use replay::{ReplayError, replay};
 pub use run::{Ran, Run, RunError, run};
+pub use session::{Session, SessionError, Told};

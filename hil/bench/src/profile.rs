@@ -1,21 +1,41 @@
-//! A device profile's `[console]` as the console core takes it.
+//! A device profile's `[console]` and `[firmware]` as the console core takes them.
 
 use parallax_console::{
-    CommandStyle, ConsoleProfile, DeathKind, LineLevel, Login, Pattern, Secret, Timeouts,
+    CommandStyle, ConsoleProfile, DeathKind, Firmware, FirmwareEvent, LineLevel, Login, Pattern,
+    Secret, Timeouts,
 };
-use parallax_scenario::{ConsoleTraits, Level};
+use parallax_scenario::{ConsoleTraits, FirmwareTraits, Level, Profile};
 use std::time::Duration;
 
 /// A profile that no console can be driven by.
 #[derive(Debug, thiserror::Error)]
 pub enum ProfileError {
+    /// It says nothing of a console.
+    #[error(
+        "failed to read the profile {profile}: it has no [console]\n  help: device-profiles/README.md \
+         tells its keys"
+    )]
+    NoConsole {
+        /// The profile.
+        profile: String,
+    },
     /// A pattern cannot be read.
-    #[error("failed to read the pattern {pattern:?} of the profile's [console]: {cause}")]
+    #[error(
+        "failed to read the profile {profile}: {line}`{key}`: {what}: {pattern}\n  help: {help}"
+    )]
     Pattern {
-        /// Which.
+        /// The profile.
+        profile: String,
+        /// Where, if it is known.
+        line: String,
+        /// Its key, with its place in an array from 1.
+        key: String,
+        /// The pattern.
         pattern: String,
-        /// Why.
-        cause: String,
+        /// What is wrong with it.
+        what: String,
+        /// What would be right.
+        help: &'static str,
     },
     /// Its login asks for a password.
     #[error(
@@ -30,61 +50,132 @@ pub enum ProfileError {
     },
 }
 
-/// The console of `board`, whose type has these traits. `secret` looks up a password by the name of an
-/// environment variable: no file holds one.
+/// The console of `board`, which is a device of this profile. `secret` looks up a password by the name
+/// of an environment variable: no file holds one.
 ///
 /// # Errors
-/// If a pattern cannot be read, or a password is needed and not there.
+/// If there is no `[console]`, a pattern cannot be read, or a password is needed and not there.
 pub fn console(
     board: &str,
-    traits: &ConsoleTraits,
+    profile: &Profile,
     secret: impl Fn(&str) -> Option<String>,
 ) -> Result<ConsoleProfile, ProfileError> {
-    let mut profile = ConsoleProfile::new(pattern(&traits.prompt)?)
+    let none = || ProfileError::NoConsole { profile: profile.name.clone() };
+    let traits = profile.console.as_ref().ok_or_else(none)?;
+    let patterns = Patterns { profile };
+    let mut console = ConsoleProfile::new(patterns.one("console.prompt", &traits.prompt)?)
         .with_bauds(traits.bauds.clone())
         .with_lines(level(traits.dtr), level(traits.rts))
         .with_banners_per_boot(traits.banners_per_boot)
         .with_settle(nanos(traits.settle))
         .with_timeouts(timeouts(traits));
-    for banner in &traits.banners {
-        profile = profile.with_banner(pattern(banner)?);
+    for banner in patterns.all("console.banners", &traits.banners)? {
+        console = console.with_banner(banner);
     }
-    for (patterns, kind) in
-        [(&traits.panics, DeathKind::Panic), (&traits.watchdogs, DeathKind::Watchdog)]
-    {
-        for text in patterns {
-            profile = profile.with_death(pattern(text)?, kind);
+    for (key, texts, kind) in [
+        ("console.panics", &traits.panics, DeathKind::Panic),
+        ("console.watchdogs", &traits.watchdogs, DeathKind::Watchdog),
+    ] {
+        for pattern in patterns.all(key, texts)? {
+            console = console.with_death(pattern, kind);
         }
     }
     if !traits.has_shell {
-        profile = profile.with_style(CommandStyle::Plain);
+        console = console.with_style(CommandStyle::Plain);
     }
     if traits.wakes_by_line {
-        profile = profile.waking_by_line();
+        console = console.waking_by_line();
     }
     if traits.powered_by_port {
-        profile = profile.powered_by_port();
+        console = console.powered_by_port();
     }
     if !traits.transmit_delay.is_zero() {
         let chunk = usize::try_from(traits.transmit_chunk_bytes).unwrap_or(1);
-        profile = profile.with_slow_transmit(chunk, nanos(traits.transmit_delay));
+        console = console.with_slow_transmit(chunk, nanos(traits.transmit_delay));
     }
-    if let Some(login) = &traits.login {
-        let password = match &login.password_prompt {
-            None => None,
-            Some(prompt) => {
-                let variable = variable(board);
-                let text = secret(&variable).ok_or_else(|| ProfileError::NoPassword {
-                    board: board.to_owned(),
-                    variable,
-                })?;
-                Some((pattern(prompt)?, Secret::new(text)))
-            }
+    if let Some(login) = login(board, traits, &patterns, secret)? {
+        console = console.with_login(login);
+    }
+    if let Some(traits) = &profile.firmware {
+        console = console.with_firmware(firmware(traits, &patterns)?);
+    }
+    Ok(console)
+}
+
+/// Whether the patterns of a profile can be read, if it has a console.
+///
+/// # Errors
+/// With the first pattern that cannot.
+pub fn sound(profile: &Profile) -> Result<(), ProfileError> {
+    if profile.console.is_none() {
+        return Ok(());
+    }
+    console("board", profile, |_| Some(String::new())).map(drop)
+}
+
+fn login(
+    board: &str,
+    traits: &ConsoleTraits,
+    patterns: &Patterns<'_>,
+    secret: impl Fn(&str) -> Option<String>,
+) -> Result<Option<Login>, ProfileError> {
+    let Some(login) = &traits.login else { return Ok(None) };
+    let password = match &login.password_prompt {
+        None => None,
+        Some(prompt) => {
+            let variable = variable(board);
+            let text = secret(&variable)
+                .ok_or_else(|| ProfileError::NoPassword { board: board.to_owned(), variable })?;
+            Some((patterns.one("console.password_prompt", prompt)?, Secret::new(text)))
+        }
+    };
+    let prompt = patterns.one("console.login_prompt", &login.prompt)?;
+    Ok(Some(Login { prompt, user: login.user.clone(), password, refused: None }))
+}
+
+fn firmware(traits: &FirmwareTraits, patterns: &Patterns<'_>) -> Result<Firmware, ProfileError> {
+    let mut events = Vec::new();
+    for event in FirmwareEvent::ALL {
+        let said = match event {
+            FirmwareEvent::Started => &traits.started,
+            FirmwareEvent::Joined => &traits.joined,
+            FirmwareEvent::Connected => &traits.connected,
+            FirmwareEvent::FirstFrame => &traits.first_frame,
+            FirmwareEvent::Disconnected => &traits.disconnected,
+            FirmwareEvent::Failed => &traits.failed,
         };
-        let (prompt, user) = (pattern(&login.prompt)?, login.user.clone());
-        profile = profile.with_login(Login { prompt, user, password, refused: None });
+        let read = patterns.all(&format!("firmware.{}", event.key()), said)?;
+        events.extend(read.into_iter().map(|pattern| (event, pattern)));
     }
-    Ok(profile)
+    let FirmwareTraits { name, start, join, stop, .. } = traits.clone();
+    Ok(Firmware { name, start, join, stop, events })
+}
+
+/// Reads patterns, and says where one stands that cannot be read.
+struct Patterns<'a> {
+    profile: &'a Profile,
+}
+
+impl Patterns<'_> {
+    fn one(&self, key: &str, text: &str) -> Result<Pattern, ProfileError> {
+        Pattern::new(text).map_err(|error| {
+            // As it was written, whatever its quotes; one with escapes is not found.
+            let line = self.profile.text.lines().position(|line| line.contains(text));
+            ProfileError::Pattern {
+                profile: self.profile.name.clone(),
+                line: line.map(|line| format!("line {}: ", line + 1)).unwrap_or_default(),
+                key: key.to_owned(),
+                pattern: text.to_owned(),
+                what: error.what(),
+                help: error.help(),
+            }
+        })
+    }
+
+    fn all(&self, key: &str, texts: &[String]) -> Result<Vec<Pattern>, ProfileError> {
+        let numbered = texts.iter().zip(1..);
+        numbered.map(|(text, number)| self.one(&format!("{key}[{number}]"), text)).collect()
+    }
 }
 
 /// Where the password of a board is.
@@ -94,13 +185,6 @@ fn variable(board: &str) -> String {
         .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' })
         .collect();
     format!("PARALLAX_PASSWORD_{name}")
-}
-
-fn pattern(text: &str) -> Result<Pattern, ProfileError> {
-    Pattern::new(text).map_err(|error| ProfileError::Pattern {
-        pattern: text.to_owned(),
-        cause: error.to_string(),
-    })
 }
 
 fn level(level: Level) -> LineLevel {

@@ -12,7 +12,7 @@ use crate::{
 use parallax_agent::protocol::{CameraOrder, FromBoard, ToBoard};
 use parallax_board::{Board, BoardError, PortSettings, Recorder, RecorderError, now_ns};
 use parallax_console::{Console, ConsoleProfile, Nonce, transcript::Kind};
-use parallax_fabric::{RENDEZVOUS_PORT, header, secrets};
+use parallax_fabric::{KeptPicture, RENDEZVOUS_PORT, header, secrets};
 use parallax_lab::{Beside, Config, LabError, Outcome, Outside, Place, Stop};
 use parallax_record::{Clock, Entry, Event, Record, Summary, WriteError, judge};
 use parallax_scenario::{CongestionControl, Peer, Scenario};
@@ -22,7 +22,7 @@ use std::{
     ffi::OsString,
     fs,
     hash::{BuildHasher as _, Hasher as _, RandomState},
-    io,
+    io, mem,
     os::unix::net::UnixDatagram,
     path::{Path, PathBuf},
     sync::mpsc,
@@ -58,6 +58,8 @@ pub struct Ran {
     pub summary: Summary,
     /// The record's file.
     pub record: PathBuf,
+    /// Of each stream, the pictures of the rendered frames with the lowest PSNR: received and source.
+    pub pictures: Vec<KeptPicture>,
 }
 
 /// Why there is no record of a run.
@@ -118,7 +120,7 @@ pub fn run(run: &Run<'_>) -> Result<Ran, RunError> {
     let peer = camera(run.scenario).ok_or_else(|| unfit("it has no camera"))?;
     let traits = peer.profile.console.as_ref();
     let traits = traits.ok_or_else(|| unfit("its camera's profile has no [console]"))?;
-    let console = profile::console(run.board, traits, |name| std::env::var(name).ok())?;
+    let console = profile::console(run.board, &peer.profile, |name| std::env::var(name).ok())?;
     let order = order(run).ok_or_else(|| unfit("a number of its camera is too large"))?;
     for old in ["record.jsonl", "console.txt"] {
         // What is there of an earlier run goes; what is not there need not.
@@ -134,15 +136,18 @@ pub fn run(run: &Run<'_>) -> Result<Ran, RunError> {
     let baud = traits.bauds.first().copied().unwrap_or(115_200);
     let played = play(run, &journal, Setup { peer, console, order, baud, recorder });
     let journal = journal.end();
-    let record = match played {
-        Ok((outcome, heard)) => recorded(run, earlier, outcome, heard)?,
-        Err(error) => broken(&journal, &error)?,
+    let (record, pictures) = match played {
+        Ok((mut outcome, heard)) => {
+            let pictures = mem::take(&mut outcome.pictures);
+            (recorded(run, earlier, outcome, heard)?, pictures)
+        }
+        Err(error) => (broken(&journal, &error)?, Vec::new()),
     };
     let path = run.folder.join("record.jsonl");
     put(&path, &record).map_err(system(format!("write {}", path.display())))?;
     // Everything that is in it is in the record.
     let _ = fs::remove_file(&journal);
-    Ok(Ran { summary: judge(&record), record: path })
+    Ok(Ran { summary: judge(&record), record: path, pictures })
 }
 
 /// What a run needs of its board.
@@ -259,7 +264,7 @@ fn earlier(run: &Run<'_>, peer: &Peer) -> Vec<Entry> {
 }
 
 /// Never the same twice: from the keys that the standard library draws for each process and call.
-fn nonce() -> Nonce {
+pub(crate) fn nonce() -> Nonce {
     let mut hasher = RandomState::new().build_hasher();
     hasher.write_u64(now_ns());
     Nonce((hasher.finish() >> 32) as u32)

@@ -8,7 +8,8 @@ use crate::{
 };
 use core::time::Duration;
 use parallax_console::{
-    CommandId, Console, Input, Outcome, Output, Request, State, Transmit, transcript::Kind,
+    CommandId, Console, Input, Outcome, Output, Request, State, Transmit,
+    transcript::{self, Kind},
 };
 use std::{
     io,
@@ -26,6 +27,8 @@ const WRITE_GRACE: Duration = Duration::from_secs(2);
 pub enum Event {
     /// The console core has this to say; never [`Output::Transmit`], which is done.
     Console(Output),
+    /// Bytes came, as they are: for whoever [listens](Board::listen).
+    Heard(Vec<u8>),
     /// Bytes were not written: the lab's port or the board's console does not take them.
     NotWritten(WriteError),
     /// The port is there, and cannot be opened again. Said once for each outage.
@@ -57,6 +60,7 @@ pub struct Board {
     look_ns: u64,
     refused: bool,
     events: Vec<(u64, Event)>,
+    listens: bool,
 }
 
 impl Board {
@@ -74,7 +78,13 @@ impl Board {
         let reader = Reader::start(&port, &recorder).map_err(BoardError::Reader)?;
         let port = Some((reader, port));
         let events = Vec::new();
-        Ok(Self { console, settings, recorder, port, look_ns: 0, refused: false, events })
+        let (refused, listens) = (false, false);
+        Ok(Self { console, settings, recorder, port, look_ns: 0, refused, events, listens })
+    }
+
+    /// From now on [`Event::Heard`] tells what came, besides what it means: a person reads it.
+    pub fn listen(&mut self) {
+        self.listens = true;
     }
 
     /// The console core.
@@ -95,7 +105,8 @@ impl Board {
     /// The board was switched on (true) or off. Tell it *before* it is switched on, so that the first
     /// words of its boot are a boot's.
     pub fn power(&mut self, on: bool) {
-        lock(&self.recorder).event(if on { "power on" } else { "power off" });
+        let event = if on { transcript::POWER_ON } else { transcript::POWER_OFF };
+        lock(&self.recorder).event(event);
         self.input(now_ns(), Input::Power(on));
     }
 
@@ -104,7 +115,7 @@ impl Board {
     /// # Errors
     /// When the port has no such line, or is gone.
     pub fn pulse(&mut self, pulse: &Pulse) -> Result<(), WriteError> {
-        lock(&self.recorder).event("reset by a control line");
+        lock(&self.recorder).event(transcript::RESET);
         self.input(now_ns(), Input::Reset);
         let (_, port) = self.port.as_mut().ok_or(WriteError::Gone { unwritten: 0 })?;
         port.pulse(pulse)
@@ -187,7 +198,12 @@ impl Board {
     fn hear(&mut self, all: Vec<Heard>, mut gone: bool) {
         for Heard { at_ns, bytes } in all {
             match bytes {
-                Some(bytes) => self.input(at_ns, Input::Received(&bytes)),
+                Some(bytes) => {
+                    self.input(at_ns, Input::Received(&bytes));
+                    if self.listens {
+                        self.events.push((at_ns, Event::Heard(bytes)));
+                    }
+                }
                 None => gone = true,
             }
         }
@@ -198,7 +214,7 @@ impl Board {
 
     fn unplugged(&mut self) {
         if self.port.take().is_some() {
-            lock(&self.recorder).event("unplugged");
+            lock(&self.recorder).event(transcript::UNPLUGGED);
             self.refused = false;
             self.look_ns = now_ns().saturating_add(LOOK_NS);
             self.input(now_ns(), Input::Unplugged);
@@ -213,7 +229,7 @@ impl Board {
         self.look_ns = now_ns().saturating_add(LOOK_NS);
         match Port::open(&self.settings) {
             Ok(port) => {
-                lock(&self.recorder).event("plugged in");
+                lock(&self.recorder).event(transcript::PLUGGED);
                 self.input(now_ns(), Input::Plugged);
                 match Reader::start(&port, &self.recorder) {
                     Ok(reader) => self.port = Some((reader, port)),

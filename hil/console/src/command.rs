@@ -47,8 +47,42 @@ impl Markers {
     }
 }
 
+/// A command line as [`Markers::around`] makes it: of which conversation, which one, and the command.
+pub(crate) fn marked(line: &str) -> Option<(Nonce, u32, &str)> {
+    let rest = line.strip_prefix("echo 'plx:''")?;
+    let (nonce, rest) = rest.split_at_checked(8)?;
+    let nonce = Nonce(u32::from_str_radix(nonce, 16).ok()?);
+    let (number, _) = rest.strip_prefix(':')?.split_once(':')?;
+    let number: u32 = number.parse().ok()?;
+    let markers = Markers::new(nonce, number);
+    let (whole, empty) = (markers.around("\0"), markers.around(""));
+    if line == empty {
+        return Some((nonce, number, ""));
+    }
+    let (before, after) = whole.split_once('\0')?;
+    Some((nonce, number, line.strip_prefix(before)?.strip_suffix(after)?))
+}
+
 fn find(line: &[u8], half: &str) -> Option<(usize, usize)> {
     let marker = [HALF.as_bytes(), half.as_bytes()].concat();
     let start = line.windows(marker.len()).position(|window| window == marker)?;
     Some((start, start + marker.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_marked_line_is_taken_apart_again() {
+        let markers = Markers::new(Nonce(0x0a0b_0c0d), 7);
+        for command in ["", "uname -r; false", "echo 'x'"] {
+            let line = markers.around(command);
+            assert_eq!(marked(&line), Some((Nonce(0x0a0b_0c0d), 7, command)), "{line}");
+        }
+        let whole = markers.around("true");
+        for other in ["", "true", "echo 'plx:''0a0b0c0d:7:b.'", &whole[1..], "echo 'plx:''\u{e9}"] {
+            assert_eq!(marked(other), None, "{other}");
+        }
+    }
 }

@@ -5,7 +5,7 @@ use crate::{
     Outcome, Output, Received, Receiver, Refusal, Request, Scanner, Sender, State,
     command::is_a_line,
     escape::Stripper,
-    lines::Lines,
+    lines::{Line, Lines},
     steps::{Kind, Phase, Step},
     transmit::Transmitter,
 };
@@ -35,12 +35,29 @@ pub struct Console {
     /// Numbers the markers of a run.
     pub(crate) commands: u32,
     run_ends_ns: Option<Nanos>,
-    settles_ns: Option<Nanos>,
+    pub(crate) settles_ns: Option<Nanos>,
     pub(crate) banners: u32,
     /// The last line heard since the board had power, or since it was last asked to be ready.
     pub(crate) last_line: Option<Vec<u8>>,
     receiver: Option<Receiver>,
     encoder: Option<Encoder>,
+    /// What patterns were looked for in, for whoever counts their matches; none: nobody does.
+    pub(crate) looked: Option<Vec<Looked>>,
+}
+
+/// What patterns were looked for in, and how many outputs waited before what came of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Looked {
+    pub(crate) outputs: usize,
+    pub(crate) at: LookedAt,
+}
+
+/// What patterns were looked for in.
+#[derive(Clone, Debug)]
+pub(crate) enum LookedAt {
+    Line(Line),
+    /// What stood at the end when all was quiet, and whether a step waited for it.
+    Quiet(Vec<u8>, bool),
 }
 
 /// What may be due. What is due at the same time happens in this order.
@@ -73,6 +90,7 @@ impl Console {
             last_line: None,
             receiver: None,
             encoder: None,
+            looked: None,
         }
     }
 
@@ -84,6 +102,25 @@ impl Console {
     /// The type of board.
     pub fn profile(&self) -> &ConsoleProfile {
         &self.profile
+    }
+
+    /// What stands at the end of the output, and is no line yet.
+    pub fn end_of_output(&self) -> Vec<u8> {
+        self.tail().0
+    }
+
+    /// Whether all is quiet and what stands at the end asks for something: a user, a password, a command.
+    pub fn asks(&self) -> bool {
+        let tail = self.tail().0;
+        let quiet = self.settles_ns.is_none() && !tail.is_empty();
+        let login = self.profile.login.as_ref();
+        let password = login.and_then(|login| login.password.as_ref());
+        let prompts = [
+            Some(&self.profile.prompt),
+            login.map(|login| &login.prompt),
+            password.map(|(prompt, _)| prompt),
+        ];
+        quiet && prompts.into_iter().flatten().any(|prompt| prompt.is_in(&tail))
     }
 
     /// Something happened at `now`.
@@ -156,6 +193,13 @@ impl Console {
     fn transmit_due(&mut self) {
         while let Some(transmit) = self.transmitter.take(self.now, &self.profile) {
             self.outputs.push_back(Output::Transmit(transmit));
+        }
+    }
+
+    pub(crate) fn look(&mut self, at: impl FnOnce() -> LookedAt) {
+        let outputs = self.outputs.len();
+        if let Some(looked) = &mut self.looked {
+            looked.push(Looked { outputs, at: at() });
         }
     }
 

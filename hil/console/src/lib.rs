@@ -6,19 +6,23 @@ mod baud;
 mod command;
 mod console;
 mod escape;
+mod firmware;
 mod frame;
 mod lines;
 mod output;
 mod pattern;
 mod profile;
 mod receive;
+pub mod replay;
 mod scan;
 mod steps;
+mod tell;
 pub mod transcript;
 mod transmit;
 
 pub use baud::{best, score};
 pub use console::Console;
+pub use firmware::{Firmware, FirmwareEvent, FirmwareStep};
 pub use frame::{
     Encoder, Frame, FrameError, MESSAGE_BYTES_MOST, Nonce, PAYLOAD_BYTES_MOST, Part, Sender,
     TooLong,

@@ -1,6 +1,6 @@
 //! What goes into the console core, and what comes out.
 
-use crate::{Damage, DeathKind, Nanos, Nonce};
+use crate::{Damage, DeathKind, FirmwareEvent, Nanos, Nonce};
 
 /// The name that the caller gives a step.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -178,6 +178,8 @@ pub enum Output {
     Line(Vec<u8>),
     /// A boot began.
     Banner(Vec<u8>),
+    /// The firmware's log tells this; with the line, as much of it as is kept.
+    Firmware(FirmwareEvent, Vec<u8>),
     /// What is streaming has said this.
     Message(Vec<u8>),
     /// Frames are missing.

@@ -50,6 +50,31 @@ pub enum PatternError {
     },
 }
 
+impl PatternError {
+    /// What is wrong, in one line.
+    pub fn what(&self) -> String {
+        match self {
+            Self::Syntax { reason, .. } => format!("it is no regular expression: {reason}"),
+            Self::Unbounded { .. } => format!("it may match more than {MATCH_BYTES_MOST} bytes"),
+            Self::Empty { .. } => "it matches the empty text, so it is always there".into(),
+        }
+    }
+
+    /// What would be right.
+    pub fn help(&self) -> &'static str {
+        match self {
+            Self::Syntax { .. } => {
+                "write a regular expression; `\\` before `.`, `(`, `[`, `+`, `*`, `?`, `|`, `$` takes \
+                 them as they are"
+            }
+            Self::Unbounded { .. } => {
+                "bound each repetition: `.{0,80}` in place of `.*`, `[0-9]{1,6}` of `[0-9]+`"
+            }
+            Self::Empty { .. } => "ask for at least one byte",
+        }
+    }
+}
+
 impl Pattern {
     /// Reads a pattern: the syntax of the crate `regex`, bytes and not letters (`\xff` is a byte).
     ///
@@ -90,6 +115,11 @@ impl Pattern {
     /// Whether it is found in `text`.
     pub fn is_in(&self, text: &[u8]) -> bool {
         self.regex.is_match(text)
+    }
+
+    /// Whether it is found at the end of `text`.
+    pub(crate) fn ends(&self, text: &[u8]) -> bool {
+        self.regex.find_iter(text).any(|found| found.end() == text.len())
     }
 
     /// Whether it is found in `text` with an end beyond its first `seen` bytes.

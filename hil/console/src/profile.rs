@@ -1,6 +1,6 @@
 //! What the console core needs to know of a type of board: plain values.
 
-use crate::{Nanos, Pattern};
+use crate::{Firmware, Nanos, Pattern};
 use core::fmt;
 
 const MILLISECOND: Nanos = 1_000_000;
@@ -40,6 +40,8 @@ pub struct ConsoleProfile {
     pub timeouts: Timeouts,
     /// What a dying board says.
     pub deaths: Vec<Death>,
+    /// The firmware that it runs, where it is not ours.
+    pub firmware: Option<Firmware>,
 }
 
 /// How long things may take on a board of this type. Each is multiplied by the factor.
@@ -203,7 +205,20 @@ impl ConsoleProfile {
             settle_ns: 60 * MILLISECOND,
             timeouts: Timeouts::default(),
             deaths: DEATHS.iter().filter_map(death).collect(),
+            firmware: None,
         }
+    }
+
+    /// How many of the death patterns hold for every board; they stand first.
+    pub fn common_deaths(&self) -> usize {
+        DEATHS.len()
+    }
+
+    /// With a firmware that is not ours.
+    #[must_use]
+    pub fn with_firmware(mut self, firmware: Firmware) -> Self {
+        self.firmware = Some(firmware);
+        self
     }
 
     /// With these rates, in bits per second, the likeliest first.

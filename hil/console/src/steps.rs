@@ -1,8 +1,8 @@
 //! What lines and prompts mean to the step that goes on.
 
 use crate::{
-    Cause, CommandId, CommandStyle, Console, Limit, Nanos, Outcome, Output, Refusal, State,
-    command::Markers, lines::Line,
+    Cause, CommandId, CommandStyle, Console, FirmwareEvent, Limit, Nanos, Outcome, Output, Refusal,
+    State, command::Markers, console::LookedAt, lines::Line,
 };
 
 /// Bytes of a command's output that are kept, at most.
@@ -131,7 +131,7 @@ impl Console {
     }
 
     /// What stands at the end, and is no line yet; how much of it was in the line before.
-    fn tail(&self) -> (Vec<u8>, usize) {
+    pub(crate) fn tail(&self) -> (Vec<u8>, usize) {
         let (tail, seen) = self.lines.tail();
         ([tail, self.scanner.held()].concat(), seen)
     }
@@ -139,16 +139,35 @@ impl Console {
     /// A line is over.
     pub(crate) fn line(&mut self, line: &Line) {
         let fresh = line.bytes.get(line.seen..).unwrap_or_default();
+        self.look(|| LookedAt::Line(line.clone()));
         self.output(Output::Line(fresh.to_vec()));
         self.last_line = Some(shortened(&line.bytes));
         self.watch_for_death(&line.bytes, line.seen);
         self.watch_for_boot(line);
+        self.watch_firmware(line);
         self.follow(line, fresh);
     }
 
     /// Before it is known what the board does, what it says may be an earlier run's.
+    fn is_heard(&self) -> bool {
+        matches!(self.state, State::Booting | State::Ready | State::Streaming)
+    }
+
+    fn watch_firmware(&mut self, line: &Line) {
+        let Some(firmware) = self.profile.firmware.as_ref().filter(|_| self.is_heard()) else {
+            return;
+        };
+        let told =
+            firmware.events.iter().filter(|(_, said)| said.is_new_in(&line.bytes, line.seen));
+        let mut told: Vec<FirmwareEvent> = told.map(|(event, _)| *event).collect();
+        told.dedup();
+        for event in told {
+            self.output(Output::Firmware(event, shortened(&line.bytes)));
+        }
+    }
+
     fn watch_for_death(&mut self, text: &[u8], seen: usize) {
-        if !matches!(self.state, State::Booting | State::Ready | State::Streaming) {
+        if !self.is_heard() {
             return;
         }
         let said = self.profile.deaths.iter().find(|death| death.pattern.is_new_in(text, seen));
@@ -226,7 +245,7 @@ impl Console {
         }
     }
 
-    fn ready(&mut self) {
+    pub(crate) fn ready(&mut self) {
         self.change(State::Ready);
         self.finish(Outcome::Done { status: None, said: Vec::new(), unkept_bytes: 0 });
     }
@@ -256,6 +275,8 @@ impl Console {
     /// All is quiet: what stands at the end may be a prompt.
     pub(crate) fn settled(&mut self) {
         let (tail, seen) = self.tail();
+        let waited_for = self.step.is_some();
+        self.look(|| LookedAt::Quiet(tail.clone(), waited_for));
         self.watch_for_death(&tail, seen);
         let prompt = self.profile.prompt.is_in(&tail);
         match self.step.as_ref().map(|step| &step.kind) {

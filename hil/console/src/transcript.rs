@@ -10,12 +10,29 @@
 //! bytes: printable ones as they are, `\` and all others as `\x` and two digits. Kinds: `<` from the
 //! board, `>` to the board, `!` an event, `*` bytes to the board that are not shown, as many `*` as
 //! there were. A line without an end was cut when the recorder died: it is left out.
+//!
+//! A transcript that somebody wrote has `-` in the place of each time: nobody knows them. Only
+//! [`Recording`] reads those, and logs of other programs as well.
+
+mod recording;
+
+pub use recording::{Form, Recorded, Recording};
 
 use crate::Nanos;
 use core::fmt::Write as _;
 
 /// The first line of a transcript, without its end.
 pub const HEAD: &str = "parallax-transcript 1";
+/// The event that a board was switched on.
+pub const POWER_ON: &str = "power on";
+/// The event that a board was switched off.
+pub const POWER_OFF: &str = "power off";
+/// The event that a board was reset by whoever holds its reset.
+pub const RESET: &str = "reset by a control line";
+/// The event that the port is gone.
+pub const UNPLUGGED: &str = "unplugged";
+/// The event that the port is there again.
+pub const PLUGGED: &str = "plugged in";
 
 /// What a line of a transcript tells.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -71,43 +88,78 @@ impl Entry {
         line
     }
 
-    fn from_line(line: &str) -> Option<Self> {
-        let (at, rest) = line.split_once(' ')?;
-        let (kind, text) = rest.split_at_checked(1)?;
+    /// The line's entry, its time none where it is not known; or what is wrong with it.
+    fn from_line(line: &str) -> Result<(Option<Nanos>, Kind, Vec<u8>), &'static str> {
+        let (at, rest) = line.split_once(' ').ok_or("it is one word")?;
+        let at_ns = match at {
+            "-" => None,
+            at => Some(at.parse().map_err(|_| "its first word is no time in nanoseconds")?),
+        };
+        let letter = rest.chars().next().ok_or("it has no kind")?;
         let kind = [Kind::Received, Kind::Sent, Kind::Secret, Kind::Event]
             .into_iter()
-            .find(|known| kind == known.letter().to_string())?;
-        let mut bytes = Vec::new();
-        let mut rest = text.strip_prefix(' ')?;
-        while let Some((first, after)) = rest.split_at_checked(1) {
-            if first == "\\" {
-                let (digits, after) = after.strip_prefix('x')?.split_at_checked(2)?;
-                bytes.push(u8::from_str_radix(digits, 16).ok()?);
-                rest = after;
-            } else {
-                bytes.extend_from_slice(first.as_bytes());
-                rest = after;
-            }
-        }
-        rest.is_empty().then_some(Self { at_ns: at.parse().ok()?, kind, bytes })
+            .find(|known| letter == known.letter())
+            .ok_or("its kind is none of `<`, `>`, `*`, `!`")?;
+        let text = rest.get(letter.len_utf8()..).and_then(|text| text.strip_prefix(' '));
+        let bytes = unescaped(text.ok_or("no space stands behind its kind")?)?;
+        Ok((at_ns, kind, bytes))
     }
+}
+
+fn unescaped(text: &str) -> Result<Vec<u8>, &'static str> {
+    const WRONG: &str = "a `\\` is not followed by `x` and two digits: write `\\x5c` for itself";
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('\\') {
+        bytes.extend_from_slice(before.as_bytes());
+        let (digits, after) =
+            after.strip_prefix('x').and_then(|text| text.split_at_checked(2)).ok_or(WRONG)?;
+        if !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+            return Err(WRONG);
+        }
+        bytes.push(u8::from_str_radix(digits, 16).map_err(|_| WRONG)?);
+        rest = after;
+    }
+    bytes.extend_from_slice(rest.as_bytes());
+    Ok(bytes)
 }
 
 /// Why a transcript cannot be read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum TranscriptError {
     /// It does not begin as a transcript.
-    #[error("failed to read the transcript: it does not begin as one\nhelp: line 1 is `{HEAD}`")]
+    #[error("line 1: it does not begin as a transcript\n  help: line 1 is `{HEAD}`")]
     Head,
     /// A line is none of a transcript.
     #[error(
-        "failed to read line {line} of the transcript\nhelp: a line is a time in nanoseconds, \
-         `<`, `>`, `*` or `!`, and bytes, with a space between"
+        "line {line}: {what}\n  help: a line is a time in nanoseconds (or `-`), `<`, `>`, `*` or `!`, \
+         and bytes, with one space between"
     )]
     Line {
         /// Which line, from 1.
         line: usize,
+        /// What is wrong with it.
+        what: &'static str,
     },
+    /// Some lines have times, others have none.
+    #[error("line {line}: {}\n  help: either all lines have a time, or all have `-`", told(*has))]
+    Times {
+        /// Which line, from 1.
+        line: usize,
+        /// Whether it is the one that has a time.
+        has: bool,
+    },
+    /// Nothing is in it.
+    #[error("it is empty\n  help: name a transcript (console.txt), or a log of the console")]
+    Empty,
+}
+
+fn told(has: bool) -> &'static str {
+    if has {
+        "it has a time, and lines above have none"
+    } else {
+        "it has no time, and lines above do"
+    }
 }
 
 /// Reads a transcript, and puts it in the order of its times: two hands write it, one for what comes
@@ -127,8 +179,10 @@ pub fn read(text: &str) -> Result<Vec<Entry>, TranscriptError> {
         if line.is_empty() {
             continue;
         }
-        let entry = Entry::from_line(line);
-        entries.push(entry.ok_or(TranscriptError::Line { line: index + 1 })?);
+        let wrong = |what| TranscriptError::Line { line: index + 1, what };
+        let (at_ns, kind, bytes) = Entry::from_line(line).map_err(wrong)?;
+        let at_ns = at_ns.ok_or(TranscriptError::Times { line: index + 1, has: false })?;
+        entries.push(Entry { at_ns, kind, bytes });
     }
     entries.sort_by_key(|entry| entry.at_ns);
     Ok(entries)

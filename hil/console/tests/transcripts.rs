@@ -31,7 +31,7 @@ fn a_torn_end_is_left_out_and_anything_else_is_refused() {
     assert_eq!(read("1 < a\n"), Err(TranscriptError::Head));
     for line in ["x < a", "1 ? a", "1 <", "1 < \\q", "1 < \\x0"] {
         let error = read(&format!("{whole}{line}\n")).expect_err("refused");
-        assert_eq!(error, TranscriptError::Line { line: 3 }, "{line}");
+        assert!(matches!(error, TranscriptError::Line { line: 3, .. }), "{line}: {error}");
     }
 }
 

@@ -98,7 +98,7 @@ impl Ends {
 }
 
 /// Lets `work` have two boards of a lab; gives how late the lab says it was.
-fn with_boards(work: impl FnOnce(&mut Ends) + Send) -> Lateness {
+fn with_boards(work: impl FnOnce(&mut Ends)) -> Lateness {
     let scenario: Scenario = parse("port.toml", SCENARIO, &Builtin).expect("it is sound");
     let (lab, near) = UnixDatagram::pair().expect("sockets");
     let (other, far) = UnixDatagram::pair().expect("sockets");

@@ -2,9 +2,11 @@
 
 use crate::{clock::Clock, lock};
 use futures::FutureExt;
-use parallax_fabric::{Fabric, MemoryFlash, ProfiledDevice, TcpListener, TcpStream, UdpSocket};
+use parallax_fabric::{
+    Fabric, MemoryFlash, Pictures, ProfiledDevice, TcpListener, TcpStream, UdpSocket,
+};
 use parallax_network::{HostId, random};
-use parallax_peer::{Flash, Host, Stage, sockets};
+use parallax_peer::{Flash, Host, Seen, Stage, sockets};
 use parallax_record::{Entry, Event};
 use rand_chacha::ChaCha8Rng;
 use rand_core::Rng;
@@ -31,6 +33,7 @@ pub(crate) struct HostState {
     clock: Clock,
     flash: MemoryFlash,
     device: ProfiledDevice,
+    pictures: Pictures,
     streams: Mutex<Streams>,
 }
 
@@ -46,6 +49,7 @@ impl HostState {
         fabric: Arc<Fabric>,
         clock: Clock,
         device: ProfiledDevice,
+        pictures: Pictures,
     ) -> Self {
         let (name, address) = fabric.host(id);
         let streams = Streams {
@@ -53,7 +57,17 @@ impl HostState {
             device: random::stream(seed, &format!("peer/{name}/boot")),
         };
         let (name, flash) = (name.to_string(), MemoryFlash::default());
-        Self { id, name, address, fabric, clock, flash, device, streams: Mutex::new(streams) }
+        Self {
+            id,
+            name,
+            address,
+            fabric,
+            clock,
+            flash,
+            device,
+            pictures,
+            streams: Mutex::new(streams),
+        }
     }
 
     pub(crate) fn boot_time(&self) -> Duration {
@@ -133,6 +147,10 @@ impl Host for LabHost {
 
     fn observe(&self, event: Event) {
         self.0.tell(event);
+    }
+
+    fn show(&self, seen: &Seen<'_>) {
+        self.0.pictures.take(seen);
     }
 }
 

@@ -12,8 +12,8 @@ use crate::{
     watch::Watch,
 };
 use parallax_fabric::{
-    Fabric, Live, Packets, Placed, ProfiledDevice, Setting, Software, act, films, place,
-    place_peers, steps,
+    Fabric, KeptPicture, Live, Packets, Pictures, Placed, ProfiledDevice, Setting, Software, act,
+    films, place, place_peers, steps,
 };
 use parallax_network::{HostId, Network, Time};
 use parallax_record::{Entry, Event};
@@ -83,6 +83,9 @@ pub struct Outcome {
     pub entries: Vec<Entry>,
     /// SHA-256 over all packets with their exact times, as of a simulated run.
     pub packets_sha256: String,
+    /// Of each stream at a viewer inside, the pictures of the rendered frames with the lowest PSNR:
+    /// received and source.
+    pub pictures: Vec<KeptPicture>,
     /// How late packets reached peers.
     pub lateness: Lateness,
     /// What passed the port of each board.
@@ -116,13 +119,16 @@ pub fn run(scenario: &Scenario, config: Config) -> Result<Outcome, LabError> {
     let mut outside = outside;
     let (mut wires, mut inside) = (BTreeMap::new(), Inside::default());
     let mut besides = Besides::default();
+    let pictures = Pictures::default();
     for (peer, host) in scenario.peers.iter().zip(&hosts) {
         match outside.remove(&peer.name) {
             None => {
                 let software = setting.software(peer)?;
                 fabric.add_peer(*host);
                 let device = ProfiledDevice::of(scenario, peer);
-                let state = HostState::new(seed, *host, Arc::clone(&fabric), clock, device);
+                let pictures = pictures.clone();
+                let state =
+                    HostState::new(seed, *host, Arc::clone(&fabric), clock, device, pictures);
                 inside.0.insert(*host, Peer { state: Arc::new(state), software, runtime: None });
             }
             Some(Outside::Nothing) => {}
@@ -158,7 +164,7 @@ pub fn run(scenario: &Scenario, config: Config) -> Result<Outcome, LabError> {
         end
     })?;
     drop(inside);
-    finish(driver, end, budget)
+    finish(driver, end, budget, &pictures)
 }
 
 /// Follows the script to the end of the scenario, or until the run is stopped. Says when that was.
@@ -192,7 +198,12 @@ fn follow(
     Ok(driver.run_until(end).unwrap_or(end))
 }
 
-fn finish(driver: Driver, end: Time, budget: Duration) -> Result<Outcome, LabError> {
+fn finish(
+    driver: Driver,
+    end: Time,
+    budget: Duration,
+    pictures: &Pictures,
+) -> Result<Outcome, LabError> {
     let Driver { fabric, wires, told, .. } = driver;
     let Told { mut entries, packets, lateness, .. } = told;
     let ledger = fabric.ledger();
@@ -214,6 +225,7 @@ fn finish(driver: Driver, end: Time, budget: Duration) -> Result<Outcome, LabErr
     Ok(Outcome {
         entries,
         packets_sha256: packets.sha256(),
+        pictures: pictures.kept(),
         lateness,
         ports: wires.iter().map(counts).collect(),
         duration: end.saturating_since(Time::ZERO),

@@ -85,3 +85,62 @@ fn a_process_board_streams_through_two_gateways_and_is_judged() {
     assert!(captured.count() > 15, "the board tells of its frames");
     assert!(transcript.contains("process-board login: "), "{transcript}");
 }
+
+#[test]
+fn a_board_that_loses_its_power_boots_again_and_is_the_same_camera() {
+    let (ran, record, transcript) = on_the_bench("camera-reboot", Duration::from_secs(20));
+    let boots: Vec<u32> = record
+        .entries
+        .iter()
+        .filter(|entry| entry.node == "doorbell")
+        .filter_map(|entry| match entry.event {
+            Event::Started { boot } => Some(boot),
+            _ => None,
+        })
+        .collect();
+    let told = || format!("{:#?}\n{transcript}", ran.summary);
+    // What it has counted in flash outlived its power.
+    assert_eq!(boots, [0, 1], "{}", told());
+    assert!(transcript.contains("power off"), "{transcript}");
+    assert_eq!(
+        (&ran.summary.faults[..], &ran.summary.failures[..]),
+        (&[][..], &[][..]),
+        "{}",
+        told()
+    );
+    if late(&record) {
+        assert_eq!(ran.summary.verdict, Verdict::Inconclusive);
+        return;
+    }
+    let sessions = |entry: &parallax_record::Entry| match &entry.event {
+        Event::Phase { session, phase: Phase::FirstRender } if entry.node == "phone" => {
+            Some(session.number)
+        }
+        _ => None,
+    };
+    let shown: Vec<u32> = record.entries.iter().filter_map(sessions).collect();
+    assert!(shown.len() >= 2, "the second boot is seen too: {shown:?}\n{}", told());
+}
+
+#[test]
+fn a_board_that_does_not_start_is_the_benchs_fault_and_the_run_has_a_record() {
+    let folder = TempDir::new().expect("a folder");
+    let scenario = scenario("two-homes", Duration::from_secs(3));
+    let command = [OsString::from("/bin/false")];
+    let ran = run(&Run {
+        scenario: &scenario,
+        seed: 1,
+        board: "virtual",
+        command: &command,
+        earlier: &["attempt 1: late".to_owned()],
+        folder: folder.path(),
+        version: "0.0.0",
+        stop: Default::default(),
+    })
+    .expect("a record");
+    assert_eq!(ran.summary.verdict, Verdict::Error);
+    assert!(ran.summary.faults[0].contains("it ended at once"), "{:?}", ran.summary.faults);
+    assert_eq!(ran.summary.earlier_attempts, ["doorbell: attempt 1: late"]);
+    let left = |name: &str| folder.path().join(name).exists();
+    assert!(left("record.jsonl") && !left("journal.jsonl"));
+}

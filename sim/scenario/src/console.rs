@@ -155,7 +155,7 @@ pub(crate) fn read(reader: &mut Reader, table: &Table<'_>) -> Option<ConsoleTrai
     })
 }
 
-fn several<'a, T>(
+pub(crate) fn several<'a, T>(
     reader: &mut Reader,
     table: &Table<'a>,
     key: &str,
@@ -181,7 +181,7 @@ fn several<'a, T>(
 }
 
 /// A text that is not empty, as it stands: spaces at its ends are part of a prompt.
-fn pattern(reader: &mut Reader, value: &Value<'_>) -> Option<String> {
+pub(crate) fn pattern(reader: &mut Reader, value: &Value<'_>) -> Option<String> {
     let text = value.text(reader)?;
     if text.is_empty() {
         let help = "write a regular expression for what the device says";

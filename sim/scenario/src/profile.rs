@@ -6,6 +6,7 @@ use crate::{
     distribution::Distribution,
     error::{Problem, Rank, ScenarioErrors},
     files::Profiles,
+    firmware::{self, FirmwareTraits},
     reference,
     table::{Place, Reader, Table, Value},
     text::Source,
@@ -33,6 +34,8 @@ pub struct Profile {
     pub viewer: Option<ViewerAbility>,
     /// How it behaves on its console; none: no bench can drive it.
     pub console: Option<ConsoleTraits>,
+    /// The firmware that it runs, where it is not Parallax's own.
+    pub firmware: Option<FirmwareTraits>,
     /// The text of the file, for its digest.
     pub text: Arc<str>,
 }
@@ -139,11 +142,28 @@ impl StageTime {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Builtin;
 
-const BUILTIN: &[(&str, &str)] = &[
-    ("esp32-p4", include_str!("../../../device-profiles/esp32-p4.toml")),
-    ("phone", include_str!("../../../device-profiles/phone.toml")),
-    ("process-board", include_str!("../../../device-profiles/process-board.toml")),
-    ("raspberry-pi-zero-2-w", include_str!("../../../device-profiles/raspberry-pi-zero-2-w.toml")),
+/// The text of a profile that comes with Parallax, beside its name.
+macro_rules! shipped {
+    ($($name:literal),+ $(,)?) => {
+        &[$(($name, include_str!(concat!("../../../device-profiles/", $name, ".toml")))),+]
+    };
+}
+
+const BUILTIN: &[(&str, &str)] = shipped![
+    "esp32-p4",
+    "esp32-p4-eye",
+    "esp32-p4-function-ev",
+    "esp32-s3-korvo-2",
+    "gk7205v300",
+    "imx8mp-evk",
+    "ingenic-t31",
+    "luckfox-pico",
+    "phone",
+    "process-board",
+    "raspberry-pi-4",
+    "raspberry-pi-5",
+    "raspberry-pi-zero-2-w",
+    "rock-5b",
 ];
 
 /// The text of the profile called `name` that comes with Parallax.
@@ -213,6 +233,14 @@ fn read(reader: &mut Reader, name: &str, text: &str, entries: DeTable<'_>) -> Op
     let camera = ability("camera", &reference::ABILITY_CAMERA);
     let viewer = ability("viewer", &reference::ABILITY_VIEWER);
     let console = ability("console", &reference::CONSOLE);
+    let firmware = ability("firmware", &reference::FIRMWARE);
+    if let (true, false, Some(span)) =
+        (top.has("firmware"), top.has("console"), top.key_span("firmware"))
+    {
+        let place = Place { path: "firmware".into(), span };
+        let help = "add `[console]`: a firmware is driven and heard by it";
+        reader.refuse(Rank::Whole, &place, "there is no `[console]`", "without `[console]`", help);
+    }
     if camera.is_none() && viewer.is_none() {
         let message = "the device can be neither camera nor viewer";
         let help = "add `[camera]`, `[viewer]`, or both";
@@ -222,6 +250,7 @@ fn read(reader: &mut Reader, name: &str, text: &str, entries: DeTable<'_>) -> Op
     let camera = camera.map(|table| table.and_then(|table| camera_ability(reader, &table)));
     let viewer = viewer.map(|table| table.and_then(|table| viewer_ability(reader, &table)));
     let console = console.map(|table| table.and_then(|table| console::read(reader, &table)));
+    let firmware = firmware.map(|table| table.and_then(|table| firmware::read(reader, &table)));
     Some(Profile {
         schema: schema?,
         name: crate::read::stem(name),
@@ -237,6 +266,10 @@ fn read(reader: &mut Reader, name: &str, text: &str, entries: DeTable<'_>) -> Op
         },
         console: match console {
             Some(console) => Some(console?),
+            None => None,
+        },
+        firmware: match firmware {
+            Some(firmware) => Some(firmware?),
             None => None,
         },
         text: text.into(),

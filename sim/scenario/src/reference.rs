@@ -99,7 +99,7 @@ pub const SCENARIO: &[&Keys] = &[
 
 /// Tables of a device profile, in the order in which they are documented.
 pub const PROFILE: &[&Keys] =
-    &[&PROFILE_TOP, &ABILITY_CAMERA, &ABILITY_VIEWER, &CONSOLE, &FIGURE, &STAGE];
+    &[&PROFILE_TOP, &ABILITY_CAMERA, &ABILITY_VIEWER, &CONSOLE, &FIRMWARE, &FIGURE, &STAGE];
 
 /// The table of a clip's manifest.
 pub const CLIP: &[&Keys] = &[&CLIP_TOP];

@@ -68,3 +68,37 @@ fn what_is_wrong_in_a_console_is_told_with_line_and_key() {
         assert!(shown.contains("own.toml:"), "{shown}");
     }
 }
+
+#[test]
+fn a_firmware_is_read_as_it_is_written_and_has_defaults() {
+    let text = format!(
+        "prompt = 'esp> $'\n{ORIGIN}\n[firmware]\nname = \"a demo\"\njoin = \"join {{room}}\"\n\
+         connected = ['DTLS: up', 'SRTP: up']\n{ORIGIN}"
+    );
+    let firmware = with(&text).expect("sound").firmware.expect("given");
+    assert_eq!((firmware.name.as_str(), firmware.join.as_deref()), ("a demo", Some("join {room}")));
+    assert_eq!(firmware.connected, ["DTLS: up", "SRTP: up"]);
+    assert_eq!((firmware.start, firmware.stop, firmware.first_frame.len()), (None, None, 0));
+    assert_eq!(with(&format!("prompt = '# $'\n{ORIGIN}")).expect("sound").firmware, None);
+}
+
+#[test]
+fn what_is_wrong_in_a_firmware_is_told_with_line_and_key() {
+    let console = format!("prompt = 'esp> $'\n{ORIGIN}\n");
+    for (firmware, message) in [
+        ("name = \"a\"\nconected = ['x']", "firmware.conected: there is no such key"),
+        ("name = \"\"", "firmware.name: it is empty"),
+        ("join = \"x\"", "`firmware` lacks `name`"),
+        ("name = \"a\"\nfailed = ['']", "firmware.failed[1]: it is empty"),
+        ("name = \"a\"\nfailed = 'x'", "firmware.failed: a text stands where an array is expected"),
+    ] {
+        let errors =
+            with(&format!("{console}[firmware]\n{firmware}\n{ORIGIN}")).expect_err("refused");
+        let shown = format!("{:?}", miette::Report::new(errors));
+        assert!(shown.contains(message) && shown.contains("own.toml:"), "{firmware}:\n{shown}");
+    }
+    let sound = profile::builtin("esp32-p4").expect("there");
+    let text = format!("{sound}\n[firmware]\nname = \"a\"\n{ORIGIN}");
+    let errors = profile::parse("own.toml", &text).expect_err("it has no console");
+    assert!(errors.to_string().contains("firmware: there is no `[console]`"), "{errors}");
+}

@@ -127,7 +127,14 @@ fn a_site_without_a_gateway_has_public_addresses() {
 #[test]
 fn every_profile_reads_and_is_named_after_its_file() {
     let names = Builtin.names();
-    assert_eq!(names, ["esp32-p4", "phone", "process-board", "raspberry-pi-zero-2-w"]);
+    for known in ["esp32-p4", "phone", "process-board", "raspberry-pi-zero-2-w"] {
+        assert!(names.iter().any(|name| name == known), "{known} in {names:?}");
+    }
+    assert!(names.is_sorted(), "{names:?}");
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../device-profiles");
+    let files = std::fs::read_dir(folder).expect("the folder").map(|file| file.expect("a file"));
+    let files = files.filter(|file| file.path().extension().is_some_and(|ending| ending == "toml"));
+    assert_eq!(files.count(), names.len(), "each file of the folder is shipped");
     for name in names {
         let profile = Builtin.find(&name).expect("there");
         let profile = profile.unwrap_or_else(|errors| panic!("{:?}", miette::Report::new(errors)));

@@ -1,7 +1,7 @@
 //! A peer's host, simulated.
 
-use crate::{failures::Failures, lock, pictures::Pictures, runtime::SimRuntime, secrets::Watched};
-use parallax_fabric::{Fabric, MemoryFlash, TcpListener, TcpStream, Timers};
+use crate::{failures::Failures, lock, runtime::SimRuntime, secrets::Watched};
+use parallax_fabric::{Fabric, MemoryFlash, Pictures, TcpListener, TcpStream, Timers};
 use parallax_interpose::HostSlot;
 use parallax_network::{HostId, random};
 use parallax_peer::{Flash, Host, Seen, Stage};

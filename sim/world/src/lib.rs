@@ -9,7 +9,6 @@ mod events;
 mod failures;
 mod header;
 mod host;
-mod pictures;
 #[cfg(feature = "guards-off")]
 mod plant;
 mod run;
@@ -24,12 +23,12 @@ pub use capture::CaptureSink;
 pub use error::WorldError;
 pub use header::header;
 pub use host::{Device, Instantly, SimHost};
+pub use parallax_fabric::KeptPicture;
 pub use parallax_fabric::{
     BytesByKind, Direction, EndKind, PacketSeen, Services, SetupError, TcpListener, TcpStream, Way,
     check, secrets,
 };
 pub use parallax_interpose::elapsed;
-pub use pictures::KeptPicture;
 #[cfg(feature = "guards-off")]
 pub use plant::{Fault, Plant};
 pub use run::{run, run_watched};

@@ -6,10 +6,11 @@ use crate::{
     error::WorldError,
     failures::{Failure, Failures},
     host::{Device, HostState, SimHost},
-    pictures::{KeptPicture, Pictures},
     task::InHost,
 };
-use parallax_fabric::{BytesByKind, EndKind, Fabric, PacketSeen, Packets, Services, Timers};
+use parallax_fabric::{
+    BytesByKind, EndKind, Fabric, KeptPicture, PacketSeen, Packets, Pictures, Services, Timers,
+};
 use parallax_interpose::{EPOCH_UNIX_S, refusals, set_elapsed, simulating};
 use parallax_network::{HostId, Network, Time};
 use parallax_record::{Entry, Event};

@@ -16,6 +16,12 @@ pub(crate) const PROFILE_TOP: Keys = Keys {
             "no bench can drive it",
             "How it behaves on its console.",
         ),
+        may(
+            "firmware",
+            "table `[firmware]`",
+            "its firmware is not driven",
+            "What is typed to its firmware, where that is not Parallax's own, and what it says.",
+        ),
     ],
     later: &[],
 };
@@ -135,4 +141,24 @@ pub(crate) const CONSOLE: Keys = Keys {
     later: &[],
 };
 
+pub(crate) const FIRMWARE: Keys = Keys {
+    place: "[firmware]",
+    keys: &[
+        must("name", "text", "Which it is, with its version."),
+        may("start", "command", "it starts with the device", "What starts it."),
+        may("join", "command", "its start does", "What has it join where its viewer waits."),
+        may("stop", "command, or `\"^C\"`", "only the power ends it", "What ends it."),
+        or("started", PATTERNS, "[]", "What it says when it runs."),
+        or("joined", PATTERNS, "[]", "What it says when it is where its viewer finds it."),
+        or("connected", PATTERNS, "[]", "What it says when its peer connection is up."),
+        or("first_frame", PATTERNS, "[]", "What it says when it has sent its first frame."),
+        or("disconnected", PATTERNS, "[]", "What it says when its peer connection is over."),
+        or("failed", PATTERNS, "[]", "What it says when something went wrong."),
+        PROVENANCE,
+        SOURCE,
+    ],
+    later: &[],
+};
+
+const PATTERNS: &str = "array of patterns";
 const LEVELS: &str = "`\"untouched\"`, `\"high\"`, `\"low\"`";

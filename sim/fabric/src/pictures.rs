@@ -41,11 +41,11 @@ type Streams = BTreeMap<Stream, Worst<Option<Pair>>>;
 
 /// What viewers were shown, as far as it is kept. Clones share it.
 #[derive(Clone, Default)]
-pub(crate) struct Pictures(Arc<Mutex<Streams>>);
+pub struct Pictures(Arc<Mutex<Streams>>);
 
 impl Pictures {
     /// Takes a picture if it is among the worst of its stream.
-    pub(crate) fn take(&self, seen: &Seen<'_>) {
+    pub fn take(&self, seen: &Seen<'_>) {
         let mut streams = lock(&self.0);
         let bytes = held(&streams) + 2 * bytes_of(seen.received);
         let stream =
@@ -57,7 +57,7 @@ impl Pictures {
     }
 
     /// All that were kept, stream by stream, from the worst on.
-    pub(crate) fn kept(&self) -> Vec<KeptPicture> {
+    pub fn kept(&self) -> Vec<KeptPicture> {
         let mut kept = Vec::new();
         for (stream, worst) in std::mem::take(&mut *lock(&self.0)) {
             for (frame, pair) in worst.frames() {

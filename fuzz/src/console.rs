@@ -1,0 +1,153 @@
+//! What comes over a console, and recordings of it.
+
+use parallax_console::{
+    CommandId, CommandStyle, Console, ConsoleProfile, Encoder, Found, Frame, Input, Login, Nonce,
+    Outcome, Output, Pattern, Received, Receiver, Request, Scanner, Secret, Sender,
+    replay::replay,
+    transcript::{Form, Recording, read},
+};
+
+/// Deadlines in a row without an input, at most: a core that wants time for ever hangs its shell.
+const DEADLINES_MOST: usize = 10_000;
+
+fn profile(plain: bool) -> Option<ConsoleProfile> {
+    let pattern = |text| Pattern::new(text).ok();
+    let login = Login {
+        prompt: pattern("login: $")?,
+        user: "root".into(),
+        password: Some((pattern("Password: $")?, Secret::new("hush"))),
+        refused: Some(pattern("Login incorrect")?),
+    };
+    let profile = ConsoleProfile::new(pattern("# $")?)
+        .with_banner(pattern(r"U-Boot SPL \d{4}")?)
+        .with_login(login)
+        .with_slow_transmit(3, 1_000_000);
+    Some(if plain { profile.with_style(CommandStyle::Plain) } else { profile })
+}
+
+/// The console core: each input is a byte that says what, one that says how long after the last, and
+/// for bytes from the board how many follow.
+pub fn console(data: &[u8]) {
+    let Some((first, mut rest)) = data.split_first() else { return };
+    let Some(profile) = profile(first & 1 == 1) else { return };
+    let mut console = Console::new(profile, Nonce(7));
+    let (mut now, mut id) = (0_u64, 0);
+    while let [what, time, after @ ..] = rest {
+        rest = after;
+        now += 1_u64 << (time % 36);
+        let mut deadlines = 0;
+        while let Some(due) = console.next_deadline().filter(|due| *due <= now) {
+            console.handle(due, Input::Time);
+            hold(&mut console);
+            deadlines += 1;
+            assert!(deadlines < DEADLINES_MOST, "it wants time for ever");
+        }
+        id += 1;
+        let id = CommandId(id);
+        let line = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let (bytes, after) = rest.split_at(usize::from(time >> 2).min(rest.len()));
+        let input = match what % 16 {
+            0..=6 => Input::Received(bytes),
+            7 => Input::Power(true),
+            8 => Input::Power(false),
+            9 => Input::Unplugged,
+            10 => Input::Plugged,
+            11 => Input::Request(Request::Ready(id)),
+            12 => Input::Request(Request::Command { id, text: line(bytes), timeout_ns: None }),
+            13 => Input::Request(Request::Stream { id, text: line(bytes), nonce: Nonce(9) }),
+            14 => Input::Request(Request::Say(bytes.to_vec())),
+            _ => Input::Request(match what >> 4 {
+                0..=3 => Request::Start,
+                4..=7 => Request::Interrupt,
+                8..=11 => Request::Sent(u64::from(*time)),
+                _ => Request::Raw(bytes.to_vec()),
+            }),
+        };
+        if matches!(what % 16, 0..=6 | 12..=15) {
+            rest = after;
+        }
+        console.handle(now, input);
+        hold(&mut console);
+    }
+}
+
+/// What must be true of everything that comes out.
+fn hold(console: &mut Console) {
+    let mut state = None;
+    while let Some(output) = console.poll() {
+        match output {
+            Output::Changed(new) => {
+                assert_ne!(state.as_ref(), Some(&new), "a change that is none");
+                state = Some(new);
+            }
+            Output::Line(line) => assert!(line.len() <= 4096 && !line.contains(&b'\n')),
+            Output::Finished(_, Outcome::Done { said, .. }) => assert!(said.len() <= 64 * 1024),
+            Output::Transmit(transmit) => assert!(!transmit.bytes.is_empty()),
+            _ => {}
+        }
+    }
+    if let Some(state) = state {
+        assert_eq!(console.state(), &state, "the last change is the state");
+    }
+}
+
+/// Frames in a stream of bytes: none is lost, invented or changed.
+pub fn frames(data: &[u8]) {
+    let (mut scanner, mut text, mut found) = (Scanner::new(), Vec::new(), Vec::new());
+    let mut receiver = Receiver::new(Sender::Board, Nonce(0x1111_2222));
+    for byte in data {
+        if let Some(Found::Frame(frame)) = scanner.push(*byte, &mut text) {
+            let mut line = Vec::new();
+            frame.encode(&mut line).unwrap_or_else(|error| panic!("{frame:?}: {error}"));
+            let read = Frame::decode(&line[1..line.len() - 1]);
+            assert_eq!(read.as_ref(), Ok(&frame), "a frame reads back");
+            found.push(line.len());
+            let missing = receiver.missing();
+            if let (gap, Received::Message(message)) = receiver.take(frame) {
+                assert!(message.len() <= 64 * 1024);
+                assert_eq!(receiver.missing(), missing.saturating_add(gap));
+            }
+        }
+    }
+    scanner.cut(&mut text);
+    // Line ends of frames belong to them; nothing is there twice.
+    assert!(text.len() <= data.len());
+    assert!(found.is_empty() || text.len() < data.len());
+    let mut lines = Vec::new();
+    let mut encoder = Encoder::new(Sender::Board, Nonce(0x1111_2222));
+    if encoder.encode(data, b"\r\n", &mut lines).is_ok() {
+        let (mut scanner, mut text) = (Scanner::new(), Vec::new());
+        let mut receiver = Receiver::new(Sender::Board, Nonce(0x1111_2222));
+        let mut back = None;
+        for byte in lines {
+            if let Some(Found::Frame(frame)) = scanner.push(byte, &mut text)
+                && let (_, Received::Message(message)) = receiver.take(frame)
+            {
+                back = Some(message);
+            }
+        }
+        assert_eq!(back.as_deref(), Some(data), "any bytes travel");
+    }
+}
+
+/// A recording, read and replayed: the same twice.
+pub fn recording(data: &[u8]) {
+    let Ok(recording) = Recording::read(data) else { return };
+    if let (Form::Timed, Ok(text)) = (recording.form, core::str::from_utf8(data))
+        && let Ok(entries) = read(text)
+    {
+        let again = format!("{}\n{}", parallax_console::transcript::HEAD, {
+            entries.iter().map(|entry| entry.to_line()).collect::<String>()
+        });
+        let secret = entries.iter().any(|entry| entry.to_line().contains(" * "));
+        assert!(secret || read(&again).as_ref() == Ok(&entries), "a transcript reads back");
+    }
+    for plain in [false, true] {
+        let Some(profile) = profile(plain) else { return };
+        let first = replay(profile.clone(), &recording);
+        assert_eq!(replay(profile, &recording), first);
+        assert!(!first.to_string().is_empty());
+        let lines = data.split(|byte| *byte == b'\n').count();
+        assert!(first.steps.iter().all(|step| step.line <= lines.max(1)));
+    }
+}

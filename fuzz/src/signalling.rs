@@ -1,0 +1,69 @@
+//! What peers say to the rendezvous.
+
+use core::{net::IpAddr, time::Duration};
+use parallax_signalling::{
+    ConnectionId, FromRendezvous, Limits, Output, Rendezvous, Server, ToRendezvous,
+};
+
+const CONNECTIONS: [ConnectionId; 3] = [ConnectionId(1), ConnectionId(2), ConnectionId(3)];
+/// Where the pieces of a stream end.
+const CUT: &[u8] = b"\n--\n";
+
+/// Messages, one a line, on three connections in turn: what is read is written again as it is, and
+/// what is answered is a message.
+pub fn signalling(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let mut rendezvous = Rendezvous::new(Vec::new());
+    for connection in CONNECTIONS {
+        rendezvous.connected(connection);
+    }
+    for (number, line) in text.lines().enumerate() {
+        if let Ok(message) = ToRendezvous::from_text(line) {
+            let written = message.to_text();
+            let read = ToRendezvous::from_text(&written).map(|message| message.to_text());
+            assert_eq!(read, Ok(written));
+        }
+        if let Ok(message) = FromRendezvous::from_text(line) {
+            assert_eq!(FromRendezvous::from_text(&message.to_text()), Ok(message));
+        }
+        let connection = CONNECTIONS[number % CONNECTIONS.len()];
+        rendezvous.handle(connection, line);
+        while let Some(output) = rendezvous.poll() {
+            let (Output::Send(to, _) | Output::Close(to)) = &output;
+            assert!(CONNECTIONS.contains(to), "{output:?}");
+            if let Output::Send(_, said) = output {
+                let read = FromRendezvous::from_text(&said);
+                assert!(read.is_ok(), "{said}: {read:?}");
+                // It is told to whoever may know it alone.
+                assert!(!said.contains("\"token\""), "{said}");
+            }
+        }
+    }
+}
+
+/// A client's byte stream, in pieces.
+pub fn websocket(data: &[u8]) {
+    let limits = Limits { clients: 2, clients_per_address: 2 };
+    let mut server = Server::new(Vec::new(), limits);
+    let here = IpAddr::from([192, 0, 2, 1]);
+    let mut now = Duration::ZERO;
+    let Some(id) = server.open(now, here) else { return };
+    let mut rest = data;
+    while !rest.is_empty() {
+        let cut = rest.windows(CUT.len()).position(|window| window == CUT);
+        let (piece, after) = match cut {
+            Some(at) => (&rest[..at], &rest[at + CUT.len()..]),
+            None => (rest, &[][..]),
+        };
+        rest = after;
+        server.receive(now, id, piece);
+        now += Duration::from_millis(500);
+        server.time(now);
+        if let Some(bytes) = server.outgoing(id) {
+            assert!(bytes.len() <= 2 << 20, "{} bytes wait", bytes.len());
+        }
+    }
+    server.receive(now, id, &[]);
+    server.gone(now, id);
+    assert_eq!(server.clients(), 0);
+}

@@ -1,0 +1,155 @@
+//! A person at a board's console, through the same driver as a run.
+
+use crate::{
+    file::{BenchBoard, Place},
+    process::ProcessBoard,
+    profile::{ProfileError, console},
+    run::nonce,
+};
+use parallax_board::{Board, BoardError, Event, PortSettings, Recorder, RecorderError};
+use parallax_console::{CommandId, Console, Outcome, Output, Request, State};
+use parallax_scenario::Profile;
+use std::{
+    ffi::OsString,
+    io,
+    os::unix::net::UnixDatagram,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+const READY: CommandId = CommandId(1);
+
+/// Why there is no session.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    /// The profile.
+    #[error(transparent)]
+    Profile(#[from] ProfileError),
+    /// The board's console.
+    #[error(transparent)]
+    Board(#[from] BoardError),
+    /// The transcript.
+    #[error(transparent)]
+    Transcript(#[from] RecorderError),
+    /// The process.
+    #[error(
+        "failed to switch the board on: {0}\n  help: see whether processes can be started here"
+    )]
+    Power(io::Error),
+}
+
+/// What a session has to tell.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Told {
+    /// The board said this: bytes as they came.
+    Heard(Vec<u8>),
+    /// Something that what it said does not show.
+    Line(String),
+    /// It is ready (true), or will not be: the answer to [`Session::make_ready`].
+    Ready(bool),
+}
+
+/// A board whose console somebody holds. A process board has power as long as the session lasts.
+pub struct Session {
+    board: Board,
+    line_end: Vec<u8>,
+    prompt_time: Duration,
+    boot_time: Duration,
+    heard: Instant,
+    // Dropped after the board: the console is closed first.
+    _process: Option<(ProcessBoard, UnixDatagram)>,
+}
+
+impl Session {
+    /// Opens the console of the board called `name`; a process board is started by `command`. The
+    /// transcript is a new file. `secret` looks up a password by the name of an environment variable.
+    ///
+    /// # Errors
+    /// When the profile has no console, the port cannot be opened, or the transcript not be written.
+    pub fn open(
+        name: &str,
+        board: &BenchBoard,
+        profile: &Profile,
+        command: &[OsString],
+        transcript: &Path,
+        secret: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, SessionError> {
+        let console_profile = console(name, profile, secret)?;
+        let recorder = Recorder::create(transcript)?;
+        let baud = console_profile.bauds.first().copied().unwrap_or(115_200);
+        let (path, process) = match &board.place {
+            Place::Port(path) => (path.clone(), None),
+            Place::Process => {
+                // Nobody is at the other end of its cable.
+                let (lab, cable) = UnixDatagram::pair().map_err(SessionError::Power)?;
+                let mut process =
+                    ProcessBoard::new(command, cable, baud).map_err(SessionError::Power)?;
+                process.on().map_err(SessionError::Power)?;
+                (process.console.clone(), Some((process, lab)))
+            }
+        };
+        let line_end = console_profile.line_end.clone();
+        let timeouts = console_profile.timeouts;
+        let prompt_time = Duration::from_nanos(timeouts.scaled(timeouts.prompt_ns));
+        let boot_time = Duration::from_nanos(timeouts.scaled(timeouts.boot_ns));
+        let settings = PortSettings { path, baud, lines: console_profile.lines };
+        let mut board = Board::open(settings, Console::new(console_profile, nonce()), recorder)?;
+        board.listen();
+        if process.is_some() {
+            board.power(true);
+        }
+        let heard = Instant::now();
+        Ok(Self { board, line_end, prompt_time, boot_time, heard, _process: process })
+    }
+
+    /// Has the board boot, log in and answer, as a run does.
+    pub fn make_ready(&mut self) {
+        self.board.request(Request::Ready(READY));
+    }
+
+    /// Types bytes as they are.
+    pub fn type_keys(&mut self, bytes: Vec<u8>) {
+        self.board.request(Request::Raw(bytes));
+    }
+
+    /// Types a line, with the end that the board's lines have.
+    pub fn type_line(&mut self, line: &[u8]) {
+        self.heard = Instant::now();
+        self.type_keys([line, &self.line_end].concat());
+    }
+
+    /// Whether the board waits for a line: a prompt stands at the end of what it said, or it has been
+    /// quiet for as long as a prompt may take; while it boots, a boot.
+    pub fn waits(&self) -> bool {
+        let console = self.board.console();
+        let booting = console.state() == &State::Booting;
+        let most = if booting { self.boot_time } else { self.prompt_time };
+        console.asks() || self.heard.elapsed() > most
+    }
+
+    /// Waits until something happens, at most for `wait`.
+    pub fn step(&mut self, wait: Duration) -> Vec<Told> {
+        let mut told = Vec::new();
+        for (_, event) in self.board.step(wait) {
+            match event {
+                Event::Heard(bytes) => {
+                    self.heard = Instant::now();
+                    told.push(Told::Heard(bytes));
+                }
+                Event::Console(output) => {
+                    told.extend(output.told().map(Told::Line));
+                    if let Output::Finished(READY, how) = output {
+                        told.push(Told::Ready(matches!(how, Outcome::Done { .. })));
+                    }
+                }
+                Event::NotWritten(error) => told.push(Told::Line(error.to_string())),
+                Event::NotOpened(error) => told.push(Told::Line(error.to_string())),
+                Event::TranscriptFull(error) => {
+                    let text = format!("the transcript takes no more: {error}");
+                    told.push(Told::Line(text));
+                }
+            }
+        }
+        told
+    }
+}

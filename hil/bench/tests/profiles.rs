@@ -1,0 +1,101 @@
+//! Each shipped profile with a console, over its transcript (`device-profiles/transcripts`).
+
+use parallax_bench::{Kind, Replay, replay, sound};
+use parallax_scenario::{Builtin, Profile, Profiles as _, profile};
+use std::{collections::BTreeSet, fs, path::PathBuf};
+
+const TRANSCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../device-profiles/transcripts");
+
+fn driven() -> Vec<Profile> {
+    let all = Builtin.names().into_iter().filter_map(|name| Builtin.find(&name));
+    let all = all.map(|found| found.unwrap_or_else(|errors| panic!("{errors}")));
+    all.filter(|profile| profile.console.is_some()).collect()
+}
+
+fn transcript(profile: &Profile) -> Vec<u8> {
+    let file = PathBuf::from(TRANSCRIPTS).join(format!("{}.txt", profile.name));
+    fs::read(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
+}
+
+fn replayed(profile: &Profile) -> Replay {
+    replay(profile, &transcript(profile))
+        .unwrap_or_else(|error| panic!("{}: {error}", profile.name))
+}
+
+#[test]
+fn every_pattern_of_every_profile_matches_somewhere_in_its_transcript() {
+    let driven = driven();
+    assert!(driven.len() >= 10, "{} profiles have a console", driven.len());
+    for profile in driven {
+        let replay = replayed(&profile);
+        let never: Vec<&str> = replay.unmatched().map(|used| used.key.as_str()).collect();
+        assert!(never.is_empty(), "{}: {never:?} match nowhere\n{replay}", profile.name);
+    }
+}
+
+#[test]
+fn every_board_comes_up_on_its_transcript_as_its_bench_demands_it_and_dies_of_what_it_says() {
+    for profile in driven() {
+        let (name, replay) = (&profile.name, replayed(&profile));
+        assert_eq!(replay.summary.came_up.known(), Some(true), "{name}\n{replay}");
+        // After a death its boot loader may stand there.
+        let alive = replay.steps.iter().take_while(|step| step.kind != Kind::Death);
+        let odd = [Kind::Unfit, Kind::Quiet, Kind::Ignored];
+        let odd: Vec<_> = alive.filter(|step| odd.contains(&step.kind)).collect();
+        assert!(odd.is_empty(), "{name}: {odd:?}\n{replay}");
+        let dies = replay.summary.deaths > 0;
+        assert!(dies || name == "process-board", "{name}: no death is in it\n{replay}");
+    }
+}
+
+#[test]
+fn what_each_transcript_comes_to() {
+    for profile in driven() {
+        insta::assert_snapshot!(profile.name.clone(), replayed(&profile).to_string());
+    }
+}
+
+/// A reader must not take what was written for what was heard.
+#[test]
+fn a_transcript_says_at_its_head_whether_it_was_recorded() {
+    for profile in driven() {
+        let text = String::from_utf8(transcript(&profile)).expect("text");
+        let name = &profile.name;
+        let second = text.lines().nth(1).unwrap_or_default();
+        if second.contains("written from documented banners, not recorded") {
+            assert!(text.contains("! source: "), "{name} names no source");
+            let untimed = text.lines().skip(1).all(|line| line.starts_with("- "));
+            assert!(untimed, "{name} has times, and nobody measured any");
+        } else {
+            assert!(second.contains("recorded: "), "{name}: {second}");
+        }
+    }
+}
+
+#[test]
+fn every_transcript_has_its_profile() {
+    let driven: BTreeSet<String> = driven().into_iter().map(|profile| profile.name).collect();
+    let files = fs::read_dir(TRANSCRIPTS).expect("the folder");
+    let files = files.map(|file| file.expect("a file").path());
+    let names: BTreeSet<String> =
+        files.map(|file| file.file_stem().expect("a name").display().to_string()).collect();
+    assert_eq!(names, driven);
+}
+
+#[test]
+fn a_pattern_that_cannot_be_read_is_told_with_line_key_and_cure() {
+    let text = profile::builtin("luckfox-pico").expect("it ships");
+    for (from, to, told) in [
+        (r"U-Boot SPL 2017\.09", "U-Boot.*", "`console.banners[1]`: it may match more than 256"),
+        ("luckfox login: $", "luckfox (login", "`console.login_prompt`: it is no regular expr"),
+        ("\"ERROR: can't get kernel image!\"", "'x?'", "`console.panics[1]`: it matches the empty"),
+    ] {
+        assert!(text.contains(from), "{from}");
+        let text = text.replace(from, to);
+        let line = text.lines().position(|line| line.contains(to.trim_matches('\''))).expect("it");
+        let read = profile::parse("own.toml", &text).expect("TOML is sound");
+        let error = sound(&read).expect_err("refused").to_string();
+        assert!(error.contains(&format!("own: line {}: {told}", line + 1)), "{error}");
+        assert!(error.contains("help: "), "{error}");
+    }
+}

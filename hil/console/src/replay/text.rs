@@ -1,0 +1,59 @@
+//! A replay as lines for people.
+
+use super::{CameUp, Kind, Replay, Step, Summary, Use};
+use crate::transcript::Form;
+use core::fmt::{self, Write as _};
+
+impl fmt::Display for Replay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let wide = self.steps.iter().map(|step| step.line).max().unwrap_or(1).to_string().len();
+        let wide = wide.max("line".len());
+        writeln!(f, "{:>wide$}  {:>10}  {:<8}  what", "line", "time", "")?;
+        for Step { line, at_ns, kind, text } in &self.steps {
+            let time = at_ns.map_or("-".to_owned(), |at_ns| {
+                format!("{}.{:03} s", at_ns / 1_000_000_000, at_ns / 1_000_000 % 1_000)
+            });
+            let text = if *kind == Kind::Death { format!("dead: {text}") } else { text.clone() };
+            writeln!(f, "{line:>wide$}  {time:>10}  {kind:<8}  {text}")?;
+        }
+        f.write_char('\n')?;
+        summary(f, self.form, &self.summary)
+    }
+}
+
+fn summary(f: &mut fmt::Formatter<'_>, form: Form, summary: &Summary) -> fmt::Result {
+    let came_up = match &summary.came_up {
+        CameUp::Yes { line } => format!("yes, line {line}"),
+        CameUp::Prompt { line } => {
+            format!("its prompt came, line {line}; a bench has it answer a probe besides")
+        }
+        CameUp::No(why) => format!("no; {why}"),
+        CameUp::Open => "not known: the recording ends before".into(),
+    };
+    writeln!(f, "came up   {came_up}")?;
+    let times = match form {
+        Form::Timed => "as recorded",
+        Form::Untimed => "not known: somebody wrote this; no timeout counts",
+        Form::Log => {
+            "not known: this is a log; no timeout counts, and what was typed is not told from an echo"
+        }
+    };
+    writeln!(f, "times     {times}")?;
+    let Summary { boots, deaths, lines, messages, missing_frames, damaged, .. } = summary;
+    writeln!(f, "boots     {boots}, deaths {deaths}")?;
+    writeln!(f, "console   {lines} lines without a frame, {messages} messages in frames")?;
+    writeln!(f, "frames    {missing_frames} missing, {damaged} damaged")?;
+    if summary.torn {
+        writeln!(f, "cut       the last line has no end, and is left out")?;
+    }
+    let wide = summary.patterns.iter().map(|used| used.key.len()).max().unwrap_or(0);
+    f.write_str("patterns\n")?;
+    for Use { key, pattern, matches, first_line, .. } in &summary.patterns {
+        let found = match first_line {
+            Some(line) => format!("{matches} times, first line {line}"),
+            None => "NEVER".into(),
+        };
+        writeln!(f, "  {key:<wide$}  {found:<26}  {pattern}")?;
+    }
+    Ok(())
+}

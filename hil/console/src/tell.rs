@@ -1,0 +1,77 @@
+//! What comes out, in words for people.
+
+use crate::{Cause, DeathKind, Limit, Outcome, Output, State};
+
+/// Letters of what a board said that are shown, at most.
+const SHOWN_MOST: usize = 100;
+
+/// What a board said: printable, bounded.
+pub(crate) fn shown(bytes: &[u8]) -> String {
+    let text = bytes.escape_ascii().to_string().replace("\\\"", "\"").replace("\\'", "'");
+    let text = text.trim_start_matches("\\r").replace("\\\\", "\\");
+    match text.char_indices().nth(SHOWN_MOST) {
+        Some((cut, _)) => format!("`{}`...", &text[..cut]),
+        None => format!("`{text}`"),
+    }
+}
+
+pub(crate) fn state(state: &State) -> &'static str {
+    match state {
+        State::Unknown => "unknown",
+        State::Off => "off",
+        State::Booting => "booting",
+        State::Ready => "ready",
+        State::Streaming => "streaming",
+        State::Dead(_) => "dead",
+    }
+}
+
+pub(crate) fn cause(cause: &Cause) -> String {
+    match cause {
+        Cause::Said(DeathKind::Panic, said) => format!("panic: {}", shown(said)),
+        Cause::Said(DeathKind::Watchdog, said) => format!("watchdog: {}", shown(said)),
+        Cause::Reset(said) => format!("it reset when nobody asked: {}", shown(said)),
+        Cause::BootLoop(said) => format!("it boots in a loop: {}", shown(said)),
+        Cause::Silent => "not a byte came".into(),
+        Cause::NoPrompt(said) => format!("no prompt came; last it said {}", shown(said)),
+        Cause::LoginRefused => "it refused the login".into(),
+    }
+}
+
+pub(crate) fn outcome(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Done { status, said, .. } => {
+            let lines = said.iter().filter(|byte| **byte == b'\n').count();
+            let lines = if lines == 1 { "1 line".to_owned() } else { format!("{lines} lines") };
+            match status {
+                Some(status) => format!("status {status}, {lines}"),
+                None => format!("{lines}; its command line tells no status"),
+            }
+        }
+        Outcome::TimedOut(Limit::Run) => "it took longer than run_timeout".into(),
+        Outcome::TimedOut(Limit::Step) => "it took longer than step_timeout".into(),
+        Outcome::TimedOut(Limit::Prompt) => "no prompt within prompt_timeout".into(),
+        Outcome::Died(why) => cause(why),
+        Outcome::PowerCut => "the board was switched or reset".into(),
+        Outcome::Interrupted => "it was broken off".into(),
+    }
+}
+
+impl Output {
+    /// What a person at the console does not see in what the board says; none: nothing.
+    pub fn told(&self) -> Option<String> {
+        match self {
+            Self::Changed(State::Dead(why)) => Some(format!("dead: {}", cause(why))),
+            Self::Changed(new) => Some(state(new).to_owned()),
+            Self::Banner(_) => Some("a boot began".into()),
+            Self::Firmware(event, _) => Some(format!("firmware: {}", event.key())),
+            Self::Gap { frames, .. } => Some(format!("{frames} frames are missing")),
+            Self::Outage(true, _) => Some("the port is gone: it is looked for".into()),
+            Self::Outage(false, _) => Some("the port is there again".into()),
+            Self::Refused(refusal) => Some(refusal.to_string()),
+            Self::Finished(_, Outcome::Done { .. } | Outcome::Died(_)) => None,
+            Self::Finished(_, how) => Some(outcome(how)),
+            _ => None,
+        }
+    }
+}
