@@ -11,6 +11,7 @@ use crate::{
 use parallax_fabric::{Direction, Fabric, PacketSeen, Packets};
 use parallax_network::{HostId, Packet, Protocol, Time};
 use parallax_record::Entry;
+use rustix::net::{SendFlags, send};
 use std::{
     collections::{BTreeMap, BTreeSet},
     os::unix::net::UnixDatagram,
@@ -100,9 +101,12 @@ impl Wire {
         self.has_tcp || packet.transport.protocol() != Protocol::Tcp
     }
 
-    /// A frame that nobody takes is lost, as on a cable that is not plugged in.
+    /// A frame that nobody takes is lost, as on a cable that is not plugged in. A board that hangs holds
+    /// nobody up: what it has no room for is lost as well.
     fn send(&self, frame: &[u8]) {
-        let _ = self.socket.send(frame);
+        if send(&self.socket, frame, SendFlags::DONTWAIT).is_err() {
+            lock(&self.port).not_taken();
+        }
     }
 }
 
