@@ -34,6 +34,22 @@ pub(crate) fn not_ready(outcome: &Outcome) -> Blame {
     }
 }
 
+/// Of a command of its profile's setup that was not done.
+pub(crate) fn not_set_up(text: &str, outcome: &Outcome) -> Blame {
+    match outcome {
+        Outcome::Died(cause) => Blame::Device(format!("in its setup `{text}`: {}", death(cause))),
+        Outcome::Done { status: Some(status), said, .. } => {
+            Blame::Lab(format!("its setup `{text}` ended with status {status}{}", last_words(said)))
+        }
+        Outcome::TimedOut(limit) => {
+            Blame::Lab(format!("its setup `{text}` did not end: {}", over(*limit)))
+        }
+        Outcome::PowerCut | Outcome::Interrupted | Outcome::Done { .. } => {
+            Blame::Nobody(format!("its setup `{text}` was broken off"))
+        }
+    }
+}
+
 /// Of an agent that ended before it was told to.
 pub(crate) fn agent_ended(outcome: &Outcome) -> Blame {
     match outcome {

@@ -3,12 +3,14 @@
 //! A shell: whatever decides is in `hil/console`.
 
 mod driver;
+mod look;
 mod port;
 mod power;
 mod reader;
 mod transcript;
 
 pub use driver::{Board, BoardError, Event};
+pub use look::{PortState, look};
 pub use port::{Line, OpenError, Port, PortSettings, Pulse, WriteError, stable_name};
 pub use power::{CommandPower, Power, PowerError};
 pub use transcript::{Recorder, RecorderError};

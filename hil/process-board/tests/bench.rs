@@ -1,6 +1,6 @@
 //! A process board on a bench, through a scenario, to a record that is judged.
 
-use parallax_bench::{Ran, Run, run};
+use parallax_bench::{Place, Ran, Run, run};
 use parallax_record::{CandidateKind, Event, Phase, Record, Verdict};
 use parallax_scenario::{Builtin, Profiles, Replacement, Replacements, Scenario, parse_with};
 use std::{collections::BTreeMap, ffi::OsString, fs, time::Duration};
@@ -28,6 +28,8 @@ fn on_the_bench(name: &str, duration: Duration) -> (Ran, Record, String) {
         scenario: &scenario,
         seed: 1,
         board: "virtual",
+        place: &Place::Process,
+        lateness_budget: None,
         command: &command,
         earlier: &[],
         folder: folder.path(),
@@ -131,6 +133,8 @@ fn a_board_that_does_not_start_is_the_benchs_fault_and_the_run_has_a_record() {
         scenario: &scenario,
         seed: 1,
         board: "virtual",
+        place: &Place::Process,
+        lateness_budget: None,
         command: &command,
         earlier: &["attempt 1: late".to_owned()],
         folder: folder.path(),

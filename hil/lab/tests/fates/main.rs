@@ -264,8 +264,10 @@ fn in_order(mut log: Vec<Seen>) -> Vec<Seen> {
 
 /// Without what a lab tells of itself.
 fn of_the_network(entries: &[Entry]) -> Vec<Entry> {
-    let of_the_lab = |event: &Event| matches!(event, Event::Lateness { .. } | Event::Bytes { .. });
-    entries.iter().filter(|entry| !of_the_lab(&entry.event)).cloned().collect()
+    let of_the_lab = |entry: &Entry| {
+        entry.node == "lab" || matches!(entry.event, Event::Bytes { .. } | Event::Note { .. })
+    };
+    entries.iter().filter(|entry| !of_the_lab(entry)).cloned().collect()
 }
 
 fn each_packet_has_one_fate_and_all_fates_occur(

@@ -56,7 +56,7 @@ pub(crate) fn with_stations<T: Send>(
     let (mut outside, mut cables) = (BTreeMap::new(), Vec::new());
     for peer in &scenario.peers {
         let (lab, cable) = UnixDatagram::pair().expect("sockets");
-        outside.insert(peer.name.clone(), Outside::Board(lab));
+        outside.insert(peer.name.clone(), Outside::Board(Box::new(lab)));
         cables.push((peer.name.clone(), cable));
     }
     let (tell, told) = channel();
