@@ -190,8 +190,9 @@ impl Station {
     }
 
     /// Everything that came and was not asked for yet.
+    #[allow(dead_code, reason = "the benches wait for each packet")]
     pub(crate) fn arrived(&mut self) -> Vec<Arrived> {
-        while let Some(frame) = self.frames.try_recv().ok() {
+        while let Ok(frame) = self.frames.try_recv() {
             let packet = self.packet_of(&frame);
             self.arrived.extend(packet);
         }
