@@ -24,6 +24,10 @@ check:
 test *ARGS:
     cargo test --workspace {{ARGS}}
 
+# More fuzzing than `just test` has, of one target or of all.
+fuzz ITERATIONS="1000000" *TARGET:
+    PARALLAX_FUZZ={{ITERATIONS}} cargo test --release -p parallax-fuzz {{TARGET}}
+
 # Formatting, lints and documentation.
 lint:
     cargo fmt --all -- --check
@@ -42,6 +46,16 @@ bench:
 # What a peer costs among 2, 20 and 100.
 bench-many:
     cargo bench -p parallax-world --bench many
+
+# The agent as one static program for Linux boards: target/static/TARGET/release/parallax-agent.
+agent TARGET="x86_64-unknown-linux-gnu":
+    RUSTFLAGS='-C target-feature=+crt-static' cargo build --release -p parallax-agent --target {{TARGET}} --target-dir target/static
+    file target/static/{{TARGET}}/release/parallax-agent
+
+# Four scenarios on an agent in a network namespace (root).
+namespace *ARGS:
+    fixtures/benches/namespace.sh up
+    cargo run --release -- hil --bench fixtures/benches/namespace.toml fixtures/scenarios/{two-homes,strict-homes,same-lan,signalling-lost}.toml {{ARGS}}; code=$?; fixtures/benches/namespace.sh down; exit $code
 
 # Forty runs by one job, and by two: on two idle cores the second takes half the time.
 bench-jobs:

@@ -1,9 +1,9 @@
-//! `parallax hil` and `parallax boards`: scenarios on a board, in real time.
+//! `parallax hil`: scenarios on a board, in real time.
 
 mod runs;
 
 use crate::{
-    args::{BoardsArgs, HilArgs},
+    args::HilArgs,
     environment::Started,
     exit::{Exit, Stop},
     inputs::{self, Input},
@@ -11,10 +11,19 @@ use crate::{
     output,
     values::Device,
 };
-use parallax_bench::{Bench, BenchBoard, Place, console, read, why_not};
-use parallax_render::terminal;
+use parallax_bench::{Bench, BenchBoard, console, read, why_not};
 use parallax_scenario::{Profile, Replacements};
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+/// What scenarios run on.
+struct On<'a> {
+    name: &'a str,
+    board: &'a BenchBoard,
+    budget: Option<Duration>,
+}
 
 /// A scenario, and why it cannot run, if it cannot.
 struct Candidate {
@@ -36,32 +45,8 @@ pub(crate) fn run(arguments: &HilArgs) -> Result<Exit, Stop> {
         output::say(&listed(&candidates, name));
         return Ok(Exit::Pass);
     }
-    runs::all(arguments, name, &candidates, &started)
-}
-
-/// Runs `parallax boards`.
-///
-/// # Errors
-/// If the bench file is none.
-pub(crate) fn boards(arguments: &BoardsArgs) -> Result<Exit, Stop> {
-    let bench = bench(&arguments.bench)?;
-    output::say(&format!("{}\n", terminal::tame(&bench.title)));
-    for (name, board) in &bench.boards {
-        let place = match &board.place {
-            Place::Process => "process, starts with each run".to_owned(),
-            Place::Port(port) if port.exists() => format!("{}, there", port.display()),
-            Place::Port(port) => format!("{}, not there", port.display()),
-        };
-        let missing = matches!(&board.place, Place::Port(port) if !port.exists());
-        let health = match profile(&arguments.bench, board).and_then(|found| drivable(name, &found))
-        {
-            Ok(()) if missing => "cannot be driven before its port is there".to_owned(),
-            Ok(()) => "can be driven".to_owned(),
-            Err(stop) => stop.to_string(),
-        };
-        output::say(&format!("{name}  {}  {place}  {health}\n", board.profile));
-    }
-    Ok(Exit::Pass)
+    let on = On { name, board, budget: bench.lateness_budget };
+    runs::all(arguments, &on, &candidates, &started)
 }
 
 pub(crate) fn bench(file: &Path) -> Result<Bench, Stop> {
@@ -130,7 +115,7 @@ pub(crate) fn profile(bench: &Path, board: &BenchBoard) -> Result<Profile, Stop>
 }
 
 /// Whether a console can be driven by a profile.
-fn drivable(board: &str, profile: &Profile) -> Result<(), Stop> {
+pub(crate) fn drivable(board: &str, profile: &Profile) -> Result<(), Stop> {
     console(board, profile, |name| std::env::var(name).ok())
         .map(drop)
         .map_err(|error| Stop::BadInput(error.to_string()))
@@ -214,6 +199,7 @@ fn listed(candidates: &[Candidate], board: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use parallax_bench::Place;
 
     #[test]
     fn a_profile_in_a_file_is_beside_the_bench() {

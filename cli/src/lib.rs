@@ -2,6 +2,7 @@
 //! find. What a run does and what it comes to is decided elsewhere.
 
 mod args;
+mod boards;
 mod check;
 mod child;
 mod closing;
@@ -73,7 +74,7 @@ fn parent(command: Option<Command>, guards: Guards) -> Result<Exit, Stop> {
         Some(Command::Check(arguments)) => check::run(&arguments),
         Some(Command::Report(arguments)) => report::run(&arguments),
         Some(Command::Hil(arguments)) => hil::run(&arguments),
-        Some(Command::Boards(arguments)) => hil::boards(&arguments),
+        Some(Command::Boards(arguments)) => boards::run(&arguments),
         Some(Command::Console(arguments)) => console::run(&arguments),
         Some(Command::Replay(arguments)) => replay::run(&arguments),
         // A child is none of a parent's.

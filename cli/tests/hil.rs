@@ -158,7 +158,17 @@ fn a_board_whose_port_is_not_there_cannot_be_driven() {
     fs::write(&bench, text_of).expect("written");
     let (code, out, _) = said(&parallax(&["boards", "--bench", text(&bench)]));
     assert_eq!(code, Some(0));
-    assert!(out.contains("not there  cannot be driven"), "{out}");
+    let (code, dry, _) =
+        said(&parallax(&["hil", "--bench", text(&bench), "--dry-run", support::SHIPPED]));
+    assert_eq!(code, Some(0));
+    assert!(
+        dry.contains("two-homes  does not run on virtual: ") && dry.contains("add `network"),
+        "{dry}"
+    );
+    assert!(
+        out.contains("ttyUSB9, missing  no network  power by hand  cannot be driven before"),
+        "{out}"
+    );
 }
 
 #[test]
@@ -169,4 +179,31 @@ fn boards_are_shown_with_their_state() {
         out.contains("virtual  process-board  process") && out.contains("can be driven"),
         "{out}"
     );
+}
+
+#[test]
+fn a_board_on_a_port_is_shown_with_its_network_and_its_power() {
+    let folder = TempDir::new().expect("a folder");
+    let bench = folder.path().join("bench.toml");
+    let board = |network: &str, power: &str| {
+        let text_of = format!(
+            "schema = 1\ntitle = \"Mine\"\n[board.one]\nprofile = \"process-board\"\nport = {:?}\n\
+             network = {{ {network} }}\npower = {{ {power} }}\n",
+            text(&folder.path().join("ttyUSB9"))
+        );
+        fs::write(&bench, text_of).expect("written");
+        let (code, out, _) = said(&parallax(&["boards", "--bench", text(&bench)]));
+        assert_eq!(code, Some(0), "{out}");
+        out
+    };
+    let commands = "on = [\"true\"], off = [\"true\"]";
+    let missing = board("interface = \"no-such0\"", commands);
+    assert!(missing.contains("ttyUSB9, missing  interface no-such0, missing"), "{missing}");
+    assert!(missing.contains("power by `true`  failed to open the network interface"), "{missing}");
+    let no_tool = board("tap = \"no-such1\"", "on = [\"./relay\"], off = [\"./relay\"]");
+    assert!(no_tool.contains("tap no-such1, made for each run"), "{no_tool}");
+    assert!(no_tool.contains("cannot be switched: there is no `"), "{no_tool}");
+    let sound = board("socket = \"/nowhere/a\", board_socket = \"/nowhere/b\"", commands);
+    assert!(sound.contains("/nowhere/b, which is not there yet"), "{sound}");
+    assert!(sound.trim_end().ends_with("can be driven"), "{sound}");
 }

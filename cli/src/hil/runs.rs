@@ -1,6 +1,6 @@
 //! Runs on a board, one after the other: a board is one.
 
-use super::Candidate;
+use super::{Candidate, On};
 use crate::{
     args::HilArgs,
     closing,
@@ -41,13 +41,13 @@ struct Planned<'a> {
     why_not: Option<&'a str>,
 }
 
-/// Runs all that can run on the board called `board`, shows each, and writes what they came to.
+/// Runs all that can run on the board, shows each, and writes what they came to.
 ///
 /// # Errors
 /// If nothing could be run, or what was found could not be written.
 pub(super) fn all(
     arguments: &HilArgs,
-    board: &str,
+    on: &On<'_>,
     candidates: &[Candidate],
     started: &Started,
 ) -> Result<Exit, Stop> {
@@ -71,11 +71,11 @@ pub(super) fn all(
             None => {
                 let seconds = run.input.scenario.duration.as_secs_f64();
                 let of = planned.len();
-                output::error(&format!("{}/{of}  {name} on {board}, {seconds} s", at + 1));
-                tried(arguments, board, run, &interrupt)?
+                output::error(&format!("{}/{of}  {name} on {}, {seconds} s", at + 1, on.name));
+                tried(arguments, on, run, &interrupt)?
             }
         };
-        output::say(&terminal::run(&summary, &rerun(arguments, board, run), style));
+        output::say(&terminal::run(&summary, &rerun(arguments, on.name, run), style));
         finished.push(summary);
         // Whatever happens to the next one, this one is told.
         closing::write(out, &Suite::of(planned.len() as u64, finished.clone()), started)?;
@@ -161,7 +161,7 @@ fn header(run: &Planned<'_>) -> parallax_record::Header {
 /// stays beside the last.
 fn tried(
     arguments: &HilArgs,
-    board: &str,
+    on: &On<'_>,
     run: &Planned<'_>,
     interrupt: &Interrupt,
 ) -> Result<Summary, Stop> {
@@ -169,7 +169,7 @@ fn tried(
     output::folder(&folder)?;
     let mut earlier: Vec<String> = Vec::new();
     loop {
-        let summary = once(board, run, &folder, &earlier, interrupt)?;
+        let summary = once(on, run, &folder, &earlier, interrupt)?;
         let again = summary.verdict == Verdict::Inconclusive && !summary.doubts.is_empty();
         if !again || earlier.len() >= arguments.retries as usize || interrupt.asked() {
             return Ok(summary);
@@ -186,7 +186,7 @@ fn tried(
 }
 
 fn once(
-    board: &str,
+    on: &On<'_>,
     planned: &Planned<'_>,
     folder: &Path,
     earlier: &[String],
@@ -205,7 +205,9 @@ fn once(
     let run = Run {
         scenario: &planned.input.scenario,
         seed: planned.seed,
-        board,
+        board: on.name,
+        place: &on.board.place,
+        lateness_budget: on.budget,
         command: &command,
         earlier,
         folder,

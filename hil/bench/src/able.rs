@@ -1,8 +1,8 @@
 //! Whether a scenario can run on a bench's board.
 
-use crate::file::{BenchBoard, Place};
+use crate::{file::BenchBoard, place::Place};
 use parallax_record::MediaMode;
-use parallax_scenario::{ClipUse, Peer, Scenario};
+use parallax_scenario::{Action, ClipUse, Peer, Scenario};
 
 /// The peer that a board takes the place of: the camera.
 pub(crate) fn camera(scenario: &Scenario) -> Option<&Peer> {
@@ -11,8 +11,11 @@ pub(crate) fn camera(scenario: &Scenario) -> Option<&Peer> {
 
 /// Why a scenario cannot run on a board; none: it can.
 pub fn why_not(scenario: &Scenario, board: &BenchBoard) -> Option<String> {
-    if let Place::Port(_) = board.place {
-        let text = "the lab has no network port for a board on a serial port yet";
+    if let Place::Port(place) = &board.place
+        && place.network.is_none()
+    {
+        let text = "the bench does not say where its network is: add `network = { interface = \
+                    \"...\" }` to the board";
         return Some(text.to_owned());
     }
     let cameras = scenario.peers.iter().filter(|peer| peer.camera.is_some()).count();
@@ -31,6 +34,18 @@ pub fn why_not(scenario: &Scenario, board: &BenchBoard) -> Option<String> {
     }
     if !matches!(camera.video.clip, ClipUse::Builtin(_)) {
         return Some(format!("the board does not have the clip {}", camera.video.clip.name()));
+    }
+    let takes_power =
+        |action: &Action| matches!(action, Action::PowerLoss { peer: of } if *of == peer.name);
+    if let Place::Port(place) = &board.place
+        && place.power.is_none()
+        && scenario.events.iter().any(|event| takes_power(&event.action))
+    {
+        return Some(format!(
+            "`{}` loses its power, and the bench does not say what switches the board: add `power = {{ on \
+             = [...], off = [...] }}` to it",
+            peer.name
+        ));
     }
     None
 }

@@ -4,7 +4,7 @@ mod limits;
 
 use crate::{
     offset::BoardClock,
-    words::{AGENT_STATUS, Blame, agent_ended, not_ready},
+    words::{AGENT_STATUS, Blame, agent_ended, not_ready, not_set_up},
 };
 use parallax_agent::protocol::{self, CameraOrder, FromBoard, PROTOCOL, ToBoard, Told};
 use parallax_board::{Board, Event as BoardEvent, Rate, now_ns};
@@ -24,6 +24,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 const READY: CommandId = CommandId(1);
 const AGENT: CommandId = CommandId(2);
+const SETUP: CommandId = CommandId(3);
 /// How long a step waits for the console while something else may come up.
 const STEP: Duration = Duration::from_millis(2);
 /// Clock questions before the order: each may narrow what is known.
@@ -35,8 +36,8 @@ const LAST_WORDS: Duration = Duration::from_millis(300);
 
 /// What holds a board's power.
 pub(crate) trait Power {
-    /// Cuts it.
-    fn off(&mut self);
+    /// Cuts it, or says why it cannot be.
+    fn off(&mut self) -> Result<(), String>;
     /// How the board's process ended by itself; none: it has not, or is none.
     fn ended(&mut self) -> Option<String>;
 }
@@ -48,6 +49,8 @@ pub(crate) struct Attended<'a> {
     pub(crate) power: &'a mut dyn Power,
     pub(crate) nonce: Nonce,
     pub(crate) order: CameraOrder,
+    /// What is run on it before the agent.
+    pub(crate) setup: &'a [String],
     pub(crate) peer: &'a str,
     pub(crate) clock: BoardClock,
     /// Where it is in the network, for as long as it has power.
@@ -100,6 +103,7 @@ pub(crate) fn attend(attended: Attended<'_>) -> Heard {
         heard: Heard { flash, ..Heard::default() },
         asked: BTreeMap::new(),
         questions: 0,
+        set_up: 0,
         next_question_ns: u64::MAX,
         ordered: false,
         streams: false,
@@ -131,6 +135,8 @@ struct Session<'a> {
     /// Clock questions without an answer, and when they were asked.
     asked: BTreeMap<u32, u64>,
     questions: u32,
+    /// Commands of its setup that were begun.
+    set_up: usize,
     next_question_ns: u64,
     ordered: bool,
     /// The agent runs.
@@ -195,7 +201,9 @@ impl Session<'_> {
     /// any more nobody knows.
     fn cut(&mut self) {
         let cut_ns = self.now();
-        self.attended.power.off();
+        if let Err(why) = self.attended.power.off() {
+            return self.blame(Blame::Lab(why));
+        }
         let end = now_ns().saturating_add(u64::try_from(LAST_WORDS.as_nanos()).unwrap_or(0));
         self.heard.end = End::PowerCut;
         self.ended = true;
@@ -276,15 +284,32 @@ impl Session<'_> {
                 self.note_anew(refusal.to_string());
                 self.broken();
             }
-            Output::Finished(READY, Outcome::Done { .. }) => self.start(),
+            Output::Finished(READY, Outcome::Done { .. }) => {
+                self.set_up = 0;
+                self.set_up();
+            }
             Output::Finished(READY, outcome) => {
                 let blame = not_ready(&outcome, self.attended.board.console().state());
                 self.blame(blame);
+            }
+            Output::Finished(SETUP, Outcome::Done { status: None | Some(0), .. }) => self.set_up(),
+            Output::Finished(SETUP, outcome) => {
+                let text = self.set_up.checked_sub(1).and_then(|at| self.attended.setup.get(at));
+                let text = text.map(String::as_str).unwrap_or_default();
+                self.blame(not_set_up(text, &outcome));
             }
             Output::Finished(AGENT, _) if self.over_ns.is_some() => self.ended = true,
             Output::Finished(AGENT, outcome) => self.blame(agent_ended(&outcome)),
             _ => {}
         }
+    }
+
+    /// The next command of its setup, or else the agent.
+    fn set_up(&mut self) {
+        let Some(text) = self.attended.setup.get(self.set_up) else { return self.start() };
+        self.set_up += 1;
+        let text = text.clone();
+        self.attended.board.request(Request::Command { id: SETUP, text, timeout_ns: None });
     }
 
     fn start(&mut self) {

@@ -1,7 +1,15 @@
 //! The bench file: which boards stand here. What a type of board is, its device profile tells.
 
+use crate::place::{
+    Place, PortPlace, WrittenNetwork, WrittenPower, Wrong, duration, network, power,
+};
 use serde::Deserialize;
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+use toml::Spanned;
 
 /// A file that is no bench.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +25,8 @@ pub struct FileError {
 pub struct Bench {
     /// What it is, in a few words.
     pub title: String,
+    /// What the 99th percentile of the lateness of packets may be; none: the lab's default.
+    pub lateness_budget: Option<Duration>,
     /// Its boards, by name.
     pub boards: BTreeMap<String, BenchBoard>,
 }
@@ -32,30 +42,24 @@ pub struct BenchBoard {
     pub place: Place,
 }
 
-/// Where a board is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
-    /// It is a process, started for each run.
-    Process,
-    /// On a serial port.
-    Port(PathBuf),
-}
-
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
     schema: u32,
     title: String,
+    lateness_budget: Option<Spanned<String>>,
     board: BTreeMap<String, WrittenBoard>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WrittenBoard {
-    profile: toml::Spanned<String>,
+    profile: Spanned<String>,
     #[serde(default)]
     process: bool,
     port: Option<PathBuf>,
+    network: Option<Spanned<WrittenNetwork>>,
+    power: Option<Spanned<WrittenPower>>,
 }
 
 /// Reads the text of a bench file called `file`.
@@ -77,23 +81,60 @@ pub fn read(file: &str, text: &str) -> Result<Bench, FileError> {
     if written.board.is_empty() {
         return Err(wrong("it has no board".to_owned(), "add a table [board.NAME]"));
     }
+    let at =
+        |Wrong { at, cause, help }| wrong(format!("line {}: {cause}", line_of(text, at)), help);
+    let budget = written.lateness_budget.as_ref().map(|budget| {
+        let (least, most) = (Duration::from_millis(1), Duration::from_secs(10));
+        duration("lateness_budget", budget, least, most)
+    });
+    let lateness_budget = budget.transpose().map_err(at)?;
+    let folder = Path::new(file).parent().unwrap_or(Path::new(""));
     let mut boards = BTreeMap::new();
     for (name, board) in written.board {
-        let place = match (board.process, board.port) {
-            (true, None) => Place::Process,
-            (false, Some(port)) => Place::Port(port),
-            (both, _) => {
-                let at = at_key(text, &format!("[board.{name}]"));
-                let what = if both { "both `process` and `port`" } else { "no `port`" };
-                let cause = format!("{at}the board `{name}` has {what}");
-                return Err(wrong(cause, "write `process = true`, or `port = \"/dev/...\"`"));
-            }
-        };
         let profile_line = line_of(text, board.profile.span().start);
-        let profile = board.profile.into_inner();
+        let profile = board.profile.get_ref().clone();
+        let (table, place) = (at_key(text, &format!("[board.{name}]")), place(board, folder));
+        let place = place.map_err(|error| match error {
+            Misplaced::Table(what) => {
+                let cause = format!("{table}the board `{name}` has {what}");
+                wrong(cause, "write `process = true`, or `port = \"/dev/...\"`")
+            }
+            Misplaced::Key(wrong) => at(wrong),
+        })?;
         boards.insert(name, BenchBoard { profile, profile_line, place });
     }
-    Ok(Bench { title: written.title, boards })
+    Ok(Bench { title: written.title, lateness_budget, boards })
+}
+
+/// Why a board is nowhere.
+enum Misplaced {
+    /// What its table has, or has not.
+    Table(&'static str),
+    /// A key of it is wrong.
+    Key(Wrong),
+}
+
+fn place(board: WrittenBoard, folder: &Path) -> Result<Place, Misplaced> {
+    let WrittenBoard { process, port, network: cable, power: switch, .. } = board;
+    match (process, port) {
+        (true, None) => {
+            let spans = [cable.map(|c| ("network", c.span())), switch.map(|s| ("power", s.span()))];
+            let Some((key, span)) = spans.into_iter().flatten().next() else {
+                return Ok(Place::Process);
+            };
+            let cause = format!("`{key}` is there beside `process`");
+            let help = "leave it out: a process board has network and power of its own";
+            Err(Misplaced::Key(Wrong { at: span.start, cause, help }))
+        }
+        (false, Some(port)) => {
+            let network = cable.map(network).transpose().map_err(Misplaced::Key)?;
+            let power =
+                switch.map(|switch| power(switch, folder)).transpose().map_err(Misplaced::Key)?;
+            Ok(Place::Port(PortPlace { port, network, power }.into()))
+        }
+        (true, Some(_)) => Err(Misplaced::Table("both `process` and `port`")),
+        (false, None) => Err(Misplaced::Table("no `port`")),
+    }
 }
 
 /// Lines are counted from 1.
@@ -110,6 +151,7 @@ fn at_key(text: &str, key: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::place::NetworkPort;
 
     const SOUND: &str =
         "schema = 1\ntitle = \"Mine\"\n\n[board.one]\nprofile = \"process-board\"\n";
@@ -126,7 +168,10 @@ mod tests {
         let bench = read("mine.toml", &text).expect("it is sound");
         assert_eq!(bench.title, "Mine");
         assert_eq!(bench.boards["one"].place, Place::Process);
-        assert_eq!(bench.boards["two"].place, Place::Port("/dev/ttyUSB0".into()));
+        let Place::Port(place) = &bench.boards["two"].place else { panic!("{bench:?}") };
+        assert_eq!(place.port.to_str(), Some("/dev/ttyUSB0"));
+        assert_eq!((&place.network, &place.power), (&None, &None));
+        assert_eq!(bench.lateness_budget, None);
         assert_eq!(bench.boards["two"].profile, "two.toml");
         assert_eq!(bench.boards["two"].profile_line, 8);
     }
@@ -156,5 +201,95 @@ mod tests {
         assert!(none.expect_err("none").to_string().contains("no board"));
         let broken = read("b.toml", "schema = 1\ntitle = \n").expect_err("broken").to_string();
         assert!(broken.contains("line 2"), "{broken}");
+    }
+
+    const ON_A_PORT: &str = "port = \"/dev/ttyUSB0\"\n";
+
+    #[test]
+    fn a_board_on_a_port_has_a_network_and_power() {
+        let of = |more: &str| {
+            let bench = read("benches/mine.toml", &format!("{SOUND}{ON_A_PORT}{more}"));
+            match &bench.expect("it is sound").boards["one"].place {
+                Place::Port(place) => (**place).clone(),
+                Place::Process => panic!("it is on a port"),
+            }
+        };
+        let relay =
+            of("network = { interface = \"eth1\" }\npower = { on = [\"./relay.sh\", \"on\"], \
+                        off = [\"relay\", \"off\"], pause = \"500ms\", limit = \"1min\" }\n");
+        assert_eq!(relay.network, Some(NetworkPort::Interface("eth1".to_owned())));
+        let switch = relay.power.expect("it has power");
+        assert_eq!(switch.commands.on, ["benches/./relay.sh", "on"], "beside the bench file");
+        assert_eq!(switch.commands.off, ["relay", "off"], "looked for in the PATH");
+        assert_eq!(switch.commands.pause, Duration::from_millis(500));
+        assert_eq!(switch.commands.limit, Duration::from_secs(60));
+        assert_eq!(switch.to_string(), "power by `benches/./relay.sh on`");
+        let hub = of("network = { tap = \"tap0\" }\npower = { hub = \"1-1.4\", port = 2 }\n");
+        assert_eq!(hub.network, Some(NetworkPort::Tap("tap0".to_owned())));
+        let switch = hub.power.expect("it has power");
+        assert_eq!(switch.commands.on[0], "uhubctl");
+        assert_eq!(switch.to_string(), "power by port 2 of USB hub 1-1.4");
+        let sockets = of("network = { socket = \"/run/a\", board_socket = \"/run/b\" }\n");
+        let (own, board) = ("/run/a".into(), "/run/b".into());
+        assert_eq!(sockets.network, Some(NetworkPort::Sockets { own, board }));
+    }
+
+    #[test]
+    fn what_is_wrong_with_network_and_power_is_told_with_line_and_key() {
+        for (more, message) in [
+            ("network = {}", "line 7: `network` says nothing"),
+            ("network = { interface = \"a/b\" }", "line 7: `network.interface`: no interface"),
+            (
+                "network = { tap = \"a-name-too-long-for-it\" }",
+                "line 7: `network.tap`: no interface",
+            ),
+            (
+                "network = { interface = \"a\", tap = \"b\" }",
+                "line 7: `network` names more than one",
+            ),
+            (
+                "network = { socket = \"/a\" }",
+                "line 7: `network` has `socket` and no `board_socket`",
+            ),
+            ("network = { board_socket = \"/a\" }", "`network` has `board_socket` and no `socket`"),
+            ("network = { socket = \"/a\", board_socket = \"/a\" }", "are the same"),
+            ("network = { card = \"eth1\" }", "line 7: unknown field `card`"),
+            ("\npower = {}", "line 8: `power` has no `on`"),
+            ("power = { on = [\"a\"] }", "line 7: `power` has no `off`"),
+            ("power = { on = [], off = [\"a\"] }", "`power` has an `on` that names no program"),
+            ("power = { on = [\"a\"], off = [\" \"] }", "has an `off` that names no program"),
+            ("power = { on = [\"a\"], off = [\"b\"], reset = [] }", "has an `reset` that names no"),
+            ("power = { hub = \"1-1\" }", "line 7: `power` has `hub` and no `port`"),
+            ("power = { port = 2 }", "line 7: `power` has `port` and no `hub`"),
+            ("power = { hub = \"1-1\", port = 2, on = [\"a\"] }", "has both `hub` and commands"),
+            ("power = { hub = \"1-1\", port = 2, reset = [\"a\"] }", "has both `hub` and `reset`"),
+            (
+                "power = { hub = \"1-1\", port = 2, pause = \"2\" }",
+                "line 7: `power.pause`: \"2\" is no",
+            ),
+            ("power = { hub = \"1-1\", port = 2, limit = \"0s\" }", "`power.limit` is not within"),
+            ("power = \"manual\"", "line 7: "),
+        ] {
+            let said = said(&format!("{ON_A_PORT}{more}\n"));
+            assert!(said.contains(message) && said.contains("mine.toml"), "{more}: {said}");
+            assert!(said.contains("help: "), "{said}");
+        }
+        let own = said("process = true\nnetwork = { tap = \"tap0\" }\n");
+        assert!(own.contains("line 7: `network` is there beside `process`"), "{own}");
+        let own = said("process = true\npower = { hub = \"1-1\", port = 2 }\n");
+        assert!(own.contains("line 7: `power` is there beside `process`"), "{own}");
+    }
+
+    #[test]
+    fn a_bench_has_a_budget_of_its_own_for_lateness() {
+        let with = |budget: &str| {
+            let text = SOUND.replace("\n\n", &format!("\nlateness_budget = \"{budget}\"\n\n"));
+            read("mine.toml", &format!("{text}process = true\n"))
+        };
+        assert_eq!(with("35ms").expect("sound").lateness_budget, Some(Duration::from_millis(35)));
+        let wrong = with("fast").expect_err("it is none").to_string();
+        assert!(wrong.contains("line 3: `lateness_budget`: \"fast\" is no duration"), "{wrong}");
+        let far = with("1min").expect_err("too much").to_string();
+        assert!(far.contains("line 3: `lateness_budget` is not within 1ms and 10s"), "{far}");
     }
 }

@@ -1,6 +1,5 @@
 //! A process board's life: power on is its start, power off its end.
 
-use crate::attend::Power;
 use std::{
     ffi::OsString,
     fs, io,
@@ -82,16 +81,6 @@ impl ProcessBoard {
             thread::sleep(LOOK);
         }
         Ok(())
-    }
-}
-
-impl Power for ProcessBoard {
-    fn off(&mut self) {
-        self.off();
-    }
-
-    fn ended(&mut self) -> Option<String> {
-        self.ended().map(|status| status.to_string())
     }
 }
 

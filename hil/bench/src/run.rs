@@ -5,17 +5,22 @@ use crate::{
     attend::{Attended, End, Heard, attend},
     journal::{Journal, put},
     offset::{BoardClock, Zero},
-    process::ProcessBoard,
+    place::Place as BoardPlace,
     profile::{self, ProfileError},
     proxy,
+    stand::{Opening, Stand},
 };
 use parallax_agent::protocol::{CameraOrder, FromBoard, ToBoard};
-use parallax_board::{Board, BoardError, PortSettings, Recorder, RecorderError, now_ns};
-use parallax_console::{Console, ConsoleProfile, Input, Nonce, Request, transcript::Kind};
+use parallax_board::{
+    Board, BoardError, PowerError, Recorder, RecorderError, WriteError as PortError, now_ns,
+};
+use parallax_console::{Console, ConsoleProfile, Nonce, Request, transcript::Kind};
 use parallax_fabric::{KeptPicture, RENDEZVOUS_PORT, header, secrets};
-use parallax_lab::{Beside, Config, LabError, Outcome, Outside, Place, Stop};
+use parallax_lab::{
+    Beside, CableError, Config, DEFAULT_BUDGET, LabError, Outcome, Outside, Place, Stop,
+};
 use parallax_record::{Clock, Entry, Event, Record, Summary, WriteError, judge};
-use parallax_scenario::{CongestionControl, Peer, Scenario};
+use parallax_scenario::{CongestionControl, ConsoleTraits, Peer, Scenario};
 use parallax_signalling::Token;
 use std::{
     collections::BTreeMap,
@@ -23,10 +28,10 @@ use std::{
     fs,
     hash::{BuildHasher as _, Hasher as _, RandomState},
     io, mem,
-    os::unix::net::UnixDatagram,
     path::{Path, PathBuf},
     sync::mpsc,
     thread,
+    time::Duration,
 };
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
@@ -39,6 +44,10 @@ pub struct Run<'a> {
     pub seed: u64,
     /// The board's name.
     pub board: &'a str,
+    /// Where it is.
+    pub place: &'a BoardPlace,
+    /// What the 99th percentile of the lateness of packets may be; none: the lab's default.
+    pub lateness_budget: Option<Duration>,
     /// What starts a process board.
     pub command: &'a [OsString],
     /// What came of earlier attempts at this run.
@@ -88,6 +97,27 @@ pub enum RunError {
     /// The process.
     #[error("failed to switch the board on: {0}")]
     Power(io::Error),
+    /// Its power is switched by the bench, and was not.
+    #[error(transparent)]
+    Switch(#[from] PowerError),
+    /// A control line resets it, and did not.
+    #[error("failed to reset the board: {0}")]
+    Reset(PortError),
+    /// The bench does not say where its network is.
+    #[error(
+        "failed to plug the board's cable in: the bench does not say where it is\n  help: add \
+         `network = {{ interface = \"...\" }}` to the board"
+    )]
+    NoNetwork,
+    /// A scenario takes its power, and the bench cannot.
+    #[error(
+        "failed to switch the board: the bench does not say how\n  help: add `power = {{ on = [...], off = [...] \
+         }}` to the board"
+    )]
+    NoPower,
+    /// Its cable.
+    #[error(transparent)]
+    Cable(#[from] CableError),
     /// Files, sockets, threads.
     #[error("failed to {what}: {cause}")]
     System {
@@ -144,8 +174,8 @@ pub fn run_writing(
         .map_err(system(format!("write to {}", run.folder.display())))?;
     let earlier = earlier(run, peer);
     let _ = journal.sink().send(earlier.clone());
-    let baud = traits.bauds.first().copied().unwrap_or(115_200);
-    let played = play(run, &journal, Setup { peer, console, order, baud, recorder });
+    let setup = Setup { peer, traits, console, order, recorder };
+    let played = play(run, &journal, setup);
     let journal = journal.end();
     let (record, pictures) = match played {
         Ok((mut outcome, heard)) => {
@@ -164,15 +194,15 @@ pub fn run_writing(
 /// What a run needs of its board.
 struct Setup<'a> {
     peer: &'a Peer,
+    traits: &'a ConsoleTraits,
     console: ConsoleProfile,
     order: CameraOrder,
-    baud: u32,
     recorder: Recorder,
 }
 
 /// The lab, and the board at its place in it.
 fn play(run: &Run<'_>, journal: &Journal, setup: Setup<'_>) -> Result<(Outcome, Heard), RunError> {
-    let (lab, cable) = UnixDatagram::pair().map_err(system("open the board's cable"))?;
+    let (mut stand, cable) = Stand::prepare(run.place, run.command, setup.traits)?;
     let (tell, boots) = mpsc::channel();
     let beside = Beside::new(move |place: Place| {
         let (to_proxy, from_board) = unbounded_channel();
@@ -183,15 +213,16 @@ fn play(run: &Run<'_>, journal: &Journal, setup: Setup<'_>) -> Result<(Outcome, 
     });
     let name = &setup.peer.name;
     let config = Config {
-        outside: BTreeMap::from([(name.clone(), Outside::Board(lab))]),
+        outside: BTreeMap::from([(name.clone(), Outside::Board(cable))]),
         beside: BTreeMap::from([(name.clone(), beside)]),
+        budget: run.lateness_budget.unwrap_or(DEFAULT_BUDGET),
         told: Some(journal.sink()),
         stop: run.stop.clone(),
         ..Config::new(run.seed)
     };
     let (outcome, heard) = thread::scope(|scope| {
         let lab = scope.spawn(|| parallax_lab::run(run.scenario, config));
-        let heard = through(run, journal, setup, cable, &boots);
+        let heard = through(run, journal, setup, &mut stand, &boots);
         // Nobody waits any more for what a boot would say.
         drop(boots);
         if !matches!(heard, Ok(Heard { end: End::Over, .. })) {
@@ -199,6 +230,8 @@ fn play(run: &Run<'_>, journal: &Journal, setup: Setup<'_>) -> Result<(Outcome, 
         }
         (lab.join(), heard)
     });
+    // It is switched off.
+    drop(stand);
     let outcome = outcome.map_err(|_| RunError::Panicked)??;
     Ok((outcome, heard?))
 }
@@ -215,37 +248,32 @@ fn through(
     run: &Run<'_>,
     journal: &Journal,
     setup: Setup<'_>,
-    cable: UnixDatagram,
+    stand: &mut Stand<'_>,
     boots: &mpsc::Receiver<Boot>,
 ) -> Result<Heard, RunError> {
-    let Setup { peer, console, mut order, baud, recorder } = setup;
+    let Setup { peer, traits, console, mut order, recorder } = setup;
+    let baud = traits.bauds.first().copied().unwrap_or(115_200);
     let lines = console.lines;
-    let mut process = ProcessBoard::new(run.command, cable, baud).map_err(RunError::Power)?;
-    let (mut recorder, mut console) = (Some(recorder), Some(console));
+    let mut opening =
+        Some(Opening { console: Console::new(console, nonce()), recorder, baud, lines });
     let mut board: Option<Board> = None;
     let mut all = Heard::default();
     while let Ok(Boot { place, to_proxy, from_proxy }) = boots.recv() {
-        if let Some(board) = &mut board {
-            board.power(true);
-        }
-        process.on().map_err(RunError::Power)?;
         let zero = Zero::of(place.clock());
-        if let (Some(mut recorder), Some(console)) = (recorder.take(), console.take()) {
-            // Times of the transcript are the host's: this is where those of the run begin.
-            recorder.record(zero.host_ns, Kind::Event, b"the run begins");
-            let settings = PortSettings { path: process.console.clone(), baud, lines };
-            let mut console = Console::new(console, nonce());
-            // What comes before it is told to have power is an earlier run's.
-            console.handle(now_ns(), Input::Power(false));
-            let mut opened = Board::open(settings, console, recorder)?;
-            opened.hear_earlier();
-            opened.request(Request::Start);
-            board.insert(opened).power(true);
+        match (&mut board, opening.take()) {
+            (Some(board), _) => stand.again(board)?,
+            (none, Some(mut opening)) => {
+                // Times of the transcript are the host's: this is where those of the run begin.
+                opening.recorder.record(zero.host_ns, Kind::Event, b"the run begins");
+                none.insert(stand.on(opening)?).request(Request::Start);
+            }
+            (None, None) => {}
         }
         let Some(board) = &mut board else { continue };
         let heard = attend(Attended {
             board,
-            power: &mut process,
+            power: stand,
+            setup: &traits.setup,
             nonce: nonce(),
             order: order.clone(),
             peer: &peer.name,

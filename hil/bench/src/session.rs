@@ -1,7 +1,8 @@
 //! A person at a board's console, through the same driver as a run.
 
 use crate::{
-    file::{BenchBoard, Place},
+    file::BenchBoard,
+    place::Place,
     process::ProcessBoard,
     profile::{ProfileError, console},
     run::nonce,
@@ -78,7 +79,7 @@ impl Session {
         let recorder = Recorder::create(transcript)?;
         let baud = console_profile.bauds.first().copied().unwrap_or(115_200);
         let (path, process) = match &board.place {
-            Place::Port(path) => (path.clone(), None),
+            Place::Port(place) => (place.port.clone(), None),
             Place::Process => {
                 // Nobody is at the other end of its cable.
                 let (lab, cable) = UnixDatagram::pair().map_err(SessionError::Power)?;

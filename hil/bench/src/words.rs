@@ -55,6 +55,22 @@ fn late(limit: Limit, state: &State) -> Blame {
     }
 }
 
+/// Of a command of its profile's setup that was not done.
+pub(crate) fn not_set_up(text: &str, outcome: &Outcome) -> Blame {
+    match outcome {
+        Outcome::Died(cause) => Blame::Device(format!("in its setup `{text}`: {}", death(cause))),
+        Outcome::Done { status: Some(status), said, .. } => {
+            Blame::Lab(format!("its setup `{text}` ended with status {status}{}", last_words(said)))
+        }
+        Outcome::TimedOut(limit) => {
+            Blame::Lab(format!("its setup `{text}` did not end: {}", over(*limit, false)))
+        }
+        Outcome::PowerCut | Outcome::Interrupted | Outcome::Done { .. } => {
+            Blame::Nobody(format!("its setup `{text}` was broken off"))
+        }
+    }
+}
+
 /// Of an agent that ended before it was told to.
 pub(crate) fn agent_ended(outcome: &Outcome) -> Blame {
     match outcome {
@@ -125,6 +141,12 @@ fn over(limit: Limit, boots: bool) -> String {
         Limit::Prompt => ("a prompt", "prompt_timeout"),
     };
     format!("that took longer than {what} may (`{key}` of its profile, times its `timeout_factor`)")
+}
+
+fn last_words(said: &[u8]) -> String {
+    let lines = String::from_utf8_lossy(said);
+    let last = lines.lines().rev().find(|line| !line.trim().is_empty());
+    last.map_or_else(String::new, |line| format!("; it said last: {}", text(line.as_bytes())))
 }
 
 /// As much of a line as a message bears.

@@ -3,6 +3,7 @@
 //! A shell: whatever decides is in `hil/console`.
 
 mod driver;
+mod look;
 mod port;
 mod power;
 mod rate;
@@ -10,6 +11,7 @@ mod reader;
 mod transcript;
 
 pub use driver::{Board, BoardError, Event};
+pub use look::{PortState, look};
 pub use port::{Line, OpenError, Port, PortSettings, Pulse, WriteError, stable_name};
 pub use power::{CommandPower, Power, PowerError};
 pub use rate::Rate;

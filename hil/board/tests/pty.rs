@@ -1,7 +1,8 @@
 //! A board behind a PTY: no hardware, no rights.
 
 use parallax_board::{
-    Board, Event, Line, OpenError, Port, PortSettings, Pulse, Recorder, WriteError, stable_name,
+    Board, Event, Line, OpenError, Port, PortSettings, PortState, Pulse, Recorder, WriteError,
+    look, stable_name,
 };
 use parallax_console::{
     Cause, CommandId, Console, ConsoleProfile, Encoder, LineLevel, LinePolicy, Nonce, Outcome,
@@ -343,4 +344,28 @@ fn a_transcript_is_never_written_over() {
     drop(Recorder::create(&file).expect("a new file"));
     let error = Recorder::create(&file).err().expect("refused").to_string();
     assert!(error.contains("help: name a new file"), "{error}");
+}
+
+#[test]
+fn the_state_of_a_port_is_told_without_opening_it() {
+    let (_master, slave) = TTYPort::pair().expect("a PTY");
+    let path = PathBuf::from(slave.name().expect("a name"));
+    assert_eq!(look(&path), PortState::There);
+    let port = Port::open(&settings(&path)).expect("free");
+    assert_eq!(look(&path), PortState::Locked(Some(std::process::id())));
+    drop(port);
+    assert_eq!(look(&path), PortState::There);
+    // A program that takes no lock is found, too.
+    let mut other = Command::new("sh")
+        .args(["-c", &format!("exec sleep 60 < {}", path.display())])
+        .spawn()
+        .expect("it runs");
+    let seen = (0..2_000).any(|_| {
+        thread::sleep(Duration::from_millis(5));
+        look(&path) == PortState::Locked(Some(other.id()))
+    });
+    other.kill().expect("it runs");
+    other.wait().expect("it ends");
+    assert!(seen, "{:?}", look(&path));
+    assert_eq!(look(&path.with_extension("none")), PortState::Missing);
 }

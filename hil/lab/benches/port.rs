@@ -114,8 +114,8 @@ fn with_boards(work: impl FnOnce(&mut Ends)) -> Lateness {
     });
     let stop = Stop::default();
     let outside = BTreeMap::from([
-        ("doorbell".to_owned(), Outside::Board(lab)),
-        ("phone".to_owned(), Outside::Board(other)),
+        ("doorbell".to_owned(), Outside::Board(Box::new(lab))),
+        ("phone".to_owned(), Outside::Board(Box::new(other))),
     ]);
     let config = Config { outside, stop: stop.clone(), watch: Some(watch), ..Config::new(1) };
     let outcome = thread::scope(|scope| {

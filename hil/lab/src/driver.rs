@@ -2,30 +2,30 @@
 //! for the script; what is due it does, and measures how late it was.
 
 use crate::{
+    cable::Cable,
     clock::Clock,
     lateness::Lateness,
     lock,
     port::{Heard, Port},
+    realtime,
     watch::Watch,
 };
 use parallax_fabric::{Direction, Fabric, PacketSeen, Packets};
 use parallax_network::{HostId, Packet, Protocol, Time};
-use parallax_record::Entry;
+use parallax_record::{Entry, Event};
 use std::{
     collections::{BTreeMap, BTreeSet},
-    os::unix::net::UnixDatagram,
     sync::{
         Arc, Condvar, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
         mpsc::Sender,
     },
+    thread,
     time::Duration,
 };
 
 /// Longest wait for a word that never comes: how fast a lab notices that it is to stop.
 const PATIENCE: Duration = Duration::from_millis(50);
-/// A jumbo frame.
-const LONGEST_FRAME: usize = 9_216;
 
 /// Tells the driver that there may be something to do.
 #[derive(Debug, Default)]
@@ -67,42 +67,52 @@ impl Stop {
     }
 }
 
-/// A board's end: its port, and the socket that the frames ride.
+/// A board's end: its port, and the cable that the frames ride.
 pub(crate) struct Wire {
     pub(crate) host: HostId,
     pub(crate) port: Mutex<Port>,
-    pub(crate) socket: UnixDatagram,
+    pub(crate) cable: Box<dyn Cable>,
     /// Whether its TCP is its own, and not somebody's who speaks on its behalf.
     pub(crate) has_tcp: bool,
 }
 
 impl Wire {
-    /// Takes frames until `stop`. What the socket says besides is that nobody is there yet.
-    pub(crate) fn listen(&self, fabric: &Fabric, stop: &Stop) -> std::io::Result<()> {
-        self.socket.set_read_timeout(Some(PATIENCE))?;
-        let mut frame = vec![0; LONGEST_FRAME];
+    /// Takes frames until `stop`. What is wrong with the cable is told once, until it is something else.
+    pub(crate) fn listen(&self, fabric: &Fabric, stop: &Stop) {
+        // Whether it is permitted, the driver tells.
+        let _ = realtime::raise();
+        let mut told = None;
         while !stop.asked() {
-            let Ok(length) = self.socket.recv(&mut frame) else {
-                continue;
-            };
-            let heard = lock(&self.port).handle(&frame[..length]);
-            match heard {
-                Heard::Packet(packet) if self.carries(&packet) => fabric.inject(self.host, packet),
-                Heard::Packet(_) => {}
-                Heard::Frame(frame) => self.send(&frame),
-                Heard::Nothing => {}
+            let received = self.cable.receive(PATIENCE, &mut |frame| self.hear(fabric, frame));
+            let Err(error) = received else { continue };
+            let text = format!("the cable of {}: {error}", fabric.host(self.host).0);
+            if told.as_ref() != Some(&text) {
+                fabric.tell("lab", Event::Fault { text: text.clone() });
+                told = Some(text);
             }
+            thread::sleep(PATIENCE);
         }
-        Ok(())
+    }
+
+    fn hear(&self, fabric: &Fabric, frame: &[u8]) {
+        let heard = lock(&self.port).handle(frame);
+        match heard {
+            Heard::Packet(packet) if self.carries(&packet) => fabric.inject(self.host, packet),
+            Heard::Packet(_) | Heard::Nothing => {}
+            Heard::Frame(frame) => self.send(&frame),
+        }
     }
 
     fn carries(&self, packet: &Packet) -> bool {
         self.has_tcp || packet.transport.protocol() != Protocol::Tcp
     }
 
-    /// A frame that nobody takes is lost, as on a cable that is not plugged in.
+    /// A frame that nobody takes is lost, as on a cable that is not plugged in. A board that hangs holds
+    /// nobody up: what it has no room for is lost as well.
     fn send(&self, frame: &[u8]) {
-        let _ = self.socket.send(frame);
+        if self.cable.send(frame).is_err() {
+            lock(&self.port).not_taken();
+        }
     }
 }
 
@@ -126,6 +136,8 @@ pub(crate) struct Driver {
     pub(crate) wires: BTreeMap<HostId, Arc<Wire>>,
     pub(crate) told: Told,
     pub(crate) watch: Option<Watch>,
+    /// What is to be told of the priority of the threads, once it is known.
+    pub(crate) priority: Option<String>,
 }
 
 impl Driver {

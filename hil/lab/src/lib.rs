@@ -3,16 +3,19 @@
 //! `README.md` beside this crate tells what is exact, what is late, and how that is measured.
 
 mod beside;
+mod cable;
 mod clock;
 mod driver;
 mod error;
 mod host;
 mod lateness;
 mod port;
+mod realtime;
 mod run;
 mod watch;
 
 pub use beside::{Beside, Place};
+pub use cable::{Cable, CableError, Datagrams, Interface, Link, Seen, Tap, look};
 pub use clock::Clock;
 pub use error::LabError;
 pub use lateness::{DEFAULT_BUDGET, Lateness};

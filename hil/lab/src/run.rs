@@ -2,13 +2,15 @@
 
 use crate::{
     beside::{Beside, Besides},
+    cable::Cable,
     clock::Clock,
     driver::{Bell, Driver, Told, Wire},
     error::LabError,
     host::{HostState, LabHost},
     lateness::{DEFAULT_BUDGET, Lateness},
     lock,
-    port::{Counts, Port},
+    port::{Counts, Port, Refusal},
+    realtime,
     watch::Watch,
 };
 use parallax_fabric::{
@@ -20,7 +22,6 @@ use parallax_record::{Entry, Event};
 use parallax_scenario::Scenario;
 use std::{
     collections::{BTreeMap, BTreeSet},
-    os::unix::net::UnixDatagram,
     sync::{Arc, mpsc::Sender},
     thread,
     time::Duration,
@@ -35,8 +36,8 @@ const STACK: usize = 32 << 20;
 /// What stands at a peer's place if not software of the lab's own.
 #[derive(Debug)]
 pub enum Outside {
-    /// A board behind Ethernet, one frame per datagram. The socket is connected to the board's.
-    Board(UnixDatagram),
+    /// A board behind Ethernet.
+    Board(Box<dyn Cable>),
     /// Nothing: its device is switched off.
     Nothing,
 }
@@ -132,7 +133,7 @@ pub fn run(scenario: &Scenario, config: Config) -> Result<Outcome, LabError> {
                 inside.0.insert(*host, Peer { state: Arc::new(state), software, runtime: None });
             }
             Some(Outside::Nothing) => {}
-            Some(Outside::Board(socket)) => {
+            Some(Outside::Board(cable)) => {
                 let Some(site) = scenario.site(&peer.site) else { continue };
                 let lan = site.network;
                 let port = Port::new(peer.address, lan.gateway(), lan.prefix()).into();
@@ -142,7 +143,7 @@ pub fn run(scenario: &Scenario, config: Config) -> Result<Outcome, LabError> {
                     fabric.add_peer(*host);
                     besides.add(&fabric, *host, clock, beside);
                 }
-                wires.insert(*host, Arc::new(Wire { host: *host, port, socket, has_tcp }));
+                wires.insert(*host, Arc::new(Wire { host: *host, port, cable, has_tcp }));
             }
         }
     }
@@ -150,7 +151,8 @@ pub fn run(scenario: &Scenario, config: Config) -> Result<Outcome, LabError> {
     let (packets, lateness) = (Packets::new(kinds), Lateness::default());
     let told = Told { entries: Vec::new(), packets, lateness, sink };
     let listening = Stop::default();
-    let mut driver = Driver { fabric, clock, bell, stop, peers, wires, told, watch };
+    let priority = None;
+    let mut driver = Driver { fabric, clock, bell, stop, peers, wires, told, watch, priority };
     let end = thread::scope(|scope| {
         for wire in driver.wires.values() {
             let (wire, fabric) = (Arc::clone(wire), Arc::clone(&driver.fabric));
@@ -177,7 +179,7 @@ fn follow(
     besides.all_on()?;
     inside.all_on()?;
     for step in steps(scenario) {
-        if let Some(stopped) = driver.run_until(step.at) {
+        if let Some(stopped) = drive(driver, step.at) {
             return Ok(stopped);
         }
         match act(&driver.fabric, step)? {
@@ -195,7 +197,20 @@ fn follow(
         }
     }
     let end = Time::ZERO + scenario.duration;
-    Ok(driver.run_until(end).unwrap_or(end))
+    Ok(drive(driver, end).unwrap_or(end))
+}
+
+/// Drives up to `end`, in a thread of its own: its priority would pass to the threads of the peers
+/// that the script switches on.
+fn drive(driver: &mut Driver, end: Time) -> Option<Time> {
+    let driven = thread::scope(|scope| {
+        let drive = || {
+            driver.priority = Some(realtime::told(&realtime::raise()));
+            driver.run_until(end)
+        };
+        scope.spawn(drive).join()
+    });
+    driven.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 fn finish(
@@ -204,12 +219,14 @@ fn finish(
     budget: Duration,
     pictures: &Pictures,
 ) -> Result<Outcome, LabError> {
-    let Driver { fabric, wires, told, .. } = driver;
+    let Driver { fabric, wires, told, priority, .. } = driver;
     let Told { mut entries, packets, lateness, .. } = told;
     let ledger = fabric.ledger();
     if !ledger.balances() {
         return Err(LabError::Unbalanced { ledger: format!("{ledger:?}") });
     }
+    let first = |text| Entry { run_ns: 0, node: "lab".to_owned(), event: Event::Note { text } };
+    entries.extend(priority.map(first));
     // What threads say comes in no order; and what was said after the end belongs to nobody.
     entries.retain(|entry| entry.run_ns <= end.as_nanos());
     entries.sort_by_key(|entry| entry.run_ns);
@@ -219,6 +236,12 @@ fn finish(
     let last = |node: &str, event| Entry { run_ns: end.as_nanos(), node: node.to_owned(), event };
     entries.push(last("lab", lateness.event(budget)));
     entries.push(last("world", bytes));
+    for (host, wire) in &wires {
+        if let Some(frames) = lock(&wire.port).counts().refused.get(&Refusal::NotTaken) {
+            let text = format!("{frames} frames were not taken from its cable");
+            entries.push(last(&fabric.host(*host).0, Event::Note { text }));
+        }
+    }
     let counts = |(host, wire): (&HostId, &Arc<Wire>)| {
         (fabric.host(*host).0.to_string(), lock(&wire.port).counts().clone())
     };

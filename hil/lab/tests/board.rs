@@ -137,7 +137,7 @@ fn with_board<T: Send>(work: impl FnOnce(&Scenario, UnixDatagram) -> T + Send) -
     let (lab, board) = UnixDatagram::pair().expect("sockets");
     let stop = Stop::default();
     let outside = BTreeMap::from([
-        ("doorbell".to_owned(), Outside::Board(lab)),
+        ("doorbell".to_owned(), Outside::Board(Box::new(lab))),
         ("phone".to_owned(), Outside::Nothing),
     ]);
     let config = Config { outside, stop: stop.clone(), ..Config::new(7) };

@@ -280,7 +280,10 @@ mod tests {
             read("unplugged=800@login"),
             Some((Wrong::Unplugged(Some(800)), Stage::Login, Duration::ZERO))
         );
-        assert_eq!(read("unplugged@agent"), Some((Wrong::Unplugged(None), Stage::Agent, Duration::ZERO)));
+        assert_eq!(
+            read("unplugged@agent"),
+            Some((Wrong::Unplugged(None), Stage::Agent, Duration::ZERO))
+        );
         for wrong in ["", "silence", "silent=1", "garbage", "exit=300", "panic@noon", "panic@on+x"]
         {
             assert_eq!(read(wrong), None, "{wrong}");

@@ -34,6 +34,8 @@ fn on_a_board(wrong: &[&str], duration: Duration) -> (Ran, Record, Vec<transcrip
         scenario: &scenario,
         seed: 1,
         board: "virtual",
+        place: &parallax_bench::Place::Process,
+        lateness_budget: None,
         command: &command,
         earlier: &[],
         folder: folder.path(),

@@ -29,6 +29,10 @@ pub struct ConsoleTraits {
     pub has_shell: bool,
     /// How to log in; none: it asks for nobody.
     pub login: Option<LoginTraits>,
+    /// Commands that are run after the login, before anything else, in their order.
+    pub setup: Vec<String>,
+    /// How a control line resets it; none: it does not.
+    pub reset: Option<ResetTraits>,
     /// Whether an empty line wakes it while it boots.
     pub wakes_by_line: bool,
     /// Whether unplugged is switched off.
@@ -68,6 +72,26 @@ pub struct LoginTraits {
     pub password_prompt: Option<String>,
 }
 
+/// How a control line resets it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ResetTraits {
+    /// Which.
+    pub line: ControlLine,
+    /// Whether it is asserted, and not the opposite, that holds it in reset.
+    pub asserted: bool,
+    /// How long it is held there.
+    pub hold: Duration,
+}
+
+/// A control line of a serial port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ControlLine {
+    /// Data terminal ready.
+    Dtr,
+    /// Request to send.
+    Rts,
+}
+
 /// What a control line is held at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
@@ -95,6 +119,8 @@ pub type PatternRule = fn(&str) -> Result<(), NotAPattern>;
 const LONGEST: Duration = Duration::from_secs(24 * 3_600);
 /// Patterns of one kind, or rates, at most.
 const ITEMS_MOST: usize = 64;
+/// Bytes of a command, at most: with what is typed around it, it fits a terminal's line.
+const COMMAND_BYTES_MOST: usize = 1_024;
 
 pub(crate) fn read(reader: &mut Reader, table: &Table<'_>) -> Option<ConsoleTraits> {
     let bauds =
@@ -111,6 +137,7 @@ pub(crate) fn read(reader: &mut Reader, table: &Table<'_>) -> Option<ConsoleTrai
     let shell = [("markers", true), ("plain", false)];
     let has_shell = table.get(reader, "commands").and_then(|value| value.one_of(reader, &shell));
     let login = login(reader, table);
+    let setup = several(reader, table, "setup", |reader, value| command(reader, &value));
     let mut boolean = |key| table.get(reader, key).and_then(|value| value.boolean(reader));
     let (wakes_by_line, powered_by_port) = (boolean("wakes_by_line"), boolean("powered_by_port"));
     let mut whole = |key, most| table.get(reader, key)?.whole(reader, 1..=most);
@@ -127,6 +154,8 @@ pub(crate) fn read(reader: &mut Reader, table: &Table<'_>) -> Option<ConsoleTrai
         (time("run_timeout", millisecond, LONGEST), time("boot_timeout", millisecond, LONGEST));
     let (step_timeout, prompt_timeout) =
         (time("step_timeout", millisecond, LONGEST), time("prompt_timeout", millisecond, LONGEST));
+    let reset_hold = time("reset_hold", millisecond, Duration::from_secs(10));
+    let reset = reset(reader, table, reset_hold);
     let factor = table.get(reader, "timeout_factor");
     let factor = factor.and_then(|value| value.thousandths(reader, 100..=100_000));
     let origin = origin(reader, table);
@@ -139,6 +168,8 @@ pub(crate) fn read(reader: &mut Reader, table: &Table<'_>) -> Option<ConsoleTrai
         prompt: prompt?,
         has_shell: has_shell?,
         login: login?,
+        setup: setup?,
+        reset: reset?,
         wakes_by_line: wakes_by_line?,
         powered_by_port: powered_by_port?,
         transmit_chunk_bytes: transmit_chunk_bytes?,
@@ -168,6 +199,9 @@ pub(crate) fn several<'a, T>(
         let message = format!("{} items", items.len());
         let help = match key {
             "bauds" => format!("write 1 to {ITEMS_MOST} rates"),
+            "setup" => {
+                format!("write at most {ITEMS_MOST} commands; one can call a script of yours")
+            }
             _ => {
                 format!("write at most {ITEMS_MOST} patterns; one pattern can hold several: `a|b`")
             }
@@ -193,6 +227,33 @@ pub(crate) fn pattern(reader: &mut Reader, value: &Value<'_>) -> Option<String> 
         return None;
     }
     Some(text)
+}
+
+/// A line that a shell can be given.
+fn command(reader: &mut Reader, value: &Value<'_>) -> Option<String> {
+    let text = value.text(reader)?;
+    if text.trim().is_empty() || text.len() > COMMAND_BYTES_MOST || text.contains(char::is_control)
+    {
+        let message = "it is no command line";
+        let help = format!("write one line of 1 to {COMMAND_BYTES_MOST} bytes, as typed by hand");
+        reader.refuse(Rank::Value, &value.place, message, "not a line", help);
+        return None;
+    }
+    Some(text)
+}
+
+/// None if it is unsound, none within if there is none.
+fn reset(
+    reader: &mut Reader,
+    table: &Table<'_>,
+    hold: Option<Duration>,
+) -> Option<Option<ResetTraits>> {
+    let lines = [("dtr", ControlLine::Dtr), ("rts", ControlLine::Rts)];
+    let line = optional(reader, table, "reset_line", |reader, value| value.one_of(reader, &lines))?;
+    let levels = [("high", true), ("low", false)];
+    let asserted = table.get(reader, "reset_level")?.one_of(reader, &levels)?;
+    let hold = hold?;
+    Some(line.map(|line| ResetTraits { line, asserted, hold }))
 }
 
 /// None if it is unsound, none within if there is none.

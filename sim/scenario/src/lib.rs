@@ -26,7 +26,9 @@ mod text;
 pub mod units;
 
 pub use clip::{BUILTIN_CLIPS, ClipUse, MAX_CLIP_BYTES, OwnClip};
-pub use console::{ConsoleTraits, Level, LoginTraits, NotAPattern, PatternRule};
+pub use console::{
+    ConsoleTraits, ControlLine, Level, LoginTraits, NotAPattern, PatternRule, ResetTraits,
+};
 pub use distribution::Distribution;
 pub use error::{Problem, ScenarioErrors};
 pub use files::{FileRead, Profiles, Unreadable};

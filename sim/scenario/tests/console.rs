@@ -1,7 +1,9 @@
 //! The console of a device, in its profile.
 
 use core::time::Duration;
-use parallax_scenario::{Level, LoginTraits, Profile, ScenarioErrors, profile};
+use parallax_scenario::{
+    ControlLine, Level, LoginTraits, Profile, ResetTraits, ScenarioErrors, profile,
+};
 
 /// A shipped profile with this console table behind it.
 fn with(console: &str) -> Result<Profile, ScenarioErrors> {
@@ -53,6 +55,18 @@ fn a_console_is_read_as_it_is_written() {
 }
 
 #[test]
+fn a_console_says_what_sets_it_up_and_what_resets_it() {
+    let plain = with(&format!("prompt = '# $'\n{ORIGIN}")).expect("sound").console.expect("given");
+    assert_eq!((plain.setup, plain.reset), (vec![], None));
+    let text = "prompt = '# $'\nsetup = ['dmesg -n 1', 'udhcpc -i eth0 -n -q']\nreset_line = 'rts'\n\
+                reset_level = 'low'\nreset_hold = '250ms'\n";
+    let console = with(&format!("{text}{ORIGIN}")).expect("sound").console.expect("given");
+    assert_eq!(console.setup, ["dmesg -n 1", "udhcpc -i eth0 -n -q"]);
+    let hold = Duration::from_millis(250);
+    assert_eq!(console.reset, Some(ResetTraits { line: ControlLine::Rts, asserted: false, hold }));
+}
+
+#[test]
 fn what_is_wrong_in_a_console_is_told_with_line_and_key() {
     for (console, message) in [
         ("prompt = '# $'\nbuad = 9600", "console.buad: there is no such key"),
@@ -61,6 +75,15 @@ fn what_is_wrong_in_a_console_is_told_with_line_and_key() {
         ("prompt = '# $'\nbauds = [7]", "console.bauds[1]: `7` is out of range"),
         ("prompt = '# $'\nlogin_prompt = 'login:'", "`console` lacks `user`"),
         ("prompt = '# $'\nuser = 'root'", "`console` lacks `login_prompt`"),
+        ("prompt = '# $'\nsetup = ['']", "console.setup[1]: it is no command line"),
+        ("prompt = '# $'\nsetup = ['a', \"b\\nc\"]", "console.setup[2]: it is no command line"),
+        ("prompt = '# $'\nsetup = 'a'", "console.setup"),
+        (
+            "prompt = '# $'\nreset_line = 'cts'",
+            "console.reset_line: `cts` is not one of its values",
+        ),
+        ("prompt = '# $'\nreset_level = '5V'", "console.reset_level: `5V` is not one of its"),
+        ("prompt = '# $'\nreset_hold = '1h'", "console.reset_hold: the value is too large"),
         ("prompt = '# $'\ndtr = 'up'", "console.dtr: `up` is not one of its values"),
     ] {
         let shown = refused(console);

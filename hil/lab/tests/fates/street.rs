@@ -56,7 +56,7 @@ pub(crate) fn with_stations<T: Send>(
     let (mut outside, mut cables) = (BTreeMap::new(), Vec::new());
     for peer in &scenario.peers {
         let (lab, cable) = UnixDatagram::pair().expect("sockets");
-        outside.insert(peer.name.clone(), Outside::Board(lab));
+        outside.insert(peer.name.clone(), Outside::Board(Box::new(lab)));
         cables.push((peer.name.clone(), cable));
     }
     let (tell, told) = channel();
@@ -116,6 +116,11 @@ impl Street {
         self.station(host).send(port, to, &payload(number));
         self.entered(host, Protocol::Udp);
         number
+    }
+
+    /// A host takes no frames any more, as a board that hangs.
+    pub(crate) fn deafen(&self, host: &str) {
+        self.stations[host].deafen();
     }
 
     /// Asks a STUN server for a binding; gives the answer, if there is one.

@@ -1,6 +1,6 @@
 //! One board with a planted fault through one run, and what its record and its transcript tell.
 
-use parallax_bench::{Run, run_writing};
+use parallax_bench::{Place, Run, run_writing};
 use parallax_board::{Recorder, RecorderError};
 use parallax_console::transcript::{self, Kind};
 use parallax_record::{Entry, Event, Phase, Record, Summary, Verdict};
@@ -24,13 +24,16 @@ pub(crate) struct Bench<'a> {
     pub(crate) duration: Duration,
     /// How the board's profile differs from what ships.
     pub(crate) profile: fn(&mut ConsoleTraits),
+    /// What the 99th percentile of the lateness of packets may be; none: the lab's default.
+    pub(crate) lateness_budget: Option<Duration>,
     pub(crate) transcript: fn(&Path) -> Result<Recorder, RecorderError>,
 }
 
 /// A run of so many seconds on a board of which this goes wrong.
 pub(crate) fn bench<'a>(faults: &'a [&'a str], seconds: u64) -> Bench<'a> {
     let duration = Duration::from_secs(seconds);
-    Bench { faults, duration, profile: |_| {}, transcript: Recorder::create }
+    let transcript = Recorder::create;
+    Bench { faults, duration, profile: |_| {}, lateness_budget: None, transcript }
 }
 
 /// Several at once: they wait for most of their time.
@@ -71,6 +74,8 @@ impl Bench<'_> {
             scenario: &self.scenario(),
             seed: 1,
             board: "virtual",
+            place: &Place::Process,
+            lateness_budget: self.lateness_budget,
             command: &command,
             earlier: &[],
             folder: folder.path(),

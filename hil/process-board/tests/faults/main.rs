@@ -167,6 +167,13 @@ fn a_step_that_takes_too_long_is_named() {
     left.nobody(&["its agent did not begin", "`step_timeout` of its profile"]);
 }
 
+#[test]
+fn a_lab_without_a_processor_is_told_with_the_figure() {
+    // No machine is as fast as this: each packet is late.
+    let left = Bench { lateness_budget: Some(Duration::ZERO), ..bench(&[], 6) }.run();
+    left.nobody(&["the lab was late: 99 % of", "packets within", "0 us allowed"]);
+}
+
 // The run goes on.
 
 #[test]

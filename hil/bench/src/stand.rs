@@ -1,0 +1,294 @@
+//! What a board is switched on by, and which console and cable it has: a process, or a board on a port.
+
+use crate::{
+    attend::Power,
+    place::{NetworkPort, Place, PortPlace},
+    process::ProcessBoard,
+    run::RunError,
+};
+use parallax_board::{Board, Line, PortSettings, Power as _, Pulse, Recorder, now_ns};
+use parallax_console::{Console, Input, LinePolicy};
+use parallax_lab::{Cable, CableError, Datagrams, Interface, Tap};
+use parallax_scenario::{ConsoleTraits, ControlLine, ResetTraits};
+use std::{
+    ffi::OsString,
+    os::unix::net::UnixDatagram,
+    path::Path,
+    thread,
+    time::{Duration, Instant},
+};
+
+/// How long a console that comes with the board's power may take to be there, at least.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Between two looks for it.
+const LOOK: Duration = Duration::from_millis(10);
+
+/// A board at its place. Dropped, it is switched off, where that is in the bench's power.
+pub(crate) enum Stand<'a> {
+    Process(ProcessBoard),
+    Port { place: &'a PortPlace, reset: Option<ResetTraits> },
+}
+
+/// What a board's console is opened with.
+pub(crate) struct Opening {
+    pub(crate) console: Console,
+    pub(crate) recorder: Recorder,
+    /// Bits per second.
+    pub(crate) baud: u32,
+    pub(crate) lines: LinePolicy,
+}
+
+impl<'a> Stand<'a> {
+    /// A board before its run, without power where that is in the bench's, and the lab's end of its
+    /// cable.
+    pub(crate) fn prepare(
+        place: &'a Place,
+        command: &[OsString],
+        traits: &ConsoleTraits,
+    ) -> Result<(Self, Box<dyn Cable>), RunError> {
+        match place {
+            Place::Process => {
+                let what = "open the board's cable".to_owned();
+                let (lab, board) =
+                    UnixDatagram::pair().map_err(|cause| RunError::System { what, cause })?;
+                let baud = traits.bauds.first().copied().unwrap_or(115_200);
+                let process = ProcessBoard::new(command, board, baud).map_err(RunError::Power)?;
+                Ok((Self::Process(process), Box::new(lab)))
+            }
+            Place::Port(place) => {
+                let network = place.network.as_ref().ok_or(RunError::NoNetwork)?;
+                let lab = cable(network)?;
+                if let Some(switch) = &place.power
+                    && switch.commands.reset.is_none()
+                {
+                    let mut power = switch.commands.clone();
+                    power.set(false)?;
+                    // Until its capacitors are empty.
+                    thread::sleep(power.pause);
+                }
+                Ok((Self::Port { place, reset: traits.reset }, lab))
+            }
+        }
+    }
+
+    /// Switches it on and opens its console.
+    pub(crate) fn on(&mut self, opening: Opening) -> Result<Board, RunError> {
+        match self {
+            Self::Process(process) => {
+                process.on().map_err(RunError::Power)?;
+                let mut board = open_dark(&process.console, opening)?;
+                board.power(true);
+                Ok(board)
+            }
+            Self::Port { place, reset } => port_on(place, *reset, opening),
+        }
+    }
+}
+
+impl Stand<'_> {
+    /// Switches it on again, in the middle of a run: its console is found by whoever drives it.
+    pub(crate) fn again(&mut self, board: &mut Board) -> Result<(), RunError> {
+        board.power(true);
+        match self {
+            Self::Process(process) => process.on().map_err(RunError::Power),
+            Self::Port { place: PortPlace { power: Some(switch), .. }, .. } => {
+                Ok(switch.commands.clone().set(true)?)
+            }
+            Self::Port { .. } => Err(RunError::NoPower),
+        }
+    }
+}
+
+impl Power for Stand<'_> {
+    fn off(&mut self) -> Result<(), String> {
+        match self {
+            Self::Process(process) => {
+                process.off();
+                Ok(())
+            }
+            Self::Port { place: PortPlace { power: Some(switch), .. }, .. } => {
+                switch.commands.clone().set(false).map_err(|error| error.to_string())
+            }
+            Self::Port { .. } => Err(RunError::NoPower.to_string()),
+        }
+    }
+
+    fn ended(&mut self) -> Option<String> {
+        match self {
+            Self::Process(process) => process.ended().map(|status| status.to_string()),
+            Self::Port { .. } => None,
+        }
+    }
+}
+
+impl Drop for Stand<'_> {
+    fn drop(&mut self) {
+        if let Self::Port { place, .. } = self
+            && let Some(switch) = &place.power
+        {
+            // The next run begins with it, and says so if it cannot be.
+            let _ = switch.commands.clone().set(false);
+        }
+    }
+}
+
+fn open(port: &Path, opening: Opening) -> Result<Board, RunError> {
+    let Opening { console, recorder, baud, lines } = opening;
+    let settings = PortSettings { path: port.to_owned(), baud, lines };
+    Ok(Board::open(settings, console, recorder)?)
+}
+
+/// Opens the console of a board that has no power yet, or is to be reset: what comes before is an earlier
+/// run's. Its rate is looked for when it speaks.
+fn open_dark(port: &Path, mut opening: Opening) -> Result<Board, RunError> {
+    opening.console.handle(now_ns(), Input::Power(false));
+    let mut board = open(port, opening)?;
+    board.hear_earlier();
+    Ok(board)
+}
+
+fn port_on(
+    place: &PortPlace,
+    reset: Option<ResetTraits>,
+    opening: Opening,
+) -> Result<Board, RunError> {
+    let Some(switch) = &place.power else {
+        let mut board = open(&place.port, opening)?;
+        if let Some(reset) = reset {
+            board.pulse(&pulse(reset)).map_err(RunError::Reset)?;
+        }
+        // Else it is as it is: whether it is ready, its console tells.
+        return Ok(board);
+    };
+    let mut power = switch.commands.clone();
+    let mut switch_on = || match power.reset {
+        Some(_) => power.reset(),
+        None => power.set(true),
+    };
+    if place.port.exists() {
+        // It hears the first word of the boot.
+        let mut board = open_dark(&place.port, opening)?;
+        board.power(true);
+        switch_on()?;
+        return Ok(board);
+    }
+    // A console that the board itself brings, as on USB: it comes with the power.
+    switch_on()?;
+    let end = Instant::now() + PATIENCE.max(switch.commands.limit);
+    while !place.port.exists() && Instant::now() < end {
+        thread::sleep(LOOK);
+    }
+    let mut board = open(&place.port, opening)?;
+    board.power(true);
+    Ok(board)
+}
+
+fn pulse(reset: ResetTraits) -> Pulse {
+    let line = match reset.line {
+        ControlLine::Dtr => Line::Dtr,
+        ControlLine::Rts => Line::Rts,
+    };
+    Pulse { line, active: reset.asserted, hold: reset.hold }
+}
+
+/// The lab's end of a board's cable.
+fn cable(network: &NetworkPort) -> Result<Box<dyn Cable>, CableError> {
+    Ok(match network {
+        NetworkPort::Interface(name) => Box::new(Interface::open(name)?),
+        NetworkPort::Tap(name) => Box::new(Tap::open(name)?),
+        NetworkPort::Sockets { own, board } => Box::new(Datagrams::open(own, board)?),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::place::Switch;
+    use parallax_board::CommandPower;
+    use parallax_console::{Nonce, Pattern, State};
+    use parallax_scenario::{Builtin, Profiles as _};
+    use serialport::{SerialPort as _, TTYPort};
+    use tempfile::TempDir;
+
+    fn opening() -> Opening {
+        let prompt = Pattern::new("# $").expect("a pattern");
+        let console = Console::new(parallax_console::ConsoleProfile::new(prompt), Nonce(1));
+        let (recorder, lines) = (Recorder::none(), LinePolicy::default());
+        Opening { console, recorder, baud: 115_200, lines }
+    }
+
+    fn traits() -> ConsoleTraits {
+        let profile = Builtin.find("process-board").expect("it ships").expect("it is sound");
+        profile.console.expect("it has one")
+    }
+
+    fn place(folder: &TempDir, port: &Path, power: Option<Switch>) -> Place {
+        let (own, board) = (folder.path().join("lab"), folder.path().join("board"));
+        let network = Some(NetworkPort::Sockets { own, board });
+        Place::Port(PortPlace { port: port.to_owned(), network, power }.into())
+    }
+
+    fn switch(on: &[&str], off: &[&str], reset: Option<&[&str]>) -> Switch {
+        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+        let limit = Duration::from_secs(20);
+        let (on, off, reset) = (words(on), words(off), reset.map(words));
+        let commands = CommandPower { on, off, reset, pause: Duration::ZERO, limit };
+        Switch { commands, hub: None }
+    }
+
+    #[test]
+    fn a_console_that_comes_with_the_power_is_waited_for_and_gone_afterwards() {
+        let folder = TempDir::new().expect("a folder");
+        let (_master, slave) = TTYPort::pair().expect("a PTY");
+        let console = folder.path().join("console");
+        let (device, name) = (slave.name().expect("a name"), console.display().to_string());
+        let switch = switch(&["ln", "-s", &device, &name], &["rm", "-f", &name], None);
+        let place = place(&folder, &console, Some(switch));
+        // An earlier run left it on.
+        std::os::unix::fs::symlink(&device, &console).expect("a link");
+        let (mut stand, cable) = Stand::prepare(&place, &[], &traits()).expect("it can be");
+        assert!(!console.exists(), "it is off before the run");
+        let board = stand.on(opening()).expect("it comes");
+        assert!(board.is_plugged() && *board.console().state() == State::Booting);
+        drop((board, stand, cable));
+        assert!(!console.exists(), "it is off after the run");
+    }
+
+    #[test]
+    fn a_board_that_is_reset_by_a_command_is_not_switched_off_before() {
+        let folder = TempDir::new().expect("a folder");
+        let (_master, slave) = TTYPort::pair().expect("a PTY");
+        let console = slave.name().expect("a name");
+        let done = folder.path().join("reset").display().to_string();
+        let switch = switch(&["false"], &["false"], Some(&["touch", &done]));
+        let place = place(&folder, Path::new(&console), Some(switch));
+        let (mut stand, _cable) = Stand::prepare(&place, &[], &traits()).expect("it can be");
+        assert!(!Path::new(&done).exists());
+        let board = stand.on(opening()).expect("it is there");
+        assert!(Path::new(&done).exists());
+        assert_eq!(*board.console().state(), State::Booting);
+    }
+
+    #[test]
+    fn a_board_without_power_is_taken_as_it_is() {
+        let folder = TempDir::new().expect("a folder");
+        let (_master, slave) = TTYPort::pair().expect("a PTY");
+        let place = place(&folder, Path::new(&slave.name().expect("a name")), None);
+        let (mut stand, _cable) = Stand::prepare(&place, &[], &traits()).expect("it can be");
+        let board = stand.on(opening()).expect("it is there");
+        assert_eq!(*board.console().state(), State::Unknown);
+    }
+
+    #[test]
+    fn what_cannot_be_switched_or_plugged_in_is_told() {
+        let folder = TempDir::new().expect("a folder");
+        let nowhere = folder.path().join("console");
+        let switch = switch(&["true"], &["sh", "-c", "echo no relay >&2; exit 3"], None);
+        let place = place(&folder, &nowhere, Some(switch));
+        let error = Stand::prepare(&place, &[], &traits()).err().expect("it fails").to_string();
+        assert!(error.contains("no relay") && error.contains("exit status: 3"), "{error}");
+        let none = Place::Port(PortPlace { port: nowhere, network: None, power: None }.into());
+        let error = Stand::prepare(&none, &[], &traits()).err().expect("it fails").to_string();
+        assert!(error.contains("add `network = { interface"), "{error}");
+    }
+}
