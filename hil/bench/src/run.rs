@@ -344,6 +344,25 @@ fn order(run: &Run<'_>) -> Option<CameraOrder> {
     })
 }
 
+/// What is said after the end, of the run as a whole, belongs to its last moment. What a camera did after
+/// the end, before it heard of that, is no part of the run, as it is none of a peer's in the lab.
+fn by_the_end(mut entry: Entry, end_ns: u64) -> Option<Entry> {
+    let of_the_run = matches!(
+        entry.event,
+        Event::Note { .. }
+            | Event::Fault { .. }
+            | Event::DeviceFailed { .. }
+            | Event::CutShort { .. }
+            | Event::Unheard { .. }
+            | Event::ClockJumped
+    );
+    if entry.run_ns > end_ns && !of_the_run {
+        return None;
+    }
+    entry.run_ns = entry.run_ns.min(end_ns);
+    Some(entry)
+}
+
 /// Puts together what lab and board told.
 fn recorded(
     run: &Run<'_>,
@@ -354,11 +373,7 @@ fn recorded(
     let end_ns = u64::try_from(outcome.duration.as_nanos()).unwrap_or(u64::MAX);
     let mut entries = earlier;
     entries.extend(outcome.entries);
-    entries.extend(heard.entries.into_iter().map(|mut entry: Entry| {
-        // What is said after the end, of the run as a whole, belongs to its last moment.
-        entry.run_ns = entry.run_ns.min(end_ns);
-        entry
-    }));
+    entries.extend(heard.entries.into_iter().filter_map(|entry| by_the_end(entry, end_ns)));
     // Stable: what happened at one time stays in its order.
     entries.sort_by_key(|entry| entry.run_ns);
     if outcome.duration < run.scenario.duration && heard.end != End::Broken {
@@ -391,6 +406,17 @@ mod tests {
     use parallax_board::OpenError;
     use parallax_record::Verdict;
     use parallax_scenario::{Builtin, parse};
+
+    #[test]
+    fn what_a_camera_does_after_the_end_is_no_part_of_the_run_and_what_is_said_of_it_is() {
+        let entry = |event| Entry { run_ns: 9, node: "doorbell".to_owned(), event };
+        let captured = || Event::FrameCaptured { boot: 0, frame: 1, camera_us: 2 };
+        assert_eq!(by_the_end(entry(captured()), 8), None);
+        assert_eq!(by_the_end(entry(captured()), 9), Some(entry(captured())));
+        let note = || Event::Note { text: "its agent took little".to_owned() };
+        let last = Entry { run_ns: 8, ..entry(note()) };
+        assert_eq!(by_the_end(entry(note()), 8), Some(last));
+    }
 
     /// A test is root in many labs, and root may open every port: what the system says is given here.
     #[test]
