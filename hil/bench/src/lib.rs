@@ -25,6 +25,6 @@ pub use parallax_console::replay::{CameUp, Kind, Replay, Step, Use};
 pub use place::{NetworkPort, Place, PortPlace, Switch};
 pub use profile::{ProfileError, console};
 pub use replay::{ReplayError, replay};
-pub use run::{Ran, Run, RunError, run};
+pub use run::{Ran, Run, RunError, run, run_writing};
 pub use session::{Session, SessionError, Told};
 pub use state::{State, state};

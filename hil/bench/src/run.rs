@@ -14,7 +14,7 @@ use parallax_agent::protocol::{CameraOrder, FromBoard, ToBoard};
 use parallax_board::{
     Board, BoardError, PowerError, Recorder, RecorderError, WriteError as PortError, now_ns,
 };
-use parallax_console::{Console, ConsoleProfile, Nonce, transcript::Kind};
+use parallax_console::{Console, ConsoleProfile, Nonce, Request, transcript::Kind};
 use parallax_fabric::{KeptPicture, RENDEZVOUS_PORT, header, secrets};
 use parallax_lab::{
     Beside, CableError, Config, DEFAULT_BUDGET, LabError, Outcome, Outside, Place, Stop,
@@ -145,6 +145,17 @@ fn system(what: impl Into<String>) -> impl FnOnce(io::Error) -> RunError {
 /// # Errors
 /// If it could not begin, or there is no record. What the board does wrong is in the record.
 pub fn run(run: &Run<'_>) -> Result<Ran, RunError> {
+    run_writing(run, Recorder::create)
+}
+
+/// As [`run`], with the transcript written as `begin` says; it is told the file's name.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_writing(
+    run: &Run<'_>,
+    begin: impl FnOnce(&Path) -> Result<Recorder, RecorderError>,
+) -> Result<Ran, RunError> {
     let unfit =
         |why: &str| RunError::Unfit { scenario: run.scenario.id.clone(), why: why.to_owned() };
     let peer = camera(run.scenario).ok_or_else(|| unfit("it has no camera"))?;
@@ -156,7 +167,7 @@ pub fn run(run: &Run<'_>) -> Result<Ran, RunError> {
         // What is there of an earlier run goes; what is not there need not.
         let _ = fs::remove_file(run.folder.join(old));
     }
-    let recorder = Recorder::create(&run.folder.join("console.txt"))?;
+    let recorder = begin(&run.folder.join("console.txt"))?;
     let whole_us = u64::try_from(run.scenario.duration.as_micros()).unwrap_or(u64::MAX);
     let header = header(run.scenario, run.seed, run.version, Clock::Real { bound_us: whole_us });
     let journal = Journal::begin(run.folder, header)
@@ -254,7 +265,7 @@ fn through(
             (none, Some(mut opening)) => {
                 // Times of the transcript are the host's: this is where those of the run begin.
                 opening.recorder.record(zero.host_ns, Kind::Event, b"the run begins");
-                *none = Some(stand.on(opening)?);
+                none.insert(stand.on(opening)?).request(Request::Start);
             }
             (None, None) => {}
         }
@@ -372,4 +383,34 @@ fn broken(journal: &Path, error: &RunError) -> Result<Record, RunError> {
         }
     }
     Ok(Record::new(record.header, record.entries, &record.end.packets_sha256)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use parallax_board::OpenError;
+    use parallax_record::Verdict;
+    use parallax_scenario::{Builtin, parse};
+
+    /// A test is root in many labs, and root may open every port: what the system says is given here.
+    #[test]
+    fn a_port_that_cannot_be_opened_makes_a_run_an_error_with_the_cure() {
+        let text = include_str!("../../../fixtures/scenarios/same-lan.toml");
+        let scenario = parse("same-lan.toml", text, &Builtin).expect("it ships");
+        let path = PathBuf::from("/dev/ttyUSB7");
+        for (error, cure) in [
+            (OpenError::Locked { path: path.clone() }, "end that program; `fuser /dev/ttyUSB7`"),
+            (OpenError::Missing { path: path.clone() }, "plug the board in"),
+            (OpenError::NotPermitted { path }, "usermod -aG dialout"),
+        ] {
+            let folder = tempfile::TempDir::new().expect("a folder");
+            let header = header(&scenario, 1, "0.0.0", Clock::Real { bound_us: 1 });
+            let journal = Journal::begin(folder.path(), header).expect("a journal").end();
+            let record = broken(&journal, &BoardError::Open(error).into()).expect("a record");
+            let summary = judge(&record);
+            assert_eq!((summary.verdict, summary.failures.len()), (Verdict::Error, 0));
+            let said = |text: &String| text.contains("/dev/ttyUSB7") && text.contains(cure);
+            assert!(summary.faults.iter().any(said), "{:?}", summary.faults);
+        }
+    }
 }

@@ -25,6 +25,57 @@ pub struct Rate {
     pub readable_permille: u32,
 }
 
+/// Of a board that has just been switched on: it speaks by itself, and is not knocked. A pure core.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Hunt {
+    bauds: Vec<u32>,
+    place: usize,
+    heard: Vec<u8>,
+}
+
+/// What a hunt comes to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Next {
+    /// It speaks at this rate.
+    Found(Rate),
+    /// At the present one it does not: this one is next.
+    Try(u32),
+}
+
+/// So many bytes tell a rate at which nothing can be read from one at which all can.
+const HUNT_BYTES: usize = 24;
+/// With so many, a noisy wire is told from a wrong rate.
+const HUNT_BYTES_MOST: usize = 256;
+/// What is readable to fewer thousandths is at a wrong rate.
+const WRONG_PERMILLE: u32 = 500;
+
+impl Hunt {
+    /// Among these rates, of which `baud` is set.
+    pub(crate) fn new(bauds: Vec<u32>, baud: u32) -> Self {
+        let place = bauds.iter().position(|other| *other == baud).unwrap_or(0);
+        Self { bauds, place, heard: Vec::new() }
+    }
+
+    /// Takes what came at the present rate.
+    pub(crate) fn hear(&mut self, bytes: &[u8]) -> Option<Next> {
+        self.heard.extend_from_slice(bytes);
+        let (count, readable) = (self.heard.len(), score(&self.heard));
+        let baud = *self.bauds.get(self.place)?;
+        if count < HUNT_BYTES {
+            return None;
+        }
+        if readable >= SURE_PERMILLE || (count >= HUNT_BYTES_MOST && readable >= WRONG_PERMILLE) {
+            return Some(Next::Found(Rate { baud, readable_permille: readable }));
+        }
+        if readable >= WRONG_PERMILLE {
+            return None;
+        }
+        self.heard.clear();
+        self.place = (self.place + 1) % self.bauds.len();
+        self.bauds.get(self.place).copied().map(Next::Try)
+    }
+}
+
 /// What was heard, each piece with its time.
 pub(crate) type Pieces = Vec<(u64, Vec<u8>)>;
 
@@ -97,4 +148,29 @@ fn listen(port: &mut Port, recorder: &mut Recorder, baud: u32, knock: &[u8]) -> 
         }
     }
     heard
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates_are_tried_in_turn_until_what_comes_can_be_read() {
+        let mut hunt = Hunt::new(vec![1, 2, 3], 3);
+        assert_eq!(hunt.hear(&[0xff; 10]), None);
+        assert_eq!(hunt.hear(&[0xff; 20]), Some(Next::Try(1)));
+        // Of what came at a rate before, nothing counts.
+        assert_eq!(hunt.hear(b"U-Boot SPL "), None);
+        let found = Rate { baud: 1, readable_permille: 1_000 };
+        assert_eq!(hunt.hear(b"2024.01 (Jan 08 2024)"), Some(Next::Found(found)));
+    }
+
+    #[test]
+    fn a_noisy_wire_is_no_wrong_rate() {
+        let mut hunt = Hunt::new(vec![1, 2], 1);
+        let noisy: Vec<u8> = b"abc\xff".repeat(20);
+        assert_eq!((hunt.hear(&noisy), hunt.hear(&noisy), hunt.hear(&noisy)), (None, None, None));
+        let found = Rate { baud: 1, readable_permille: 750 };
+        assert_eq!(hunt.hear(&noisy), Some(Next::Found(found)));
+    }
 }
