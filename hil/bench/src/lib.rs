@@ -23,7 +23,7 @@ pub use file::{Bench, BenchBoard, FileError, read};
 pub use journal::{RecoverError, recover};
 pub use parallax_console::replay::{CameUp, Kind, Replay, Step, Use};
 pub use place::{NetworkPort, Place, PortPlace, Switch};
-pub use profile::{ProfileError, console, sound};
+pub use profile::{ProfileError, console};
 pub use replay::{ReplayError, replay};
 pub use run::{Ran, Run, RunError, run, run_writing};
 pub use session::{Session, SessionError, Told};

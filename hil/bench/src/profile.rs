@@ -97,17 +97,6 @@ pub fn console(
     Ok(console)
 }
 
-/// Whether the patterns of a profile can be read, if it has a console.
-///
-/// # Errors
-/// With the first pattern that cannot.
-pub fn sound(profile: &Profile) -> Result<(), ProfileError> {
-    if profile.console.is_none() {
-        return Ok(());
-    }
-    console("board", profile, |_| Some(String::new())).map(drop)
-}
-
 fn login(
     board: &str,
     traits: &ConsoleTraits,

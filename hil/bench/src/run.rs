@@ -381,7 +381,13 @@ fn recorded(
         entries.push(Entry { run_ns: end_ns, node: "lab".to_owned(), event });
     }
     let whole_us = u64::try_from(run.scenario.duration.as_micros()).unwrap_or(u64::MAX);
-    let bound_us = if heard.jumped { whole_us } else { heard.bound_us.max(1) };
+    // A packet that reached a peer late is late in every figure that it is part of.
+    let late_us = outcome.lateness.percentile(99).as_micros();
+    let late_us = u64::try_from(late_us).unwrap_or(whole_us);
+    let bound_us = match heard.jumped {
+        true => whole_us,
+        false => heard.bound_us.saturating_add(late_us).max(1),
+    };
     let header = header(run.scenario, run.seed, run.version, Clock::Real { bound_us });
     Ok(Record::new(header, entries, &outcome.packets_sha256)?)
 }

@@ -1,6 +1,6 @@
 //! Each shipped profile with a console, over its transcript (`device-profiles/transcripts`).
 
-use parallax_bench::{Kind, Replay, replay, sound};
+use parallax_bench::{Kind, Replay, replay};
 use parallax_scenario::{Builtin, Profile, Profiles as _, profile};
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
@@ -94,7 +94,7 @@ fn a_pattern_that_cannot_be_read_is_told_with_line_key_and_cure() {
         let text = text.replace(from, to);
         let line = text.lines().position(|line| line.contains(to.trim_matches('\''))).expect("it");
         let read = profile::parse("own.toml", &text).expect("TOML is sound");
-        let error = sound(&read).expect_err("refused").to_string();
+        let error = replay(&read, b"a log").expect_err("refused").to_string();
         assert!(error.contains(&format!("own: line {}: {told}", line + 1)), "{error}");
         assert!(error.contains("help: "), "{error}");
     }
