@@ -35,6 +35,15 @@ pub fn why_not(scenario: &Scenario, board: &BenchBoard, profile: &Profile) -> Op
             profile.name
         ));
     }
+    if let Some(console) = &profile.console {
+        let most = console.run_timeout * console.timeout_factor_per_mille / 1_000;
+        if most < scenario.duration {
+            return Some(format!(
+                "it lasts longer than a run on a {} may: `run_timeout` of its profile",
+                profile.name
+            ));
+        }
+    }
     if scenario.media == MediaMode::Prerecorded {
         return Some("its media are prerecorded, and a board films and encodes".to_owned());
     }

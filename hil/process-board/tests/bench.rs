@@ -101,7 +101,7 @@ fn a_process_board_streams_through_two_gateways_and_is_judged() {
 
 #[test]
 fn a_board_that_loses_its_power_boots_again_and_is_the_same_camera() {
-    let (ran, record, transcript) = on_the_bench("camera-reboot", Duration::from_secs(20));
+    let (ran, record, transcript) = on_the_bench("camera-reboot", Duration::from_secs(30));
     let boots: Vec<u32> = record
         .entries
         .iter()
