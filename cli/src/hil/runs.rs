@@ -12,7 +12,7 @@ use crate::{
     output, report,
     values::Seeds,
 };
-use parallax_bench::{Run, recover, run as run_on};
+use parallax_bench::{Run, clear, recover, run as run_on};
 use parallax_lab::Stop as EndOfRun;
 use parallax_record::{Clock, Suite, Summary, Verdict};
 use parallax_render::terminal::{self, Style};
@@ -58,6 +58,9 @@ pub(super) fn all(
     output::writable(out)?;
     found(out)?;
     closing::forget(out)?;
+    if let Some(left) = clear(&on.board.place) {
+        output::error(&format!("{} was on, and is switched off: {left}", on.name));
+    }
     let interrupt = Interrupt::listen()?;
     let style = if output::coloured() { Style::Coloured } else { Style::Plain };
     let mut finished = Vec::new();
@@ -132,8 +135,7 @@ fn folder(out: &Path, run: &Planned<'_>) -> PathBuf {
     out.join(&run.input.scenario.id).join(format!("seed-{}", run.seed))
 }
 
-/// Makes records of what runs that were killed have left here, and says so. Their boards ended with
-/// them.
+/// Makes records of what runs that were killed have left here, and says so.
 fn found(out: &Path) -> Result<(), Stop> {
     for folder in report::run_folders(out) {
         let failed = |error: parallax_bench::RecoverError| Stop::BadInput(error.to_string());

@@ -27,4 +27,5 @@ pub use profile::{ProfileError, console, sound};
 pub use replay::{ReplayError, replay};
 pub use run::{Ran, Run, RunError, run};
 pub use session::{Session, SessionError, Told};
+pub use stand::clear;
 pub use state::{State, state};
