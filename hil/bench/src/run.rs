@@ -343,11 +343,7 @@ fn recorded(
     let end_ns = u64::try_from(outcome.duration.as_nanos()).unwrap_or(u64::MAX);
     let mut entries = earlier;
     entries.extend(outcome.entries);
-    entries.extend(heard.entries.into_iter().map(|mut entry: Entry| {
-        // What is said after the end, of the run as a whole, belongs to its last moment.
-        entry.run_ns = entry.run_ns.min(end_ns);
-        entry
-    }));
+    entries.extend(heard.entries.into_iter().filter_map(|entry| in_time(entry, end_ns)));
     // Stable: what happened at one time stays in its order.
     entries.sort_by_key(|entry| entry.run_ns);
     if outcome.duration < run.scenario.duration && heard.end != End::Broken {
@@ -358,6 +354,25 @@ fn recorded(
     let bound_us = if heard.jumped { whole_us } else { heard.bound_us.max(1) };
     let header = header(run.scenario, run.seed, run.version, Clock::Real { bound_us });
     Ok(Record::new(header, entries, &outcome.packets_sha256)?)
+}
+
+/// An entry that came while the run was ending. What a board did after the end is none of the run's; what
+/// is said of the run as a whole belongs to its last moment.
+fn in_time(mut entry: Entry, end_ns: u64) -> Option<Entry> {
+    let of_all = matches!(
+        entry.event,
+        Event::Note { .. }
+            | Event::Fault { .. }
+            | Event::DeviceFailed { .. }
+            | Event::CutShort { .. }
+            | Event::Unheard { .. }
+            | Event::ClockJumped
+    );
+    if entry.run_ns > end_ns && !of_all {
+        return None;
+    }
+    entry.run_ns = entry.run_ns.min(end_ns);
+    Some(entry)
 }
 
 /// What a run has told before its bench broke.
@@ -372,4 +387,25 @@ fn broken(journal: &Path, error: &RunError) -> Result<Record, RunError> {
         }
     }
     Ok(Record::new(record.header, record.entries, &record.end.packets_sha256)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use parallax_record::Session;
+
+    #[test]
+    fn what_a_board_does_after_the_end_is_not_in_the_run_and_what_is_said_of_the_run_is() {
+        let at = |run_ns, event| Entry { run_ns, node: "doorbell".to_owned(), event };
+        let paced = |run_ns| {
+            let session = Session { camera: "doorbell".into(), viewer: "phone".into(), number: 1 };
+            let event =
+                Event::FramePaced { session, rtp_timestamp: 7, first_run_ns: run_ns, packets: 2 };
+            at(run_ns, event)
+        };
+        assert_eq!(in_time(paced(30), 30), Some(paced(30)));
+        assert_eq!(in_time(paced(31), 30), None, "its own times would be after the end as well");
+        let unheard = Event::Unheard { messages: 1 };
+        assert_eq!(in_time(at(31, unheard.clone()), 30), Some(at(30, unheard)));
+    }
 }
