@@ -94,7 +94,7 @@ impl Bench {
         let folder = self.run_folder();
         let record = Record::read(&fs::read(folder.join("record.jsonl")).expect("a record"));
         let record = record.expect("a whole record");
-        let console = fs::read_to_string(folder.join("console.txt")).expect("a transcript");
+        let console = heard(&folder.join("console.txt"));
         assert!(
             console.contains("Linux version") && console.contains("login: "),
             "it has the boot"
@@ -107,6 +107,13 @@ impl Bench {
         assert!(ended.code().is_some(), "it ended by itself");
         self.came_to()
     }
+}
+
+/// What a transcript has of the board's words, in one: they came as they came.
+fn heard(transcript: &Path) -> String {
+    let text = fs::read_to_string(transcript).expect("a transcript");
+    let words = text.lines().filter_map(|line| line.split_once(" < ").map(|(_, words)| words));
+    words.collect::<String>().replace("\\x20", " ")
 }
 
 /// The board's switch, or a hand at its cable.
@@ -199,20 +206,21 @@ fn power_that_goes_while_it_boots_is_a_boot_more() {
     let bench = Bench::new(&[], &scenario(&format!("{cut}{CONNECTS}")));
     let (summary, _, console) = bench.run();
     assert_eq!(summary.verdict, Verdict::Pass, "{summary:?}");
-    assert!(console.contains("power off"), "{console}");
+    assert_eq!(console.matches("Linux version").count(), 2, "it booted twice");
 }
 
 #[test]
-fn a_console_that_is_flooded_by_the_kernel_loses_frames_and_says_how_many() {
+fn a_console_that_is_flooded_by_the_kernel_is_no_death_and_what_it_drowned_is_told() {
     let _board = board();
-    let flood = "i=0; while [ $i -lt 500 ]; do echo \"<1>flood $i\" > /dev/kmsg; i=$((i+1)); done";
+    let flood = "i=0; while [ $i -lt 2000 ]; do echo \"<1>flood $i\" > /dev/kmsg; i=$((i+1)); done";
     let bench = Bench::new(&["dmesg -n 8", &planted(flood)], &scenario(CONNECTS));
     let (summary, record, console) = bench.run();
-    assert!(console.contains("flood 499"), "the transcript has all of it");
+    assert!(console.contains("flood 1999"), "the transcript has all of it");
+    assert!(summary.failures.is_empty() && summary.faults.is_empty(), "{summary:?}");
     let missing =
-        |entry: &parallax_record::Entry| matches!(entry.event, Event::Unheard { messages: 1.. });
-    assert!(record.entries.iter().any(missing), "it says what is missing");
-    assert_eq!(summary.verdict, Verdict::Inconclusive, "{summary:?}");
+        record.entries.iter().any(|entry| matches!(entry.event, Event::Unheard { messages: 1.. }));
+    let verdict = if missing { Verdict::Inconclusive } else { Verdict::Pass };
+    assert_eq!(summary.verdict, verdict, "{summary:?}");
 }
 
 #[test]
