@@ -52,6 +52,14 @@ agent TARGET="x86_64-unknown-linux-gnu":
     RUSTFLAGS='-C target-feature=+crt-static' cargo build --release -p parallax-agent --target {{TARGET}} --target-dir target/static
     file target/static/{{TARGET}}/release/parallax-agent
 
+# A virtual machine of QEMU as a board, with Debian's kernel: target/boards/qemu. Needs no root.
+virtual-board: agent
+    fixtures/benches/qemu.sh build
+
+# Five scenarios on it.
+qemu *ARGS: virtual-board
+    cargo run --release -- hil --bench fixtures/benches/qemu.toml fixtures/scenarios/{two-homes,strict-homes,same-lan,signalling-lost,camera-reboot}.toml {{ARGS}}
+
 # Four scenarios on an agent in a network namespace (root).
 namespace *ARGS:
     fixtures/benches/namespace.sh up

@@ -12,7 +12,7 @@ use crate::{
     output, report,
     values::Seeds,
 };
-use parallax_bench::{Run, recover, run as run_on};
+use parallax_bench::{Run, clear, recover, run as run_on};
 use parallax_lab::Stop as EndOfRun;
 use parallax_record::{Clock, Suite, Summary, Verdict};
 use parallax_render::terminal::{self, Style};
@@ -60,6 +60,9 @@ pub(super) fn all(
     closing::forget(out)?;
     // Killed in the first run, it has run nothing: that is told, too.
     closing::write(out, &Suite::of(planned.len() as u64, Vec::new()), started)?;
+    if let Some(left) = clear(&on.board.place) {
+        output::error(&format!("{} was on, and is switched off: {left}", on.name));
+    }
     let interrupt = Interrupt::listen()?;
     let style = if output::coloured() { Style::Coloured } else { Style::Plain };
     let mut finished = Vec::new();

@@ -127,10 +127,11 @@ fn place(board: WrittenBoard, folder: &Path) -> Result<Place, Misplaced> {
             Err(Misplaced::Key(Wrong { at: span.start, cause, help }))
         }
         (false, Some(port)) => {
-            let network = cable.map(network).transpose().map_err(Misplaced::Key)?;
+            let network =
+                cable.map(|cable| network(cable, folder)).transpose().map_err(Misplaced::Key)?;
             let power =
                 switch.map(|switch| power(switch, folder)).transpose().map_err(Misplaced::Key)?;
-            Ok(Place::Port(PortPlace { port, network, power }.into()))
+            Ok(Place::Port(PortPlace { port: folder.join(port), network, power }.into()))
         }
         (true, Some(_)) => Err(Misplaced::Table("both `process` and `port`")),
         (false, None) => Err(Misplaced::Table("no `port`")),

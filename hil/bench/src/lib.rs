@@ -27,4 +27,5 @@ pub use profile::{ProfileError, console};
 pub use replay::{ReplayError, replay};
 pub use run::{Ran, Run, RunError, run, run_writing};
 pub use session::{Session, SessionError, Told};
+pub use stand::clear;
 pub use state::{State, state};

@@ -103,7 +103,11 @@ const POWER_HELP: &str = "write `power = { on = [\"program\", \"argument\"], off
 /// `IFNAMSIZ` of Linux, without the end.
 const NAME_BYTES_MOST: usize = 15;
 
-pub(crate) fn network(written: Spanned<WrittenNetwork>) -> Result<NetworkPort, Wrong> {
+/// `folder` is the bench file's: sockets are looked for from there.
+pub(crate) fn network(
+    written: Spanned<WrittenNetwork>,
+    folder: &Path,
+) -> Result<NetworkPort, Wrong> {
     let at = written.span().start;
     let wrong = |cause: String| Wrong { at, cause, help: NETWORK_HELP };
     let name = |key: &str, name: String| {
@@ -120,6 +124,7 @@ pub(crate) fn network(written: Spanned<WrittenNetwork>) -> Result<NetworkPort, W
         }
         (None, Some(tap), None, None) => name("tap", tap).map(NetworkPort::Tap),
         (None, None, Some(own), Some(board)) if own != board => {
+            let (own, board) = (folder.join(own), folder.join(board));
             Ok(NetworkPort::Sockets { own, board })
         }
         (None, None, Some(_), Some(_)) => {

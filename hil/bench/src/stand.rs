@@ -29,6 +29,17 @@ pub(crate) enum Stand<'a> {
     Port { place: &'a PortPlace, reset: Option<ResetTraits> },
 }
 
+/// Switches a board off that a run which was killed may have left on, and tells what was found. One that
+/// its bench resets is left as it is. What cannot be switched, the run that follows says.
+pub fn clear(place: &Place) -> Option<String> {
+    let Place::Port(place) = place else { return None };
+    let commands = &place.power.as_ref()?.commands;
+    if commands.reset.is_some() {
+        return None;
+    }
+    commands.clear().ok().filter(|said| !said.is_empty())
+}
+
 /// What a board's console is opened with.
 pub(crate) struct Opening {
     pub(crate) console: Console,
@@ -252,6 +263,19 @@ mod tests {
         assert!(board.is_plugged() && *board.console().state() == State::Booting);
         drop((board, stand, cable));
         assert!(!console.exists(), "it is off after the run");
+    }
+
+    #[test]
+    fn what_a_killed_run_left_is_told_unless_it_will_be_reset() {
+        let folder = TempDir::new().expect("a folder");
+        let of = |reset| {
+            let off = ["sh", "-c", "echo it was on >&2"];
+            clear(&place(&folder, Path::new("console"), Some(switch(&["true"], &off, reset))))
+        };
+        assert_eq!(of(None).as_deref(), Some("it was on"));
+        assert_eq!(of(Some(&["true"])), None);
+        assert_eq!(clear(&place(&folder, Path::new("console"), None)), None);
+        assert_eq!(clear(&Place::Process), None);
     }
 
     #[test]

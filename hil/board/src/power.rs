@@ -15,6 +15,9 @@ use std::{
 const SAID_BYTES_MOST: u64 = 2048;
 /// How often it is looked whether a command has ended.
 const LOOK: Duration = Duration::from_millis(5);
+/// How long what a command said may be on its way when it has ended: something it started may hold its
+/// standard error open.
+const LAST_WORDS: Duration = Duration::from_millis(200);
 
 /// What switches a board.
 pub trait Power {
@@ -81,6 +84,15 @@ pub struct CommandPower {
 }
 
 impl CommandPower {
+    /// Switches off what may have been left on, and tells what the program wrote to its standard error:
+    /// what it found.
+    ///
+    /// # Errors
+    /// When it cannot be switched: the lab's fault, not the board's.
+    pub fn clear(&self) -> Result<String, PowerError> {
+        run(&self.off, self.limit).map(|said| said.recv_timeout(LAST_WORDS).unwrap_or_default())
+    }
+
     /// The port of a USB hub, by `uhubctl`: `location` as in its `-l` (`1-1.4`), `port` as in its
     /// `-p`.
     pub fn uhubctl(location: &str, port: u8) -> Self {
@@ -101,12 +113,12 @@ impl CommandPower {
 
 impl Power for CommandPower {
     fn set(&mut self, on: bool) -> Result<(), PowerError> {
-        run(if on { &self.on } else { &self.off }, self.limit)
+        run(if on { &self.on } else { &self.off }, self.limit).map(drop)
     }
 
     fn reset(&mut self) -> Result<(), PowerError> {
         if let Some(reset) = &self.reset {
-            return run(reset, self.limit);
+            return run(reset, self.limit).map(drop);
         }
         self.set(false)?;
         thread::sleep(self.pause);
@@ -115,8 +127,8 @@ impl Power for CommandPower {
 }
 
 /// Runs a command in a process group of its own, so that it can be killed with all that it started,
-/// and so that a person's Ctrl-C does not leave a board half switched.
-fn run(words: &[String], limit: Duration) -> Result<(), PowerError> {
+/// and so that a person's Ctrl-C does not leave a board half switched. What it said is still to come.
+fn run(words: &[String], limit: Duration) -> Result<mpsc::Receiver<String>, PowerError> {
     let command = words.join(" ");
     let (program, arguments) = words.split_first().ok_or_else(|| PowerError::NotRun {
         command: command.clone(),
@@ -134,10 +146,9 @@ fn run(words: &[String], limit: Duration) -> Result<(), PowerError> {
     let end = Instant::now() + limit;
     loop {
         match child.try_wait() {
-            Ok(Some(status)) if status.success() => return Ok(()),
+            Ok(Some(status)) if status.success() => return Ok(said),
             Ok(Some(status)) => {
-                // Something it started may hold its standard error open.
-                let said = said.recv_timeout(Duration::from_millis(200)).unwrap_or_default();
+                let said = said.recv_timeout(LAST_WORDS).unwrap_or_default();
                 let said = if said.is_empty() { "nothing".to_owned() } else { said };
                 return Err(PowerError::Failed { command, status: status.to_string(), said });
             }

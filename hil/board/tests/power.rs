@@ -34,6 +34,14 @@ fn a_command_that_fails_is_told_with_what_it_said() {
 }
 
 #[test]
+fn what_was_left_on_is_told_when_it_is_cleared() {
+    assert_eq!(power("false", "echo it was on >&2").clear().expect("it is off"), "it was on");
+    assert_eq!(power("false", "true").clear().expect("it is off"), "");
+    let error = power("true", "echo no relay >&2; exit 1").clear().expect_err("failed");
+    assert!(error.to_string().contains("no relay"), "{error}");
+}
+
+#[test]
 fn a_command_that_is_not_there_is_told() {
     let mut power = power("true", "true");
     power.on = vec!["parallax-has-no-such-program".into()];
