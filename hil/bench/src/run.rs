@@ -3,6 +3,7 @@
 use crate::{
     able::camera,
     attend::{Attended, End, Heard, attend},
+    hold::HoldError,
     journal::{Journal, put},
     offset::{BoardClock, Zero},
     place::Place as BoardPlace,
@@ -97,6 +98,9 @@ pub enum RunError {
     /// The process.
     #[error("failed to switch the board on: {0}")]
     Power(io::Error),
+    /// Another has it.
+    #[error(transparent)]
+    Hold(#[from] HoldError),
     /// Its power is switched by the bench, and was not.
     #[error(transparent)]
     Switch(#[from] PowerError),

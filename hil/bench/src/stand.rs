@@ -2,6 +2,7 @@
 
 use crate::{
     attend::Power,
+    hold::Hold,
     place::{NetworkPort, Place, PortPlace},
     process::ProcessBoard,
     run::RunError,
@@ -26,7 +27,12 @@ const LOOK: Duration = Duration::from_millis(10);
 /// A board at its place. Dropped, it is switched off, where that is in the bench's power.
 pub(crate) enum Stand<'a> {
     Process(ProcessBoard),
-    Port { place: &'a PortPlace, reset: Option<ResetTraits> },
+    Port {
+        place: &'a PortPlace,
+        reset: Option<ResetTraits>,
+        /// It is let go when it is switched off.
+        _hold: Hold,
+    },
 }
 
 /// What a board's console is opened with.
@@ -57,6 +63,8 @@ impl<'a> Stand<'a> {
             }
             Place::Port(place) => {
                 let network = place.network.as_ref().ok_or(RunError::NoNetwork)?;
+                // Before anything is switched: it may be another's.
+                let hold = Hold::take(&place.port)?;
                 let lab = cable(network)?;
                 if let Some(switch) = &place.power
                     && switch.commands.reset.is_none()
@@ -66,7 +74,7 @@ impl<'a> Stand<'a> {
                     // Until its capacitors are empty.
                     thread::sleep(power.pause);
                 }
-                Ok((Self::Port { place, reset: traits.reset }, lab))
+                Ok((Self::Port { place, reset: traits.reset, _hold: hold }, lab))
             }
         }
     }
@@ -80,7 +88,7 @@ impl<'a> Stand<'a> {
                 board.power(true);
                 Ok(board)
             }
-            Self::Port { place, reset } => port_on(place, *reset, opening),
+            Self::Port { place, reset, .. } => port_on(place, *reset, opening),
         }
     }
 }
@@ -277,6 +285,26 @@ mod tests {
         let (mut stand, _cable) = Stand::prepare(&place, &[], &traits()).expect("it can be");
         let board = stand.on(opening()).expect("it is there");
         assert_eq!(*board.console().state(), State::Unknown);
+    }
+
+    #[test]
+    fn a_board_that_another_has_is_not_switched() {
+        let folder = TempDir::new().expect("a folder");
+        let (_master, slave) = TTYPort::pair().expect("a PTY");
+        let relay = folder.path().join("relay");
+        let click = format!("echo >> {}", relay.display());
+        let switch = switch(&["true"], &["sh", "-c", &click], None);
+        let place = place(&folder, Path::new(&slave.name().expect("a name")), Some(switch));
+        let clicks = || std::fs::read(&relay).expect("it clicked").len();
+        let (mut stand, cable) = Stand::prepare(&place, &[], &traits()).expect("it can be");
+        let _board = stand.on(opening()).expect("it is there");
+        assert_eq!(clicks(), 1);
+        let error = Stand::prepare(&place, &[], &traits()).err().expect("it is held").to_string();
+        assert!(error.contains("another parallax has it"), "{error}");
+        assert_eq!(clicks(), 1, "it was left alone");
+        drop((stand, cable));
+        assert_eq!(clicks(), 2);
+        Stand::prepare(&place, &[], &traits()).expect("it was let go");
     }
 
     #[test]
