@@ -249,6 +249,9 @@ fn sockets_by_their_names_carry_frames_and_take_over_what_was_left_behind() {
     let mut bytes = [0; 16];
     let length = board.recv(&mut bytes).expect("it comes");
     assert_eq!(&bytes[..length], b"another");
+    // Nobody reads: whoever sends does not wait for room.
+    let full = (0..100_000).find_map(|_| cable.send(b"one of many").err()).expect("it is full");
+    assert_eq!(full.kind(), std::io::ErrorKind::WouldBlock);
     let taken = Datagrams::open(&own, &other).expect_err("a lab has it").to_string();
     assert!(taken.contains("failed to make the socket"), "{taken}");
     drop(cable);
