@@ -177,6 +177,14 @@ fn an_interface_is_a_cable_with_whole_checksums_and_no_echo() {
     let parts: Vec<_> = heard(&cable, 3_479, 3).iter().map(|frame| payload(frame).len()).collect();
     assert_eq!(parts, [1_000, 1_000, 500]);
 
+    // What comes while nobody reads, and there is no room any more, is counted.
+    assert_eq!(cable.lost(), 0);
+    for _ in 0..20_000 {
+        socket.send_to(&[7; 1_400], (neighbour, 3_480)).expect("it is sent");
+    }
+    let lost = cable.lost();
+    assert!(lost > 0 && cable.lost() == lost, "{lost} of 20000");
+
     // Neither what the cable sends comes back, nor what the machine sends there.
     let from = SocketAddrV4::new(neighbour, 1);
     let to = SocketAddrV4::new(own, 9_999);

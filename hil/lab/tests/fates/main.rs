@@ -254,6 +254,10 @@ fn a_board_that_takes_no_frames_holds_nobody_up() {
                 && matches!(&entry.event, Event::Note { text } if text.contains(&lost.to_string()))
         });
         assert!(told, "{cables:?}: the record tells of it");
+        // It had been up: what it was not given is the lab's loss.
+        let short = |entry: &&Entry| matches!(entry.event, Event::LabFellShort { .. });
+        let short: Vec<_> = outcome.entries.iter().filter(short).map(|at| &at.node).collect();
+        assert_eq!(short, ["pia"], "{cables:?}");
         assert!(!outcome.ports["pol"].refused.contains_key(&Refusal::NotTaken), "{cables:?}");
     }
 }
