@@ -17,6 +17,7 @@ mod run;
 mod session;
 mod stand;
 mod state;
+mod switched;
 mod words;
 
 pub use able::why_not;
