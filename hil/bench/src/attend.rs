@@ -112,6 +112,7 @@ pub(crate) fn attend(attended: Attended<'_>) -> Heard {
         not_opened: None,
         started_ns: None,
         over_ns: None,
+        last_question: None,
         ended: false,
         bye: false,
         lost_frames: 0,
@@ -151,6 +152,8 @@ struct Session<'a> {
     started_ns: Option<u64>,
     /// When the run was over.
     over_ns: Option<u64>,
+    /// The clock question before the agent is told to end, until it is.
+    last_question: Option<u32>,
     ended: bool,
     /// The agent has said its last word.
     bye: bool,
@@ -186,6 +189,7 @@ impl Session<'_> {
         }
         let now = now_ns();
         self.tell_broken(now);
+        self.end_agent(now);
         if self.streams && self.over_ns.is_none() && now >= self.next_question_ns {
             self.ask(now);
         }
@@ -381,7 +385,9 @@ impl Session<'_> {
         }
         let bound_us = self.attended.clock.bound_us();
         self.attended.bound_us.fetch_max(bound_us, Ordering::Relaxed);
-        if self.questions < FIRST_QUESTIONS {
+        if self.over_ns.is_some() {
+            // That was the last.
+        } else if self.questions < FIRST_QUESTIONS {
             self.ask(now_ns());
         } else if !self.ordered {
             self.ordered = true;

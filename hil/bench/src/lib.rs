@@ -5,6 +5,7 @@
 mod able;
 mod attend;
 mod file;
+mod hold;
 mod journal;
 mod offset;
 mod place;
@@ -16,10 +17,12 @@ mod run;
 mod session;
 mod stand;
 mod state;
+mod switched;
 mod words;
 
 pub use able::why_not;
 pub use file::{Bench, BenchBoard, FileError, read};
+pub use hold::HoldError;
 pub use journal::{RecoverError, recover};
 pub use parallax_console::replay::{CameUp, Kind, Replay, Step, Use};
 pub use place::{NetworkPort, Place, PortPlace, Switch};

@@ -1,7 +1,7 @@
 //! A board's times on the run's clock.
 
 use parallax_board::now_ns;
-use parallax_clock::{DRIFT_PPM, Exchange, Learnt, Offset};
+use parallax_clock::{Bound, DRIFT_PPM, Exchange, Learnt, Offset};
 use parallax_lab::Clock;
 use parallax_record::Event;
 
@@ -45,6 +45,8 @@ pub(crate) struct BoardClock {
     taken_ns: Option<i64>,
     /// How far the truth was from it, at most, whenever a time was told.
     worst_ns: u64,
+    /// By how much that was taken anew since the first time was told, in sum.
+    moved_ns: u64,
     /// The host's time at the start of the run.
     zero: Zero,
 }
@@ -52,7 +54,7 @@ pub(crate) struct BoardClock {
 impl BoardClock {
     /// For a run that began then.
     pub(crate) fn new(zero: Zero) -> Self {
-        Self { offset: Offset::new(DRIFT_PPM), taken_ns: None, worst_ns: 0, zero }
+        Self { offset: Offset::new(DRIFT_PPM), taken_ns: None, worst_ns: 0, moved_ns: 0, zero }
     }
 
     /// Takes a question and its answer. False: a clock jumped.
@@ -67,21 +69,40 @@ impl BoardClock {
 
     /// From now on times are told by the middle of what is known.
     pub(crate) fn settle(&mut self, now_ns: u64) {
-        let bound = self.offset.at(signed(now_ns));
-        self.taken_ns = bound.map(|bound| bound.least_ns + bound.width_ns() / 2);
+        let Some(bound) = self.offset.at(signed(now_ns)) else { return };
+        let taken = bound.least_ns + bound.width_ns() / 2;
+        if let Some(before) = self.taken_ns.replace(taken).filter(|_| self.worst_ns > 0) {
+            self.moved_ns = self.moved_ns.saturating_add(before.abs_diff(taken));
+        }
     }
 
     /// A time of the board on the run's clock, as far as is known at `now_ns` of the host.
     pub(crate) fn run_ns(&mut self, board_ns: u64, now_ns: u64) -> Option<u64> {
-        let bound = self.offset.at(signed(now_ns))?;
-        let taken = self.taken_ns.filter(|taken| (bound.least_ns..=bound.most_ns).contains(taken));
-        if taken.is_none() {
+        let known = self.offset.at(signed(now_ns))?;
+        if !self.taken_ns.is_some_and(|taken| (known.least_ns..=known.most_ns).contains(&taken)) {
             self.settle(now_ns);
         }
-        let taken = taken.or(self.taken_ns)?;
+        let taken = self.taken_ns?;
+        let bound = self.bound_then(signed(board_ns), signed(now_ns), known)?;
         let off = taken.abs_diff(bound.least_ns).max(taken.abs_diff(bound.most_ns));
         self.worst_ns = self.worst_ns.max(off);
         Some(self.on_run(board_ns, taken))
+    }
+
+    /// What the offset lay in when the board's clock showed `board_ns`. That may be long ago: what it
+    /// told may have waited for its console, and clocks drift meanwhile.
+    fn bound_then(&self, board_ns: i64, now_ns: i64, known: Bound) -> Option<Bound> {
+        // As early as it may have been; once more with what is known of that time, since the offset was
+        // another then.
+        let earliest = known.host_time_ns(board_ns).0.min(now_ns);
+        let then = self.offset.at(earliest)?;
+        let earliest = then.host_time_ns(board_ns).0.min(now_ns);
+        let latest = then.host_time_ns(board_ns).1.min(now_ns);
+        let (first, last) = (self.offset.at(earliest)?, self.offset.at(latest)?);
+        Some(Bound {
+            least_ns: first.least_ns.min(last.least_ns),
+            most_ns: first.most_ns.max(last.most_ns),
+        })
     }
 
     fn on_run(&self, board_ns: u64, taken_ns: i64) -> u64 {
@@ -102,18 +123,19 @@ impl BoardClock {
         now_ns: u64,
     ) -> Option<(u64, Event)> {
         let run_ns = self.run_ns(board_ns, now_ns)?;
-        let taken = self.taken_ns?;
+        // The times inside are older, and what is known of them is less: they count for the bound.
+        let mut inside = |board_ns| self.run_ns(board_ns, now_ns);
         let event = match event {
             Event::FrameEncoded { boot, frame, started_run_ns, rtp_timestamp, key, bytes, qp } => {
-                let started_run_ns = self.on_run(started_run_ns, taken);
+                let started_run_ns = inside(started_run_ns)?;
                 Event::FrameEncoded { boot, frame, started_run_ns, rtp_timestamp, key, bytes, qp }
             }
             Event::FramePaced { session, rtp_timestamp, first_run_ns, packets } => {
-                let first_run_ns = self.on_run(first_run_ns, taken);
+                let first_run_ns = inside(first_run_ns)?;
                 Event::FramePaced { session, rtp_timestamp, first_run_ns, packets }
             }
             Event::CheckAnswered { session, local, remote, attempt, sent_run_ns } => {
-                let sent_run_ns = self.on_run(sent_run_ns, taken);
+                let sent_run_ns = inside(sent_run_ns)?;
                 Event::CheckAnswered { session, local, remote, attempt, sent_run_ns }
             }
             other => other,
@@ -121,9 +143,12 @@ impl BoardClock {
         Some((run_ns, event))
     }
 
-    /// How far a time that was told may be from the truth, microseconds, rounded up.
+    /// How far a time that was told, or what lies between two of them, may be from the truth,
+    /// microseconds, rounded up. Two times of which one was told before the offset was taken anew, and one
+    /// after, are further from each other by as much as it moved, and never by more than each is off.
     pub(crate) fn bound_us(&self) -> u64 {
-        self.worst_ns.saturating_add(self.zero.off_ns).div_ceil(1_000)
+        let apart_ns = self.moved_ns.min(self.worst_ns);
+        self.worst_ns.saturating_add(apart_ns).saturating_add(self.zero.off_ns).div_ceil(1_000)
     }
 }
 
@@ -156,6 +181,52 @@ mod tests {
             assert!(run_ns.abs_diff(truth) <= clock.bound_us() * 1_000, "{run_ns} is not {truth}");
         }
         assert!(clock.bound_us() < 20_000, "{}", clock.bound_us());
+    }
+
+    #[test]
+    fn what_waited_long_for_its_console_is_within_the_bound_as_well() {
+        // The board's clock gains as much as it may, and each answer comes at once: all is known but that.
+        let board = |host_ns: u64| 500 * MS + host_ns + host_ns / 10_000;
+        for waited in [1_000, 10_000, 60_000_u64] {
+            let mut clock = BoardClock::new(Zero { host_ns: 0, off_ns: 0 });
+            let now = 100_000 * MS;
+            assert!(clock.take(now, board(now), now));
+            let truth = now - waited * MS;
+            let run_ns = clock.run_ns(board(truth), now).expect("it is known");
+            let off = run_ns.abs_diff(truth);
+            assert!(off <= clock.bound_us() * 1_000, "{waited} ms: {off} ns");
+            // Hardly more than the clocks may drift apart meanwhile.
+            assert!(clock.bound_us() <= waited / 10 + 2, "{waited} ms: {} us", clock.bound_us());
+        }
+    }
+
+    #[test]
+    fn a_time_inside_an_event_counts_for_the_bound() {
+        let mut clock = BoardClock::new(Zero { host_ns: 0, off_ns: 0 });
+        assert!(clock.take(10_000 * MS, 10_500 * MS, 10_000 * MS));
+        let (camera, viewer) = ("doorbell".to_owned(), "phone".to_owned());
+        let session = parallax_record::Session { camera, viewer, number: 1 };
+        let (rtp_timestamp, packets) = (0, 1);
+        let paced = Event::FramePaced { session, rtp_timestamp, first_run_ns: 500 * MS, packets };
+        clock.event(10_500 * MS, paced, 10_000 * MS).expect("it is known");
+        assert!(clock.bound_us() >= 1_000, "10 s of drift: {} us", clock.bound_us());
+    }
+
+    #[test]
+    fn what_lies_between_two_times_is_within_the_bound_though_the_offset_was_taken_anew() {
+        // The first answer took its time on the one way, the later ones on the other: of what the first
+        // left open, the truth is at one end.
+        let board = |host_ns: u64| 500 * MS + host_ns;
+        let mut clock = BoardClock::new(Zero { host_ns: 0, off_ns: 0 });
+        assert!(clock.take(0, board(20 * MS), 20 * MS));
+        let before = clock.run_ns(board(25 * MS), 25 * MS).expect("it is known");
+        let told = clock.bound_us();
+        assert!(clock.take(30 * MS, board(30 * MS), 31 * MS));
+        let after = clock.run_ns(board(35 * MS), 35 * MS).expect("it is known");
+        let (between, bound_ns) = (after - before, clock.bound_us() * 1_000);
+        assert_ne!(between, 10 * MS, "it was taken anew");
+        assert!(between.abs_diff(10 * MS) <= bound_ns, "{between} ns, within {bound_ns} ns");
+        assert!(clock.bound_us() > told, "by as much as it moved");
     }
 
     #[test]

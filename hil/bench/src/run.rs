@@ -3,12 +3,14 @@
 use crate::{
     able::camera,
     attend::{Attended, End, Heard, attend},
+    hold::HoldError,
     journal::{Journal, put},
     offset::{BoardClock, Zero},
     place::Place as BoardPlace,
     profile::{self, ProfileError},
     proxy,
     stand::{Opening, Stand},
+    switched::Switched,
 };
 use parallax_agent::protocol::{CameraOrder, FromBoard, ToBoard};
 use parallax_board::{
@@ -97,6 +99,9 @@ pub enum RunError {
     /// The process.
     #[error("failed to switch the board on: {0}")]
     Power(io::Error),
+    /// Another has it.
+    #[error(transparent)]
+    Hold(#[from] HoldError),
     /// Its power is switched by the bench, and was not.
     #[error(transparent)]
     Switch(#[from] PowerError),
@@ -260,6 +265,7 @@ fn through(
     let mut all = Heard::default();
     while let Ok(Boot { place, to_proxy, from_proxy }) = boots.recv() {
         let zero = Zero::of(place.clock());
+        let first = board.is_none();
         match (&mut board, opening.take()) {
             (Some(board), _) => stand.again(board)?,
             (none, Some(mut opening)) => {
@@ -270,6 +276,7 @@ fn through(
             (None, None) => {}
         }
         let Some(board) = &mut board else { continue };
+        let on = power_told(&stand.switched(), zero, &peer.name, !first);
         let heard = attend(Attended {
             board,
             power: stand,
@@ -289,12 +296,28 @@ fn through(
         all.jumped |= heard.jumped;
         all.bound_us = all.bound_us.max(heard.bound_us);
         all.entries.extend(heard.entries);
+        let off = power_told(&stand.switched(), zero, &peer.name, true);
+        for entries in [on, off] {
+            // If nobody takes it at once, it is in what was heard all the same.
+            let _ = journal.sink().send(entries.clone());
+            all.entries.extend(entries);
+        }
         order.flash = heard.flash;
         if heard.end != End::PowerCut {
             break;
         }
     }
     Ok(all)
+}
+
+/// How its power was switched, as entries; `scripted`: the scenario says when.
+fn power_told(all: &[Switched], zero: Zero, peer: &str, scripted: bool) -> Vec<Entry> {
+    let entries = |switched: &Switched| {
+        let run_ns = switched.host_ns.saturating_sub(zero.host_ns);
+        let entry = |event| Entry { run_ns, node: peer.to_owned(), event };
+        switched.events(peer, scripted).into_iter().map(entry).collect::<Vec<_>>()
+    };
+    all.iter().flat_map(entries).collect()
 }
 
 /// What came of earlier attempts, as entries of this one.

@@ -2,6 +2,7 @@
 
 use crate::{
     file::BenchBoard,
+    hold::{Hold, HoldError},
     place::{Place, PortPlace},
     process::ProcessBoard,
     profile::{ProfileError, console},
@@ -46,6 +47,9 @@ pub enum SessionError {
     /// What switches it.
     #[error(transparent)]
     Switch(#[from] PowerError),
+    /// Another has it.
+    #[error(transparent)]
+    Hold(#[from] HoldError),
 }
 
 /// What a session keeps on.
@@ -54,12 +58,13 @@ enum Held {
         #[expect(dead_code, reason = "it is held")] ProcessBoard,
         #[expect(dead_code, reason = "it is held")] UnixDatagram,
     ),
-    Switched(CommandPower),
+    /// A board on a port; and what switches it off, if it was switched on.
+    Port(#[expect(dead_code, reason = "it is held")] Hold, Option<CommandPower>),
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
-        if let Self::Switched(power) = self {
+        if let Self::Port(_, Some(power)) = self {
             // Whoever holds it next begins with it.
             let _ = power.set(false);
         }
@@ -100,7 +105,7 @@ pub struct Session {
     boot_time: Duration,
     heard: Instant,
     // Dropped after the board: the console is closed first.
-    _held: Option<Held>,
+    _held: Held,
 }
 
 impl Session {
@@ -121,14 +126,18 @@ impl Session {
         let recorder = Recorder::create(transcript)?;
         let baud = console_profile.bauds.first().copied().unwrap_or(115_200);
         let (path, held) = match &board.place {
-            Place::Port(place) => (place.port.clone(), switched_on(place)?.map(Held::Switched)),
+            Place::Port(place) => {
+                // Before anything is switched: it may be another's.
+                let hold = Hold::take(&place.port)?;
+                (place.port.clone(), Held::Port(hold, switched_on(place)?))
+            }
             Place::Process => {
                 // Nobody is at the other end of its cable.
                 let (lab, cable) = UnixDatagram::pair().map_err(SessionError::Power)?;
                 let mut process =
                     ProcessBoard::new(command, cable, baud).map_err(SessionError::Power)?;
                 process.on().map_err(SessionError::Power)?;
-                (process.console.clone(), Some(Held::Process(process, lab)))
+                (process.console.clone(), Held::Process(process, lab))
             }
         };
         let line_end = console_profile.line_end.clone();
@@ -138,7 +147,7 @@ impl Session {
         let settings = PortSettings { path, baud, lines: console_profile.lines };
         let mut board = Board::open(settings, Console::new(console_profile, nonce()), recorder)?;
         board.listen();
-        if held.is_some() {
+        if !matches!(held, Held::Port(_, None)) {
             board.power(true);
         }
         let heard = Instant::now();

@@ -2,9 +2,11 @@
 
 use crate::{
     attend::Power,
+    hold::Hold,
     place::{NetworkPort, Place, PortPlace},
     process::ProcessBoard,
     run::RunError,
+    switched::Switched,
 };
 use parallax_board::{Board, Line, PortSettings, Power as _, Pulse, Recorder, now_ns};
 use parallax_console::{Console, Input, LinePolicy};
@@ -12,6 +14,7 @@ use parallax_lab::{Cable, CableError, Datagrams, Interface, Tap};
 use parallax_scenario::{ConsoleTraits, ControlLine, ResetTraits};
 use std::{
     ffi::OsString,
+    mem,
     os::unix::net::UnixDatagram,
     path::Path,
     thread,
@@ -26,7 +29,14 @@ const LOOK: Duration = Duration::from_millis(10);
 /// A board at its place. Dropped, it is switched off, where that is in the bench's power.
 pub(crate) enum Stand<'a> {
     Process(ProcessBoard),
-    Port { place: &'a PortPlace, reset: Option<ResetTraits> },
+    Port {
+        place: &'a PortPlace,
+        reset: Option<ResetTraits>,
+        /// Since it was asked last.
+        switched: Vec<Switched>,
+        /// It is let go when it is switched off.
+        _hold: Hold,
+    },
 }
 
 /// Switches a board off that a run which was killed may have left on, and tells what was found. One that
@@ -68,6 +78,8 @@ impl<'a> Stand<'a> {
             }
             Place::Port(place) => {
                 let network = place.network.as_ref().ok_or(RunError::NoNetwork)?;
+                // Before anything is switched: it may be another's.
+                let hold = Hold::take(&place.port)?;
                 let lab = cable(network)?;
                 if let Some(switch) = &place.power
                     && switch.commands.reset.is_none()
@@ -77,7 +89,8 @@ impl<'a> Stand<'a> {
                     // Until its capacitors are empty.
                     thread::sleep(power.pause);
                 }
-                Ok((Self::Port { place, reset: traits.reset }, lab))
+                let (reset, switched) = (traits.reset, Vec::new());
+                Ok((Self::Port { place, reset, switched, _hold: hold }, lab))
             }
         }
     }
@@ -91,7 +104,7 @@ impl<'a> Stand<'a> {
                 board.power(true);
                 Ok(board)
             }
-            Self::Port { place, reset } => port_on(place, *reset, opening),
+            Self::Port { place, reset, switched, .. } => port_on(place, *reset, opening, switched),
         }
     }
 }
@@ -102,10 +115,20 @@ impl Stand<'_> {
         board.power(true);
         match self {
             Self::Process(process) => process.on().map_err(RunError::Power),
-            Self::Port { place: PortPlace { power: Some(switch), .. }, .. } => {
-                Ok(switch.commands.clone().set(true)?)
+            Self::Port { place: PortPlace { power: Some(switch), .. }, switched, .. } => {
+                switched.push(Switched::by(true, || switch.commands.clone().set(true))?);
+                Ok(())
             }
             Self::Port { .. } => Err(RunError::NoPower),
+        }
+    }
+
+    /// How it was switched since this was asked last.
+    pub(crate) fn switched(&mut self) -> Vec<Switched> {
+        match self {
+            // That is done at once.
+            Self::Process(_) => Vec::new(),
+            Self::Port { switched, .. } => mem::take(switched),
         }
     }
 }
@@ -117,8 +140,10 @@ impl Power for Stand<'_> {
                 process.off();
                 Ok(())
             }
-            Self::Port { place: PortPlace { power: Some(switch), .. }, .. } => {
-                switch.commands.clone().set(false).map_err(|error| error.to_string())
+            Self::Port { place: PortPlace { power: Some(switch), .. }, switched, .. } => {
+                let off = Switched::by(false, || switch.commands.clone().set(false));
+                switched.push(off.map_err(|error| error.to_string())?);
+                Ok(())
             }
             Self::Port { .. } => Err(RunError::NoPower.to_string()),
         }
@@ -162,6 +187,7 @@ fn port_on(
     place: &PortPlace,
     reset: Option<ResetTraits>,
     opening: Opening,
+    switched: &mut Vec<Switched>,
 ) -> Result<Board, RunError> {
     let Some(switch) = &place.power else {
         let mut board = open(&place.port, opening)?;
@@ -172,9 +198,13 @@ fn port_on(
         return Ok(board);
     };
     let mut power = switch.commands.clone();
-    let mut switch_on = || match power.reset {
-        Some(_) => power.reset(),
-        None => power.set(true),
+    let mut switch_on = || {
+        let on = Switched::by(true, || match power.reset {
+            Some(_) => power.reset(),
+            None => power.set(true),
+        })?;
+        switched.push(on);
+        Ok::<(), RunError>(())
     };
     if place.port.exists() {
         // It hears the first word of the boot.
@@ -301,6 +331,31 @@ mod tests {
         let (mut stand, _cable) = Stand::prepare(&place, &[], &traits()).expect("it can be");
         let board = stand.on(opening()).expect("it is there");
         assert_eq!(*board.console().state(), State::Unknown);
+    }
+
+    #[test]
+    fn a_board_that_another_has_is_not_switched() {
+        let folder = TempDir::new().expect("a folder");
+        let (_master, slave) = TTYPort::pair().expect("a PTY");
+        let relay = folder.path().join("relay");
+        let click = format!("echo >> {}", relay.display());
+        let switch = switch(&["true"], &["sh", "-c", &click], None);
+        let place = place(&folder, Path::new(&slave.name().expect("a name")), Some(switch));
+        let clicks = || std::fs::read(&relay).expect("it clicked").len();
+        let (mut stand, cable) = Stand::prepare(&place, &[], &traits()).expect("it can be");
+        let mut board = stand.on(opening()).expect("it is there");
+        assert_eq!(clicks(), 1);
+        stand.off().expect("it clicks");
+        stand.again(&mut board).expect("it is on");
+        let ways: Vec<_> = stand.switched().into_iter().map(|switched| switched.on).collect();
+        assert_eq!((ways, stand.switched()), (vec![true, false, true], Vec::new()));
+        assert_eq!(clicks(), 2);
+        let error = Stand::prepare(&place, &[], &traits()).err().expect("it is held").to_string();
+        assert!(error.contains("another parallax has it"), "{error}");
+        assert_eq!(clicks(), 2, "it was left alone");
+        drop((stand, cable));
+        assert_eq!(clicks(), 3);
+        Stand::prepare(&place, &[], &traits()).expect("it was let go");
     }
 
     #[test]

@@ -36,6 +36,12 @@ pub trait Cable: fmt::Debug + Send + Sync {
     /// # Errors
     /// If nobody takes it: then it is lost, as on a cable that is not plugged in.
     fn send(&self, frame: &[u8]) -> io::Result<()>;
+
+    /// How many frames came from the board so far and were lost on this machine, before anybody could
+    /// take them.
+    fn lost(&self) -> u64 {
+        0
+    }
 }
 
 /// Waits until `source` can be read, at most for `patience`.

@@ -74,9 +74,60 @@ pub(crate) struct Wire {
     pub(crate) cable: Box<dyn Cable>,
     /// Whether its TCP is its own, and not somebody's who speaks on its behalf.
     pub(crate) has_tcp: bool,
+    pub(crate) life: Mutex<Life>,
+}
+
+/// What a board can be held to. One without power, or that has said nothing on its cable since it
+/// came on, takes no frames by right.
+#[derive(Debug)]
+pub(crate) struct Life {
+    has_power: bool,
+    is_up: bool,
+    /// Frames that it should have been given, and was not.
+    lost: u64,
+}
+
+impl Life {
+    /// As the run begins.
+    pub(crate) fn new() -> Self {
+        Self { has_power: true, is_up: false, lost: 0 }
+    }
+
+    fn power(&mut self, on: bool) {
+        (self.has_power, self.is_up) = (on, false);
+    }
+
+    fn heard(&mut self) {
+        // What comes while it is off was on its way, or its power is slow to go.
+        self.is_up = self.has_power;
+    }
+
+    fn not_taken(&mut self) {
+        self.lost += u64::from(self.is_up);
+    }
 }
 
 impl Wire {
+    /// The script gives the board its power, or takes it.
+    pub(crate) fn power(&self, on: bool) {
+        lock(&self.life).power(on);
+    }
+
+    /// What the lab lost of what went over the cable, in words; none: nothing that counts.
+    pub(crate) fn told_lost(&self, name: &str) -> Option<String> {
+        let mut all = Vec::new();
+        let (to, from) = (lock(&self.life).lost, self.cable.lost());
+        if to > 0 {
+            all.push(format!("{to} frames to {name} were not taken from its cable"));
+        }
+        if from > 0 {
+            all.push(format!(
+                "{from} frames from {name} or more were lost before the lab had them"
+            ));
+        }
+        (!all.is_empty()).then(|| all.join(", and "))
+    }
+
     /// Takes frames until `stop`. What is wrong with the cable is told once, until it is something else.
     pub(crate) fn listen(&self, fabric: &Fabric, stop: &Stop) {
         // Whether it is permitted, the driver tells.
@@ -95,6 +146,7 @@ impl Wire {
     }
 
     fn hear(&self, fabric: &Fabric, frame: &[u8]) {
+        lock(&self.life).heard();
         let heard = lock(&self.port).handle(frame);
         match heard {
             Heard::Packet(packet) if self.carries(&packet) => fabric.inject(self.host, packet),
@@ -112,6 +164,7 @@ impl Wire {
     fn send(&self, frame: &[u8]) {
         if self.cable.send(frame).is_err() {
             lock(&self.port).not_taken();
+            lock(&self.life).not_taken();
         }
     }
 }
@@ -187,5 +240,30 @@ impl Driver {
                 watch.see(&seen);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_board_is_held_to_what_it_takes_from_its_first_frame_to_the_end_of_its_power() {
+        let mut life = Life::new();
+        life.not_taken();
+        assert_eq!(life.lost, 0, "it boots");
+        life.heard();
+        life.not_taken();
+        assert_eq!(life.lost, 1);
+        life.power(false);
+        life.heard();
+        life.not_taken();
+        assert_eq!(life.lost, 1, "it is off, whatever was on its way");
+        life.power(true);
+        life.not_taken();
+        assert_eq!(life.lost, 1, "it boots again");
+        life.heard();
+        life.not_taken();
+        assert_eq!(life.lost, 2);
     }
 }

@@ -4,7 +4,7 @@ use crate::{
     beside::{Beside, Besides},
     cable::Cable,
     clock::Clock,
-    driver::{Bell, Driver, Told, Wire},
+    driver::{Bell, Driver, Life, Told, Wire},
     error::LabError,
     host::{HostState, LabHost},
     lateness::{DEFAULT_BUDGET, Lateness},
@@ -143,7 +143,8 @@ pub fn run(scenario: &Scenario, config: Config) -> Result<Outcome, LabError> {
                     fabric.add_peer(*host);
                     besides.add(&fabric, *host, clock, beside);
                 }
-                wires.insert(*host, Arc::new(Wire { host: *host, port, cable, has_tcp }));
+                let life = Life::new().into();
+                wires.insert(*host, Arc::new(Wire { host: *host, port, cable, has_tcp, life }));
             }
         }
     }
@@ -182,7 +183,13 @@ fn follow(
         if let Some(stopped) = drive(driver, step.at) {
             return Ok(stopped);
         }
-        match act(&driver.fabric, step)? {
+        let acted = act(&driver.fabric, step)?;
+        if let Some((host, on)) = acted
+            && let Some(wire) = driver.wires.get(&host)
+        {
+            wire.power(on);
+        }
+        match acted {
             Some((host, true)) => {
                 driver.fabric.power_on(host);
                 inside.on(host)?;
@@ -240,6 +247,10 @@ fn finish(
         if let Some(frames) = lock(&wire.port).counts().refused.get(&Refusal::NotTaken) {
             let text = format!("{frames} frames were not taken from its cable");
             entries.push(last(&fabric.host(*host).0, Event::Note { text }));
+        }
+        let name = fabric.host(*host).0;
+        if let Some(text) = wire.told_lost(&name) {
+            entries.push(last(&name, Event::LabFellShort { text }));
         }
     }
     let counts = |(host, wire): (&HostId, &Arc<Wire>)| {

@@ -177,6 +177,14 @@ fn an_interface_is_a_cable_with_whole_checksums_and_no_echo() {
     let parts: Vec<_> = heard(&cable, 3_479, 3).iter().map(|frame| payload(frame).len()).collect();
     assert_eq!(parts, [1_000, 1_000, 500]);
 
+    // What comes while nobody reads, and there is no room any more, is counted.
+    assert_eq!(cable.lost(), 0);
+    for _ in 0..20_000 {
+        socket.send_to(&[7; 1_400], (neighbour, 3_480)).expect("it is sent");
+    }
+    let lost = cable.lost();
+    assert!(lost > 0 && cable.lost() == lost, "{lost} of 20000");
+
     // Neither what the cable sends comes back, nor what the machine sends there.
     let from = SocketAddrV4::new(neighbour, 1);
     let to = SocketAddrV4::new(own, 9_999);
@@ -249,6 +257,9 @@ fn sockets_by_their_names_carry_frames_and_take_over_what_was_left_behind() {
     let mut bytes = [0; 16];
     let length = board.recv(&mut bytes).expect("it comes");
     assert_eq!(&bytes[..length], b"another");
+    // Nobody reads: whoever sends does not wait for room.
+    let full = (0..100_000).find_map(|_| cable.send(b"one of many").err()).expect("it is full");
+    assert_eq!(full.kind(), std::io::ErrorKind::WouldBlock);
     let taken = Datagrams::open(&own, &other).expect_err("a lab has it").to_string();
     assert!(taken.contains("failed to make the socket"), "{taken}");
     drop(cable);

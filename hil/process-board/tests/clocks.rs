@@ -146,9 +146,12 @@ fn times_of_a_board_are_never_further_from_the_truth_than_the_record_says() {
 
 #[test]
 fn what_spans_a_clock_that_jumped_neither_passes_nor_fails() {
-    for by in ["3000", "-2000", "300"] {
-        let wrong = ["--clock-jump", "7000", by, "--console-jitter", "5"];
-        let (ran, record, _) = on_a_board(&wrong, Duration::from_secs(12));
+    // The last one so late that it is asked about when the run is over.
+    for (at, by, seconds) in
+        [("7000", "3000", 12), ("7000", "-2000", 12), ("7000", "300", 12), ("8850", "300", 9)]
+    {
+        let wrong = ["--clock-jump", at, by, "--console-jitter", "5"];
+        let (ran, record, _) = on_a_board(&wrong, Duration::from_secs(seconds));
         let jumps = record.entries.iter().filter(|entry| entry.event == Event::ClockJumped);
         assert_eq!(jumps.count(), 1, "{by}");
         let Summary { verdict, faults, failures, checks, .. } = &ran.summary;

@@ -5,7 +5,8 @@ use crate::record::Record;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Why no check is believed: packets came later than the run allows, and then good and bad may both be
-/// the machine's doing; the run was cut short; or a clock jumped.
+/// the machine's doing; the run was cut short; the lab lost
+/// frames or switched too late; or a clock jumped.
 pub(crate) fn doubts(record: &Record) -> Vec<String> {
     let doubt = |event: &Event| match event {
         Event::Lateness { packets, p99_us, max_us, budget_us, .. } if p99_us > budget_us => {
@@ -21,7 +22,7 @@ pub(crate) fn doubts(record: &Record) -> Vec<String> {
                  be ({budget_us} us)"
             ))
         }
-        Event::CutShort { text } => Some(text.clone()),
+        Event::CutShort { text } | Event::LabFellShort { text } => Some(text.clone()),
         _ => None,
     };
     let mut doubts: Vec<String> =

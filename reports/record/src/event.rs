@@ -343,6 +343,12 @@ pub enum Event {
         /// By whom or what.
         text: String,
     },
+    /// The lab did not do its part: it lost frames of this node, or did something later than the scenario
+    /// has it. What the device did may be the lab's doing: no check is believed.
+    LabFellShort {
+        /// What, and how much of it.
+        text: String,
+    },
     /// Something that this node said is missing: what it told of frames is not whole, and frames that
     /// nobody knows of are no contradiction.
     Unheard {
@@ -540,6 +546,7 @@ impl Event {
             | Self::Fault { .. }
             | Self::DeviceFailed { .. }
             | Self::CutShort { .. }
+            | Self::LabFellShort { .. }
             | Self::Unheard { .. }
             | Self::ClockJumped
             | Self::EarlierAttempt { .. }

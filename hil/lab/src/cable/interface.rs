@@ -6,13 +6,16 @@ use super::{
     readable, state,
 };
 use nix::sys::socket::{
-    AddressFamily, LinkAddr, MsgFlags, SockFlag, SockProtocol, SockType, bind, recv, send,
-    setsockopt, socket, sockopt,
+    AddressFamily, LinkAddr, MsgFlags, SockFlag, SockProtocol, SockType, bind, getsockopt, recv,
+    send, setsockopt, socket, sockopt,
 };
 use std::{
     io,
     os::fd::{AsRawFd, OwnedFd},
-    sync::Mutex,
+    sync::{
+        Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -41,7 +44,17 @@ nix::setsockopt_impl!(
     libc::packet_mreq,
     sockopt::SetStruct<'_, libc::packet_mreq>
 );
+// What the kernel took and what it had no room for, since it was asked last (`PACKET_STATISTICS`).
+nix::getsockopt_impl!(
+    Statistics,
+    libc::SOL_PACKET,
+    libc::PACKET_STATISTICS,
+    libc::tpacket_stats,
+    sockopt::GetStruct<libc::tpacket_stats>
+);
 
+#[derive(Clone, Copy, Debug)]
+struct Statistics;
 #[derive(Clone, Copy, Debug)]
 struct Headers;
 #[derive(Clone, Copy, Debug)]
@@ -57,6 +70,7 @@ struct Membership;
 pub struct Interface {
     socket: OwnedFd,
     buffer: Mutex<Box<[u8]>>,
+    lost: AtomicU64,
 }
 
 impl Interface {
@@ -77,9 +91,12 @@ impl Interface {
             return Err(CableError::Down { name: name.to_owned() });
         }
         let socket = open(&address).map_err(|error| fail(error.into()))?;
-        let cable = Self { socket, buffer: Mutex::new(vec![0; LONGEST].into()) };
+        let cable =
+            Self { socket, buffer: Mutex::new(vec![0; LONGEST].into()), lost: AtomicU64::new(0) };
         // Until it was bound it heard every interface.
         cable.receive(Duration::ZERO, &mut |_| {}).map_err(fail)?;
+        cable.lost();
+        cable.lost.store(0, Ordering::Relaxed);
         Ok(cable)
     }
 }
@@ -111,8 +128,12 @@ impl Cable for Interface {
         drain(|| {
             let length = match recv(self.socket.as_raw_fd(), &mut buffer, MsgFlags::MSG_DONTWAIT) {
                 Ok(length) => length,
-                // A kernel before 6.2 has no header for many datagrams in one: they are lost.
-                Err(nix::errno::Errno::EINVAL) => return Ok(()),
+                // A kernel before 6.2 has no header for many datagrams in one: they are lost. How many
+                // they were it does not say.
+                Err(nix::errno::Errno::EINVAL) => {
+                    self.lost.fetch_add(1, Ordering::Relaxed);
+                    return Ok(());
+                }
                 Err(error) => return Err(error.into()),
             };
             if let Some(bytes) = buffer.get_mut(..length) {
@@ -126,5 +147,12 @@ impl Cable for Interface {
         let bytes = [&NOTHING[..], frame].concat();
         send(self.socket.as_raw_fd(), &bytes, MsgFlags::MSG_DONTWAIT)?;
         Ok(())
+    }
+    fn lost(&self) -> u64 {
+        // The kernel counts anew from each question. If it does not tell, nothing is added.
+        if let Ok(since) = getsockopt(&self.socket, Statistics) {
+            self.lost.fetch_add(since.tp_drops.into(), Ordering::Relaxed);
+        }
+        self.lost.load(Ordering::Relaxed)
     }
 }

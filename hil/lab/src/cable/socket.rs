@@ -11,8 +11,6 @@ use std::{
 
 /// A jumbo frame.
 const LONGEST_FRAME: usize = 9_216;
-/// How long a frame waits for room in the socket of whoever reads slowly, at most.
-const PATIENCE: Duration = Duration::from_millis(20);
 
 fn receive(
     socket: &UnixDatagram,
@@ -72,7 +70,8 @@ impl Datagrams {
             Err(_) => {}
         }
         let socket = UnixDatagram::bind(own).map_err(fail)?;
-        socket.set_write_timeout(Some(PATIENCE)).map_err(fail)?;
+        // What the board's has no room for is lost: a board that hangs holds nobody up.
+        socket.set_nonblocking(true).map_err(fail)?;
         Ok(Self { socket, own: own.to_owned(), board: board.to_owned() })
     }
 }

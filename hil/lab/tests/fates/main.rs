@@ -17,7 +17,7 @@ use std::{
     net::{Ipv4Addr, SocketAddrV4},
     time::Duration,
 };
-use street::{FIRST, Seen, Street, with_stations};
+use street::{Cables, FIRST, Seen, Street, with_stations, with_stations_on};
 
 const SEED: u64 = 11;
 
@@ -237,23 +237,29 @@ fn packets_over_ports_in_real_time_have_the_fates_of_a_simulation() {
 
 #[test]
 fn a_board_that_takes_no_frames_holds_nobody_up() {
-    let scenario = scenario();
-    let ((), outcome, _) = with_stations(&scenario, SEED, |street| {
-        street.deafen("pia");
-        // More than a socket between processes holds.
-        for _ in 0..500 {
-            street.hasten("anna", 5_000, street.at("pia", 7_000), 0);
-        }
-        street.reach("anna", 5_000, street.at("pol", 7_000));
-    });
-    let lost = outcome.ports["pia"].refused[&Refusal::NotTaken];
-    assert!(lost > 100, "{lost} of 500");
-    let told = outcome.entries.iter().any(|entry| {
-        entry.node == "pia"
-            && matches!(&entry.event, Event::Note { text } if text.contains(&lost.to_string()))
-    });
-    assert!(told, "the record tells of it");
-    assert!(!outcome.ports["pol"].refused.contains_key(&Refusal::NotTaken));
+    for cables in [Cables::Pairs, Cables::Named] {
+        let scenario = scenario();
+        let ((), outcome, _) = with_stations_on(cables, &scenario, SEED, |street| {
+            street.deafen("pia");
+            // More than a socket between processes holds.
+            for _ in 0..500 {
+                street.hasten("anna", 5_000, street.at("pia", 7_000), 0);
+            }
+            street.reach("anna", 5_000, street.at("pol", 7_000));
+        });
+        let lost = outcome.ports["pia"].refused[&Refusal::NotTaken];
+        assert!(lost > 100, "{cables:?}: {lost} of 500");
+        let told = outcome.entries.iter().any(|entry| {
+            entry.node == "pia"
+                && matches!(&entry.event, Event::Note { text } if text.contains(&lost.to_string()))
+        });
+        assert!(told, "{cables:?}: the record tells of it");
+        // It had been up: what it was not given is the lab's loss.
+        let short = |entry: &&Entry| matches!(entry.event, Event::LabFellShort { .. });
+        let short: Vec<_> = outcome.entries.iter().filter(short).map(|at| &at.node).collect();
+        assert_eq!(short, ["pia"], "{cables:?}");
+        assert!(!outcome.ports["pol"].refused.contains_key(&Refusal::NotTaken), "{cables:?}");
+    }
 }
 
 /// By time; at one time as it was told.

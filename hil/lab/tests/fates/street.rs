@@ -2,7 +2,7 @@
 
 use crate::station::{Arrived, Station};
 use parallax_fabric::Direction;
-use parallax_lab::{Config, Outcome, Outside, Stop, Watch, run};
+use parallax_lab::{Cable, Config, Datagrams, Outcome, Outside, Stop, Watch, run};
 use parallax_network::{Packet, Protocol, Time};
 use parallax_scenario::Scenario;
 use smoltcp::wire::TcpControl;
@@ -10,10 +10,12 @@ use std::{
     collections::BTreeMap,
     net::{Ipv4Addr, SocketAddrV4},
     os::unix::net::UnixDatagram,
+    path::Path,
     sync::mpsc::{Receiver, channel},
     thread,
     time::{Duration, Instant},
 };
+use tempfile::TempDir;
 
 /// Longer than anything here takes, on a machine however busy.
 const LONG: Duration = Duration::from_secs(60);
@@ -47,16 +49,56 @@ pub(crate) struct Street {
     heard: Option<(Time, Instant)>,
 }
 
+/// What the cables are.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Cables {
+    /// Sockets that are connected to each other.
+    Pairs,
+    /// Sockets that know each other by their names, in files of a folder.
+    Named,
+}
+
+impl Cables {
+    /// The lab's end, and a station's.
+    fn plug(self, folder: &Path, name: &str) -> (Box<dyn Cable>, UnixDatagram) {
+        match self {
+            Self::Pairs => {
+                let (lab, station) = UnixDatagram::pair().expect("sockets");
+                (Box::new(lab), station)
+            }
+            Self::Named => {
+                let [own, other] =
+                    ["lab", "station"].map(|end| folder.join(format!("{name}-{end}")));
+                let lab = Datagrams::open(&own, &other).expect("nobody has it");
+                let station = UnixDatagram::bind(&other).expect("a socket");
+                station.connect(&own).expect("the lab is there");
+                (Box::new(lab), station)
+            }
+        }
+    }
+}
+
 /// Runs a lab with a station at each peer's place, and `work` with them, up to its end.
 pub(crate) fn with_stations<T: Send>(
     scenario: &Scenario,
     seed: u64,
     work: impl FnOnce(&mut Street) -> T + Send,
 ) -> (T, Outcome, Street) {
+    with_stations_on(Cables::Pairs, scenario, seed, work)
+}
+
+/// As `with_stations`, on such cables.
+pub(crate) fn with_stations_on<T: Send>(
+    kind: Cables,
+    scenario: &Scenario,
+    seed: u64,
+    work: impl FnOnce(&mut Street) -> T + Send,
+) -> (T, Outcome, Street) {
+    let folder = TempDir::new().expect("a folder");
     let (mut outside, mut cables) = (BTreeMap::new(), Vec::new());
     for peer in &scenario.peers {
-        let (lab, cable) = UnixDatagram::pair().expect("sockets");
-        outside.insert(peer.name.clone(), Outside::Board(Box::new(lab)));
+        let (lab, cable) = kind.plug(folder.path(), &peer.name);
+        outside.insert(peer.name.clone(), Outside::Board(lab));
         cables.push((peer.name.clone(), cable));
     }
     let (tell, told) = channel();

@@ -41,6 +41,16 @@ fn of_a_run_that_was_cut_short_nothing_is_said() {
 }
 
 #[test]
+fn where_the_lab_fell_short_nothing_is_said_of_the_device() {
+    let mut run = streaming();
+    let text = "3 frames to doorbell were not taken from its cable".to_owned();
+    run.entries.push(entry(9_000_000_000, CAMERA, Event::LabFellShort { text: text.clone() }));
+    let summary = judged(&run);
+    assert_eq!((summary.verdict, &summary.doubts[..]), (Verdict::Inconclusive, &[text][..]));
+    assert_eq!(summary.checks[0].verdict, Verdict::Inconclusive);
+}
+
+#[test]
 fn what_was_not_heard_contradicts_nothing_and_is_in_doubt_if_it_was_lost() {
     let mut run = streaming();
     // The camera's word of one frame is missing.
