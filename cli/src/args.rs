@@ -154,7 +154,8 @@ pub(crate) struct HilArgs {
     pub(crate) dry_run: bool,
 }
 
-/// Show the boards of a bench, and whether they can be driven.
+/// Show the boards of a bench, and whether they can be driven. It ends with 11 if one cannot: nothing
+/// could be said on it.
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_CODES)]
 pub(crate) struct BoardsArgs {
@@ -219,7 +220,7 @@ pub(crate) struct CheckArgs {
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_CODES, after_long_help = REPORT_HELP)]
 pub(crate) struct ReportArgs {
-    /// Output folders of `parallax sim`, or the folder of one run in it
+    /// Output folders of `parallax sim` or `parallax hil`, or the folder of one run in it
     #[arg(value_name = "RUN_FOLDER", required = true)]
     pub(crate) folders: Vec<PathBuf>,
     /// Hold the runs against this baseline: a regression beyond a threshold is a failure

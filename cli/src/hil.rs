@@ -11,7 +11,7 @@ use crate::{
     output,
     values::Device,
 };
-use parallax_bench::{Bench, BenchBoard, console, read, why_not};
+use parallax_bench::{Bench, BenchBoard, console, read, state, why_not};
 use parallax_scenario::{Profile, Replacements};
 use std::{
     path::{Path, PathBuf},
@@ -42,6 +42,9 @@ pub(crate) fn run(arguments: &HilArgs) -> Result<Exit, Stop> {
     let (name, board) = chosen(&bench, arguments.board.as_deref())?;
     let candidates = candidates(arguments, name, board)?;
     if arguments.dry_run {
+        if let Some(trouble) = state(&board.place).trouble {
+            output::say(&format!("{name} {trouble}: as it is now nothing runs\n"));
+        }
         output::say(&listed(&candidates, name));
         return Ok(Exit::Pass);
     }

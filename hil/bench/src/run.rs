@@ -411,7 +411,8 @@ fn recorded(
         true => whole_us,
         false => heard.bound_us.saturating_add(late_us).max(1),
     };
-    let header = header(run.scenario, run.seed, run.version, Clock::Real { bound_us });
+    let mut header = header(run.scenario, run.seed, run.version, Clock::Real { bound_us });
+    header.duration_us = header.duration_us.min(end_ns / 1_000);
     Ok(Record::new(header, entries, &outcome.packets_sha256)?)
 }
 
@@ -423,7 +424,9 @@ fn broken(journal: &Path, error: &RunError) -> Result<Record, RunError> {
     for entry in &mut record.entries {
         // Not killed: it broke, and is known why.
         if let Event::CutShort { .. } = entry.event {
-            entry.event = Event::Fault { text: error.to_string() };
+            let text = error.to_string();
+            let text = text.replace("\n  help: ", "; help: ").replace("\nhelp: ", "; help: ");
+            entry.event = Event::Fault { text };
         }
     }
     Ok(Record::new(record.header, record.entries, &record.end.packets_sha256)?)

@@ -29,7 +29,7 @@ fn of_port(place: &PortPlace) -> State {
     let port = look_at_port(&place.port);
     let mut parts = vec![format!("{}, {port}", place.port.display())];
     let mut trouble = match port {
-        PortState::There => None,
+        PortState::There | PortState::Open(_) => None,
         // It may be the board's own.
         PortState::Missing if place.power.is_some() => None,
         PortState::Missing => Some("cannot be driven before its port is there".to_owned()),

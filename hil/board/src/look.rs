@@ -13,6 +13,8 @@ use std::{
 pub enum PortState {
     /// It can be opened, as far as can be told.
     There,
+    /// The same, and this process has it open without a lock: it may take what the board says.
+    Open(u32),
     /// It is not there.
     Missing,
     /// Another program holds it; its process, if that can be told.
@@ -27,6 +29,7 @@ impl fmt::Display for PortState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::There => f.write_str("there"),
+            Self::Open(process) => write!(f, "there, and open in process {process}"),
             Self::Missing => f.write_str("missing"),
             Self::Locked(Some(process)) => write!(f, "locked by process {process}"),
             Self::Locked(None) => f.write_str("locked by another program"),
@@ -58,7 +61,7 @@ pub fn look(path: &Path) -> PortState {
         return PortState::Locked(holder);
     }
     let name = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    opened(&name).map_or(PortState::There, |process| PortState::Locked(Some(process)))
+    opened(&name).map_or(PortState::There, PortState::Open)
 }
 
 /// Whoever has a `flock` on a file, as `/proc/locks` names it (`proc(5)`).

@@ -35,7 +35,7 @@ pub struct Header {
     pub seed: u64,
     /// The run's clock and how exact it is.
     pub clock: Clock,
-    /// How long the run was to last, microseconds on the run's clock.
+    /// How long the run was to last, or lasted if it was ended before, microseconds on the run's clock.
     pub duration_us: u64,
     /// Where the media came from.
     pub media_mode: MediaMode,

@@ -202,10 +202,11 @@ impl Record {
                 .map_err(|error| corrupt(index + 1, &located(&error)))?;
             entries.push(entry);
         }
-        let header = header.ok_or(ReadError::Empty)?;
+        let mut header = header.ok_or(ReadError::Empty)?;
         // Stable: what happened at one time stays in its order.
         entries.sort_by_key(|entry| entry.run_ns);
         let run_ns = entries.last().map_or(0, |last| last.run_ns);
+        header.duration_us = header.duration_us.min(run_ns / 1_000);
         let text = "what ran it was killed".to_owned();
         let event = Event::CutShort { text };
         entries.push(Entry { run_ns, node: "lab".to_owned(), event });

@@ -83,9 +83,7 @@ pub fn run(summary: &Summary, rerun: &str, style: Style) -> String {
     for earlier in &summary.earlier_attempts {
         row(&mut out, "tried before", &tame(earlier), style);
     }
-    // A doubt holds for all of them alike, and is told already.
-    let missed = |check: &&CheckResult| check.verdict != Verdict::Pass && summary.doubts.is_empty();
-    for check in summary.checks.iter().filter(missed) {
+    for check in missed(summary) {
         show_check(&mut out, check, summary.streams.len() > 1, style);
     }
     if nothing_judged(summary) {
@@ -98,6 +96,13 @@ pub fn run(summary: &Summary, rerun: &str, style: Style) -> String {
         row(&mut out, "run again", &tame(rerun), style);
     }
     out
+}
+
+/// The checks that did not pass, if they say something: a doubt holds for all of them alike and is told
+/// already, and of a run that broke nothing is said.
+pub(crate) fn missed(summary: &Summary) -> impl Iterator<Item = &CheckResult> {
+    let is_told = summary.doubts.is_empty() && summary.faults.is_empty();
+    summary.checks.iter().filter(move |check| is_told && check.verdict != Verdict::Pass)
 }
 
 /// Whether nothing was said against a run, and nothing for it either.

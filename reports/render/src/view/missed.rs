@@ -42,13 +42,12 @@ impl Missed {
             return None;
         }
         let several = summary.streams.len() > 1;
-        let missed = summary.checks.iter().filter(|check| check.verdict != Verdict::Pass);
         let told = [&summary.faults, &summary.failures, &summary.doubts];
         let mut faults: Vec<String> = told.into_iter().flatten().map(|text| tame(text)).collect();
         if terminal::nothing_judged(summary) {
             faults.push("the scenario has no checks: nothing was judged".to_owned());
         }
-        let checks = missed
+        let checks = terminal::missed(summary)
             .map(|check| {
                 let (measured, bound) = terminal::figures(check);
                 Miss {
