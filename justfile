@@ -24,6 +24,10 @@ check:
 test *ARGS:
     cargo test --workspace {{ARGS}}
 
+# More fuzzing than `just test` has, of one target or of all.
+fuzz ITERATIONS="1000000" *TARGET:
+    PARALLAX_FUZZ={{ITERATIONS}} cargo test --release -p parallax-fuzz {{TARGET}}
+
 # Formatting, lints and documentation.
 lint:
     cargo fmt --all -- --check

@@ -40,7 +40,9 @@ pub(crate) fn run(arguments: &ConsoleArgs) -> Result<Exit, Stop> {
     let fault = |error: std::io::Error| Stop::Fault(format!("failed to begin: {error}"));
     let program = std::env::current_exe().map_err(fault)?;
     let command = [program.into_os_string(), OsString::from("process-board")];
-    let secret = |name: &str| std::env::var(name).ok();
+    // Who logs in by hand types the password as well.
+    let by_hand = || (!arguments.ready).then(String::new);
+    let secret = |name: &str| std::env::var(name).ok().or_else(by_hand);
     let session = Session::open(name, board, &profile, &command, &transcript, secret)
         .map_err(|error| Stop::BadInput(error.to_string()))?;
     let interrupt = Interrupt::listen()?;

@@ -40,7 +40,7 @@ pub(crate) fn run(arguments: &HilArgs) -> Result<Exit, Stop> {
     let started = Started::now();
     let bench = bench(&arguments.bench)?;
     let (name, board) = chosen(&bench, arguments.board.as_deref())?;
-    let candidates = candidates(arguments, board)?;
+    let candidates = candidates(arguments, name, board)?;
     if arguments.dry_run {
         output::say(&listed(&candidates, name));
         return Ok(Exit::Pass);
@@ -123,9 +123,9 @@ pub(crate) fn drivable(board: &str, profile: &Profile) -> Result<(), Stop> {
 
 /// All scenarios that were named or are in folders that were; those that can run with the board's
 /// profile in the place of their camera's.
-fn candidates(arguments: &HilArgs, board: &BenchBoard) -> Result<Vec<Candidate>, Stop> {
-    let found = profile(&arguments.bench, board)?;
-    drivable(arguments.board.as_deref().unwrap_or("board"), &found)?;
+fn candidates(arguments: &HilArgs, name: &str, board: &BenchBoard) -> Result<Vec<Candidate>, Stop> {
+    let profile = profile(&arguments.bench, board)?;
+    drivable(name, &profile)?;
     let mut all: Vec<Candidate> = Vec::new();
     let files = inputs::selected(inputs::files(&arguments.scenarios)?, &arguments.only)?;
     for file in files {
@@ -134,7 +134,7 @@ fn candidates(arguments: &HilArgs, board: &BenchBoard) -> Result<Vec<Candidate>,
         if kind(&text) != Kind::Scenario && !named {
             continue;
         }
-        let found = candidate(arguments, board, (file, text), named)?;
+        let found = candidate(arguments, (board, &profile), (file, text), named)?;
         let id = &found.input.scenario.id;
         if let Some(same) = all.iter().find(|other| other.input.scenario.id == *id) {
             return Err(Stop::BadInput(format!(
@@ -160,12 +160,12 @@ fn candidates(arguments: &HilArgs, board: &BenchBoard) -> Result<Vec<Candidate>,
 
 fn candidate(
     arguments: &HilArgs,
-    board: &BenchBoard,
+    (board, profile): (&BenchBoard, &Profile),
     (file, text): (PathBuf, String),
     named: bool,
 ) -> Result<Candidate, Stop> {
     let mut scenario = inputs::scenario(&file, &text, &Replacements::default())?;
-    let mut why_not = why_not(&scenario, board);
+    let mut why_not = why_not(&scenario, board, profile);
     let camera = scenario.peers.iter().find(|peer| peer.camera.is_some());
     if let (None, Some(camera)) = (&why_not, camera) {
         let camera = camera.name.clone();

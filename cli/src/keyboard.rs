@@ -3,6 +3,7 @@
 use rustix::termios::{OptionalActions, Termios, isatty, tcgetattr, tcsetattr};
 use std::{
     io::{self, Read},
+    os::fd::{AsFd, OwnedFd},
     sync::{
         Mutex, PoisonError,
         mpsc::{Receiver, sync_channel},
@@ -10,15 +11,16 @@ use std::{
     thread,
 };
 
-/// How the terminal was before its keys were the board's; none: they are not.
-static BEFORE: Mutex<Option<Termios>> = Mutex::new(None);
+/// The terminal, and how it was before its keys were the board's; none: they are not.
+static BEFORE: Mutex<Option<(OwnedFd, Termios)>> = Mutex::new(None);
 
-/// Gives the terminal back as it was. Whoever ends the process without unwinding calls it.
+/// Gives the terminal back as it was. Whoever ends the process without unwinding calls it: a panic on
+/// whatever thread.
 pub(crate) fn give_back() {
     let before = BEFORE.lock().unwrap_or_else(PoisonError::into_inner).take();
-    if let Some(before) = before {
+    if let Some((terminal, before)) = before {
         // It may be gone.
-        let _ = tcsetattr(io::stdin(), OptionalActions::Flush, &before);
+        let _ = tcsetattr(terminal, OptionalActions::Flush, &before);
     }
 }
 
@@ -32,14 +34,19 @@ impl Raw {
     /// # Errors
     /// If the system does not let it.
     pub(crate) fn take() -> io::Result<Option<Self>> {
-        if !isatty(io::stdin()) {
+        Self::take_of(io::stdin())
+    }
+
+    fn take_of(terminal: impl AsFd) -> io::Result<Option<Self>> {
+        if !isatty(&terminal) {
             return Ok(None);
         }
-        let before = tcgetattr(io::stdin())?;
+        let before = tcgetattr(&terminal)?;
         let mut raw = before.clone();
         raw.make_raw();
-        *BEFORE.lock().unwrap_or_else(PoisonError::into_inner) = Some(before);
-        tcsetattr(io::stdin(), OptionalActions::Flush, &raw)?;
+        let kept = terminal.as_fd().try_clone_to_owned()?;
+        *BEFORE.lock().unwrap_or_else(PoisonError::into_inner) = Some((kept, before));
+        tcsetattr(&terminal, OptionalActions::Flush, &raw)?;
         Ok(Some(Self))
     }
 }
@@ -68,4 +75,38 @@ pub(crate) fn listen() -> io::Result<Receiver<Vec<u8>>> {
         }
     })?;
     Ok(keys)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::termios::{LocalModes, OptionalActions};
+    use serialport::{SerialPort as _, TTYPort};
+    use std::fs::File;
+
+    fn takes_lines(terminal: &File) -> bool {
+        tcgetattr(terminal).expect("a terminal").local_modes.contains(LocalModes::ICANON)
+    }
+
+    #[test]
+    fn a_terminal_is_given_back_by_a_drop_and_by_a_panic_that_unwinds_nothing() {
+        let (_master, slave) = TTYPort::pair().expect("a PTY");
+        let name = slave.name().expect("a name");
+        let terminal = File::options().read(true).write(true).open(name).expect("its end");
+        let mut cooked = tcgetattr(&terminal).expect("a terminal");
+        cooked.local_modes |= LocalModes::ICANON;
+        tcsetattr(&terminal, OptionalActions::Now, &cooked).expect("a terminal");
+        let raw = Raw::take_of(&terminal).expect("it is taken").expect("it is a terminal");
+        assert!(!takes_lines(&terminal));
+        drop(raw);
+        assert!(takes_lines(&terminal));
+        let raw = Raw::take_of(&terminal).expect("it is taken").expect("it is a terminal");
+        // As the hook of panics does, before it ends the process.
+        give_back();
+        assert!(takes_lines(&terminal));
+        drop(raw);
+        assert!(takes_lines(&terminal));
+        let pipe = File::open("/dev/null").expect("it is there");
+        assert!(Raw::take_of(&pipe).expect("it is asked").is_none());
+    }
 }

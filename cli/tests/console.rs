@@ -166,11 +166,42 @@ fn a_board_that_cannot_be_talked_to_is_told_with_the_cure() {
         ("c", "the profile esp32-p4: it has no [console]"),
     ] {
         let file = format!("{board}.txt");
-        let call = ["console", "--bench", "desk.toml", board, "--transcript", &file];
+        let call = ["console", "--bench", "desk.toml", board, "--ready", "--transcript", &file];
         let called = place.call(&call).ended(2);
         assert!(called.complained.contains(told), "{}", called.complained);
         assert!(called.complained.contains("help: "), "{}", called.complained);
     }
+    // Who logs in by hand needs no password there.
+    let by_hand = place.call(&["console", "--bench", "desk.toml", "a", "--transcript", "h.txt"]);
+    assert!(by_hand.ended(2).complained.contains("/dev/no-such: it is not there"));
+}
+
+#[test]
+fn a_board_that_does_not_come_up_ends_with_10() {
+    let place = Place::new();
+    let (_master, slave) = TTYPort::pair().expect("a PTY");
+    let quick = "prompt_timeout = \"200ms\"\nboot_timeout = \"2s\"\nsettle";
+    let profile = include_str!("../../device-profiles/process-board.toml");
+    let profile = support::replaced(profile, "boot_timeout = \"20s\"\n", "");
+    place.write("mute.toml", &support::replaced(&profile, "settle", quick));
+    let port = slave.name().expect("a name");
+    let bench = format!(
+        "schema = 1\ntitle = \"Mine\"\n\n[board.mute]\nprofile = \"mute.toml\"\nport = {port:?}\n"
+    );
+    place.write("desk.toml", &bench);
+    let mut command = place.parallax(&[
+        "console",
+        "--bench",
+        "desk.toml",
+        "mute",
+        "--ready",
+        "--transcript",
+        "t.txt",
+    ]);
+    let output = command.stdin(Stdio::null()).output().expect("it runs");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(10), "{told}");
+    assert!(told.contains("-- dead: not a byte came"), "{told}");
 }
 
 #[test]
@@ -202,7 +233,7 @@ fn what_cannot_be_replayed_is_told_with_file_line_and_cure() {
         (&good, "rock-5c", "--profile rock-5c: there is no device profile `rock-5c`"),
         (&good, "none.toml", "--profile none.toml: failed to read none.toml: "),
         (&good, "esp32-p4", "failed to read the profile esp32-p4: it has no [console]"),
-        (&good, "mine.toml", "`console.banners[1]`: it may match more than 256 bytes: U-Boot.*"),
+        (&good, "mine.toml", "console.banners[1]: failed to take the pattern `U-Boot.*`: it may"),
     ] {
         let called = place.call(&["replay", file, "--profile", profile]).ended(2);
         assert_eq!(called.said, "");
@@ -211,5 +242,6 @@ fn what_cannot_be_replayed_is_told_with_file_line_and_cure() {
     }
     // `check` finds it as well.
     let checked = place.call(&["check", "mine.toml"]).ended(2);
-    assert!(checked.complained.contains("line 35: `console.banners[1]`"), "{}", checked.complained);
+    assert!(checked.complained.contains("console.banners[1]: failed to take the pattern"));
+    assert!(checked.complained.contains("mine.toml:35:12"), "{}", checked.complained);
 }

@@ -110,7 +110,10 @@ fn a_device_that_makes_no_sense_is_bad_input_with_a_cure() {
         (&["doorbell"][..], &["doorbell", "help: write the peer's name"][..]),
         (&["=phone"], &["help: write the peer's name"]),
         (&["gate=esp32-p4"], &["has a peer `gate`", "help: there are: doorbell, phone"]),
-        (&["doorbell=esp32"], &["no device profile `esp32`", "help: there are: esp32-p4, phone"]),
+        (
+            &["doorbell=esp32"],
+            &["no device profile `esp32`", "help: there are: esp32-p4, esp32-p4-eye"],
+        ),
         (
             &["doorbell=none.toml"],
             &["--profile doorbell=none.toml: failed to read none.toml", "help: "],

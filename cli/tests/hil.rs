@@ -5,7 +5,7 @@ mod support;
 
 use std::{
     fs,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Output, Stdio},
     thread,
     time::{Duration, Instant},
@@ -90,6 +90,16 @@ fn a_bench_that_is_killed_leaves_what_it_measured_and_no_board() {
     assert!(page.contains("what ran it was killed"), "it says why");
 }
 
+/// A scenario that no board can run.
+fn recorded(folder: &Path) -> PathBuf {
+    let file = folder.join("recorded.toml");
+    let text = fs::read_to_string(format!("{}/two-homes.toml", support::SHIPPED));
+    let text =
+        text.expect("it ships").replace("schema = 1\n", "schema = 1\nmedia = \"prerecorded\"\n");
+    fs::write(&file, text).expect("written");
+    file
+}
+
 fn wait_for(what: &str, there: impl Fn() -> bool) {
     let begun = Instant::now();
     while !there() {
@@ -157,7 +167,7 @@ fn a_board_whose_port_is_not_there_cannot_be_driven() {
     let text_of = sound.replace("process = true", &format!("port = {:?}", text(&port)));
     fs::write(&bench, text_of).expect("written");
     let (code, out, _) = said(&parallax(&["boards", "--bench", text(&bench)]));
-    assert_eq!(code, Some(0));
+    assert_eq!(code, Some(11));
     let (code, dry, _) =
         said(&parallax(&["hil", "--bench", text(&bench), "--dry-run", support::SHIPPED]));
     assert_eq!(code, Some(0));
@@ -193,7 +203,8 @@ fn a_board_on_a_port_is_shown_with_its_network_and_its_power() {
         );
         fs::write(&bench, text_of).expect("written");
         let (code, out, _) = said(&parallax(&["boards", "--bench", text(&bench)]));
-        assert_eq!(code, Some(0), "{out}");
+        let healthy = out.trim_end().ends_with("can be driven");
+        assert_eq!(code, Some(if healthy { 0 } else { 11 }), "{out}");
         out
     };
     let commands = "on = [\"true\"], off = [\"true\"]";
@@ -206,4 +217,113 @@ fn a_board_on_a_port_is_shown_with_its_network_and_its_power() {
     let sound = board("socket = \"/nowhere/a\", board_socket = \"/nowhere/b\"", commands);
     assert!(sound.contains("/nowhere/b, which is not there yet"), "{sound}");
     assert!(sound.trim_end().ends_with("can be driven"), "{sound}");
+}
+
+/// A bench on the virtual board.
+fn streaming(out: &Path) -> std::process::Child {
+    let scenario = format!("{}/two-homes.toml", support::SHIPPED);
+    Command::new(env!("CARGO_BIN_EXE_parallax"))
+        .args(["hil", "--bench", VIRTUAL, &scenario, "--out", text(out)])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("it runs")
+}
+
+#[test]
+fn a_bench_that_is_interrupted_ends_its_run_and_has_its_record() {
+    let folder = TempDir::new().expect("a folder");
+    let out = folder.path().join("out");
+    let mut bench = streaming(&out);
+    let run = out.join("two-homes/seed-1");
+    wait_for("the board's frames", || {
+        fs::read_to_string(run.join("journal.jsonl"))
+            .is_ok_and(|told| told.contains("frame_encoded"))
+    });
+    let board = child_of(bench.id());
+    let process = i32::try_from(bench.id()).expect("a process");
+    rustix::process::kill_process(
+        rustix::process::Pid::from_raw(process).expect("a process"),
+        rustix::process::Signal::INT,
+    )
+    .expect("it is there");
+    assert_eq!(bench.wait().expect("it ended").code(), Some(130));
+    assert!(!is_alive(board), "its board has ended");
+    assert!(run.join("record.jsonl").exists() && !run.join("journal.jsonl").exists());
+    let summary = fs::read_to_string(out.join("summary.json")).expect("a summary");
+    assert!(summary.contains("somebody ended it"), "{summary}");
+    assert!(summary.contains("\"verdict\": \"inconclusive\""), "{summary}");
+}
+
+#[test]
+fn what_a_killed_bench_told_is_put_aside_by_the_next_and_told_by_the_report() {
+    let folder = TempDir::new().expect("a folder");
+    let out = folder.path().join("out");
+    let run = out.join("two-homes/seed-1");
+    let mut bench = streaming(&out);
+    wait_for("the board's frames", || {
+        fs::read_to_string(run.join("journal.jsonl"))
+            .is_ok_and(|told| told.contains("frame_encoded"))
+    });
+    bench.kill().expect("killed");
+    bench.wait().expect("it ended");
+    // The next one cannot run here, and puts aside what it finds all the same.
+    let (code, _, error) = said(&parallax(&[
+        "hil",
+        "--bench",
+        VIRTUAL,
+        text(&recorded(folder.path())),
+        "--out",
+        text(&out),
+    ]));
+    assert_eq!(code, Some(11), "{error}");
+    assert!(error.contains("a run was killed here") && error.contains("killed-1"), "{error}");
+    let aside = run.join("killed-1");
+    assert!(aside.join("record.jsonl").exists() && aside.join("console.txt").exists());
+    let (code, shown, _) = said(&parallax(&["report", text(&aside)]));
+    assert_eq!(code, Some(0));
+    assert!(shown.contains("1 run: 1 inconclusive"), "{shown}");
+}
+
+#[test]
+fn a_run_of_which_nothing_can_be_said_is_tried_again_and_that_is_told() {
+    let folder = TempDir::new().expect("a folder");
+    // A console at whose other end nobody is.
+    let (_held, console) = serialport::TTYPort::pair().expect("a PTY");
+    let console = serialport::SerialPort::name(&console).expect("a name");
+    let profile = fs::read_to_string(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../device-profiles/process-board.toml"
+    ))
+    .expect("it ships")
+    .replace("boot_timeout = \"20s\"", "boot_timeout = \"1s\"");
+    fs::write(folder.path().join("mute.toml"), profile).expect("written");
+    let place = |name: &str| folder.path().join(name).display().to_string();
+    let bench = folder.path().join("bench.toml");
+    let text_of = format!(
+        "schema = 1\ntitle = \"Mute\"\n[board.mute]\nprofile = \"mute.toml\"\nport = \"{console}\"\nnetwork = \
+         {{ socket = \"{}\", board_socket = \"{}\" }}\n",
+        place("lab"),
+        place("board")
+    );
+    fs::write(&bench, text_of).expect("written");
+    let out = folder.path().join("out");
+    let scenario = format!("{}/two-homes.toml", support::SHIPPED);
+    let (code, shown, error) = said(&parallax(&[
+        "hil",
+        "--bench",
+        text(&bench),
+        &scenario,
+        "--retries",
+        "1",
+        "--out",
+        text(&out),
+    ]));
+    assert_eq!(code, Some(11), "{shown}{error}");
+    assert!(shown.contains("tried before"), "{shown}");
+    assert!(shown.contains("attempt 1: inconclusive: "), "{shown}");
+    let run = out.join("two-homes/seed-1");
+    assert!(run.join("attempt-1/record.jsonl").exists() && run.join("record.jsonl").exists());
+    let junit = fs::read_to_string(out.join("junit.xml")).expect("a report");
+    assert!(junit.contains("rerunError") || junit.contains("flakyError"), "{junit}");
 }

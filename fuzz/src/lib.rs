@@ -45,7 +45,7 @@ pub const TARGETS: &[Target] = &[
             "\u{1b}[6n",
             "~B",
         ],
-        iterations: 3_000,
+        iterations: 10_000,
         shipped: &[],
     },
     Target {
@@ -62,7 +62,7 @@ pub const TARGETS: &[Target] = &[
             "\r\n",
             "00000000",
         ],
-        iterations: 20_000,
+        iterations: 40_000,
         shipped: &[],
     },
     Target {
@@ -84,7 +84,7 @@ pub const TARGETS: &[Target] = &[
             "login: ",
             "# ",
         ],
-        iterations: 2_000,
+        iterations: 6_000,
         shipped: &[("device-profiles/transcripts", ".txt")],
     },
     Target {
@@ -106,7 +106,7 @@ pub const TARGETS: &[Target] = &[
             "doorbell",
             "\"token\":\"secret\"",
         ],
-        iterations: 10_000,
+        iterations: 30_000,
         shipped: &[],
     },
     Target {
@@ -119,7 +119,7 @@ pub const TARGETS: &[Target] = &[
             "\u{1}",
             "\u{0}\u{0}\u{0}\u{0}",
         ],
-        iterations: 3_000,
+        iterations: 10_000,
         shipped: &[],
     },
     Target {
@@ -144,7 +144,7 @@ pub const TARGETS: &[Target] = &[
             "1970-01-01",
             "\u{e9}",
         ],
-        iterations: 600,
+        iterations: 2_000,
         shipped: &[("fixtures/scenarios", ".toml")],
     },
     Target {
@@ -165,7 +165,7 @@ pub const TARGETS: &[Target] = &[
             "'(((((a{9}){9}){9})))'",
             "\u{e9}",
         ],
-        iterations: 2_000,
+        iterations: 6_000,
         shipped: &[("device-profiles", ".toml")],
     },
 ];

@@ -18,7 +18,7 @@ use parallax_record::{Clock, Suite, Summary, Verdict};
 use parallax_render::terminal::{self, Style};
 use std::{
     ffi::OsString,
-    fs,
+    fs, io,
     path::{Path, PathBuf},
     sync::atomic::{AtomicBool, Ordering},
     thread,
@@ -61,6 +61,8 @@ pub(super) fn all(
     if let Some(left) = clear(&on.board.place) {
         output::error(&format!("{} was on, and is switched off: {left}", on.name));
     }
+    // Killed in the first run, it has run nothing: that is told, too.
+    closing::write(out, &Suite::of(planned.len() as u64, Vec::new()), started)?;
     let interrupt = Interrupt::listen()?;
     let style = if output::coloured() { Style::Coloured } else { Style::Plain };
     let mut finished = Vec::new();
@@ -135,15 +137,61 @@ fn folder(out: &Path, run: &Planned<'_>) -> PathBuf {
     out.join(&run.input.scenario.id).join(format!("seed-{}", run.seed))
 }
 
-/// Makes records of what runs that were killed have left here, and says so.
+/// Makes records of what runs that were killed have left here, puts them aside, and says so. Their boards
+/// ended with them, or are switched off before they run again.
 fn found(out: &Path) -> Result<(), Stop> {
     for folder in report::run_folders(out) {
-        let failed = |error: parallax_bench::RecoverError| Stop::BadInput(error.to_string());
-        if let Some(record) = recover(&folder).map_err(failed)? {
-            output::error(&format!(
-                "a run was killed here: what it told so far is in {}",
-                record.display()
-            ));
+        match recover(&folder) {
+            Ok(None) => {}
+            Ok(Some(_)) => {
+                let free = |number: &u32| !folder.join(format!("killed-{number}")).exists();
+                let Some(number) = (1..).find(free) else { continue };
+                let aside = folder.join(format!("killed-{number}"));
+                put_aside(&folder, &aside)?;
+                output::error(&format!(
+                    "a run was killed here: what it told so far is in {}",
+                    aside.display()
+                ));
+            }
+            // It keeps nobody from running: its folder is said, and it stays.
+            Err(error) => output::error(&error.to_string()),
+        }
+    }
+    Ok(())
+}
+
+/// Moves what a run has left into a folder of its own.
+fn put_aside(folder: &Path, aside: &Path) -> Result<(), Stop> {
+    output::folder(aside)?;
+    for name in LEFT {
+        match fs::rename(folder.join(name), aside.join(name)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(Stop::Fault(format!(
+                    "failed to move {} to {}: {error}\n  help: choose another folder with --out FOLDER",
+                    folder.join(name).display(),
+                    aside.display()
+                )));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Removes what attempts of an earlier command have left.
+fn forget_attempts(folder: &Path) -> Result<(), Stop> {
+    for number in 1.. {
+        let attempt = folder.join(format!("attempt-{number}"));
+        match fs::remove_dir_all(&attempt) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => break,
+            Err(error) => {
+                return Err(Stop::BadInput(format!(
+                    "failed to replace {}: {error}\n  help: remove it, or choose another folder with \
+                     --out FOLDER",
+                    attempt.display()
+                )));
+            }
         }
     }
     Ok(())
@@ -169,6 +217,7 @@ fn tried(
 ) -> Result<Summary, Stop> {
     let folder = folder(&arguments.out, run);
     output::folder(&folder)?;
+    forget_attempts(&folder)?;
     let mut earlier: Vec<String> = Vec::new();
     loop {
         let summary = once(on, run, &folder, &earlier, interrupt)?;
@@ -178,12 +227,7 @@ fn tried(
         }
         let attempt = earlier.len() + 1;
         earlier.push(format!("attempt {attempt}: inconclusive: {}", summary.doubts.join("; ")));
-        let aside = folder.join(format!("attempt-{attempt}"));
-        output::folder(&aside)?;
-        for name in LEFT {
-            // What is not there need not be kept.
-            let _ = fs::rename(folder.join(name), aside.join(name));
-        }
+        put_aside(&folder, &folder.join(format!("attempt-{attempt}")))?;
     }
 }
 

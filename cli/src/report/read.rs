@@ -71,41 +71,56 @@ pub(super) fn folders(paths: &[PathBuf], select: &[String]) -> Result<Folders, S
     }
 }
 
-/// The summary of a folder, and whether the folder is that of one run alone.
+/// The summary of a folder, and whether the folder is that of one run alone. What was killed before its
+/// run came to a summary is among the runs.
 fn suite(folder: &Path) -> Result<(Suite, bool), Stop> {
     let file = folder.join("summary.json");
     match fs::read(&file) {
         Ok(bytes) => {
-            let suite: Suite = parse(&file, &bytes, "summary")?;
-            match suite.runs.iter().find(|run| !is_one_name(&run.scenario)) {
-                None => Ok((suite, false)),
-                Some(run) => Err(bad(&file, &format!("{:?} names no scenario", run.scenario))),
+            let mut suite: Suite = parse(&file, &bytes, "summary")?;
+            if let Some(run) = suite.runs.iter().find(|run| !is_one_name(&run.scenario)) {
+                return Err(bad(&file, &format!("{:?} names no scenario", run.scenario)));
             }
+            if suite.planned > suite.runs.len() as u64 {
+                let killed = killed(folder, &suite)?;
+                if !killed.is_empty() {
+                    suite = Suite::of(suite.planned, [suite.runs, killed].concat());
+                }
+            }
+            Ok((suite, false))
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            if let Some(record) = recorded(folder)? {
-                return Ok((Suite::new(vec![judge(&record)]), true));
+            recover(folder).map_err(|error| Stop::BadInput(error.to_string()))?;
+            let record = folder.join("record.jsonl");
+            if !record.is_file() {
+                return Err(no_summary(folder));
             }
-            // The command that ran here was killed: what its runs have recorded is there all the same.
-            let mut runs = Vec::new();
-            for folder in run_folders(folder) {
-                runs.extend(recorded(&folder)?.map(|record| judge(&record)));
-            }
-            match runs.is_empty() {
-                true => Err(no_summary(folder)),
-                false => Ok((Suite::new(runs), false)),
-            }
+            Ok((Suite::new(vec![judge(&self::record(&record)?)]), true))
         }
         Err(error) => Err(unreadable(&file, &error)),
     }
 }
 
-/// The record of one run in its folder, made of its journal if what ran it was killed; none if there
-/// is neither.
-fn recorded(folder: &Path) -> Result<Option<Record>, Stop> {
-    recover(folder).map_err(|error| Stop::BadInput(error.to_string()))?;
-    let file = folder.join("record.jsonl");
-    if file.is_file() { record(&file).map(Some) } else { Ok(None) }
+/// Runs that the summary does not have, for what ran them was killed.
+fn killed(folder: &Path, suite: &Suite) -> Result<Vec<Summary>, Stop> {
+    let mut found = Vec::new();
+    for folder in run_folders(folder) {
+        recover(&folder).map_err(|error| Stop::BadInput(error.to_string()))?;
+        let file = folder.join("record.jsonl");
+        if !file.is_file() {
+            continue;
+        }
+        let record = record(&file)?;
+        let told = suite
+            .runs
+            .iter()
+            .any(|run| run.scenario == record.header.scenario && run.seed == record.header.seed);
+        // Nobody counted its packets. A whole one is of an earlier command.
+        if !told && record.end.packets_sha256.is_empty() {
+            found.push(judge(&record));
+        }
+    }
+    Ok(found)
 }
 
 /// The folders of runs in an output folder, in order of name: `SCENARIO/seed-N`.

@@ -2,15 +2,15 @@
 
 use crate::{file::BenchBoard, place::Place};
 use parallax_record::MediaMode;
-use parallax_scenario::{Action, ClipUse, Peer, Scenario};
+use parallax_scenario::{Action, ClipUse, Peer, Profile, Scenario};
 
 /// The peer that a board takes the place of: the camera.
 pub(crate) fn camera(scenario: &Scenario) -> Option<&Peer> {
     scenario.peers.iter().find(|peer| peer.camera.is_some())
 }
 
-/// Why a scenario cannot run on a board; none: it can.
-pub fn why_not(scenario: &Scenario, board: &BenchBoard) -> Option<String> {
+/// Why a scenario cannot run on a board of this profile; none: it can.
+pub fn why_not(scenario: &Scenario, board: &BenchBoard, profile: &Profile) -> Option<String> {
     if let Place::Port(place) = &board.place
         && place.network.is_none()
     {
@@ -28,6 +28,21 @@ pub fn why_not(scenario: &Scenario, board: &BenchBoard) -> Option<String> {
             "`{}` is a viewer as well, and the board is a camera alone",
             peer.name
         ));
+    }
+    if profile.console.as_ref().is_some_and(|console| !console.has_shell) {
+        return Some(format!(
+            "a {} has no shell (`commands = \"plain\"`), and the agent is a program for one",
+            profile.name
+        ));
+    }
+    if let Some(console) = &profile.console {
+        let most = console.run_timeout * console.timeout_factor_per_mille / 1_000;
+        if most < scenario.duration {
+            return Some(format!(
+                "it lasts longer than a run on a {} may: `run_timeout` of its profile",
+                profile.name
+            ));
+        }
     }
     if scenario.media == MediaMode::Prerecorded {
         return Some("its media are prerecorded, and a board films and encodes".to_owned());

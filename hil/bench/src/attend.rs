@@ -1,11 +1,13 @@
 //! One board through one boot: logged in, agent started, camera ordered, heard to the end.
 
+mod limits;
+
 use crate::{
     offset::BoardClock,
-    words::{Blame, agent_ended, not_ready, not_set_up},
+    words::{AGENT_STATUS, Blame, agent_ended, not_ready, not_set_up},
 };
 use parallax_agent::protocol::{self, CameraOrder, FromBoard, PROTOCOL, ToBoard, Told};
-use parallax_board::{Board, Event as BoardEvent, now_ns};
+use parallax_board::{Board, Event as BoardEvent, Rate, now_ns};
 use parallax_console::{CommandId, Nonce, Outcome, Output, Request};
 use parallax_lab::{Place, Stop};
 use parallax_record::{Entry, Event};
@@ -29,12 +31,6 @@ const STEP: Duration = Duration::from_millis(2);
 const FIRST_QUESTIONS: u32 = 8;
 /// From one clock question to the next, nanoseconds.
 const QUESTION_NS: u64 = 500_000_000;
-/// How long the agent may take to end, nanoseconds.
-const ENDING_NS: u64 = 10_000_000_000;
-/// An agent that runs answers clock questions: one that has said nothing for so long is silent.
-const SILENCE_NS: u64 = 10_000_000_000;
-/// How long a port may be gone, nanoseconds.
-const GONE_NS: u64 = 10_000_000_000;
 /// How long what a board said before its power was cut may be on its way.
 const LAST_WORDS: Duration = Duration::from_millis(300);
 
@@ -113,10 +109,17 @@ pub(crate) fn attend(attended: Attended<'_>) -> Heard {
         streams: false,
         heard_ns: now_ns(),
         gone_ns: None,
+        not_opened: None,
+        started_ns: None,
         over_ns: None,
         ended: false,
         bye: false,
         lost_frames: 0,
+        damaged_frames: 0,
+        damaged_since_heard: 0,
+        owes_broken: false,
+        next_broken_ns: 0,
+        noted: None,
         load: None,
     };
     session.attended.board.request(Request::Ready(READY));
@@ -142,6 +145,10 @@ struct Session<'a> {
     heard_ns: u64,
     /// Since when the port is gone.
     gone_ns: Option<u64>,
+    /// Why it cannot be opened, if it is there again.
+    not_opened: Option<String>,
+    /// When the agent was started.
+    started_ns: Option<u64>,
     /// When the run was over.
     over_ns: Option<u64>,
     ended: bool,
@@ -149,6 +156,14 @@ struct Session<'a> {
     bye: bool,
     /// Frames of the console that are missing.
     lost_frames: u64,
+    /// Frames that came damaged: what was in them is missing.
+    damaged_frames: u64,
+    damaged_since_heard: u64,
+    /// The board is to hear that something is broken, at the earliest then.
+    owes_broken: bool,
+    next_broken_ns: u64,
+    /// What was noted last of what may happen again and again.
+    noted: Option<String>,
     /// First and last word about the load: when, processor time, memory.
     load: Option<[(u64, u64, u64); 2]>,
 }
@@ -170,50 +185,16 @@ impl Session<'_> {
             }
         }
         let now = now_ns();
+        self.tell_broken(now);
         if self.streams && self.over_ns.is_none() && now >= self.next_question_ns {
             self.ask(now);
         }
         if !self.ended {
+            self.process();
+        }
+        if !self.ended {
             self.limits(now);
         }
-    }
-
-    /// Nothing is waited for without end.
-    fn limits(&mut self, now: u64) {
-        let longer = |since: Option<u64>, most: u64| {
-            since.is_some_and(|since| now > since.saturating_add(most))
-        };
-        if longer(self.gone_ns, GONE_NS) {
-            let text =
-                "its port was gone, and did not come back: help: see whether it is plugged in";
-            self.blame(Blame::Nobody(text.to_owned()));
-        } else if longer(self.over_ns, ENDING_NS) {
-            self.note("the agent did not end when it was told to");
-            self.ended = true;
-        } else if self.streams
-            && self.over_ns.is_none()
-            && self.gone_ns.is_none()
-            && longer(Some(self.heard_ns), SILENCE_NS)
-        {
-            let seconds = SILENCE_NS / 1_000_000_000;
-            self.blame(Blame::Device(format!("its agent has said nothing for {seconds} s")));
-        }
-    }
-
-    /// The run is over: the agent is told so, once.
-    fn over(&mut self) {
-        if self.over_ns.is_some() {
-            return;
-        }
-        self.over_ns = Some(now_ns());
-        if self.streams {
-            self.say(&ToBoard::Stop);
-            return;
-        }
-        if !self.attended.stop.asked() {
-            self.blame(Blame::Device("it was not up when the run was over".to_owned()));
-        }
-        self.ended = true;
     }
 
     /// The board's power is to be cut. What it said before is still heard; of what it could not say
@@ -260,15 +241,21 @@ impl Session<'_> {
         match event {
             BoardEvent::Console(output) => self.output(at_ns, output),
             BoardEvent::Heard(_) => {}
+            BoardEvent::Rate(Some(Rate { baud, readable_permille })) => {
+                let percent = readable_permille / 10;
+                self.note(&format!("its console speaks at {baud} bit/s, {percent} % readable"));
+            }
+            BoardEvent::Rate(None) => self.note("nothing readable came at any of its rates"),
             BoardEvent::NotWritten(error) => {
-                self.note(&error.to_string());
+                self.note_anew(error.to_string());
                 self.broken();
             }
-            BoardEvent::NotOpened(error) => {
-                let text = format!("its port is there again and cannot be opened: {error}");
-                self.blame(Blame::Lab(text));
-            }
-            BoardEvent::TranscriptFull(error) => self.note(&format!("the transcript: {error}")),
+            BoardEvent::NotOpened(error) => self.not_opened(&error),
+            // What the board did is in the record, and was judged from what came, not from what was
+            // written of it: a verdict needs no transcript, and gets no worse without.
+            BoardEvent::TranscriptFull(error) => self.note(&format!(
+                "the transcript takes no more: {error}: help: make room; it says how much it lacks"
+            )),
         }
     }
 
@@ -289,15 +276,22 @@ impl Session<'_> {
                 self.broken();
             }
             Output::Outage(gone, _) => self.outage(at_ns, gone),
+            Output::Damaged(_) => {
+                self.damaged_frames += 1;
+                self.damaged_since_heard += 1;
+            }
             Output::Refused(refusal) => {
-                self.note(&refusal.to_string());
+                self.note_anew(refusal.to_string());
                 self.broken();
             }
             Output::Finished(READY, Outcome::Done { .. }) => {
                 self.set_up = 0;
                 self.set_up();
             }
-            Output::Finished(READY, outcome) => self.blame(not_ready(&outcome)),
+            Output::Finished(READY, outcome) => {
+                let blame = not_ready(&outcome, self.attended.board.console().state());
+                self.blame(blame);
+            }
             Output::Finished(SETUP, Outcome::Done { status: None | Some(0), .. }) => self.set_up(),
             Output::Finished(SETUP, outcome) => {
                 let text = self.set_up.checked_sub(1).and_then(|at| self.attended.setup.get(at));
@@ -310,19 +304,6 @@ impl Session<'_> {
         }
     }
 
-    /// The port is gone, or there again. A board that ended with its port has failed.
-    fn outage(&mut self, at_ns: u64, gone: bool) {
-        if let Some(how) = gone.then(|| self.attended.power.ended()).flatten() {
-            return self.blame(Blame::Device(format!("its process ended: {how}")));
-        }
-        self.gone_ns = gone.then_some(at_ns);
-        self.note(if gone { "its port is gone" } else { "its port is there again" });
-        if self.streams {
-            // How much it said meanwhile, the numbers of its frames tell.
-            self.broken();
-        }
-    }
-
     /// The next command of its setup, or else the agent.
     fn set_up(&mut self) {
         let Some(text) = self.attended.setup.get(self.set_up) else { return self.start() };
@@ -332,13 +313,18 @@ impl Session<'_> {
     }
 
     fn start(&mut self) {
+        self.started_ns = Some(now_ns());
         let nonce = self.attended.nonce;
-        let text = format!("stty -echo; parallax-agent --nonce {nonce}; stty echo");
+        let status = AGENT_STATUS;
+        // The status of the line is that of its last command: the agent's is said.
+        let text =
+            format!("stty -echo; parallax-agent --nonce {nonce}; echo '{status}'$?; stty echo");
         self.attended.board.request(Request::Stream { id: AGENT, text, nonce });
     }
 
     fn hear(&mut self, at_ns: u64, message: FromBoard) {
         self.heard_ns = at_ns;
+        self.damaged_since_heard = 0;
         match message {
             FromBoard::Hello { protocol: PROTOCOL, .. } => {
                 self.streams = true;
@@ -405,12 +391,6 @@ impl Session<'_> {
         }
     }
 
-    /// What was said about streams is not whole any more, the one way or the other.
-    fn broken(&mut self) {
-        let _ = self.attended.to_proxy.send(FromBoard::Broken);
-        self.say(&ToBoard::Broken);
-    }
-
     fn tell(&mut self, run_ns: u64, event: Event) {
         let entry = Entry { run_ns, node: self.attended.peer.to_owned(), event };
         // If nobody takes it at once, it is in what was heard all the same.
@@ -427,9 +407,21 @@ impl Session<'_> {
         self.tell(now, Event::Note { text: text.to_owned() });
     }
 
+    /// Notes what may happen again and again, once until something else is noted so.
+    fn note_anew(&mut self, text: String) {
+        if self.noted.as_ref() != Some(&text) {
+            self.note(&text);
+            self.noted = Some(text);
+        }
+    }
+
     /// Ends it, and tells whose doing that is.
     fn blame(&mut self, blame: Blame) {
         let now = self.now();
+        if self.streams {
+            // What it had still to say nobody knows.
+            self.tell(now, Event::Unheard { messages: 0 });
+        }
         let event = match blame {
             Blame::Device(text) => Event::DeviceFailed { text },
             Blame::Lab(text) => Event::Fault { text },
@@ -453,6 +445,9 @@ impl Session<'_> {
         }
         if self.lost_frames > 0 {
             self.note(&format!("{} frames of its console are missing", self.lost_frames));
+        }
+        if self.damaged_frames > 0 {
+            self.note(&format!("{} frames of its console came damaged", self.damaged_frames));
         }
         if self.over_ns.is_some() && self.streams && !self.bye {
             let now = self.now();

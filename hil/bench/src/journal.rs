@@ -30,9 +30,12 @@ impl Journal {
     /// Begins one in this folder. Of the clock nothing is known yet but what the header says.
     pub(crate) fn begin(folder: &Path, header: Header) -> io::Result<Self> {
         let path = folder.join(NAME);
-        let mut file = BufWriter::new(File::create(&path)?);
+        // Under its name it has a header.
+        let aside = path.with_extension("part");
+        let mut file = BufWriter::new(File::create(&aside)?);
         line(&mut file, &header)?;
         file.flush()?;
+        fs::rename(&aside, &path)?;
         let (entries, told) = channel();
         let bound_us = Arc::new(AtomicU64::new(0));
         let known = Arc::clone(&bound_us);

@@ -2,7 +2,7 @@
 
 use parallax_console::{
     CommandStyle, ConsoleProfile, DeathKind, Firmware, FirmwareEvent, LineLevel, Login, Pattern,
-    Secret, Timeouts,
+    PatternError, Secret, Timeouts,
 };
 use parallax_scenario::{ConsoleTraits, FirmwareTraits, Level, Profile};
 use std::time::Duration;
@@ -21,21 +21,16 @@ pub enum ProfileError {
     },
     /// A pattern cannot be read.
     #[error(
-        "failed to read the profile {profile}: {line}`{key}`: {what}: {pattern}\n  help: {help}"
+        "failed to read the profile {profile}: {place}: {}: {}\n  help: {}",
+        cause.what(), cause.pattern(), cause.help()
     )]
     Pattern {
         /// The profile.
         profile: String,
-        /// Where, if it is known.
-        line: String,
-        /// Its key, with its place in an array from 1.
-        key: String,
-        /// The pattern.
-        pattern: String,
+        /// Its line, if that is known, and its key, with its place in an array from 1.
+        place: String,
         /// What is wrong with it.
-        what: String,
-        /// What would be right.
-        help: &'static str,
+        cause: PatternError,
     },
     /// Its login asks for a password.
     #[error(
@@ -102,17 +97,6 @@ pub fn console(
     Ok(console)
 }
 
-/// Whether the patterns of a profile can be read, if it has a console.
-///
-/// # Errors
-/// With the first pattern that cannot.
-pub fn sound(profile: &Profile) -> Result<(), ProfileError> {
-    if profile.console.is_none() {
-        return Ok(());
-    }
-    console("board", profile, |_| Some(String::new())).map(drop)
-}
-
 fn login(
     board: &str,
     traits: &ConsoleTraits,
@@ -158,17 +142,12 @@ struct Patterns<'a> {
 
 impl Patterns<'_> {
     fn one(&self, key: &str, text: &str) -> Result<Pattern, ProfileError> {
-        Pattern::new(text).map_err(|error| {
+        Pattern::new(text).map_err(|cause| {
             // As it was written, whatever its quotes; one with escapes is not found.
             let line = self.profile.text.lines().position(|line| line.contains(text));
-            ProfileError::Pattern {
-                profile: self.profile.name.clone(),
-                line: line.map(|line| format!("line {}: ", line + 1)).unwrap_or_default(),
-                key: key.to_owned(),
-                pattern: text.to_owned(),
-                what: error.what(),
-                help: error.help(),
-            }
+            let line = line.map(|line| format!("line {}: ", line + 1)).unwrap_or_default();
+            let (profile, place) = (self.profile.name.clone(), format!("{line}`{key}`"));
+            ProfileError::Pattern { profile, place, cause }
         })
     }
 

@@ -14,7 +14,7 @@ use parallax_agent::protocol::{CameraOrder, FromBoard, ToBoard};
 use parallax_board::{
     Board, BoardError, PowerError, Recorder, RecorderError, WriteError as PortError, now_ns,
 };
-use parallax_console::{Console, ConsoleProfile, Nonce, transcript::Kind};
+use parallax_console::{Console, ConsoleProfile, Nonce, Request, transcript::Kind};
 use parallax_fabric::{KeptPicture, RENDEZVOUS_PORT, header, secrets};
 use parallax_lab::{
     Beside, CableError, Config, DEFAULT_BUDGET, LabError, Outcome, Outside, Place, Stop,
@@ -145,6 +145,17 @@ fn system(what: impl Into<String>) -> impl FnOnce(io::Error) -> RunError {
 /// # Errors
 /// If it could not begin, or there is no record. What the board does wrong is in the record.
 pub fn run(run: &Run<'_>) -> Result<Ran, RunError> {
+    run_writing(run, Recorder::create)
+}
+
+/// As [`run`], with the transcript written as `begin` says; it is told the file's name.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_writing(
+    run: &Run<'_>,
+    begin: impl FnOnce(&Path) -> Result<Recorder, RecorderError>,
+) -> Result<Ran, RunError> {
     let unfit =
         |why: &str| RunError::Unfit { scenario: run.scenario.id.clone(), why: why.to_owned() };
     let peer = camera(run.scenario).ok_or_else(|| unfit("it has no camera"))?;
@@ -156,7 +167,7 @@ pub fn run(run: &Run<'_>) -> Result<Ran, RunError> {
         // What is there of an earlier run goes; what is not there need not.
         let _ = fs::remove_file(run.folder.join(old));
     }
-    let recorder = Recorder::create(&run.folder.join("console.txt"))?;
+    let recorder = begin(&run.folder.join("console.txt"))?;
     let whole_us = u64::try_from(run.scenario.duration.as_micros()).unwrap_or(u64::MAX);
     let header = header(run.scenario, run.seed, run.version, Clock::Real { bound_us: whole_us });
     let journal = Journal::begin(run.folder, header)
@@ -254,7 +265,7 @@ fn through(
             (none, Some(mut opening)) => {
                 // Times of the transcript are the host's: this is where those of the run begin.
                 opening.recorder.record(zero.host_ns, Kind::Event, b"the run begins");
-                *none = Some(stand.on(opening)?);
+                none.insert(stand.on(opening)?).request(Request::Start);
             }
             (None, None) => {}
         }
@@ -333,6 +344,25 @@ fn order(run: &Run<'_>) -> Option<CameraOrder> {
     })
 }
 
+/// What is said after the end, of the run as a whole, belongs to its last moment. What a camera did after
+/// the end, before it heard of that, is no part of the run, as it is none of a peer's in the lab.
+fn by_the_end(mut entry: Entry, end_ns: u64) -> Option<Entry> {
+    let of_the_run = matches!(
+        entry.event,
+        Event::Note { .. }
+            | Event::Fault { .. }
+            | Event::DeviceFailed { .. }
+            | Event::CutShort { .. }
+            | Event::Unheard { .. }
+            | Event::ClockJumped
+    );
+    if entry.run_ns > end_ns && !of_the_run {
+        return None;
+    }
+    entry.run_ns = entry.run_ns.min(end_ns);
+    Some(entry)
+}
+
 /// Puts together what lab and board told.
 fn recorded(
     run: &Run<'_>,
@@ -343,7 +373,7 @@ fn recorded(
     let end_ns = u64::try_from(outcome.duration.as_nanos()).unwrap_or(u64::MAX);
     let mut entries = earlier;
     entries.extend(outcome.entries);
-    entries.extend(heard.entries.into_iter().filter_map(|entry| in_time(entry, end_ns)));
+    entries.extend(heard.entries.into_iter().filter_map(|entry| by_the_end(entry, end_ns)));
     // Stable: what happened at one time stays in its order.
     entries.sort_by_key(|entry| entry.run_ns);
     if outcome.duration < run.scenario.duration && heard.end != End::Broken {
@@ -351,28 +381,15 @@ fn recorded(
         entries.push(Entry { run_ns: end_ns, node: "lab".to_owned(), event });
     }
     let whole_us = u64::try_from(run.scenario.duration.as_micros()).unwrap_or(u64::MAX);
-    let bound_us = if heard.jumped { whole_us } else { heard.bound_us.max(1) };
+    // A packet that reached a peer late is late in every figure that it is part of.
+    let late_us = outcome.lateness.percentile(99).as_micros();
+    let late_us = u64::try_from(late_us).unwrap_or(whole_us);
+    let bound_us = match heard.jumped {
+        true => whole_us,
+        false => heard.bound_us.saturating_add(late_us).max(1),
+    };
     let header = header(run.scenario, run.seed, run.version, Clock::Real { bound_us });
     Ok(Record::new(header, entries, &outcome.packets_sha256)?)
-}
-
-/// An entry that came while the run was ending. What a board did after the end is none of the run's; what
-/// is said of the run as a whole belongs to its last moment.
-fn in_time(mut entry: Entry, end_ns: u64) -> Option<Entry> {
-    let of_all = matches!(
-        entry.event,
-        Event::Note { .. }
-            | Event::Fault { .. }
-            | Event::DeviceFailed { .. }
-            | Event::CutShort { .. }
-            | Event::Unheard { .. }
-            | Event::ClockJumped
-    );
-    if entry.run_ns > end_ns && !of_all {
-        return None;
-    }
-    entry.run_ns = entry.run_ns.min(end_ns);
-    Some(entry)
 }
 
 /// What a run has told before its bench broke.
@@ -392,20 +409,40 @@ fn broken(journal: &Path, error: &RunError) -> Result<Record, RunError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use parallax_record::Session;
+    use parallax_board::OpenError;
+    use parallax_record::Verdict;
+    use parallax_scenario::{Builtin, parse};
 
     #[test]
-    fn what_a_board_does_after_the_end_is_not_in_the_run_and_what_is_said_of_the_run_is() {
-        let at = |run_ns, event| Entry { run_ns, node: "doorbell".to_owned(), event };
-        let paced = |run_ns| {
-            let session = Session { camera: "doorbell".into(), viewer: "phone".into(), number: 1 };
-            let event =
-                Event::FramePaced { session, rtp_timestamp: 7, first_run_ns: run_ns, packets: 2 };
-            at(run_ns, event)
-        };
-        assert_eq!(in_time(paced(30), 30), Some(paced(30)));
-        assert_eq!(in_time(paced(31), 30), None, "its own times would be after the end as well");
-        let unheard = Event::Unheard { messages: 1 };
-        assert_eq!(in_time(at(31, unheard.clone()), 30), Some(at(30, unheard)));
+    fn what_a_camera_does_after_the_end_is_no_part_of_the_run_and_what_is_said_of_it_is() {
+        let entry = |event| Entry { run_ns: 9, node: "doorbell".to_owned(), event };
+        let captured = || Event::FrameCaptured { boot: 0, frame: 1, camera_us: 2 };
+        assert_eq!(by_the_end(entry(captured()), 8), None);
+        assert_eq!(by_the_end(entry(captured()), 9), Some(entry(captured())));
+        let note = || Event::Note { text: "its agent took little".to_owned() };
+        let last = Entry { run_ns: 8, ..entry(note()) };
+        assert_eq!(by_the_end(entry(note()), 8), Some(last));
+    }
+
+    /// A test is root in many labs, and root may open every port: what the system says is given here.
+    #[test]
+    fn a_port_that_cannot_be_opened_makes_a_run_an_error_with_the_cure() {
+        let text = include_str!("../../../fixtures/scenarios/same-lan.toml");
+        let scenario = parse("same-lan.toml", text, &Builtin).expect("it ships");
+        let path = PathBuf::from("/dev/ttyUSB7");
+        for (error, cure) in [
+            (OpenError::Locked { path: path.clone() }, "end that program; `fuser /dev/ttyUSB7`"),
+            (OpenError::Missing { path: path.clone() }, "plug the board in"),
+            (OpenError::NotPermitted { path }, "usermod -aG dialout"),
+        ] {
+            let folder = tempfile::TempDir::new().expect("a folder");
+            let header = header(&scenario, 1, "0.0.0", Clock::Real { bound_us: 1 });
+            let journal = Journal::begin(folder.path(), header).expect("a journal").end();
+            let record = broken(&journal, &BoardError::Open(error).into()).expect("a record");
+            let summary = judge(&record);
+            assert_eq!((summary.verdict, summary.failures.len()), (Verdict::Error, 0));
+            let said = |text: &String| text.contains("/dev/ttyUSB7") && text.contains(cure);
+            assert!(summary.faults.iter().any(said), "{:?}", summary.faults);
+        }
     }
 }

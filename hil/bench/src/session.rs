@@ -2,12 +2,15 @@
 
 use crate::{
     file::BenchBoard,
-    place::Place,
+    place::{Place, PortPlace},
     process::ProcessBoard,
     profile::{ProfileError, console},
     run::nonce,
 };
-use parallax_board::{Board, BoardError, Event, PortSettings, Recorder, RecorderError};
+use parallax_board::{
+    Board, BoardError, CommandPower, Event, PortSettings, Power as _, PowerError, Recorder,
+    RecorderError,
+};
 use parallax_console::{CommandId, Console, Outcome, Output, Request, State};
 use parallax_scenario::Profile;
 use std::{
@@ -15,10 +18,13 @@ use std::{
     io,
     os::unix::net::UnixDatagram,
     path::Path,
+    thread,
     time::{Duration, Instant},
 };
 
 const READY: CommandId = CommandId(1);
+/// Between two looks for a console.
+const LOOK: Duration = Duration::from_millis(10);
 
 /// Why there is no session.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +43,41 @@ pub enum SessionError {
         "failed to switch the board on: {0}\n  help: see whether processes can be started here"
     )]
     Power(io::Error),
+    /// What switches it.
+    #[error(transparent)]
+    Switch(#[from] PowerError),
+}
+
+/// What a session keeps on.
+enum Held {
+    Process(
+        #[expect(dead_code, reason = "it is held")] ProcessBoard,
+        #[expect(dead_code, reason = "it is held")] UnixDatagram,
+    ),
+    Switched(CommandPower),
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if let Self::Switched(power) = self {
+            // Whoever holds it next begins with it.
+            let _ = power.set(false);
+        }
+    }
+}
+
+/// Switches a board on whose console is not there, if the bench can; and waits for the console.
+fn switched_on(place: &PortPlace) -> Result<Option<CommandPower>, SessionError> {
+    let Some(switch) = place.power.as_ref().filter(|_| !place.port.exists()) else {
+        return Ok(None);
+    };
+    let mut power = switch.commands.clone();
+    power.set(true)?;
+    let end = Instant::now() + power.limit;
+    while !place.port.exists() && Instant::now() < end {
+        thread::sleep(LOOK);
+    }
+    Ok(Some(power))
 }
 
 /// What a session has to tell.
@@ -50,7 +91,8 @@ pub enum Told {
     Ready(bool),
 }
 
-/// A board whose console somebody holds. A process board has power as long as the session lasts.
+/// A board whose console somebody holds. A process board has power as long as the session lasts, and so
+/// has one whose console was not there before the bench switched it on; any other is as it is.
 pub struct Session {
     board: Board,
     line_end: Vec<u8>,
@@ -58,7 +100,7 @@ pub struct Session {
     boot_time: Duration,
     heard: Instant,
     // Dropped after the board: the console is closed first.
-    _process: Option<(ProcessBoard, UnixDatagram)>,
+    _held: Option<Held>,
 }
 
 impl Session {
@@ -78,15 +120,15 @@ impl Session {
         let console_profile = console(name, profile, secret)?;
         let recorder = Recorder::create(transcript)?;
         let baud = console_profile.bauds.first().copied().unwrap_or(115_200);
-        let (path, process) = match &board.place {
-            Place::Port(place) => (place.port.clone(), None),
+        let (path, held) = match &board.place {
+            Place::Port(place) => (place.port.clone(), switched_on(place)?.map(Held::Switched)),
             Place::Process => {
                 // Nobody is at the other end of its cable.
                 let (lab, cable) = UnixDatagram::pair().map_err(SessionError::Power)?;
                 let mut process =
                     ProcessBoard::new(command, cable, baud).map_err(SessionError::Power)?;
                 process.on().map_err(SessionError::Power)?;
-                (process.console.clone(), Some((process, lab)))
+                (process.console.clone(), Some(Held::Process(process, lab)))
             }
         };
         let line_end = console_profile.line_end.clone();
@@ -96,11 +138,11 @@ impl Session {
         let settings = PortSettings { path, baud, lines: console_profile.lines };
         let mut board = Board::open(settings, Console::new(console_profile, nonce()), recorder)?;
         board.listen();
-        if process.is_some() {
+        if held.is_some() {
             board.power(true);
         }
         let heard = Instant::now();
-        Ok(Self { board, line_end, prompt_time, boot_time, heard, _process: process })
+        Ok(Self { board, line_end, prompt_time, boot_time, heard, _held: held })
     }
 
     /// Has the board boot, log in and answer, as a run does.
@@ -143,6 +185,14 @@ impl Session {
                         told.push(Told::Ready(matches!(how, Outcome::Done { .. })));
                     }
                 }
+                Event::Rate(rate) => told.push(Told::Line(match rate {
+                    Some(rate) => format!(
+                        "it speaks at {} bit/s ({} % readable)",
+                        rate.baud,
+                        rate.readable_permille / 10
+                    ),
+                    None => "nothing readable came at any of its rates: the first is taken".into(),
+                })),
                 Event::NotWritten(error) => told.push(Told::Line(error.to_string())),
                 Event::NotOpened(error) => told.push(Told::Line(error.to_string())),
                 Event::TranscriptFull(error) => {

@@ -6,8 +6,8 @@ use crate::{
     process::ProcessBoard,
     run::RunError,
 };
-use parallax_board::{Board, Line, PortSettings, Power as _, Pulse, Recorder};
-use parallax_console::{Console, LinePolicy};
+use parallax_board::{Board, Line, PortSettings, Power as _, Pulse, Recorder, now_ns};
+use parallax_console::{Console, Input, LinePolicy};
 use parallax_lab::{Cable, CableError, Datagrams, Interface, Tap};
 use parallax_scenario::{ConsoleTraits, ControlLine, ResetTraits};
 use std::{
@@ -87,7 +87,7 @@ impl<'a> Stand<'a> {
         match self {
             Self::Process(process) => {
                 process.on().map_err(RunError::Power)?;
-                let mut board = open(&process.console, opening)?;
+                let mut board = open_dark(&process.console, opening)?;
                 board.power(true);
                 Ok(board)
             }
@@ -149,6 +149,15 @@ fn open(port: &Path, opening: Opening) -> Result<Board, RunError> {
     Ok(Board::open(settings, console, recorder)?)
 }
 
+/// Opens the console of a board that has no power yet, or is to be reset: what comes before is an earlier
+/// run's. Its rate is looked for when it speaks.
+fn open_dark(port: &Path, mut opening: Opening) -> Result<Board, RunError> {
+    opening.console.handle(now_ns(), Input::Power(false));
+    let mut board = open(port, opening)?;
+    board.hear_earlier();
+    Ok(board)
+}
+
 fn port_on(
     place: &PortPlace,
     reset: Option<ResetTraits>,
@@ -169,7 +178,7 @@ fn port_on(
     };
     if place.port.exists() {
         // It hears the first word of the boot.
-        let mut board = open(&place.port, opening)?;
+        let mut board = open_dark(&place.port, opening)?;
         board.power(true);
         switch_on()?;
         return Ok(board);

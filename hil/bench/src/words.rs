@@ -1,6 +1,9 @@
 //! How steps of a console end, in words; and whose doing that is.
 
-use parallax_console::{Cause, DeathKind, Limit, Outcome};
+use parallax_console::{Cause, DeathKind, Limit, Outcome, State};
+
+/// What stands before the agent's status when it has ended.
+pub(crate) const AGENT_STATUS: &str = "parallax-agent ended with ";
 
 /// Who is to blame for a step that was not done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,24 +16,42 @@ pub(crate) enum Blame {
     Nobody(String),
 }
 
-/// Of a board that did not become ready.
-pub(crate) fn not_ready(outcome: &Outcome) -> Blame {
+/// Of a board that did not become ready, and is in this state now.
+pub(crate) fn not_ready(outcome: &Outcome, state: &State) -> Blame {
     match outcome {
         Outcome::Died(Cause::LoginRefused) => Blame::Lab(
             "it refused the login: help: look at user and password of its profile".to_owned(),
         ),
-        // Either it hangs, or its profile does not know its prompt: from here that looks the same.
-        Outcome::Died(cause @ Cause::NoPrompt(_)) => Blame::Nobody(format!(
-            "it did not come up: {}: help: if that is its prompt, its profile's `prompt` is wrong; \
-             `parallax replay` on its transcript tells",
-            death(cause)
-        )),
         Outcome::Died(cause) => Blame::Device(format!("it did not come up: {}", death(cause))),
-        Outcome::TimedOut(limit) => Blame::Device(format!("it did not come up: {}", over(*limit))),
+        Outcome::TimedOut(Limit::Run) => {
+            Blame::Lab(format!("it was not up: {}", over(Limit::Run, true)))
+        }
+        Outcome::TimedOut(limit) => late(*limit, state),
         Outcome::Interrupted | Outcome::PowerCut => {
             Blame::Nobody("it was broken off before it was up".to_owned())
         }
         Outcome::Done { .. } => Blame::Lab("it was up, and nobody went on".to_owned()),
+    }
+}
+
+/// Of a board whose time to become ready is over.
+fn late(limit: Limit, state: &State) -> Blame {
+    let over = over(limit, true);
+    match state {
+        // No power, a wire that is off, another rate, a dead board: from here that looks the same.
+        State::Dead(cause @ Cause::Silent) => Blame::Nobody(format!(
+            "it did not come up: {}: {over}: help: see whether it has power, whether its console's wires \
+             are on and crossed, and whether its profile has its rate",
+            death(cause)
+        )),
+        // Either it hangs, or its profile does not know its prompt: that looks the same, too.
+        State::Dead(cause) => Blame::Nobody(format!(
+            "it did not come up: {}: {over}: help: if that is its prompt, its profile's `prompt` is \
+             wrong, and if what is typed is lost, its `transmit_delay`; `parallax replay` on its \
+             transcript tells",
+            death(cause)
+        )),
+        _ => Blame::Nobody(format!("it did not come up: {over}")),
     }
 }
 
@@ -42,7 +63,7 @@ pub(crate) fn not_set_up(text: &str, outcome: &Outcome) -> Blame {
             Blame::Lab(format!("its setup `{text}` ended with status {status}{}", last_words(said)))
         }
         Outcome::TimedOut(limit) => {
-            Blame::Lab(format!("its setup `{text}` did not end: {}", over(*limit)))
+            Blame::Lab(format!("its setup `{text}` did not end: {}", over(*limit, false)))
         }
         Outcome::PowerCut | Outcome::Interrupted | Outcome::Done { .. } => {
             Blame::Nobody(format!("its setup `{text}` was broken off"))
@@ -54,27 +75,47 @@ pub(crate) fn not_set_up(text: &str, outcome: &Outcome) -> Blame {
 pub(crate) fn agent_ended(outcome: &Outcome) -> Blame {
     match outcome {
         Outcome::Died(cause) => Blame::Device(death(cause)),
-        Outcome::Done { status: Some(127), .. } => Blame::Lab(
+        Outcome::Done { said, .. } => ended(said),
+        Outcome::TimedOut(Limit::Run) => {
+            Blame::Lab(format!("its agent was broken off: {}", over(Limit::Run, false)))
+        }
+        // What was typed was lost on its way, or what it said: no frame of its agent came, either.
+        Outcome::TimedOut(limit) => Blame::Nobody(format!(
+            "its agent did not begin: {}: help: if what is typed is lost, its profile's \
+             `transmit_delay` is wrong; `parallax replay` on its transcript tells",
+            over(*limit, false)
+        )),
+        Outcome::PowerCut | Outcome::Interrupted => {
+            Blame::Nobody("its agent was broken off".to_owned())
+        }
+    }
+}
+
+/// Of an agent that ended by itself, after it had said this.
+fn ended(said: &[u8]) -> Blame {
+    let said = String::from_utf8_lossy(said);
+    let status = said.lines().rev().find_map(|line| line.trim().strip_prefix(AGENT_STATUS));
+    let last = said.lines().rev().find(|line| {
+        let line = line.trim();
+        !line.is_empty() && !line.starts_with(AGENT_STATUS)
+    });
+    let last = last.map(|line| format!("; it said last: {}", text(line.as_bytes())));
+    let last = last.unwrap_or_default();
+    match status.and_then(|status| status.parse::<u32>().ok()) {
+        Some(127) => Blame::Lab(
             "there is no parallax-agent on the board: help: install the one of this version \
              (hil/agent/README.md)"
                 .to_owned(),
         ),
         // A shell's word for "by a signal": nobody else kills there.
-        Outcome::Done { status: Some(status @ 129..), said, .. } => Blame::Device(format!(
-            "its agent was killed by signal {}{}",
-            status - 128,
-            last_words(said)
-        )),
-        Outcome::Done { status, said, .. } => {
-            let status = status.map_or("no status".to_owned(), |status| format!("status {status}"));
-            Blame::Lab(format!("its agent ended by itself, with {status}{}", last_words(said)))
+        Some(status @ 129..) => {
+            Blame::Device(format!("its agent was killed by signal {}{last}", status - 128))
         }
-        Outcome::TimedOut(limit) => {
-            Blame::Lab(format!("its agent was broken off: {}", over(*limit)))
+        Some(status) => {
+            Blame::Lab(format!("its agent ended by itself, with status {status}{last}"))
         }
-        Outcome::PowerCut | Outcome::Interrupted => {
-            Blame::Nobody("its agent was broken off".to_owned())
-        }
+        // It was said, and did not come whole.
+        None => Blame::Nobody(format!("its agent ended by itself, nobody knows how{last}")),
     }
 }
 
@@ -91,13 +132,15 @@ fn death(cause: &Cause) -> String {
     }
 }
 
-fn over(limit: Limit) -> String {
+/// A limit that is over, and where it stands; `boots`: while it boots, a step is a boot.
+fn over(limit: Limit, boots: bool) -> String {
     let (what, key) = match limit {
         Limit::Run => ("a run", "run_timeout"),
+        Limit::Step if boots => ("a boot", "boot_timeout"),
         Limit::Step => ("a step", "step_timeout"),
         Limit::Prompt => ("a prompt", "prompt_timeout"),
     };
-    format!("that took longer than {what} may ({key} of its profile)")
+    format!("that took longer than {what} may (`{key}` of its profile, times its `timeout_factor`)")
 }
 
 fn last_words(said: &[u8]) -> String {
@@ -117,8 +160,8 @@ fn text(line: &[u8]) -> String {
 mod tests {
     use super::*;
 
-    fn done(status: u32, said: &str) -> Outcome {
-        Outcome::Done { status: Some(status), said: said.into(), unkept_bytes: 0 }
+    fn done(said: &str) -> Outcome {
+        Outcome::Done { status: Some(0), said: said.into(), unkept_bytes: 0 }
     }
 
     #[test]
@@ -126,13 +169,34 @@ mod tests {
         let panic = Cause::Said(DeathKind::Panic, b"Kernel panic - not syncing: x\r".to_vec());
         let said = "it panicked: Kernel panic - not syncing: x".to_owned();
         assert_eq!(agent_ended(&Outcome::Died(panic)), Blame::Device(said));
-        assert!(matches!(not_ready(&Outcome::Died(Cause::Silent)), Blame::Device(_)));
-        assert!(matches!(not_ready(&Outcome::Died(Cause::LoginRefused)), Blame::Lab(_)));
-        assert!(matches!(not_ready(&Outcome::TimedOut(Limit::Step)), Blame::Device(_)));
-        assert!(matches!(agent_ended(&done(127, "sh: not found")), Blame::Lab(_)));
-        let killed = agent_ended(&done(137, "\nKilled\n\n"));
+        let booting = |outcome: &Outcome| not_ready(outcome, &State::Booting);
+        let reset = Outcome::Died(Cause::BootLoop(b"ROM".to_vec()));
+        assert!(matches!(booting(&reset), Blame::Device(_)));
+        assert!(matches!(booting(&Outcome::Died(Cause::LoginRefused)), Blame::Lab(_)));
+        assert!(matches!(
+            agent_ended(&done("sh: not found\nparallax-agent ended with 127\n")),
+            Blame::Lab(_)
+        ));
+        let killed = agent_ended(&done("\nKilled\n\nparallax-agent ended with 137\n"));
         let text = "its agent was killed by signal 9; it said last: Killed".to_owned();
         assert_eq!(killed, Blame::Device(text));
+        assert!(matches!(agent_ended(&done("parallax-agent ended w")), Blame::Nobody(_)));
         assert!(matches!(agent_ended(&Outcome::PowerCut), Blame::Nobody(_)));
+    }
+    #[test]
+    fn each_limit_is_named_with_its_key_and_what_came_last() {
+        let of = |limit, state: &State| not_ready(&Outcome::TimedOut(limit), state);
+        let silent = of(Limit::Step, &State::Dead(Cause::Silent));
+        let Blame::Nobody(text) = silent else { panic!("{silent:?}") };
+        assert!(text.contains("not a byte came") && text.contains("`boot_timeout`"), "{text}");
+        let prompt = of(Limit::Prompt, &State::Dead(Cause::NoPrompt(b"$ ".to_vec())));
+        let Blame::Nobody(text) = prompt else { panic!("{prompt:?}") };
+        assert!(text.contains("came: $") && text.contains("`prompt_timeout`"), "{text}");
+        let run = of(Limit::Run, &State::Unknown);
+        let Blame::Lab(text) = run else { panic!("{run:?}") };
+        assert!(text.contains("`run_timeout`"), "{text}");
+        let step = agent_ended(&Outcome::TimedOut(Limit::Step));
+        let Blame::Nobody(text) = step else { panic!("{step:?}") };
+        assert!(text.contains("`step_timeout`"), "{text}");
     }
 }

@@ -1,6 +1,6 @@
 //! Each shipped profile with a console, over its transcript (`device-profiles/transcripts`).
 
-use parallax_bench::{Kind, Replay, replay, sound};
+use parallax_bench::{Kind, Replay, replay};
 use parallax_scenario::{Builtin, Profile, Profiles as _, profile};
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
@@ -94,8 +94,26 @@ fn a_pattern_that_cannot_be_read_is_told_with_line_key_and_cure() {
         let text = text.replace(from, to);
         let line = text.lines().position(|line| line.contains(to.trim_matches('\''))).expect("it");
         let read = profile::parse("own.toml", &text).expect("TOML is sound");
-        let error = sound(&read).expect_err("refused").to_string();
+        let error = replay(&read, b"a log").expect_err("refused").to_string();
         assert!(error.contains(&format!("own: line {}: {told}", line + 1)), "{error}");
         assert!(error.contains("help: "), "{error}");
     }
+}
+
+/// The page's own example is read as any profile is.
+#[test]
+fn the_example_of_the_page_is_sound_and_follows_its_firmware() {
+    let page = include_str!("../../../device-profiles/README.md");
+    let (_, example) = page.split_once("\n    schema = 1\n").expect("an example");
+    let (example, _) = example.split_once("\n    $ parallax replay").expect("its end");
+    let text = format!("    schema = 1\n{example}").replace("\n    ", "\n");
+    let read = profile::parse("doorbell.toml", text.trim_start())
+        .unwrap_or_else(|errors| panic!("{:?}", errors.problems()));
+    let log = "ESP-ROM:esp32p4-eco2\nesp> join lobby\nI (5210) SIG: room 1f00ba12 joined\n\
+               I (6034) DTLS: handshake done\nI (6100) VENC: frame 1 sent\nI (9000) DTLS: closed\n\
+               E (9100) SIG: error -7\n";
+    let replay = replay(&read, log.as_bytes()).expect("a log");
+    let told = replay.steps.iter().filter(|step| step.kind == Kind::Firmware);
+    let told: Vec<&str> = told.filter_map(|step| step.text.split(": ").next()).collect();
+    assert_eq!(told, ["joined", "connected", "first_frame", "disconnected", "failed"], "{replay}");
 }

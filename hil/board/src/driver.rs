@@ -3,6 +3,7 @@
 use crate::{
     now_ns,
     port::{OpenError, Port, PortSettings, Pulse, WriteError},
+    rate::{self, Hunt, Next, Rate},
     reader::{Heard, Reader, lock},
     transcript::Recorder,
 };
@@ -19,6 +20,10 @@ use std::{
 
 /// How often a port that is gone is looked for.
 const LOOK_NS: u64 = 100_000_000;
+/// Before a board has power, it is quiet for so long when all is heard that an earlier run left; and how
+/// long that may take. USB adapters hold bytes back for 16 ms.
+const QUIET_NS: u64 = 50_000_000;
+const EARLIER_NS: u64 = 1_000_000_000;
 /// What a write may take beyond what its bytes take on the wire.
 const WRITE_GRACE: Duration = Duration::from_secs(2);
 
@@ -29,6 +34,9 @@ pub enum Event {
     Console(Output),
     /// Bytes came, as they are: for whoever [listens](Board::listen).
     Heard(Vec<u8>),
+    /// The board speaks at this rate of its profile's; none: it said nothing readable at any, and the
+    /// first one is taken.
+    Rate(Option<Rate>),
     /// Bytes were not written: the lab's port or the board's console does not take them.
     NotWritten(WriteError),
     /// The port is there, and cannot be opened again. Said once for each outage.
@@ -61,25 +69,53 @@ pub struct Board {
     refused: bool,
     events: Vec<(u64, Event)>,
     listens: bool,
+    /// When bytes came last.
+    heard_ns: u64,
+    /// At which of the profile's rates it speaks is being found out.
+    hunt: Option<Hunt>,
 }
 
 impl Board {
-    /// Opens the port and starts to read.
+    /// Opens the port and starts to read. Where the board's profile has several rates, each is listened
+    /// at until one is readable; the port is opened once, whatever its control lines do. A board that is
+    /// known to have no power is listened to when it has.
     ///
     /// # Errors
     /// When the port cannot be opened, or no thread can be started.
     pub fn open(
-        settings: PortSettings,
-        console: Console,
-        recorder: Recorder,
+        mut settings: PortSettings,
+        mut console: Console,
+        mut recorder: Recorder,
     ) -> Result<Self, BoardError> {
+        let mut port = Port::open(&settings)?;
+        let mut events = Vec::new();
+        let profile = console.profile();
+        if profile.bauds.len() > 1 && console.state() == &State::Unknown {
+            let (bauds, knock) = (profile.bauds.clone(), profile.line_end.clone());
+            let found = rate::find(&mut port, &mut recorder, &bauds, &knock);
+            settings.baud = found.as_ref().map_or(settings.baud, |(rate, _)| rate.baud);
+            events.push((now_ns(), Event::Rate(found.as_ref().map(|(rate, _)| *rate))));
+            for (at_ns, bytes) in found.into_iter().flat_map(|(_, pieces)| pieces) {
+                console.handle(at_ns, Input::Received(&bytes));
+            }
+        }
         let recorder = Arc::new(Mutex::new(recorder));
-        let port = Port::open(&settings)?;
         let reader = Reader::start(&port, &recorder).map_err(BoardError::Reader)?;
         let port = Some((reader, port));
-        let events = Vec::new();
         let (refused, listens) = (false, false);
-        Ok(Self { console, settings, recorder, port, look_ns: 0, refused, events, listens })
+        let (look_ns, heard_ns, hunt) = (0, now_ns(), None);
+        Ok(Self {
+            console,
+            settings,
+            recorder,
+            port,
+            look_ns,
+            refused,
+            events,
+            listens,
+            heard_ns,
+            hunt,
+        })
     }
 
     /// From now on [`Event::Heard`] tells what came, besides what it means: a person reads it.
@@ -108,6 +144,25 @@ impl Board {
         let event = if on { transcript::POWER_ON } else { transcript::POWER_OFF };
         lock(&self.recorder).event(event);
         self.input(now_ns(), Input::Power(on));
+        let bauds = &self.console.profile().bauds;
+        self.hunt = (on && bauds.len() > 1).then(|| Hunt::new(bauds.clone(), self.settings.baud));
+    }
+
+    /// Hears what an earlier run has left, until nothing comes any more: before the board is switched on.
+    pub fn hear_earlier(&mut self) {
+        let begun = now_ns();
+        let mut kept = Vec::new();
+        self.heard_ns = begun;
+        loop {
+            kept.extend(self.step(Duration::from_millis(5)));
+            let now = now_ns();
+            if now > self.heard_ns.saturating_add(QUIET_NS)
+                || now > begun.saturating_add(EARLIER_NS)
+            {
+                break;
+            }
+        }
+        self.events = kept;
     }
 
     /// Resets the board by a control line of its port.
@@ -199,7 +254,9 @@ impl Board {
         for Heard { at_ns, bytes } in all {
             match bytes {
                 Some(bytes) => {
+                    self.heard_ns = now_ns();
                     self.input(at_ns, Input::Received(&bytes));
+                    self.hunt(&bytes);
                     if self.listens {
                         self.events.push((at_ns, Event::Heard(bytes)));
                     }
@@ -209,6 +266,30 @@ impl Board {
         }
         if gone {
             self.unplugged();
+        }
+    }
+
+    /// What cannot be read is of another rate.
+    fn hunt(&mut self, bytes: &[u8]) {
+        let Some(next) = self.hunt.as_mut().and_then(|hunt| hunt.hear(bytes)) else { return };
+        match next {
+            Next::Found(rate) => {
+                self.hunt = None;
+                let Rate { baud, readable_permille } = rate;
+                let text = format!("{baud} bit/s: {} % readable", readable_permille / 10);
+                lock(&self.recorder).event(&text);
+                self.events.push((now_ns(), Event::Rate(Some(rate))));
+            }
+            Next::Try(baud) => {
+                let taken = self.port.as_mut().is_some_and(|(_, port)| port.set_baud(baud));
+                let text = if taken { "tried next" } else { "the port cannot be set to it" };
+                lock(&self.recorder).event(&format!("{baud} bit/s: {text}"));
+                if taken {
+                    self.settings.baud = baud;
+                }
+                // What it asked at the rate before was not understood.
+                self.input(now_ns(), Input::Missed);
+            }
         }
     }
 

@@ -6,6 +6,7 @@ mod driver;
 mod look;
 mod port;
 mod power;
+mod rate;
 mod reader;
 mod transcript;
 
@@ -13,6 +14,7 @@ pub use driver::{Board, BoardError, Event};
 pub use look::{PortState, look};
 pub use port::{Line, OpenError, Port, PortSettings, Pulse, WriteError, stable_name};
 pub use power::{CommandPower, Power, PowerError};
+pub use rate::Rate;
 pub use transcript::{Recorder, RecorderError};
 
 /// Nanoseconds of this machine's monotonic clock (`CLOCK_MONOTONIC`): the same for all processes.

@@ -2,10 +2,10 @@
 
 use core::time::Duration;
 use parallax_console::{LineLevel, LinePolicy};
-use serialport::{ErrorKind, SerialPort as _, TTYPort};
+use serialport::{ClearBuffer, ErrorKind, SerialPort as _, TTYPort};
 use std::{
     fs,
-    io::{self, Write as _},
+    io::{self, Read as _, Write as _},
     path::{Path, PathBuf},
     thread,
     time::Instant,
@@ -183,6 +183,22 @@ impl Port {
     /// Another hand on the same port, for the thread that reads.
     pub(crate) fn reading_half(&self) -> io::Result<TTYPort> {
         self.tty.try_clone_native().map_err(io::Error::from)
+    }
+
+    /// Sets the rate, in bits per second; false: the port does not take it.
+    pub(crate) fn set_baud(&mut self, baud: u32) -> bool {
+        self.tty.set_baud_rate(baud).is_ok()
+    }
+
+    /// Forgets what has come and was not read.
+    pub(crate) fn drop_heard(&mut self) {
+        // What cannot be forgotten is read.
+        let _ = self.tty.clear(ClearBuffer::Input);
+    }
+
+    /// Reads what has come, or waits for a slice of time.
+    pub(crate) fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.tty.read(buffer)
     }
 
     /// Writes all of `bytes` within `limit`.

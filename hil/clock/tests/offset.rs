@@ -92,7 +92,98 @@ fn an_answer_before_its_question_is_left_out() {
     assert_eq!((offset.take(exchange), offset.at(5)), (Learnt::Backwards, None));
 }
 
+/// A board whose clock drifts differently from one time to the next, as one that gets warm does: billionths,
+/// and for how long. After the last, it stays so.
+#[derive(Clone, Debug)]
+struct Warming {
+    offset_ns: i64,
+    drifts: Vec<(i64, i64)>,
+}
+
+impl Warming {
+    /// How far it is ahead at the host's `host_ns`.
+    fn offset_ns_at(&self, host_ns: i64) -> i64 {
+        let (mut left, mut gained) = (host_ns, 0_i128);
+        for (at, (drift_ppb, lasts_ns)) in self.drifts.iter().enumerate() {
+            let last = at + 1 == self.drifts.len();
+            let part = if last { left } else { left.min(*lasts_ns) };
+            gained += i128::from(part) * i128::from(*drift_ppb);
+            left -= part;
+        }
+        self.offset_ns + i64::try_from(gained / 1_000_000_000).expect("small")
+    }
+
+    fn exchange(&self, sent_ns: i64, there_ns: i64, back_ns: i64) -> Exchange {
+        let read = sent_ns + there_ns;
+        let board_ns = read + self.offset_ns_at(read);
+        Exchange { sent_ns, board_ns, received_ns: read + back_ns }
+    }
+}
+
+/// Delays of the two ways of an exchange over a console: usually short, sometimes long, and one way may
+/// always be the slower.
+fn ways(there_least: i64, back_least: i64) -> impl Strategy<Value = (i64, i64)> {
+    let jitter = || prop_oneof![4 => 0..2 * MS, 1 => 0..300 * MS];
+    (jitter(), jitter()).prop_map(move |(there, back)| (there_least + there, back_least + back))
+}
+
 proptest! {
+    #[test]
+    fn a_drift_that_changes_and_ways_that_are_never_alike_leave_the_truth_in_the_bound(
+        offset_ns in -1_000_000_000_000_i64..1_000_000_000_000,
+        drifts in prop::collection::vec((-100_000_i64..=100_000, 1..20_000 * MS), 1..12),
+        (exchanges, looks) in (0_i64..100 * MS, 0_i64..100 * MS).prop_flat_map(|(there, back)| (
+            prop::collection::vec((0_i64..3_000 * MS, ways(there, back)), 1..80),
+            prop::collection::vec(0_i64..5_000 * MS, 80),
+        )),
+    ) {
+        let board = Warming { offset_ns, drifts };
+        let mut offset = Offset::new(DRIFT_PPM);
+        let mut now = 0;
+        for ((pause, (there, back)), look_ns) in exchanges.into_iter().zip(looks) {
+            now += pause;
+            let exchange = board.exchange(now, there, back);
+            now = exchange.received_ns;
+            let learnt = offset.take(exchange);
+            let Learnt::Bound(bound) = learnt else { panic!("{learnt:?}") };
+            prop_assert!(holds(bound, board.offset_ns_at(now)), "{bound:?}");
+            // As long as nobody asks again.
+            let bound = offset.at(now + look_ns).expect("known");
+            prop_assert!(holds(bound, board.offset_ns_at(now + look_ns)), "{bound:?}");
+        }
+        prop_assert_eq!(offset.jumps(), 0);
+    }
+
+    #[test]
+    fn a_jump_beyond_what_is_open_is_seen_and_the_truth_is_in_the_bound_after_it(
+        drift_ppb in -100_000_i64..=100_000,
+        before in prop::collection::vec((0_i64..2_000 * MS, ways(0, 0)), 1..20),
+        (there, back) in ways(0, 0),
+        ahead in any::<bool>(),
+        more_ns in 1_i64..10_000 * MS,
+    ) {
+        let board = Board { offset_ns: 0, drift_ppb };
+        let mut offset = Offset::new(DRIFT_PPM);
+        let mut now = 0;
+        for (pause, (there, back)) in before {
+            now += pause;
+            let exchange = board.exchange(now, there, back);
+            now = exchange.received_ns;
+            offset.take(exchange);
+        }
+        let asked = now + 500 * MS;
+        let had = asked + there + back;
+        // What is open of the offset, by all before and by this exchange alone.
+        let open = offset.at(had).expect("known").width_ns() + there + back;
+        let open = open + open / 5_000 + 4;
+        let by = if ahead { open + more_ns } else { -open - more_ns };
+        let jumped = Board { offset_ns: by, drift_ppb };
+        let learnt = offset.take(jumped.exchange(asked, there, back));
+        prop_assert!(matches!(learnt, Learnt::Jumped { .. }), "{learnt:?}");
+        prop_assert!(holds(offset.at(had).expect("known"), jumped.offset_ns_at(had)));
+        prop_assert_eq!(offset.jumps(), 1);
+    }
+
     #[test]
     fn the_true_offset_is_always_in_the_bound(
         offset_ns in -1_000_000_000_000_i64..1_000_000_000_000,

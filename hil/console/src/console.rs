@@ -137,8 +137,11 @@ impl Console {
                 self.output(Output::Outage(false, 0));
                 if self.profile.powered_by_port {
                     self.power(true);
+                } else {
+                    self.missed();
                 }
             }
+            Input::Missed => self.missed(),
             Input::Request(request) => {
                 if let Err(refusal) = self.request(request) {
                     self.output(Output::Refused(refusal));
@@ -243,6 +246,7 @@ impl Console {
         let waits = !tail.is_empty() || !self.scanner.held().is_empty();
         if !bytes.is_empty() {
             self.settles_ns = waits.then(|| self.now.saturating_add(self.profile.settle_ns.max(1)));
+            self.still_speaks();
         }
     }
 
@@ -256,6 +260,10 @@ impl Console {
         };
         let from = receiver.next_number();
         let (frames, received) = receiver.take(frame);
+        if !matches!(received, Received::Foreign(_) | Received::Echo) {
+            // Whatever became of the marker: who speaks in this conversation runs.
+            self.stream_begun();
+        }
         if frames > 0 {
             self.output(Output::Gap { from, frames });
         }

@@ -21,6 +21,8 @@ pub enum Input<'a> {
     Unplugged,
     /// The port is there again.
     Plugged,
+    /// What it said just now may not have been understood, a prompt among it.
+    Missed,
     /// Somebody wants something.
     Request(Request),
 }

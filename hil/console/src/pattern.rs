@@ -51,6 +51,15 @@ pub enum PatternError {
 }
 
 impl PatternError {
+    /// The pattern, as it was written.
+    pub fn pattern(&self) -> &str {
+        match self {
+            Self::Syntax { pattern, .. }
+            | Self::Unbounded { pattern }
+            | Self::Empty { pattern } => pattern,
+        }
+    }
+
     /// What is wrong, in one line.
     pub fn what(&self) -> String {
         match self {

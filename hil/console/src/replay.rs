@@ -6,6 +6,7 @@
 
 mod count;
 mod drive;
+mod log;
 mod text;
 mod typed;
 

@@ -26,6 +26,8 @@ pub(crate) enum Kind {
     Ready {
         knocks: u32,
         logins: u32,
+        /// The port was gone: what it asked then was not heard.
+        missed: bool,
         /// The markers that prove that a prompt is one.
         probe: Option<Markers>,
     },
@@ -71,6 +73,10 @@ impl Console {
         }
         match self.state {
             State::Off => return Err(Refusal::Off),
+            // What stands there already may be what it asks.
+            State::Booting if self.settles_ns.is_none() && !self.tail().0.is_empty() => {
+                self.settles_ns = Some(self.now.saturating_add(self.profile.settle_ns.max(1)));
+            }
             State::Booting => {}
             _ => {
                 self.last_line = None;
@@ -78,7 +84,7 @@ impl Console {
                 self.change(State::Unknown);
             }
         }
-        let kind = Kind::Ready { knocks: 0, logins: 0, probe: None };
+        let kind = Kind::Ready { knocks: 0, logins: 0, missed: false, probe: None };
         let ends_ns = Some(self.within(self.profile.timeouts.boot_ns));
         self.step = Some(Step { id, ends_ns, knocks_ns: None, kind });
         if self.state == State::Unknown {
@@ -93,9 +99,36 @@ impl Console {
         let at = self.within(self.profile.timeouts.prompt_ns.max(1)).max(self.now + 1);
         let knocks = self.state == State::Unknown || self.profile.wakes_by_line;
         if let Some(step) = &mut self.step
-            && let Kind::Ready { probe, .. } = &step.kind
+            && let Kind::Ready { probe, missed, .. } = &step.kind
         {
-            step.knocks_ns = (knocks || probe.is_some()).then_some(at);
+            step.knocks_ns = (knocks || *missed || probe.is_some()).then_some(at);
+        }
+    }
+
+    /// The port was gone. If it boots, it may have asked who logs in meanwhile, and says no more: when it
+    /// has been quiet for the time of a prompt, an empty line asks. A boot loader that counts is not.
+    pub(crate) fn missed(&mut self) {
+        if let Some(Step { kind: Kind::Ready { missed, .. }, .. }) = &mut self.step {
+            *missed = true;
+            self.arm_knock();
+        }
+    }
+
+    /// Bytes came: it is not quiet.
+    pub(crate) fn still_speaks(&mut self) {
+        if self.state == State::Booting
+            && let Some(Step { kind: Kind::Ready { missed: true, .. }, .. }) = &self.step
+        {
+            self.arm_knock();
+        }
+    }
+
+    /// A frame of the stream that was asked for came.
+    pub(crate) fn stream_begun(&mut self) {
+        let streams =
+            |step: &Step| matches!(step.kind, Kind::Command { streams: true, begun: false, .. });
+        if self.step.as_ref().is_some_and(streams) {
+            self.begun();
         }
     }
 

@@ -127,7 +127,7 @@ fn deaths_are_told_and_what_boots_again_is_followed() {
     let replay = run(linux(), &booted(&more));
     assert_eq!((replay.summary.boots, replay.summary.deaths), (2, 1));
     let death = kinds(&replay, Kind::Death)[0];
-    assert!(death.contains("panic: ") && death.contains("matches every board"), "{death}");
+    assert!(death.contains("panic: ") && death.contains("matches common.panic"), "{death}");
     assert_eq!(kinds(&replay, Kind::Login).len(), 2, "{replay}");
     // It had come up before.
     assert_eq!(replay.summary.came_up.known(), Some(true));
@@ -183,6 +183,15 @@ fn a_log_is_read_by_what_stands_before_the_echo() {
     assert_eq!(kinds(&replay, Kind::Login).len(), 1);
     let again = run(linux(), &log.replace('\r', ""));
     assert_eq!(again.summary, replay.summary);
+}
+
+#[test]
+fn a_log_whose_login_no_pattern_matches_is_told() {
+    let log = "U-Boot SPL 2024.01\r\n[ 0.1] Linux\r\nmybox login: root\r\nroot@mybox:~# ";
+    let replay = run(linux(), log);
+    assert_eq!(replay.summary.came_up, CameUp::Prompt { line: 4 }, "{replay}");
+    let unfit = kinds(&replay, Kind::Unfit);
+    assert!(unfit[0].contains("`login_prompt` matched nothing on the way"), "{unfit:?}");
 }
 
 #[test]

@@ -87,7 +87,7 @@ impl Wire {
             let Err(error) = received else { continue };
             let text = format!("the cable of {}: {error}", fabric.host(self.host).0);
             if told.as_ref() != Some(&text) {
-                fabric.tell("lab", Event::Note { text: text.clone() });
+                fabric.tell("lab", Event::Fault { text: text.clone() });
                 told = Some(text);
             }
             thread::sleep(PATIENCE);
@@ -107,9 +107,12 @@ impl Wire {
         self.has_tcp || packet.transport.protocol() != Protocol::Tcp
     }
 
-    /// A frame that nobody takes is lost, as on a cable that is not plugged in.
+    /// A frame that nobody takes is lost, as on a cable that is not plugged in. A board that hangs holds
+    /// nobody up: what it has no room for is lost as well.
     fn send(&self, frame: &[u8]) {
-        let _ = self.cable.send(frame);
+        if self.cable.send(frame).is_err() {
+            lock(&self.port).not_taken();
+        }
     }
 }
 

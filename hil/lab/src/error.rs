@@ -7,7 +7,9 @@ pub enum LabError {
     #[error(transparent)]
     Setup(#[from] parallax_fabric::SetupError),
     /// A socket, a thread or a runtime could not be had.
-    #[error("failed to {what}")]
+    #[error(
+        "failed to {what}: {source}\n  help: see what limits threads and sockets here (`ulimit -a`)"
+    )]
     System {
         /// What was tried.
         what: &'static str,

@@ -41,6 +41,8 @@ pub enum Refusal {
     Protocol,
     /// A packet for the board came before the board's Ethernet address was known.
     UnknownBoard,
+    /// A frame for the board, and its cable had no room, or no other end.
+    NotTaken,
 }
 
 /// What came of a frame.
@@ -117,6 +119,11 @@ impl Port {
                 None
             }
         }
+    }
+
+    /// A frame was not taken from the port.
+    pub(crate) fn not_taken(&mut self) {
+        *self.counts.refused.entry(Refusal::NotTaken).or_default() += 1;
     }
 
     fn read(&mut self, frame: &[u8]) -> Result<Heard, Refusal> {

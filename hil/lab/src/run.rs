@@ -9,7 +9,7 @@ use crate::{
     host::{HostState, LabHost},
     lateness::{DEFAULT_BUDGET, Lateness},
     lock,
-    port::{Counts, Port},
+    port::{Counts, Port, Refusal},
     realtime,
     watch::Watch,
 };
@@ -236,6 +236,12 @@ fn finish(
     let last = |node: &str, event| Entry { run_ns: end.as_nanos(), node: node.to_owned(), event };
     entries.push(last("lab", lateness.event(budget)));
     entries.push(last("world", bytes));
+    for (host, wire) in &wires {
+        if let Some(frames) = lock(&wire.port).counts().refused.get(&Refusal::NotTaken) {
+            let text = format!("{frames} frames were not taken from its cable");
+            entries.push(last(&fabric.host(*host).0, Event::Note { text }));
+        }
+    }
     let counts = |(host, wire): (&HostId, &Arc<Wire>)| {
         (fabric.host(*host).0.to_string(), lock(&wire.port).counts().clone())
     };

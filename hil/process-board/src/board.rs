@@ -1,29 +1,40 @@
 //! The board: it boots, asks who logs in, and runs what is typed.
 
 use crate::{
+    fate::{Fate, Hands},
+    fault::{Fault, Stage, Wrong},
+    plug::Plug,
     shell::{Command, commands, said},
     skew::Skew,
     station::Station,
     tty::Tty,
 };
 use parallax_agent as agent;
-use parallax_console::Nonce;
+use parallax_console::{Encoder, Nonce, Sender};
 use rustix::time::{ClockId, clock_gettime};
-use serialport::{SerialPort as _, TTYPort};
 use std::{
-    fs, io,
-    os::unix::{fs::symlink, net::UnixDatagram},
+    io,
+    os::unix::net::UnixDatagram,
     path::PathBuf,
+    sync::Arc,
     thread,
     time::{Duration, Instant},
 };
 
 /// What a boot's first stage says; the profile `process-board` knows it.
-const BANNER: &str = "Parallax process board, first stage";
+pub(crate) const BANNER: &str = "Parallax process board, first stage";
 const USER: &str = "root";
 const PROMPT: &str = "# ";
 /// So long a boot waits for an address; without one the board is up all the same.
 const LEASE: Duration = Duration::from_secs(5);
+/// From one boot of a boot loop to the next.
+const BOOT_LOOP: Duration = Duration::from_millis(250);
+/// So long what an earlier run left comes after the console was plugged in, and how often.
+const EARLIER: (Duration, Duration) = (Duration::from_millis(300), Duration::from_millis(10));
+/// From then to the boot.
+const BEFORE_POWER: Duration = Duration::from_millis(500);
+/// What a shell says of a program that a signal ended.
+const KILLED: u8 = 137;
 
 /// What a process board is.
 #[derive(Clone, Debug)]
@@ -39,6 +50,8 @@ pub struct Settings {
     /// By how much the console holds back what passes, at most, each way and each time anew. Nothing
     /// overtakes.
     pub jitter: Duration,
+    /// What goes wrong on it.
+    pub faults: Vec<Fault>,
 }
 
 /// Why a process board cannot be, or ended.
@@ -46,7 +59,7 @@ pub struct Settings {
 pub enum BoardError {
     /// It is started in another way.
     #[error(
-        "failed to start: help: --console PATH --baud N --parent PID, and how wrong it is: --clock-offset MS, --clock-drift-ppm N, --clock-jump AT_MS BY_MS, --console-jitter MS; a bench does so"
+        "failed to start: help: --console PATH --baud N --parent PID, and how wrong it is: --clock-offset MS, --clock-drift-ppm N, --clock-jump AT_MS BY_MS, --console-jitter MS, --fault NAME[=VALUE][@STAGE[+MS]] (hil/process-board/README.md has them all); a bench does so"
     )]
     Arguments,
     /// No PTY.
@@ -73,21 +86,29 @@ pub enum BoardError {
 pub fn run(settings: &Settings, cable: UnixDatagram) -> Result<(), BoardError> {
     let (on, on_ns, skew) = (Instant::now(), machine_ns(), settings.clock);
     let clock = agent::Clock::new(move || skew.board_ns(machine_ns(), on_ns));
-    let no_pty = |error: serialport::Error| BoardError::NoPty(error.to_string());
-    // The slave stays open: so the PTY stays while nobody else has it open.
-    let (master, slave) = TTYPort::pair().map_err(no_pty)?;
-    let device = slave.name().ok_or_else(|| BoardError::NoPty("it has no name".to_owned()))?;
-    name(&settings.console, &device)?;
-    let mut tty = Tty::new(master, settings.bits_per_second, settings.jitter)?;
+    let fate = Fate::new(on, settings.faults.clone());
+    let plug = Arc::new(Plug::new(settings.console.clone())?);
+    if fate.is(Wrong::Earlier) {
+        leave(&plug)?;
+    }
+    plug.show(fate.is(Wrong::Locked))?;
+    if fate.is(Wrong::Earlier) {
+        leave_more(&plug)?;
+    }
+    let mut tty = Tty::new(&plug, settings.bits_per_second, settings.jitter, &fate)?;
+    let hands = Hands { wire: tty.wire(), plug, typed: tty.typed() };
+    // What is wrong with it from the first moment on is wrong before its first word.
+    fate.act(&hands)?;
+    fate.begin(hands)?;
     let station = Station::plug(cable)?;
-    boot(settings, on, &mut tty, &station)?;
-    login(&mut tty)?;
+    boot(settings, on, &mut tty, &station, &fate)?;
+    login(&mut tty, &fate)?;
     loop {
         tty.say(PROMPT)?;
         let line = tty.line()?;
         let mut status = 0;
         for command in commands(&line) {
-            status = execute(&command, status, &mut tty, &station, &clock)?;
+            status = execute(&command, status, &mut tty, &station, &clock, &fate)?;
         }
     }
 }
@@ -99,17 +120,51 @@ fn machine_ns() -> u64 {
     seconds.saturating_mul(1_000_000_000).saturating_add(u64::try_from(now.tv_nsec).unwrap_or(0))
 }
 
-/// A board that was killed leaves its name behind: the next one takes it over at once.
-fn name(console: &PathBuf, device: &str) -> Result<(), BoardError> {
-    let aside = console.with_extension("new");
-    let _ = fs::remove_file(&aside);
-    symlink(device, &aside)
-        .and_then(|()| fs::rename(&aside, console))
-        .map_err(|cause| BoardError::NoName { console: console.clone(), cause })
+/// What an earlier run said: a frame of its agent, its prompt, its end.
+fn leave(plug: &Plug) -> io::Result<()> {
+    let mut said = format!("\r\n{BANNER}\r\nprocess-board login: root\r\n# ").into_bytes();
+    // A short message: it fits a frame.
+    let _ = Encoder::new(Sender::Board, Nonce(0x0bad_cafe)).encode(
+        br#"{"kind":"bye"}"#,
+        b"\r\n",
+        &mut said,
+    );
+    said.extend_from_slice(b"[   99.000000] Kernel panic - not syncing: an earlier one\r\n# ");
+    let mut rest = said.as_slice();
+    while !rest.is_empty() {
+        match plug.write(rest) {
+            Ok(written) => rest = rest.get(written..).unwrap_or_default(),
+            // Nobody reads yet, and there is no room for more.
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => return Ok(()),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
-fn boot(settings: &Settings, on: Instant, tty: &mut Tty, station: &Station) -> io::Result<()> {
+/// Whenever it is opened, an adapter still has some of it.
+fn leave_more(plug: &Plug) -> io::Result<()> {
+    let begun = Instant::now();
+    while begun.elapsed() < EARLIER.0 {
+        leave(plug)?;
+        thread::sleep(EARLIER.1);
+    }
+    thread::sleep(BEFORE_POWER);
+    Ok(())
+}
+
+fn boot(
+    settings: &Settings,
+    on: Instant,
+    tty: &mut Tty,
+    station: &Station,
+    fate: &Fate,
+) -> io::Result<()> {
     tty.say(&format!("\n{BANNER}\n"))?;
+    while fate.is(Wrong::BootLoop) {
+        thread::sleep(BOOT_LOOP);
+        tty.say(&format!("\n{BANNER}\n"))?;
+    }
     let rest = settings.boot.saturating_sub(on.elapsed());
     thread::sleep(rest / 2);
     tty.say("[    0.000000] Booting a process\n")?;
@@ -123,12 +178,13 @@ fn boot(settings: &Settings, on: Instant, tty: &mut Tty, station: &Station) -> i
     }
 }
 
-fn login(tty: &mut Tty) -> io::Result<()> {
+fn login(tty: &mut Tty, fate: &Fate) -> io::Result<()> {
     tty.forget();
+    fate.reached(Stage::Login);
     loop {
         tty.say("\nprocess-board login: ")?;
         match tty.line()?.as_str() {
-            USER => return tty.say("\n"),
+            USER if !fate.is(Wrong::Refused) => return tty.say("\n"),
             "" => {}
             _ => tty.say("Login incorrect\n")?,
         }
@@ -142,6 +198,7 @@ fn execute(
     tty: &mut Tty,
     station: &Station,
     clock: &agent::Clock,
+    fate: &Fate,
 ) -> io::Result<u8> {
     let words = match command {
         Command::Echo(words) => {
@@ -162,9 +219,9 @@ fn execute(
             tty.echo(false);
             Ok(0)
         }
-        ["parallax-agent", "--nonce", hex] => {
+        ["parallax-agent", "--nonce", hex] if !fate.is(Wrong::NoAgent) => {
             match u32::from_str_radix(hex, 16) {
-                Ok(nonce) => run_agent(Nonce(nonce), tty, station, clock),
+                Ok(nonce) => run_agent(Nonce(nonce), tty, station, clock, fate),
                 Err(_) => {
                     tty.say("parallax-agent: failed to read the nonce: help: eight hexadecimal digits\n")?;
                     Ok(2)
@@ -184,9 +241,15 @@ fn run_agent(
     tty: &mut Tty,
     station: &Station,
     clock: &agent::Clock,
+    fate: &Fate,
 ) -> io::Result<u8> {
-    let wire = tty.wire();
+    let wire = tty.wire_of_agent();
+    fate.reached(Stage::Agent);
     match agent::run(station.clone(), clock.clone(), nonce, &mut *tty, wire) {
+        Ok(()) if fate.has_killed() => {
+            tty.say("Killed\n")?;
+            Ok(KILLED)
+        }
         Ok(()) => Ok(0),
         Err(error) => {
             tty.say(&format!("parallax-agent: {error}\n"))?;

@@ -3,6 +3,9 @@
 
 mod board;
 mod cable;
+mod fate;
+mod fault;
+mod plug;
 mod shell;
 mod skew;
 mod socket;
@@ -11,6 +14,7 @@ mod station;
 mod tty;
 
 pub use board::{BoardError, Settings, run};
+pub use fault::{Fault, Stage, Wrong};
 pub use skew::Skew;
 pub use start::main;
 

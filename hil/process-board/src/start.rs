@@ -2,6 +2,7 @@
 
 use crate::{
     board::{BoardError, Settings, run},
+    fault::Fault,
     skew::Skew,
 };
 use rustix::process::{Pid, Signal, getppid, set_parent_process_death_signal};
@@ -35,8 +36,9 @@ pub fn main(arguments: &[OsString]) -> Result<(), BoardError> {
         return Err(io::Error::other("the bench is gone").into());
     }
     let cable = UnixDatagram::from(io::stdin().as_fd().try_clone_to_owned()?);
-    let (clock, jitter) = (told.clock, told.jitter);
-    run(&Settings { console: console.into(), bits_per_second, boot: BOOT, clock, jitter }, cable)
+    let (clock, jitter, faults) = (told.clock, told.jitter, told.faults);
+    let console = console.into();
+    run(&Settings { console, bits_per_second, boot: BOOT, clock, jitter, faults }, cable)
 }
 
 /// What the arguments say.
@@ -47,6 +49,7 @@ struct Told<'a> {
     parent: Option<i32>,
     clock: Skew,
     jitter: Duration,
+    faults: Vec<Fault>,
 }
 
 impl<'a> Told<'a> {
@@ -84,6 +87,10 @@ impl<'a> Told<'a> {
                     told.jitter = Duration::from_millis(most.parse().ok()?);
                     rest
                 }
+                ["--fault", what, rest @ ..] => {
+                    told.faults.push(Fault::read(what)?);
+                    rest
+                }
                 _ => return None,
             };
         }
@@ -110,10 +117,15 @@ mod tests {
         let clock = Skew { offset_ns: -20_000_000, drift_ppm: -100, jump: None };
         let jitter = Duration::from_millis(5);
         let (console, baud, parent) = (Some("/c"), Some(9_600), Some(7));
-        assert_eq!(told, Told { console, baud, parent, clock, jitter });
+        let faults = Vec::new();
+        assert_eq!(told, Told { console, baud, parent, clock, jitter, faults });
+        let told = Told::read(&["--fault", "panic@agent+5", "--fault", "no-agent"]);
+        assert_eq!(told.expect("they are known").faults.len(), 2);
         let jumps = Told::read(&["--clock-jump", "2", "-3"]).expect("it is known");
         assert_eq!(jumps.clock.jump, Some((2_000_000, -3_000_000)));
-        for wrong in [&["--clock-jump", "-2", "3"][..], &["--baud"], &["--other", "1"]] {
+        for wrong in
+            [&["--clock-jump", "-2", "3"][..], &["--baud"], &["--other", "1"], &["--fault", "x"]]
+        {
             assert_eq!(Told::read(wrong), None, "{wrong:?}");
         }
     }

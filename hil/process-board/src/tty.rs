@@ -1,9 +1,13 @@
 //! The board's end of its console: bytes as fast as the wire, echo, lines.
 
-use serialport::TTYPort;
+use crate::{
+    fate::Fate,
+    fault::{Fifo, Noise, Wrong, at_a_wrong_rate},
+    plug::Plug,
+};
 use std::{
     io::{self, Read, Write},
-    sync::mpsc,
+    sync::{Arc, mpsc},
     thread,
     time::{Duration, Instant},
 };
@@ -12,6 +16,8 @@ use std::{
 const BITS_OF_A_BYTE: u64 = 10;
 /// Between two writes: what a wire does all the time a thread does this often.
 const PACE: Duration = Duration::from_millis(1);
+/// Between two looks for a console that is not plugged in.
+const LOOK: Duration = Duration::from_millis(5);
 /// Ctrl-C.
 const INTERRUPT: u8 = 0x03;
 
@@ -20,7 +26,11 @@ type Written = (Instant, Vec<u8>);
 
 /// Where the board writes. Clones write to the same wire.
 #[derive(Clone)]
-pub(crate) struct Wire(mpsc::Sender<Written>);
+pub(crate) struct Wire {
+    waiting: mpsc::Sender<Written>,
+    /// Whether the agent writes here: killed, it says nothing.
+    of_agent: Option<Fate>,
+}
 
 /// How long something is held back: up to so long, the same each time the program runs.
 struct Jitter {
@@ -45,6 +55,9 @@ impl Jitter {
 
 impl Write for Wire {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.of_agent.as_ref().is_some_and(Fate::has_killed) {
+            return Ok(bytes.len());
+        }
         // As a terminal does: a line end becomes two bytes.
         let mut out = Vec::with_capacity(bytes.len() + 8);
         for byte in bytes {
@@ -53,7 +66,7 @@ impl Write for Wire {
             }
             out.push(*byte);
         }
-        self.0.send((Instant::now(), out)).map_err(|_| io::ErrorKind::BrokenPipe)?;
+        self.waiting.send((Instant::now(), out)).map_err(|_| io::ErrorKind::BrokenPipe)?;
         Ok(bytes.len())
     }
 
@@ -64,23 +77,28 @@ impl Write for Wire {
 
 /// Writes what comes, no faster than `bits_per_second`, each held back by the jitter.
 fn pace(
-    mut port: TTYPort,
+    plug: &Plug,
     waiting: &mpsc::Receiver<Written>,
     bits_per_second: u32,
     mut jitter: Jitter,
+    fate: &Fate,
 ) {
     let bytes_per_second = u64::from(bits_per_second.max(1)) / BITS_OF_A_BYTE;
     let in_a_pace = usize::try_from(bytes_per_second / 1_000).unwrap_or(1).max(1);
+    let mut noise = Noise::new(1);
     // When the wire is free again.
     let mut free = Instant::now();
     while let Ok((written, bytes)) = waiting.recv() {
         let due = written + jitter.draw();
         thread::sleep(due.saturating_duration_since(Instant::now()));
+        let wrong = fate.now();
+        let bytes = noise.pass(&bytes, &wrong);
         for chunk in bytes.chunks(in_a_pace) {
             free = free.max(Instant::now());
-            let mut rest = chunk;
+            let chunk = at_its_rate(chunk, &wrong, plug);
+            let mut rest = chunk.as_slice();
             while !rest.is_empty() {
-                match port.write(rest) {
+                match plug.write(rest) {
                     Ok(0) => return,
                     Ok(written) => rest = rest.get(written..).unwrap_or_default(),
                     Err(error) if passes(&error) => thread::sleep(PACE),
@@ -98,6 +116,49 @@ fn pace(
     }
 }
 
+/// A PTY carries bytes whatever its rate, and keeps the rate that was set: a board with a rate of its own
+/// is understood at that one alone, in both directions.
+fn at_its_rate(bytes: &[u8], wrong: &[Wrong], plug: &Plug) -> Vec<u8> {
+    let own = wrong.iter().find_map(|wrong| match wrong {
+        Wrong::Rate(own) => Some(*own),
+        _ => None,
+    });
+    if own.is_some() && own != plug.rate() { at_a_wrong_rate(bytes) } else { bytes.to_vec() }
+}
+
+/// Reads what is typed, from whatever PTY is plugged in.
+fn hear(plug: &Plug, heard: &mpsc::Sender<Vec<u8>>, mut jitter: Jitter, fate: &Fate) {
+    let (mut bytes, mut fifo, begun) = ([0; 256], Fifo::default(), Instant::now());
+    loop {
+        let times = plug.times();
+        let Some(mut reading) = plug.reading() else {
+            thread::sleep(LOOK);
+            continue;
+        };
+        while plug.times() == times {
+            match reading.read(&mut bytes) {
+                Ok(0) => return,
+                Ok(read) => {
+                    thread::sleep(jitter.draw());
+                    let wrong = fate.now();
+                    let mut typed = at_its_rate(&bytes[..read], &wrong, plug);
+                    for wrong in &wrong {
+                        if let Wrong::Overrun(most) = wrong {
+                            typed = fifo.take(&typed, *most, begun.elapsed());
+                        }
+                    }
+                    if !typed.is_empty() && heard.send(typed).is_err() {
+                        return;
+                    }
+                }
+                Err(error) if passes(&error) => {}
+                // Nobody has the other end open just now.
+                Err(_) => thread::sleep(Duration::from_millis(20)),
+            }
+        }
+    }
+}
+
 /// Whether a failed read or write may be tried again.
 fn passes(error: &io::Error) -> bool {
     use io::ErrorKind::{Interrupted, TimedOut, WouldBlock};
@@ -107,42 +168,47 @@ fn passes(error: &io::Error) -> bool {
 /// The console.
 pub(crate) struct Tty {
     came: mpsc::Receiver<Vec<u8>>,
+    typed: mpsc::Sender<Vec<u8>>,
     rest: Vec<u8>,
     wire: Wire,
     echoes: bool,
+    fate: Fate,
 }
 
 impl Tty {
-    /// Takes the master of a PTY.
-    pub(crate) fn new(port: TTYPort, bits_per_second: u32, jitter: Duration) -> io::Result<Self> {
-        let mut reading = port.try_clone_native().map_err(io::Error::from)?;
+    /// Behind this plug.
+    pub(crate) fn new(
+        plug: &Arc<Plug>,
+        bits_per_second: u32,
+        jitter: Duration,
+        fate: &Fate,
+    ) -> io::Result<Self> {
         let (wire, waiting) = mpsc::channel();
-        thread::Builder::new()
-            .name("console out".into())
-            .spawn(move || pace(port, &waiting, bits_per_second, Jitter::new(jitter, 1)))?;
-        let (heard, came) = mpsc::channel();
-        thread::Builder::new().name("console in".into()).spawn(move || {
-            let (mut bytes, mut jitter) = ([0; 256], Jitter::new(jitter, 2));
-            loop {
-                match reading.read(&mut bytes) {
-                    Ok(0) => return,
-                    Ok(read) => {
-                        thread::sleep(jitter.draw());
-                        if heard.send(bytes[..read].to_vec()).is_err() {
-                            return;
-                        }
-                    }
-                    Err(error) if passes(&error) => {}
-                    // Nobody has the other end open just now.
-                    Err(_) => thread::sleep(Duration::from_millis(20)),
-                }
-            }
+        let (out, its_fate) = (Arc::clone(plug), fate.clone());
+        thread::Builder::new().name("console out".into()).spawn(move || {
+            pace(&out, &waiting, bits_per_second, Jitter::new(jitter, 1), &its_fate);
         })?;
-        Ok(Self { came, rest: Vec::new(), wire: Wire(wire), echoes: true })
+        let (typed, came) = mpsc::channel();
+        let (into, heard, its_fate) = (Arc::clone(plug), typed.clone(), fate.clone());
+        thread::Builder::new()
+            .name("console in".into())
+            .spawn(move || hear(&into, &heard, Jitter::new(jitter, 2), &its_fate))?;
+        let wire = Wire { waiting: wire, of_agent: None };
+        Ok(Self { came, typed, rest: Vec::new(), wire, echoes: true, fate: fate.clone() })
     }
 
     pub(crate) fn wire(&self) -> Wire {
         self.wire.clone()
+    }
+
+    /// The agent's.
+    pub(crate) fn wire_of_agent(&self) -> Wire {
+        Wire { of_agent: Some(self.fate.clone()), ..self.wire() }
+    }
+
+    /// Where what is typed goes.
+    pub(crate) fn typed(&self) -> mpsc::Sender<Vec<u8>> {
+        self.typed.clone()
     }
 
     pub(crate) fn say(&mut self, text: &str) -> io::Result<()> {
@@ -192,10 +258,13 @@ impl Tty {
     }
 }
 
-/// As a program reads it that was started: Ctrl-C ends it.
+/// As a program reads it that was started: Ctrl-C ends it, and so does whoever kills it.
 impl Read for Tty {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-        if self.rest.is_empty() {
+        while self.rest.is_empty() {
+            if self.fate.has_killed() {
+                return Ok(0);
+            }
             self.rest = self.came.recv().map_err(|_| io::ErrorKind::BrokenPipe)?;
         }
         let room = bytes.len().min(self.rest.len());

@@ -1,6 +1,6 @@
 //! A process board on a bench, through a scenario, to a record that is judged.
 
-use parallax_bench::{Place, Ran, Run, run};
+use parallax_bench::{CameUp, Kind, Place, Ran, Run, replay, run};
 use parallax_record::{CandidateKind, Event, Phase, Record, Verdict};
 use parallax_scenario::{Builtin, Profiles, Replacement, Replacements, Scenario, parse_with};
 use std::{collections::BTreeMap, ffi::OsString, fs, time::Duration};
@@ -86,11 +86,22 @@ fn a_process_board_streams_through_two_gateways_and_is_judged() {
     });
     assert!(captured.count() > 15, "the board tells of its frames");
     assert!(transcript.contains("process-board login: "), "{transcript}");
+    // What was recorded comes to the same without the board.
+    let profile = Builtin.find("process-board").expect("it ships").expect("it is sound");
+    let replayed = replay(&profile, transcript.as_bytes()).expect("a transcript");
+    assert!(matches!(replayed.summary.came_up, CameUp::Yes { .. }), "{replayed}");
+    assert_eq!(replayed.unmatched().count(), 0, "{replayed}");
+    let (messages, missing) = (replayed.summary.messages, replayed.summary.missing_frames);
+    assert!(messages > 15 && missing == 0, "{replayed}");
+    let command = replayed.steps.iter().find(|step| step.kind == Kind::Command);
+    assert!(command.expect("a command").text.contains("parallax-agent --nonce"), "{replayed}");
+    let odd = replayed.steps.iter().find(|step| [Kind::Unfit, Kind::Death].contains(&step.kind));
+    assert_eq!(odd, None, "{replayed}");
 }
 
 #[test]
 fn a_board_that_loses_its_power_boots_again_and_is_the_same_camera() {
-    let (ran, record, transcript) = on_the_bench("camera-reboot", Duration::from_secs(20));
+    let (ran, record, transcript) = on_the_bench("camera-reboot", Duration::from_secs(30));
     let boots: Vec<u32> = record
         .entries
         .iter()

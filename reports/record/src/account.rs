@@ -14,6 +14,13 @@ pub(crate) fn doubts(record: &Record) -> Vec<String> {
                  {budget_us} us allowed"
             ))
         }
+        // One stall may cost many frames, and is one of a hundred packets.
+        Event::Lateness { max_us, budget_us, .. } if *max_us > budget_us.saturating_mul(10) => {
+            Some(format!(
+                "the lab stood still: a packet was {max_us} us late, ten times what 99 % of them may \
+                 be ({budget_us} us)"
+            ))
+        }
         Event::CutShort { text } => Some(text.clone()),
         _ => None,
     };

@@ -74,36 +74,54 @@ pub(crate) enum FaultKind {
 #[derive(Debug, Default)]
 pub(crate) struct Faults {
     run: Vec<String>,
-    /// Not everything was heard: what nobody told of contradicts nothing.
-    unheard: bool,
+    /// What of a node was not heard, and when that was found: what nobody told of contradicts nothing
+    /// there.
+    unheard: BTreeMap<String, Vec<(u64, u64)>>,
     /// A clock jumped: what was told in another order contradicts nothing.
     jumped: bool,
     kinds: BTreeMap<FaultKind, (String, u64)>,
 }
 
+/// How long before a power cut a board may say something that is not heard, and how long after it what
+/// that was about may still go through the network and its viewer, nanoseconds.
+const LAST_WORDS_NS: u64 = 3_000_000_000;
+
 impl Faults {
     /// Of a record: none so far.
     pub(crate) fn of(record: &Record) -> Self {
-        let unheard = |entry: &Entry| matches!(entry.event, Event::Unheard { .. });
         let jumped = |entry: &Entry| entry.event == Event::ClockJumped;
-        let (unheard, jumped) =
-            (record.entries.iter().any(unheard), record.entries.iter().any(jumped));
+        let jumped = record.entries.iter().any(jumped);
+        let mut unheard: BTreeMap<String, Vec<(u64, u64)>> = BTreeMap::new();
+        for entry in &record.entries {
+            if let Event::Unheard { messages } = entry.event {
+                unheard.entry(entry.node.clone()).or_default().push((entry.run_ns, messages));
+            }
+        }
         Self { unheard, jumped, ..Self::default() }
     }
 
     pub(crate) fn add(&mut self, kind: FaultKind, text: String) {
         if kind == FaultKind::Run {
             self.run.push(text);
-        } else if !self.is_none(kind) {
+        } else if !(self.jumped && matches!(kind, FaultKind::Twice | FaultKind::Backwards)) {
             self.kinds.entry(kind).or_insert((text, 0)).1 += 1;
         }
     }
 
-    /// Whether this kind contradicts nothing in this record.
-    fn is_none(&self, kind: FaultKind) -> bool {
-        let missing = matches!(kind, FaultKind::UnknownFrame | FaultKind::Gap);
-        let disordered = missing || matches!(kind, FaultKind::Twice | FaultKind::Backwards);
-        (self.unheard && missing) || (self.jumped && disordered)
+    /// Of something that `camera` should have told of about this time, and that nobody knows of.
+    pub(crate) fn missing(&mut self, kind: FaultKind, camera: &str, run_ns: u64, text: String) {
+        if !self.jumped && !self.is_unheard(camera, run_ns) {
+            self.add(kind, text);
+        }
+    }
+
+    /// Whether what this node said about this time is not whole. Where messages are missing nobody
+    /// knows which; what it said last before its power was cut is missing around that time alone.
+    fn is_unheard(&self, node: &str, run_ns: u64) -> bool {
+        let around = |(at_ns, messages): &(u64, u64)| {
+            *messages > 0 || at_ns.abs_diff(run_ns) <= LAST_WORDS_NS
+        };
+        self.unheard.get(node).is_some_and(|times| times.iter().any(around))
     }
 
     pub(crate) fn texts(self) -> Vec<String> {
@@ -241,8 +259,10 @@ impl Cameras {
             .get(&(node.clone(), boot, frame))
             .and_then(|index| self.frames.get_mut(&(node.clone(), boot))?.get_mut(*index));
         if found.is_none() {
-            faults.add(
+            faults.missing(
                 FaultKind::UnknownFrame,
+                node,
+                entry.run_ns,
                 format!("{node} tells of frame {frame} of boot {boot}, which it never captured"),
             );
         }
@@ -290,8 +310,10 @@ pub(crate) fn passages(record: &Record, cameras: &Cameras, faults: &mut Faults) 
             continue;
         };
         let Some((boot, index)) = cameras.index(session, rtp_timestamp, entry.run_ns) else {
-            faults.add(
+            faults.missing(
                 FaultKind::UnknownFrame,
+                &session.camera,
+                entry.run_ns,
                 format!(
                     "{} tells of RTP timestamp {rtp_timestamp} in session {} of {} at {}, which no frame bears",
                     entry.node, session.number, session.camera, session.viewer

@@ -404,8 +404,12 @@ fn examine(stream: &StreamTimeline, frame: &FrameHistory, clock: Clock, faults: 
         );
     }
     match frame.stages_us() {
-        None => faults
-            .add(FaultKind::Gap, format!("{} was rendered, but a stage before is missing", name())),
+        None => faults.missing(
+            FaultKind::Gap,
+            &stream.stream.camera,
+            camera.captured_ns,
+            format!("{} was rendered, but a stage before is missing", name()),
+        ),
         Some(stages) => {
             if matches!(clock, Clock::Virtual { .. }) && stages.iter().any(|stage| *stage < 0) {
                 faults.add(

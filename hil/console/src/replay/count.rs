@@ -66,7 +66,11 @@ impl Counts {
         }
         counts.add_firmware(profile);
         for death in profile.deaths.iter().take(profile.common_deaths()) {
-            counts.add(Role::Death(death.kind), &death.pattern, "every board".into(), false);
+            let key = match death.kind {
+                DeathKind::Panic => "common.panic",
+                DeathKind::Watchdog => "common.watchdog",
+            };
+            counts.add(Role::Death(death.kind), &death.pattern, key.into(), false);
         }
         counts
     }

@@ -18,12 +18,10 @@ use crate::{
 pub(super) const READY: CommandId = CommandId(0);
 /// Ends of output that match nothing, told at most: a board that dribbles would fill pages.
 const QUIETS_MOST: u32 = 40;
-/// Bytes of a log's line in which a prompt is looked for.
-const PROMPT_BYTES_MOST: usize = 160;
 
 pub(super) struct Driver<'r> {
     pub(super) console: Console,
-    recording: &'r Recording,
+    pub(super) recording: &'r Recording,
     pub(super) ahead: Ahead,
     pub(super) keys: Keys,
     counts: Counts,
@@ -43,7 +41,7 @@ pub(super) struct Driver<'r> {
     pub(super) tail: Vec<u8>,
     quiets: u32,
     /// Whether the login was seen in this boot.
-    logged_in: bool,
+    pub(super) logged_in: bool,
     /// A boot began that nobody asked for: it is followed like any other.
     boots_again: bool,
     /// Something asks for an answer, and nobody makes the board ready.
@@ -191,33 +189,9 @@ impl<'r> Driver<'r> {
         }
     }
 
-    /// Where in a line of a log a prompt ends: what was typed behind it stands there as well, for the
-    /// board echoes it.
-    fn prompt_in(&self, piece: &[u8]) -> Option<usize> {
-        if self.recording.form != Form::Log || !self.waits() || !self.console.tail().0.is_empty() {
-            return None;
-        }
-        let profile = self.console.profile();
-        let mut prompts = Vec::new();
-        match &profile.login {
-            // Before the login no shell takes commands, and much of a boot looks like a short prompt.
-            Some(login) if !self.logged_in => prompts.push(&login.prompt),
-            Some(login) => {
-                prompts.extend(login.password.as_ref().map(|(prompt, _)| prompt));
-                prompts.push(&profile.prompt);
-            }
-            None => prompts.push(&profile.prompt),
-        }
-        let end = piece.iter().position(|byte| matches!(byte, b'\r' | b'\n'));
-        let most = end.unwrap_or(piece.len()).min(PROMPT_BYTES_MOST);
-        // Prompts end in something else than a word.
-        let ends = (1..=most).filter(|end| !piece[end - 1].is_ascii_alphanumeric());
-        ends.into_iter().find(|end| prompts.iter().any(|prompt| prompt.ends(&piece[..*end])))
-    }
-
     /// Whether the next prompt is one that a board comes up by. What died and goes on all the same is
     /// looked at again.
-    fn waits(&self) -> bool {
+    pub(super) fn waits(&self) -> bool {
         match &self.state {
             State::Unknown | State::Booting => true,
             State::Dead(why) => matches!(why, Cause::Said(..)),
@@ -394,6 +368,12 @@ impl<'r> Driver<'r> {
                     _ => "ready: it answered the probe",
                 };
                 self.step(Kind::State, text.to_owned());
+                let logs_in = self.console.profile().login.is_some();
+                if logs_in && !self.logged_in && self.summary.boots > 0 {
+                    let text =
+                        "it booted and came up, and `login_prompt` matched nothing on the way";
+                    self.step(Kind::Unfit, text.to_owned());
+                }
                 if !matches!(self.summary.came_up, CameUp::Yes { .. }) {
                     let up = CameUp::Yes { line };
                     self.summary.came_up = if taken { CameUp::Prompt { line } } else { up };

@@ -4,6 +4,13 @@ use super::{CameUp, Kind, Replay, Step, Summary, Use};
 use crate::transcript::Form;
 use core::fmt::{self, Write as _};
 
+/// A text that cannot do anything to a terminal, whoever wrote it.
+fn tame(text: &str) -> String {
+    let tame =
+        |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    text.chars().map(tame).collect()
+}
+
 impl fmt::Display for Replay {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let wide = self.steps.iter().map(|step| step.line).max().unwrap_or(1).to_string().len();
@@ -13,7 +20,8 @@ impl fmt::Display for Replay {
             let time = at_ns.map_or("-".to_owned(), |at_ns| {
                 format!("{}.{:03} s", at_ns / 1_000_000_000, at_ns / 1_000_000 % 1_000)
             });
-            let text = if *kind == Kind::Death { format!("dead: {text}") } else { text.clone() };
+            let text = tame(text);
+            let text = if *kind == Kind::Death { format!("dead: {text}") } else { text };
             writeln!(f, "{line:>wide$}  {time:>10}  {kind:<8}  {text}")?;
         }
         f.write_char('\n')?;
@@ -27,7 +35,7 @@ fn summary(f: &mut fmt::Formatter<'_>, form: Form, summary: &Summary) -> fmt::Re
         CameUp::Prompt { line } => {
             format!("its prompt came, line {line}; a bench has it answer a probe besides")
         }
-        CameUp::No(why) => format!("no; {why}"),
+        CameUp::No(why) => format!("no; {}", tame(why)),
         CameUp::Open => "not known: the recording ends before".into(),
     };
     writeln!(f, "came up   {came_up}")?;
@@ -53,7 +61,7 @@ fn summary(f: &mut fmt::Formatter<'_>, form: Form, summary: &Summary) -> fmt::Re
             Some(line) => format!("{matches} times, first line {line}"),
             None => "NEVER".into(),
         };
-        writeln!(f, "  {key:<wide$}  {found:<26}  {pattern}")?;
+        writeln!(f, "  {key:<wide$}  {found:<26}  {}", tame(pattern))?;
     }
     Ok(())
 }

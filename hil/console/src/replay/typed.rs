@@ -202,8 +202,8 @@ impl Driver<'_> {
     fn named(&self, line: &str) -> String {
         let firmware = self.console.profile().firmware.as_ref();
         match firmware.and_then(|firmware| firmware.step_of(line)) {
-            Some(step) => format!("`{line}` is firmware.{}", step.key()),
-            None => format!("`{line}`"),
+            Some(step) => format!("{} is firmware.{}", shown(line.as_bytes()), step.key()),
+            None => shown(line.as_bytes()),
         }
     }
 }

@@ -304,3 +304,57 @@ fn what_cannot_be_typed_is_refused() {
     assert_eq!(outcome(&out), Some(&Outcome::Interrupted));
     assert_eq!(NONCE.to_string(), "abcd0123");
 }
+
+fn login() -> Login {
+    Login { prompt: pattern("login: $"), user: "root".into(), password: None, refused: None }
+}
+
+#[test]
+fn a_login_that_was_asked_for_while_the_port_was_gone_is_asked_for_again() {
+    let mut bench = Bench::new(linux().with_login(login()));
+    bench.input(Input::Power(true));
+    bench.ask(Request::Ready(CommandId(1)));
+    bench.hear(b"U-Boot SPL 2024\r\n");
+    // A boot is not knocked: that would stop its boot loader.
+    assert_eq!(sent(&bench.wait(5 * S)), b"");
+    bench.input(Input::Unplugged);
+    bench.input(Input::Plugged);
+    // Nor is a boot loader that counts.
+    for count in [b"2".as_slice(), b"\x081", b"\x080"] {
+        bench.hear(count);
+        assert_eq!(sent(&bench.wait(S)), b"");
+    }
+    assert_eq!(sent(&bench.wait(S + 100 * MS)), b"\r");
+    bench.hear(b"\r\nboard login: ");
+    assert_eq!(sent(&bench.wait(S / 10)), b"root\r");
+    assert_eq!(bench.console.state(), &State::Booting);
+}
+
+#[test]
+fn a_login_that_stands_there_before_the_board_is_to_be_ready_is_answered() {
+    let mut bench = Bench::new(linux().with_login(login()));
+    bench.input(Input::Power(true));
+    bench.hear(b"U-Boot SPL 2024\r\nboard login: ");
+    assert_eq!(sent(&bench.wait(S)), b"");
+    bench.ask(Request::Ready(CommandId(1)));
+    assert_eq!(sent(&bench.wait(S / 10)), b"root\r");
+}
+
+#[test]
+fn a_stream_whose_marker_was_garbled_has_begun_with_its_first_frame() {
+    let mut bench = Bench::new(linux());
+    bench.ready();
+    bench.ask(Request::Stream { id: CommandId(3), text: "agent".into(), nonce: AGENT });
+    bench.hear(b"plx:garbled\r\n");
+    assert_ne!(bench.console.state(), &State::Streaming);
+    // An earlier run's frame begins nothing.
+    let mut foreign = Vec::new();
+    Encoder::new(Sender::Board, Nonce(7)).encode(b"old", b"\r\n", &mut foreign).expect("short");
+    bench.hear(&foreign);
+    assert_ne!(bench.console.state(), &State::Streaming);
+    let mut line = Vec::new();
+    Encoder::new(Sender::Board, AGENT).encode(b"frame", b"\r\n", &mut line).expect("short");
+    assert_eq!(messages(&bench.hear(&line)), [b"frame".to_vec()]);
+    assert_eq!(bench.console.state(), &State::Streaming);
+    assert_eq!(outcome(&bench.wait(30 * S)), None, "it lasts as long as the run lets it");
+}

@@ -1,7 +1,7 @@
 //! A unix datagram socket as a cable: a frame per datagram.
 
 use super::{Cable, CableError, drain, readable};
-use rustix::net::{RecvFlags, recv};
+use rustix::net::{RecvFlags, SendFlags, recv, send};
 use std::{
     fs, io,
     os::unix::net::UnixDatagram,
@@ -34,14 +34,16 @@ fn receive(
     })
 }
 
-/// A socket that is connected to the board's.
+/// A socket that is connected to the board's. What that has no room for is lost: a board that hangs
+/// holds nobody up.
 impl Cable for UnixDatagram {
     fn receive(&self, patience: Duration, take: &mut dyn FnMut(&[u8])) -> io::Result<()> {
         receive(self, patience, take)
     }
 
     fn send(&self, frame: &[u8]) -> io::Result<()> {
-        UnixDatagram::send(self, frame).map(drop)
+        send(self, frame, SendFlags::DONTWAIT)?;
+        Ok(())
     }
 }
 

@@ -6,6 +6,7 @@ mod station;
 mod street;
 
 use parallax_fabric::Direction;
+use parallax_lab::Refusal;
 use parallax_network::{DropCause, Time};
 use parallax_record::{Entry, Event};
 use parallax_scenario::{Builtin, Scenario, parse};
@@ -234,6 +235,27 @@ fn packets_over_ports_in_real_time_have_the_fates_of_a_simulation() {
     frames_carry_what_was_delivered(&mut street, &log, &scenario);
 }
 
+#[test]
+fn a_board_that_takes_no_frames_holds_nobody_up() {
+    let scenario = scenario();
+    let ((), outcome, _) = with_stations(&scenario, SEED, |street| {
+        street.deafen("pia");
+        // More than a socket between processes holds.
+        for _ in 0..500 {
+            street.hasten("anna", 5_000, street.at("pia", 7_000), 0);
+        }
+        street.reach("anna", 5_000, street.at("pol", 7_000));
+    });
+    let lost = outcome.ports["pia"].refused[&Refusal::NotTaken];
+    assert!(lost > 100, "{lost} of 500");
+    let told = outcome.entries.iter().any(|entry| {
+        entry.node == "pia"
+            && matches!(&entry.event, Event::Note { text } if text.contains(&lost.to_string()))
+    });
+    assert!(told, "the record tells of it");
+    assert!(!outcome.ports["pol"].refused.contains_key(&Refusal::NotTaken));
+}
+
 /// By time; at one time as it was told.
 fn in_order(mut log: Vec<Seen>) -> Vec<Seen> {
     log.sort_by_key(|seen| seen.at);
@@ -242,8 +264,10 @@ fn in_order(mut log: Vec<Seen>) -> Vec<Seen> {
 
 /// Without what a lab tells of itself.
 fn of_the_network(entries: &[Entry]) -> Vec<Entry> {
-    let of_the_lab = |event: &Event| matches!(event, Event::Lateness { .. } | Event::Bytes { .. });
-    entries.iter().filter(|entry| !of_the_lab(&entry.event)).cloned().collect()
+    let of_the_lab = |entry: &Entry| {
+        entry.node == "lab" || matches!(entry.event, Event::Bytes { .. } | Event::Note { .. })
+    };
+    entries.iter().filter(|entry| !of_the_lab(entry)).cloned().collect()
 }
 
 fn each_packet_has_one_fate_and_all_fates_occur(

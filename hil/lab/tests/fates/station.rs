@@ -13,7 +13,11 @@ use std::{
     collections::BTreeMap,
     net::{Ipv4Addr, SocketAddrV4},
     os::unix::net::UnixDatagram,
-    sync::mpsc::{Receiver, channel},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{Receiver, channel},
+    },
     thread,
     time::Duration,
 };
@@ -37,6 +41,7 @@ pub(crate) struct Arrived {
 pub(crate) struct Station {
     socket: UnixDatagram,
     frames: Receiver<Vec<u8>>,
+    deaf: Arc<AtomicBool>,
     own: EthernetAddress,
     /// What the lab leased to it.
     pub(crate) address: Ipv4Addr,
@@ -51,11 +56,13 @@ impl Station {
     pub(crate) fn plug(socket: UnixDatagram, number: u8) -> Self {
         let listening = socket.try_clone().expect("a socket");
         let (heard, frames) = channel();
+        let deaf = Arc::new(AtomicBool::new(false));
+        let told = Arc::clone(&deaf);
         // It ends when the lab's end is closed, or nobody asks any more.
         thread::spawn(move || {
             let mut frame = vec![0; 9_216];
             while let Ok(length) = listening.recv(&mut frame) {
-                if heard.send(frame[..length].to_vec()).is_err() {
+                if heard.send(frame[..length].to_vec()).is_err() || told.load(Ordering::Relaxed) {
                     return;
                 }
             }
@@ -65,6 +72,7 @@ impl Station {
         let mut station = Self {
             socket,
             frames,
+            deaf,
             own,
             address: unknown,
             prefix: 0,
@@ -175,9 +183,17 @@ impl Station {
         self.packet(*to.ip(), &packet);
     }
 
+    /// From the next frame on, none is taken from the cable any more.
+    #[allow(dead_code, reason = "the benches have no such board")]
+    pub(crate) fn deafen(&self) {
+        self.deaf.store(true, Ordering::Relaxed);
+    }
+
     /// Everything that came and was not asked for yet.
+    #[allow(dead_code, reason = "the benches wait for each packet")]
+    #[allow(dead_code, reason = "a bench shares this file and waits packet by packet")]
     pub(crate) fn arrived(&mut self) -> Vec<Arrived> {
-        while let Some(frame) = self.frames.try_recv().ok() {
+        while let Ok(frame) = self.frames.try_recv() {
             let packet = self.packet_of(&frame);
             self.arrived.extend(packet);
         }

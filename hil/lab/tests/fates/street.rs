@@ -118,6 +118,11 @@ impl Street {
         number
     }
 
+    /// A host takes no frames any more, as a board that hangs.
+    pub(crate) fn deafen(&self, host: &str) {
+        self.stations[host].deafen();
+    }
+
     /// Asks a STUN server for a binding; gives the answer, if there is one.
     pub(crate) fn ask(&mut self, host: &str, port: u16, stun: SocketAddrV4) -> Option<Vec<u8>> {
         let request = [0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12];
