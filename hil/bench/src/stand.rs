@@ -47,6 +47,8 @@ pub fn clear(place: &Place) -> Option<String> {
     if commands.reset.is_some() {
         return None;
     }
+    // Somebody else's run is nothing that was left.
+    let _hold = Hold::take(&place.port).ok()?;
     commands.clear().ok().filter(|said| !said.is_empty())
 }
 
