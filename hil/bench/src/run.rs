@@ -377,11 +377,7 @@ fn recorded(
     let end_ns = u64::try_from(outcome.duration.as_nanos()).unwrap_or(u64::MAX);
     let mut entries = earlier;
     entries.extend(outcome.entries);
-    entries.extend(heard.entries.into_iter().map(|mut entry: Entry| {
-        // What is said after the end, of the run as a whole, belongs to its last moment.
-        entry.run_ns = entry.run_ns.min(end_ns);
-        entry
-    }));
+    entries.extend(heard.entries.into_iter().map(|entry| at_most(end_ns, entry)));
     // Stable: what happened at one time stays in its order.
     entries.sort_by_key(|entry| entry.run_ns);
     if outcome.duration < run.scenario.duration && heard.end != End::Broken {
@@ -392,6 +388,19 @@ fn recorded(
     let bound_us = if heard.jumped { whole_us } else { heard.bound_us.max(1) };
     let header = header(run.scenario, run.seed, run.version, Clock::Real { bound_us });
     Ok(Record::new(header, entries, &outcome.packets_sha256)?)
+}
+
+/// What is said after the end belongs to the run's last moment, with the times inside it: a frame that began
+/// to be encoded after it was sent would be none.
+fn at_most(end_ns: u64, mut entry: Entry) -> Entry {
+    entry.run_ns = entry.run_ns.min(end_ns);
+    match &mut entry.event {
+        Event::FrameEncoded { started_run_ns: inside, .. }
+        | Event::FramePaced { first_run_ns: inside, .. }
+        | Event::CheckAnswered { sent_run_ns: inside, .. } => *inside = (*inside).min(end_ns),
+        _ => {}
+    }
+    entry
 }
 
 /// What a run has told before its bench broke.
@@ -414,6 +423,23 @@ mod tests {
     use parallax_board::OpenError;
     use parallax_record::Verdict;
     use parallax_scenario::{Builtin, parse};
+
+    #[test]
+    fn what_is_said_after_the_end_belongs_to_the_last_moment_with_its_times() {
+        let encoded = |started_run_ns| Event::FrameEncoded {
+            boot: 0,
+            frame: 0,
+            started_run_ns,
+            rtp_timestamp: 0,
+            key: true,
+            bytes: 1,
+            qp: None,
+        };
+        let at = |run_ns, event| Entry { run_ns, node: "doorbell".to_owned(), event };
+        assert_eq!(at_most(100, at(120, encoded(110))), at(100, encoded(100)));
+        assert_eq!(at_most(100, at(120, encoded(90))), at(100, encoded(90)));
+        assert_eq!(at_most(100, at(80, encoded(70))), at(80, encoded(70)));
+    }
 
     /// A test is root in many labs, and root may open every port: what the system says is given here.
     #[test]
