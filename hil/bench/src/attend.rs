@@ -112,7 +112,6 @@ pub(crate) fn attend(attended: Attended<'_>) -> Heard {
         not_opened: None,
         started_ns: None,
         over_ns: None,
-        last_question: None,
         ended: false,
         bye: false,
         lost_frames: 0,
@@ -152,8 +151,6 @@ struct Session<'a> {
     started_ns: Option<u64>,
     /// When the run was over.
     over_ns: Option<u64>,
-    /// The clock question before the agent is told to end, until it is.
-    last_question: Option<u32>,
     ended: bool,
     /// The agent has said its last word.
     bye: bool,
@@ -189,7 +186,6 @@ impl Session<'_> {
         }
         let now = now_ns();
         self.tell_broken(now);
-        self.end_agent(now);
         if self.streams && self.over_ns.is_none() && now >= self.next_question_ns {
             self.ask(now);
         }

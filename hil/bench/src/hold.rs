@@ -6,7 +6,7 @@
 use std::{
     fs::{self, File, OpenOptions, Permissions, TryLockError},
     io,
-    os::unix::fs::PermissionsExt as _,
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
 };
 
@@ -48,7 +48,7 @@ pub enum HoldError {
 /// A board that is held. It is let go when this is dropped, and by the kernel if the program is killed.
 #[derive(Debug)]
 pub(crate) struct Hold {
-    _locks: Vec<File>,
+    _locks: Vec<Lock>,
 }
 
 impl Hold {
@@ -67,28 +67,58 @@ fn names(port: &Path) -> Vec<PathBuf> {
     [written].into_iter().chain(real).collect()
 }
 
-fn lock(port: &Path, name: &Path) -> Result<File, HoldError> {
-    let lock = std::env::temp_dir().join(file_name(name));
-    let failed = |cause| HoldError::Lock { port: port.to_owned(), lock: lock.clone(), cause };
-    let file = open(&lock).map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(HoldError::Held { port: port.to_owned(), lock }),
-        Err(TryLockError::Error(cause)) => Err(failed(cause)),
+fn lock(port: &Path, name: &Path) -> Result<Lock, HoldError> {
+    let path = std::env::temp_dir().join(file_name(name));
+    let failed = |cause| HoldError::Lock { port: port.to_owned(), lock: path.clone(), cause };
+    loop {
+        let file = open(&path).map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(HoldError::Held { port: port.to_owned(), lock: path });
+            }
+            Err(TryLockError::Error(cause)) => return Err(failed(cause)),
+        }
+        // Whoever had it may have removed it just then: what is locked must be what others find.
+        let of = |one: fs::Metadata| (one.dev(), one.ino());
+        let own = file.metadata().map(of).map_err(failed)?;
+        if fs::metadata(&path).is_ok_and(|there| of(there) == own) {
+            return Ok(Lock { path, _file: file });
+        }
     }
 }
 
-/// It stays when it is let go: were it removed, two could hold files of one name.
+/// A file that is locked. It goes while it is still locked, so that nobody else's is removed.
+#[derive(Debug)]
+struct Lock {
+    path: PathBuf,
+    _file: File,
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Another user's may stay.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
 fn open(lock: &Path) -> io::Result<File> {
-    match OpenOptions::new().write(true).create_new(true).open(lock) {
-        Ok(file) => {
-            // Another user's bench is to see that it is held, whatever the mask of this one.
-            file.set_permissions(Permissions::from_mode(0o644))?;
-            Ok(file)
+    loop {
+        match OpenOptions::new().write(true).create_new(true).open(lock) {
+            Ok(file) => {
+                // Another user's bench is to see that it is held, whatever the mask of this one.
+                file.set_permissions(Permissions::from_mode(0o644))?;
+                return Ok(file);
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
         }
         // Perhaps another user's: to read it is enough.
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => File::open(lock),
-        Err(error) => Err(error),
+        match File::open(lock) {
+            // It went just then.
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !lock.is_symlink() => {}
+            opened => return opened,
+        }
     }
 }
 
@@ -125,7 +155,7 @@ mod tests {
         drop(held);
         Hold::take(&port).expect("it was let go");
         for name in [&port, &link] {
-            fs::remove_file(std::env::temp_dir().join(file_name(name))).expect("it stays");
+            assert!(!std::env::temp_dir().join(file_name(name)).exists(), "nothing stays");
         }
     }
 

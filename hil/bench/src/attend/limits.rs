@@ -11,8 +11,6 @@ const ENDING_NS: u64 = 10_000_000_000;
 const SILENCE_NS: u64 = 10_000_000_000;
 /// How long a port may be gone, nanoseconds.
 const GONE_NS: u64 = 10_000_000_000;
-/// How long the answer to the last clock question is waited for, nanoseconds.
-const LAST_ANSWER_NS: u64 = 1_000_000_000;
 /// From one word about what is broken to the next, at least, nanoseconds: a console that takes nothing
 /// is not to be told of it without end.
 const BROKEN_NS: u64 = 100_000_000;
@@ -107,8 +105,9 @@ impl Session<'_> {
         let now = now_ns();
         self.over_ns = Some(now);
         if self.streams {
-            self.last_question = Some(self.questions);
+            // It answers before it ends, and films no longer than it has to.
             self.ask(now);
+            self.say(&ToBoard::Stop);
             return;
         }
         if !self.attended.stop.asked() {
@@ -123,23 +122,6 @@ impl Session<'_> {
             self.blame(Blame::Nobody(what));
         }
         self.ended = true;
-    }
-
-    /// The agent is told to end as soon as it has answered for the last time, or need not be waited for
-    /// any more.
-    pub(super) fn end_agent(&mut self, now: u64) {
-        let (Some(question), Some(over_ns)) = (self.last_question, self.over_ns) else { return };
-        let timeouts = self.attended.board.console().profile().timeouts;
-        let late = now > over_ns.saturating_add(timeouts.scaled(LAST_ANSWER_NS));
-        let waits = self.asked.contains_key(&question);
-        if waits && !late {
-            return;
-        }
-        if waits {
-            self.note("it did not answer the last clock question: a jump since the one before is not seen");
-        }
-        self.last_question = None;
-        self.say(&ToBoard::Stop);
     }
 
     /// What was said about streams is not whole any more, the one way or the other.
