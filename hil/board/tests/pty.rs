@@ -355,14 +355,14 @@ fn the_state_of_a_port_is_told_without_opening_it() {
     assert_eq!(look(&path), PortState::Locked(Some(std::process::id())));
     drop(port);
     assert_eq!(look(&path), PortState::There);
-    // A program that takes no lock is found, too.
+    // A program that takes no lock has it open, which is told.
     let mut other = Command::new("sh")
         .args(["-c", &format!("exec sleep 60 < {}", path.display())])
         .spawn()
         .expect("it runs");
     let seen = (0..2_000).any(|_| {
         thread::sleep(Duration::from_millis(5));
-        look(&path) == PortState::Locked(Some(other.id()))
+        look(&path) == PortState::Open(other.id())
     });
     other.kill().expect("it runs");
     other.wait().expect("it ends");

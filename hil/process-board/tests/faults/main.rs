@@ -90,7 +90,7 @@ fn a_run_that_is_longer_than_its_profile_lets_it_be_is_the_labs() {
     // Three tenths of it, as the factor says.
     let left = Bench { profile, ..run }.run();
     left.lab(&["its agent was broken off", "`run_timeout` of its profile"]);
-    assert!(left.record.header.duration_us == 15_000_000, "it was to be longer");
+    assert!(left.record.header.duration_us < 15_000_000, "it was to be longer, and ended before");
 }
 
 // Nothing can be said.
