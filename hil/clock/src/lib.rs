@@ -10,8 +10,8 @@
 /// Time of a clock, in nanoseconds from an origin of its own.
 pub type Nanos = i64;
 
-/// Millionths by which two clocks may drift apart, unless the profile says otherwise: two crystals
-/// of 50 ppm each.
+/// Millionths by which two clocks may drift apart: two crystals of 50 ppm each. A board that drifts more
+/// looks like one whose clock jumps.
 pub const DRIFT_PPM: u32 = 100;
 
 /// One question and its answer.
