@@ -2,6 +2,7 @@
 
 use crate::{
     bulk::from_text,
+    clock,
     host::{AgentHost, Clock, Events, Net},
     load,
     order::configure,
@@ -60,7 +61,10 @@ pub fn run<N: Net>(
         events: Arc::new(Events::new(Arc::clone(&voice))),
         tunnel: Arc::new(Tunnel::new(Arc::clone(&voice))),
         voice,
+        nonce,
         runtime: None,
+        has_clock_socket: false,
+        begun: false,
     };
     let version = env!("CARGO_PKG_VERSION").to_owned();
     agent.voice.say(&FromBoard::Hello { protocol: PROTOCOL, version });
@@ -82,7 +86,11 @@ struct Agent<N> {
     voice: Arc<Voice>,
     events: Arc<Events>,
     tunnel: Arc<Tunnel>,
+    nonce: Nonce,
     runtime: Option<Runtime>,
+    has_clock_socket: bool,
+    /// It is a camera.
+    begun: bool,
 }
 
 impl<N: Net> Agent<N> {
@@ -121,7 +129,8 @@ impl<N: Net> Agent<N> {
             ToBoard::Clock { number } => {
                 self.voice.say(&FromBoard::Clock { number, board_ns: self.clock.now_ns() });
             }
-            ToBoard::Order(order) if self.runtime.is_none() => self.begin(&order)?,
+            ToBoard::ClockSocket { towards } => self.listen_for_clock(towards)?,
+            ToBoard::Order(order) if !self.begun => self.begin(&order)?,
             // The bench does not know whether the first one came.
             ToBoard::Order(_) => {}
             ToBoard::Broken => self.broken(),
@@ -150,11 +159,9 @@ impl<N: Net> Agent<N> {
                 return Ok(());
             }
         };
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .thread_stack_size(STACK)
-            .enable_all()
-            .build()?;
+        self.begun = true;
+        self.run()?;
+        let Some(runtime) = &self.runtime else { return Ok(()) };
         let towards = order.rendezvous.unwrap_or_else(|| SocketAddr::from(ANYWHERE));
         let (events, tunnel) = (Arc::clone(&self.events), Arc::clone(&self.tunnel));
         // What was not stored by an agent is no memory of one.
@@ -175,7 +182,32 @@ impl<N: Net> Agent<N> {
         });
         let (events, voice) = (Arc::clone(&self.events), Arc::clone(&self.voice));
         runtime.spawn(report(events, voice, clock));
-        self.runtime = Some(runtime);
+        Ok(())
+    }
+
+    /// Starts the threads, once.
+    fn run(&mut self) -> io::Result<()> {
+        if self.runtime.is_none() {
+            let runtime = tokio::runtime::Builder::new_multi_thread()
+                .worker_threads(2)
+                .thread_stack_size(STACK)
+                .enable_all()
+                .build()?;
+            self.runtime = Some(runtime);
+        }
+        Ok(())
+    }
+
+    /// It may be said again, and counts once.
+    fn listen_for_clock(&mut self, towards: Option<SocketAddr>) -> io::Result<()> {
+        self.run()?;
+        if let Some(runtime) = self.runtime.as_ref().filter(|_| !self.has_clock_socket) {
+            self.has_clock_socket = true;
+            let towards = towards.unwrap_or_else(|| SocketAddr::from(ANYWHERE));
+            let (net, clock, voice) =
+                (self.net.clone(), self.clock.clone(), Arc::clone(&self.voice));
+            runtime.spawn(clock::answer(net, towards, self.nonce, clock, voice));
+        }
         Ok(())
     }
 }

@@ -5,6 +5,7 @@
 
 mod agent;
 mod bulk;
+mod clock;
 mod host;
 mod kernel;
 mod load;

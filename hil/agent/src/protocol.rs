@@ -8,13 +8,14 @@
 //! stream's bytes travel here. So a board needs no server that it can reach, and gateways and
 //! services see what they would see of a camera that has TCP itself.
 
+use parallax_console::Nonce;
 use parallax_record::Event;
 use parallax_signalling::Token;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{collections::BTreeMap, net::SocketAddr};
 
 /// The version of what is said here: both ends must have the same.
-pub const PROTOCOL: u32 = 2;
+pub const PROTOCOL: u32 = 3;
 /// Streams with this bit in their number were opened from outside, the others by the board.
 pub const FROM_OUTSIDE: u32 = 1 << 31;
 /// Bytes of a stream in one message, at most.
@@ -28,6 +29,11 @@ pub enum ToBoard {
     Clock {
         /// Comes back as it is.
         number: u32,
+    },
+    /// Listen for clock questions over the network, too.
+    ClockSocket {
+        /// What is in the network that counts.
+        towards: Option<SocketAddr>,
     },
     /// Be this camera. It may be said again, and counts once.
     Order(CameraOrder),
@@ -85,6 +91,11 @@ pub enum FromBoard {
         number: u32,
         /// The board's clock between question and answer, nanoseconds.
         board_ns: u64,
+    },
+    /// Where clock questions over the network are heard, at the board's address.
+    ClockAt {
+        /// UDP port.
+        port: u16,
     },
     /// Open a TCP connection.
     Open {
@@ -189,6 +200,38 @@ pub struct CameraOrder {
     pub flash: BTreeMap<String, String>,
 }
 
+/// What a clock question over the network begins with.
+const CLOCK: &[u8; 4] = b"plxc";
+
+/// A clock question over the network: `plxc`, the nonce, its number, both big-endian.
+pub fn clock_question(nonce: Nonce, number: u32) -> [u8; 12] {
+    let mut question = [0; 12];
+    question[..4].copy_from_slice(CLOCK);
+    question[4..8].copy_from_slice(&nonce.0.to_be_bytes());
+    question[8..].copy_from_slice(&number.to_be_bytes());
+    question
+}
+
+/// The answer to what came, if that is a question of this nonce: the question, and the board's clock in
+/// nanoseconds, big-endian.
+pub fn clock_answer(nonce: Nonce, came: &[u8], now_ns: impl FnOnce() -> u64) -> Option<[u8; 20]> {
+    let number = u32::from_be_bytes(came.get(8..12)?.try_into().ok()?);
+    (came == clock_question(nonce, number)).then(|| {
+        let mut answer = [0; 20];
+        answer[..12].copy_from_slice(came);
+        answer[12..].copy_from_slice(&now_ns().to_be_bytes());
+        answer
+    })
+}
+
+/// Number and board's clock of an answer, if it is one of this nonce.
+pub fn read_clock_answer(nonce: Nonce, came: &[u8]) -> Option<(u32, u64)> {
+    let (question, clock) = came.split_at_checked(12)?;
+    let number = u32::from_be_bytes(question[8..].try_into().ok()?);
+    let board_ns = u64::from_be_bytes(clock.try_into().ok()?);
+    (question == clock_question(nonce, number)).then_some((number, board_ns))
+}
+
 /// A message as it travels.
 pub fn write(message: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(message).expect("words, numbers and texts have a JSON form")
@@ -212,6 +255,20 @@ mod tests {
         assert!(matches!(read(&events), Some(FromBoard::Events { events }) if events == [told]));
         assert!(read::<ToBoard>(&write(&FromBoard::Bye)).is_none());
         assert!(read::<FromBoard>(b"{\"kind\":\"closed\",\"stream\":1,\"more\":1}").is_none());
+    }
+
+    #[test]
+    fn a_clock_is_asked_and_answers_over_the_network() {
+        let nonce = Nonce(0x7f3a_9c01);
+        let question = clock_question(nonce, 12);
+        let answer = clock_answer(nonce, &question, || 77).expect("it is one");
+        assert_eq!(read_clock_answer(nonce, &answer), Some((12, 77)));
+        // Another run's, one cut short, one too long, and no question at all.
+        assert_eq!(clock_answer(Nonce(1), &question, || 77), None);
+        assert_eq!(read_clock_answer(Nonce(1), &answer), None);
+        assert_eq!(read_clock_answer(nonce, &answer[..19]), None);
+        assert_eq!(clock_answer(nonce, &answer, || 77), None);
+        assert_eq!(clock_answer(nonce, b"plxc", || 77), None);
     }
 
     #[test]

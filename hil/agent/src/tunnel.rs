@@ -109,7 +109,11 @@ impl Tunnel {
                 inner.open.remove(&stream);
                 let _ = inner.asked.remove(&stream).map(|asked| asked.send(false));
             }
-            ToBoard::Clock { .. } | ToBoard::Order(_) | ToBoard::Broken | ToBoard::Stop => {}
+            ToBoard::Clock { .. }
+            | ToBoard::Order(_)
+            | ToBoard::ClockSocket { .. }
+            | ToBoard::Broken
+            | ToBoard::Stop => {}
         }
     }
 

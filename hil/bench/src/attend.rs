@@ -1,7 +1,9 @@
 //! One board through one boot: logged in, agent started, camera ordered, heard to the end.
 
 mod limits;
+mod network;
 
+use self::network::OverNetwork;
 use crate::{
     offset::BoardClock,
     words::{AGENT_STATUS, Blame, agent_ended, not_ready, not_set_up},
@@ -9,7 +11,7 @@ use crate::{
 use parallax_agent::protocol::{self, CameraOrder, FromBoard, PROTOCOL, ToBoard, Told};
 use parallax_board::{Board, Event as BoardEvent, Rate, now_ns};
 use parallax_console::{CommandId, Nonce, Outcome, Output, Request};
-use parallax_lab::{Place, Stop};
+use parallax_lab::{Came, Line, Place, Stop};
 use parallax_record::{Entry, Event};
 use std::{
     collections::BTreeMap,
@@ -55,6 +57,9 @@ pub(crate) struct Attended<'a> {
     pub(crate) clock: BoardClock,
     /// Where it is in the network, for as long as it has power.
     pub(crate) place: Place,
+    /// A line to the board, past the network; and what comes on it.
+    pub(crate) line: &'a Line,
+    pub(crate) came: &'a Receiver<Came>,
     /// What the board says about streams goes there.
     pub(crate) to_proxy: UnboundedSender<FromBoard>,
     /// And what is to be said comes from there; when nobody is left at the other end, the run is over
@@ -103,6 +108,7 @@ pub(crate) fn attend(attended: Attended<'_>) -> Heard {
         heard: Heard { flash, ..Heard::default() },
         asked: BTreeMap::new(),
         questions: 0,
+        over_network: OverNetwork::default(),
         set_up: 0,
         next_question_ns: u64::MAX,
         ordered: false,
@@ -135,6 +141,8 @@ struct Session<'a> {
     /// Clock questions without an answer, and when they were asked.
     asked: BTreeMap<u32, u64>,
     questions: u32,
+    /// And those over the network.
+    over_network: OverNetwork,
     /// Commands of its setup that were begun.
     set_up: usize,
     next_question_ns: u64,
@@ -191,6 +199,12 @@ impl Session<'_> {
         }
         if !self.ended {
             self.process();
+        }
+        if self.streams && self.over_ns.is_none() {
+            self.clock_over_network(now);
+            if !self.ordered && self.over_network.is_done(now) {
+                self.order(now);
+            }
         }
         if !self.ended {
             self.limits(now);
@@ -337,6 +351,7 @@ impl Session<'_> {
                 );
                 self.blame(Blame::Lab(text));
             }
+            FromBoard::ClockAt { port } => self.over_network.listens(port),
             FromBoard::Clock { number, board_ns } => self.answered(at_ns, number, board_ns),
             FromBoard::Events { events } => self.events(at_ns, events),
             FromBoard::Load { board_ns, cpu_us, memory_bytes } => {
@@ -374,6 +389,18 @@ impl Session<'_> {
 
     fn answered(&mut self, at_ns: u64, number: u32, board_ns: u64) {
         let Some(sent_ns) = self.asked.remove(&number) else { return };
+        self.exchanged(sent_ns, board_ns, at_ns);
+        if self.over_ns.is_some() {
+            // That was the last.
+        } else if self.questions < FIRST_QUESTIONS {
+            self.ask(now_ns());
+        } else if !self.over_network.is_begun() {
+            self.begin_over_network();
+        }
+    }
+
+    /// Takes a clock question and its answer, whatever way they went.
+    fn exchanged(&mut self, sent_ns: u64, board_ns: u64, at_ns: u64) {
         if !self.attended.clock.take(sent_ns, board_ns, at_ns) {
             self.heard.jumped = true;
             let now = self.now();
@@ -381,16 +408,14 @@ impl Session<'_> {
         }
         let bound_us = self.attended.clock.bound_us();
         self.attended.bound_us.fetch_max(bound_us, Ordering::Relaxed);
-        if self.over_ns.is_some() {
-            // That was the last.
-        } else if self.questions < FIRST_QUESTIONS {
-            self.ask(now_ns());
-        } else if !self.ordered {
-            self.ordered = true;
-            self.attended.clock.settle(at_ns);
-            let order = self.attended.order.clone();
-            self.say(&ToBoard::Order(order));
-        }
+    }
+
+    /// What is known of its clock is as fine as it gets: the board is ordered.
+    fn order(&mut self, now: u64) {
+        self.ordered = true;
+        self.attended.clock.settle(now);
+        let order = self.attended.order.clone();
+        self.say(&ToBoard::Order(order));
     }
 
     fn tell(&mut self, run_ns: u64, event: Event) {
@@ -444,6 +469,10 @@ impl Session<'_> {
                 "agent: {whole}.{tenth} % of a processor, {} KiB of memory",
                 memory >> 10
             ));
+        }
+        let answers = self.over_network.answers();
+        if self.ordered && answers == 0 {
+            self.note("no clock question over the network was answered: its clock is known by its console alone");
         }
         if self.lost_frames > 0 {
             self.note(&format!("{} frames of its console are missing", self.lost_frames));

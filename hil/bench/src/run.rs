@@ -19,7 +19,7 @@ use parallax_board::{
 use parallax_console::{Console, ConsoleProfile, Nonce, Request, transcript::Kind};
 use parallax_fabric::{KeptPicture, RENDEZVOUS_PORT, header, secrets};
 use parallax_lab::{
-    Beside, CableError, Config, DEFAULT_BUDGET, LabError, Outcome, Outside, Place, Stop,
+    Beside, CableError, Came, Config, DEFAULT_BUDGET, LabError, Line, Outcome, Outside, Place, Stop,
 };
 use parallax_record::{Clock, Entry, Event, Record, Summary, WriteError, judge};
 use parallax_scenario::{CongestionControl, ConsoleTraits, Peer, Scenario};
@@ -209,6 +209,7 @@ struct Setup<'a> {
 fn play(run: &Run<'_>, journal: &Journal, setup: Setup<'_>) -> Result<(Outcome, Heard), RunError> {
     let (mut stand, cable) = Stand::prepare(run.place, run.command, setup.traits)?;
     let (tell, boots) = mpsc::channel();
+    let line = Line::new(now_ns);
     let beside = Beside::new(move |place: Place| {
         let (to_proxy, from_board) = unbounded_channel();
         let (to_board, from_proxy) = mpsc::channel();
@@ -221,13 +222,14 @@ fn play(run: &Run<'_>, journal: &Journal, setup: Setup<'_>) -> Result<(Outcome, 
         outside: BTreeMap::from([(name.clone(), Outside::Board(cable))]),
         beside: BTreeMap::from([(name.clone(), beside)]),
         budget: run.lateness_budget.unwrap_or(DEFAULT_BUDGET),
+        lines: BTreeMap::from([(name.clone(), line.0.clone())]),
         told: Some(journal.sink()),
         stop: run.stop.clone(),
         ..Config::new(run.seed)
     };
     let (outcome, heard) = thread::scope(|scope| {
         let lab = scope.spawn(|| parallax_lab::run(run.scenario, config));
-        let heard = through(run, journal, setup, &mut stand, &boots);
+        let heard = through(run, journal, setup, &mut stand, (&boots, &line));
         // Nobody waits any more for what a boot would say.
         drop(boots);
         if !matches!(heard, Ok(Heard { end: End::Over, .. })) {
@@ -254,7 +256,7 @@ fn through(
     journal: &Journal,
     setup: Setup<'_>,
     stand: &mut Stand<'_>,
-    boots: &mpsc::Receiver<Boot>,
+    (boots, line): (&mpsc::Receiver<Boot>, &(Line, mpsc::Receiver<Came>)),
 ) -> Result<Heard, RunError> {
     let Setup { peer, traits, console, mut order, recorder } = setup;
     let baud = traits.bauds.first().copied().unwrap_or(115_200);
@@ -288,6 +290,8 @@ fn through(
             place,
             to_proxy,
             from_proxy,
+            line: &line.0,
+            came: &line.1,
             stop: &run.stop,
             sink: journal.sink(),
             bound_us: journal.bound(),

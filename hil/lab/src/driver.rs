@@ -5,6 +5,7 @@ use crate::{
     cable::Cable,
     clock::Clock,
     lateness::Lateness,
+    line::Line,
     lock,
     port::{Heard, Port},
     realtime,
@@ -75,6 +76,8 @@ pub(crate) struct Wire {
     /// Whether its TCP is its own, and not somebody's who speaks on its behalf.
     pub(crate) has_tcp: bool,
     pub(crate) life: Mutex<Life>,
+    /// Who talks to the board past the network.
+    pub(crate) line: Option<Line>,
 }
 
 /// What a board can be held to. One without power, or that has said nothing on its cable since it
@@ -146,9 +149,19 @@ impl Wire {
     }
 
     fn hear(&self, fabric: &Fabric, frame: &[u8]) {
+        let at_ns = self.line.as_ref().map(Line::now_ns);
         lock(&self.life).heard();
-        let heard = lock(&self.port).handle(frame);
+        let (heard, gateway) = {
+            let mut port = lock(&self.port);
+            (port.handle(frame), port.gateway())
+        };
         match heard {
+            Heard::Packet(packet)
+                if self
+                    .line
+                    .as_ref()
+                    .zip(at_ns)
+                    .is_some_and(|(line, at_ns)| line.takes(gateway, at_ns, &packet)) => {}
             Heard::Packet(packet) if self.carries(&packet) => fabric.inject(self.host, packet),
             Heard::Packet(_) | Heard::Nothing => {}
             Heard::Frame(frame) => self.send(&frame),
@@ -161,7 +174,7 @@ impl Wire {
 
     /// A frame that nobody takes is lost, as on a cable that is not plugged in. A board that hangs holds
     /// nobody up: what it has no room for is lost as well.
-    fn send(&self, frame: &[u8]) {
+    pub(crate) fn send(&self, frame: &[u8]) {
         if self.cable.send(frame).is_err() {
             lock(&self.port).not_taken();
             lock(&self.life).not_taken();

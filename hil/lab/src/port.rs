@@ -83,6 +83,16 @@ impl Port {
         Self { address, gateway, prefix, board: None, counts: Counts::default() }
     }
 
+    /// The board's address.
+    pub fn address(&self) -> Ipv4Addr {
+        self.address
+    }
+
+    /// Its gateway's.
+    pub fn gateway(&self) -> Ipv4Addr {
+        self.gateway
+    }
+
     /// What passed so far.
     pub fn counts(&self) -> &Counts {
         &self.counts

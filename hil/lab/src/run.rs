@@ -8,6 +8,7 @@ use crate::{
     error::LabError,
     host::{HostState, LabHost},
     lateness::{DEFAULT_BUDGET, Lateness},
+    line::Line,
     lock,
     port::{Counts, Port, Refusal},
     realtime,
@@ -53,6 +54,8 @@ pub struct Config {
     pub outside: BTreeMap<String, Outside>,
     /// What speaks TCP on behalf of boards, by the peer's name. TCP of such a board's own is refused.
     pub beside: BTreeMap<String, Beside>,
+    /// Lines to boards, by the peer's name.
+    pub lines: BTreeMap<String, Line>,
     /// Who hears of events as they come, in the order in which the lab learns of them: whatever happens
     /// to it later, they were told.
     pub told: Option<Sender<Vec<Entry>>>,
@@ -70,6 +73,7 @@ impl Config {
             budget: DEFAULT_BUDGET,
             outside: BTreeMap::new(),
             beside: BTreeMap::new(),
+            lines: BTreeMap::new(),
             told: None,
             stop: Stop::default(),
             watch: None,
@@ -101,7 +105,7 @@ pub struct Outcome {
 /// If it cannot be set up, or the system refuses what the lab needs. What a peer does wrong is in the
 /// record.
 pub fn run(scenario: &Scenario, config: Config) -> Result<Outcome, LabError> {
-    let Config { seed, budget, outside, mut beside, told: sink, stop, watch } = config;
+    let Config { seed, budget, outside, mut beside, mut lines, told: sink, stop, watch } = config;
     if let Some(name) =
         outside.keys().chain(beside.keys()).find(|name| scenario.peer(name).is_none())
     {
@@ -144,7 +148,13 @@ pub fn run(scenario: &Scenario, config: Config) -> Result<Outcome, LabError> {
                     besides.add(&fabric, *host, clock, beside);
                 }
                 let life = Life::new().into();
-                wires.insert(*host, Arc::new(Wire { host: *host, port, cable, has_tcp, life }));
+                let line = lines.remove(&peer.name);
+                let wire = Wire { host: *host, port, cable, has_tcp, life, line: line.clone() };
+                let wire = Arc::new(wire);
+                if let Some(line) = line {
+                    line.plug(&wire);
+                }
+                wires.insert(*host, wire);
             }
         }
     }

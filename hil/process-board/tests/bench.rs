@@ -77,6 +77,10 @@ fn a_process_board_streams_through_two_gateways_and_is_judged() {
         assert_eq!(ran.summary.verdict, Verdict::Inconclusive);
         return;
     }
+    let by_console_alone =
+        |event: &Event| matches!(event, Event::Note { text } if text.contains("no clock question"));
+    let alone = record.entries.iter().any(|entry| by_console_alone(&entry.event));
+    assert!(!alone, "its clock was asked over the network, too");
     assert!(reached(&record, Phase::FirstRender), "{:#?}\n{transcript}", ran.summary.checks);
     // As in simulation: direct, behind two gateways.
     let (_, remote) = pair(&record).expect("a pair");
