@@ -64,6 +64,11 @@ impl Hunt {
         if count < HUNT_BYTES {
             return None;
         }
+        // What was under way when the rate was set is of the one before: the newest counts.
+        let newest = score(self.heard.get(count - HUNT_BYTES..).unwrap_or_default());
+        if newest >= SURE_PERMILLE {
+            return Some(Next::Found(Rate { baud, readable_permille: newest }));
+        }
         if readable >= SURE_PERMILLE || (count >= HUNT_BYTES_MOST && readable >= WRONG_PERMILLE) {
             return Some(Next::Found(Rate { baud, readable_permille: readable }));
         }
@@ -163,6 +168,15 @@ mod tests {
         assert_eq!(hunt.hear(b"U-Boot SPL "), None);
         let found = Rate { baud: 1, readable_permille: 1_000 };
         assert_eq!(hunt.hear(b"2024.01 (Jan 08 2024)"), Some(Next::Found(found)));
+    }
+
+    #[test]
+    fn what_was_under_way_at_the_rate_before_hides_no_right_one() {
+        let mut hunt = Hunt::new(vec![1, 2], 2);
+        assert_eq!(hunt.hear(&[0xff; 24]), Some(Next::Try(1)));
+        assert_eq!(hunt.hear(&[0xff; 20]), None);
+        let found = Rate { baud: 1, readable_permille: 1_000 };
+        assert_eq!(hunt.hear(b"\r\n\r\nprocess-board login: "), Some(Next::Found(found)));
     }
 
     #[test]
