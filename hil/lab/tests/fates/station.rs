@@ -191,7 +191,6 @@ impl Station {
 
     /// Everything that came and was not asked for yet.
     #[allow(dead_code, reason = "the benches wait for each packet")]
-    #[allow(dead_code, reason = "a bench shares this file and waits packet by packet")]
     pub(crate) fn arrived(&mut self) -> Vec<Arrived> {
         while let Ok(frame) = self.frames.try_recv() {
             let packet = self.packet_of(&frame);
