@@ -5,6 +5,7 @@ mod support;
 
 use std::{
     fs,
+    os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
     thread,
@@ -226,6 +227,8 @@ fn streaming(out: &Path) -> std::process::Child {
         .args(["hil", "--bench", VIRTUAL, &scenario, "--out", text(out)])
         .stdout(Stdio::null())
         .stderr(Stdio::null())
+        // As a terminal's foreground: a Ctrl-C there reaches all that is in the group.
+        .process_group(0)
         .spawn()
         .expect("it runs")
 }
@@ -242,7 +245,7 @@ fn a_bench_that_is_interrupted_ends_its_run_and_has_its_record() {
     });
     let board = child_of(bench.id());
     let process = i32::try_from(bench.id()).expect("a process");
-    rustix::process::kill_process(
+    rustix::process::kill_process_group(
         rustix::process::Pid::from_raw(process).expect("a process"),
         rustix::process::Signal::INT,
     )

@@ -5,7 +5,7 @@ use std::{
     fs, io,
     os::{
         fd::OwnedFd,
-        unix::{fs::MetadataExt as _, net::UnixDatagram},
+        unix::{fs::MetadataExt as _, net::UnixDatagram, process::CommandExt as _},
     },
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
@@ -56,6 +56,8 @@ impl ProcessBoard {
             .args(["--baud", &self.baud.to_string(), "--parent", &std::process::id().to_string()])
             .stdin(Stdio::from(OwnedFd::from(self.cable.try_clone()?)))
             .stdout(Stdio::null())
+            // A person's Ctrl-C is for the bench: the board keeps its power until the bench takes it.
+            .process_group(0)
             .spawn()?;
         self.child = Some(child);
         self.wait_for_console()
