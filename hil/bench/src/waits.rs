@@ -9,8 +9,9 @@ use std::{
 
 /// From one look to the next.
 const LOOK: Duration = Duration::from_millis(500);
-/// Between two looks no thread of it may have waited longer: a fifth of the time, one or two pictures' worth.
-pub(crate) const LIMIT: Duration = Duration::from_millis(100);
+/// Between two looks no thread of it may have waited longer: two fifths of the time. A virtual machine that had
+/// waited for 116 ms streamed as ever.
+const LIMIT: Duration = Duration::from_millis(200);
 
 /// Threads by process and number, each with how long it has waited since it began.
 type Threads = BTreeMap<(u32, u32), Duration>;
@@ -114,10 +115,10 @@ mod tests {
         waits.take(Threads::from([((7, 7), ms(130)), ((7, 8), ms(90)), ((9, 9), ms(5))]));
         let (text, too_long) = waits.told("door").expect("it was looked at");
         assert!(text.contains("at most 70 ms of 500 ms") && !too_long, "{text}");
-        waits.take(Threads::from([((7, 7), ms(250)), ((9, 9), ms(10))]));
+        waits.take(Threads::from([((7, 7), ms(350)), ((9, 9), ms(10))]));
         let (text, too_long) = waits.told("door").expect("it was looked at");
         assert!(
-            text.contains("up to 120 ms") && text.contains("1 of 3 times") && too_long,
+            text.contains("up to 220 ms") && text.contains("1 of 3 times") && too_long,
             "{text}"
         );
     }
