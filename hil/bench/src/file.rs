@@ -40,6 +40,8 @@ pub struct BenchBoard {
     pub profile_line: usize,
     /// Where it is.
     pub place: Place,
+    /// What it is known by to all who share it: its port. A process board is its bench file's.
+    pub known_as: PathBuf,
 }
 
 #[derive(Deserialize)]
@@ -101,7 +103,11 @@ pub fn read(file: &str, text: &str) -> Result<Bench, FileError> {
             }
             Misplaced::Key(wrong) => at(wrong),
         })?;
-        boards.insert(name, BenchBoard { profile, profile_line, place });
+        let known_as = match &place {
+            Place::Process => PathBuf::from(format!("{file}#{name}")),
+            Place::Port(place) => place.port.clone(),
+        };
+        boards.insert(name, BenchBoard { profile, profile_line, place, known_as });
     }
     Ok(Bench { title: written.title, lateness_budget, boards })
 }

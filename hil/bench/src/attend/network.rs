@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 /// Questions before the order: each may narrow what is known.
 const FIRST: u32 = 8;
 /// How long an order waits for them, nanoseconds: a board whose network is not up is ordered without.
-const PATIENCE_NS: u64 = 500_000_000;
+pub(super) const PATIENCE_NS: u64 = 500_000_000;
 /// From one to the next, nanoseconds, before the order and after it.
 const EARLY_NS: u64 = 5_000_000;
 const LATER_NS: u64 = 250_000_000;
@@ -37,8 +37,8 @@ impl OverNetwork {
     }
 
     /// Whether the order need not wait for it any more.
-    pub(super) fn is_done(&self, now: u64) -> bool {
-        let over = |begun: u64| now > begun.saturating_add(PATIENCE_NS);
+    pub(super) fn is_done(&self, now: u64, patience_ns: u64) -> bool {
+        let over = |begun: u64| now > begun.saturating_add(patience_ns);
         self.answers >= FIRST || self.begun_ns.is_some_and(over)
     }
 
