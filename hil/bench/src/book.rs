@@ -45,8 +45,12 @@ pub enum BookError {
         cause: String,
     },
     /// The board is somebody else's.
-    #[error("failed: the board is {told}\n  help: ask {owner}, or end that lease with `--force`")]
+    #[error(
+        "failed to {what} the board: it is {told}\n  help: ask {owner}; `--release NAME --force` ends that lease"
+    )]
     Leased {
+        /// What was tried.
+        what: &'static str,
         /// Until when, and how long that is.
         told: String,
         /// Whose.
@@ -97,7 +101,8 @@ impl Book {
         now: SystemTime,
         span: Duration,
     ) -> Result<Lease, BookError> {
-        self.change(board, |page| page.lease(owner, now, span))?.map_err(|lease| leased(&lease, now))
+        self.change(board, |page| page.lease(owner, now, span))?
+            .map_err(|lease| leased("lease", &lease, now))
     }
 
     /// Ends a lease, somebody else's by force alone. What it was, if there was one.
@@ -112,18 +117,14 @@ impl Book {
         force: bool,
     ) -> Result<Option<Lease>, BookError> {
         self.change(board, |page| page.release(who, now, force))?
-            .map_err(|lease| leased(&lease, now))
+            .map_err(|lease| leased("release", &lease, now))
     }
 
     /// Takes a lease off whose time is over, and tells it.
     ///
     /// # Errors
     /// If it cannot be read or written.
-    pub fn expire(
-        &self,
-        board: &BenchBoard,
-        now: SystemTime,
-    ) -> Result<Option<Lease>, BookError> {
+    pub fn expire(&self, board: &BenchBoard, now: SystemTime) -> Result<Option<Lease>, BookError> {
         match self.of(board)? {
             (Some(lease), _) if lease.until <= now => self.change(board, |page| page.expire(now)),
             _ => Ok(None),
@@ -221,10 +222,8 @@ fn put(path: &Path, page: &Page) -> Result<(), BookError> {
             _ => Ok(()),
         };
     }
-    let text = toml::to_string(page).map_err(|error| BookError::Page {
-        path: path.to_owned(),
-        cause: error.to_string(),
-    })?;
+    let text = toml::to_string(page)
+        .map_err(|error| BookError::Page { path: path.to_owned(), cause: error.to_string() })?;
     let aside = path.with_extension("part");
     // A killed one may have left it.
     let _ = fs::remove_file(&aside);
@@ -238,8 +237,8 @@ fn put(path: &Path, page: &Page) -> Result<(), BookError> {
     written().map_err(failed("write", path))
 }
 
-fn leased(lease: &Lease, now: SystemTime) -> BookError {
-    BookError::Leased { told: lease.told(now), owner: lease.owner.clone() }
+fn leased(what: &'static str, lease: &Lease, now: SystemTime) -> BookError {
+    BookError::Leased { what, told: lease.told(now), owner: lease.owner.clone() }
 }
 
 /// A file to lock, whoever made it.

@@ -74,13 +74,20 @@ pub enum Sick {
     Nobody(String),
 }
 
+impl Sick {
+    /// What it is, with what to do.
+    pub fn why(&self) -> &str {
+        let (Self::Device(why) | Self::Lab(why) | Self::Nobody(why)) = self;
+        why
+    }
+}
+
 /// Looks whether a board is fit for a run; none: it is. It takes a boot, where the bench switches the board.
 ///
 /// # Errors
 /// If nobody could look: files, threads.
 pub fn check(checkup: &Checkup<'_>) -> Result<Option<Sick>, RunError> {
-    let unfit =
-        |why: String| RunError::Unfit { scenario: "a checkup".to_owned(), why };
+    let unfit = |why: String| RunError::Unfit { scenario: "a checkup".to_owned(), why };
     let traits = checkup.profile.console.as_ref();
     let traits = traits.ok_or_else(|| unfit("its profile has no [console]".to_owned()))?;
     let console =

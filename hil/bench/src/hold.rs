@@ -14,8 +14,14 @@ use std::{
     io::{self, Write as _},
     os::unix::fs::{MetadataExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
-    time::SystemTime,
+    thread,
+    time::{Duration, Instant, SystemTime},
 };
+
+/// How long a lock is tried for.
+const PATIENCE: Duration = Duration::from_millis(200);
+/// Between two tries.
+const LOOK: Duration = Duration::from_millis(10);
 
 /// Why a board is not this program's.
 #[derive(Debug, thiserror::Error)]
@@ -131,7 +137,7 @@ fn lock(folder: &Path, port: &Path, name: &Path, owner: &str) -> Result<Lock, Ho
     let failed = |cause| HoldError::Lock { port: port.to_owned(), lock: path.clone(), cause };
     loop {
         let (mut file, is_new) = open(&path).map_err(failed)?;
-        match file.try_lock() {
+        match lock_soon(&file) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let holder = stamp(&path);
@@ -155,6 +161,17 @@ fn lock(folder: &Path, port: &Path, name: &Path, owner: &str) -> Result<Lock, Ho
         let text = toml::to_string(&holder).map_err(|error| failed(io::Error::other(error)))?;
         file.write_all(text.as_bytes()).map_err(failed)?;
         return Ok(Lock { path, _file: file });
+    }
+}
+
+/// Somebody may only be looking who has it: that takes a moment.
+fn lock_soon(file: &File) -> Result<(), TryLockError> {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) if Instant::now() < end => thread::sleep(LOOK),
+            locked => return locked,
+        }
     }
 }
 
@@ -206,7 +223,7 @@ fn lock_name(name: &Path) -> String {
 mod tests {
     use super::*;
     use crate::place::PortPlace;
-    use std::{os::unix::fs::symlink, time::Duration};
+    use std::os::unix::fs::symlink;
     use tempfile::TempDir;
 
     fn board(port: &Path) -> BenchBoard {

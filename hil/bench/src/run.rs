@@ -300,6 +300,7 @@ fn through(
             bound_us: journal.bound(),
         });
         all.end = heard.end;
+        all.answers += heard.answers;
         all.jumped |= heard.jumped;
         all.bound_us = all.bound_us.max(heard.bound_us);
         all.entries.extend(heard.entries);

@@ -122,9 +122,7 @@ impl Session {
         let recorder = Recorder::create(transcript)?;
         let baud = console_profile.bauds.first().copied().unwrap_or(115_200);
         let (path, held) = match &board.place {
-            Place::Port(place) => {
-                (place.port.clone(), Held::Port(switched_on(place)?))
-            }
+            Place::Port(place) => (place.port.clone(), Held::Port(switched_on(place)?)),
             Place::Process => {
                 // Nobody is at the other end of its cable.
                 let (lab, cable) = UnixDatagram::pair().map_err(SessionError::Power)?;
