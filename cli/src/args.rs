@@ -27,7 +27,7 @@ pub(crate) struct Parallax {
 pub(crate) enum Command {
     /// Run scenarios in simulation, in virtual time
     Sim(SimArgs),
-    /// Say whether scenarios and device profiles are sound, without running anything
+    /// Say whether scenarios, device profiles and bench files are sound, without running anything
     Check(CheckArgs),
     /// Show what runs came to: a page, pictures, JUnit, Markdown; hold them against a baseline
     Report(ReportArgs),
@@ -243,12 +243,12 @@ pub(crate) struct ProcessBoardArgs {
     pub(crate) arguments: Vec<std::ffi::OsString>,
 }
 
-/// Say whether scenarios and device profiles are sound, without running anything. Every file that is
-/// not is told, with what would be right.
+/// Say whether scenarios, device profiles and bench files are sound, without running anything. Every
+/// file that is not is told, with what would be right.
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_CODES, after_long_help = CHECK_HELP)]
 pub(crate) struct CheckArgs {
-    /// Scenarios and device profiles, or folders of them. Left out: fixtures/scenarios
+    /// Scenarios, device profiles and bench files, or folders of them. Left out: fixtures/scenarios
     #[arg(value_name = "FILE|FOLDER")]
     pub(crate) files: Vec<PathBuf>,
 }

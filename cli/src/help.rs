@@ -46,7 +46,8 @@ pub(crate) const CHECK_HELP: &str = concat!(
 Examples:
   parallax check my-scenarios/                   every .toml file in it
   parallax check my-own.toml device-profiles/    a file with boot_time, camera or viewer at its top
-                                                 and no site or peer is taken for a device profile
+                                                 and no site or peer is taken for a device profile,
+                                                 one with board for a bench
 
 ",
     exit_codes!()
