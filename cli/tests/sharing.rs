@@ -4,8 +4,10 @@ mod support;
 
 use std::{
     fs,
+    os::{fd::OwnedFd, unix::net::UnixDatagram},
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
+    sync::atomic::{AtomicBool, Ordering},
     thread,
     time::{Duration, Instant},
 };
@@ -18,21 +20,21 @@ const PROFILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../device-profiles/p
 struct Desk {
     folder: TempDir,
     /// A console at whose other end nobody is.
-    _held: serialport::TTYPort,
+    _mute: Option<serialport::TTYPort>,
     console: String,
 }
 
 impl Desk {
-    /// With one board, `door`, whose relay clicks, and that may take this long to boot.
-    fn new(boot_timeout: &str) -> Self {
+    /// With one board, `door`, that says nothing, whose relay clicks, and that may take this long to boot.
+    fn mute(boot_timeout: &str) -> Self {
         let folder = TempDir::new().expect("a folder");
         let (held, console) = serialport::TTYPort::pair().expect("a PTY");
         let console = serialport::SerialPort::name(&console).expect("a name");
+        let desk = Self { folder, _mute: Some(held), console };
         let profile = fs::read_to_string(PROFILE).expect("it ships");
         let mute = profile.replace("\"20s\"", &format!("{boot_timeout:?}"));
         assert_ne!(mute, profile);
-        fs::write(folder.path().join("mute.toml"), mute).expect("written");
-        let desk = Self { folder, _held: held, console };
+        fs::write(desk.at("mute.toml"), mute).expect("written");
         desk.bench("bench.toml", &desk.console);
         desk
     }
@@ -42,16 +44,82 @@ impl Desk {
     }
 
     fn bench(&self, name: &str, port: &str) {
-        let [lab, board, clicks] = ["lab", "board", "clicks"].map(|name| self.at(name));
-        let click = |way: &str| format!("[\"sh\", \"-c\", \"echo {way} >> {}\"]", clicks.display());
+        let clicks = self.at("clicks");
+        let click = |way: &str| format!("echo {way} >> {}", clicks.display());
+        self.wired(name, "mute.toml", port, [click("on"), click("off")]);
+    }
+
+    fn wired(&self, name: &str, profile: &str, port: &str, [on, off]: [String; 2]) {
+        let [lab, board] = ["lab", "board"].map(|name| self.at(name));
         let text = format!(
-            "schema = 1\ntitle = \"Shared\"\n[board.door]\nprofile = \"mute.toml\"\nport = {port:?}\n\
+            "schema = 1\ntitle = \"Shared\"\n[board.door]\nprofile = {profile:?}\nport = {port:?}\n\
              network = {{ socket = {lab:?}, board_socket = {board:?} }}\n\
-             power = {{ on = {}, off = {}, pause = \"0s\" }}\n",
-            click("on"),
-            click("off")
+             power = {{ on = [\"sh\", \"-c\", {on:?}], off = [\"sh\", \"-c\", {off:?}], pause = \"0s\" }}\n"
         );
         fs::write(self.at(name), text).expect("written");
+    }
+
+    /// With a process board on which this goes wrong: it has power while there is a file of that name.
+    fn faulty() -> Self {
+        let desk =
+            Self { folder: TempDir::new().expect("a folder"), _mute: None, console: String::new() };
+        let [console, power] = ["console", "power"].map(|name| desk.at(name).display().to_string());
+        let on = format!("touch {power}; until [ -e {console} ]; do sleep 0.02; done");
+        let off = format!("rm -f {power}; while [ -e {console} ]; do sleep 0.02; done");
+        desk.wired("bench.toml", "process-board", &console, [on, off]);
+        Self { console, ..desk }
+    }
+
+    /// Has the board live as its power is switched, until `done`.
+    fn live(&self, fault: &str, done: &AtomicBool) {
+        let mut board: Option<Child> = None;
+        while !done.load(Ordering::Relaxed) {
+            match (&mut board, self.at("power").exists()) {
+                (None, true) => board = Some(self.board(fault)),
+                (Some(child), false) => {
+                    child.kill().expect("killed");
+                    child.wait().expect("it ended");
+                    board = None;
+                    // Its cable and its console go with it.
+                    fs::remove_file(self.at("board")).expect("it was there");
+                    fs::remove_file(&self.console).expect("it was there");
+                }
+                _ => thread::sleep(Duration::from_millis(5)),
+            }
+        }
+        assert!(board.is_none(), "it is off after the runs");
+    }
+
+    fn board(&self, fault: &str) -> Child {
+        let cable = UnixDatagram::bind(self.at("board")).expect("a socket");
+        cable.connect(self.at("lab")).expect("the lab is there before the power");
+        Command::new(env!("CARGO_BIN_EXE_parallax"))
+            .args([
+                "process-board",
+                "--console",
+                &self.console,
+                "--baud",
+                "921600",
+                "--fault",
+                fault,
+            ])
+            .args(["--parent", &std::process::id().to_string()])
+            .stdin(Stdio::from(OwnedFd::from(cable)))
+            .spawn()
+            .expect("it starts")
+    }
+
+    /// Three runs on a board on which this goes wrong.
+    fn three(&self, fault: &str, more: &[&str]) -> (Option<i32>, String, String) {
+        let scenario = format!("{}/same-lan.toml", support::SHIPPED);
+        let run = ["hil", "--bench", "bench.toml", &scenario, "--seeds", "1..3", "--out", "out"];
+        let done = AtomicBool::new(false);
+        thread::scope(|scope| {
+            scope.spawn(|| self.live(fault, &done));
+            let said = self.parallax("anna", &[&run, more].concat());
+            done.store(true, Ordering::Relaxed);
+            said
+        })
     }
 
     /// How often the relay clicked.
@@ -118,7 +186,7 @@ fn interrupted(mut runner: Child) -> Option<i32> {
 
 #[test]
 fn a_leased_board_is_its_owners_in_whatever_bench_file_it_stands() {
-    let desk = Desk::new("1s");
+    let desk = Desk::mute("1s");
     let (code, out, _) = desk.boards("anna", &["--lease", "door", "--for", "2h"]);
     assert_eq!(code, Some(0));
     assert!(
@@ -153,7 +221,7 @@ fn a_leased_board_is_its_owners_in_whatever_bench_file_it_stands() {
 
 #[test]
 fn a_lease_ends_by_its_owner_by_force_and_by_itself() {
-    let desk = Desk::new("1s");
+    let desk = Desk::mute("1s");
     desk.boards("anna", &["--lease", "door"]);
     for act in ["--lease", "--release"] {
         let (code, _, error) = desk.boards("ben", &[act, "door"]);
@@ -177,7 +245,7 @@ fn a_lease_ends_by_its_owner_by_force_and_by_itself() {
 
 #[test]
 fn nothing_runs_on_a_quarantined_board_until_it_is_readmitted() {
-    let desk = Desk::new("1s");
+    let desk = Desk::mute("1s");
     let (code, _, error) = desk.boards("anna", &["--quarantine", "door"]);
     assert_eq!(code, Some(2), "why, everybody asks: {error}");
     let (code, ..) = desk.boards("anna", &["--quarantine", "door", "--comment", "relay sticks"]);
@@ -209,7 +277,7 @@ fn nothing_runs_on_a_quarantined_board_until_it_is_readmitted() {
 #[test]
 fn of_two_runners_that_start_at_once_one_has_the_board_and_the_other_leaves_it_alone() {
     // Nobody answers there, and no run ends by itself.
-    let desk = Desk::new("1000s");
+    let desk = Desk::mute("1000s");
     let mut runners = [desk.runner("anna", &[]), desk.runner("ben", &[])];
     let mut ended = None;
     wait_for("the end of one of two runners", || {
@@ -236,7 +304,7 @@ fn of_two_runners_that_start_at_once_one_has_the_board_and_the_other_leaves_it_a
 
 #[test]
 fn a_runner_waits_for_a_board_if_it_is_told_to_even_if_whoever_has_it_is_killed() {
-    let desk = Desk::new("1000s");
+    let desk = Desk::mute("1000s");
     let mut anna = desk.runner("anna", &[]);
     desk.wait_until_told("anna", "checking door");
     let ben = desk.runner("ben", &["--wait", "1h"]);
@@ -252,7 +320,7 @@ fn a_runner_waits_for_a_board_if_it_is_told_to_even_if_whoever_has_it_is_killed(
 
 #[test]
 fn a_board_that_is_not_healthy_is_told_once_and_takes_no_time_of_its_other_runs() {
-    let desk = Desk::new("1s");
+    let desk = Desk::mute("1s");
     let (code, out, error) = desk.boards("anna", &["--check", "--out", "checks"]);
     assert_eq!(code, Some(11), "{out}{error}");
     assert!(out.contains("not healthy: ") && out.contains("not a byte came"), "{out}");
@@ -273,6 +341,26 @@ fn a_board_that_is_not_healthy_is_told_once_and_takes_no_time_of_its_other_runs(
     assert!(desk.clicks() <= clicks + 4, "it was switched for one checkup alone");
     let junit = fs::read_to_string(desk.at("out/summary.json")).expect("a summary");
     assert_eq!(junit.matches("the board is not healthy").count(), 3, "each run is told");
+}
+
+#[test]
+fn a_board_that_dies_in_its_checkup_fails_one_run_and_the_others_are_told_as_not_run() {
+    let (code, out, error) = Desk::faulty().three("panic@on+400", &[]);
+    assert_eq!(code, Some(10), "the device has failed, and the lab has not: {out}{error}");
+    assert!(out.contains("3 runs: 1 failed, 2 inconclusive"), "{out}");
+    assert!(out.contains("the checkup before: the board is not healthy: "), "{out}");
+    let not_run = "not run: the board is not healthy: it did not come up: it panicked";
+    assert_eq!(out.matches(not_run).count(), 2, "{out}");
+    assert_eq!(error.matches("checking door").count(), 2, "before it, and after: {error}");
+}
+
+#[test]
+fn after_two_runs_that_came_to_nothing_for_one_reason_the_rest_is_not_run() {
+    let (code, out, error) = Desk::faulty().three("no-agent", &["--no-check"]);
+    assert_eq!(code, Some(12), "it is the lab's error: {out}{error}");
+    assert!(!error.contains("checking"), "{error}");
+    assert_eq!(out.matches("there is no parallax-agent on the board").count(), 3, "{out}");
+    assert_eq!(out.matches("not run: 2 runs in a row came to nothing: ").count(), 1, "{out}");
 }
 
 fn has_console(folder: &Path) -> bool {

@@ -11,7 +11,7 @@ use crate::{
     interrupt::Interrupt,
     output,
     owner::owner,
-    report,
+    report, runs,
     values::Seeds,
 };
 use parallax_bench::{Book, Hold, Run, clear, recover, run as run_on, take};
@@ -34,7 +34,9 @@ const FRAMES: &str = "frames";
 /// Transcript of the last checkup.
 const HEALTH: &str = "health.txt";
 /// What a run leaves in its folder.
-const LEFT: [&str; 3] = ["record.jsonl", "console.txt", FRAMES];
+const LEFT: [&str; 3] = [RECORDED[0], RECORDED[1], FRAMES];
+/// Its files.
+const RECORDED: [&str; 2] = ["record.jsonl", "console.txt"];
 
 /// One scenario with one seed on the board.
 struct Planned<'a> {
@@ -60,6 +62,7 @@ pub(super) fn all(
     output::writable(out)?;
     found(out)?;
     closing::forget(out)?;
+    runs::forget(&out.join(HEALTH))?;
     // Killed in the first run, it has run nothing: that is told, too.
     closing::write(out, &Suite::of(planned.len() as u64, Vec::new()), started)?;
     let interrupt = Interrupt::listen()?;
@@ -155,6 +158,9 @@ fn on_course(
         before = course.checked(sick);
     }
     if let Some(summary) = course.not_run(&header(run)) {
+        // What an earlier command left there is not of this one.
+        let folder = folder(&arguments.out, run);
+        RECORDED.iter().try_for_each(|name| runs::forget(&folder.join(name)))?;
         return Ok(Some(summary));
     }
     output::error(told);
