@@ -62,6 +62,7 @@ struct WrittenBoard {
     port: Option<PathBuf>,
     network: Option<Spanned<WrittenNetwork>>,
     power: Option<Spanned<WrittenPower>>,
+    pid_file: Option<Spanned<PathBuf>>,
 }
 
 /// Reads the text of a bench file called `file`.
@@ -125,15 +126,19 @@ enum Misplaced {
 }
 
 fn place(board: WrittenBoard, folder: &Path) -> Result<Place, Misplaced> {
-    let WrittenBoard { process, port, network: cable, power: switch, .. } = board;
+    let WrittenBoard { process, port, network: cable, power: switch, pid_file, .. } = board;
     match (process, port) {
         (true, None) => {
-            let spans = [cable.map(|c| ("network", c.span())), switch.map(|s| ("power", s.span()))];
+            let spans = [
+                cable.map(|cable| ("network", cable.span())),
+                switch.map(|switch| ("power", switch.span())),
+                pid_file.map(|file| ("pid_file", file.span())),
+            ];
             let Some((key, span)) = spans.into_iter().flatten().next() else {
                 return Ok(Place::Process);
             };
             let cause = format!("`{key}` is there beside `process`");
-            let help = "leave it out: a process board has network and power of its own";
+            let help = "leave it out: a process board has network, power and number of its own";
             Err(Misplaced::Key(Wrong { at: span.start, cause, help }))
         }
         (false, Some(port)) => {
@@ -141,7 +146,9 @@ fn place(board: WrittenBoard, folder: &Path) -> Result<Place, Misplaced> {
                 cable.map(|cable| network(cable, folder)).transpose().map_err(Misplaced::Key)?;
             let power =
                 switch.map(|switch| power(switch, folder)).transpose().map_err(Misplaced::Key)?;
-            Ok(Place::Port(PortPlace { port: folder.join(port), network, power }.into()))
+            let pid_file = pid_file.map(|file| folder.join(file.into_inner()));
+            let port = folder.join(port);
+            Ok(Place::Port(PortPlace { port, network, power, pid_file }.into()))
         }
         (true, Some(_)) => Err(Misplaced::Table("both `process` and `port`")),
         (false, None) => Err(Misplaced::Table("no `port`")),
@@ -263,6 +270,8 @@ mod tests {
         let switch = hub.power.expect("it has power");
         assert_eq!(switch.commands.on[0], "uhubctl");
         assert_eq!(switch.to_string(), "power by port 2 of USB hub 1-1.4");
+        let process = of("pid_file = \"board.pid\"\n");
+        assert_eq!(process.pid_file, Some("benches/board.pid".into()), "beside the bench file");
         let sockets = of("network = { socket = \"/run/a\", board_socket = \"/run/b\" }\n");
         let (own, board) = ("/run/a".into(), "/run/b".into());
         assert_eq!(sockets.network, Some(NetworkPort::Sockets { own, board }));
@@ -310,6 +319,8 @@ mod tests {
         }
         let own = said("process = true\nnetwork = { tap = \"tap0\" }\n");
         assert!(own.contains("line 7: `network` is there beside `process`"), "{own}");
+        let own = said("process = true\npid_file = \"pid\"\n");
+        assert!(own.contains("line 7: `pid_file` is there beside `process`"), "{own}");
         let own = said("process = true\npower = { hub = \"1-1\", port = 2 }\n");
         assert!(own.contains("line 7: `power` is there beside `process`"), "{own}");
     }

@@ -227,7 +227,7 @@ mod tests {
     use tempfile::TempDir;
 
     fn board(port: &Path) -> BenchBoard {
-        let place = PortPlace { port: port.to_owned(), network: None, power: None };
+        let place = PortPlace { port: port.to_owned(), network: None, power: None, pid_file: None };
         let place = Place::Port(place.into());
         let profile = "process-board".to_owned();
         BenchBoard { profile, profile_line: 5, place, known_as: port.to_owned() }

@@ -21,6 +21,7 @@ mod session;
 mod stand;
 mod state;
 mod switched;
+mod waits;
 mod words;
 
 pub use able::why_not;

@@ -13,7 +13,7 @@ use parallax_lab::{Cable, CableError, Datagrams, Interface, Tap};
 use parallax_scenario::{ConsoleTraits, ControlLine, ResetTraits};
 use std::{
     ffi::OsString,
-    mem,
+    fs, mem,
     os::unix::net::UnixDatagram,
     path::Path,
     thread,
@@ -151,6 +151,15 @@ impl Power for Stand<'_> {
             Self::Port { .. } => None,
         }
     }
+
+    fn process(&self) -> Option<u32> {
+        match self {
+            Self::Process(process) => process.process(),
+            Self::Port { place, .. } => {
+                fs::read_to_string(place.pid_file.as_ref()?).ok()?.trim().parse().ok()
+            }
+        }
+    }
 }
 
 impl Drop for Stand<'_> {
@@ -262,7 +271,7 @@ mod tests {
     fn place(folder: &TempDir, port: &Path, power: Option<Switch>) -> Place {
         let (own, board) = (folder.path().join("lab"), folder.path().join("board"));
         let network = Some(NetworkPort::Sockets { own, board });
-        Place::Port(PortPlace { port: port.to_owned(), network, power }.into())
+        Place::Port(PortPlace { port: port.to_owned(), network, power, pid_file: None }.into())
     }
 
     fn switch(on: &[&str], off: &[&str], reset: Option<&[&str]>) -> Switch {
@@ -358,7 +367,8 @@ mod tests {
         let place = place(&folder, &nowhere, Some(switch));
         let error = Stand::prepare(&place, &[], &traits()).err().expect("it fails").to_string();
         assert!(error.contains("no relay") && error.contains("exit status: 3"), "{error}");
-        let none = Place::Port(PortPlace { port: nowhere, network: None, power: None }.into());
+        let none = PortPlace { port: nowhere, network: None, power: None, pid_file: None };
+        let none = Place::Port(none.into());
         let error = Stand::prepare(&none, &[], &traits()).err().expect("it fails").to_string();
         assert!(error.contains("add `network = { interface"), "{error}");
     }

@@ -1,7 +1,10 @@
 //! Checkups of process boards: a healthy one, and what keeps others from runs, each with whose doing it is.
 
+mod patient;
+
 use parallax_bench::{Checkup, Place, Sick, check};
 use parallax_scenario::{Builtin, Profiles as _};
+use patient::patiently;
 use std::{ffi::OsString, fs, thread};
 use tempfile::TempDir;
 
@@ -27,21 +30,23 @@ fn checkup(faults: &[&str]) -> (Option<Sick>, String) {
 
 #[test]
 fn a_checkup_tells_a_healthy_board_and_whose_doing_it_is_that_another_is_not() {
-    let boards = [&[][..], &["panic@on+400"], &["no-agent"], &["refused"], &["silent"]];
-    // They wait for most of their time.
-    let all = thread::scope(|scope| {
-        let all = boards.map(|faults| scope.spawn(move || checkup(faults)));
-        all.map(|one| one.join().expect("it ends"))
+    patiently(|| {
+        let boards = [&[][..], &["panic@on+400"], &["no-agent"], &["refused"], &["silent"]];
+        // They wait for most of their time.
+        let all = thread::scope(|scope| {
+            let all = boards.map(|faults| scope.spawn(move || checkup(faults)));
+            all.map(|one| one.join().expect("it ends"))
+        });
+        let [(healthy, transcript), (panics, _), (bare, _), (refuses, _), (silent, _)] = all;
+        assert_eq!(healthy, None, "{transcript}");
+        assert!(transcript.contains("bye") && !transcript.contains("order"), "{transcript}");
+        let Some(Sick::Device(why)) = panics else { panic!("{panics:?}") };
+        assert!(why.contains("it panicked"), "{why}");
+        let Some(Sick::Lab(why)) = bare else { panic!("{bare:?}") };
+        assert!(why.contains("there is no parallax-agent") && why.contains("help: "), "{why}");
+        let Some(Sick::Lab(why)) = refuses else { panic!("{refuses:?}") };
+        assert!(why.contains("it refused the login"), "{why}");
+        let Some(Sick::Nobody(why)) = silent else { panic!("{silent:?}") };
+        assert!(why.contains("not a byte came") && why.contains("help: "), "{why}");
     });
-    let [(healthy, transcript), (panics, _), (bare, _), (refuses, _), (silent, _)] = all;
-    assert_eq!(healthy, None, "{transcript}");
-    assert!(transcript.contains("bye") && !transcript.contains("order"), "{transcript}");
-    let Some(Sick::Device(why)) = panics else { panic!("{panics:?}") };
-    assert!(why.contains("it panicked"), "{why}");
-    let Some(Sick::Lab(why)) = bare else { panic!("{bare:?}") };
-    assert!(why.contains("there is no parallax-agent") && why.contains("help: "), "{why}");
-    let Some(Sick::Lab(why)) = refuses else { panic!("{refuses:?}") };
-    assert!(why.contains("it refused the login"), "{why}");
-    let Some(Sick::Nobody(why)) = silent else { panic!("{silent:?}") };
-    assert!(why.contains("not a byte came") && why.contains("help: "), "{why}");
 }

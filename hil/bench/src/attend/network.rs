@@ -2,7 +2,8 @@
 
 use super::{Session, now_ns};
 use parallax_agent::protocol::{self, ToBoard};
-use std::collections::BTreeMap;
+use parallax_record::Event;
+use std::{collections::BTreeMap, sync::atomic::Ordering};
 
 /// Questions before the order: each may narrow what is known.
 const FIRST: u32 = 8;
@@ -77,5 +78,16 @@ impl Session<'_> {
                 own.asked.pop_first();
             }
         }
+    }
+
+    /// Takes a clock question and its answer, whatever way they went.
+    pub(super) fn exchanged(&mut self, sent_ns: u64, board_ns: u64, at_ns: u64) {
+        if !self.attended.clock.take(sent_ns, board_ns, at_ns) {
+            self.heard.jumped = true;
+            let now = self.now();
+            self.tell(now, Event::ClockJumped);
+        }
+        let bound_us = self.attended.clock.bound_us();
+        self.attended.bound_us.fetch_max(bound_us, Ordering::Relaxed);
     }
 }

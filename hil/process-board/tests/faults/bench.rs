@@ -66,7 +66,8 @@ impl Standing {
     pub(crate) fn place(&self) -> Place {
         let at = |name: &str| self.folder.path().join(name);
         let network = Some(NetworkPort::Sockets { own: at("lab"), board: at("board") });
-        Place::Port(PortPlace { port: at("console"), network, power: None }.into())
+        let (port, power, pid_file) = (at("console"), None, None);
+        Place::Port(PortPlace { port, network, power, pid_file }.into())
     }
 }
 
@@ -188,7 +189,10 @@ impl Left {
     pub(crate) fn goes_on(&self) -> &Self {
         let Summary { faults, failures, doubts, .. } = &self.summary;
         assert!(faults.is_empty() && failures.is_empty(), "{}", self.all());
-        assert!(doubts.iter().all(|text| text.contains("the lab was late")), "{}", self.all());
+        let busy = |text: &String| {
+            text.contains("the lab was late") || text.contains("waited for a processor")
+        };
+        assert!(doubts.iter().all(busy), "{}", self.all());
         assert!(self.captured().count() > 0, "{}", self.all());
         if doubts.is_empty() {
             assert!(self.renders(), "{}", self.all());
@@ -237,6 +241,13 @@ impl Left {
                 entry.node == "doorbell" && matches!(entry.event, Event::FrameCaptured { .. })
             })
             .map(|entry| entry.run_ns)
+    }
+
+    /// When the camera on the board did what it told of, nanoseconds of the run.
+    pub(crate) fn heard(&self) -> impl Iterator<Item = u64> {
+        let of_the_board =
+            |entry: &&Entry| entry.node == "doorbell" && !matches!(entry.event, Event::Note { .. });
+        self.record.entries.iter().filter(of_the_board).map(|entry| entry.run_ns)
     }
 
     /// Whether the camera on the board has begun.
