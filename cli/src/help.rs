@@ -78,7 +78,7 @@ What it writes, below the folder of --out:
                                  as of `parallax sim`
 
 A board is one command's at a time. Who has it, or has leased it (`parallax boards`), is told, and that is
-the lab's error.
+the lab's error. You are whom PARALLAX_OWNER names, or else user@host.
 
 Ctrl-C ends the run that goes on; what it measured so far is its record.
 
