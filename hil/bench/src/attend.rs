@@ -1,5 +1,6 @@
 //! One board through one boot: logged in, agent started, camera ordered, heard to the end.
 
+mod checkup;
 mod limits;
 mod network;
 
@@ -18,7 +19,7 @@ use std::{
     collections::BTreeMap,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::AtomicU64,
         mpsc::{Receiver, Sender, TryRecvError},
     },
     time::Duration,
@@ -54,6 +55,8 @@ pub(crate) struct Attended<'a> {
     pub(crate) power: &'a mut dyn Power,
     pub(crate) nonce: Nonce,
     pub(crate) order: CameraOrder,
+    /// It is only looked at, and never ordered.
+    pub(crate) is_checkup: bool,
     /// What is run on it before the agent.
     pub(crate) setup: &'a [String],
     pub(crate) peer: &'a str,
@@ -97,6 +100,8 @@ pub(crate) struct Heard {
     pub(crate) entries: Vec<Entry>,
     /// How far times of the board may be from the truth, at most, microseconds.
     pub(crate) bound_us: u64,
+    /// Clock questions that were answered over the network.
+    pub(crate) answers: u32,
     /// A clock jumped: what spans two clocks cannot be said.
     pub(crate) jumped: bool,
     /// What the camera has stored.
@@ -209,7 +214,7 @@ impl Session<'_> {
         }
         if self.streams && self.over_ns.is_none() {
             self.clock_over_network(now);
-            if !self.ordered && self.over_network.is_done(now) {
+            if !self.ordered && self.over_network.is_done(now, self.patience_ns()) {
                 self.order(now);
             }
         }
@@ -347,10 +352,7 @@ impl Session<'_> {
         self.heard_ns = at_ns;
         self.damaged_since_heard = 0;
         match message {
-            FromBoard::Hello { protocol: PROTOCOL, .. } => {
-                self.streams = true;
-                self.ask(now_ns());
-            }
+            FromBoard::Hello { protocol: PROTOCOL, version } => self.greeted(&version),
             FromBoard::Hello { protocol, version } => {
                 let text = format!(
                     "its agent, of version {version}, speaks protocol {protocol}, \
@@ -404,25 +406,6 @@ impl Session<'_> {
         } else if !self.over_network.is_begun() {
             self.begin_over_network();
         }
-    }
-
-    /// Takes a clock question and its answer, whatever way they went.
-    fn exchanged(&mut self, sent_ns: u64, board_ns: u64, at_ns: u64) {
-        if !self.attended.clock.take(sent_ns, board_ns, at_ns) {
-            self.heard.jumped = true;
-            let now = self.now();
-            self.tell(now, Event::ClockJumped);
-        }
-        let bound_us = self.attended.clock.bound_us();
-        self.attended.bound_us.fetch_max(bound_us, Ordering::Relaxed);
-    }
-
-    /// What is known of its clock is as fine as it gets: the board is ordered.
-    fn order(&mut self, now: u64) {
-        self.ordered = true;
-        self.attended.clock.settle(now);
-        let order = self.attended.order.clone();
-        self.say(&ToBoard::Order(order));
     }
 
     fn tell(&mut self, run_ns: u64, event: Event) {
@@ -486,8 +469,8 @@ impl Session<'_> {
             }
             None => {}
         }
-        let answers = self.over_network.answers();
-        if self.ordered && answers == 0 {
+        self.heard.answers = self.over_network.answers();
+        if self.ordered && self.heard.answers == 0 {
             self.note("no clock question over the network was answered: its clock is known by its console alone");
         }
         if self.lost_frames > 0 {

@@ -40,6 +40,8 @@ pub struct BenchBoard {
     pub profile_line: usize,
     /// Where it is.
     pub place: Place,
+    /// What it is known by to all who share it: its port. A process board is its bench file's.
+    pub known_as: PathBuf,
 }
 
 #[derive(Deserialize)]
@@ -72,7 +74,11 @@ pub fn read(file: &str, text: &str) -> Result<Bench, FileError> {
     let written: Written = toml::from_str(text).map_err(|error| {
         let line = error.span().map(|span| line_of(text, span.start));
         let at = line.map(|line| format!("line {line}: ")).unwrap_or_default();
-        let cause = format!("{at}{}", error.message());
+        // What is of another type or out of bounds: the others name their key themselves.
+        let span = error.span().filter(|_| error.message().starts_with("invalid "));
+        let key = span.and_then(|span| key_before(text, span.start));
+        let key = key.map(|key| format!("`{key}`: ")).unwrap_or_default();
+        let cause = format!("{at}{key}{}", error.message());
         wrong(cause, "hil/README.md shows a whole bench file and tells its keys")
     })?;
     if written.schema != 1 {
@@ -102,7 +108,11 @@ pub fn read(file: &str, text: &str) -> Result<Bench, FileError> {
             }
             Misplaced::Key(wrong) => at(wrong),
         })?;
-        boards.insert(name, BenchBoard { profile, profile_line, place });
+        let known_as = match &place {
+            Place::Process => PathBuf::from(format!("{file}#{name}")),
+            Place::Port(place) => place.port.clone(),
+        };
+        boards.insert(name, BenchBoard { profile, profile_line, place, known_as });
     }
     Ok(Bench { title: written.title, lateness_budget, boards })
 }
@@ -150,6 +160,15 @@ fn line_of(text: &str, at: usize) -> usize {
     text.get(..at).map_or(1, |before| before.matches('\n').count() + 1)
 }
 
+/// The key whose value is there, if it stands in the same line.
+fn key_before(text: &str, at: usize) -> Option<&str> {
+    let line = text.get(..at)?.rsplit('\n').next()?;
+    let key = line.rsplit_once('=')?.0.trim_end();
+    let bare = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-');
+    let key = key.rsplit(|letter| !bare(letter)).next();
+    key.filter(|key| !key.is_empty())
+}
+
 /// The first line that begins so, if there is one.
 fn at_key(text: &str, key: &str) -> String {
     let at = text.lines().position(|line| line.trim_start().starts_with(key));
@@ -191,6 +210,20 @@ mod tests {
             text.contains("mine.toml") && text.contains("line 7") && text.contains("`buad`"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn a_value_of_another_type_is_refused_with_its_key() {
+        for (more, message) in [
+            ("process = \"yes\"", "line 6: `process`: invalid type: string \"yes\""),
+            ("port = 7", "line 6: `port`: invalid type: integer `7`"),
+            ("port = \"/dev/x\"\nnetwork = { tap = 7 }", "line 7: `tap`: invalid type"),
+            ("power = { on = [\"a\", 7] }", "line 6: `on`: invalid type"),
+            ("power = { hub = \"1\", port = 300 }", "line 6: `port`: invalid value"),
+        ] {
+            let said = said(more);
+            assert!(said.contains(message), "{more}: {said}");
+        }
     }
 
     #[test]

@@ -2,7 +2,6 @@
 
 use crate::{
     attend::Power,
-    hold::Hold,
     place::{NetworkPort, Place, PortPlace},
     process::ProcessBoard,
     run::RunError,
@@ -34,21 +33,18 @@ pub(crate) enum Stand<'a> {
         reset: Option<ResetTraits>,
         /// Since it was asked last.
         switched: Vec<Switched>,
-        /// It is let go when it is switched off.
-        _hold: Hold,
     },
 }
 
 /// Switches a board off that a run which was killed may have left on, and tells what was found. One that
-/// its bench resets is left as it is. What cannot be switched, the run that follows says.
+/// its bench resets is left as it is. What cannot be switched, the run that follows says. Whoever calls it
+/// holds the board ([`take`](crate::take)).
 pub fn clear(place: &Place) -> Option<String> {
     let Place::Port(place) = place else { return None };
     let commands = &place.power.as_ref()?.commands;
     if commands.reset.is_some() {
         return None;
     }
-    // Somebody else's run is nothing that was left.
-    let _hold = Hold::take(&place.port).ok()?;
     commands.clear().ok().filter(|said| !said.is_empty())
 }
 
@@ -80,8 +76,6 @@ impl<'a> Stand<'a> {
             }
             Place::Port(place) => {
                 let network = place.network.as_ref().ok_or(RunError::NoNetwork)?;
-                // Before anything is switched: it may be another's.
-                let hold = Hold::take(&place.port)?;
                 let lab = cable(network)?;
                 if let Some(switch) = &place.power
                     && switch.commands.reset.is_none()
@@ -92,7 +86,7 @@ impl<'a> Stand<'a> {
                     thread::sleep(power.pause);
                 }
                 let (reset, switched) = (traits.reset, Vec::new());
-                Ok((Self::Port { place, reset, switched, _hold: hold }, lab))
+                Ok((Self::Port { place, reset, switched }, lab))
             }
         }
     }
@@ -345,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn a_board_that_another_has_is_not_switched() {
+    fn each_switch_of_a_board_is_told_once_and_it_is_off_afterwards() {
         let folder = TempDir::new().expect("a folder");
         let (_master, slave) = TTYPort::pair().expect("a PTY");
         let relay = folder.path().join("relay");
@@ -361,12 +355,8 @@ mod tests {
         let ways: Vec<_> = stand.switched().into_iter().map(|switched| switched.on).collect();
         assert_eq!((ways, stand.switched()), (vec![true, false, true], Vec::new()));
         assert_eq!(clicks(), 2);
-        let error = Stand::prepare(&place, &[], &traits()).err().expect("it is held").to_string();
-        assert!(error.contains("another parallax has it"), "{error}");
-        assert_eq!(clicks(), 2, "it was left alone");
         drop((stand, cable));
         assert_eq!(clicks(), 3);
-        Stand::prepare(&place, &[], &traits()).expect("it was let go");
     }
 
     #[test]

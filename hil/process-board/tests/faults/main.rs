@@ -5,7 +5,7 @@ mod bench;
 #[path = "../patient/mod.rs"]
 mod patient;
 
-use bench::{Bench, Left, all, bench};
+use bench::{Bench, Left, Standing, all, bench};
 use parallax_board::Recorder;
 use parallax_scenario::ConsoleTraits;
 use patient::patiently;
@@ -40,6 +40,14 @@ fn a_board_that_panics_has_failed_while_it_boots_and_in_mid_stream() {
             left.device(&["it panicked", "Kernel panic - not syncing: Fatal exception"]);
             left.transcript_has("Fatal exception in interrupt");
         }
+    });
+}
+
+#[test]
+fn a_board_whose_watchdog_bites_has_failed() {
+    patiently(|| {
+        let left = bench(&["watchdog@agent+1500"], 15).run();
+        left.device(&["its watchdog bit", "watchdog: BUG: soft lockup - CPU#0 stuck for 22s!"]);
     });
 }
 
@@ -205,6 +213,19 @@ fn a_port_that_is_gone_for_good_may_be_the_cables_or_the_boards() {
         for left in boards {
             left.nobody(&["its port was gone, and did not come back"]).transcript_has("unplugged");
         }
+    });
+}
+
+#[test]
+fn a_board_that_is_on_and_shows_no_prompt_however_often_it_is_asked_is_told_with_the_limit() {
+    patiently(|| {
+        // Nobody switches it: it is on, and its state unknown.
+        let standing = Standing::with(&["silent@on"]);
+        let left = Bench { place: standing.place(), ..bench(&[], 15) }.run();
+        left.nobody(&[
+            "not a byte came",
+            "a prompt may (`prompt_timeout` of its profile, times its",
+        ]);
     });
 }
 
