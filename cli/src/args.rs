@@ -139,6 +139,10 @@ pub(crate) struct HilArgs {
     /// device-profiles, or a file that ends in .toml; given again: for another peer
     #[arg(long = "profile", value_name = "PEER=NAME", value_parser = values::device)]
     pub(crate) profiles: Vec<Device>,
+    /// Run each scenario so many times with each seed: what a board does is a sample, and the report shows how far
+    /// its figures spread, and what passes only sometimes
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub(crate) repeat: u32,
     /// Try a run of which nothing can be said, because the lab was late for example, up to so many
     /// times again. The record and the report say so
     #[arg(long, value_name = "N", default_value_t = 0)]

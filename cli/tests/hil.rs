@@ -331,3 +331,41 @@ fn a_run_of_which_nothing_can_be_said_is_tried_again_and_that_is_told() {
     let junit = fs::read_to_string(out.join("junit.xml")).expect("a report");
     assert!(junit.contains("rerunError") || junit.contains("flakyError"), "{junit}");
 }
+
+#[test]
+fn a_run_that_is_repeated_has_a_record_each_and_a_report_of_all() {
+    let folder = TempDir::new().expect("a folder");
+    let shipped = fs::read_to_string(format!("{}/same-lan.toml", support::SHIPPED));
+    // Short, and with one check that a run of any length may be held to.
+    let (network, _) =
+        shipped.as_deref().expect("it ships").split_once("[[check]]").expect("it checks");
+    let network: Vec<String> = network
+        .lines()
+        .map(|line| match line.starts_with("duration = ") {
+            true => "duration = \"5s\"".to_owned(),
+            false => line.to_owned(),
+        })
+        .collect();
+    let check = "[[check]]\npath = { local = \"host\", remote = \"host\" }\nwhy = \"A LAN.\"\n";
+    let scenario = folder.path().join("short.toml");
+    fs::write(&scenario, format!("{}\n{check}", network.join("\n"))).expect("written");
+    let out = folder.path().join("out");
+    let arguments =
+        ["hil", "--bench", VIRTUAL, text(&scenario), "--repeat", "2", "--out", text(&out)];
+    let (code, shown, error) = said(&parallax(&arguments));
+    // A busy machine may leave it in doubt, and then it says so.
+    assert!(matches!(code, Some(0 | 11)), "{shown} {error}");
+    assert!(
+        shown.contains("seed 1, repeat 1, ") && shown.contains("seed 1, repeat 2, "),
+        "{shown}"
+    );
+    assert!(error.contains("2/2  short seed 1, repeat 2 on virtual"), "{error}");
+    for repeat in [1, 2] {
+        let run = out.join(format!("short/seed-1-repeat-{repeat}"));
+        assert!(run.join("record.jsonl").exists() && run.join("console.txt").exists());
+    }
+    let page = fs::read_to_string(out.join("report.html")).expect("a page");
+    assert!(page.contains("seed 1, repeat 2"), "each is in full");
+    let junit = fs::read_to_string(out.join("junit.xml")).expect("a file");
+    assert!(junit.contains("name=\"seed 1, repeat 2\""), "{junit}");
+}

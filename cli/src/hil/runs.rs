@@ -16,7 +16,7 @@ use crate::{
 };
 use parallax_bench::{Book, Hold, Run, clear, recover, run as run_on, take};
 use parallax_lab::Stop as EndOfRun;
-use parallax_record::{Clock, Suite, Summary, Verdict};
+use parallax_record::{Clock, Header, Suite, Summary, Verdict, run_folder};
 use parallax_render::terminal::{self, Style};
 use std::{
     fs, io,
@@ -42,6 +42,8 @@ const RECORDED: [&str; 2] = ["record.jsonl", "console.txt"];
 struct Planned<'a> {
     input: &'a Input,
     seed: u64,
+    /// Which of several of the same, from 1; none: it is one.
+    repeat: Option<u32>,
     why_not: Option<&'a str>,
 }
 
@@ -77,7 +79,8 @@ pub(super) fn all(
         if interrupt.asked() {
             break;
         }
-        let name = format!("{} seed {}", run.input.scenario.id, run.seed);
+        let which = run.repeat.map_or(String::new(), |repeat| format!(", repeat {repeat}"));
+        let name = format!("{} seed {}{which}", run.input.scenario.id, run.seed);
         let summary = match run.why_not {
             Some(why) => unable(run, why),
             None => {
@@ -183,7 +186,17 @@ fn plan<'a>(arguments: &HilArgs, candidates: &'a [Candidate]) -> (Vec<Planned<'a
                     || Seeds::one(arguments.seed.or(input.scenario.seed).unwrap_or(DEFAULT_SEED));
                 let why_not = why_not.as_deref();
                 let seeds = arguments.seeds.unwrap_or_else(one).all();
-                planned.extend(seeds.map(|seed| Planned { input, seed, why_not }));
+                // What cannot run can do so no better again.
+                let several = arguments.repeat > 1 && why_not.is_none();
+                let repeats: Vec<Option<u32>> = match several {
+                    true => (1..=arguments.repeat).map(Some).collect(),
+                    false => vec![None],
+                };
+                for seed in seeds {
+                    let one =
+                        |repeat: &Option<u32>| Planned { input, seed, repeat: *repeat, why_not };
+                    planned.extend(repeats.iter().map(one));
+                }
             }
         }
     }
@@ -205,7 +218,7 @@ fn rerun(arguments: &HilArgs, board: &str, run: &Planned<'_>) -> String {
 }
 
 fn folder(out: &Path, run: &Planned<'_>) -> PathBuf {
-    out.join(&run.input.scenario.id).join(format!("seed-{}", run.seed))
+    out.join(&run.input.scenario.id).join(run_folder(run.seed, run.repeat))
 }
 
 /// Makes records of what runs that were killed have left here, puts them aside, and says so. Their boards
@@ -273,9 +286,10 @@ fn unable(run: &Planned<'_>, why: &str) -> Summary {
     Summary::unclear(&header(run), format!("it cannot run on this board: {why}"))
 }
 
-fn header(run: &Planned<'_>) -> parallax_record::Header {
+fn header(run: &Planned<'_>) -> Header {
     let clock = Clock::Real { bound_us: 1 };
-    parallax_fabric::header(&run.input.scenario, run.seed, VERSION, clock)
+    let header = parallax_fabric::header(&run.input.scenario, run.seed, VERSION, clock);
+    Header { repeat: run.repeat, ..header }
 }
 
 /// Runs it, and again if nothing could be said and somebody wants that. What earlier attempts left
@@ -322,6 +336,7 @@ fn once(
     let run = Run {
         scenario: &planned.input.scenario,
         seed: planned.seed,
+        repeat: planned.repeat,
         board: on.name,
         place: &on.board.place,
         lateness_budget: on.budget,

@@ -109,6 +109,7 @@ pub fn check(checkup: &Checkup<'_>) -> Result<Option<Sick>, RunError> {
     let run = Run {
         scenario: &scenario,
         seed: 1,
+        repeat: None,
         board: checkup.board,
         place: checkup.place,
         lateness_budget: None,

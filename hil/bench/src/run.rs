@@ -20,7 +20,7 @@ use parallax_fabric::{KeptPicture, RENDEZVOUS_PORT, header, secrets};
 use parallax_lab::{
     Beside, CableError, Came, Config, DEFAULT_BUDGET, LabError, Line, Outcome, Outside, Place, Stop,
 };
-use parallax_record::{Clock, Entry, Event, Record, Summary, WriteError, judge};
+use parallax_record::{Clock, Entry, Event, Header, Record, Summary, WriteError, judge};
 use parallax_scenario::{CongestionControl, ConsoleTraits, Peer, Scenario};
 use parallax_signalling::Token;
 use std::{
@@ -43,6 +43,8 @@ pub struct Run<'a> {
     pub scenario: &'a Scenario,
     /// Of the network's randomness.
     pub seed: u64,
+    /// Which of several of the same it is, from 1; none: it is one.
+    pub repeat: Option<u32>,
     /// The board's name.
     pub board: &'a str,
     /// Where it is. The caller holds it ([`take`](crate::take)).
@@ -170,7 +172,7 @@ pub fn run_writing(
     }
     let recorder = begin(&run.folder.join("console.txt"))?;
     let whole_us = u64::try_from(run.scenario.duration.as_micros()).unwrap_or(u64::MAX);
-    let header = header(run.scenario, run.seed, run.version, Clock::Real { bound_us: whole_us });
+    let header = header_of(run, Clock::Real { bound_us: whole_us });
     let journal = Journal::begin(run.folder, header)
         .map_err(system(format!("write to {}", run.folder.display())))?;
     let earlier = earlier(run, peer);
@@ -328,6 +330,10 @@ fn power_told(all: &[Switched], zero: Zero, peer: &str, scripted: bool) -> Vec<E
     all.iter().flat_map(entries).collect()
 }
 
+fn header_of(run: &Run<'_>, clock: Clock) -> Header {
+    Header { repeat: run.repeat, ..header(run.scenario, run.seed, run.version, clock) }
+}
+
 /// What came of earlier attempts, as entries of this one.
 fn earlier(run: &Run<'_>, peer: &Peer) -> Vec<Entry> {
     let entry = |text: &String| Entry {
@@ -419,7 +425,7 @@ fn recorded(
         true => whole_us,
         false => heard.bound_us.saturating_add(late_us).max(1),
     };
-    let mut header = header(run.scenario, run.seed, run.version, Clock::Real { bound_us });
+    let mut header = header_of(run, Clock::Real { bound_us });
     header.duration_us = header.duration_us.min(end_ns / 1_000);
     Ok(Record::new(header, entries, &outcome.packets_sha256)?)
 }

@@ -30,6 +30,7 @@ fn on_the_bench(name: &str, duration: Duration) -> (Ran, Record, String) {
     let ran = run(&Run {
         scenario: &scenario,
         seed: 1,
+        repeat: None,
         board: "virtual",
         place: &Place::Process,
         lateness_budget: None,
@@ -155,6 +156,7 @@ fn a_board_that_does_not_start_is_the_benchs_fault_and_the_run_has_a_record() {
         let ran = run(&Run {
             scenario: &scenario,
             seed: 1,
+            repeat: None,
             board: "virtual",
             place: &Place::Process,
             lateness_budget: None,

@@ -36,6 +36,7 @@ fn on_a_board(wrong: &[&str], duration: Duration) -> (Ran, Record, Vec<transcrip
     let ran = run(&Run {
         scenario: &scenario,
         seed: 1,
+        repeat: None,
         board: "virtual",
         place: &parallax_bench::Place::Process,
         lateness_budget: None,

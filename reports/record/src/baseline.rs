@@ -53,6 +53,9 @@ pub struct BaselineRun {
     #[serde(with = "crate::seed")]
     #[schemars(with = "crate::seed::Seed")]
     pub seed: u64,
+    /// Which of several of the same on a bench; none: it was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repeat: Option<u32>,
     /// Its clock: of a virtual one runs are held against each other exactly.
     pub clock: ClockKind,
     /// What it came to.
@@ -102,13 +105,13 @@ struct Probe {
 }
 
 impl Baseline {
-    /// Of what has run. Of a scenario and seed that ran more than once the last one counts.
+    /// Of what has run. Of a scenario, seed and repeat that ran more than once the last one counts.
     #[must_use]
     pub fn of<'a>(suites: impl IntoIterator<Item = &'a Suite>) -> Self {
-        let all: BTreeMap<(&str, u64), &Summary> = suites
+        let all: BTreeMap<(&str, u64, Option<u32>), &Summary> = suites
             .into_iter()
             .flat_map(|suite| &suite.runs)
-            .map(|run| ((run.scenario.as_str(), run.seed), run))
+            .map(|run| ((run.scenario.as_str(), run.seed, run.repeat), run))
             .collect();
         let mut streams: BTreeMap<(&str, &str, &str), Vec<&Histogram>> = BTreeMap::new();
         for run in all.values() {
@@ -180,6 +183,7 @@ impl BaselineRun {
         Self {
             scenario: run.scenario.clone(),
             seed: run.seed,
+            repeat: run.repeat,
             clock: run.clock,
             verdict: run.verdict,
             record_sha256: run.record_sha256.clone(),

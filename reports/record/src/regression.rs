@@ -165,8 +165,8 @@ pub struct Change {
     pub unclear: Option<String>,
 }
 
-/// A run by its scenario and seed.
-pub type RunName = (String, u64);
+/// A run by its scenario, its seed, and which of several it is.
+pub type RunName = (String, u64, Option<u32>);
 
 /// What came of the comparison.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -213,7 +213,7 @@ pub fn compare<'a>(
 ) -> BaselineResult {
     let now = Baseline::of(suites);
     let by_name = |baseline: &'_ Baseline| -> Vec<RunName> {
-        baseline.runs.iter().map(|run| (run.scenario.clone(), run.seed)).collect()
+        baseline.runs.iter().map(|run| (run.scenario.clone(), run.seed, run.repeat)).collect()
     };
     let old: BTreeMap<RunName, &BaselineRun> =
         by_name(before).into_iter().zip(&before.runs).collect();
@@ -244,7 +244,7 @@ pub fn compare<'a>(
             result.worse.push((name.clone(), was.verdict, is.verdict));
         }
         let others = result.only_before.iter().chain(&result.only_now);
-        let whole = || others.clone().all(|(scenario, _)| *scenario != name.0);
+        let whole = || others.clone().all(|(scenario, ..)| *scenario != name.0);
         let scenario = is.scenario.as_str();
         pairs
             .entry(scenario)

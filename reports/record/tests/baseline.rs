@@ -151,7 +151,7 @@ fn a_worse_verdict_and_a_stream_that_came_to_nothing_are_regressions() {
     now.runs[0].verdict = Verdict::Fail;
     let result = compare(&before, &now);
     assert_eq!(result.verdict, Verdict::Fail);
-    assert_eq!(result.worse, [(("two-homes".into(), 0), Verdict::Pass, Verdict::Fail)]);
+    assert_eq!(result.worse, [(("two-homes".into(), 0, None), Verdict::Pass, Verdict::Fail)]);
     let mut gone = before.clone();
     gone.runs[0].streams[0] = stream(&[]);
     assert_eq!(compare(&before, &gone).verdict, Verdict::Fail);
@@ -164,8 +164,8 @@ fn nothing_to_compare_is_inconclusive_and_what_is_missing_is_named() {
     other.runs[0].seed = 9;
     let result = compare(&before, &other);
     assert_eq!((result.verdict, result.compared), (Verdict::Inconclusive, 0));
-    assert_eq!(result.only_before, [("two-homes".into(), 0), ("two-homes".into(), 1)]);
-    assert_eq!(result.only_now, [("two-homes".into(), 9)]);
+    assert_eq!(result.only_before, [("two-homes".into(), 0, None), ("two-homes".into(), 1, None)]);
+    assert_eq!(result.only_now, [("two-homes".into(), 9, None)]);
     assert_eq!(compare(&before, &Suite::new(Vec::new())).verdict, Verdict::Inconclusive);
 }
 

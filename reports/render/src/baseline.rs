@@ -46,8 +46,9 @@ fn lines(out: &mut String, label: &str, mut lines: Vec<String>) {
     }
 }
 
-fn named((scenario, seed): &RunName) -> String {
-    format!("{} seed {seed}", tame(scenario))
+fn named((scenario, seed, repeat): &RunName) -> String {
+    let repeat = repeat.map_or(String::new(), |repeat| format!(", repeat {repeat}"));
+    format!("{} seed {seed}{repeat}", tame(scenario))
 }
 
 /// A change in words: `two-homes, doorbell to phone: capture-to-render p95 110 ms, now 131 ms (+21 ms,

@@ -124,6 +124,7 @@ impl Bench<'_> {
         let run = Run {
             scenario: &self.scenario(),
             seed: 1,
+            repeat: None,
             board: "virtual",
             place: &self.place,
             lateness_budget: self.lateness_budget,
