@@ -265,7 +265,7 @@ fn a_port_that_comes_back_in_any_state_is_found_and_the_outage_is_an_event() {
 #[test]
 fn what_a_board_said_while_its_port_was_gone_is_counted_and_what_it_says_after_is_heard() {
     patiently(|| {
-        let left = bench(&["unplugged=500@agent+1500"], 9).run();
+        let left = bench(&["unplugged=500@agent+3000"], 12).run();
         left.nobody(&["of what doorbell said was lost on its console"]);
         let [gone, back] =
             ["its port is gone", "its port is there again"].map(|note| left.noted_at(note));
