@@ -45,7 +45,7 @@ pub(crate) fn run(arguments: &CalibrateArgs) -> Result<Exit, Stop> {
     let calibration = calibrate(&profile, &read.runs, &read.context());
     tell_left_out(&[read.left_out.as_slice(), calibration.left_out.as_slice()].concat());
     if calibration.figures.is_empty() {
-        output::error(&format!("nothing was calibrated: no run is of a {}", profile.name));
+        output::error(&format!("nothing was calibrated: no run is of `{}`", profile.name));
         return Ok(Exit::Inconclusive);
     }
     output::error(&table(&calibration, &profile));
@@ -152,7 +152,7 @@ fn recorded(name: &str) -> Result<&str, Stop> {
         return Ok(name);
     }
     Err(Stop::BadInput(format!(
-        "failed to calibrate: the runs' camera is a {}, a profile that does not come with Parallax\n  help: \
+        "failed to calibrate: the runs' camera is `{}`, a profile that does not come with Parallax\n  help: \
          name its file: --profile {}.toml",
         tame(name),
         tame(name)

@@ -103,7 +103,7 @@ pub fn calibrate(profile: &Profile, runs: &[Run], context: &str) -> Calibration 
     let of_device = runs.iter().filter(|run| {
         let same = run.profile.name == profile.name;
         if !same {
-            let why = format!("its camera is a {}, not a {}", run.profile.name, profile.name);
+            let why = format!("its camera is `{}`, not `{}`", run.profile.name, profile.name);
             left_out.push((place(run), why));
         }
         same
@@ -344,3 +344,6 @@ fn key_frames(runs: &[&Run]) -> Option<String> {
 fn shown(us: i64) -> String {
     format_duration(Duration::from_micros(us.max(0).cast_unsigned()))
 }
+
+#[cfg(test)]
+mod tests;
