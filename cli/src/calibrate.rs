@@ -5,13 +5,13 @@ use crate::{
     exit::{Exit, Stop},
     inputs, output, report,
 };
-use parallax_calibrate::{Calibration, Figure, Found, Run, UNMEASURED, calibrate, edited};
+use parallax_calibrate::{Calibration, Figure, Found, Run, calibrate, edited, unmeasured};
 use parallax_record::{ClockKind, Environment, Record, Span};
 use parallax_render::{escape::tame, figure};
 use parallax_scenario::{Profile, profile::builtin};
 use similar::TextDiff;
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
     time::Duration,
@@ -66,6 +66,8 @@ pub(crate) fn run(arguments: &CalibrateArgs) -> Result<Exit, Stop> {
 struct Read {
     runs: Vec<Run>,
     left_out: Vec<(String, String)>,
+    /// The digests of all records, and where each is.
+    records: BTreeMap<String, String>,
     /// The benches that the commands named.
     benches: BTreeSet<String>,
     /// The days on which they ran.
@@ -75,7 +77,8 @@ struct Read {
 impl Read {
     /// Reads an output folder of `parallax hil`, or that of one run in it.
     fn folder(&mut self, folder: &Path) -> Result<(), Stop> {
-        let lone = folder.join("record.jsonl").is_file();
+        // A run that was killed has a journal.
+        let lone = ["record.jsonl", "journal.jsonl"].iter().any(|file| folder.join(file).is_file());
         let runs = if lone { vec![folder.to_owned()] } else { report::run_folders(folder) };
         if runs.is_empty() {
             let what = match folder.is_dir() {
@@ -87,7 +90,11 @@ impl Read {
                 folder.display()
             )));
         }
-        let above = if lone { folder.ancestors().nth(2).unwrap_or(folder) } else { folder };
+        let above = match folder.ancestors().nth(2) {
+            Some(above) if lone && above.as_os_str().is_empty() => Path::new("."),
+            Some(above) if lone => above,
+            _ => folder,
+        };
         for run in runs {
             self.run(above, &run)?;
         }
@@ -112,6 +119,10 @@ impl Read {
                 "failed to calibrate from {place}: it was simulated, and a simulation has its times from a \
                  profile: nothing was measured\n  help: give a folder that `parallax hil` has written"
             )));
+        }
+        if let Some(before) = self.records.insert(record.sha256.clone(), place.clone()) {
+            self.left_out.push((place, format!("its record is that of {before}")));
+            return Ok(());
         }
         match Run::of(&tame(&above.display().to_string()), &record) {
             Ok(run) => self.runs.push(run),
@@ -240,7 +251,7 @@ fn table(calibration: &Calibration, profile: &Profile) -> String {
         rows.push(row(figure));
         below.extend(figure.notes.iter().map(|note| format!("{}: {note}", figure.key)));
     }
-    for (keys, why) in UNMEASURED {
+    for (keys, why) in unmeasured(profile) {
         below.push(format!("left as they are: {keys}: {why}"));
     }
     let widths: [usize; 4] =
@@ -256,20 +267,28 @@ fn table(calibration: &Calibration, profile: &Profile) -> String {
     text.trim_end().to_owned()
 }
 
+/// Of fewer times the 95th percentile is the greatest of all.
+const FEWEST_OF_P95: usize = 20;
+
 fn row(figure: &Figure) -> [String; 4] {
     let shown =
         |time: Duration| figure::duration(i64::try_from(time.as_micros()).unwrap_or(i64::MAX));
-    let both = |p50: String, p95: String| format!("p50 {p50}, p95 {p95}");
+    let both = |p50: String, upper: &str, most: String| format!("p50 {p50}, {upper} {most}");
     let (before, size) = (&figure.before, figure.picture);
-    let before = both(shown(before.typical(size)), shown(before.p95(size)));
+    let before = both(shown(before.typical(size)), "p95", shown(before.p95(size)));
     let (measured, after) = match &figure.found {
         Found::TooFew { has, needs } => {
             (format!("too few samples ({has} of {needs})"), "left as it is".to_owned())
         }
-        Found::Proposed { measured, after } => (
-            format!("p50 {}, p95 {}, n {}", span(measured.p50), span(measured.p95), measured.count),
-            both(shown(after.typical(size)), shown(after.p95(size))),
-        ),
+        Found::Proposed { measured, after } => {
+            let (upper, most) = match measured.count < FEWEST_OF_P95 {
+                true => ("most", after.longest(size)),
+                false => ("p95", after.p95(size)),
+            };
+            let found = both(span(measured.p50), upper, span(measured.p95));
+            let after = both(shown(after.typical(size)), upper, shown(most));
+            (format!("{found}, n {}", measured.count), after)
+        }
     };
     [figure.key.to_owned(), before, measured, after]
 }

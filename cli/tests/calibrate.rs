@@ -195,7 +195,7 @@ fn the_difference_is_one_that_git_applies_and_all_else_stays() {
     );
     assert!(called.complained.contains("too few samples (0 of 5)"), "{}", called.complained);
     assert!(
-        called.complained.contains("left as they are: viewer.decode, viewer.render"),
+        called.complained.contains("left as they are: largest_picture"),
         "{}",
         called.complained
     );
@@ -220,6 +220,11 @@ fn the_difference_is_one_that_git_applies_and_all_else_stays() {
     // The folder of one run is named as what it is in.
     let lone = place.call(&["calibrate", "train/homes/seed-1", "--profile", "guessed/board.toml"]);
     assert_eq!((lone.code, lone.said.as_str()), (Some(0), ""), "{}", lone.complained);
+    let twice = ["calibrate", "train", "train/homes/seed-1", "--profile", "guessed/board.toml"];
+    let twice = place.call(&twice);
+    assert_eq!((twice.code, twice.said.as_str()), (Some(0), ""), "{}", twice.complained);
+    let told = "left out: train/homes/seed-1: its record is that of train/homes/seed-1";
+    assert!(twice.complained.contains(told), "{}", twice.complained);
 }
 
 #[test]
@@ -231,6 +236,7 @@ fn a_boot_is_measured_where_the_scenario_gives_the_power_back() {
         ["calibrate", "train", "--profile", "guessed/board.toml", "--out", "after/board.toml"];
     let called = place.call(&arguments);
     assert_eq!(called.code, Some(0), "{}", called.complained);
+    assert!(called.complained.contains(", most 1."), "{}", called.complained);
     let boot = profile(&place, "after/board.toml").boot_time;
     let (least, p50, _, most, samples) = told(&boot.distribution);
     assert_eq!(samples, 5);

@@ -7,6 +7,6 @@ mod run;
 
 pub use edit::{EditError, edited};
 pub use propose::{
-    Calibration, FEWEST_BOOTS, FEWEST_FRAMES, Figure, Found, Measured, UNMEASURED, calibrate,
+    Calibration, FEWEST_BOOTS, FEWEST_FRAMES, Figure, Found, Measured, calibrate, unmeasured,
 };
 pub use run::{Run, Unfit};

@@ -18,18 +18,24 @@ pub const FEWEST_FRAMES: usize = 100;
 /// them 15 times of 16.
 pub const FEWEST_BOOTS: usize = 5;
 
-/// What no run on a bench measures, and why.
-pub const UNMEASURED: &[(&str, &str)] = &[
-    (
-        "largest_picture, most_frames_per_second, most_bit_rate",
-        "a limit is what a device can do: a run shows what it did",
-    ),
-    (
-        "viewer.decode, viewer.render",
-        "the viewer of a run on a bench is no device: it takes its times from its profile",
-    ),
-    ("console, firmware", "how it behaves and how long it is waited for, not how long it takes"),
-];
+/// What of `profile` no run on a bench measures, and why.
+pub fn unmeasured(profile: &Profile) -> Vec<(&'static str, &'static str)> {
+    const LIMITS: &str = "largest_picture, most_frames_per_second, most_bit_rate";
+    let all = [
+        (true, LIMITS, "a limit is what a device can do: a run shows what it did"),
+        (
+            profile.viewer.is_some(),
+            "viewer.decode, viewer.render",
+            "the viewer of a run on a bench is no device: it takes its times from its profile",
+        ),
+        (
+            profile.console.is_some(),
+            "console",
+            "how it behaves and how long it is waited for, not how long it takes",
+        ),
+    ];
+    all.into_iter().filter(|(there, ..)| *there).map(|(_, keys, why)| (keys, why)).collect()
+}
 
 /// The quantiles that are told, thousandths of a percent, where so many samples bear them.
 const PERCENTS: [u32; 13] = [
@@ -232,13 +238,16 @@ impl Samples<'_> {
              truth; Parallax {}{}",
             self.what,
             used.len(),
-            named(&used),
+            short(&named(&used), 250),
             format_duration(most),
             versions.join(" and "),
-            self.context
+            short(self.context, 120)
         )
     }
 }
+
+/// Of more folders and scenarios, or more stretches of seeds, so many are named.
+const NAMED: usize = 6;
 
 /// Runs in a few words: `target/hil two-homes seeds 1..3, 7`.
 fn named(runs: &[&Run]) -> String {
@@ -247,22 +256,37 @@ fn named(runs: &[&Run]) -> String {
         seeds.entry((&run.folder, &run.scenario)).or_default().insert(run.seed);
     }
     let named = |((folder, scenario), seeds): (&(&str, &str), &BTreeSet<u64>)| {
-        let mut ranges: Vec<(u64, u64)> = Vec::new();
+        let mut stretches: Vec<(u64, u64)> = Vec::new();
         for seed in seeds {
-            match ranges.last_mut() {
+            match stretches.last_mut() {
                 Some((_, last)) if last.checked_add(1) == Some(*seed) => *last = *seed,
-                _ => ranges.push((*seed, *seed)),
+                _ => stretches.push((*seed, *seed)),
             }
         }
         let shown = |(first, last): &(u64, u64)| match first == last {
             true => first.to_string(),
             false => format!("{first}..{last}"),
         };
-        let shown: Vec<String> = ranges.iter().map(shown).collect();
         let word = if seeds.len() == 1 { "seed" } else { "seeds" };
-        format!("{folder} {scenario} {word} {}", shown.join(", "))
+        format!("{folder} {scenario} {word} {}", listed(stretches.iter().map(shown), ", "))
     };
-    seeds.iter().map(named).collect::<Vec<_>>().join("; ")
+    listed(seeds.iter().map(named), "; ")
+}
+
+/// At most so many characters: a line of a profile has its limit.
+fn short(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{} ...", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// The first [`NAMED`], and how many more there are.
+fn listed(texts: impl ExactSizeIterator<Item = String>, between: &str) -> String {
+    let more = texts.len().saturating_sub(NAMED);
+    let mut shown: Vec<String> = texts.take(NAMED).collect();
+    shown.extend((more > 0).then(|| format!("{more} more")));
+    shown.join(between)
 }
 
 /// The quantiles of times that ascend.

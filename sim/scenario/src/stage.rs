@@ -23,7 +23,7 @@ pub(crate) fn stage(reader: &mut Reader, value: Value<'_>) -> Option<StageTime> 
     Some(StageTime { distribution: distribution?, per: per?, origin: origin? })
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 enum Kind {
     Constant,
     Uniform,
@@ -50,9 +50,6 @@ fn distribution(reader: &mut Reader, table: &Table<'_>) -> Option<Distribution> 
         Kind::Quantiles => (&["quantiles"], &["samples"]),
     };
     fits(reader, table, &name, needed, allowed)?;
-    if kind == Kind::Quantiles {
-        return quantiles(reader, table);
-    }
     let mut time = |key: &str| {
         crate::read::optional(reader, table, key, |reader, value| {
             let range = (Duration::ZERO, LONGEST);
@@ -89,7 +86,7 @@ fn distribution(reader: &mut Reader, table: &Table<'_>) -> Option<Distribution> 
         Kind::LogNormal => {
             Some(Distribution::LogNormal { median: median?, p95: p95?, least: floor, most })
         }
-        Kind::Quantiles => None,
+        Kind::Quantiles => quantiles(reader, table),
     }
 }
 

@@ -151,6 +151,37 @@ fn a_source_names_runs_frames_and_what_is_uncertain() {
 }
 
 #[test]
+fn of_many_runs_a_source_names_some() {
+    let of = |seeds: &[u64]| {
+        let runs: Vec<Run> = seeds.iter().map(|seed| run(*seed, 100, |_| (1, 1))).collect();
+        let runs: Vec<&Run> = runs.iter().collect();
+        named(&runs)
+    };
+    assert_eq!(of(&[7]), "desk same-lan seed 7");
+    assert_eq!(of(&[1, 3, 5, 7, 9, 11]), "desk same-lan seeds 1, 3, 5, 7, 9, 11");
+    assert_eq!(
+        of(&[1, 3, 5, 7, 9, 11, 13, 15, u64::MAX]),
+        "desk same-lan seeds 1, 3, 5, 7, 9, 11, 3 more"
+    );
+}
+
+#[test]
+fn however_long_the_names_a_profile_stays_one_that_can_be_read() {
+    let folder = "far/".repeat(60);
+    let named = |seed| Run {
+        folder: format!("{folder}{seed}"),
+        ..run(seed, 2_000, |n| (n * 7_001, n * 3_001))
+    };
+    let runs: Vec<Run> = (1..9).map(named).collect();
+    let calibration = calibrate(&profile(), &runs, &format!("; bench {folder}"));
+    let (_, after) = proposed(figure(&calibration, "camera.capture"));
+    assert!(after.origin.source.contains(" ...), each time within"), "{}", after.origin.source);
+    let text = edited(&profile(), &calibration).expect("text");
+    let longest = text.lines().map(str::len).max();
+    assert!(longest.is_some_and(|bytes| bytes <= parallax_scenario::MAX_LINE_BYTES), "{longest:?}");
+}
+
+#[test]
 fn other_devices_and_other_pictures_are_left_out_and_named() {
     let other = ProfileUse { name: "other".to_owned(), sha256: String::new() };
     let other = Run { profile: other, ..run(2, 100, |_| (1, 900)) };
@@ -184,7 +215,7 @@ fn runs_that_are_further_apart_than_their_frames_are_told_of() {
 fn key_frames_that_take_longer_are_told_of() {
     let mut with_keys = run(1, 200, |n| (1, 10_000 + n % 20));
     let told = |run: &Run| {
-        figure(&calibrate(&profile(), &[run.clone()], ""), "camera.encode").notes.clone()
+        figure(&calibrate(&profile(), std::slice::from_ref(run), ""), "camera.encode").notes.clone()
     };
     assert!(told(&with_keys).is_empty());
     for frame in with_keys.frames.iter_mut().step_by(40) {
