@@ -68,7 +68,7 @@ struct Read {
     left_out: Vec<(String, String)>,
     /// The digests of all records, and where each is.
     records: BTreeMap<String, String>,
-    /// The benches that the commands named.
+    /// The benches that the commands named, and boards on them.
     benches: BTreeSet<String>,
     /// The days on which they ran.
     days: BTreeSet<String>,
@@ -100,7 +100,10 @@ impl Read {
         }
         if let Some(environment) = report::environment(above)? {
             self.days.extend(environment.started_at.split('T').next().map(tame));
-            self.benches.extend(bench(&environment).map(|bench| tame(&bench)));
+            let board = flag(&environment, "--board").map(|board| format!(", board {board}"));
+            let bench =
+                flag(&environment, "--bench").map(|bench| bench + &board.unwrap_or_default());
+            self.benches.extend(bench);
         }
         Ok(())
     }
@@ -143,15 +146,15 @@ impl Read {
     }
 }
 
-/// The bench file that a command named.
-fn bench(environment: &Environment) -> Option<String> {
+/// The value of a flag in the command that ran.
+fn flag(environment: &Environment, flag: &str) -> Option<String> {
     let mut words = environment.command_line.iter();
     while let Some(word) = words.next() {
-        if word == "--bench" {
-            return words.next().cloned();
+        if word == flag {
+            return words.next().map(|value| tame(value));
         }
-        if let Some(file) = word.strip_prefix("--bench=") {
-            return Some(file.to_owned());
+        if let Some(value) = word.strip_prefix(flag).and_then(|rest| rest.strip_prefix('=')) {
+            return Some(tame(value));
         }
     }
     None

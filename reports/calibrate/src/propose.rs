@@ -37,15 +37,12 @@ pub fn unmeasured(profile: &Profile) -> Vec<(&'static str, &'static str)> {
     all.into_iter().filter(|(there, ..)| *there).map(|(_, keys, why)| (keys, why)).collect()
 }
 
-/// The quantiles that are told, thousandths of a percent, where so many samples bear them.
+/// The quantiles that are told, thousandths of a percent, where a sample lies beyond them: so one that is far
+/// out weighs as what it is, one of all.
 const PERCENTS: [u32; 13] = [
     0, 1_000, 5_000, 10_000, 25_000, 50_000, 75_000, 90_000, 95_000, 99_000, 99_500, 99_900,
     100_000,
 ];
-
-/// A quantile has at least so many samples on either side of it; but the least, the middle and the
-/// greatest are always told.
-const BESIDE: u64 = 5;
 
 /// What was found for a device.
 #[derive(Clone, Debug)]
@@ -294,7 +291,7 @@ fn quantiles(sorted_us: &[i64]) -> Vec<Quantile> {
     let count = sorted_us.len() as u64;
     let told = PERCENTS.into_iter().filter(|percent| {
         let (below, above) = (u64::from(*percent), u64::from(100_000 - percent));
-        matches!(percent, 0 | 50_000 | 100_000) || count * below.min(above) >= BESIDE * 100_000
+        matches!(percent, 0 | 50_000 | 100_000) || count * below.min(above) >= 100_000
     });
     let quantile = |percent_thousandths: u32| {
         // By nearest rank: a time that occurred.
@@ -340,6 +337,9 @@ fn differing(of_runs: &[(&Run, Vec<i64>)]) -> Option<String> {
     })
 }
 
+/// Of fewer key frames nothing is said.
+const FEWEST_KEY_FRAMES: usize = 5;
+
 /// What to say if key frames take another time: a profile has one for all.
 fn key_frames(runs: &[&Run]) -> Option<String> {
     let of = |key: bool| {
@@ -350,7 +350,7 @@ fn key_frames(runs: &[&Run]) -> Option<String> {
         times
     };
     let (keys, others) = (of(true), of(false));
-    let (key, _) = middle(&keys).filter(|_| keys.len() >= BESIDE as usize)?;
+    let (key, _) = middle(&keys).filter(|_| keys.len() >= FEWEST_KEY_FRAMES)?;
     let (other, width) = middle(&others)?;
     (key.abs_diff(other) > width.unsigned_abs()).then(|| {
         format!(

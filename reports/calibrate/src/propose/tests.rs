@@ -85,21 +85,33 @@ fn quantiles_are_times_that_occurred_and_only_those_that_the_sample_bears() {
         (200, 100, 190)
     );
     assert_eq!(measured.p95.uncertainty, Uncertainty { below: 250, above: 250 });
-    // 1 and 99 percent would be known from two frames.
+    // Of 200 none lies beyond 99.9 percent.
     let all = [
         (0, 1),
-        (5, 10),
-        (10, 20),
-        (25, 50),
-        (50, 100),
-        (75, 150),
-        (90, 180),
-        (95, 190),
-        (100, 200),
+        (1_000, 2),
+        (5_000, 10),
+        (10_000, 20),
+        (25_000, 50),
+        (50_000, 100),
+        (75_000, 150),
+        (90_000, 180),
+        (95_000, 190),
+        (99_000, 198),
+        (99_500, 199),
+        (100_000, 200),
     ];
-    assert_eq!(told(after), all.map(|(percent, us)| (percent * 1_000, us)));
+    assert_eq!(told(after), all);
     let many = calibrate(&profile(), &[run(1, 5_000, |n| (n, 10_000))], "");
     assert!(told(proposed(figure(&many, "camera.capture")).1).contains(&(99_900, 4_994)));
+}
+
+#[test]
+fn one_frame_that_is_far_out_stays_one() {
+    let stalled = run(1, 400, |n| (1_000, if n == 77 { 570_000 } else { 20_000 + n }));
+    let calibration = calibrate(&profile(), &[stalled], "");
+    let encode = proposed(figure(&calibration, "camera.encode")).1;
+    let last = told(encode);
+    assert_eq!(last[last.len() - 2..], [(99_500, 20_398), (100_000, 570_000)]);
 }
 
 #[test]
@@ -130,7 +142,10 @@ fn boots_need_fewer_and_have_a_spread_of_their_own() {
     assert!(matches!(figure(&four, "boot_time").found, Found::TooFew { has: 4, needs: 5 }));
     let five = calibrate(&profile(), &all, "");
     let (_, after) = proposed(figure(&five, "boot_time"));
-    assert_eq!(told(after), [(0, 3_000), (50_000, 3_050), (100_000, 3_700)]);
+    assert_eq!(
+        told(after),
+        [(0, 3_000), (25_000, 3_020), (50_000, 3_050), (75_000, 3_100), (100_000, 3_700)]
+    );
     assert!(after.origin.source.contains("5 boots in 5 runs"), "{}", after.origin.source);
 }
 
@@ -243,8 +258,8 @@ fn the_rest_of_the_file_stays_as_it_is() {
         format!(
             "distribution = \"quantiles\"\n\
              # From the log of our first sample.\n\
-             quantiles = [[0, \"10ms\"], [5, \"10.004ms\"], [10, \"10.009ms\"], [25, \"10.024ms\"], [50, \
-             \"10.049ms\"], [75, \"10.074ms\"], [90, \"10.089ms\"], [95, \"10.094ms\"], [100, \"10.099ms\"]]\n\
+             quantiles = [[0, \"10ms\"], [1, \"10ms\"], [5, \"10.004ms\"], [10, \"10.009ms\"], [25, \"10.024ms\"], [50, \
+             \"10.049ms\"], [75, \"10.074ms\"], [90, \"10.089ms\"], [95, \"10.094ms\"], [99, \"10.098ms\"], [100, \"10.099ms\"]]\n\
              samples = 100\n\
              per = \"320x240\"\n\
              provenance = \"measured\" # as yet\n\
