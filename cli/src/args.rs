@@ -2,7 +2,10 @@
 
 use crate::{
     exit::EXIT_CODES,
-    help::{CALIBRATE_HELP, CHECK_HELP, CONSOLE_HELP, REPLAY_HELP, REPORT_HELP, SIM_HELP},
+    help::{
+        BOARDS_HELP, CALIBRATE_HELP, CHECK_HELP, CONSOLE_HELP, HIL_HELP, REPLAY_HELP, REPORT_HELP,
+        SIM_HELP,
+    },
     log::{self, Filter},
     values::{self, Device, Media, Seeds},
 };
@@ -27,13 +30,13 @@ pub(crate) struct Parallax {
 pub(crate) enum Command {
     /// Run scenarios in simulation, in virtual time
     Sim(SimArgs),
-    /// Say whether scenarios and device profiles are sound, without running anything
+    /// Say whether scenarios, device profiles and bench files are sound, without running anything
     Check(CheckArgs),
     /// Show what runs came to: a page, pictures, JUnit, Markdown; hold them against a baseline
     Report(ReportArgs),
     /// Run scenarios on a board of a bench, in real time
     Hil(HilArgs),
-    /// Show the boards of a bench, and whether they can be driven
+    /// Show the boards of a bench, and whether they can be driven; lease, quarantine, check them
     Boards(BoardsArgs),
     /// Talk to a board of a bench on its console
     Console(ConsoleArgs),
@@ -115,7 +118,7 @@ pub(crate) struct SimArgs {
 /// Run scenarios with a board in the place of their camera, in real time: the same network, viewer,
 /// services, checks and records as in simulation.
 #[derive(Debug, Args)]
-#[command(after_help = EXIT_CODES)]
+#[command(after_help = EXIT_CODES, after_long_help = HIL_HELP)]
 pub(crate) struct HilArgs {
     /// The bench: fixtures/benches/virtual.toml is one without hardware
     #[arg(long, value_name = "FILE")]
@@ -145,6 +148,12 @@ pub(crate) struct HilArgs {
     /// times again. The record and the report say so
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) retries: u32,
+    /// Wait so long for a board that somebody else has or has leased. Left out: not at all
+    #[arg(long, value_name = "DURATION", value_parser = values::span)]
+    pub(crate) wait: Option<Duration>,
+    /// Do not look whether the board is healthy, before its first run and after one that broke
+    #[arg(long)]
+    pub(crate) no_check: bool,
     /// Write no report at the end
     #[arg(long)]
     pub(crate) no_report: bool,
@@ -156,14 +165,46 @@ pub(crate) struct HilArgs {
     pub(crate) dry_run: bool,
 }
 
-/// Show the boards of a bench, and whether they can be driven. It ends with 11 if one cannot: nothing
-/// could be said on it.
+/// Show the boards of a bench, and whether they can be driven; or lease, quarantine or check one. It ends
+/// with 11 if one cannot be driven, is quarantined or not healthy: nothing could be said on it.
 #[derive(Debug, Args)]
-#[command(after_help = EXIT_CODES)]
+#[command(after_help = EXIT_CODES, after_long_help = BOARDS_HELP)]
 pub(crate) struct BoardsArgs {
     /// The bench
     #[arg(long, value_name = "FILE")]
     pub(crate) bench: PathBuf,
+    /// Lease this board: until that is over nobody else runs on it. Your own lease is renewed; somebody
+    /// else's is told, and ends the command with 11
+    #[arg(long, value_name = "NAME", group = "act")]
+    pub(crate) lease: Option<String>,
+    /// How long a lease lasts
+    #[arg(long = "for", value_name = "DURATION", default_value = "1h", value_parser = values::span)]
+    #[arg(requires = "lease")]
+    pub(crate) span: Duration,
+    /// End the lease of this board
+    #[arg(long, value_name = "NAME", group = "act")]
+    pub(crate) release: Option<String>,
+    /// End a lease that is somebody else's; whose it was is told
+    #[arg(long, requires = "release")]
+    pub(crate) force: bool,
+    /// Keep this board from all runs, whoever's, until it is readmitted
+    #[arg(long, value_name = "NAME", group = "act", requires = "comment")]
+    pub(crate) quarantine: Option<String>,
+    /// Why it is quarantined: everybody who would run on it reads this
+    #[arg(long, value_name = "TEXT", requires = "quarantine")]
+    pub(crate) comment: Option<String>,
+    /// End the quarantine of this board
+    #[arg(long, value_name = "NAME", group = "act")]
+    pub(crate) readmit: Option<String>,
+    /// Look whether this board is healthy; all boards, if none is named
+    #[arg(long, value_name = "NAME", group = "act", num_args = 0..=1)]
+    pub(crate) check: Option<Option<String>>,
+    /// Where the transcripts of --check go, NAME-health.txt each
+    #[arg(long, value_name = "FOLDER", default_value = "target/parallax-boards")]
+    pub(crate) out: PathBuf,
+    /// Who you are. Left out: what PARALLAX_OWNER says, or else user@host
+    #[arg(long, value_name = "WHO", value_parser = values::name)]
+    pub(crate) owner: Option<String>,
 }
 
 /// Talk to a board of a bench on its console, through the driver that a run has: every byte is in the
@@ -229,12 +270,12 @@ pub(crate) struct ProcessBoardArgs {
     pub(crate) arguments: Vec<std::ffi::OsString>,
 }
 
-/// Say whether scenarios and device profiles are sound, without running anything. Every file that is
-/// not is told, with what would be right.
+/// Say whether scenarios, device profiles and bench files are sound, without running anything. Every
+/// file that is not is told, with what would be right.
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_CODES, after_long_help = CHECK_HELP)]
 pub(crate) struct CheckArgs {
-    /// Scenarios and device profiles, or folders of them. Left out: fixtures/scenarios
+    /// Scenarios, device profiles and bench files, or folders of them. Left out: fixtures/scenarios
     #[arg(value_name = "FILE|FOLDER")]
     pub(crate) files: Vec<PathBuf>,
 }

@@ -1,13 +1,18 @@
-//! `parallax boards`: what stands on a bench, and in what state.
+//! `parallax boards`: what stands on a bench, in what state, and whose it is.
 
 use crate::{
     args::BoardsArgs,
     exit::{Exit, Stop},
-    hil::{bench, drivable, profile},
+    hil::{bench, checkup, chosen, drivable, profile},
+    interrupt::Interrupt,
     output,
+    owner::owner,
 };
-use parallax_bench::state;
+use parallax_bench::{
+    Bench, BenchBoard, Book, BookError, Quarantine, Standing, holder, state, take,
+};
 use parallax_render::terminal;
+use std::time::SystemTime;
 
 /// Runs `parallax boards`.
 ///
@@ -15,18 +20,151 @@ use parallax_render::terminal;
 /// If the bench file is none.
 pub(crate) fn run(arguments: &BoardsArgs) -> Result<Exit, Stop> {
     let bench = bench(&arguments.bench)?;
+    let book = Book::shared();
+    let acted = |act: Result<String, BookError>| match act {
+        Ok(said) => {
+            output::say(&format!("{said}\n"));
+            Ok(Exit::Pass)
+        }
+        // The board cannot be had: nothing is wrong with what was asked for.
+        Err(error @ BookError::Leased { .. }) => {
+            output::error(&error.to_string());
+            Ok(Exit::Inconclusive)
+        }
+        Err(error) => Err(Stop::BadInput(error.to_string())),
+    };
+    let who = arguments.owner.clone().unwrap_or_else(owner);
+    let named = |name: &String| chosen(&bench, Some(name));
+    if let Some(name) = &arguments.lease {
+        return acted(lease(arguments, &book, named(name)?, &who));
+    }
+    if let Some(name) = &arguments.release {
+        return acted(release(arguments, &book, named(name)?, &who));
+    }
+    if let Some(name) = &arguments.quarantine {
+        return acted(quarantine(arguments, &book, named(name)?, who));
+    }
+    if let Some(name) = &arguments.readmit {
+        return acted(readmit(&book, named(name)?));
+    }
+    if let Some(name) = &arguments.check {
+        return check(arguments, &bench, name.as_deref(), &who);
+    }
+    list(arguments, &bench, &book, &who)
+}
+
+type Named<'a> = (&'a str, &'a BenchBoard);
+
+fn lease(
+    arguments: &BoardsArgs,
+    book: &Book,
+    (name, board): Named<'_>,
+    who: &str,
+) -> Result<String, BookError> {
+    let now = SystemTime::now();
+    let lease = book.lease(board, who, now, arguments.span)?;
+    let goes_on = holder(book, board).filter(|holder| holder.owner != who);
+    let goes_on = goes_on.map(|holder| format!("; what runs on it goes on to its end ({holder})"));
+    Ok(format!("{name} is {}{}", lease.told(now), goes_on.unwrap_or_default()))
+}
+
+fn release(
+    arguments: &BoardsArgs,
+    book: &Book,
+    (name, board): Named<'_>,
+    who: &str,
+) -> Result<String, BookError> {
+    Ok(match book.release(board, who, SystemTime::now(), arguments.force)? {
+        Some(lease) => format!("{name}: {lease} is ended"),
+        None => format!("{name} is leased to nobody"),
+    })
+}
+
+fn quarantine(
+    arguments: &BoardsArgs,
+    book: &Book,
+    (name, board): Named<'_>,
+    by: String,
+) -> Result<String, BookError> {
+    let comment = arguments.comment.clone().unwrap_or_default();
+    let why = Quarantine { by, since: SystemTime::now(), comment };
+    let told = format!("{name} is {why}");
+    book.quarantine(board, why)?;
+    Ok(told)
+}
+
+fn readmit(book: &Book, (name, board): Named<'_>) -> Result<String, BookError> {
+    Ok(match book.readmit(board)? {
+        Some(was) => format!("{name} is readmitted; it was {was}"),
+        None => format!("{name} is not quarantined"),
+    })
+}
+
+/// Looks at one board, or at all.
+fn check(
+    arguments: &BoardsArgs,
+    bench: &Bench,
+    name: Option<&str>,
+    who: &str,
+) -> Result<Exit, Stop> {
+    let only = name.map(|name| chosen(bench, Some(name))).transpose()?;
+    let all = bench.boards.iter().map(|(name, board)| (name.as_str(), board));
+    let boards: Vec<Named<'_>> = only.map_or_else(|| all.collect(), |only| vec![only]);
+    let interrupt = Interrupt::listen()?;
+    let mut trouble = false;
+    for (name, board) in boards {
+        let profile = profile(&arguments.bench, board)?;
+        drivable(name, &profile)?;
+        let health = match take(&Book::shared(), board, who) {
+            Err(error) => Some(error.to_string()),
+            Ok(_held) => {
+                let transcript = arguments.out.join(format!("{name}-health.txt"));
+                output::folder(&arguments.out)?;
+                let sick = checkup((name, board, &profile), &transcript, &interrupt)?;
+                if interrupt.asked() {
+                    return Ok(Exit::Interrupted);
+                }
+                sick.map(|sick| {
+                    format!("not healthy: {}\n  transcript: {}", sick.why(), transcript.display())
+                })
+            }
+        };
+        trouble |= health.is_some();
+        let health = health.unwrap_or_else(|| "healthy".to_owned());
+        output::say(&format!("{name}  {}  {health}\n", board.profile));
+    }
+    Ok(if trouble { Exit::Inconclusive } else { Exit::Pass })
+}
+
+fn list(arguments: &BoardsArgs, bench: &Bench, book: &Book, who: &str) -> Result<Exit, Stop> {
+    let bad = |error: BookError| Stop::BadInput(error.to_string());
     output::say(&format!("{}\n", terminal::tame(&bench.title)));
     let mut trouble = false;
     for (name, board) in &bench.boards {
-        let seen = state(&board.place);
-        let health = match profile(&arguments.bench, board).and_then(|found| drivable(name, &found))
-        {
-            Ok(()) => seen.trouble.map_or_else(|| Ok("can be driven".to_owned()), Err),
-            Err(stop) => Err(stop.to_string()),
+        let now = SystemTime::now();
+        if let Some(ended) = book.expire(board, now).map_err(bad)? {
+            output::error(&format!("{name}: {ended} is over, and is taken off"));
+        }
+        let (lease, quarantine) = book.of(board).map_err(bad)?;
+        let mut seen = state(&board.place);
+        let anothers =
+            lease.as_ref().is_some_and(|lease| lease.standing(now, who) == Standing::Anothers);
+        seen.parts.extend(lease.map(|lease| lease.told(now)));
+        seen.parts.extend(holder(book, board).map(|holder| format!("in use ({holder})")));
+        let sound = profile(&arguments.bench, board).and_then(|found| drivable(name, &found));
+        let health = match (sound, quarantine) {
+            (Err(stop), _) => Err(stop.to_string()),
+            (Ok(()), Some(why)) => Err(terminal::tame(&why.to_string())),
+            (Ok(()), None) if anothers => Ok("can be driven by whose lease it is"),
+            (Ok(()), None) => Ok("can be driven"),
         };
+        let health = health.and_then(|health| match seen.trouble {
+            Some(trouble) => Err(trouble),
+            None => Ok(health.to_owned()),
+        });
         trouble |= health.is_err();
         let health = health.unwrap_or_else(|trouble| trouble);
-        let parts = seen.parts.join("  ");
+        let parts = terminal::tame(&seen.parts.join("  "));
         output::say(&format!("{name}  {}  {parts}  {health}\n", board.profile));
     }
     // On a board that cannot be driven nothing can be said.

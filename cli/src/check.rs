@@ -3,7 +3,7 @@
 use crate::{
     args::CheckArgs,
     exit::{Exit, Stop},
-    inputs,
+    hil, inputs,
     kind::{Kind, kind},
     output,
 };
@@ -54,5 +54,12 @@ fn read(kind: Kind, file: &Path, text: &str) -> Result<(), Stop> {
             .map(drop)
             .map_err(|errors| inputs::bad(&errors)),
         Kind::Profile => inputs::profile_file(file, text).map(drop),
+        Kind::Bench => bench(file),
     }
+}
+
+/// Its boards' profiles are read with it. What it needs of this machine, `parallax boards` tells.
+fn bench(file: &Path) -> Result<(), Stop> {
+    let bench = hil::bench(file)?;
+    bench.boards.values().try_for_each(|board| hil::profile(file, board).map(drop))
 }

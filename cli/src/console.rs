@@ -7,11 +7,11 @@ use crate::{
     interrupt::Interrupt,
     keyboard::{self, Raw},
     output,
+    owner::owner,
 };
-use parallax_bench::{Session, Told};
+use parallax_bench::{Book, Session, Told, take};
 use std::{
     collections::VecDeque,
-    ffi::OsString,
     fs,
     path::{Path, PathBuf},
     sync::mpsc::{Receiver, TryRecvError},
@@ -38,8 +38,13 @@ pub(crate) fn run(arguments: &ConsoleArgs) -> Result<Exit, Stop> {
         None => free_name(name)?,
     };
     let fault = |error: std::io::Error| Stop::Fault(format!("failed to begin: {error}"));
-    let program = std::env::current_exe().map_err(fault)?;
-    let command = [program.into_os_string(), OsString::from("process-board")];
+    let command = hil::process_board()?;
+    // Whoever mends a board that is quarantined talks to it.
+    if let Some(quarantine) = hil::booked(board)?.1 {
+        output::error(&format!("{name} is {quarantine}"));
+    }
+    let held = take(&Book::shared(), board, &owner())
+        .map_err(|error| Stop::BadInput(error.to_string()))?;
     // Who logs in by hand types the password as well.
     let by_hand = || (!arguments.ready).then(String::new);
     let secret = |name: &str| std::env::var(name).ok().or_else(by_hand);
@@ -62,6 +67,9 @@ pub(crate) fn run(arguments: &ConsoleArgs) -> Result<Exit, Stop> {
         profile.name,
         transcript.display()
     ));
+    if let Some(lease) = &held.ended {
+        talk.tell(&format!("{lease} is over, and is taken off"));
+    }
     if arguments.ready {
         talk.session.make_ready();
     }

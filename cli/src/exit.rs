@@ -16,7 +16,8 @@ Exit codes:
    10  at least one run failed; `report`: a regression against the baseline; `replay`,
        `console --ready`: it did not come up
    11  none failed, at least one is inconclusive; `report`: so is the comparison; `replay`: the
-       recording ends too early; `calibrate`: too little was measured
+       recording ends too early; `boards`: a board cannot be driven, is leased to somebody else,
+       quarantined or not healthy; `calibrate`: too little was measured
    12  at least one run is an error: nothing can be said of it
   130  interrupted (Ctrl-C, SIGTERM): what had finished is written"
     };

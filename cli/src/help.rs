@@ -46,7 +46,62 @@ pub(crate) const CHECK_HELP: &str = concat!(
 Examples:
   parallax check my-scenarios/                   every .toml file in it
   parallax check my-own.toml device-profiles/    a file with boot_time, camera or viewer at its top
-                                                 and no site or peer is taken for a device profile
+                                                 and no site or peer is taken for a device profile,
+                                                 one with board for a bench
+
+",
+    exit_codes!()
+);
+
+/// Below the flags of `parallax hil`.
+pub(crate) const HIL_HELP: &str = concat!(
+    "\
+Examples:
+  parallax hil --bench fixtures/benches/virtual.toml fixtures/scenarios/two-homes.toml
+                                                 no hardware: the board is a process
+  parallax hil --bench my-desk.toml --dry-run    what would run, and why not the rest
+  parallax hil --bench my-desk.toml --board front-door my-scenarios/ --out results/
+  parallax hil --bench my-desk.toml --only homes --seeds 1..5
+                                                 each of those with five seeds
+  parallax hil --bench my-desk.toml --wait 30min a board that somebody else has is waited for
+  parallax hil --bench my-desk.toml --retries 2  a run of which nothing can be said is tried again
+  parallax hil --bench my-desk.toml --profile phone=my-phone.toml
+                                                 another viewer; the camera is the board
+
+What it writes, below the folder of --out:
+  SCENARIO/seed-N/record.jsonl   all events of the run
+  SCENARIO/seed-N/console.txt    every byte of the console and when it came; `parallax replay` shows it
+  SCENARIO/seed-N/attempt-M/     with --retries: what an earlier attempt left
+  health.txt                     the console in the last checkup, which is before the first run and after
+                                 one that broke; a board that is not healthy runs nothing more
+  summary.json, environment.json, report.html, report/, junit.xml, summary.md
+                                 as of `parallax sim`
+
+A board is one command's at a time. Who has it, or has leased it (`parallax boards`), is told, and that is
+the lab's error. You are whom PARALLAX_OWNER names, or else user@host.
+
+Ctrl-C ends the run that goes on; what it measured so far is its record.
+
+",
+    exit_codes!()
+);
+
+/// Below the flags of `parallax boards`.
+pub(crate) const BOARDS_HELP: &str = concat!(
+    "\
+Examples:
+  parallax boards --bench my-desk.toml           what is there, in what state, and whose it is
+  parallax boards --bench my-desk.toml --lease front-door --for 2h
+                                                 nobody else runs on it, in whatever bench file it stands
+  parallax boards --bench my-desk.toml --release front-door
+  parallax boards --bench my-desk.toml --quarantine front-door --comment 'relay sticks'
+                                                 nobody at all runs on it, until
+  parallax boards --bench my-desk.toml --readmit front-door
+  parallax boards --bench my-desk.toml --check   each comes up, logs in, is set up, and has an agent of
+                                                 this version that answers over console and network
+
+What is agreed stands in /var/tmp/parallax-boards, for all users of this machine; PARALLAX_BOARDS names another
+folder.
 
 ",
     exit_codes!()

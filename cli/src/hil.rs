@@ -1,5 +1,6 @@
 //! `parallax hil`: scenarios on a board, in real time.
 
+mod course;
 mod runs;
 
 use crate::{
@@ -7,21 +8,29 @@ use crate::{
     environment::Started,
     exit::{Exit, Stop},
     inputs::{self, Input},
+    interrupt::Interrupt,
     kind::{Kind, kind},
     output,
+    owner::owner,
     values::Device,
 };
-use parallax_bench::{Bench, BenchBoard, console, read, state, why_not};
+use parallax_bench::{
+    Bench, BenchBoard, Book, Checkup, Lease, Quarantine, Sick, Standing, check, console, read,
+    state, why_not,
+};
+use parallax_lab::Stop as EndOfRun;
 use parallax_scenario::{Profile, Replacements};
 use std::{
+    ffi::OsString,
     path::{Path, PathBuf},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 /// What scenarios run on.
 struct On<'a> {
     name: &'a str,
     board: &'a BenchBoard,
+    profile: Profile,
     budget: Option<Duration>,
 }
 
@@ -40,15 +49,24 @@ pub(crate) fn run(arguments: &HilArgs) -> Result<Exit, Stop> {
     let started = Started::now();
     let bench = bench(&arguments.bench)?;
     let (name, board) = chosen(&bench, arguments.board.as_deref())?;
-    let candidates = candidates(arguments, name, board)?;
+    let profile = profile(&arguments.bench, board)?;
+    drivable(name, &profile)?;
+    let candidates = candidates(arguments, board, &profile)?;
     if arguments.dry_run {
         if let Some(trouble) = state(&board.place).trouble {
             output::say(&format!("{name} {trouble}: as it is now nothing runs\n"));
         }
+        let lease = booked(board)?
+            .0
+            .filter(|lease| lease.standing(SystemTime::now(), &owner()) == Standing::Anothers);
+        if let Some(lease) = lease {
+            let told = lease.told(SystemTime::now());
+            output::say(&format!("{name} is {told}: as it is now nothing of yours runs\n"));
+        }
         output::say(&listed(&candidates, name));
         return Ok(Exit::Pass);
     }
-    let on = On { name, board, budget: bench.lateness_budget };
+    let on = On { name, board, profile, budget: bench.lateness_budget };
     runs::all(arguments, &on, &candidates, &started)
 }
 
@@ -124,11 +142,43 @@ pub(crate) fn drivable(board: &str, profile: &Profile) -> Result<(), Stop> {
         .map_err(|error| Stop::BadInput(error.to_string()))
 }
 
+/// Looks at a board as a bench does before a run, and leaves what it said in a transcript. `None`: it is
+/// healthy, or somebody wants the end.
+pub(crate) fn checkup(
+    (name, board, profile): (&str, &BenchBoard, &Profile),
+    transcript: &Path,
+    interrupt: &Interrupt,
+) -> Result<Option<Sick>, Stop> {
+    let fault = |error: &dyn std::fmt::Display| Stop::Fault(format!("failed to check: {error}"));
+    let command = process_board()?;
+    let stop = EndOfRun::default();
+    let place = &board.place;
+    let checkup =
+        Checkup { board: name, place, profile, command: &command, transcript, stop: stop.clone() };
+    let sick = interrupt.ends(&stop, || check(&checkup)).map_err(|error| fault(&error))?;
+    Ok(sick.filter(|_| !interrupt.asked()))
+}
+
+/// What starts a process board: this program.
+pub(crate) fn process_board() -> Result<[OsString; 2], Stop> {
+    let program = std::env::current_exe()
+        .map_err(|error| Stop::Fault(format!("failed to find Parallax: {error}")))?;
+    Ok([program.into_os_string(), OsString::from("process-board")])
+}
+
+/// Whose a board is, and why nothing is to run on it, as far as somebody has said so.
+pub(crate) fn booked(board: &BenchBoard) -> Result<(Option<Lease>, Option<Quarantine>), Stop> {
+    Book::shared().of(board).map_err(|error| Stop::BadInput(error.to_string()))
+}
+
 /// All scenarios that were named or are in folders that were; those that can run with the board's
 /// profile in the place of their camera's.
-fn candidates(arguments: &HilArgs, name: &str, board: &BenchBoard) -> Result<Vec<Candidate>, Stop> {
-    let profile = profile(&arguments.bench, board)?;
-    drivable(name, &profile)?;
+fn candidates(
+    arguments: &HilArgs,
+    board: &BenchBoard,
+    profile: &Profile,
+) -> Result<Vec<Candidate>, Stop> {
+    let quarantine = booked(board)?.1;
     let mut all: Vec<Candidate> = Vec::new();
     let files = inputs::selected(inputs::files(&arguments.scenarios)?, &arguments.only)?;
     for file in files {
@@ -137,7 +187,10 @@ fn candidates(arguments: &HilArgs, name: &str, board: &BenchBoard) -> Result<Vec
         if kind(&text) != Kind::Scenario && !named {
             continue;
         }
-        let found = candidate(arguments, (board, &profile), (file, text), named)?;
+        let mut found = candidate(arguments, (board, profile), (file, text), named)?;
+        if let Some(quarantine) = &quarantine {
+            found.why_not = Some(quarantine.to_string());
+        }
         let id = &found.input.scenario.id;
         if let Some(same) = all.iter().find(|other| other.input.scenario.id == *id) {
             return Err(Stop::BadInput(format!(
@@ -210,6 +263,7 @@ mod tests {
             profile: profile.to_owned(),
             profile_line: 5,
             place: Place::Process,
+            known_as: "mine.toml#one".into(),
         };
         let bench = Path::new("benches/mine.toml");
         assert_eq!(named(bench, &board("own.toml")), "benches/own.toml");

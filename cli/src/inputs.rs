@@ -217,7 +217,7 @@ fn read(file: &Path, replaced: &Replacements, named: bool) -> Result<Option<Inpu
             false => Ok(None),
             true => Err(Stop::BadInput(format!(
                 "failed to read {} as a scenario: it is a {kind}\n  help: name a scenario; `parallax \
-                 check` looks at profiles and manifests, `--profile PEER=FILE` runs with a profile",
+                 check` looks at profiles, benches and manifests, `--profile PEER=FILE` runs with a profile",
                 file.display()
             ))),
         };

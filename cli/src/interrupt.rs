@@ -1,14 +1,22 @@
 //! Ctrl-C, and the signal with which systems end programs.
 
 use crate::exit::{Exit, Stop};
+use parallax_lab::Stop as EndOfRun;
 use signal_hook::{
     consts::{SIGINT, SIGTERM},
     flag,
 };
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::Duration,
 };
+
+/// How often it is looked whether somebody wants the end.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// Whether somebody has asked the command to end. Clones are the same.
 #[derive(Clone, Debug, Default)]
@@ -31,6 +39,24 @@ impl Interrupt {
                 .map_err(|error| Stop::Fault(format!("failed to listen to Ctrl-C: {error}")))?;
         }
         Ok(interrupt)
+    }
+
+    /// Does something that `stop` ends, which it does if somebody asks meanwhile.
+    pub(crate) fn ends<T>(&self, stop: &EndOfRun, run: impl FnOnce() -> T) -> T {
+        let done = AtomicBool::new(false);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    if self.asked() {
+                        stop.now();
+                    }
+                    thread::sleep(LOOK);
+                }
+            });
+            let ran = run();
+            done.store(true, Ordering::Relaxed);
+            ran
+        })
     }
 
     /// Whether somebody has.

@@ -1,4 +1,4 @@
-//! What a file in TOML is for: scenarios, device profiles and manifests of clips stand side by side.
+//! What a file in TOML is for: scenarios, device profiles, benches and manifests of clips stand side by side.
 
 use std::fmt;
 use toml::de::DeTable;
@@ -12,6 +12,8 @@ pub(crate) enum Kind {
     Profile,
     /// It describes a clip.
     Clip,
+    /// It tells which boards stand on a bench.
+    Bench,
 }
 
 impl fmt::Display for Kind {
@@ -20,6 +22,7 @@ impl fmt::Display for Kind {
             Self::Scenario => "scenario",
             Self::Profile => "device profile",
             Self::Clip => "clip manifest",
+            Self::Bench => "bench",
         })
     }
 }
@@ -35,6 +38,8 @@ pub(crate) fn kind(text: &str) -> Kind {
         Kind::Profile
     } else if has(&["sha256", "frames"]) {
         Kind::Clip
+    } else if has(&["board", "lateness_budget"]) {
+        Kind::Bench
     } else {
         Kind::Scenario
     }
@@ -53,6 +58,7 @@ mod tests {
             // Misplaced keys make no profile of a scenario.
             ("[peer.a]\n[camera]", Kind::Scenario),
             ("file = \"a.h264\"\nsha256 = \"00\"", Kind::Clip),
+            ("[board.one]\nprofile = \"mine.toml\"", Kind::Bench),
             ("schema = 1", Kind::Scenario),
             ("[boot_time", Kind::Scenario),
         ] {

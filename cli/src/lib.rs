@@ -20,6 +20,7 @@ mod keyboard;
 mod kind;
 mod log;
 mod output;
+mod owner;
 mod protocol;
 mod replay;
 mod report;

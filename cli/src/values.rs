@@ -121,6 +121,26 @@ pub(crate) fn patience(text: &str) -> Result<Duration, String> {
     Ok(patience)
 }
 
+/// Reads how long a board is leased or waited for.
+pub(crate) fn span(text: &str) -> Result<Duration, String> {
+    const MOST: Duration = Duration::from_secs(90 * 24 * 3_600);
+    let span = units::duration(text).map_err(told)?;
+    if span.is_zero() || span > MOST {
+        return Err("nobody has a board for that long\n  help: write more than nothing, and 2160h (90 days) at \
+                    most: `2h`"
+            .to_owned());
+    }
+    Ok(span)
+}
+
+/// Reads who somebody is.
+pub(crate) fn name(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Err("nobody is called so\n  help: write a name: `anna`, `ci-job-17`".to_owned()),
+        name => Ok(name.to_owned()),
+    }
+}
+
 /// Reads how much memory a worker may have, bytes.
 pub(crate) fn memory(text: &str) -> Result<u64, String> {
     const LEAST: u64 = 64 << 20;
@@ -172,7 +192,12 @@ mod tests {
     fn values_have_units_and_are_not_absurd() {
         assert_eq!(patience("1.5s"), Ok(Duration::from_millis(1_500)));
         assert_eq!(memory("4GiB"), Ok(4 << 30));
+        assert_eq!(span("2h"), Ok(Duration::from_secs(7_200)));
+        assert_eq!(name(" anna "), Ok("anna".to_owned()));
         for error in [
+            span("0s").expect_err("nothing"),
+            span("2161h").expect_err("too long"),
+            name(" ").expect_err("nobody"),
             patience("60").expect_err("no unit"),
             patience("1ms").expect_err("too short"),
             memory("4GB").expect_err("no such unit"),

@@ -25,6 +25,25 @@ fn what_is_shipped_is_sound() {
 }
 
 #[test]
+fn a_bench_is_taken_for_one_and_its_profiles_are_read() {
+    const BENCHES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/benches");
+    let place = Place::new();
+    let called = place.call(&["check", BENCHES]).ended(0);
+    assert!(called.said.contains("/virtual.toml  bench\n"), "{}", called.said);
+    let sound = fs::read_to_string(format!("{BENCHES}/virtual.toml")).expect("it ships");
+    place.write("key.toml", &sound.replace("true", "7"));
+    place.write("profile.toml", &sound.replace("process-board", "no-such"));
+    let called = place.call(&["check", "key.toml", "profile.toml"]).ended(2);
+    for text in [
+        "key.toml, taken for a bench:",
+        "line 6: `process`: invalid type",
+        "profile.toml: line 5: `profile`: there is no device profile `no-such`",
+    ] {
+        assert!(called.complained.contains(text), "{text}: {}", called.complained);
+    }
+}
+
+#[test]
 fn every_bad_file_is_told_of_and_what_it_was_taken_for() {
     let good = with_checks("two-homes", 1, TOO_SOON);
     let phone = fs::read_to_string(format!("{PROFILES}/phone.toml")).expect("a profile");

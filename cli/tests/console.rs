@@ -8,7 +8,7 @@ use rustix::termios::{
 };
 use serialport::{SerialPort as _, TTYPort};
 use std::{
-    fs::{File, OpenOptions},
+    fs::{self, File, OpenOptions},
     io::{Read as _, Write as _},
     process::{Child, Command, Stdio},
     thread,
@@ -213,6 +213,11 @@ fn a_replay_ends_as_the_board_did() {
     place.write("early.log", "U-Boot SPL 2017.09\r\n[ 0.0] Linux\r\n");
     let early = place.call(&["replay", "early.log", "--profile", "rock-5b"]).ended(11);
     assert!(early.said.contains("not known: this is a log"), "{}", early.said);
+    let profile = fs::read_to_string(format!("{TRANSCRIPTS}/../rock-5b.toml")).expect("it ships");
+    place.write("wrong.toml", &profile.replace("rock-5b login", "rock-6c login"));
+    let wrong = place.call(&["replay", &up, "--profile", "wrong.toml"]).ended(10);
+    assert!(wrong.said.contains("came up   no; line "), "{}", wrong.said);
+    assert!(wrong.said.contains("`login_prompt` matched nothing"), "{}", wrong.said);
     place.write("dead.log", "U-Boot SPL 2017.09\r\nKernel panic - not syncing: VFS\r\n");
     let dead = place.call(&["replay", "dead.log", "--profile", "rock-5b"]).ended(10);
     assert!(dead.said.contains("came up   no; line 2: panic: "), "{}", dead.said);

@@ -317,6 +317,7 @@ fn a_run_of_which_nothing_can_be_said_is_tried_again_and_that_is_told() {
         "--bench",
         text(&bench),
         &scenario,
+        "--no-check",
         "--retries",
         "1",
         "--out",

@@ -1,6 +1,6 @@
 //! Runs on a board, one after the other: a board is one.
 
-use super::{Candidate, On};
+use super::{Candidate, On, checkup, course::Course, process_board};
 use crate::{
     args::HilArgs,
     closing,
@@ -9,30 +9,34 @@ use crate::{
     frames,
     inputs::Input,
     interrupt::Interrupt,
-    output, report,
+    output,
+    owner::owner,
+    report, runs,
     values::Seeds,
 };
-use parallax_bench::{Run, clear, recover, run as run_on};
+use parallax_bench::{Book, Hold, Run, clear, recover, run as run_on, take};
 use parallax_lab::Stop as EndOfRun;
 use parallax_record::{Clock, Suite, Summary, Verdict};
 use parallax_render::terminal::{self, Style};
 use std::{
-    ffi::OsString,
     fs, io,
     path::{Path, PathBuf},
-    sync::atomic::{AtomicBool, Ordering},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// The seed where neither the command nor the scenario names one.
 const DEFAULT_SEED: u64 = 1;
-/// How often it is looked whether somebody wants the end.
-const LOOK: Duration = Duration::from_millis(50);
+/// How often it is looked whether a board is free.
+const LOOK: Duration = Duration::from_millis(100);
 /// Where the pictures of a run's worst frames are.
 const FRAMES: &str = "frames";
+/// Transcript of the last checkup.
+const HEALTH: &str = "health.txt";
 /// What a run leaves in its folder.
-const LEFT: [&str; 3] = ["record.jsonl", "console.txt", FRAMES];
+const LEFT: [&str; 3] = [RECORDED[0], RECORDED[1], FRAMES];
+/// Its files.
+const RECORDED: [&str; 2] = ["record.jsonl", "console.txt"];
 
 /// One scenario with one seed on the board.
 struct Planned<'a> {
@@ -58,12 +62,15 @@ pub(super) fn all(
     output::writable(out)?;
     found(out)?;
     closing::forget(out)?;
+    runs::forget(&out.join(HEALTH))?;
     // Killed in the first run, it has run nothing: that is told, too.
     closing::write(out, &Suite::of(planned.len() as u64, Vec::new()), started)?;
-    if let Some(left) = clear(&on.board.place) {
-        output::error(&format!("{} was on, and is switched off: {left}", on.name));
-    }
     let interrupt = Interrupt::listen()?;
+    // It is held for all of its runs: nobody comes between two of them.
+    let (mut course, _held) = match planned.iter().any(|run| run.why_not.is_none()) {
+        true => had(arguments, on, &interrupt),
+        false => (Course::default(), None),
+    };
     let style = if output::coloured() { Style::Coloured } else { Style::Plain };
     let mut finished = Vec::new();
     for (at, run) in planned.iter().enumerate() {
@@ -76,8 +83,10 @@ pub(super) fn all(
             None => {
                 let seconds = run.input.scenario.duration.as_secs_f64();
                 let of = planned.len();
-                output::error(&format!("{}/{of}  {name} on {}, {seconds} s", at + 1, on.name));
-                tried(arguments, on, run, &interrupt)?
+                let told = format!("{}/{of}  {name} on {}, {seconds} s", at + 1, on.name);
+                let summary = on_course(arguments, on, run, (&mut course, &told), &interrupt)?;
+                let Some(summary) = summary else { break };
+                summary
             }
         };
         output::say(&terminal::run(&summary, &rerun(arguments, on.name, run), style));
@@ -97,6 +106,68 @@ pub(super) fn all(
         (false, true) => Exit::of(suite.verdict),
         (false, false) => report::without(suite.verdict),
     })
+}
+
+/// The board, taken; or why all its runs come to nothing.
+fn had(arguments: &HilArgs, on: &On<'_>, interrupt: &Interrupt) -> (Course, Option<Hold>) {
+    let (book, owner) = (Book::shared(), owner());
+    let end = Instant::now() + arguments.wait.unwrap_or_default();
+    let mut told = false;
+    loop {
+        match take(&book, on.board, &owner) {
+            Ok(held) => {
+                if let Some(lease) = &held.ended {
+                    output::error(&format!("{}: {lease} is over, and is taken off", on.name));
+                }
+                if let Some(left) = clear(&on.board.place) {
+                    output::error(&format!("{} was on, and is switched off: {left}", on.name));
+                }
+                return (Course::new(), Some(held));
+            }
+            Err(error) if error.passes() && Instant::now() < end && !interrupt.asked() => {
+                if !told {
+                    output::error(&format!("waiting for {}: {error}", on.name));
+                    told = true;
+                }
+                thread::sleep(LOOK);
+            }
+            Err(error) => {
+                let why = error.to_string().replace("\n  help: ", "; help: ");
+                return (Course::without(why), None);
+            }
+        }
+    }
+}
+
+/// A run, if its board is fit for it; none: somebody wants the end.
+fn on_course(
+    arguments: &HilArgs,
+    on: &On<'_>,
+    run: &Planned<'_>,
+    (course, told): (&mut Course, &str),
+    interrupt: &Interrupt,
+) -> Result<Option<Summary>, Stop> {
+    let mut before = None;
+    if course.is_due() && !arguments.no_check {
+        output::error(&format!("checking {}", on.name));
+        let transcript = arguments.out.join(HEALTH);
+        let sick = checkup((on.name, on.board, &on.profile), &transcript, interrupt)?;
+        if interrupt.asked() {
+            return Ok(None);
+        }
+        before = course.checked(sick);
+    }
+    if let Some(summary) = course.not_run(&header(run)) {
+        // What an earlier command left there is not of this one.
+        let folder = folder(&arguments.out, run);
+        RECORDED.iter().try_for_each(|name| runs::forget(&folder.join(name)))?;
+        return Ok(Some(summary));
+    }
+    output::error(told);
+    let summary = tried(arguments, on, run, before, interrupt)?;
+    let whole = u128::from(summary.duration_us) >= run.input.scenario.duration.as_micros();
+    course.ran(&summary, whole);
+    Ok(Some(summary))
 }
 
 /// What is to run, and what of the folders is not.
@@ -213,19 +284,21 @@ fn tried(
     arguments: &HilArgs,
     on: &On<'_>,
     run: &Planned<'_>,
+    before: Option<String>,
     interrupt: &Interrupt,
 ) -> Result<Summary, Stop> {
     let folder = folder(&arguments.out, run);
     output::folder(&folder)?;
     forget_attempts(&folder)?;
-    let mut earlier: Vec<String> = Vec::new();
+    let mut earlier = Vec::from_iter(before);
+    let mut attempt = 0;
     loop {
+        attempt += 1;
         let summary = once(on, run, &folder, &earlier, interrupt)?;
         let again = summary.verdict == Verdict::Inconclusive && !summary.doubts.is_empty();
-        if !again || earlier.len() >= arguments.retries as usize || interrupt.asked() {
+        if !again || attempt > arguments.retries || interrupt.asked() {
             return Ok(summary);
         }
-        let attempt = earlier.len() + 1;
         earlier.push(format!("attempt {attempt}: inconclusive: {}", summary.doubts.join("; ")));
         put_aside(&folder, &folder.join(format!("attempt-{attempt}")))?;
     }
@@ -238,16 +311,14 @@ fn once(
     earlier: &[String],
     interrupt: &Interrupt,
 ) -> Result<Summary, Stop> {
-    let fault = |error: std::io::Error| Stop::Fault(format!("failed to find Parallax: {error}"));
-    let program = std::env::current_exe().map_err(fault)?;
-    let command = [program.into_os_string(), OsString::from("process-board")];
+    let command = process_board()?;
     frames::forget(&folder.join(FRAMES)).map_err(|error| {
         Stop::BadInput(format!(
             "failed to replace {}: {error}\n  help: remove it, or choose another folder with --out FOLDER",
             folder.display()
         ))
     })?;
-    let (stop, done) = (EndOfRun::default(), AtomicBool::new(false));
+    let stop = EndOfRun::default();
     let run = Run {
         scenario: &planned.input.scenario,
         seed: planned.seed,
@@ -260,20 +331,7 @@ fn once(
         version: VERSION,
         stop: stop.clone(),
     };
-    let ran = thread::scope(|scope| {
-        scope.spawn(|| {
-            while !done.load(Ordering::Relaxed) {
-                if interrupt.asked() {
-                    stop.now();
-                }
-                thread::sleep(LOOK);
-            }
-        });
-        let ran = run_on(&run);
-        done.store(true, Ordering::Relaxed);
-        ran
-    });
-    match ran {
+    match interrupt.ends(&stop, || run_on(&run)) {
         Ok(ran) => {
             frames::write(&folder.join(FRAMES), &ran.pictures)?;
             Ok(ran.summary)

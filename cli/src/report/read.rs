@@ -51,7 +51,7 @@ pub(super) fn folders(paths: &[PathBuf], select: &[String]) -> Result<Folders, S
         let chosen = in_full(&suite, select, &mut found);
         let place = |run: &Summary| match lone {
             true => path.clone(),
-            false => path.join(&run.scenario).join(format!("seed-{}", run.seed)),
+            false => path.join(&run.scenario).join(run.folder()),
         };
         let (details, missing) = details(&suite, &chosen, place)?;
         if missing > 0 {
@@ -111,10 +111,10 @@ fn killed(folder: &Path, suite: &Suite) -> Result<Vec<Summary>, Stop> {
             continue;
         }
         let record = record(&file)?;
-        let told = suite
-            .runs
-            .iter()
-            .any(|run| run.scenario == record.header.scenario && run.seed == record.header.seed);
+        let told = suite.runs.iter().any(|run| {
+            let header = &record.header;
+            (&run.scenario, run.seed, run.repeat) == (&header.scenario, header.seed, header.repeat)
+        });
         // Nobody counted its packets. A whole one is of an earlier command.
         if !told && record.end.packets_sha256.is_empty() {
             found.push(judge(&record));
@@ -234,7 +234,7 @@ fn parse<T: DeserializeOwned>(file: &Path, bytes: &[u8], what: &str) -> Result<T
 fn in_full(suite: &Suite, select: &[String], found: &mut BTreeSet<String>) -> BTreeSet<usize> {
     let mut chosen = BTreeSet::new();
     for (at, run) in suite.runs.iter().enumerate() {
-        let name = format!("{}/seed-{}", run.scenario, run.seed);
+        let name = format!("{}/{}", run.scenario, run.folder());
         for wanted in select {
             if *wanted == name || *wanted == run.scenario {
                 found.insert(wanted.clone());

@@ -62,7 +62,7 @@ fn files(
             _ => format!("{}_", cell.folder + 1),
         };
         let run_name =
-            format!("{folder}{}_seed-{}", plain_name(&cell.summary.scenario), cell.summary.seed);
+            format!("{folder}{}_{}", plain_name(&cell.summary.scenario), cell.summary.folder());
         for (name, bytes) in png::run(run) {
             own.insert(format!("{run_name}_{name}"), bytes);
         }

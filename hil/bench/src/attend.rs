@@ -1,11 +1,13 @@
 //! One board through one boot: logged in, agent started, camera ordered, heard to the end.
 
+mod checkup;
 mod limits;
 mod network;
 
 use self::network::OverNetwork;
 use crate::{
     offset::BoardClock,
+    waits::Waits,
     words::{AGENT_STATUS, Blame, agent_ended, not_ready, not_set_up},
 };
 use parallax_agent::protocol::{self, CameraOrder, FromBoard, PROTOCOL, ToBoard, Told};
@@ -17,7 +19,7 @@ use std::{
     collections::BTreeMap,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::AtomicU64,
         mpsc::{Receiver, Sender, TryRecvError},
     },
     time::Duration,
@@ -42,6 +44,8 @@ pub(crate) trait Power {
     fn off(&mut self) -> Result<(), String>;
     /// How the board's process ended by itself; none: it has not, or is none.
     fn ended(&mut self) -> Option<String>;
+    /// The process of this machine that the board is; none: it is none, or has no power.
+    fn process(&self) -> Option<u32>;
 }
 
 /// What is attended to.
@@ -51,6 +55,8 @@ pub(crate) struct Attended<'a> {
     pub(crate) power: &'a mut dyn Power,
     pub(crate) nonce: Nonce,
     pub(crate) order: CameraOrder,
+    /// It is only looked at, and never ordered.
+    pub(crate) is_checkup: bool,
     /// What is run on it before the agent.
     pub(crate) setup: &'a [String],
     pub(crate) peer: &'a str,
@@ -94,6 +100,8 @@ pub(crate) struct Heard {
     pub(crate) entries: Vec<Entry>,
     /// How far times of the board may be from the truth, at most, microseconds.
     pub(crate) bound_us: u64,
+    /// Clock questions that were answered over the network.
+    pub(crate) answers: u32,
     /// A clock jumped: what spans two clocks cannot be said.
     pub(crate) jumped: bool,
     /// What the camera has stored.
@@ -127,6 +135,7 @@ pub(crate) fn attend(attended: Attended<'_>) -> Heard {
         next_broken_ns: 0,
         noted: None,
         load: None,
+        waits: Waits::default(),
     };
     session.attended.board.request(Request::Ready(READY));
     while !session.ended {
@@ -174,6 +183,8 @@ struct Session<'a> {
     noted: Option<String>,
     /// First and last word about the load: when, processor time, memory.
     load: Option<[(u64, u64, u64); 2]>,
+    /// Whether it had a processor, if it is a process.
+    waits: Waits,
 }
 
 impl Session<'_> {
@@ -197,12 +208,13 @@ impl Session<'_> {
         if self.streams && self.over_ns.is_none() && now >= self.next_question_ns {
             self.ask(now);
         }
+        self.waits.look(|| self.attended.power.process());
         if !self.ended {
             self.process();
         }
         if self.streams && self.over_ns.is_none() {
             self.clock_over_network(now);
-            if !self.ordered && self.over_network.is_done(now) {
+            if !self.ordered && self.over_network.is_done(now, self.patience_ns()) {
                 self.order(now);
             }
         }
@@ -234,7 +246,7 @@ impl Session<'_> {
         // What it was about is over: the next boot is not to hear of it.
         self.attended.board.step(Duration::ZERO);
         self.heard.entries.retain(|entry| entry.run_ns <= cut_ns);
-        self.tell(cut_ns, Event::Unheard { messages: 0 });
+        self.tell(cut_ns, Event::Unheard { messages: 0, since_run_ns: None });
     }
 
     fn say(&mut self, message: &ToBoard) {
@@ -286,7 +298,7 @@ impl Session<'_> {
             Output::Gap { frames, .. } => {
                 self.lost_frames += frames;
                 let now = self.now();
-                self.tell(now, Event::Unheard { messages: frames });
+                self.tell(now, Event::Unheard { messages: frames, since_run_ns: None });
                 self.broken();
             }
             Output::Outage(gone, _) => self.outage(at_ns, gone),
@@ -340,10 +352,7 @@ impl Session<'_> {
         self.heard_ns = at_ns;
         self.damaged_since_heard = 0;
         match message {
-            FromBoard::Hello { protocol: PROTOCOL, .. } => {
-                self.streams = true;
-                self.ask(now_ns());
-            }
+            FromBoard::Hello { protocol: PROTOCOL, version } => self.greeted(&version),
             FromBoard::Hello { protocol, version } => {
                 let text = format!(
                     "its agent, of version {version}, speaks protocol {protocol}, \
@@ -399,25 +408,6 @@ impl Session<'_> {
         }
     }
 
-    /// Takes a clock question and its answer, whatever way they went.
-    fn exchanged(&mut self, sent_ns: u64, board_ns: u64, at_ns: u64) {
-        if !self.attended.clock.take(sent_ns, board_ns, at_ns) {
-            self.heard.jumped = true;
-            let now = self.now();
-            self.tell(now, Event::ClockJumped);
-        }
-        let bound_us = self.attended.clock.bound_us();
-        self.attended.bound_us.fetch_max(bound_us, Ordering::Relaxed);
-    }
-
-    /// What is known of its clock is as fine as it gets: the board is ordered.
-    fn order(&mut self, now: u64) {
-        self.ordered = true;
-        self.attended.clock.settle(now);
-        let order = self.attended.order.clone();
-        self.say(&ToBoard::Order(order));
-    }
-
     fn tell(&mut self, run_ns: u64, event: Event) {
         let entry = Entry { run_ns, node: self.attended.peer.to_owned(), event };
         // If nobody takes it at once, it is in what was heard all the same.
@@ -447,7 +437,8 @@ impl Session<'_> {
         let now = self.now();
         if self.streams {
             // What it had still to say nobody knows.
-            self.tell(now, Event::Unheard { messages: 0 });
+            let since = self.attended.clock.host_on_run(self.heard_ns);
+            self.tell(now, Event::Unheard { messages: 0, since_run_ns: Some(since) });
         }
         let event = match blame {
             Blame::Device(text) => Event::DeviceFailed { text },
@@ -470,8 +461,16 @@ impl Session<'_> {
                 memory >> 10
             ));
         }
-        let answers = self.over_network.answers();
-        if self.ordered && answers == 0 {
+        match self.waits.told(self.attended.peer) {
+            Some((text, false)) => self.note(&text),
+            Some((text, true)) => {
+                let now = self.now();
+                self.tell(now, Event::LabFellShort { text });
+            }
+            None => {}
+        }
+        self.heard.answers = self.over_network.answers();
+        if self.ordered && self.heard.answers == 0 {
             self.note("no clock question over the network was answered: its clock is known by its console alone");
         }
         if self.lost_frames > 0 {
@@ -483,7 +482,7 @@ impl Session<'_> {
         if self.over_ns.is_some() && self.streams && !self.bye {
             let now = self.now();
             // What it said last did not come: at least that.
-            self.tell(now, Event::Unheard { messages: 1 });
+            self.tell(now, Event::Unheard { messages: 1, since_run_ns: None });
         }
         self.heard.bound_us = self.attended.clock.bound_us();
         self.heard

@@ -40,6 +40,8 @@ pub struct BenchBoard {
     pub profile_line: usize,
     /// Where it is.
     pub place: Place,
+    /// What it is known by to all who share it: its port. A process board is its bench file's.
+    pub known_as: PathBuf,
 }
 
 #[derive(Deserialize)]
@@ -60,6 +62,7 @@ struct WrittenBoard {
     port: Option<PathBuf>,
     network: Option<Spanned<WrittenNetwork>>,
     power: Option<Spanned<WrittenPower>>,
+    pid_file: Option<Spanned<PathBuf>>,
 }
 
 /// Reads the text of a bench file called `file`.
@@ -71,7 +74,11 @@ pub fn read(file: &str, text: &str) -> Result<Bench, FileError> {
     let written: Written = toml::from_str(text).map_err(|error| {
         let line = error.span().map(|span| line_of(text, span.start));
         let at = line.map(|line| format!("line {line}: ")).unwrap_or_default();
-        let cause = format!("{at}{}", error.message());
+        // What is of another type or out of bounds: the others name their key themselves.
+        let span = error.span().filter(|_| error.message().starts_with("invalid "));
+        let key = span.and_then(|span| key_before(text, span.start));
+        let key = key.map(|key| format!("`{key}`: ")).unwrap_or_default();
+        let cause = format!("{at}{key}{}", error.message());
         wrong(cause, "hil/README.md shows a whole bench file and tells its keys")
     })?;
     if written.schema != 1 {
@@ -101,7 +108,11 @@ pub fn read(file: &str, text: &str) -> Result<Bench, FileError> {
             }
             Misplaced::Key(wrong) => at(wrong),
         })?;
-        boards.insert(name, BenchBoard { profile, profile_line, place });
+        let known_as = match &place {
+            Place::Process => PathBuf::from(format!("{file}#{name}")),
+            Place::Port(place) => place.port.clone(),
+        };
+        boards.insert(name, BenchBoard { profile, profile_line, place, known_as });
     }
     Ok(Bench { title: written.title, lateness_budget, boards })
 }
@@ -115,15 +126,19 @@ enum Misplaced {
 }
 
 fn place(board: WrittenBoard, folder: &Path) -> Result<Place, Misplaced> {
-    let WrittenBoard { process, port, network: cable, power: switch, .. } = board;
+    let WrittenBoard { process, port, network: cable, power: switch, pid_file, .. } = board;
     match (process, port) {
         (true, None) => {
-            let spans = [cable.map(|c| ("network", c.span())), switch.map(|s| ("power", s.span()))];
+            let spans = [
+                cable.map(|cable| ("network", cable.span())),
+                switch.map(|switch| ("power", switch.span())),
+                pid_file.map(|file| ("pid_file", file.span())),
+            ];
             let Some((key, span)) = spans.into_iter().flatten().next() else {
                 return Ok(Place::Process);
             };
             let cause = format!("`{key}` is there beside `process`");
-            let help = "leave it out: a process board has network and power of its own";
+            let help = "leave it out: a process board has network, power and number of its own";
             Err(Misplaced::Key(Wrong { at: span.start, cause, help }))
         }
         (false, Some(port)) => {
@@ -131,7 +146,9 @@ fn place(board: WrittenBoard, folder: &Path) -> Result<Place, Misplaced> {
                 cable.map(|cable| network(cable, folder)).transpose().map_err(Misplaced::Key)?;
             let power =
                 switch.map(|switch| power(switch, folder)).transpose().map_err(Misplaced::Key)?;
-            Ok(Place::Port(PortPlace { port: folder.join(port), network, power }.into()))
+            let pid_file = pid_file.map(|file| folder.join(file.into_inner()));
+            let port = folder.join(port);
+            Ok(Place::Port(PortPlace { port, network, power, pid_file }.into()))
         }
         (true, Some(_)) => Err(Misplaced::Table("both `process` and `port`")),
         (false, None) => Err(Misplaced::Table("no `port`")),
@@ -141,6 +158,15 @@ fn place(board: WrittenBoard, folder: &Path) -> Result<Place, Misplaced> {
 /// Lines are counted from 1.
 fn line_of(text: &str, at: usize) -> usize {
     text.get(..at).map_or(1, |before| before.matches('\n').count() + 1)
+}
+
+/// The key whose value is there, if it stands in the same line.
+fn key_before(text: &str, at: usize) -> Option<&str> {
+    let line = text.get(..at)?.rsplit('\n').next()?;
+    let key = line.rsplit_once('=')?.0.trim_end();
+    let bare = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-');
+    let key = key.rsplit(|letter| !bare(letter)).next();
+    key.filter(|key| !key.is_empty())
 }
 
 /// The first line that begins so, if there is one.
@@ -187,6 +213,20 @@ mod tests {
     }
 
     #[test]
+    fn a_value_of_another_type_is_refused_with_its_key() {
+        for (more, message) in [
+            ("process = \"yes\"", "line 6: `process`: invalid type: string \"yes\""),
+            ("port = 7", "line 6: `port`: invalid type: integer `7`"),
+            ("port = \"/dev/x\"\nnetwork = { tap = 7 }", "line 7: `tap`: invalid type"),
+            ("power = { on = [\"a\", 7] }", "line 6: `on`: invalid type"),
+            ("power = { hub = \"1\", port = 300 }", "line 6: `port`: invalid value"),
+        ] {
+            let said = said(more);
+            assert!(said.contains(message), "{more}: {said}");
+        }
+    }
+
+    #[test]
     fn a_board_is_in_one_place() {
         let nowhere = said("");
         assert!(nowhere.contains("line 4") && nowhere.contains("`one` has no `port`"), "{nowhere}");
@@ -230,6 +270,8 @@ mod tests {
         let switch = hub.power.expect("it has power");
         assert_eq!(switch.commands.on[0], "uhubctl");
         assert_eq!(switch.to_string(), "power by port 2 of USB hub 1-1.4");
+        let process = of("pid_file = \"board.pid\"\n");
+        assert_eq!(process.pid_file, Some("benches/board.pid".into()), "beside the bench file");
         let sockets = of("network = { socket = \"/run/a\", board_socket = \"/run/b\" }\n");
         let (own, board) = ("/run/a".into(), "/run/b".into());
         assert_eq!(sockets.network, Some(NetworkPort::Sockets { own, board }));
@@ -277,6 +319,8 @@ mod tests {
         }
         let own = said("process = true\nnetwork = { tap = \"tap0\" }\n");
         assert!(own.contains("line 7: `network` is there beside `process`"), "{own}");
+        let own = said("process = true\npid_file = \"pid\"\n");
+        assert!(own.contains("line 7: `pid_file` is there beside `process`"), "{own}");
         let own = said("process = true\npower = { hub = \"1-1\", port = 2 }\n");
         assert!(own.contains("line 7: `power` is there beside `process`"), "{own}");
     }

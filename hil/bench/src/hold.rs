@@ -1,26 +1,37 @@
-//! A board is one program's at a time: whoever is to switch it or talk to it holds its lock first.
+//! A board is one program's at a time: whoever is to switch it or talk to it holds it first.
 //!
 //! The port's own lock comes too late for that: by then the board has been switched off, under
 //! whoever had it.
 
+use crate::{
+    book::{Book, BookError, file_name, names},
+    file::BenchBoard,
+    lease::{Holder, Lease, Standing},
+    place::Place,
+};
 use std::{
     fs::{self, File, OpenOptions, Permissions, TryLockError},
-    io,
+    io::{self, Write as _},
     os::unix::fs::{MetadataExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
+    thread,
+    time::{Duration, Instant, SystemTime},
 };
 
-/// Bytes of a file's name, at most: file systems take 255.
-const NAME_BYTES_MOST: usize = 200;
+/// How long a lock is tried for.
+const PATIENCE: Duration = Duration::from_millis(200);
+/// Between two tries.
+const LOOK: Duration = Duration::from_millis(10);
 
 /// Why a board is not this program's.
 #[derive(Debug, thiserror::Error)]
 pub enum HoldError {
-    /// It is another's.
+    /// It is another's just now.
     #[error(
-        "failed to take the board at {}: another parallax has it, and it was left alone\n  help: wait until \
-         that has ended; `fuser -v {}` names it",
+        "failed to take the board at {}: another parallax has it{}, and it was left alone\n  help: wait until \
+         that has ended, or have `--wait` do so; `fuser -v {}` names it",
         port.display(),
+        holder.as_ref().map(|holder| format!(" ({holder})")).unwrap_or_default(),
         lock.display()
     )]
     Held {
@@ -28,6 +39,24 @@ pub enum HoldError {
         port: PathBuf,
         /// What is locked for it.
         lock: PathBuf,
+        /// Who has it, if that can be read.
+        holder: Option<Holder>,
+    },
+    /// Somebody else has leased it.
+    #[error(
+        "failed to take the board at {}: it is {told}\n  help: ask {owner}, wait (`--wait` does), or end \
+         that lease with `parallax boards --release NAME --force`; your own name is {who}",
+        board.display()
+    )]
+    Leased {
+        /// What the board is known by.
+        board: PathBuf,
+        /// Until when, and how long that is.
+        told: String,
+        /// Whose the lease is.
+        owner: String,
+        /// Who wanted the board.
+        who: String,
     },
     /// The lock cannot be had.
     #[error(
@@ -43,47 +72,105 @@ pub enum HoldError {
         /// What the system said.
         cause: io::Error,
     },
+    /// Whether it is leased cannot be read.
+    #[error(transparent)]
+    Book(#[from] BookError),
+}
+
+impl HoldError {
+    /// Whether it is somebody else's, and may be free later.
+    pub fn passes(&self) -> bool {
+        matches!(self, Self::Held { .. } | Self::Leased { .. })
+    }
 }
 
 /// A board that is held. It is let go when this is dropped, and by the kernel if the program is killed.
 #[derive(Debug)]
-pub(crate) struct Hold {
+pub struct Hold {
     _locks: Vec<Lock>,
+    /// A lease that was over, and was taken off.
+    pub ended: Option<Lease>,
 }
 
-impl Hold {
-    /// Takes the board whose console is `port`, whether that is there yet or comes with its power.
-    pub(crate) fn take(port: &Path) -> Result<Self, HoldError> {
-        let locks = names(port).into_iter().map(|name| lock(port, &name));
-        Ok(Self { _locks: locks.collect::<Result<_, _>>()? })
+/// Takes a board for `owner`, whether its port is there yet or comes with its power. Each run has a process
+/// board of its own: such a board may be leased, and is never held.
+///
+/// # Errors
+/// If somebody else has it or has leased it, or it cannot be locked.
+pub fn take(book: &Book, board: &BenchBoard, owner: &str) -> Result<Hold, HoldError> {
+    let locks = match &board.place {
+        Place::Process => Vec::new(),
+        Place::Port(place) => {
+            let folder = book.folder()?;
+            let names = names(&place.port).into_iter();
+            let locks = names.map(|name| lock(folder, &place.port, &name, owner));
+            locks.collect::<Result<_, _>>()?
+        }
+    };
+    // Whoever leases it from here on leases it from the end of this on.
+    let now = SystemTime::now();
+    let ended = book.expire(board, now)?;
+    match book.of(board)?.0 {
+        Some(lease) if lease.standing(now, owner) == Standing::Anothers => Err(HoldError::Leased {
+            board: board.known_as.clone(),
+            told: lease.told(now),
+            owner: lease.owner,
+            who: owner.to_owned(),
+        }),
+        _ => Ok(Hold { _locks: locks, ended }),
     }
 }
 
-/// What a console is called: as it is written, which stays; and what that stands for just now, which
-/// another bench file may have written.
-fn names(port: &Path) -> Vec<PathBuf> {
-    let written = std::path::absolute(port).unwrap_or_else(|_| port.to_owned());
-    let real = fs::canonicalize(port).ok().filter(|real| *real != written);
-    [written].into_iter().chain(real).collect()
+/// Who holds a board just now, if somebody does and it can be read.
+pub fn holder(book: &Book, board: &BenchBoard) -> Option<Holder> {
+    let Place::Port(place) = &board.place else { return None };
+    let folder = book.folder().ok()?;
+    names(&place.port).iter().find_map(|name| {
+        let path = folder.join(lock_name(name));
+        let held = matches!(File::open(&path).ok()?.try_lock(), Err(TryLockError::WouldBlock));
+        held.then(|| stamp(&path)).flatten()
+    })
 }
 
-fn lock(port: &Path, name: &Path) -> Result<Lock, HoldError> {
-    let path = std::env::temp_dir().join(file_name(name));
+fn lock(folder: &Path, port: &Path, name: &Path, owner: &str) -> Result<Lock, HoldError> {
+    let path = folder.join(lock_name(name));
     let failed = |cause| HoldError::Lock { port: port.to_owned(), lock: path.clone(), cause };
     loop {
-        let file = open(&path).map_err(failed)?;
-        match file.try_lock() {
+        let (mut file, is_new) = open(&path).map_err(failed)?;
+        match lock_soon(&file) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                return Err(HoldError::Held { port: port.to_owned(), lock: path });
+                let holder = stamp(&path);
+                return Err(HoldError::Held { port: port.to_owned(), lock: path, holder });
             }
             Err(TryLockError::Error(cause)) => return Err(failed(cause)),
         }
         // Whoever had it may have removed it just then: what is locked must be what others find.
         let of = |one: fs::Metadata| (one.dev(), one.ino());
         let own = file.metadata().map(of).map_err(failed)?;
-        if fs::metadata(&path).is_ok_and(|there| of(there) == own) {
-            return Ok(Lock { path, _file: file });
+        if !fs::metadata(&path).is_ok_and(|there| of(there) == own) {
+            continue;
+        }
+        if !is_new {
+            // A killed one left it. It may be another user's, and says who that was.
+            fs::remove_file(&path).map_err(failed)?;
+            continue;
+        }
+        let (owner, process) = (owner.to_owned(), std::process::id());
+        let holder = Holder { owner, process, since: SystemTime::now() };
+        let text = toml::to_string(&holder).map_err(|error| failed(io::Error::other(error)))?;
+        file.write_all(text.as_bytes()).map_err(failed)?;
+        return Ok(Lock { path, _file: file });
+    }
+}
+
+/// Somebody may only be looking who has it: that takes a moment.
+fn lock_soon(file: &File) -> Result<(), TryLockError> {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) if Instant::now() < end => thread::sleep(LOOK),
+            locked => return locked,
         }
     }
 }
@@ -97,18 +184,19 @@ struct Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // Another user's may stay.
+        // If it stays, whoever comes next removes it.
         let _ = fs::remove_file(&self.path);
     }
 }
 
-fn open(lock: &Path) -> io::Result<File> {
+/// And whether it was not there before.
+fn open(lock: &Path) -> io::Result<(File, bool)> {
     loop {
         match OpenOptions::new().write(true).create_new(true).open(lock) {
             Ok(file) => {
                 // Another user's bench is to see that it is held, whatever the mask of this one.
                 file.set_permissions(Permissions::from_mode(0o644))?;
-                return Ok(file);
+                return Ok((file, true));
             }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
@@ -117,51 +205,86 @@ fn open(lock: &Path) -> io::Result<File> {
         match File::open(lock) {
             // It went just then.
             Err(error) if error.kind() == io::ErrorKind::NotFound && !lock.is_symlink() => {}
-            opened => return opened,
+            opened => return opened.map(|file| (file, false)),
         }
     }
 }
 
-fn file_name(name: &Path) -> String {
-    let name = name.to_string_lossy().replace('/', "%");
-    // The end is what differs.
-    let mut from = name.len().saturating_sub(NAME_BYTES_MOST);
-    while !name.is_char_boundary(from) {
-        from += 1;
-    }
-    format!("parallax-port-{}", name.get(from..).unwrap_or_default())
+/// Who says in a lock that it is his or hers. It may be written just then.
+fn stamp(lock: &Path) -> Option<Holder> {
+    toml::from_str(&fs::read_to_string(lock).ok()?).ok()
+}
+
+fn lock_name(name: &Path) -> String {
+    format!("{}.lock", file_name(name))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::place::PortPlace;
+    use std::os::unix::fs::symlink;
     use tempfile::TempDir;
+
+    fn board(port: &Path) -> BenchBoard {
+        let place = PortPlace { port: port.to_owned(), network: None, power: None, pid_file: None };
+        let place = Place::Port(place.into());
+        let profile = "process-board".to_owned();
+        BenchBoard { profile, profile_line: 5, place, known_as: port.to_owned() }
+    }
 
     #[test]
     fn a_board_is_held_once_by_whatever_name_and_let_go() {
         let folder = TempDir::new().expect("a folder");
+        let book = Book::at(&folder.path().join("boards"));
         let (port, link) = (folder.path().join("ttyUSB7"), folder.path().join("by-path"));
         // It comes with its power: it is held by its name all the same.
-        let held = Hold::take(&port).expect("nobody has it");
-        let error = Hold::take(&port).expect_err("it is held");
-        assert!(matches!(error, HoldError::Held { .. }), "{error}");
+        let held = take(&book, &board(&port), "anna").expect("nobody has it");
+        let error = take(&book, &board(&port), "ben").expect_err("it is held");
+        assert!(matches!(error, HoldError::Held { .. }) && error.passes(), "{error}");
+        let process = format!("(anna, process {}, since 2", std::process::id());
+        assert!(error.to_string().contains(&process), "{error}");
         drop(held);
         fs::write(&port, "").expect("a file");
-        std::os::unix::fs::symlink(&port, &link).expect("a link");
-        let held = Hold::take(&link).expect("it was let go");
-        let error = Hold::take(&port).expect_err("it is held by its other name").to_string();
-        let lock = file_name(&port);
+        symlink(&port, &link).expect("a link");
+        let held = take(&book, &board(&link), "anna").expect("it was let go");
+        assert_eq!(holder(&book, &board(&port)).expect("it is held").owner, "anna");
+        let error = take(&book, &board(&port), "ben").expect_err("it is held by its other name");
+        let (error, lock) = (error.to_string(), lock_name(&port));
         assert!(error.contains(&port.display().to_string()) && error.contains(&lock), "{error}");
         drop(held);
-        Hold::take(&port).expect("it was let go");
-        for name in [&port, &link] {
-            assert!(!std::env::temp_dir().join(file_name(name)).exists(), "nothing stays");
-        }
+        take(&book, &board(&port), "ben").expect("it was let go");
+        assert_eq!(holder(&book, &board(&port)), None);
+        let left = fs::read_dir(folder.path().join("boards")).expect("a folder").count();
+        assert_eq!(left, 0, "nothing stays");
     }
 
     #[test]
-    fn a_long_name_is_a_files_all_the_same() {
-        let name = file_name(Path::new(&format!("/dev/{}9", "ä".repeat(300))));
-        assert!(name.len() < 255 && name.ends_with("ä9"), "{name}");
+    fn a_lock_that_a_killed_one_left_is_free_at_once() {
+        let folder = TempDir::new().expect("a folder");
+        let book = Book::at(&folder.path().join("boards"));
+        let port = folder.path().join("ttyUSB7");
+        let path = book.folder().expect("a folder").join(lock_name(&port));
+        fs::write(&path, "owner = \"gone\"\n").expect("a file");
+        let held = take(&book, &board(&port), "anna").expect("nobody has it");
+        assert_eq!(stamp(&path).expect("it says who has it").owner, "anna");
+        drop(held);
+    }
+
+    #[test]
+    fn a_leased_board_is_its_owners_and_a_lease_that_is_over_is_taken_off() {
+        let folder = TempDir::new().expect("a folder");
+        let book = Book::at(&folder.path().join("boards"));
+        let board = board(&folder.path().join("ttyUSB7"));
+        let (now, minute) = (SystemTime::now(), Duration::from_secs(60));
+        book.lease(&board, "anna", now, 60 * minute).expect("it is free");
+        let error = take(&book, &board, "ben").expect_err("it is hers");
+        assert!(error.passes() && error.to_string().contains("leased to anna until"), "{error}");
+        assert!(error.to_string().contains("your own name is ben"), "{error}");
+        assert_eq!(take(&book, &board, "anna").expect("it is hers").ended, None);
+        book.lease(&board, "anna", now - 61 * minute, 60 * minute).expect("it is hers");
+        let held = take(&book, &board, "ben").expect("it is over");
+        assert_eq!(held.ended.map(|lease| lease.owner).as_deref(), Some("anna"));
+        assert_eq!(book.of(&board).expect("read"), (None, None));
     }
 }

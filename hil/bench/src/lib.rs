@@ -4,9 +4,12 @@
 
 mod able;
 mod attend;
+mod book;
 mod file;
+mod health;
 mod hold;
 mod journal;
+mod lease;
 mod offset;
 mod place;
 mod process;
@@ -18,12 +21,16 @@ mod session;
 mod stand;
 mod state;
 mod switched;
+mod waits;
 mod words;
 
 pub use able::why_not;
+pub use book::{Book, BookError};
 pub use file::{Bench, BenchBoard, FileError, read};
-pub use hold::HoldError;
+pub use health::{Checkup, Sick, check};
+pub use hold::{Hold, HoldError, holder, take};
 pub use journal::{RecoverError, recover};
+pub use lease::{Holder, Lease, Quarantine, Standing};
 pub use parallax_console::replay::{CameUp, Kind, Replay, Step, Use};
 pub use place::{NetworkPort, Place, PortPlace, Switch};
 pub use profile::{ProfileError, console};

@@ -28,6 +28,8 @@ pub struct PortPlace {
     pub network: Option<NetworkPort>,
     /// What switches it; none: it is on, or somebody's hand does.
     pub power: Option<Switch>,
+    /// Has the number of the process that the board is, if it is one of the bench's machine.
+    pub pid_file: Option<PathBuf>,
 }
 
 /// Where a board's network comes out on the bench's machine.

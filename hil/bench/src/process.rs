@@ -73,6 +73,11 @@ impl ProcessBoard {
         let _ = fs::remove_file(&self.console);
     }
 
+    /// Its process, while it has power.
+    pub(crate) fn process(&self) -> Option<u32> {
+        self.child.as_ref().map(Child::id)
+    }
+
     /// How its process ended, if it did so by itself.
     pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
         self.child.as_mut().and_then(|child| child.try_wait().ok().flatten())

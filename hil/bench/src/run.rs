@@ -3,7 +3,6 @@
 use crate::{
     able::camera,
     attend::{Attended, End, Heard, attend},
-    hold::HoldError,
     journal::{Journal, put},
     offset::{BoardClock, Zero},
     place::Place as BoardPlace,
@@ -46,7 +45,7 @@ pub struct Run<'a> {
     pub seed: u64,
     /// The board's name.
     pub board: &'a str,
-    /// Where it is.
+    /// Where it is. The caller holds it ([`take`](crate::take)).
     pub place: &'a BoardPlace,
     /// What the 99th percentile of the lateness of packets may be; none: the lab's default.
     pub lateness_budget: Option<Duration>,
@@ -99,9 +98,6 @@ pub enum RunError {
     /// The process.
     #[error("failed to switch the board on: {0}")]
     Power(io::Error),
-    /// Another has it.
-    #[error(transparent)]
-    Hold(#[from] HoldError),
     /// Its power is switched by the bench, and was not.
     #[error(transparent)]
     Switch(#[from] PowerError),
@@ -139,7 +135,7 @@ pub enum RunError {
     Panicked,
 }
 
-fn system(what: impl Into<String>) -> impl FnOnce(io::Error) -> RunError {
+pub(crate) fn system(what: impl Into<String>) -> impl FnOnce(io::Error) -> RunError {
     let what = what.into();
     move |cause| RunError::System { what, cause }
 }
@@ -179,7 +175,7 @@ pub fn run_writing(
         .map_err(system(format!("write to {}", run.folder.display())))?;
     let earlier = earlier(run, peer);
     let _ = journal.sink().send(earlier.clone());
-    let setup = Setup { peer, traits, console, order, recorder };
+    let setup = Setup { peer, traits, console, order, recorder, is_checkup: false };
     let played = play(run, &journal, setup);
     let journal = journal.end();
     let (record, pictures) = match played {
@@ -197,16 +193,22 @@ pub fn run_writing(
 }
 
 /// What a run needs of its board.
-struct Setup<'a> {
-    peer: &'a Peer,
-    traits: &'a ConsoleTraits,
-    console: ConsoleProfile,
-    order: CameraOrder,
-    recorder: Recorder,
+pub(crate) struct Setup<'a> {
+    pub(crate) peer: &'a Peer,
+    pub(crate) traits: &'a ConsoleTraits,
+    pub(crate) console: ConsoleProfile,
+    pub(crate) order: CameraOrder,
+    pub(crate) recorder: Recorder,
+    /// The board is only looked at, and never ordered.
+    pub(crate) is_checkup: bool,
 }
 
 /// The lab, and the board at its place in it.
-fn play(run: &Run<'_>, journal: &Journal, setup: Setup<'_>) -> Result<(Outcome, Heard), RunError> {
+pub(crate) fn play(
+    run: &Run<'_>,
+    journal: &Journal,
+    setup: Setup<'_>,
+) -> Result<(Outcome, Heard), RunError> {
     let (mut stand, cable) = Stand::prepare(run.place, run.command, setup.traits)?;
     let (tell, boots) = mpsc::channel();
     let line = Line::new(now_ns);
@@ -258,7 +260,7 @@ fn through(
     stand: &mut Stand<'_>,
     (boots, line): (&mpsc::Receiver<Boot>, &(Line, mpsc::Receiver<Came>)),
 ) -> Result<Heard, RunError> {
-    let Setup { peer, traits, console, mut order, recorder } = setup;
+    let Setup { peer, traits, console, mut order, recorder, is_checkup } = setup;
     let baud = traits.bauds.first().copied().unwrap_or(115_200);
     let lines = console.lines;
     let mut opening =
@@ -285,6 +287,7 @@ fn through(
             setup: &traits.setup,
             nonce: nonce(),
             order: order.clone(),
+            is_checkup,
             peer: &peer.name,
             clock: BoardClock::new(zero),
             place,
@@ -297,6 +300,7 @@ fn through(
             bound_us: journal.bound(),
         });
         all.end = heard.end;
+        all.answers += heard.answers;
         all.jumped |= heard.jumped;
         all.bound_us = all.bound_us.max(heard.bound_us);
         all.entries.extend(heard.entries);
@@ -341,7 +345,7 @@ pub(crate) fn nonce() -> Nonce {
     Nonce((hasher.finish() >> 32) as u32)
 }
 
-fn order(run: &Run<'_>) -> Option<CameraOrder> {
+pub(crate) fn order(run: &Run<'_>) -> Option<CameraOrder> {
     let peer = camera(run.scenario)?;
     let camera = peer.camera.as_ref()?;
     let video = &camera.video;

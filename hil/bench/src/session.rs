@@ -2,7 +2,6 @@
 
 use crate::{
     file::BenchBoard,
-    hold::{Hold, HoldError},
     place::{Place, PortPlace},
     process::ProcessBoard,
     profile::{ProfileError, console},
@@ -47,9 +46,6 @@ pub enum SessionError {
     /// What switches it.
     #[error(transparent)]
     Switch(#[from] PowerError),
-    /// Another has it.
-    #[error(transparent)]
-    Hold(#[from] HoldError),
 }
 
 /// What a session keeps on.
@@ -59,12 +55,12 @@ enum Held {
         #[expect(dead_code, reason = "it is held")] UnixDatagram,
     ),
     /// A board on a port; and what switches it off, if it was switched on.
-    Port(#[expect(dead_code, reason = "it is held")] Hold, Option<CommandPower>),
+    Port(Option<CommandPower>),
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
-        if let Self::Port(_, Some(power)) = self {
+        if let Self::Port(Some(power)) = self {
             // Whoever holds it next begins with it.
             let _ = power.set(false);
         }
@@ -109,7 +105,7 @@ pub struct Session {
 }
 
 impl Session {
-    /// Opens the console of the board called `name`; a process board is started by `command`. The
+    /// Opens the console of the board called `name`, which the caller holds ([`take`](crate::take)); a process board is started by `command`. The
     /// transcript is a new file. `secret` looks up a password by the name of an environment variable.
     ///
     /// # Errors
@@ -126,11 +122,7 @@ impl Session {
         let recorder = Recorder::create(transcript)?;
         let baud = console_profile.bauds.first().copied().unwrap_or(115_200);
         let (path, held) = match &board.place {
-            Place::Port(place) => {
-                // Before anything is switched: it may be another's.
-                let hold = Hold::take(&place.port)?;
-                (place.port.clone(), Held::Port(hold, switched_on(place)?))
-            }
+            Place::Port(place) => (place.port.clone(), Held::Port(switched_on(place)?)),
             Place::Process => {
                 // Nobody is at the other end of its cable.
                 let (lab, cable) = UnixDatagram::pair().map_err(SessionError::Power)?;
@@ -147,7 +139,7 @@ impl Session {
         let settings = PortSettings { path, baud, lines: console_profile.lines };
         let mut board = Board::open(settings, Console::new(console_profile, nonce()), recorder)?;
         board.listen();
-        if !matches!(held, Held::Port(_, None)) {
+        if !matches!(held, Held::Port(None)) {
             board.power(true);
         }
         let heard = Instant::now();

@@ -2,7 +2,6 @@
 
 use crate::{
     attend::Power,
-    hold::Hold,
     place::{NetworkPort, Place, PortPlace},
     process::ProcessBoard,
     run::RunError,
@@ -14,7 +13,7 @@ use parallax_lab::{Cable, CableError, Datagrams, Interface, Tap};
 use parallax_scenario::{ConsoleTraits, ControlLine, ResetTraits};
 use std::{
     ffi::OsString,
-    mem,
+    fs, mem,
     os::unix::net::UnixDatagram,
     path::Path,
     thread,
@@ -34,21 +33,18 @@ pub(crate) enum Stand<'a> {
         reset: Option<ResetTraits>,
         /// Since it was asked last.
         switched: Vec<Switched>,
-        /// It is let go when it is switched off.
-        _hold: Hold,
     },
 }
 
 /// Switches a board off that a run which was killed may have left on, and tells what was found. One that
-/// its bench resets is left as it is. What cannot be switched, the run that follows says.
+/// its bench resets is left as it is. What cannot be switched, the run that follows says. Whoever calls it
+/// holds the board ([`take`](crate::take)).
 pub fn clear(place: &Place) -> Option<String> {
     let Place::Port(place) = place else { return None };
     let commands = &place.power.as_ref()?.commands;
     if commands.reset.is_some() {
         return None;
     }
-    // Somebody else's run is nothing that was left.
-    let _hold = Hold::take(&place.port).ok()?;
     commands.clear().ok().filter(|said| !said.is_empty())
 }
 
@@ -80,8 +76,6 @@ impl<'a> Stand<'a> {
             }
             Place::Port(place) => {
                 let network = place.network.as_ref().ok_or(RunError::NoNetwork)?;
-                // Before anything is switched: it may be another's.
-                let hold = Hold::take(&place.port)?;
                 let lab = cable(network)?;
                 if let Some(switch) = &place.power
                     && switch.commands.reset.is_none()
@@ -92,7 +86,7 @@ impl<'a> Stand<'a> {
                     thread::sleep(power.pause);
                 }
                 let (reset, switched) = (traits.reset, Vec::new());
-                Ok((Self::Port { place, reset, switched, _hold: hold }, lab))
+                Ok((Self::Port { place, reset, switched }, lab))
             }
         }
     }
@@ -155,6 +149,15 @@ impl Power for Stand<'_> {
         match self {
             Self::Process(process) => process.ended().map(|status| status.to_string()),
             Self::Port { .. } => None,
+        }
+    }
+
+    fn process(&self) -> Option<u32> {
+        match self {
+            Self::Process(process) => process.process(),
+            Self::Port { place, .. } => {
+                fs::read_to_string(place.pid_file.as_ref()?).ok()?.trim().parse().ok()
+            }
         }
     }
 }
@@ -268,7 +271,7 @@ mod tests {
     fn place(folder: &TempDir, port: &Path, power: Option<Switch>) -> Place {
         let (own, board) = (folder.path().join("lab"), folder.path().join("board"));
         let network = Some(NetworkPort::Sockets { own, board });
-        Place::Port(PortPlace { port: port.to_owned(), network, power }.into())
+        Place::Port(PortPlace { port: port.to_owned(), network, power, pid_file: None }.into())
     }
 
     fn switch(on: &[&str], off: &[&str], reset: Option<&[&str]>) -> Switch {
@@ -336,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn a_board_that_another_has_is_not_switched() {
+    fn each_switch_of_a_board_is_told_once_and_it_is_off_afterwards() {
         let folder = TempDir::new().expect("a folder");
         let (_master, slave) = TTYPort::pair().expect("a PTY");
         let relay = folder.path().join("relay");
@@ -352,12 +355,8 @@ mod tests {
         let ways: Vec<_> = stand.switched().into_iter().map(|switched| switched.on).collect();
         assert_eq!((ways, stand.switched()), (vec![true, false, true], Vec::new()));
         assert_eq!(clicks(), 2);
-        let error = Stand::prepare(&place, &[], &traits()).err().expect("it is held").to_string();
-        assert!(error.contains("another parallax has it"), "{error}");
-        assert_eq!(clicks(), 2, "it was left alone");
         drop((stand, cable));
         assert_eq!(clicks(), 3);
-        Stand::prepare(&place, &[], &traits()).expect("it was let go");
     }
 
     #[test]
@@ -368,7 +367,8 @@ mod tests {
         let place = place(&folder, &nowhere, Some(switch));
         let error = Stand::prepare(&place, &[], &traits()).err().expect("it fails").to_string();
         assert!(error.contains("no relay") && error.contains("exit status: 3"), "{error}");
-        let none = Place::Port(PortPlace { port: nowhere, network: None, power: None }.into());
+        let none = PortPlace { port: nowhere, network: None, power: None, pid_file: None };
+        let none = Place::Port(none.into());
         let error = Stand::prepare(&none, &[], &traits()).err().expect("it fails").to_string();
         assert!(error.contains("add `network = { interface"), "{error}");
     }

@@ -153,7 +153,7 @@ pub enum CameUp {
         /// The line of the recording.
         line: usize,
     },
-    /// It did not: it died before, and of this.
+    /// It did not: it died before, and of this; or by the profile nobody logs in.
     No(String),
     /// The recording ends before it can be said.
     Open,

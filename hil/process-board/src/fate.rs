@@ -87,6 +87,9 @@ impl Fate {
             Wrong::Panic => hands.last(
                 "\n[   12.345678] Kernel panic - not syncing: Fatal exception in interrupt\n",
             ),
+            Wrong::Watchdog => hands.last(
+                "\n[   12.345678] watchdog: BUG: soft lockup - CPU#0 stuck for 22s! [parallax-agent:77]\n",
+            ),
             Wrong::Reset => hands.last(&format!("\n{}\n", crate::board::BANNER)),
             Wrong::Deaf => hands.plug.stop_taking(),
             Wrong::Unplugged(millis) => {

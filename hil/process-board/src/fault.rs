@@ -24,6 +24,8 @@ pub enum Wrong {
     Silent,
     /// Its kernel panics: it says so, and stops.
     Panic,
+    /// Its processor hangs: its kernel's watchdog says so, and it stops.
+    Watchdog,
     /// It resets: the banner of a boot.
     Reset,
     /// It never comes further than its banner.
@@ -102,6 +104,7 @@ impl Wrong {
         Some(match name {
             "silent" => Self::Silent,
             "panic" => Self::Panic,
+            "watchdog" => Self::Watchdog,
             "reset" => Self::Reset,
             "boot-loop" => Self::BootLoop,
             "earlier" => Self::Earlier,

@@ -1,8 +1,11 @@
 //! A process board on a bench, through a scenario, to a record that is judged.
 
+mod patient;
+
 use parallax_bench::{CameUp, Kind, Place, Ran, Run, replay, run};
 use parallax_record::{CandidateKind, Event, Phase, Record, Verdict};
 use parallax_scenario::{Builtin, Profiles, Replacement, Replacements, Scenario, parse_with};
+use patient::patiently;
 use std::{collections::BTreeMap, ffi::OsString, fs, time::Duration};
 use tempfile::TempDir;
 
@@ -68,98 +71,104 @@ fn reached(record: &Record, wanted: Phase) -> bool {
 
 #[test]
 fn a_process_board_streams_through_two_gateways_and_is_judged() {
-    let (ran, record, transcript) = on_the_bench("two-homes", Duration::from_secs(12));
-    assert_eq!(record.header.peers[0].profile.name, "process-board");
-    let faults: Vec<_> =
-        record.entries.iter().filter(|e| matches!(e.event, Event::Fault { .. })).collect();
-    assert!(faults.is_empty(), "{faults:#?}\n{transcript}");
-    if late(&record) {
-        assert_eq!(ran.summary.verdict, Verdict::Inconclusive);
-        return;
-    }
-    let by_console_alone =
-        |event: &Event| matches!(event, Event::Note { text } if text.contains("no clock question"));
-    let alone = record.entries.iter().any(|entry| by_console_alone(&entry.event));
-    assert!(!alone, "its clock was asked over the network, too");
-    assert!(reached(&record, Phase::FirstRender), "{:#?}\n{transcript}", ran.summary.checks);
-    // As in simulation: direct, behind two gateways.
-    let (_, remote) = pair(&record).expect("a pair");
-    assert_ne!(remote, CandidateKind::Relayed);
-    let captured = record.entries.iter().filter(|entry| {
-        entry.node == "doorbell" && matches!(entry.event, Event::FrameCaptured { .. })
+    patiently(|| {
+        let (ran, record, transcript) = on_the_bench("two-homes", Duration::from_secs(12));
+        assert_eq!(record.header.peers[0].profile.name, "process-board");
+        let faults: Vec<_> =
+            record.entries.iter().filter(|e| matches!(e.event, Event::Fault { .. })).collect();
+        assert!(faults.is_empty(), "{faults:#?}\n{transcript}");
+        if late(&record) {
+            assert_eq!(ran.summary.verdict, Verdict::Inconclusive);
+            return;
+        }
+        let by_console_alone = |event: &Event| matches!(event, Event::Note { text } if text.contains("no clock question"));
+        let alone = record.entries.iter().any(|entry| by_console_alone(&entry.event));
+        assert!(!alone, "its clock was asked over the network, too");
+        assert!(reached(&record, Phase::FirstRender), "{:#?}\n{transcript}", ran.summary.checks);
+        // As in simulation: direct, behind two gateways.
+        let (_, remote) = pair(&record).expect("a pair");
+        assert_ne!(remote, CandidateKind::Relayed);
+        let captured = record.entries.iter().filter(|entry| {
+            entry.node == "doorbell" && matches!(entry.event, Event::FrameCaptured { .. })
+        });
+        assert!(captured.count() > 15, "the board tells of its frames");
+        assert!(transcript.contains("process-board login: "), "{transcript}");
+        // What was recorded comes to the same without the board.
+        let profile = Builtin.find("process-board").expect("it ships").expect("it is sound");
+        let replayed = replay(&profile, transcript.as_bytes()).expect("a transcript");
+        assert!(matches!(replayed.summary.came_up, CameUp::Yes { .. }), "{replayed}");
+        assert_eq!(replayed.unmatched().count(), 0, "{replayed}");
+        let (messages, missing) = (replayed.summary.messages, replayed.summary.missing_frames);
+        assert!(messages > 15 && missing == 0, "{replayed}");
+        let command = replayed.steps.iter().find(|step| step.kind == Kind::Command);
+        assert!(command.expect("a command").text.contains("parallax-agent --nonce"), "{replayed}");
+        let odd =
+            replayed.steps.iter().find(|step| [Kind::Unfit, Kind::Death].contains(&step.kind));
+        assert_eq!(odd, None, "{replayed}");
     });
-    assert!(captured.count() > 15, "the board tells of its frames");
-    assert!(transcript.contains("process-board login: "), "{transcript}");
-    // What was recorded comes to the same without the board.
-    let profile = Builtin.find("process-board").expect("it ships").expect("it is sound");
-    let replayed = replay(&profile, transcript.as_bytes()).expect("a transcript");
-    assert!(matches!(replayed.summary.came_up, CameUp::Yes { .. }), "{replayed}");
-    assert_eq!(replayed.unmatched().count(), 0, "{replayed}");
-    let (messages, missing) = (replayed.summary.messages, replayed.summary.missing_frames);
-    assert!(messages > 15 && missing == 0, "{replayed}");
-    let command = replayed.steps.iter().find(|step| step.kind == Kind::Command);
-    assert!(command.expect("a command").text.contains("parallax-agent --nonce"), "{replayed}");
-    let odd = replayed.steps.iter().find(|step| [Kind::Unfit, Kind::Death].contains(&step.kind));
-    assert_eq!(odd, None, "{replayed}");
 }
 
 #[test]
 fn a_board_that_loses_its_power_boots_again_and_is_the_same_camera() {
-    let (ran, record, transcript) = on_the_bench("camera-reboot", Duration::from_secs(30));
-    let boots: Vec<u32> = record
-        .entries
-        .iter()
-        .filter(|entry| entry.node == "doorbell")
-        .filter_map(|entry| match entry.event {
-            Event::Started { boot } => Some(boot),
-            _ => None,
-        })
-        .collect();
-    let told = || format!("{:#?}\n{transcript}", ran.summary);
-    // What it has counted in flash outlived its power.
-    assert_eq!(boots, [0, 1], "{}", told());
-    assert!(transcript.contains("power off"), "{transcript}");
-    assert_eq!(
-        (&ran.summary.faults[..], &ran.summary.failures[..]),
-        (&[][..], &[][..]),
-        "{}",
-        told()
-    );
-    if late(&record) {
-        assert_eq!(ran.summary.verdict, Verdict::Inconclusive);
-        return;
-    }
-    let sessions = |entry: &parallax_record::Entry| match &entry.event {
-        Event::Phase { session, phase: Phase::FirstRender } if entry.node == "phone" => {
-            Some(session.number)
+    patiently(|| {
+        let (ran, record, transcript) = on_the_bench("camera-reboot", Duration::from_secs(30));
+        let boots: Vec<u32> = record
+            .entries
+            .iter()
+            .filter(|entry| entry.node == "doorbell")
+            .filter_map(|entry| match entry.event {
+                Event::Started { boot } => Some(boot),
+                _ => None,
+            })
+            .collect();
+        let told = || format!("{:#?}\n{transcript}", ran.summary);
+        // What it has counted in flash outlived its power.
+        assert_eq!(boots, [0, 1], "{}", told());
+        assert!(transcript.contains("power off"), "{transcript}");
+        assert_eq!(
+            (&ran.summary.faults[..], &ran.summary.failures[..]),
+            (&[][..], &[][..]),
+            "{}",
+            told()
+        );
+        if late(&record) {
+            assert_eq!(ran.summary.verdict, Verdict::Inconclusive);
+            return;
         }
-        _ => None,
-    };
-    let shown: Vec<u32> = record.entries.iter().filter_map(sessions).collect();
-    assert!(shown.len() >= 2, "the second boot is seen too: {shown:?}\n{}", told());
+        let sessions = |entry: &parallax_record::Entry| match &entry.event {
+            Event::Phase { session, phase: Phase::FirstRender } if entry.node == "phone" => {
+                Some(session.number)
+            }
+            _ => None,
+        };
+        let shown: Vec<u32> = record.entries.iter().filter_map(sessions).collect();
+        assert!(shown.len() >= 2, "the second boot is seen too: {shown:?}\n{}", told());
+    });
 }
 
 #[test]
 fn a_board_that_does_not_start_is_the_benchs_fault_and_the_run_has_a_record() {
-    let folder = TempDir::new().expect("a folder");
-    let scenario = scenario("two-homes", Duration::from_secs(3));
-    let command = [OsString::from("/bin/false")];
-    let ran = run(&Run {
-        scenario: &scenario,
-        seed: 1,
-        board: "virtual",
-        place: &Place::Process,
-        lateness_budget: None,
-        command: &command,
-        earlier: &["attempt 1: late".to_owned()],
-        folder: folder.path(),
-        version: "0.0.0",
-        stop: Default::default(),
-    })
-    .expect("a record");
-    assert_eq!(ran.summary.verdict, Verdict::Error);
-    assert!(ran.summary.faults[0].contains("it ended at once"), "{:?}", ran.summary.faults);
-    assert_eq!(ran.summary.earlier_attempts, ["doorbell: attempt 1: late"]);
-    let left = |name: &str| folder.path().join(name).exists();
-    assert!(left("record.jsonl") && !left("journal.jsonl"));
+    patiently(|| {
+        let folder = TempDir::new().expect("a folder");
+        let scenario = scenario("two-homes", Duration::from_secs(3));
+        let command = [OsString::from("/bin/false")];
+        let ran = run(&Run {
+            scenario: &scenario,
+            seed: 1,
+            board: "virtual",
+            place: &Place::Process,
+            lateness_budget: None,
+            command: &command,
+            earlier: &["attempt 1: late".to_owned()],
+            folder: folder.path(),
+            version: "0.0.0",
+            stop: Default::default(),
+        })
+        .expect("a record");
+        assert_eq!(ran.summary.verdict, Verdict::Error);
+        assert!(ran.summary.faults[0].contains("it ended at once"), "{:?}", ran.summary.faults);
+        assert_eq!(ran.summary.earlier_attempts, ["doorbell: attempt 1: late"]);
+        let left = |name: &str| folder.path().join(name).exists();
+        assert!(left("record.jsonl") && !left("journal.jsonl"));
+    });
 }

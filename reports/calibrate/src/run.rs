@@ -1,6 +1,8 @@
 //! What one run measured of the device that its camera is.
 
-use parallax_record::{Action, Event, MediaMode, ProfileUse, Record, Uncertainty, judge};
+use parallax_record::{
+    Action, Event, MediaMode, ProfileUse, Record, Uncertainty, judge, run_folder,
+};
 use parallax_scenario::units::Size;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,6 +15,8 @@ pub struct Run {
     pub scenario: String,
     /// The seed.
     pub seed: u64,
+    /// Which of several runs of the same, if there were to be several.
+    pub repeat: Option<u32>,
     /// What the record says that the device is.
     pub profile: ProfileUse,
     /// The version of Parallax that ran it.
@@ -84,6 +88,7 @@ impl Run {
             folder: folder.to_owned(),
             scenario: header.scenario.clone(),
             seed: header.seed,
+            repeat: header.repeat,
             profile: peer.profile.clone(),
             version: header.parallax_version.clone(),
             picture: Size { width: camera.width_px, height: camera.height_px },
@@ -95,7 +100,7 @@ impl Run {
 
     /// Its name, as its folder has it.
     pub fn name(&self) -> String {
-        format!("{}/seed-{}", self.scenario, self.seed)
+        format!("{}/{}", self.scenario, run_folder(self.seed, self.repeat))
     }
 }
 

@@ -42,7 +42,7 @@ pub(crate) fn doubts(record: &Record) -> Vec<String> {
 fn unheard(record: &Record) -> BTreeMap<&str, u64> {
     let mut missing = BTreeMap::new();
     for entry in &record.entries {
-        if let Event::Unheard { messages: messages @ 1.. } = entry.event {
+        if let Event::Unheard { messages: messages @ 1.., .. } = entry.event {
             *missing.entry(entry.node.as_str()).or_default() += messages;
         }
     }

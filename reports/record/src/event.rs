@@ -355,6 +355,9 @@ pub enum Event {
         /// How many messages, if that is known. Whatever it said last before its power was cut is
         /// missing, and none is counted.
         messages: u64,
+        /// Since when nothing was heard, nanoseconds of the run; none: it was heard until now.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        since_run_ns: Option<u64>,
     },
     /// The clock of this node jumped, or drifts more than a clock may, some time before: no check is
     /// believed, and what it told in another order is no contradiction.

@@ -33,6 +33,9 @@ pub struct Header {
     #[serde(with = "crate::seed")]
     #[schemars(with = "crate::seed::Seed")]
     pub seed: u64,
+    /// Which of several runs of the same on a bench, from 1; none: it was to run once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repeat: Option<u32>,
     /// The run's clock and how exact it is.
     pub clock: Clock,
     /// How long the run was to last, or lasted if it was ended before, microseconds on the run's clock.

@@ -74,9 +74,9 @@ pub(crate) enum FaultKind {
 #[derive(Debug, Default)]
 pub(crate) struct Faults {
     run: Vec<String>,
-    /// What of a node was not heard, and when that was found: what nobody told of contradicts nothing
-    /// there.
-    unheard: BTreeMap<String, Vec<(u64, u64)>>,
+    /// What of a node was not heard: since when, when that was found, and how many messages. What nobody
+    /// told of contradicts nothing there.
+    unheard: BTreeMap<String, Vec<(u64, u64, u64)>>,
     /// A clock jumped: what was told in another order contradicts nothing.
     jumped: bool,
     kinds: BTreeMap<FaultKind, (String, u64)>,
@@ -91,10 +91,12 @@ impl Faults {
     pub(crate) fn of(record: &Record) -> Self {
         let jumped = |entry: &Entry| entry.event == Event::ClockJumped;
         let jumped = record.entries.iter().any(jumped);
-        let mut unheard: BTreeMap<String, Vec<(u64, u64)>> = BTreeMap::new();
+        let mut unheard: BTreeMap<String, Vec<(u64, u64, u64)>> = BTreeMap::new();
         for entry in &record.entries {
-            if let Event::Unheard { messages } = entry.event {
-                unheard.entry(entry.node.clone()).or_default().push((entry.run_ns, messages));
+            if let Event::Unheard { messages, since_run_ns } = entry.event {
+                let since_ns = since_run_ns.unwrap_or(entry.run_ns);
+                let of = unheard.entry(entry.node.clone()).or_default();
+                of.push((since_ns, entry.run_ns, messages));
             }
         }
         Self { unheard, jumped, ..Self::default() }
@@ -116,10 +118,13 @@ impl Faults {
     }
 
     /// Whether what this node said about this time is not whole. Where messages are missing nobody
-    /// knows which; what it said last before its power was cut is missing around that time alone.
+    /// knows which; what it said last before its power was cut, or while nothing was heard of it, is missing
+    /// around that time alone.
     fn is_unheard(&self, node: &str, run_ns: u64) -> bool {
-        let around = |(at_ns, messages): &(u64, u64)| {
-            *messages > 0 || at_ns.abs_diff(run_ns) <= LAST_WORDS_NS
+        let around = |(since_ns, until_ns, messages): &(u64, u64, u64)| {
+            let since_ns = since_ns.saturating_sub(LAST_WORDS_NS);
+            let until_ns = until_ns.saturating_add(LAST_WORDS_NS);
+            *messages > 0 || (since_ns..=until_ns).contains(&run_ns)
         };
         self.unheard.get(node).is_some_and(|times| times.iter().any(around))
     }

@@ -76,6 +76,7 @@ pub fn judge(record: &Record) -> Summary {
         scenario: header.scenario.clone(),
         title: header.title.clone(),
         seed: header.seed,
+        repeat: header.repeat,
         clock: header.clock.kind(),
         tick_us: header.clock.tick_us(),
         clock_bound_us: header.clock.bound_us(),

@@ -9,6 +9,7 @@ mod control;
 mod distribution;
 mod environment;
 mod event;
+mod flaky;
 mod header;
 mod join;
 mod json;
@@ -40,6 +41,7 @@ pub use control::{Rate, Repair, RepairKind, rates, repairs};
 pub use distribution::{BUCKETS_PER_OCTAVE, Histogram, Interval, OverTime};
 pub use environment::Environment;
 pub use event::{Candidate, CandidateKind, Entry, Event, LossPhase, Marker, Phase, Session};
+pub use flaky::{Flaky, flaky};
 pub use header::{
     Action, CameraHeader, Clock, ClockKind, CongestionControl, FORMAT, GatewayHeader, GccCamera,
     Header, LinkDirection, LinkHeader, MediaMode, PeerHeader, ProfileUse, QueueLimit, SCHEMA,
@@ -61,7 +63,7 @@ pub use regression::{
 pub use summary::{
     BytesSummary, CheckResult, Comparison, FramesSummary, FreezesSummary, LatencySummary,
     LostSummary, PeerProfile, PerPhase, PerStage, RateSummary, RatesSummary, StageSummary,
-    StreamSummary, Suite, Summary, Unit,
+    StreamSummary, Suite, Summary, Unit, run_folder,
 };
 pub use timeline::{
     Fate, FrameHistory, PATIENCE_US, Pair, STAGES, SessionTimeline, StreamTimeline, Timeline,

@@ -75,6 +75,9 @@ pub struct Summary {
     #[serde(with = "crate::seed")]
     #[schemars(with = "crate::seed::Seed")]
     pub seed: u64,
+    /// Which of several runs of the same on a bench, from 1; none: it was to run once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repeat: Option<u32>,
     /// The run's clock.
     pub clock: ClockKind,
     /// The tick of a virtual clock: each network crossing and each timer is late by at most this.
@@ -124,6 +127,7 @@ impl Summary {
             scenario: header.scenario.clone(),
             title: header.title.clone(),
             seed: header.seed,
+            repeat: header.repeat,
             clock: header.clock.kind(),
             tick_us: header.clock.tick_us(),
             clock_bound_us: header.clock.bound_us(),
@@ -146,6 +150,21 @@ impl Summary {
 }
 
 impl Summary {
+    /// Which run of its scenario it is, in words after "seed": `1`, or `1, repeat 2`.
+    #[must_use]
+    pub fn which(&self) -> String {
+        match self.repeat {
+            None => self.seed.to_string(),
+            Some(repeat) => format!("{}, repeat {repeat}", self.seed),
+        }
+    }
+
+    /// What the folder of its record is called, in that of its scenario.
+    #[must_use]
+    pub fn folder(&self) -> String {
+        run_folder(self.seed, self.repeat)
+    }
+
     /// A run that could not be: nothing can be said, and why.
     #[must_use]
     pub fn unclear(header: &Header, doubt: String) -> Self {
@@ -154,6 +173,15 @@ impl Summary {
         summary.doubts.push(doubt);
         summary.verdict = Verdict::Inconclusive;
         summary
+    }
+}
+
+/// What the folder of a run's record is called, in that of its scenario.
+#[must_use]
+pub fn run_folder(seed: u64, repeat: Option<u32>) -> String {
+    match repeat {
+        None => format!("seed-{seed}"),
+        Some(repeat) => format!("seed-{seed}-repeat-{repeat}"),
     }
 }
 

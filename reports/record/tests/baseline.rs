@@ -52,6 +52,7 @@ fn run(seed: u64, clock: ClockKind, latencies: &[i64]) -> Summary {
         scenario: "two-homes".into(),
         title: "Two homes".into(),
         seed,
+        repeat: None,
         clock,
         tick_us: None,
         clock_bound_us: None,

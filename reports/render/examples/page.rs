@@ -17,7 +17,7 @@ fn read(folder: &Path) -> Result<Folder, Box<dyn Error>> {
     let environment = fs::read(folder.join("environment.json"))?;
     let mut details = Vec::new();
     for (run, summary) in suite.runs.iter().enumerate().take(IN_FULL) {
-        let place = folder.join(&summary.scenario).join(format!("seed-{}", summary.seed));
+        let place = folder.join(&summary.scenario).join(summary.folder());
         let mut pictures = BTreeMap::new();
         for picture in fs::read_dir(place.join("frames")).into_iter().flatten() {
             let picture = picture?;

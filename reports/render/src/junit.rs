@@ -30,6 +30,9 @@ pub fn report(
             _ => format!("{} in {}", scenario.name, report.folders[scenario.folder]),
         });
         let mut suite = TestSuite::new(name.clone());
+        for flaky in &scenario.flaky {
+            suite.add_property(("flaky", flaky.to_string().as_str()));
+        }
         for at in &scenario.runs {
             let Some(run) = report.runs.get(*at) else { continue };
             let mut case = case(run, missed.get(at).copied());
@@ -63,7 +66,7 @@ fn case(run: &Cell, missed: Option<&Missed>) -> TestCase {
             status(summary.verdict, &missed.brief(), kind, &text)
         }
     };
-    let mut case = TestCase::new(format!("seed {}", summary.seed), status);
+    let mut case = TestCase::new(format!("seed {}", summary.which()), status);
     for earlier in &summary.earlier_attempts {
         let mut attempt = TestRerun::new(NonSuccessKind::Error);
         attempt.set_type("inconclusive").set_message(clean(earlier));

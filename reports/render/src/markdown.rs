@@ -24,6 +24,7 @@ pub fn summary(report: &Report, baseline: Option<&BaselineResult>) -> String {
         let _ = writeln!(out, "\n### Against the baseline\n\n{}", fenced(&text));
     }
     did_not_pass(report, &mut out);
+    flaky(report, &mut out);
     latency(report, &mut out);
     out
 }
@@ -81,9 +82,19 @@ fn did_not_pass(report: &Report, out: &mut String) {
     }
 }
 
+/// Runs that passed sometimes.
+fn flaky(report: &Report, out: &mut String) {
+    let all = report.scenarios.iter().flat_map(|scenario| {
+        scenario.flaky.iter().map(move |flaky| format!("{} is {flaky}", scenario.name))
+    });
+    for text in all.take(MOST_RUNS) {
+        let _ = writeln!(out, "\n{}", cell(&text));
+    }
+}
+
 fn row(report: &Report, missed: &Missed) -> String {
     let run = &report.runs[missed.run].summary;
-    let name = cell(&format!("{} seed {}", run.scenario, run.seed));
+    let name = cell(&format!("{} seed {}", run.scenario, run.which()));
     let worst = missed.checks.iter().max_by_key(|check| check.verdict);
     let (check, measured, bound) = match (missed.faults.first(), worst) {
         (Some(fault), _) => (cell(fault), String::new(), String::new()),

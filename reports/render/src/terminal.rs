@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use parallax_record::{
     CheckResult, LostSummary, Percentile, RateSummary, RatesSummary, StreamSummary, Suite, Summary,
-    Unit, Verdict,
+    Unit, Verdict, flaky,
 };
 
 use crate::figure;
@@ -120,7 +120,7 @@ pub fn brief(summary: &Summary, also: &str, style: Style) -> String {
         "{}    {}  {}",
         style.verdict(summary.verdict, &format!("{verdict:<WIDTH$}")),
         style.bold(&tame(&summary.scenario)),
-        style.dim(&format!("seed {}, {}{also}", summary.seed, tame(&summary.title))),
+        style.dim(&format!("seed {}, {}{also}", summary.which(), tame(&summary.title))),
     );
     line(&mut out, &head);
     out
@@ -150,6 +150,9 @@ pub fn scenarios(suite: &Suite, style: Style) -> String {
         let count = figure::counted(runs.len() as u64, "run");
         let counts = counts(runs, seeds_text, style);
         line(&mut out, &format!("{}  {count}: {counts}", style.bold(&format!("{name:<widest$}"))));
+        for flaky in flaky(runs.iter().copied()) {
+            line(&mut out, &format!("{:<widest$}  {flaky}", ""));
+        }
     }
     out
 }
@@ -159,8 +162,7 @@ fn seeds_text(verdict: Verdict, runs: &[&Summary]) -> String {
     if verdict == Verdict::Pass {
         return String::new();
     }
-    let named: Vec<String> =
-        runs.iter().take(SEEDS_NAMED).map(|run| run.seed.to_string()).collect();
+    let named: Vec<String> = runs.iter().take(SEEDS_NAMED).map(|run| run.which()).collect();
     let word = if runs.len() == 1 { "seed" } else { "seeds" };
     match runs.len() - named.len() {
         0 => format!(" ({word} {})", named.join(", ")),

@@ -77,6 +77,7 @@ fn summary(verdict: Verdict, checks: Vec<CheckResult>) -> Summary {
         scenario: "two-homes".into(),
         title: "Two homes, ordinary gateways".into(),
         seed: 7,
+        repeat: None,
         clock: ClockKind::Virtual,
         tick_us: Some(1_000),
         clock_bound_us: None,

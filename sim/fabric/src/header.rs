@@ -36,6 +36,7 @@ pub fn header(scenario: &Scenario, seed: u64, version: &str, clock: Clock) -> He
         title: scenario.title.clone(),
         why: scenario.why.clone(),
         seed,
+        repeat: None,
         clock,
         duration_us: micros(scenario.duration),
         media_mode: scenario.media,

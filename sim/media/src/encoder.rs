@@ -200,8 +200,10 @@ impl Encoder {
 }
 
 fn open(config: &EncoderConfig) -> Result<OpenH264, EncodeError> {
-    OpenH264::with_api_config(OpenH264API::from_source(), settings_of(config))
-        .map_err(|error| EncodeError::OpenH264 { code: error.native_code() })
+    let mut encoder = OpenH264::with_api_config(OpenH264API::from_source(), settings_of(config))
+        .map_err(|error| EncodeError::OpenH264 { code: error.native_code() })?;
+    parallax_codec_raw::quiet(&mut encoder).map_err(|code| EncodeError::OpenH264 { code })?;
+    Ok(encoder)
 }
 
 fn settings_of(config: &EncoderConfig) -> OpenH264Config {

@@ -2,12 +2,13 @@
 
 use super::{Session, now_ns};
 use parallax_agent::protocol::{self, ToBoard};
-use std::collections::BTreeMap;
+use parallax_record::Event;
+use std::{collections::BTreeMap, sync::atomic::Ordering};
 
 /// Questions before the order: each may narrow what is known.
 const FIRST: u32 = 8;
 /// How long an order waits for them, nanoseconds: a board whose network is not up is ordered without.
-const PATIENCE_NS: u64 = 500_000_000;
+pub(super) const PATIENCE_NS: u64 = 500_000_000;
 /// From one to the next, nanoseconds, before the order and after it.
 const EARLY_NS: u64 = 5_000_000;
 const LATER_NS: u64 = 250_000_000;
@@ -37,8 +38,8 @@ impl OverNetwork {
     }
 
     /// Whether the order need not wait for it any more.
-    pub(super) fn is_done(&self, now: u64) -> bool {
-        let over = |begun: u64| now > begun.saturating_add(PATIENCE_NS);
+    pub(super) fn is_done(&self, now: u64, patience_ns: u64) -> bool {
+        let over = |begun: u64| now > begun.saturating_add(patience_ns);
         self.answers >= FIRST || self.begun_ns.is_some_and(over)
     }
 
@@ -77,5 +78,16 @@ impl Session<'_> {
                 own.asked.pop_first();
             }
         }
+    }
+
+    /// Takes a clock question and its answer, whatever way they went.
+    pub(super) fn exchanged(&mut self, sent_ns: u64, board_ns: u64, at_ns: u64) {
+        if !self.attended.clock.take(sent_ns, board_ns, at_ns) {
+            self.heard.jumped = true;
+            let now = self.now();
+            self.tell(now, Event::ClockJumped);
+        }
+        let bound_us = self.attended.clock.bound_us();
+        self.attended.bound_us.fetch_max(bound_us, Ordering::Relaxed);
     }
 }

@@ -369,14 +369,21 @@ impl<'r> Driver<'r> {
                 };
                 self.step(Kind::State, text.to_owned());
                 let logs_in = self.console.profile().login.is_some();
-                if logs_in && !self.logged_in && self.summary.boots > 0 {
+                let unseen = logs_in && !self.logged_in && self.summary.boots > 0;
+                if unseen {
                     let text =
                         "it booted and came up, and `login_prompt` matched nothing on the way";
                     self.step(Kind::Unfit, text.to_owned());
                 }
                 if !matches!(self.summary.came_up, CameUp::Yes { .. }) {
-                    let up = CameUp::Yes { line };
-                    self.summary.came_up = if taken { CameUp::Prompt { line } } else { up };
+                    self.summary.came_up = match (unseen, taken) {
+                        // Whoever was logged in there, no bench would have been.
+                        (true, _) => CameUp::No(format!(
+                            "line {line}: by this profile nobody logs in: `login_prompt` matched nothing"
+                        )),
+                        (false, true) => CameUp::Prompt { line },
+                        (false, false) => CameUp::Yes { line },
+                    };
                 }
             }
             new => self.step(Kind::State, state(new).to_owned()),

@@ -1,6 +1,6 @@
 //! One board with a planted fault through one run, and what its record and its transcript tell.
 
-use parallax_bench::{Place, Run, run_writing};
+use parallax_bench::{NetworkPort, Place, PortPlace, Run, run_writing};
 use parallax_board::{Recorder, RecorderError};
 use parallax_console::transcript::{self, Kind};
 use parallax_record::{Entry, Event, Phase, Record, Summary, Verdict};
@@ -8,7 +8,14 @@ use parallax_scenario::{
     Builtin, ConsoleTraits, Profiles, Replacement, Replacements, Scenario, parse_with,
 };
 use std::{
-    collections::BTreeMap, ffi::OsString, fs, panic::resume_unwind, path::Path, thread,
+    collections::BTreeMap,
+    ffi::OsString,
+    fs,
+    os::{fd::OwnedFd, unix::net::UnixDatagram},
+    panic::resume_unwind,
+    path::Path,
+    process::{Child, Command, Stdio},
+    thread,
     time::Duration,
 };
 use tempfile::TempDir;
@@ -27,13 +34,57 @@ pub(crate) struct Bench<'a> {
     /// What the 99th percentile of the lateness of packets may be; none: the lab's default.
     pub(crate) lateness_budget: Option<Duration>,
     pub(crate) transcript: fn(&Path) -> Result<Recorder, RecorderError>,
+    pub(crate) place: Place,
+}
+
+/// A process board that somebody has switched on: on a port, without power of the bench's.
+pub(crate) struct Standing {
+    process: Child,
+    folder: TempDir,
+}
+
+impl Standing {
+    /// With this going wrong on it. Its cable is plugged in nowhere.
+    pub(crate) fn with(faults: &[&str]) -> Self {
+        let folder = TempDir::new().expect("a folder");
+        let (cable, _) = UnixDatagram::pair().expect("a cable");
+        let process = Command::new(env!("CARGO_BIN_EXE_parallax-process-board"))
+            .arg("--console")
+            .arg(folder.path().join("console"))
+            .args(["--baud", "921600", "--parent", &std::process::id().to_string()])
+            .args(faults.iter().flat_map(|fault| ["--fault", fault]))
+            .stdin(Stdio::from(OwnedFd::from(cable)))
+            .spawn()
+            .expect("it starts");
+        let standing = Self { process, folder };
+        while !standing.folder.path().join("console").exists() {
+            thread::sleep(Duration::from_millis(5));
+        }
+        standing
+    }
+
+    pub(crate) fn place(&self) -> Place {
+        let at = |name: &str| self.folder.path().join(name);
+        let network = Some(NetworkPort::Sockets { own: at("lab"), board: at("board") });
+        let (port, power, pid_file) = (at("console"), None, None);
+        Place::Port(PortPlace { port, network, power, pid_file }.into())
+    }
+}
+
+impl Drop for Standing {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
 }
 
 /// A run of so many seconds on a board of which this goes wrong.
 pub(crate) fn bench<'a>(faults: &'a [&'a str], seconds: u64) -> Bench<'a> {
     let duration = Duration::from_secs(seconds);
     let transcript = Recorder::create;
-    Bench { faults, duration, profile: |_| {}, lateness_budget: None, transcript }
+    let place = Place::Process;
+    Bench { faults, duration, profile: |_| {}, lateness_budget: None, transcript, place }
 }
 
 /// Several at once: they wait for most of their time.
@@ -74,7 +125,7 @@ impl Bench<'_> {
             scenario: &self.scenario(),
             seed: 1,
             board: "virtual",
-            place: &Place::Process,
+            place: &self.place,
             lateness_budget: self.lateness_budget,
             command: &command,
             earlier: &[],
@@ -138,7 +189,10 @@ impl Left {
     pub(crate) fn goes_on(&self) -> &Self {
         let Summary { faults, failures, doubts, .. } = &self.summary;
         assert!(faults.is_empty() && failures.is_empty(), "{}", self.all());
-        assert!(doubts.iter().all(|text| text.contains("the lab was late")), "{}", self.all());
+        let busy = |text: &String| {
+            text.contains("the lab was late") || text.contains("waited for a processor")
+        };
+        assert!(doubts.iter().all(busy), "{}", self.all());
         assert!(self.captured().count() > 0, "{}", self.all());
         if doubts.is_empty() {
             assert!(self.renders(), "{}", self.all());
@@ -187,6 +241,13 @@ impl Left {
                 entry.node == "doorbell" && matches!(entry.event, Event::FrameCaptured { .. })
             })
             .map(|entry| entry.run_ns)
+    }
+
+    /// When the camera on the board did what it told of, nanoseconds of the run.
+    pub(crate) fn heard(&self) -> impl Iterator<Item = u64> {
+        let of_the_board =
+            |entry: &&Entry| entry.node == "doorbell" && !matches!(entry.event, Event::Note { .. });
+        self.record.entries.iter().filter(of_the_board).map(|entry| entry.run_ns)
     }
 
     /// Whether the camera on the board has begun.

@@ -48,6 +48,7 @@ fn run(seed: u64, count: i64, times: impl Fn(i64) -> (i64, i64)) -> Run {
         folder: "desk".to_owned(),
         scenario: "same-lan".to_owned(),
         seed,
+        repeat: None,
         profile: ProfileUse { name: "board".to_owned(), sha256: String::new() },
         version: "0.1.0".to_owned(),
         picture: QVGA,
@@ -201,14 +202,14 @@ fn other_devices_and_other_pictures_are_left_out_and_named() {
     let other = ProfileUse { name: "other".to_owned(), sha256: String::new() };
     let other = Run { profile: other, ..run(2, 100, |_| (1, 900)) };
     let larger = Size { width: 640, height: 480 };
-    let larger = Run { picture: larger, ..run(3, 100, |_| (1, 900)) };
+    let larger = Run { picture: larger, repeat: Some(2), ..run(3, 100, |_| (1, 900)) };
     let calibration = calibrate(&profile(), &[run(1, 150, |_| (1, 100)), other, larger], "");
     let said =
         |at: usize| (calibration.left_out[at].0.as_str(), calibration.left_out[at].1.as_str());
     assert_eq!(said(0), ("desk/same-lan/seed-2", "its camera is `other`, not `board`"));
     assert_eq!(
         said(1),
-        ("desk/same-lan/seed-3", "its pictures are 640x480, those of most frames 320x240")
+        ("desk/same-lan/seed-3-repeat-2", "its pictures are 640x480, those of most frames 320x240")
     );
     assert_eq!(proposed(figure(&calibration, "camera.encode")).0.count, 150);
     assert!(calibrate(&profile(), &[], "").figures.is_empty());

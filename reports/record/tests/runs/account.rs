@@ -56,7 +56,10 @@ fn what_was_not_heard_contradicts_nothing_and_is_in_doubt_if_it_was_lost() {
     // The camera's word of one frame is missing.
     run.entries.retain(|entry| !matches!(entry.event, Event::FrameEncoded { frame: 7, .. }));
     assert_eq!(judged(&run).verdict, Verdict::Error, "a whole record would contradict itself");
-    let unheard = |messages| entry(FIRST_NS + 8 * PERIOD_NS, CAMERA, Event::Unheard { messages });
+    let unheard = |messages| {
+        let event = Event::Unheard { messages, since_run_ns: None };
+        entry(FIRST_NS + 8 * PERIOD_NS, CAMERA, event)
+    };
     // Its power was cut: nobody expects its last words.
     run.entries.push(unheard(0));
     let summary = judged(&run);
@@ -66,6 +69,24 @@ fn what_was_not_heard_contradicts_nothing_and_is_in_doubt_if_it_was_lost() {
     let summary = judged(&run);
     assert_eq!(summary.verdict, Verdict::Inconclusive);
     assert_eq!(summary.doubts, ["3 of what doorbell said was lost on its console"]);
+}
+
+#[test]
+fn while_a_camera_was_silent_what_it_did_contradicts_nothing() {
+    let silent = |since_ns| {
+        let mut run = streaming();
+        let (missing, end_ns) = (FIRST_NS + 7 * PERIOD_NS, FIRST_NS + 10_000_000_000);
+        run.entries.retain(|entry| !matches!(entry.event, Event::FrameEncoded { frame: 7, .. }));
+        let event = Event::Unheard { messages: 0, since_run_ns: Some(since_ns) };
+        run.entries.push(entry(end_ns, CAMERA, event));
+        let failed = Event::DeviceFailed { text: "it has said nothing for 10 s".to_owned() };
+        run.entries.push(entry(end_ns, CAMERA, failed));
+        assert!(missing < end_ns);
+        judged(&run).verdict
+    };
+    assert_eq!(silent(FIRST_NS), Verdict::Fail, "of the device alone");
+    // What it told before it fell silent is whole, but for its last words.
+    assert_eq!(silent(FIRST_NS + 9_000_000_000), Verdict::Error);
 }
 
 #[test]

@@ -35,6 +35,7 @@ pub(crate) fn header(checks: Vec<Check>) -> Header {
         title: "Two homes".into(),
         why: "The everyday case.".into(),
         seed: u64::MAX,
+        repeat: None,
         clock: Clock::Virtual { tick_us: 1_000 },
         duration_us: 10_000_000,
         media_mode: MediaMode::Live,

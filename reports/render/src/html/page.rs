@@ -14,7 +14,7 @@ pub(super) const MISSED_SHOWN: usize = 50;
 pub(super) struct MissedRun {
     pub(super) anchor: String,
     pub(super) scenario: String,
-    pub(super) seed: u64,
+    pub(super) seed: String,
     pub(super) verdict: &'static str,
     pub(super) sign: &'static str,
     pub(super) missed: Missed,
@@ -31,7 +31,7 @@ pub(super) fn missed(report: &Report, shown: &BTreeSet<usize>) -> Vec<MissedRun>
         MissedRun {
             anchor: anchor(missed.run, shown),
             scenario: tame(&summary.scenario),
-            seed: summary.seed,
+            seed: summary.which(),
             verdict: word(summary.verdict),
             sign: draw::sign(summary.verdict).0,
             missed: missed.clone(),
@@ -50,7 +50,7 @@ pub(super) struct Group {
 /// A run in the grid.
 pub(super) struct GridCell {
     pub(super) anchor: String,
-    pub(super) seed: u64,
+    pub(super) seed: String,
     pub(super) verdict: &'static str,
     pub(super) sign: &'static str,
 }
@@ -60,7 +60,7 @@ pub(super) fn groups(report: &Report, shown: &BTreeSet<usize>) -> Vec<Group> {
         let summary = &report.runs[*run].summary;
         GridCell {
             anchor: anchor(*run, shown),
-            seed: summary.seed,
+            seed: summary.which(),
             verdict: word(summary.verdict),
             sign: draw::sign(summary.verdict).0,
         }
@@ -89,6 +89,7 @@ pub(super) struct ScenarioSection {
     pub(super) title: String,
     pub(super) why: Option<String>,
     pub(super) counts: String,
+    pub(super) flaky: Vec<String>,
     pub(super) made_by: Vec<String>,
     /// In one line, for figures over all runs.
     pub(super) made: String,
@@ -131,7 +132,13 @@ fn latency_rows(table: &Table) -> Vec<LatencyRow> {
         LatencyRow {
             name: row.name.clone(),
             pooled,
-            median: row.over_runs_us.map_or_else(none, |[_, median, _]| figure::duration(median)),
+            median: row.over_runs_us.map_or_else(none, |[_, median, _]| {
+                let median = figure::duration(median);
+                row.interval_us.map_or(median.clone(), |[least, most]| {
+                    let (least, most) = (figure::duration(least), figure::duration(most));
+                    format!("{median} (95 %: {least} to {most})")
+                })
+            }),
             range: row.over_runs_us.map_or_else(none, |[least, _, most]| {
                 format!("{} to {}", figure::duration(least), figure::duration(most))
             }),
@@ -166,6 +173,7 @@ pub(super) fn scenarios(report: &Report) -> Vec<ScenarioSection> {
             title: tame(&scenario.title),
             why: scenario.why.as_ref().map(|why| tame(why)),
             counts: counts.collect::<Vec<_>>().join(", "),
+            flaky: scenario.flaky.iter().map(ToString::to_string).collect(),
             made_by: scenario.made_by.iter().map(|made| made.line()).collect(),
             made: made(scenario),
             topology: scenario
@@ -244,7 +252,7 @@ pub(super) struct RunRow {
     pub(super) run: usize,
     pub(super) anchor: Option<String>,
     pub(super) scenario: String,
-    pub(super) seed: u64,
+    pub(super) seed: String,
     pub(super) verdict: &'static str,
     pub(super) sign: &'static str,
     pub(super) path: &'static str,
@@ -265,7 +273,7 @@ pub(super) fn rows(report: &Report, shown: &BTreeSet<usize>) -> Vec<RunRow> {
             run,
             anchor: shown.contains(&run).then(|| format!("run-{run}")),
             scenario: tame(&summary.scenario),
-            seed: summary.seed,
+            seed: summary.which(),
             verdict: word(summary.verdict),
             sign: draw::sign(summary.verdict).0,
             path: match stream.and_then(|stream| stream.relayed) {

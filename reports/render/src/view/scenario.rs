@@ -2,7 +2,9 @@
 
 use super::{Counts, Heat, MadeBy, Pooled, Run, Table, Topology};
 use crate::input::Folder;
-use parallax_record::{Histogram, LatencySummary, OverTime, PerStage, StageSummary, Summary};
+use parallax_record::{
+    Flaky, Histogram, LatencySummary, OverTime, PerStage, StageSummary, Summary, flaky,
+};
 
 /// A stream over all runs of its scenario.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +38,8 @@ pub struct Scenario {
     pub runs: Vec<usize>,
     /// How many have which verdict.
     pub counts: Counts,
+    /// Which of them passed sometimes.
+    pub flaky: Vec<Flaky>,
     /// Its network; none if no run of it is shown in full.
     pub topology: Option<Topology>,
     /// What produced the figures: once for each way in which the runs differ.
@@ -73,6 +77,7 @@ impl Scenario {
             folder: index,
             runs: runs.iter().map(|(at, _)| *at).collect(),
             counts: Counts::of(summaries.iter().map(|run| run.verdict)),
+            flaky: flaky(summaries.iter().copied()),
             topology: record.map(|(header, summary)| Topology::of(header, summary)),
             made_by,
             duration_us,

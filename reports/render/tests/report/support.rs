@@ -61,6 +61,7 @@ pub(crate) fn header(seed: u64) -> Header {
         title: "Two homes".into(),
         why: "The everyday case.".into(),
         seed,
+        repeat: None,
         clock: Clock::Virtual { tick_us: 1_000 },
         duration_us: 10_000_000,
         media_mode: MediaMode::Live,

@@ -1,0 +1,157 @@
+//! Whether a board is fit for a run: it comes up, logs in, is set up, and has an agent of this version that
+//! answers over console and network. It goes the way of a run, and ends where the camera would be ordered.
+
+use crate::{
+    able::camera,
+    attend::Heard,
+    journal::Journal,
+    place::Place,
+    profile,
+    run::{Run, RunError, Setup, order, play, system},
+};
+use parallax_board::Recorder;
+use parallax_fabric::header;
+use parallax_lab::Stop;
+use parallax_record::{Clock, Event};
+use parallax_scenario::{Builtin, ConsoleTraits, Profile, parse};
+use std::{ffi::OsString, fs, io, path::Path, time::Duration};
+use tempfile::TempDir;
+
+/// A network that any board can be in: what it is to do there nobody asks.
+const SCENARIO: &str = r#"
+schema = 1
+title = "A checkup"
+why = "A board has to be somewhere while it is looked at."
+duration = "1min"
+
+[site.bench]
+internet = false
+
+[services]
+rendezvous = false
+
+[peer.board]
+site = "bench"
+camera = { profile = "process-board", video = { clip = "bunny", size = "320x240", frames_per_second = 15, bit_rate = "400kbit/s" } }
+
+[peer.viewer]
+site = "bench"
+views = ["board"]
+viewer = { profile = "phone", jitter_buffer = "80ms" }
+
+[[check]]
+connects = { within = "1min" }
+why = "A scenario demands something."
+"#;
+/// Beside boot and steps: agent, clock and network have their own limits, all below.
+const MARGIN: Duration = Duration::from_secs(40);
+
+/// A look at a board.
+#[derive(Debug)]
+pub struct Checkup<'a> {
+    /// The board's name.
+    pub board: &'a str,
+    /// Where it is. The caller holds it ([`take`](crate::take)).
+    pub place: &'a Place,
+    /// Its type.
+    pub profile: &'a Profile,
+    /// What starts a process board.
+    pub command: &'a [OsString],
+    /// Where the transcript goes, in the place of what is there.
+    pub transcript: &'a Path,
+    /// Ends it early: then nothing is known.
+    pub stop: Stop,
+}
+
+/// What keeps a board from runs, with what to do; and whose doing that is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sick {
+    /// It was seen to die.
+    Device(String),
+    /// The bench, or how it was set up.
+    Lab(String),
+    /// Nobody knows.
+    Nobody(String),
+}
+
+impl Sick {
+    /// What it is, with what to do.
+    pub fn why(&self) -> &str {
+        let (Self::Device(why) | Self::Lab(why) | Self::Nobody(why)) = self;
+        why
+    }
+}
+
+/// Looks whether a board is fit for a run; none: it is. It takes a boot, where the bench switches the board.
+///
+/// # Errors
+/// If nobody could look: files, threads.
+pub fn check(checkup: &Checkup<'_>) -> Result<Option<Sick>, RunError> {
+    let unfit = |why: String| RunError::Unfit { scenario: "a checkup".to_owned(), why };
+    let traits = checkup.profile.console.as_ref();
+    let traits = traits.ok_or_else(|| unfit("its profile has no [console]".to_owned()))?;
+    let console =
+        profile::console(checkup.board, checkup.profile, |name| std::env::var(name).ok())?;
+    let mut scenario =
+        parse("checkup.toml", SCENARIO, &Builtin).map_err(|errors| unfit(errors.to_string()))?;
+    scenario.duration = most(traits);
+    for peer in scenario.peers.iter_mut().filter(|peer| peer.camera.is_some()) {
+        peer.profile = checkup.profile.clone();
+    }
+    match fs::remove_file(checkup.transcript) {
+        Err(cause) if cause.kind() != io::ErrorKind::NotFound => {
+            return Err(system(format!("replace {}", checkup.transcript.display()))(cause));
+        }
+        _ => {}
+    }
+    let recorder = Recorder::create(checkup.transcript)?;
+    let folder = TempDir::new().map_err(system("make a folder"))?;
+    let run = Run {
+        scenario: &scenario,
+        seed: 1,
+        board: checkup.board,
+        place: checkup.place,
+        lateness_budget: None,
+        command: checkup.command,
+        earlier: &[],
+        folder: folder.path(),
+        version: env!("CARGO_PKG_VERSION"),
+        stop: checkup.stop.clone(),
+    };
+    let header = header(&scenario, run.seed, run.version, Clock::Real { bound_us: 1 });
+    let journal = Journal::begin(folder.path(), header).map_err(system("begin a journal"))?;
+    let peer = camera(&scenario).ok_or_else(|| unfit("it has no camera".to_owned()))?;
+    let order = order(&run).ok_or_else(|| unfit("it has no order".to_owned()))?;
+    let setup = Setup { peer, traits, console, order, recorder, is_checkup: true };
+    let played = play(&run, &journal, setup);
+    journal.end();
+    Ok(match played {
+        Ok((_, heard)) => sick(&heard),
+        Err(error) => Some(Sick::Lab(error.to_string().replace("\n  help: ", ": help: "))),
+    })
+}
+
+/// Longer than all that has a limit of its own.
+fn most(traits: &ConsoleTraits) -> Duration {
+    let steps = u32::try_from(traits.setup.len() + 2).unwrap_or(u32::MAX);
+    let all = traits.boot_timeout.saturating_add(traits.step_timeout.saturating_mul(steps));
+    all.saturating_add(MARGIN) * traits.timeout_factor_per_mille.max(1_000) / 1_000
+}
+
+fn sick(heard: &Heard) -> Option<Sick> {
+    let of = |event: &Event| match event {
+        Event::DeviceFailed { text } => Some(Sick::Device(text.clone())),
+        Event::Fault { text } => Some(Sick::Lab(text.clone())),
+        Event::CutShort { text } => Some(Sick::Nobody(text.clone())),
+        _ => None,
+    };
+    let silent = || {
+        Sick::Nobody(
+            "its agent runs, and nothing of it came over its network: help: see its cable, and whether its \
+             profile's `setup` has it get an address"
+                .to_owned(),
+        )
+    };
+    let told = heard.entries.iter().find_map(|entry| of(&entry.event));
+    told.or_else(|| (heard.answers == 0).then(silent))
+}

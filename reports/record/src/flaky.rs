@@ -1,0 +1,93 @@
+//! The same run, several times, with different ends.
+
+use crate::{Summary, Verdict};
+
+/// A run that passed sometimes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Flaky {
+    /// Its seed.
+    pub seed: u64,
+    /// How often it passed.
+    pub passed: u64,
+    /// Of how many.
+    pub runs: u64,
+    /// The first that did not pass: which it was, as [`Summary::which`] has it, and how it ended.
+    pub first_missed: (String, Verdict),
+}
+
+/// Of the runs of one scenario those that passed sometimes, in the order of their first run. Runs with different
+/// seeds are different runs.
+#[must_use]
+pub fn flaky<'a>(runs: impl IntoIterator<Item = &'a Summary>) -> Vec<Flaky> {
+    let mut all: Vec<(u64, Vec<&Summary>)> = Vec::new();
+    for run in runs {
+        match all.iter_mut().find(|(seed, _)| *seed == run.seed) {
+            Some((_, same)) => same.push(run),
+            None => all.push((run.seed, vec![run])),
+        }
+    }
+    let flaky = |(seed, runs): (u64, Vec<&Summary>)| {
+        let missed = runs.iter().find(|run| run.verdict != Verdict::Pass)?;
+        let passed = runs.iter().filter(|run| run.verdict == Verdict::Pass).count() as u64;
+        (passed > 0).then(|| Flaky {
+            seed,
+            passed,
+            runs: runs.len() as u64,
+            first_missed: (missed.which(), missed.verdict),
+        })
+    };
+    all.into_iter().filter_map(flaky).collect()
+}
+
+impl std::fmt::Display for Flaky {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { passed, runs, first_missed: (which, verdict), .. } = self;
+        write!(f, "flaky: {passed} of {runs} passed, first {verdict}: seed {which}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Clock, CongestionControl, FORMAT, Header, MediaMode, SCHEMA};
+
+    fn run(seed: u64, repeat: u32, verdict: Verdict) -> Summary {
+        let header = Header {
+            format: FORMAT.to_owned(),
+            schema: SCHEMA,
+            parallax_version: String::new(),
+            scenario: "two-homes".to_owned(),
+            title: String::new(),
+            why: String::new(),
+            seed,
+            repeat: Some(repeat),
+            clock: Clock::Real { bound_us: 1 },
+            duration_us: 1,
+            media_mode: MediaMode::Live,
+            congestion_control: CongestionControl::None,
+            sites: Vec::new(),
+            services: Vec::new(),
+            peers: Vec::new(),
+            streams: Vec::new(),
+            events: Vec::new(),
+            checks: Vec::new(),
+        };
+        Summary { verdict, ..Summary::broken(&header, String::new()) }
+    }
+
+    #[test]
+    fn a_run_that_passed_sometimes_is_flaky_and_its_first_failure_is_named() {
+        let runs = [
+            run(1, 1, Verdict::Pass),
+            run(1, 2, Verdict::Fail),
+            run(1, 3, Verdict::Error),
+            run(2, 1, Verdict::Fail),
+            run(2, 2, Verdict::Fail),
+            run(3, 1, Verdict::Pass),
+        ];
+        let flaky = flaky(&runs);
+        assert_eq!(flaky.len(), 1, "never and always are not flaky: {flaky:?}");
+        assert_eq!(flaky[0].to_string(), "flaky: 1 of 3 passed, first fail: seed 1, repeat 2");
+        assert_eq!(runs[1].folder(), "seed-1-repeat-2");
+    }
+}
