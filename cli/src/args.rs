@@ -2,7 +2,10 @@
 
 use crate::{
     exit::EXIT_CODES,
-    help::{BOARDS_HELP, CHECK_HELP, CONSOLE_HELP, HIL_HELP, REPLAY_HELP, REPORT_HELP, SIM_HELP},
+    help::{
+        BOARDS_HELP, CALIBRATE_HELP, CHECK_HELP, CONSOLE_HELP, HIL_HELP, REPLAY_HELP, REPORT_HELP,
+        SIM_HELP,
+    },
     log::{self, Filter},
     values::{self, Device, Media, Seeds},
 };
@@ -39,6 +42,8 @@ pub(crate) enum Command {
     Console(ConsoleArgs),
     /// Show what a bench makes of a recorded console, step by step: to write and test a profile
     Replay(ReplayArgs),
+    /// Propose a device profile's stage times from what runs on a bench measured
+    Calibrate(CalibrateArgs),
     /// Run one scenario for a parent
     #[command(hide = true)]
     Worker(WorkerArgs),
@@ -237,6 +242,28 @@ pub(crate) struct ReplayArgs {
     /// What the board is: one of device-profiles, or a file that ends in .toml
     #[arg(long, value_name = "NAME|FILE")]
     pub(crate) profile: String,
+}
+
+/// Propose a device profile's stage times (boot, capture, encode) from what runs on a bench measured:
+/// a diff against the profile's file on the standard output, and on the standard error each figure
+/// before, as measured, and after. Nothing is run, and no file is written unless it is asked for.
+#[derive(Debug, Args)]
+#[command(after_help = EXIT_CODES, after_long_help = CALIBRATE_HELP)]
+pub(crate) struct CalibrateArgs {
+    /// Output folders of `parallax hil`, or the folder of one run in it. Runs that are errors, whose device
+    /// failed or of which nothing can be said are left out, and told; one whose check failed is not
+    #[arg(value_name = "HIL_FOLDER", required = true)]
+    pub(crate) folders: Vec<PathBuf>,
+    /// The profile: one of device-profiles, or a file that ends in .toml; runs of other devices are left
+    /// out. Left out: the one of device-profiles that the runs name
+    #[arg(long, value_name = "NAME|FILE")]
+    pub(crate) profile: Option<String>,
+    /// Write the calibrated profile to this file. A device's name is that of its file
+    #[arg(long, value_name = "FILE", conflicts_with = "write")]
+    pub(crate) out: Option<PathBuf>,
+    /// Put the times into the profile's own file
+    #[arg(long)]
+    pub(crate) write: bool,
 }
 
 /// What a bench tells a process board, as its crate reads it.

@@ -153,6 +153,32 @@ recording ends before that can be said.
     exit_codes!()
 );
 
+/// Below the flags of `parallax calibrate`.
+pub(crate) const CALIBRATE_HELP: &str = concat!(
+    "\
+Examples:
+  parallax calibrate target/parallax-hil         what would change, and why
+  parallax calibrate target/parallax-hil | git apply
+                                                 in Parallax's own folder; as --write does it
+  parallax calibrate desk/ --profile my-board.toml --out calibrated/my-board.toml
+                                                 a profile of your own
+
+Calibrate on some runs, judge on others:
+  parallax hil --bench my-desk.toml two-homes.toml --seeds 1..3 --out train
+  parallax hil --bench my-desk.toml two-homes.toml --seeds 4..6 --out others
+  parallax calibrate train --profile my-board.toml --out calibrated/my-board.toml
+  parallax sim two-homes.toml --seeds 4..6 --profile doorbell=calibrated/my-board.toml --out simulated
+  parallax report simulated others               are they closer than before?
+
+A time is proposed as quantiles, from 100 frames on (boot_time: from 5 boots on, each after a power loss
+of the scenario, as in camera-reboot), with its number of samples and its runs as its source.
+
+It ends with 0 if a time was proposed, with 11 if there was too little to measure any.
+
+",
+    exit_codes!()
+);
+
 /// Below the flags of `parallax report`.
 pub(crate) const REPORT_HELP: &str = concat!(
     "\

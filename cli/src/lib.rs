@@ -3,6 +3,7 @@
 
 mod args;
 mod boards;
+mod calibrate;
 mod check;
 mod child;
 mod closing;
@@ -78,6 +79,7 @@ fn parent(command: Option<Command>, guards: Guards) -> Result<Exit, Stop> {
         Some(Command::Boards(arguments)) => boards::run(&arguments),
         Some(Command::Console(arguments)) => console::run(&arguments),
         Some(Command::Replay(arguments)) => replay::run(&arguments),
+        Some(Command::Calibrate(arguments)) => calibrate::run(&arguments),
         // A child is none of a parent's.
         Some(Command::Worker(_) | Command::ProcessBoard(_)) | None => {
             output::error(&Parallax::command().render_long_help().to_string());

@@ -42,6 +42,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("parallax-fuzz", &["parallax-console", "parallax-scenario", "parallax-signalling"]),
     ("parallax-board", &["parallax-console"]),
     ("parallax-clock", &[]),
+    ("parallax-calibrate", &["parallax-record", "parallax-scenario"]),
     ("parallax-console", &[]),
     ("parallax-codec-raw", &[]),
     ("parallax-network", &[]),
@@ -102,6 +103,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
         "parallax",
         &[
             "parallax-bench",
+            "parallax-calibrate",
             "parallax-console",
             "parallax-fabric",
             "parallax-lab",
@@ -128,6 +130,7 @@ const PURE: &[&str] = &[
     "parallax-media",
     "parallax-scenario",
     "parallax-record",
+    "parallax-calibrate",
 ];
 
 /// What pure cores may be built from. Whoever adds to it has looked: no clock, socket, file, thread
@@ -155,6 +158,7 @@ const PURE_MAY_USE: &[&str] = &[
     "thiserror",
     "tokio",
     "toml",
+    "toml_edit",
     "tungstenite",
     "turn-server-proto",
     "turn-types",

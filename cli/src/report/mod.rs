@@ -19,7 +19,7 @@ use parallax_render::{
 };
 use std::path::Path;
 
-pub(crate) use read::run_folders;
+pub(crate) use read::{environment, record, run_folders};
 pub(crate) use write::{FILES, forget};
 
 /// Runs `parallax report`.

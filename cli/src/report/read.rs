@@ -161,7 +161,11 @@ fn no_summary(folder: &Path) -> Stop {
     Stop::BadInput(format!("failed to read {name}: {what}\n  help: {help}"))
 }
 
-fn environment(folder: &Path) -> Result<Option<Environment>, Stop> {
+/// Where and when the runs of a folder ran, if it tells.
+///
+/// # Errors
+/// [`Stop::BadInput`] if what is there is none of ours.
+pub(crate) fn environment(folder: &Path) -> Result<Option<Environment>, Stop> {
     let file = folder.join("environment.json");
     match fs::read(&file) {
         Ok(bytes) => parse(&file, &bytes, "environment").map(Some),
@@ -334,7 +338,11 @@ fn detail(run: usize, summary: &Summary, place: &Path) -> Result<Option<Detail>,
     Ok(Some(Detail { run, record, pictures }))
 }
 
-fn record(file: &Path) -> Result<Record, Stop> {
+/// The record in a file.
+///
+/// # Errors
+/// [`Stop::BadInput`] if it is none of ours, or not whole.
+pub(crate) fn record(file: &Path) -> Result<Record, Stop> {
     let bytes = fs::read(file).map_err(|error| unreadable(file, &error))?;
     Record::read(&bytes).map_err(|error| match error {
         ReadError::NewerSchema { found } => newer(file, found),

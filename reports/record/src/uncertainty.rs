@@ -121,6 +121,12 @@ impl Uncertainty {
         }
     }
 
+    /// Of the time in one stage of a camera or of a viewer, jitter buffer apart, microseconds.
+    #[must_use]
+    pub fn of_stage(clock: Clock) -> Self {
+        Self::of_duration(clock, STAGE_TICKS)
+    }
+
     /// Of a duration in microseconds with `ticks` crossings and timers on its way.
     #[must_use]
     pub(crate) fn of_duration(clock: Clock, ticks: u64) -> Self {

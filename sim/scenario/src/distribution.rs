@@ -2,12 +2,13 @@
 
 use core::time::Duration;
 use rand_core::Rng;
+use std::sync::Arc;
 
 /// The 95th percentile of the standard normal distribution.
 const Z95: f64 = 1.644_853_626_951_472_2;
 
 /// How a time is distributed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Distribution {
     /// Always the same.
     Constant {
@@ -43,6 +44,22 @@ pub enum Distribution {
         /// The longest; none: no limit.
         most: Option<Duration>,
     },
+    /// As it was found: between two quantiles every time is as likely.
+    Quantiles {
+        /// The first at 0, the last at 100 percent: ascending, and no time falls.
+        quantiles: Arc<[Quantile]>,
+        /// How many times they were found from; none: not told.
+        samples: Option<u32>,
+    },
+}
+
+/// So many of 100 times are at most this.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quantile {
+    /// How many, thousandths of a percent: 100,000 are all.
+    pub percent_thousandths: u32,
+    /// The time.
+    pub time: Duration,
 }
 
 impl Distribution {
@@ -65,6 +82,7 @@ impl Distribution {
                 let sigma = libm::log(nanos(p95) / nanos(median)) / Z95;
                 cut(least, most, || nanos(median) * libm::exp(sigma * standard_normal(random)))
             }
+            Self::Quantiles { ref quantiles, .. } => at(quantiles, unit(random) * 100_000.0),
         }
     }
 
@@ -78,6 +96,22 @@ impl Distribution {
             Self::LogNormal { median, p95, most, .. } => {
                 most.unwrap_or_else(|| from_nanos(nanos(p95) * nanos(p95) / nanos(median)))
             }
+            Self::Quantiles { ref quantiles, .. } => at(quantiles, 100_000.0),
+        }
+    }
+
+    /// What 95 of 100 times are at most, before a cut.
+    pub fn p95(&self) -> Duration {
+        match *self {
+            Self::Constant { value } => value,
+            Self::Uniform { least, most } => {
+                from_nanos(nanos(least) + (nanos(most) - nanos(least)) * 0.95)
+            }
+            Self::Normal { mean, deviation, .. } => {
+                from_nanos(nanos(mean) + Z95 * nanos(deviation))
+            }
+            Self::LogNormal { p95, .. } => p95,
+            Self::Quantiles { ref quantiles, .. } => at(quantiles, 95_000.0),
         }
     }
 
@@ -88,7 +122,23 @@ impl Distribution {
             Self::Uniform { least, most } => least + (most - least) / 2,
             Self::Normal { mean, .. } => mean,
             Self::LogNormal { median, .. } => median,
+            Self::Quantiles { ref quantiles, .. } => at(quantiles, 50_000.0),
         }
+    }
+}
+
+/// The time at so many thousandths of a percent: on the line from the quantile before to the next one.
+fn at(quantiles: &[Quantile], percent_thousandths: f64) -> Duration {
+    let share = |quantile: &Quantile| f64::from(quantile.percent_thousandths);
+    let next = quantiles.partition_point(|quantile| share(quantile) < percent_thousandths);
+    match (next.checked_sub(1).and_then(|before| quantiles.get(before)), quantiles.get(next)) {
+        (Some(before), Some(next)) => {
+            let way = (percent_thousandths - share(before)) / (share(next) - share(before));
+            let time = nanos(before.time) + way * (nanos(next.time) - nanos(before.time));
+            from_nanos(time).clamp(before.time, next.time)
+        }
+        (None, Some(only)) | (Some(only), None) => only.time,
+        (None, None) => Duration::ZERO,
     }
 }
 
@@ -200,6 +250,59 @@ mod tests {
         assert!(times.iter().filter(|time| **time == 20 * MS).count() < 3);
     }
 
+    fn quantiles(pairs: &[(u32, Duration)]) -> Distribution {
+        let quantile = |(percent, time): &(u32, Duration)| Quantile {
+            percent_thousandths: percent * 1_000,
+            time: *time,
+        };
+        Distribution::Quantiles { quantiles: pairs.iter().map(quantile).collect(), samples: None }
+    }
+
+    #[test]
+    fn quantiles_are_found_again_in_what_is_drawn() {
+        let given =
+            quantiles(&[(0, 9 * MS), (50, 14 * MS), (95, 20 * MS), (99, 40 * MS), (100, 80 * MS)]);
+        let times = drawn(given.clone(), 10_000);
+        near(times[0], 9 * MS, MS / 10);
+        near(times[2_500], 11 * MS + MS / 2, MS / 5);
+        near(times[5_000], 14 * MS, MS / 5);
+        near(times[9_500], 20 * MS, MS / 2);
+        near(times[9_900], 40 * MS, 2 * MS);
+        assert!(times[9_999] <= 80 * MS && times[9_999] > 70 * MS);
+        assert_eq!((given.typical(), given.p95(), given.longest()), (14 * MS, 20 * MS, 80 * MS));
+    }
+
+    #[test]
+    fn quantiles_of_one_time_are_a_constant_that_takes_one_draw() {
+        let mut random = parallax_network::random::stream(7, "test");
+        let mut other = random.clone();
+        assert_eq!(quantiles(&[(0, MS), (100, MS)]).sample(&mut random), MS);
+        other.next_u64();
+        assert_eq!(random.next_u64(), other.next_u64());
+    }
+
+    #[test]
+    fn of_each_kind_95_of_100_are_at_most_its_p95() {
+        let (least, most) = (Duration::ZERO, None);
+        for distribution in [
+            Distribution::Uniform { least: 10 * MS, most: 20 * MS },
+            Distribution::Normal { mean: 20 * MS, deviation: 2 * MS, least, most },
+            Distribution::LogNormal { median: 10 * MS, p95: 30 * MS, least, most },
+            quantiles(&[(0, 10 * MS), (90, 20 * MS), (100, 50 * MS)]),
+        ] {
+            let below = drawn(distribution.clone(), 10_000)
+                .iter()
+                .filter(|time| **time <= distribution.p95())
+                .count();
+            assert!((9_430..=9_570).contains(&below), "{below} from {distribution:?}");
+        }
+    }
+
+    #[test]
+    fn the_middle_is_on_the_line_where_no_quantile_is() {
+        assert_eq!(quantiles(&[(0, 10 * MS), (100, 20 * MS)]).typical(), 15 * MS);
+    }
+
     #[test]
     fn draws_are_the_same_everywhere() {
         let normal =
@@ -207,6 +310,9 @@ mod tests {
         let mut random = parallax_network::random::stream(1, "host/doorbell");
         let times: Vec<_> = (0..4).map(|_| normal.sample(&mut random).as_nanos()).collect();
         assert_eq!(times, [21_141_935, 16_706_721, 18_836_870, 20_112_084]);
+        let given = quantiles(&[(0, 10 * MS), (90, 20 * MS), (100, 50 * MS)]);
+        let times: Vec<_> = (0..3).map(|_| given.sample(&mut random).as_nanos()).collect();
+        assert_eq!(times, [15_981_516, 18_430_931, 17_051_443]);
     }
 
     proptest! {
@@ -224,6 +330,7 @@ mod tests {
                 Distribution::LogNormal {
                     median: mean.max(MS), p95: mean.max(MS) + deviation, least, most: Some(most),
                 },
+                quantiles(&[(0, least), (50, least + (most - least) / 3), (100, most)]),
             ] {
                 let time = distribution.sample(&mut random);
                 prop_assert!((least..=most).contains(&time), "{time:?} from {distribution:?}");

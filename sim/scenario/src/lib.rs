@@ -21,6 +21,7 @@ mod recording;
 pub mod reference;
 mod replacement;
 mod scenario;
+mod stage;
 mod table;
 mod text;
 pub mod units;
@@ -29,7 +30,7 @@ pub use clip::{BUILTIN_CLIPS, ClipUse, MAX_CLIP_BYTES, OwnClip};
 pub use console::{
     ConsoleTraits, ControlLine, Level, LoginTraits, NotAPattern, PatternRule, ResetTraits,
 };
-pub use distribution::Distribution;
+pub use distribution::{Distribution, Quantile};
 pub use error::{Problem, ScenarioErrors};
 pub use files::{FileRead, Profiles, Unreadable};
 pub use film::{Film, FilmCure, FilmKind};

@@ -8,6 +8,7 @@ use crate::{
     files::Profiles,
     firmware::{self, FirmwareTraits},
     reference,
+    stage::stage,
     table::{Place, Reader, Table, Value},
     text::Source,
     units::{self, Size},
@@ -123,6 +124,11 @@ impl StageTime {
     /// The time in the middle, for a picture of `size`.
     pub fn typical(&self, size: Size) -> Duration {
         self.scaled(self.distribution.typical(), size)
+    }
+
+    /// What 95 of 100 take at most, for a picture of `size`.
+    pub fn p95(&self, size: Size) -> Duration {
+        self.scaled(self.distribution.p95(), size)
     }
 
     /// What it hardly ever exceeds, for a picture of `size`.
@@ -329,153 +335,4 @@ pub(crate) fn origin(reader: &mut Reader, table: &Table<'_>) -> Option<Origin> {
     let provenance = table.get(reader, "provenance").and_then(|value| value.one_of(reader, &words));
     let source = table.get(reader, "source").and_then(|value| value.words(reader));
     Some(Origin { provenance: provenance?, source: source? })
-}
-
-/// The longest time of a stage that is believed.
-const LONGEST: Duration = Duration::from_secs(600);
-
-fn stage(reader: &mut Reader, value: Value<'_>) -> Option<StageTime> {
-    let table = value.table(reader, &reference::STAGE)?;
-    let origin = origin(reader, &table);
-    let per = crate::read::optional(reader, &table, "per", |reader, value| {
-        value.unit(reader, units::size)
-    });
-    let distribution = distribution(reader, &table);
-    Some(StageTime { distribution: distribution?, per: per?, origin: origin? })
-}
-
-#[derive(Clone, Copy)]
-enum Kind {
-    Constant,
-    Uniform,
-    Normal,
-    LogNormal,
-}
-
-fn distribution(reader: &mut Reader, table: &Table<'_>) -> Option<Distribution> {
-    let words = [
-        ("constant", Kind::Constant),
-        ("uniform", Kind::Uniform),
-        ("normal", Kind::Normal),
-        ("log-normal", Kind::LogNormal),
-    ];
-    let name = table.get(reader, "distribution")?;
-    let kind = name.one_of(reader, &words)?;
-    let (needed, allowed): (&[&str], &[&str]) = match kind {
-        Kind::Constant => (&["value"], &[]),
-        Kind::Uniform => (&["least", "most"], &[]),
-        Kind::Normal => (&["mean", "deviation"], &["least", "most"]),
-        Kind::LogNormal => (&["median", "p95"], &["least", "most"]),
-    };
-    fits(reader, table, &name, needed, allowed)?;
-    let mut time = |key: &str| {
-        crate::read::optional(reader, table, key, |reader, value| {
-            let range = (Duration::ZERO, LONGEST);
-            value.unit_between(reader, units::duration, range, units::format_duration)
-        })
-    };
-    let (value, mean, deviation) = (time("value")?, time("mean")?, time("deviation")?);
-    let (median, p95) = (time("median")?, time("p95")?);
-    let (least, most) = (time("least")?, time("most")?);
-    ordered(
-        reader,
-        table,
-        &[("least", least), ("value", value), ("mean", mean), ("median", median), ("most", most)],
-    )?;
-    ordered(reader, table, &[("median", median), ("p95", p95)])?;
-    if median == Some(Duration::ZERO) {
-        let value = table.get(reader, "median")?;
-        reader.refuse(
-            Rank::Value,
-            &value.place,
-            "a log-normal time is never zero",
-            "zero",
-            "write a median above zero",
-        );
-        return None;
-    }
-    let floor = least.unwrap_or(Duration::ZERO);
-    match kind {
-        Kind::Constant => Some(Distribution::Constant { value: value? }),
-        Kind::Uniform => Some(Distribution::Uniform { least: least?, most: most? }),
-        Kind::Normal => {
-            Some(Distribution::Normal { mean: mean?, deviation: deviation?, least: floor, most })
-        }
-        Kind::LogNormal => {
-            Some(Distribution::LogNormal { median: median?, p95: p95?, least: floor, most })
-        }
-    }
-}
-
-/// Refuses parameters that the distribution lacks or does not have.
-fn fits(
-    reader: &mut Reader,
-    table: &Table<'_>,
-    name: &Value<'_>,
-    needed: &[&str],
-    allowed: &[&str],
-) -> Option<()> {
-    let called = name.as_text().unwrap_or_default().to_owned();
-    let mut sound = Some(());
-    for key in ["value", "mean", "deviation", "median", "p95", "least", "most"] {
-        let takes = needed
-            .iter()
-            .chain(allowed)
-            .map(|key| format!("`{key}`"))
-            .collect::<Vec<_>>()
-            .join(", ");
-        if needed.contains(&key) && !table.has(key) {
-            let message = format!("`{called}` needs `{key}`");
-            reader.refuse(
-                Rank::Missing,
-                &name.place,
-                &message,
-                &format!("without `{key}`"),
-                format!("add `{key}`, a duration; `{called}` takes {takes}"),
-            );
-            sound = None;
-        } else if !needed.contains(&key)
-            && !allowed.contains(&key)
-            && let Some(span) = table.key_span(key)
-        {
-            let place = Place { path: table.path(key), span };
-            let message = format!("`{called}` has no `{key}`");
-            reader.refuse(
-                Rank::Key,
-                &place,
-                &message,
-                "not of this distribution",
-                format!("`{called}` takes {takes}"),
-            );
-            sound = None;
-        }
-    }
-    sound
-}
-
-/// Refuses times that are not in this order.
-fn ordered(
-    reader: &mut Reader,
-    table: &Table<'_>,
-    times: &[(&str, Option<Duration>)],
-) -> Option<()> {
-    let given: Vec<_> =
-        times.iter().filter_map(|(key, time)| time.map(|time| (*key, time))).collect();
-    for pair in given.windows(2) {
-        if let [(lower, low), (upper, high)] = pair
-            && low > high
-        {
-            let value = table.get(reader, upper)?;
-            let message = format!("`{upper}` is below `{lower}`");
-            reader.refuse(
-                Rank::Value,
-                &value.place,
-                &message,
-                &format!("below `{lower}`"),
-                format!("`{lower}` is {}: write at least that", units::format_duration(*low)),
-            );
-            return None;
-        }
-    }
-    Some(())
 }

@@ -200,7 +200,68 @@ const PROFILES: &[(&str, &str, &str)] = &[
         "distribution = \"gaussian\"\nmean = \"20ms\"",
     ),
     ("stage missing", "[camera.capture]", "[camera.captured]"),
+    ("quantiles that are none", UNIFORM, "distribution = \"quantiles\"\nquantiles = []\n"),
+    ("no quantiles", UNIFORM, "distribution = \"quantiles\"\n"),
+    ("one quantile", UNIFORM, "distribution = \"quantiles\"\nquantiles = [[0, \"9ms\"]]\n"),
+    (
+        "a quantile of three",
+        UNIFORM,
+        "distribution = \"quantiles\"\nquantiles = [[0, \"9ms\", 1], [100, \"14ms\"]]\n",
+    ),
+    (
+        "a percent in quotes",
+        UNIFORM,
+        "distribution = \"quantiles\"\nquantiles = [[\"0%\", \"9ms\"], [100, \"14ms\"]]\n",
+    ),
+    (
+        "a percent above the whole",
+        UNIFORM,
+        "distribution = \"quantiles\"\nquantiles = [[0, \"9ms\"], [101, \"14ms\"]]\n",
+    ),
+    (
+        "a quantile without unit",
+        UNIFORM,
+        "distribution = \"quantiles\"\nquantiles = [[0, 9], [100, \"14ms\"]]\n",
+    ),
+    (
+        "quantiles from the middle",
+        UNIFORM,
+        "distribution = \"quantiles\"\nquantiles = [[5, \"9ms\"], [100, \"14ms\"]]\n",
+    ),
+    (
+        "quantiles without an end",
+        UNIFORM,
+        "distribution = \"quantiles\"\nquantiles = [[0, \"9ms\"], [95, \"14ms\"]]\n",
+    ),
+    (
+        "quantiles out of order",
+        UNIFORM,
+        "distribution = \"quantiles\"\nquantiles = [[0, \"9ms\"], [95, \"10ms\"], [50, \"12ms\"], [100, \"14ms\"]]\n",
+    ),
+    (
+        "quantiles that fall",
+        UNIFORM,
+        "distribution = \"quantiles\"\nquantiles = [[0, \"9ms\"], [50, \"8ms\"], [100, \"14ms\"]]\n",
+    ),
+    (
+        "samples of nothing",
+        UNIFORM,
+        "distribution = \"quantiles\"\nquantiles = [[0, \"9ms\"], [100, \"14ms\"]]\nsamples = 0\n",
+    ),
+    (
+        "quantiles with a mean",
+        UNIFORM,
+        "distribution = \"quantiles\"\nquantiles = [[0, \"9ms\"], [100, \"14ms\"]]\nmean = \"10ms\"\n",
+    ),
+    (
+        "samples of a uniform distribution",
+        UNIFORM,
+        "distribution = \"uniform\"\nleast = \"8ms\"\nmost = \"20ms\"\nsamples = 7\n",
+    ),
 ];
+
+/// The distribution of its `capture`.
+const UNIFORM: &str = "distribution = \"uniform\"\nleast = \"8ms\"\nmost = \"20ms\"\n";
 
 /// As a terminal of 100 columns shows it, without colour.
 fn shown(errors: &ScenarioErrors) -> String {

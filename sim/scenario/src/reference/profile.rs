@@ -68,7 +68,7 @@ pub(crate) const STAGE: Keys = Keys {
     keys: &[
         must(
             "distribution",
-            "`\"constant\"`, `\"uniform\"`, `\"normal\"`, `\"log-normal\"`",
+            "`\"constant\"`, `\"uniform\"`, `\"normal\"`, `\"log-normal\"`, `\"quantiles\"`",
             "How its time is distributed.",
         ),
         may("value", "duration", "for `constant` only", "The time."),
@@ -81,6 +81,18 @@ pub(crate) const STAGE: Keys = Keys {
         ),
         may("median", "duration", "for `log-normal` only", "Half of the times are below."),
         may("p95", "duration", "for `log-normal` only", "95 % of the times are below."),
+        may(
+            "quantiles",
+            "array of `[percent, duration]`",
+            "for `quantiles` only",
+            "So many of 100 times are at most this: from 0 to 100, and between two of them on a line.",
+        ),
+        may(
+            "samples",
+            "whole number",
+            "not told",
+            "For `quantiles`: how many times were measured.",
+        ),
         may("least", "duration", "`\"0ms\"`", "No time is below; `uniform` starts here."),
         may(
             "most",

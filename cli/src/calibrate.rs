@@ -1,0 +1,303 @@
+//! `parallax calibrate`: a device profile's stage times from what runs on a bench measured.
+
+use crate::{
+    args::CalibrateArgs,
+    exit::{Exit, Stop},
+    inputs, output, report,
+};
+use parallax_calibrate::{Calibration, Figure, Found, Run, calibrate, edited, unmeasured};
+use parallax_record::{ClockKind, Environment, Record, Span};
+use parallax_render::{escape::tame, figure};
+use parallax_scenario::{Profile, profile::builtin};
+use similar::TextDiff;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+/// Runs `parallax calibrate`.
+///
+/// # Errors
+/// [`Stop::BadInput`] if what is there to read is none of ours, was simulated, or its profile is not
+/// known; or the calibrated one has nowhere to go.
+pub(crate) fn run(arguments: &CalibrateArgs) -> Result<Exit, Stop> {
+    let mut read = Read::default();
+    for folder in &arguments.folders {
+        read.folder(folder)?;
+    }
+    let names: BTreeSet<&str> = read.runs.iter().map(|run| run.profile.name.as_str()).collect();
+    let Some(first) = names.first() else {
+        tell_left_out(&read.left_out);
+        output::error("nothing was calibrated: no run is left");
+        return Ok(Exit::Inconclusive);
+    };
+    let name = match arguments.profile.as_deref() {
+        Some(name) => name,
+        None if names.len() == 1 => recorded(first)?,
+        None => return Err(several(&names)),
+    };
+    let profile = inputs::profile(&format!("--profile {name}"), name)?;
+    let file = File::of(name);
+    // Before anything is told: what cannot be written is asked for in vain.
+    let to = file.written_to(arguments, &profile)?;
+    let calibration = calibrate(&profile, &read.runs, &read.context());
+    tell_left_out(&[read.left_out.as_slice(), calibration.left_out.as_slice()].concat());
+    if calibration.figures.is_empty() {
+        output::error(&format!("nothing was calibrated: no run is of `{}`", profile.name));
+        return Ok(Exit::Inconclusive);
+    }
+    output::error(&table(&calibration, &profile));
+    let text = edited(&profile, &calibration)
+        .map_err(|error| Stop::Fault(format!("failed to {error}")))?;
+    output::say(&file.difference(&profile.text, &text));
+    if let Some(to) = to {
+        output::file(&to, &text)?;
+        output::error(&format!("the calibrated profile is {}", to.display()));
+    }
+    let proposed = |figure: &Figure| matches!(figure.found, Found::Proposed { .. });
+    let any = calibration.figures.iter().any(proposed);
+    Ok(if any { Exit::Pass } else { Exit::Inconclusive })
+}
+
+/// What was read.
+#[derive(Default)]
+struct Read {
+    runs: Vec<Run>,
+    left_out: Vec<(String, String)>,
+    /// The digests of all records, and where each is.
+    records: BTreeMap<String, String>,
+    /// The benches that the commands named, and boards on them.
+    benches: BTreeSet<String>,
+    /// The days on which they ran.
+    days: BTreeSet<String>,
+}
+
+impl Read {
+    /// Reads an output folder of `parallax hil`, or that of one run in it.
+    fn folder(&mut self, folder: &Path) -> Result<(), Stop> {
+        // A run that was killed has a journal.
+        let lone = ["record.jsonl", "journal.jsonl"].iter().any(|file| folder.join(file).is_file());
+        let runs = if lone { vec![folder.to_owned()] } else { report::run_folders(folder) };
+        if runs.is_empty() {
+            let what = match folder.is_dir() {
+                true => "there is no run in it",
+                false => "there is no such folder",
+            };
+            return Err(Stop::BadInput(format!(
+                "failed to read {}: {what}\n  help: give a folder that `parallax hil --out FOLDER` has written",
+                folder.display()
+            )));
+        }
+        let above = match folder.ancestors().nth(2) {
+            Some(above) if lone && above.as_os_str().is_empty() => Path::new("."),
+            Some(above) if lone => above,
+            _ => folder,
+        };
+        for run in runs {
+            self.run(above, &run)?;
+        }
+        if let Some(environment) = report::environment(above)? {
+            self.days.extend(environment.started_at.split('T').next().map(tame));
+            let board = flag(&environment, "--board").map(|board| format!(", board {board}"));
+            let bench =
+                flag(&environment, "--bench").map(|bench| bench + &board.unwrap_or_default());
+            self.benches.extend(bench);
+        }
+        Ok(())
+    }
+
+    fn run(&mut self, above: &Path, folder: &Path) -> Result<(), Stop> {
+        let place = tame(&folder.display().to_string());
+        let file = folder.join("record.jsonl");
+        if !file.is_file() {
+            let why = "it has no record: what ran it was killed";
+            self.left_out.push((place, why.to_owned()));
+            return Ok(());
+        }
+        let record: Record = report::record(&file)?;
+        if record.header.clock.kind() == ClockKind::Virtual {
+            return Err(Stop::BadInput(format!(
+                "failed to calibrate from {place}: it was simulated, and a simulation has its times from a \
+                 profile: nothing was measured\n  help: give a folder that `parallax hil` has written"
+            )));
+        }
+        if let Some(before) = self.records.insert(record.sha256.clone(), place.clone()) {
+            self.left_out.push((place, format!("its record is that of {before}")));
+            return Ok(());
+        }
+        match Run::of(&tame(&above.display().to_string()), &record) {
+            Ok(run) => self.runs.push(run),
+            Err(unfit) => self.left_out.push((place, unfit.to_string())),
+        }
+        Ok(())
+    }
+
+    /// Where and when, as far as it is known.
+    fn context(&self) -> String {
+        let list = |texts: &BTreeSet<String>| {
+            texts.iter().map(String::as_str).collect::<Vec<_>>().join(" and ")
+        };
+        let benches = Some(format!("; bench {}", list(&self.benches)));
+        let days = Some(format!("; {}", list(&self.days)));
+        let benches = benches.filter(|_| !self.benches.is_empty()).unwrap_or_default();
+        benches + &days.filter(|_| !self.days.is_empty()).unwrap_or_default()
+    }
+}
+
+/// The value of a flag in the command that ran.
+fn flag(environment: &Environment, flag: &str) -> Option<String> {
+    let mut words = environment.command_line.iter();
+    while let Some(word) = words.next() {
+        if word == flag {
+            return words.next().map(|value| tame(value));
+        }
+        if let Some(value) = word.strip_prefix(flag).and_then(|rest| rest.strip_prefix('=')) {
+            return Some(tame(value));
+        }
+    }
+    None
+}
+
+/// The profile that records name: its name is known here, where it comes with Parallax.
+fn recorded(name: &str) -> Result<&str, Stop> {
+    if builtin(name).is_some() {
+        return Ok(name);
+    }
+    Err(Stop::BadInput(format!(
+        "failed to calibrate: the runs' camera is `{}`, a profile that does not come with Parallax\n  help: \
+         name its file: --profile {}.toml",
+        tame(name),
+        tame(name)
+    )))
+}
+
+fn several(names: &BTreeSet<&str>) -> Stop {
+    let names: Vec<String> = names.iter().map(|name| tame(name)).collect();
+    Stop::BadInput(format!(
+        "failed to calibrate: the runs are of several devices: {}\n  help: say which with --profile: runs of \
+         others are left out",
+        names.join(", ")
+    ))
+}
+
+/// The file of a profile.
+struct File {
+    path: PathBuf,
+    /// It comes with Parallax: the file is one of its sources.
+    ships: bool,
+}
+
+impl File {
+    fn of(name: &str) -> Self {
+        if name.ends_with(".toml") {
+            return Self { path: name.into(), ships: false };
+        }
+        Self { path: Path::new("device-profiles").join(format!("{name}.toml")), ships: true }
+    }
+
+    /// Where the calibrated profile goes, if anywhere.
+    fn written_to(
+        &self,
+        arguments: &CalibrateArgs,
+        profile: &Profile,
+    ) -> Result<Option<PathBuf>, Stop> {
+        if let Some(out) = &arguments.out {
+            let same = fs::canonicalize(out).ok().zip(fs::canonicalize(&self.path).ok());
+            if same.is_some_and(|(out, own)| out == own) {
+                return Err(Stop::BadInput(format!(
+                    "--out {}: that is the profile itself\n  help: --write puts the times into it",
+                    out.display()
+                )));
+            }
+            output::room_for_file(out)?;
+            if let Some(folder) = out.parent() {
+                output::folder(folder)?;
+            }
+            return Ok(Some(out.clone()));
+        }
+        if !arguments.write {
+            return Ok(None);
+        }
+        // What is compiled in and what is there may be of two versions.
+        if self.ships && fs::read_to_string(&self.path).ok().as_deref() != Some(&*profile.text) {
+            return Err(Stop::BadInput(format!(
+                "--write: {} is not there as this Parallax has it\n  help: call it in Parallax's own folder, or \
+                 write the profile elsewhere with --out FILE",
+                self.path.display()
+            )));
+        }
+        Ok(Some(self.path.clone()))
+    }
+
+    /// As `git apply` and `patch -p1` take it.
+    fn difference(&self, old: &str, new: &str) -> String {
+        let path = self.path.display().to_string();
+        let path = path.trim_start_matches("./").trim_start_matches('/');
+        let (a, b) = (format!("a/{path}"), format!("b/{path}"));
+        TextDiff::from_lines(old, new).unified_diff().header(&a, &b).to_string()
+    }
+}
+
+fn tell_left_out(left_out: &[(String, String)]) {
+    for (run, why) in left_out {
+        output::error(&format!("left out: {run}: {}", tame(why)));
+    }
+}
+
+/// Every figure: before, measured, after.
+fn table(calibration: &Calibration, profile: &Profile) -> String {
+    let mut rows = vec![["figure", "before", "measured", "after"].map(str::to_owned)];
+    let mut below = Vec::new();
+    for figure in &calibration.figures {
+        rows.push(row(figure));
+        below.extend(figure.notes.iter().map(|note| format!("{}: {note}", figure.key)));
+    }
+    for (keys, why) in unmeasured(profile) {
+        below.push(format!("left as they are: {keys}: {why}"));
+    }
+    let widths: [usize; 4] =
+        std::array::from_fn(|at| rows.iter().map(|row| row[at].chars().count()).max().unwrap_or(0));
+    let mut text = format!("{}: {}\n", profile.name, tame(&profile.title));
+    for row in &rows {
+        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
+        text += &format!("  {}\n", cells.collect::<Vec<_>>().join("  ").trim_end());
+    }
+    for line in below {
+        text += &format!("  {line}\n");
+    }
+    text.trim_end().to_owned()
+}
+
+/// Of fewer times the 95th percentile is the greatest of all.
+const FEWEST_OF_P95: usize = 20;
+
+fn row(figure: &Figure) -> [String; 4] {
+    let shown =
+        |time: Duration| figure::duration(i64::try_from(time.as_micros()).unwrap_or(i64::MAX));
+    let both = |p50: String, upper: &str, most: String| format!("p50 {p50}, {upper} {most}");
+    let (before, size) = (&figure.before, figure.picture);
+    let before = both(shown(before.typical(size)), "p95", shown(before.p95(size)));
+    let (measured, after) = match &figure.found {
+        Found::TooFew { has, needs } => {
+            (format!("too few samples ({has} of {needs})"), "left as it is".to_owned())
+        }
+        Found::Proposed { measured, after } => {
+            let (upper, most) = match measured.count < FEWEST_OF_P95 {
+                true => ("most", after.longest(size)),
+                false => ("p95", after.p95(size)),
+            };
+            let found = both(span(measured.p50), upper, span(measured.p95));
+            let after = both(shown(after.typical(size)), upper, shown(most));
+            (format!("{found}, n {}", measured.count), after)
+        }
+    };
+    [figure.key.to_owned(), before, measured, after]
+}
+
+/// A measured time and how far it may be from the truth.
+fn span(Span { measured_us, uncertainty }: Span) -> String {
+    let within = i64::try_from(uncertainty.below.max(uncertainty.above)).unwrap_or(i64::MAX);
+    format!("{} (within {})", figure::duration(measured_us), figure::duration(within))
+}

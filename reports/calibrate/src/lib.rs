@@ -1,0 +1,12 @@
+//! What runs on a bench measured of a device, as the stage times of its profile: with how many
+//! samples, how uncertain, and where from; and the profile's file with them in it.
+
+mod edit;
+mod propose;
+mod run;
+
+pub use edit::{EditError, edited};
+pub use propose::{
+    Calibration, FEWEST_BOOTS, FEWEST_FRAMES, Figure, Found, Measured, calibrate, unmeasured,
+};
+pub use run::{Run, Unfit};
