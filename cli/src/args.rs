@@ -10,7 +10,7 @@ use crate::{
     values::{self, Device, Media, Seeds},
 };
 use clap::{Args, Parser, Subcommand};
-use parallax_record::Thresholds;
+use parallax_record::{Thresholds, beside::Within};
 use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 
 /// The test bench for peer-to-peer video cameras.
@@ -295,6 +295,10 @@ pub(crate) struct ReportArgs {
     /// Hold the runs against this baseline: a regression beyond a threshold is a failure
     #[arg(long, value_name = "FILE")]
     pub(crate) baseline: Option<PathBuf>,
+    /// Where simulated and measured runs are given: how far apart they may be, in percent of what was simulated
+    /// or by a time, as in 10%,5ms. Latency, its stages and the path are held to it: beyond it is a failure
+    #[arg(long, value_name = "PERCENT,DURATION", value_parser = values::within)]
+    pub(crate) within: Option<Within>,
     /// Store the runs as the baseline of later ones, in a file for git. Before a folder write
     /// --accept=FILE
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "baseline.json")]

@@ -1,6 +1,6 @@
 //! Values of arguments that take more than a number.
 
-use parallax_record::MediaMode;
+use parallax_record::{MediaMode, beside::Within};
 use parallax_scenario::units::{self, UnitError};
 use std::{ops::RangeInclusive, time::Duration};
 
@@ -131,6 +131,19 @@ pub(crate) fn span(text: &str) -> Result<Duration, String> {
             .to_owned());
     }
     Ok(span)
+}
+
+/// Reads how far simulation and measurement may be apart: `10%,5ms`.
+pub(crate) fn within(text: &str) -> Result<Within, String> {
+    let wrong = |what: &str| format!("{what}\n  help: write percent and a time: `10%,5ms`");
+    let (percent, time) = text.split_once(',').ok_or_else(|| wrong("there is no comma in it"))?;
+    let percent =
+        percent.trim().strip_suffix('%').ok_or_else(|| wrong("its first part has no %"))?;
+    let percent = percent.trim().parse::<u32>().ok().filter(|percent| *percent <= 1_000);
+    let percent = percent.ok_or_else(|| wrong("its percent is no whole number up to 1000"))?;
+    let time = units::duration(time.trim()).map_err(told)?;
+    let us = u64::try_from(time.as_micros()).map_err(|_| wrong("its time is too long"))?;
+    Ok(Within { percent, us })
 }
 
 /// Reads who somebody is.

@@ -15,6 +15,7 @@ use parallax_record::Verdict;
 use parallax_render::{
     Report,
     baseline::text,
+    beside,
     terminal::{self, Style},
 };
 use std::path::Path;
@@ -42,6 +43,16 @@ pub(crate) fn run(arguments: &ReportArgs) -> Result<Exit, Stop> {
     if let Some(compared) = &compared {
         report = report.against(compared.clone());
     }
+    if let Some(within) = arguments.within {
+        report = report.within(within);
+        if report.beside.is_none() {
+            return Err(Stop::BadInput(
+                "failed to hold simulation against measurement: there are not runs of both\n  help: give a folder of \
+                 `parallax sim` and one of `parallax hil`"
+                    .to_owned(),
+            ));
+        }
+    }
     let out = arguments.out.as_ref().unwrap_or(&arguments.folders[0]);
     write::all(out, &report, compared.as_ref())?;
     if let Some(file) = &arguments.accept {
@@ -53,6 +64,9 @@ pub(crate) fn run(arguments: &ReportArgs) -> Result<Exit, Stop> {
     if let Some(compared) = &compared {
         output::say(&text(compared, style));
     }
+    if let Some(beside) = &report.beside {
+        output::say(&beside::text(beside, style));
+    }
     let page = out.join("report.html");
     output::say(&format!("the report is {}\n", page.display()));
     if let Some(file) = &arguments.accept {
@@ -62,7 +76,9 @@ pub(crate) fn run(arguments: &ReportArgs) -> Result<Exit, Stop> {
         open::page(&page)?;
     }
     // What the runs came to was told by the command that ran them: here it is only shown.
-    Ok(match compared.map(|compared| compared.verdict) {
+    let apart = report.beside.and_then(|beside| beside.verdict);
+    let demanded = compared.map(|compared| compared.verdict).into_iter().chain(apart);
+    Ok(match Verdict::worst(demanded) {
         None => Exit::Pass,
         Some(verdict) => Exit::of(Some(verdict)),
     })

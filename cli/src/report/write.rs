@@ -15,6 +15,9 @@ pub(crate) const FILES: [&str; 3] = ["report.html", "junit.xml", "summary.md"];
 /// The folder of its pictures and histograms.
 const FOLDER: &str = "report";
 
+/// Simulation and measurement side by side, in that folder.
+const BESIDE: &str = "parallax.json";
+
 /// Where all of it is until all is written.
 const ASIDE: &str = "report.part";
 
@@ -75,6 +78,12 @@ fn files(
         .filter(|(_, bytes)| !bytes.is_empty())
         .map(|(name, bytes)| (Path::new(FOLDER).join(name), bytes))
         .collect();
+    if let Some(beside) = &report.beside {
+        let text = beside.to_json();
+        let text =
+            text.map_err(|error| Stop::Fault(format!("failed to write {BESIDE}: {error}")))?;
+        all.push((Path::new(FOLDER).join(BESIDE), text.into_bytes()));
+    }
     all.push(("junit.xml".into(), junit.into_bytes()));
     all.push(("summary.md".into(), markdown::summary(report, baseline).into_bytes()));
     all.push(("report.html".into(), html::report(report).into_bytes()));

@@ -2,6 +2,7 @@
 
 mod account;
 mod baseline;
+pub mod beside;
 mod check;
 mod checks;
 mod compare;

@@ -7,7 +7,7 @@ use crate::{
     terminal::{self, Style},
     view::{Cell, Missed, Report},
 };
-use parallax_record::{BaselineResult, Verdict};
+use parallax_record::{BaselineResult, Verdict, beside::SideBySide};
 use quick_junit::{
     NonSuccessKind, Report as Junit, SerializeError, TestCase, TestCaseStatus, TestRerun, TestSuite,
 };
@@ -47,6 +47,21 @@ pub fn report(
         let first = text.lines().next().unwrap_or_default().to_owned();
         let status = status(baseline.verdict, &first, "regression", &text);
         suite.add_test_case(TestCase::new("no regression against the baseline", status));
+        junit.add_test_suite(suite);
+    }
+    if let Some(beside) = report.beside.as_ref().filter(|beside| beside.within.is_some()) {
+        let mut suite = TestSuite::new("simulation and measurement");
+        for pair in &beside.pairs {
+            let name = crate::beside::headline(pair, beside.within);
+            let alone =
+                SideBySide { pairs: vec![pair.clone()], alone: Vec::new(), ..beside.clone() };
+            let text = crate::beside::text(&alone, Style::Plain);
+            let verdict = pair.verdict.unwrap_or(Verdict::Inconclusive);
+            suite.add_test_case(TestCase::new(
+                clean(&name),
+                status(verdict, &name, "distance", &text),
+            ));
+        }
         junit.add_test_suite(suite);
     }
     junit.to_string()

@@ -2,6 +2,7 @@
 //! alone: an old run, or one from another machine, reads the same.
 
 pub mod baseline;
+pub mod beside;
 mod draw;
 pub mod escape;
 pub mod figure;

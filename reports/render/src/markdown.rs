@@ -23,6 +23,15 @@ pub fn summary(report: &Report, baseline: Option<&BaselineResult>) -> String {
         let text = crate::baseline::text(baseline, Style::Plain);
         let _ = writeln!(out, "\n### Against the baseline\n\n{}", fenced(&text));
     }
+    if let Some(beside) = &report.beside {
+        let text = crate::beside::text(beside, Style::Plain);
+        // A page of its own has all of it.
+        if out.len() + text.len() < MOST_BYTES {
+            let _ = writeln!(out, "\n### Simulation and measurement\n\n{}", fenced(&text));
+        } else {
+            out.push_str("\nSimulation and measurement side by side: `report.html` has them.\n");
+        }
+    }
     did_not_pass(report, &mut out);
     flaky(report, &mut out);
     latency(report, &mut out);

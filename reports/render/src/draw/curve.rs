@@ -101,6 +101,41 @@ pub(crate) fn scenario_curve(streams: &[&Stream], id: &str) -> Option<Plot> {
     Some(chart.draw(id, &summary, READING))
 }
 
+/// Of a stream simulated and measured: all frames of either side.
+pub(crate) fn beside_curve(sides: [&[&Stream]; 2], id: &str) -> Option<Plot> {
+    let [simulated, measured] = sides.map(|side| {
+        let mut all: Vec<i64> = side.iter().flat_map(|stream| stream.latencies_us()).collect();
+        all.sort_unstable();
+        all
+    });
+    if simulated.is_empty() || measured.is_empty() {
+        return None;
+    }
+    let (mut chart, _) = chart("Latency by percentile, ms", &[&simulated, &measured])?;
+    let most = simulated.len().max(measured.len()) as f64;
+    let end = place((most - 0.5) / most);
+    chart.named(Ink::Latency, "simulated");
+    chart.line(Ink::Latency, 20, points(&simulated));
+    chart.named(Ink::Lost, "measured");
+    chart.line(Ink::Lost, 20, points(&measured));
+    // Read at the same places on both: each by nearest rank, as far as its sample goes.
+    let shares: Vec<f64> = (0..=POINTS / 4)
+        .map(|step| 1.0 - libm::pow(10.0, -end * step as f64 / (POINTS / 4) as f64))
+        .collect();
+    let read = |sorted: &[i64]| {
+        let at = |share: &f64| sorted.get((share * sorted.len() as f64) as usize).map(|us| ms(*us));
+        shares.iter().map(at).collect::<Vec<_>>()
+    };
+    chart.hover.xn = "percentile";
+    chart.hover.xu = "p";
+    chart.hover.x = shares.iter().map(|share| crate::plot::round(place(*share))).collect();
+    let series = |n: &str, sorted: &[i64]| Series { n: n.to_owned(), u: "ms", v: read(sorted) };
+    chart.hover.s = vec![series("simulated", &simulated), series("measured", &measured)];
+    let summary =
+        format!("{} simulated frames and {} measured ones.", simulated.len(), measured.len());
+    Some(chart.draw(id, &summary, READING))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

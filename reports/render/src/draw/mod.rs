@@ -12,7 +12,7 @@ mod stages;
 mod topology;
 mod waterfall;
 
-pub(crate) use curve::{run_curve, scenario_curve};
+pub(crate) use curve::{beside_curve, run_curve, scenario_curve};
 pub(crate) use grid::{grid, sign};
 pub(crate) use heat::heat;
 pub(crate) use lanes::lanes;

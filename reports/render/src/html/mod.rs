@@ -1,5 +1,6 @@
 //! `report.html`: one file that needs nothing else, for 1 run or 5,000.
 
+mod beside;
 mod page;
 mod pictures;
 mod section;
@@ -27,6 +28,8 @@ struct Page {
     counts: Vec<(&'static str, &'static str, u64)>,
     interrupted: Option<String>,
     baseline: Option<page::BaselineSection>,
+    pairs: Vec<beside::PairSection>,
+    alone: Vec<String>,
     not_in_full: u64,
     missed: Vec<page::MissedRun>,
     missed_more: usize,
@@ -63,6 +66,13 @@ pub fn report(report: &Report) -> String {
             format!("interrupted: {} of {planned} finished", report.runs.len())
         }),
         baseline: report.baseline.as_ref().map(page::baseline),
+        pairs: beside::pairs(report),
+        alone: report
+            .beside
+            .iter()
+            .flat_map(|beside| &beside.alone)
+            .map(|text| tame(text))
+            .collect(),
         not_in_full: report.runs.len() as u64 - shown.len() as u64,
         missed: page::missed(report, &shown),
         missed_more: report.missed.len().saturating_sub(page::MISSED_SHOWN),

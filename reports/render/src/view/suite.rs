@@ -2,7 +2,10 @@
 
 use super::{Missed, Run, Scenario};
 use crate::input::Folder;
-use parallax_record::{BaselineResult, Environment, Summary, Verdict};
+use parallax_record::{
+    BaselineResult, Environment, Summary, Verdict,
+    beside::{SideBySide, Within},
+};
 
 /// How many runs have which verdict.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -87,6 +90,8 @@ pub struct Report {
     pub environments: Vec<Option<Environment>>,
     /// What came of a comparison with a baseline, if there was one.
     pub baseline: Option<BaselineResult>,
+    /// Simulation and measurement side by side, if both are there.
+    pub beside: Option<SideBySide>,
 }
 
 impl Report {
@@ -104,10 +109,12 @@ impl Report {
             details: Vec::new(),
             environments: folders.iter().map(|folder| folder.environment.clone()).collect(),
             baseline: None,
+            beside: None,
         };
         for (index, folder) in folders.iter().enumerate() {
             report.take(index, folder);
         }
+        report.beside = SideBySide::of(report.runs.iter().map(|run| &run.summary), None);
         report.counts = Counts::of(report.runs.iter().map(|run| run.summary.verdict));
         let runs = report.runs.iter().enumerate();
         let environment = |run: &Cell| report.environments.get(run.folder)?.as_ref();
@@ -118,6 +125,13 @@ impl Report {
             .missed
             .sort_by_key(|missed| std::cmp::Reverse(report.runs[missed.run].summary.verdict));
         report
+    }
+
+    /// The same, with a bound for how far simulation and measurement may be apart.
+    #[must_use]
+    pub fn within(mut self, within: Within) -> Self {
+        self.beside = SideBySide::of(self.runs.iter().map(|run| &run.summary), Some(within));
+        self
     }
 
     /// The same, held against a baseline: each percentile says how it has changed.

@@ -1,0 +1,417 @@
+//! The same scenario seen from two places: simulated and measured, side by side. How far apart they are is the
+//! parallax.
+//!
+//! Each figure is a run's own; of several runs it is the median of theirs. Runs of which nothing is said, because
+//! they broke or the lab fell short, are left out and counted.
+
+use crate::{
+    CandidateKind, ClockKind, LatencySummary, PerPhase, Percentile, StageSummary, StreamSummary,
+    Summary, Uncertainty, Verdict, nearest_rank,
+};
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The version of what is written of it.
+const SCHEMA: u32 = 1;
+
+/// How far apart simulation and measurement may be: within a share of what was simulated, or within a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Within {
+    /// Of 100.
+    pub percent: u32,
+    /// Microseconds.
+    pub us: u64,
+}
+
+/// Scenarios that were simulated and measured.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SideBySide {
+    /// The version of this format.
+    pub schema: u32,
+    /// How far apart they may be; none: nothing was demanded.
+    pub within: Option<Within>,
+    /// The worst of the pairs'; none: nothing was demanded.
+    pub verdict: Option<Verdict>,
+    /// Each stream that both sides have.
+    pub pairs: Vec<Pair>,
+    /// Streams that one side alone has, with what to say of them.
+    pub alone: Vec<String>,
+}
+
+/// A stream on both sides.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Pair {
+    /// The scenario's name.
+    pub scenario: String,
+    /// Whose pictures.
+    pub camera: String,
+    /// Seen where.
+    pub viewer: String,
+    /// Where they come from.
+    pub simulated: Side,
+    /// Likewise.
+    pub measured: Side,
+    /// The figures that either side has.
+    pub figures: Vec<Compared>,
+    /// Whether media went the same way; none if nothing was demanded.
+    pub same_path: Option<Verdict>,
+    /// The worst of all that was demanded; none: nothing was.
+    pub verdict: Option<Verdict>,
+}
+
+/// The runs of one side.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Side {
+    /// How many count.
+    pub runs: u64,
+    /// How many do not, for nothing is said of them.
+    pub left_out: u64,
+    /// The camera's profiles, by name.
+    pub profiles: BTreeSet<String>,
+    /// The digests of their files: two profiles of one name may differ.
+    pub profile_digests: BTreeSet<String>,
+    /// The ways that media took: the viewer's candidate, the camera's, and whether through a relay.
+    pub paths: BTreeSet<String>,
+}
+
+/// What a figure is measured in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scale {
+    /// Microseconds.
+    Us,
+    /// Millionths.
+    Ppm,
+    /// Pieces.
+    Count,
+    /// Bits per second.
+    Bps,
+}
+
+/// One figure on both sides.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Compared {
+    /// Such as `capture-to-render p95`.
+    pub name: String,
+    /// What it is measured in.
+    pub scale: Scale,
+    /// Simulated; none: no run has it.
+    pub simulated: Option<OverRuns>,
+    /// Measured, likewise.
+    pub measured: Option<OverRuns>,
+    /// How much more was measured than simulated; none if one of them is missing.
+    pub difference: Option<Difference>,
+    /// Whether they are as near as was demanded; none: that was demanded of others, or of nothing.
+    pub verdict: Option<Verdict>,
+}
+
+/// A figure over the runs of a side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct OverRuns {
+    /// How many have it.
+    pub runs: u64,
+    /// The least, the median and the greatest of theirs.
+    pub least: i64,
+    /// Likewise.
+    pub median: i64,
+    /// Likewise.
+    pub greatest: i64,
+    /// How far the truth may be from each, by the clocks.
+    pub uncertainty: Uncertainty,
+}
+
+/// Measured less simulated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Difference {
+    /// Of the medians.
+    pub by: i64,
+    /// What it truly is at least, by the clocks of both sides.
+    pub least: i64,
+    /// And at most.
+    pub most: i64,
+}
+
+impl SideBySide {
+    /// Of all runs, simulated and measured; none if one of the two is missing altogether.
+    #[must_use]
+    pub fn of<'a>(
+        runs: impl IntoIterator<Item = &'a Summary>,
+        within: Option<Within>,
+    ) -> Option<Self> {
+        let (measured, simulated): (Vec<&Summary>, Vec<&Summary>) =
+            runs.into_iter().partition(|run| run.clock == ClockKind::Real);
+        if measured.is_empty() || simulated.is_empty() {
+            return None;
+        }
+        let (ours, theirs) = (streams(&simulated), streams(&measured));
+        let named = |(scenario, camera, viewer): &Name<'_>, side: &str| {
+            format!("{scenario}, {camera} to {viewer}: {side} alone")
+        };
+        let lone = |own: &Streams<'_>, other: &Streams<'_>, side: &str| {
+            let alone = own.keys().filter(|name| !other.contains_key(*name));
+            alone.map(|name| named(name, side)).collect::<Vec<_>>()
+        };
+        let mut alone = lone(&ours, &theirs, "simulated");
+        alone.extend(lone(&theirs, &ours, "measured"));
+        let both = ours.iter().filter_map(|(name, simulated)| {
+            Some(Pair::of(*name, simulated, theirs.get(name)?, within))
+        });
+        let pairs: Vec<Pair> = both.collect();
+        let verdict = within.map(|_| {
+            let worst = Verdict::worst(pairs.iter().filter_map(|pair| pair.verdict));
+            // Nothing that could be held against anything.
+            worst.unwrap_or(Verdict::Inconclusive)
+        });
+        Some(Self { schema: SCHEMA, within, verdict, pairs, alone })
+    }
+
+    /// The file's text: indented JSON that ends with a line end.
+    ///
+    /// # Errors
+    /// Never in fact: these types are all JSON.
+    pub fn to_json(&self) -> Result<String, serde_json::Error> {
+        Ok(serde_json::to_string_pretty(self)? + "\n")
+    }
+}
+
+/// Scenario, camera, viewer.
+type Name<'a> = (&'a str, &'a str, &'a str);
+/// The runs that have a stream, each with it.
+type Streams<'a> = BTreeMap<Name<'a>, Vec<(&'a Summary, &'a StreamSummary)>>;
+
+fn streams<'a>(runs: &[&'a Summary]) -> Streams<'a> {
+    let mut all = Streams::new();
+    for run in runs {
+        for stream in &run.streams {
+            let name = (run.scenario.as_str(), stream.camera.as_str(), stream.viewer.as_str());
+            all.entry(name).or_default().push((run, stream));
+        }
+    }
+    all
+}
+
+impl Pair {
+    fn of(
+        (scenario, camera, viewer): Name<'_>,
+        simulated: &[(&Summary, &StreamSummary)],
+        measured: &[(&Summary, &StreamSummary)],
+        within: Option<Within>,
+    ) -> Self {
+        let counts = |run: &Summary| run.faults.is_empty() && run.doubts.is_empty();
+        let own = |side: &[(&Summary, &StreamSummary)]| {
+            let side = side.iter().filter(|(run, _)| counts(run));
+            side.map(|(_, stream)| Figures::of(stream)).collect::<Vec<_>>()
+        };
+        let (ours, theirs) = (own(simulated), own(measured));
+        let names: Vec<(&'static str, Scale, bool)> = Figures::NAMES.to_vec();
+        let compared = names.iter().enumerate().filter_map(|(at, (name, scale, demanded))| {
+            let over = |side: &[Figures]| OverRuns::of(side.iter().filter_map(|run| run.0[at]));
+            let (simulated, measured) = (over(&ours), over(&theirs));
+            (simulated.is_some() || measured.is_some()).then(|| {
+                let demanded = within.filter(|_| *demanded);
+                Compared::of((name, *scale), simulated, measured, demanded)
+            })
+        });
+        let figures: Vec<Compared> = compared.collect();
+        let (simulated, measured) = (side(simulated, counts), side(measured, counts));
+        let same_path =
+            within.map(|_| match (simulated.paths.is_empty(), measured.paths.is_empty()) {
+                (false, false) if measured.paths.is_subset(&simulated.paths) => Verdict::Pass,
+                (false, false) => Verdict::Fail,
+                _ => Verdict::Inconclusive,
+            });
+        let all = figures.iter().filter_map(|figure| figure.verdict).chain(same_path);
+        let verdict = within.and_then(|_| Verdict::worst(all));
+        let [scenario, camera, viewer] = [scenario, camera, viewer].map(str::to_owned);
+        Self { scenario, camera, viewer, simulated, measured, figures, same_path, verdict }
+    }
+}
+
+fn side(runs: &[(&Summary, &StreamSummary)], counts: impl Fn(&Summary) -> bool) -> Side {
+    let mut side = Side::default();
+    for (run, stream) in runs {
+        if !counts(run) {
+            side.left_out += 1;
+            continue;
+        }
+        side.runs += 1;
+        for peer in run.profiles.iter().filter(|peer| peer.peer == stream.camera) {
+            side.profiles.insert(peer.profile.clone());
+            side.profile_digests.insert(peer.sha256.clone());
+        }
+        side.paths.extend(path(stream));
+    }
+    side
+}
+
+/// Such as `server-reflexive to host, direct`: the camera's candidate as the viewer sees it, and the viewer's.
+fn path(stream: &StreamSummary) -> Option<String> {
+    let (camera, viewer): (CandidateKind, CandidateKind) =
+        (stream.remote_candidate?, stream.local_candidate?);
+    let way = if stream.relayed? { "relayed" } else { "direct" };
+    Some(format!("{camera} to {viewer}, {way}"))
+}
+
+/// A value and how far the truth may be from it.
+type Value = (i64, Uncertainty);
+
+/// What one run came to, in the order of [`Self::NAMES`].
+struct Figures([Option<Value>; Self::NAMES.len()]);
+
+impl Figures {
+    /// Name, scale, and whether a bound holds for it. Set-up waits for a boot, and for what is tried anew each
+    /// second: it is shown, step by step, and nothing is demanded of it.
+    const NAMES: [(&'static str, Scale, bool); 24] = [
+        ("set-up: until the offer, boot included", Scale::Us, false),
+        ("set-up: offer to checking", Scale::Us, false),
+        ("set-up: checking to nominated", Scale::Us, false),
+        ("set-up: nominated to DTLS", Scale::Us, false),
+        ("set-up: DTLS to first RTP", Scale::Us, false),
+        ("set-up: first RTP to first key frame", Scale::Us, false),
+        ("set-up: first key frame to first render", Scale::Us, false),
+        ("set-up: offer to first render", Scale::Us, false),
+        ("time to first frame", Scale::Us, false),
+        ("capture-to-render p50", Scale::Us, true),
+        ("capture-to-render p95", Scale::Us, true),
+        ("capture-to-render p99", Scale::Us, true),
+        ("capture, median", Scale::Us, true),
+        ("encode, median", Scale::Us, true),
+        ("pacer, median", Scale::Us, true),
+        ("network, median", Scale::Us, true),
+        ("jitter buffer, median", Scale::Us, true),
+        ("decode, median", Scale::Us, true),
+        ("render, median", Scale::Us, true),
+        ("frames lost", Scale::Ppm, false),
+        ("freezes", Scale::Count, false),
+        ("frozen in all", Scale::Us, false),
+        ("bit rate", Scale::Bps, false),
+        ("sessions", Scale::Count, false),
+    ];
+
+    fn of(stream: &StreamSummary) -> Self {
+        let (at, unsure) = (&stream.setup_us, &stream.setup_uncertainty_us);
+        let phase = |value: fn(&PerPhase<Option<i64>>) -> Option<i64>,
+                     of: fn(&PerPhase<Uncertainty>) -> Uncertainty| {
+            Some((value(at)?, of(unsure)))
+        };
+        let offer = phase(|all| all.signalling, |all| all.signalling);
+        let checking = phase(|all| all.checking, |all| all.checking);
+        let nominated = phase(|all| all.nominated, |all| all.nominated);
+        let dtls = phase(|all| all.dtls, |all| all.dtls);
+        let rtp = phase(|all| all.first_rtp, |all| all.first_rtp);
+        let key = phase(|all| all.first_key_frame, |all| all.first_key_frame);
+        let render = phase(|all| all.first_render, |all| all.first_render);
+        let first = stream.time_to_first_frame_us;
+        let first = first.map(|us| (us, stream.time_to_first_frame_uncertainty_us));
+        let latency = &stream.capture_to_render_us;
+        let stages = &stream.stages_us;
+        let median = |stage: &StageSummary| Some((stage.p50?, stage.uncertainty));
+        let exact = |value: i64| (value, Uncertainty::default());
+        let (lost, captured) = (stream.frames.lost.total(), stream.frames.captured);
+        let lost = lost.saturating_mul(1_000_000).checked_div(captured);
+        let whole = |value: u64| i64::try_from(value).ok().map(exact);
+        Self([
+            offer,
+            step(offer, checking),
+            step(checking, nominated),
+            step(nominated, dtls),
+            step(dtls, rtp),
+            step(rtp, key),
+            step(key, render),
+            step(offer, render),
+            first,
+            borne(latency, 50, latency.p50),
+            borne(latency, 95, latency.p95),
+            borne(latency, 99, latency.p99),
+            median(&stages.capture),
+            median(&stages.encode),
+            median(&stages.pacer),
+            median(&stages.network),
+            median(&stages.jitter_buffer),
+            median(&stages.decode),
+            median(&stages.render),
+            lost.and_then(whole),
+            whole(stream.freezes.count),
+            whole(stream.freezes.total_us),
+            stream.bit_rate_bps.and_then(whole),
+            whole(stream.sessions),
+        ])
+    }
+}
+
+/// A percentile that the sample bears.
+fn borne(latency: &LatencySummary, percentile: u8, us: Option<i64>) -> Option<Value> {
+    let percentile = Percentile::try_from(percentile).ok()?;
+    (latency.count >= percentile.sample_that_bears_it()).then_some((us?, latency.uncertainty))
+}
+
+/// From one phase to another, both from the same zero.
+fn step(from: Option<Value>, to: Option<Value>) -> Option<Value> {
+    let ((from, before), (to, after)) = (from?, to?);
+    let below = after.below.saturating_add(before.above);
+    let above = after.above.saturating_add(before.below);
+    Some((to.saturating_sub(from), Uncertainty { below, above }))
+}
+
+impl OverRuns {
+    fn of(values: impl Iterator<Item = Value>) -> Option<Self> {
+        let (mut values, unsure): (Vec<i64>, Vec<Uncertainty>) = values.unzip();
+        values.sort_unstable();
+        let greatest = |of: fn(&Uncertainty) -> _| unsure.iter().map(of).max().unwrap_or_default();
+        Some(Self {
+            runs: values.len() as u64,
+            least: *values.first()?,
+            median: nearest_rank(&values, Percentile::P50)?,
+            greatest: *values.last()?,
+            uncertainty: Uncertainty {
+                below: greatest(|one| one.below),
+                above: greatest(|one| one.above),
+            },
+        })
+    }
+}
+
+impl Compared {
+    fn of(
+        (name, scale): (&str, Scale),
+        simulated: Option<OverRuns>,
+        measured: Option<OverRuns>,
+        within: Option<Within>,
+    ) -> Self {
+        let difference = simulated.zip(measured).map(|(simulated, measured)| {
+            let by = measured.median.saturating_sub(simulated.median);
+            let (ours, theirs) = (simulated.uncertainty, measured.uncertainty);
+            let sum = |one, other| signed(one).saturating_add(signed(other));
+            Difference {
+                by,
+                least: by.saturating_sub(sum(theirs.below, ours.above)),
+                most: by.saturating_add(sum(theirs.above, ours.below)),
+            }
+        });
+        let verdict = within.map(|within| match (simulated, difference) {
+            (Some(simulated), Some(difference)) => within.judge(simulated.median, difference),
+            _ => Verdict::Inconclusive,
+        });
+        Self { name: name.to_owned(), scale, simulated, measured, difference, verdict }
+    }
+}
+
+fn signed(value: impl TryInto<i64>) -> i64 {
+    value.try_into().unwrap_or(i64::MAX)
+}
+
+impl Within {
+    /// Judges the interval that the true difference lies in.
+    fn judge(self, simulated: i64, difference: Difference) -> Verdict {
+        let share = i128::from(simulated.unsigned_abs()) * i128::from(self.percent) / 100;
+        let most = share.max(i128::from(self.us));
+        let (low, high) = (i128::from(difference.least), i128::from(difference.most));
+        if -most <= low && high <= most {
+            Verdict::Pass
+        } else if high < -most || most < low {
+            Verdict::Fail
+        } else {
+            Verdict::Inconclusive
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! Simulation and measurement, side by side, as text.
+
+use crate::{escape::tame, figure, terminal::Style};
+use parallax_record::{
+    Verdict,
+    beside::{Compared, Pair, Scale, Side, SideBySide, Within},
+};
+use std::fmt::Write;
+
+/// A few lines for each stream that both sides have: where it comes from, then its figures in a table.
+#[must_use]
+pub fn text(beside: &SideBySide, style: Style) -> String {
+    let mut out = String::new();
+    for pair in &beside.pairs {
+        let word = pair
+            .verdict
+            .map_or_else(|| format!("{:<12}", "SIDE BY SIDE"), |verdict| style.word(verdict));
+        let _ = writeln!(out, "{word}    {}", headline(pair, beside.within));
+        let [ours, theirs] = sides(pair);
+        let _ = writeln!(out, "  simulated     {ours}\n  measured      {theirs}");
+        for warning in warnings(pair) {
+            let _ = writeln!(out, "  unlike        {warning}");
+        }
+        let head = ["", "simulated", "measured", "difference", "truly"];
+        let mut rows = vec![head.map(str::to_owned)];
+        rows.extend(pair.figures.iter().map(row));
+        let widest =
+            |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+        let [name, one, two, three] = [0, 1, 2, 3].map(widest);
+        for (at, [a, b, c, d, e]) in rows.iter().enumerate() {
+            let verdict = at.checked_sub(1).and_then(|at| pair.figures.get(at)?.verdict);
+            let verdict = verdict.map_or(String::new(), |verdict| format!("  {verdict}"));
+            let line = format!("  {a:<name$}  {b:>one$}  {c:>two$}  {d:>three$}  {e}{verdict}");
+            let _ = writeln!(out, "{}", line.trim_end());
+        }
+    }
+    for alone in &beside.alone {
+        let _ = writeln!(out, "NOT COMPARED    {}", tame(alone));
+    }
+    out
+}
+
+/// Such as `simulation and measurement of two-homes, doorbell to phone, within 10 % or 5 ms`.
+pub(crate) fn headline(pair: &Pair, within: Option<Within>) -> String {
+    let [scenario, camera, viewer] =
+        [&pair.scenario, &pair.camera, &pair.viewer].map(|name| tame(name));
+    let within = within.map_or(String::new(), |Within { percent, us }| {
+        let time = figure::duration(i64::try_from(us).unwrap_or(i64::MAX));
+        format!(", within {percent} % or {time}")
+    });
+    format!("simulation and measurement of {scenario}, {camera} to {viewer}{within}")
+}
+
+/// Where either side comes from: simulated, measured.
+pub(crate) fn sides(pair: &Pair) -> [String; 2] {
+    let all = |names: &std::collections::BTreeSet<String>, none: &str| match names.is_empty() {
+        true => none.to_owned(),
+        false => names.iter().map(|name| tame(name)).collect::<Vec<_>>().join(" or "),
+    };
+    let side = |side: &Side| {
+        let left_out = match side.left_out {
+            0 => String::new(),
+            more => format!(" ({more} of which nothing is said left out)"),
+        };
+        let runs = figure::counted(side.runs, "run");
+        let profile = all(&side.profiles, "of no profile");
+        let path = all(&side.paths, "no pair was nominated");
+        format!("{runs}{left_out}, camera {profile}; {path}")
+    };
+    [side(&pair.simulated), side(&pair.measured)]
+}
+
+/// What makes the two sides unlike each other beside the place that they are seen from.
+pub(crate) fn warnings(pair: &Pair) -> Vec<String> {
+    let (ours, theirs) = (&pair.simulated, &pair.measured);
+    let mut all = Vec::new();
+    if !ours.profiles.is_empty()
+        && !theirs.profiles.is_empty()
+        && ours.profile_digests != theirs.profile_digests
+    {
+        all.push(
+            "the cameras have other profiles: `parallax sim --profile CAMERA=FILE` takes the board's".to_owned(),
+        );
+    }
+    match pair.same_path {
+        Some(Verdict::Fail) => all.push("media went another way".to_owned()),
+        Some(Verdict::Inconclusive) => {
+            all.push("which way media went is not known on both sides".to_owned())
+        }
+        _ => {}
+    }
+    all
+}
+
+/// Name, simulated, measured, difference, and where that truly lies.
+pub(crate) fn row(compared: &Compared) -> [String; 5] {
+    let scale = compared.scale;
+    let none = || "\u{2013}".to_owned();
+    let over = |side: Option<parallax_record::beside::OverRuns>| {
+        side.map_or_else(none, |side| value(side.median, scale))
+    };
+    let difference = compared.difference.map_or_else(none, |difference| {
+        let simulated = compared.simulated.map_or(0, |side| side.median);
+        let percent = i128::from(difference.by.unsigned_abs()) * 1_000;
+        let percent = percent.checked_div(i128::from(simulated.unsigned_abs()));
+        let percent = percent.map_or(String::new(), |permille| {
+            let sign = sign(difference.by);
+            format!(" ({sign}{}.{} %)", permille / 10, permille % 10)
+        });
+        format!("{}{percent}", more(difference.by, scale))
+    });
+    let truly = compared.difference.filter(|difference| difference.least != difference.most);
+    let truly = truly.map_or(String::new(), |difference| {
+        format!("{} to {}", more(difference.least, scale), more(difference.most, scale))
+    });
+    [compared.name.clone(), over(compared.simulated), over(compared.measured), difference, truly]
+}
+
+fn value(value: i64, scale: Scale) -> String {
+    let whole = value.unsigned_abs();
+    match scale {
+        Scale::Us => figure::duration(value),
+        Scale::Ppm => figure::share(value),
+        Scale::Count => value.to_string(),
+        Scale::Bps => figure::bit_rate(whole),
+    }
+}
+
+fn sign(by: i64) -> &'static str {
+    match by {
+        0 => "",
+        1.. => "+",
+        _ => "-",
+    }
+}
+
+fn more(by: i64, scale: Scale) -> String {
+    let size = i64::try_from(by.unsigned_abs()).unwrap_or(i64::MAX);
+    format!("{}{}", sign(by), value(size, scale))
+}
