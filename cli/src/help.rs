@@ -187,6 +187,9 @@ Examples:
   parallax report target/parallax --select two-homes/seed-7
                                                  with one more run in full
   parallax report main/ branch/ --out compared/  two folders on one page
+  parallax report target/parallax target/parallax-hil --out both/ --within 10%,5ms
+                                                 simulation and measurement side by side, and a
+                                                 bound for how far they may be apart
   parallax report target/parallax --accept       store what is as it should be: baseline.json
   parallax report target/parallax --baseline baseline.json
                                                  and hold later runs against it
@@ -197,12 +200,14 @@ What it writes, into the first RUN_FOLDER or the folder of --out:
   report/*.png                   the pictures of the runs in full, and a grid of all runs
   report/*.hgrm                  capture-to-render latency of each stream, over all runs of its
                                  scenario: for plotters of HdrHistogram, in milliseconds
+  report/parallax.json           simulation and measurement side by side, where both are there
   junit.xml                      a suite for each scenario, a case for each run
   summary.md                     for the page of a CI job
 
 It ends with 0 once the report is written, whatever the runs came to: `parallax sim` has told that.
 With --baseline it ends with 10 if there is a regression, with 11 if nothing could be compared, not well
-enough, or not all that the baseline has. What is cut off, of a newer version or of another program is told, ends it with 2, and no
+enough, or not all that the baseline has; with --within with 10 if simulation and measurement are further apart, with 11 if the
+clocks leave that open or there is nothing to hold against each other. What is cut off, of a newer version or of another program is told, ends it with 2, and no
 report is written.
 
 ",

@@ -368,4 +368,38 @@ fn a_run_that_is_repeated_has_a_record_each_and_a_report_of_all() {
     assert!(page.contains("seed 1, repeat 2"), "each is in full");
     let junit = fs::read_to_string(out.join("junit.xml")).expect("a file");
     assert!(junit.contains("name=\"seed 1, repeat 2\""), "{junit}");
+    beside_simulation(&scenario, &out, folder.path());
+}
+
+/// The same simulated with the board's profile, and both side by side.
+fn beside_simulation(scenario: &Path, measured: &Path, folder: &Path) {
+    let (simulated, both) = (folder.join("sim"), folder.join("both"));
+    let profile = ["--profile", "doorbell=process-board", "--no-report", "--out", text(&simulated)];
+    let (code, shown, error) = said(&parallax(&[&["sim", text(scenario)], &profile[..]].concat()));
+    assert_eq!(code, Some(0), "{shown} {error}");
+    let report = |within: &[&str]| {
+        let folders = ["report", text(&simulated), text(measured), "--out", text(&both)];
+        said(&parallax(&[&folders, within].concat()))
+    };
+    let (code, shown, error) = report(&[]);
+    assert_eq!(code, Some(0), "nothing is demanded: {shown} {error}");
+    assert!(shown.contains("simulation and measurement of short, doorbell to phone"), "{shown}");
+    assert!(
+        shown.contains("simulated     1 run, camera process-board; host to host, direct"),
+        "{shown}"
+    );
+    assert!(shown.contains("capture-to-render p50"), "{shown}");
+    let told = fs::read_to_string(both.join("report/parallax.json")).expect("a file");
+    let told: serde_json::Value = serde_json::from_str(&told).expect("JSON");
+    assert_eq!(told["pairs"][0]["simulated"]["runs"], 1);
+    // Nothing is so near, and the clocks are good enough to say so; runs that were in doubt do not count.
+    let (code, shown, _) = report(&["--within", "0%,1us"]);
+    assert!(matches!(code, Some(10 | 11)), "{shown}");
+    let (code, _, error) = report(&["--within", "5ms"]);
+    assert_eq!(code, Some(2));
+    assert!(error.contains("--within") && error.contains("`10%,5ms`"), "{error}");
+    let (code, _, error) =
+        said(&parallax(&["report", text(&simulated), "--out", text(&both), "--within", "10%,5ms"]));
+    assert_eq!(code, Some(2));
+    assert!(error.contains("there are not runs of both"), "{error}");
 }

@@ -1,5 +1,6 @@
 //! The report: its view model as data, its page by structure and text.
 
+mod beside;
 mod hostile;
 mod page;
 mod sinks;

@@ -1,0 +1,129 @@
+//! Simulation and measurement side by side: a known distance, judged and told.
+
+use crate::support::{folder, folder_of, header};
+use parallax_record::{
+    Clock, Header, Summary, Verdict,
+    beside::{Pair, SideBySide, Within},
+};
+use parallax_render::{
+    Report, beside::text, html, input::Folder, junit, markdown, terminal::Style,
+};
+
+const BOUND_US: u64 = 500;
+
+/// The same run on a real clock, each latency later by so much than simulated.
+fn measured(later_us: i64) -> Folder {
+    let clock = Clock::Real { bound_us: BOUND_US };
+    let mut folder = folder_of(vec![Header { clock, ..header(7) }]);
+    for stream in folder.suite.runs.iter_mut().flat_map(|run| &mut run.streams) {
+        let latency = &mut stream.capture_to_render_us;
+        for figure in [&mut latency.p50, &mut latency.p95, &mut latency.p99] {
+            *figure = figure.map(|us| us + later_us);
+        }
+    }
+    folder
+}
+
+fn apart(later_us: i64, within: Option<Within>) -> SideBySide {
+    let (simulated, measured) = (folder(&[7]), measured(later_us));
+    let runs = simulated.suite.runs.iter().chain(&measured.suite.runs);
+    SideBySide::of(runs, within).expect("there are both")
+}
+
+fn p50(pair: &Pair) -> &parallax_record::beside::Compared {
+    let own = pair.figures.iter().find(|figure| figure.name == "capture-to-render p50");
+    own.expect("it is there")
+}
+
+#[test]
+fn a_known_distance_is_found_with_what_both_clocks_leave_open() {
+    let beside = apart(7_000, None);
+    let figure = p50(&beside.pairs[0]);
+    let difference = figure.difference.expect("both have it");
+    assert_eq!(difference.by, 7_000);
+    let simulated = figure.simulated.expect("it is there").uncertainty;
+    assert!(simulated.below > 0 && simulated.above == 0, "late by ticks, never early");
+    let open = i64::try_from(simulated.below).expect("a few ticks");
+    assert_eq!((difference.least, difference.most), (7_000 - 500, 7_000 + 500 + open));
+    assert_eq!((figure.verdict, beside.verdict), (None, None), "nothing was demanded");
+}
+
+#[test]
+fn the_whole_interval_of_the_distance_is_judged() {
+    let simulated = p50(&apart(0, None).pairs[0]).simulated.expect("it is there");
+    let open = simulated.uncertainty.below;
+    let verdict = |percent, us| {
+        let beside = apart(7_000, Some(Within { percent, us }));
+        p50(&beside.pairs[0]).verdict.expect("it was demanded")
+    };
+    assert_eq!(verdict(0, 7_500 + open), Verdict::Pass);
+    assert_eq!(verdict(0, 7_499 + open), Verdict::Inconclusive);
+    assert_eq!(verdict(0, 6_500), Verdict::Inconclusive);
+    assert_eq!(verdict(0, 6_499), Verdict::Fail);
+    // Of the two bounds the wider one counts.
+    assert_eq!(verdict(100, 1), Verdict::Pass, "7 ms is less than the whole of it");
+}
+
+#[test]
+fn nearer_and_later_are_alike() {
+    let verdict = |later_us| {
+        let beside = apart(later_us, Some(Within { percent: 0, us: 5_000 }));
+        p50(&beside.pairs[0]).verdict.expect("it was demanded")
+    };
+    assert_eq!(verdict(-60_000), Verdict::Fail);
+    assert_eq!(verdict(60_000), Verdict::Fail);
+}
+
+#[test]
+fn what_one_side_lacks_is_inconclusive_and_told() {
+    let (simulated, mut other) = (folder(&[7]), measured(0));
+    let within = Some(Within { percent: 1_000, us: 60_000_000 });
+    let of = |measured: &[Summary]| {
+        SideBySide::of(simulated.suite.runs.iter().chain(measured), within).expect("both")
+    };
+    assert_eq!(of(&other.suite.runs).verdict, Some(Verdict::Pass), "so wide a bound holds");
+    // The lab fell short: the run does not count.
+    other.suite.runs[0].doubts.push("the lab was late".to_owned());
+    let beside = of(&other.suite.runs);
+    assert_eq!(beside.verdict, Some(Verdict::Inconclusive));
+    assert_eq!((beside.pairs[0].measured.runs, beside.pairs[0].measured.left_out), (0, 1));
+    other.suite.runs[0].scenario = "another".to_owned();
+    let beside = of(&other.suite.runs);
+    assert_eq!(beside.verdict, Some(Verdict::Inconclusive), "nothing stands beside anything");
+    assert_eq!(beside.alone.len(), 2, "{:?}", beside.alone);
+    assert!(SideBySide::of(&simulated.suite.runs, within).is_none(), "one side alone");
+}
+
+#[test]
+fn media_that_went_another_way_fail() {
+    let (simulated, mut other) = (folder(&[7]), measured(0));
+    let within = Some(Within { percent: 1_000, us: 60_000_000 });
+    for stream in &mut other.suite.runs[0].streams {
+        stream.relayed = stream.relayed.map(|relayed| !relayed);
+    }
+    let runs = simulated.suite.runs.iter().chain(&other.suite.runs);
+    let beside = SideBySide::of(runs, within).expect("both");
+    assert_eq!(beside.verdict, Some(Verdict::Fail));
+    assert!(text(&beside, Style::Plain).contains("media went another way"));
+}
+
+#[test]
+fn every_sink_tells_it() {
+    let folders = [folder(&[7]), measured(60_000)];
+    let report = Report::new(&folders).within(Within { percent: 10, us: 5_000 });
+    let beside = report.beside.as_ref().expect("both");
+    insta::assert_snapshot!(text(beside, Style::Plain));
+    assert!(markdown::summary(&report, None).contains("### Simulation and measurement"));
+    let junit = junit::report(&report, None).expect("a text");
+    assert!(
+        junit.contains("<testsuite name=\"simulation and measurement\" tests=\"1\""),
+        "{junit}"
+    );
+    assert!(junit.contains("type=\"distance\""), "{junit}");
+    let page = html::report(&report);
+    assert!(page.contains("id=\"beside\"") && page.contains("beside-0-curve"));
+    assert!(beside.to_json().expect("JSON").contains("\"verdict\": \"fail\""));
+    // Without both kinds there is no such part.
+    let alone = Report::new(&folders[..1]);
+    assert!(alone.beside.is_none() && !html::report(&alone).contains("id=\"beside\""));
+}
