@@ -19,18 +19,7 @@ pub(crate) struct Display {
 impl Display {
     /// For so many runs. `quiet`: others write to the standard error while they go on.
     pub(crate) fn new(runs: usize, quiet: bool) -> Self {
-        let bar = ProgressBar::new(runs as u64);
-        bar.set_draw_target(match quiet || !output::drawn() {
-            true => ProgressDrawTarget::hidden(),
-            false => ProgressDrawTarget::stderr(),
-        });
-        // No colours: nobody need ask for there to be none.
-        if let Ok(style) =
-            ProgressStyle::with_template("{pos} of {len} runs  {elapsed}  {wide_msg}")
-        {
-            bar.set_style(style);
-        }
-        bar.enable_steady_tick(Duration::from_millis(500));
+        let bar = bar(runs as u64, quiet, "{pos} of {len} runs  {elapsed}  {wide_msg}");
         Self { bar, running: Vec::new(), missed: 0 }
     }
 
@@ -59,6 +48,29 @@ impl Display {
     pub(crate) fn end(self) {
         self.bar.finish_and_clear();
     }
+}
+
+fn bar(whole: u64, quiet: bool, template: &str) -> ProgressBar {
+    let bar = ProgressBar::new(whole);
+    bar.set_draw_target(match quiet || !output::drawn() {
+        true => ProgressDrawTarget::hidden(),
+        false => ProgressDrawTarget::stderr(),
+    });
+    // No colours: nobody need ask for there to be none.
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    bar.enable_steady_tick(Duration::from_millis(500));
+    bar
+}
+
+/// A run in real time: how long it has gone on, beside how long it is to. Gone with what it gives.
+pub(crate) fn while_it_goes<T>(what: &str, whole: Duration, run: impl FnOnce() -> T) -> T {
+    let bar = bar(1, false, "{elapsed} {wide_msg}");
+    bar.set_message(format!("of {} s  {what}", whole.as_secs()));
+    let ran = run();
+    bar.finish_and_clear();
+    ran
 }
 
 fn message(missed: usize, running: &[String]) -> String {

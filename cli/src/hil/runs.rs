@@ -4,6 +4,7 @@ use super::{Candidate, On, checkup, course::Course, process_board};
 use crate::{
     args::HilArgs,
     closing,
+    display::while_it_goes,
     environment::{Started, VERSION},
     exit::{Exit, Stop},
     frames,
@@ -167,9 +168,12 @@ fn on_course(
         return Ok(Some(summary));
     }
     output::error(told);
-    let summary = tried(arguments, on, run, before, interrupt)?;
-    let whole = u128::from(summary.duration_us) >= run.input.scenario.duration.as_micros();
-    course.ran(&summary, whole);
+    let whole = run.input.scenario.duration;
+    let summary = while_it_goes(&run.input.scenario.id, whole, || {
+        tried(arguments, on, run, before, interrupt)
+    })?;
+    let is_whole = u128::from(summary.duration_us) >= whole.as_micros();
+    course.ran(&summary, is_whole);
     Ok(Some(summary))
 }
 
