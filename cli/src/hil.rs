@@ -11,7 +11,7 @@ use crate::{
     output,
     values::Device,
 };
-use parallax_bench::{Bench, BenchBoard, console, read, state, why_not};
+use parallax_bench::{Bench, BenchBoard, console, read, state, why_no_browser, why_not};
 use parallax_scenario::{Profile, Replacements};
 use std::{
     path::{Path, PathBuf},
@@ -23,6 +23,8 @@ struct On<'a> {
     name: &'a str,
     board: &'a BenchBoard,
     budget: Option<Duration>,
+    /// Whether a browser is the viewer.
+    browser: bool,
 }
 
 /// A scenario, and why it cannot run, if it cannot.
@@ -40,7 +42,14 @@ pub(crate) fn run(arguments: &HilArgs) -> Result<Exit, Stop> {
     let started = Started::now();
     let bench = bench(&arguments.bench)?;
     let (name, board) = chosen(&bench, arguments.board.as_deref())?;
-    let candidates = candidates(arguments, name, board)?;
+    let browser = bench.browser || arguments.viewer.is_some();
+    let mut candidates = candidates(arguments, name, board)?;
+    if browser {
+        for candidate in &mut candidates {
+            candidate.why_not =
+                candidate.why_not.take().or_else(|| why_no_browser(&candidate.input.scenario));
+        }
+    }
     if arguments.dry_run {
         if let Some(trouble) = state(&board.place).trouble {
             output::say(&format!("{name} {trouble}: as it is now nothing runs\n"));
@@ -48,7 +57,7 @@ pub(crate) fn run(arguments: &HilArgs) -> Result<Exit, Stop> {
         output::say(&listed(&candidates, name));
         return Ok(Exit::Pass);
     }
-    let on = On { name, board, budget: bench.lateness_budget };
+    let on = On { name, board, budget: bench.lateness_budget, browser };
     runs::all(arguments, &on, &candidates, &started)
 }
 

@@ -12,7 +12,7 @@ use crate::{
     output, report,
     values::Seeds,
 };
-use parallax_bench::{Run, clear, recover, run as run_on};
+use parallax_bench::{Run, clear, clear_browsers, recover, run as run_on};
 use parallax_lab::Stop as EndOfRun;
 use parallax_record::{Clock, Suite, Summary, Verdict};
 use parallax_render::terminal::{self, Style};
@@ -62,6 +62,9 @@ pub(super) fn all(
     closing::write(out, &Suite::of(planned.len() as u64, Vec::new()), started)?;
     if let Some(left) = clear(&on.board.place) {
         output::error(&format!("{} was on, and is switched off: {left}", on.name));
+    }
+    for left in clear_browsers() {
+        output::error(&format!("a browser's network namespace was left, and is gone: {left}"));
     }
     let interrupt = Interrupt::listen()?;
     let style = if output::coloured() { Style::Coloured } else { Style::Plain };
@@ -125,8 +128,9 @@ fn rerun(arguments: &HilArgs, board: &str, run: &Planned<'_>) -> String {
         .iter()
         .map(|device| format!(" --profile {}={}", device.peer, device.profile))
         .collect();
+    let viewer = if arguments.viewer.is_some() { " --viewer chromium" } else { "" };
     format!(
-        "parallax hil --bench {} --board {board} {} --seed {}{profiles}",
+        "parallax hil --bench {} --board {board}{viewer} {} --seed {}{profiles}",
         arguments.bench.display(),
         run.input.file.display(),
         run.seed
@@ -254,6 +258,7 @@ fn once(
         board: on.name,
         place: &on.board.place,
         lateness_budget: on.budget,
+        browser: on.browser,
         command: &command,
         earlier,
         folder,

@@ -4,6 +4,7 @@
 
 mod able;
 mod attend;
+mod browser;
 mod file;
 mod hold;
 mod journal;
@@ -21,6 +22,7 @@ mod switched;
 mod words;
 
 pub use able::why_not;
+pub use browser::{BrowserError, clear_browsers, why_no_browser};
 pub use file::{Bench, BenchBoard, FileError, read};
 pub use hold::HoldError;
 pub use journal::{RecoverError, recover};

@@ -121,7 +121,7 @@ fn owner(name: &str) -> Option<u32> {
 }
 
 /// Whether no such process is there any more. Where the system does not tell, none is gone.
-fn is_gone(process: u32) -> bool {
+pub(crate) fn is_gone(process: u32) -> bool {
     Path::new("/proc/self").exists() && !Path::new(&format!("/proc/{process}")).exists()
 }
 

@@ -3,6 +3,7 @@
 use crate::{
     able::camera,
     attend::{Attended, End, Heard, attend},
+    browser::{Browser, BrowserError, Plugged},
     hold::HoldError,
     journal::{Journal, put},
     offset::{BoardClock, Zero},
@@ -21,7 +22,9 @@ use parallax_fabric::{KeptPicture, RENDEZVOUS_PORT, header, secrets};
 use parallax_lab::{
     Beside, CableError, Came, Config, DEFAULT_BUDGET, LabError, Line, Outcome, Outside, Place, Stop,
 };
-use parallax_record::{Clock, Entry, Event, Record, Summary, WriteError, judge};
+use parallax_record::{
+    Clock, Entry, Event, Header, PeerHeader, Record, Summary, WriteError, judge,
+};
 use parallax_scenario::{CongestionControl, ConsoleTraits, Peer, Scenario};
 use parallax_signalling::Token;
 use std::{
@@ -50,6 +53,8 @@ pub struct Run<'a> {
     pub place: &'a BoardPlace,
     /// What the 99th percentile of the lateness of packets may be; none: the lab's default.
     pub lateness_budget: Option<Duration>,
+    /// Whether a browser is the viewer.
+    pub browser: bool,
     /// What starts a process board.
     pub command: &'a [OsString],
     /// What came of earlier attempts at this run.
@@ -123,6 +128,9 @@ pub enum RunError {
     /// Its cable.
     #[error(transparent)]
     Cable(#[from] CableError),
+    /// The browser.
+    #[error(transparent)]
+    Browser(#[from] BrowserError),
     /// Files, sockets, threads.
     #[error("failed to {what}: {cause}")]
     System {
@@ -173,19 +181,19 @@ pub fn run_writing(
         let _ = fs::remove_file(run.folder.join(old));
     }
     let recorder = begin(&run.folder.join("console.txt"))?;
-    let whole_us = u64::try_from(run.scenario.duration.as_micros()).unwrap_or(u64::MAX);
-    let header = header(run.scenario, run.seed, run.version, Clock::Real { bound_us: whole_us });
+    let mut browser = run.browser.then(|| Browser::start(run.scenario, run.seed)).transpose()?;
+    let header = header_of(run, browser.as_ref(), Clock::Real { bound_us: whole_us(run) });
     let journal = Journal::begin(run.folder, header)
         .map_err(system(format!("write to {}", run.folder.display())))?;
     let earlier = earlier(run, peer);
     let _ = journal.sink().send(earlier.clone());
     let setup = Setup { peer, traits, console, order, recorder };
-    let played = play(run, &journal, setup);
+    let played = play(run, &journal, setup, browser.as_mut());
     let journal = journal.end();
     let (record, pictures) = match played {
         Ok((mut outcome, heard)) => {
             let pictures = mem::take(&mut outcome.pictures);
-            (recorded(run, earlier, outcome, heard)?, pictures)
+            (recorded(run, earlier, (outcome, heard), browser.as_ref())?, pictures)
         }
         Err(error) => (broken(&journal, &error)?, Vec::new()),
     };
@@ -205,8 +213,29 @@ struct Setup<'a> {
     recorder: Recorder,
 }
 
-/// The lab, and the board at its place in it.
-fn play(run: &Run<'_>, journal: &Journal, setup: Setup<'_>) -> Result<(Outcome, Heard), RunError> {
+/// How long a run is to last, microseconds.
+fn whole_us(run: &Run<'_>) -> u64 {
+    u64::try_from(run.scenario.duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+fn header_of(run: &Run<'_>, browser: Option<&Browser>, clock: Clock) -> Header {
+    let mut header = header(run.scenario, run.seed, run.version, clock);
+    if let Some(browser) = browser {
+        let own = |peer: &&mut PeerHeader| peer.name == browser.peer;
+        if let Some(peer) = header.peers.iter_mut().find(own) {
+            peer.browser = Some(browser.version().to_owned());
+        }
+    }
+    header
+}
+
+/// The lab, the board at its place in it, and the browser at its own.
+fn play(
+    run: &Run<'_>,
+    journal: &Journal,
+    setup: Setup<'_>,
+    browser: Option<&mut Browser>,
+) -> Result<(Outcome, Heard), RunError> {
     let (mut stand, cable) = Stand::prepare(run.place, run.command, setup.traits)?;
     let (tell, boots) = mpsc::channel();
     let line = Line::new(now_ns);
@@ -218,7 +247,7 @@ fn play(run: &Run<'_>, journal: &Journal, setup: Setup<'_>) -> Result<(Outcome, 
         proxy::serve(place, from_board, to_board)
     });
     let name = &setup.peer.name;
-    let config = Config {
+    let mut config = Config {
         outside: BTreeMap::from([(name.clone(), Outside::Board(cable))]),
         beside: BTreeMap::from([(name.clone(), beside)]),
         budget: run.lateness_budget.unwrap_or(DEFAULT_BUDGET),
@@ -227,6 +256,13 @@ fn play(run: &Run<'_>, journal: &Journal, setup: Setup<'_>) -> Result<(Outcome, 
         stop: run.stop.clone(),
         ..Config::new(run.seed)
     };
+    if let Some(browser) = browser {
+        let Plugged { cable, beside, watch } = browser.plug()?;
+        let name = &browser.peer;
+        config.outside.insert(name.clone(), Outside::Board(Box::new(cable)));
+        config.beside.insert(name.clone(), beside);
+        config.watch = Some(watch);
+    }
     let (outcome, heard) = thread::scope(|scope| {
         let lab = scope.spawn(|| parallax_lab::run(run.scenario, config));
         let heard = through(run, journal, setup, &mut stand, (&boots, &line));
@@ -394,8 +430,8 @@ fn by_the_end(mut entry: Entry, end_ns: u64) -> Option<Entry> {
 fn recorded(
     run: &Run<'_>,
     earlier: Vec<Entry>,
-    outcome: Outcome,
-    heard: Heard,
+    (outcome, heard): (Outcome, Heard),
+    browser: Option<&Browser>,
 ) -> Result<Record, RunError> {
     let end_ns = u64::try_from(outcome.duration.as_nanos()).unwrap_or(u64::MAX);
     let mut entries = earlier;
@@ -407,15 +443,18 @@ fn recorded(
         let event = Event::CutShort { text: "somebody ended it".to_owned() };
         entries.push(Entry { run_ns: end_ns, node: "lab".to_owned(), event });
     }
-    let whole_us = u64::try_from(run.scenario.duration.as_micros()).unwrap_or(u64::MAX);
+    let whole_us = whole_us(run);
     // A packet that reached a peer late is late in every figure that it is part of.
     let late_us = outcome.lateness.percentile(99).as_micros();
     let late_us = u64::try_from(late_us).unwrap_or(whole_us);
-    let bound_us = match heard.jumped {
+    // So is how far either clock of two may be off.
+    let (browser_us, browser_jumped) =
+        browser.map_or((0, false), |browser| browser.clock.known());
+    let bound_us = match heard.jumped || browser_jumped {
         true => whole_us,
-        false => heard.bound_us.saturating_add(late_us).max(1),
+        false => heard.bound_us.saturating_add(browser_us).saturating_add(late_us).max(1),
     };
-    let mut header = header(run.scenario, run.seed, run.version, Clock::Real { bound_us });
+    let mut header = header_of(run, browser, Clock::Real { bound_us });
     header.duration_us = header.duration_us.min(end_ns / 1_000);
     Ok(Record::new(header, entries, &outcome.packets_sha256)?)
 }

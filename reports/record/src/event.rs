@@ -385,6 +385,35 @@ pub enum Event {
         /// How long it took, on the viewer's clock.
         round_trip_us: u64,
     },
+    /// What a browser says of the video that it receives (`getStats()` of webrtc-stats), all since the
+    /// session began; about once a second.
+    BrowserStats {
+        /// Which session.
+        session: Session,
+        /// RTP packets that came.
+        packets_received: u64,
+        /// RTP packets that are missing (RFC 3550 section 6.4.1): below zero if some came twice.
+        packets_lost: i64,
+        /// NACK messages that it sent; each may name several packets.
+        nacks: u64,
+        /// Key frames that it asked for (PLI).
+        key_frames_asked: u64,
+        /// Frames that came whole.
+        frames_received: u64,
+        /// Frames that it decoded.
+        frames_decoded: u64,
+        /// Of these, key frames.
+        key_frames_decoded: u64,
+        /// Frames that it dropped before or after it had decoded them.
+        frames_dropped: u64,
+        /// Freezes by its own count.
+        freezes: u64,
+        /// Mean time from a frame's first packet to its release by the jitter buffer, microseconds;
+        /// none of no frame.
+        jitter_buffer_us: Option<u64>,
+        /// Mean time that a frame was in the decoder, microseconds; none of no frame.
+        decode_us: Option<u64>,
+    },
     /// A peer says something that a reader of the record wants to know.
     Note {
         /// What.
@@ -528,7 +557,8 @@ impl Event {
             | Self::FrameLost { session, .. }
             | Self::FrameRendered { session, .. }
             | Self::Telemetry { session, .. }
-            | Self::RoundTrip { session, .. } => Some(session),
+            | Self::RoundTrip { session, .. }
+            | Self::BrowserStats { session, .. } => Some(session),
             Self::Started { .. }
             | Self::Ready { .. }
             | Self::FrameCaptured { .. }

@@ -76,6 +76,7 @@ impl Bench<'_> {
             board: "virtual",
             place: &Place::Process,
             lateness_budget: self.lateness_budget,
+            browser: false,
             command: &command,
             earlier: &[],
             folder: folder.path(),

@@ -182,7 +182,7 @@ impl Sheet<'_> {
             (None, None) => "peer",
         };
         self.text(x + 50.0, y + 17.0, 13, "text", &format!("{} ({role})", peer.name));
-        let mut text = peer.profile.name.clone();
+        let mut text = peer.browser.as_ref().unwrap_or(&peer.profile.name).clone();
         if let Some(camera) = &peer.camera {
             let _ = write!(
                 text,

@@ -6,6 +6,7 @@ mod playback;
 mod session;
 
 pub use elsewhere::{Elsewhere, Maker, Said, Told, TrickledCandidate};
+pub use playback::{Examined, examine};
 
 use crate::{
     connection::End,

@@ -1,0 +1,432 @@
+//! The viewer that a browser is: its sessions are made by the page, and what the page and the lab see of them
+//! becomes events.
+
+use super::{
+    chromium::{exchange, nanos},
+    devtools::{Arrived, Devtools},
+    message::{FromPage, Of, PagePicture, PageStats, mean_us},
+    wire::{Frames, Rtp},
+};
+use crate::offset::{BoardClock, Zero};
+use parallax_board::now_ns;
+use parallax_clock::Exchange;
+use parallax_lab::Place;
+use parallax_peer::{
+    Host as _, Seen,
+    viewer::{
+        Elsewhere, Maker, Playing, Said, Source, Told, TrickledCandidate, ViewerConfig, examine,
+        run_elsewhere,
+    },
+};
+use parallax_record::{Event, Phase, Session};
+use serde_json::{Value, json};
+use std::{
+    collections::BTreeMap,
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+/// Between two clock questions.
+const QUESTION: Duration = Duration::from_millis(250);
+/// So many wait for an answer, at most: older ones are given up.
+const WAITING: usize = 16;
+
+/// A packet that came to the browser, and when, nanoseconds on the run's clock.
+pub(super) type OnWire = (u64, Rtp);
+
+/// What is known of its clock when a run is over.
+#[derive(Debug, Default)]
+pub(crate) struct ClockWord {
+    /// How far its times may be from the truth, at most, microseconds.
+    bound_us: AtomicU64,
+    /// It jumped.
+    jumped: AtomicBool,
+}
+
+impl ClockWord {
+    /// Both.
+    pub(crate) fn known(&self) -> (u64, bool) {
+        (self.bound_us.load(Ordering::Relaxed), self.jumped.load(Ordering::Relaxed))
+    }
+}
+
+/// What a viewer is made of.
+#[derive(Debug)]
+pub(super) struct Given {
+    pub(super) config: ViewerConfig,
+    pub(super) devtools: Devtools,
+    /// What was asked of the browser's clock before the run.
+    pub(super) exchanges: Vec<Exchange>,
+    pub(super) resolution_ns: u64,
+    pub(super) arrived: UnboundedReceiver<Arrived>,
+    pub(super) wire: UnboundedReceiver<OnWire>,
+    pub(super) word: Arc<ClockWord>,
+}
+
+/// Runs the viewer at its place, for ever.
+pub(super) async fn view(place: Place, given: Given) {
+    let Given { config, devtools, exchanges, resolution_ns, mut arrived, mut wire, word } = given;
+    let mut clock = BoardClock::new(Zero::of(place.clock()));
+    let steady = exchanges.into_iter().all(|exchange| clock.learn(exchange));
+    clock.settle(now_ns());
+    let decodes = |playing: &Playing| match playing {
+        Playing::Decodes(source) => source.clone(),
+        Playing::Assumes => None,
+    };
+    let sources = config.views.iter().filter_map(|view| {
+        decodes(&view.playing).map(|source| (view.camera.clone(), source))
+    });
+    let mut viewer = Viewer {
+        sources: sources.collect(),
+        jitter_buffer: config.jitter_buffer,
+        host: place.host(),
+        place,
+        devtools,
+        clock,
+        resolution_ns,
+        asked: BTreeMap::new(),
+        sessions: BTreeMap::new(),
+        newest: None,
+        streams: BTreeMap::new(),
+        word,
+    };
+    if !steady {
+        viewer.jumped();
+    }
+    let (begin, mut begun) = unbounded_channel();
+    let (end, mut ended) = unbounded_channel();
+    let mut software = Box::pin(run_elsewhere(viewer.host.clone(), config, Page(begin)));
+    let mut questions = tokio::time::interval(QUESTION);
+    loop {
+        let done = tokio::select! {
+            () = &mut software => return,
+            Some(session) = begun.recv() => viewer.begin(session, end.clone()),
+            Some(id) = ended.recv() => viewer.end(&id),
+            Some(arrived) = arrived.recv() => viewer.hear(arrived),
+            Some((at_ns, packet)) = wire.recv() => {
+                viewer.came(at_ns, packet);
+                Ok(())
+            }
+            _ = questions.tick() => viewer.ask(),
+        };
+        // What cannot be said any more the end of the other half of the pipe tells.
+        if done.is_err() {
+            questions = tokio::time::interval_at(tokio::time::Instant::now() + QUESTION, QUESTION);
+        }
+    }
+}
+
+/// Makes sessions in the page.
+#[derive(Clone)]
+struct Page(UnboundedSender<Elsewhere>);
+
+impl Maker for Page {
+    fn begin(&self, session: Elsewhere) {
+        // If nobody takes it, the viewer is about to end.
+        let _ = self.0.send(session);
+    }
+}
+
+struct Viewer {
+    place: Place,
+    host: parallax_lab::LabHost,
+    devtools: Devtools,
+    clock: BoardClock,
+    resolution_ns: u64,
+    /// Clock questions without an answer, and when they were asked.
+    asked: BTreeMap<u64, u64>,
+    sessions: BTreeMap<String, Live>,
+    newest: Option<String>,
+    /// By their SSRC: the session that was the newest when the first packet came.
+    streams: BTreeMap<u32, (Session, Frames)>,
+    /// What each camera films.
+    sources: BTreeMap<String, Source>,
+    jitter_buffer: Duration,
+    word: Arc<ClockWord>,
+}
+
+/// A session in the page.
+struct Live {
+    name: Session,
+    said: UnboundedSender<Said>,
+    /// Frames that were handed to the compositor.
+    presented: u64,
+    has_pair: bool,
+    is_silent: bool,
+}
+
+impl Viewer {
+    fn begin(&mut self, session: Elsewhere, end: UnboundedSender<String>) -> io::Result<()> {
+        let Elsewhere { name, ice_servers, mut told, said } = session;
+        let id = format!("{}/{}", name.camera, name.number);
+        let servers: Vec<Value> = ice_servers
+            .iter()
+            .map(|it| {
+                let (urls, username, credential) = (&it.urls, &it.username, &it.credential);
+                json!({ "urls": urls, "username": username, "credential": credential })
+            })
+            .collect();
+        let depth_ms = u64::try_from(self.jitter_buffer.as_millis()).unwrap_or(u64::MAX);
+        call(&self.devtools, "begin", &[json!(id), json!(servers), json!(depth_ms)])?;
+        self.newest = Some(id.clone());
+        let live = Live { name, said, presented: 0, has_pair: false, is_silent: false };
+        self.sessions.insert(id.clone(), live);
+        let devtools = self.devtools.clone();
+        tokio::spawn(async move {
+            while let Some(told) = told.recv().await {
+                let _ = match told {
+                    Told::Offer(sdp) => call(&devtools, "offer", &[json!(id), json!(sdp)]),
+                    Told::Candidate(found) => {
+                        let init = json!({
+                            "candidate": found.candidate, "sdpMid": found.sdp_mid,
+                            "sdpMLineIndex": found.sdp_m_line_index,
+                        });
+                        call(&devtools, "candidate", &[json!(id), init])
+                    }
+                };
+            }
+            let _ = end.send(id);
+        });
+        Ok(())
+    }
+
+    fn end(&mut self, id: &str) -> io::Result<()> {
+        self.sessions.remove(id);
+        call(&self.devtools, "end", &[json!(id)])
+    }
+
+    fn ask(&mut self) -> io::Result<()> {
+        let sent_ns = now_ns();
+        let number = self.devtools.evaluate("performance.now()")?;
+        self.asked.insert(number, sent_ns);
+        if self.asked.len() > WAITING {
+            self.asked.pop_first();
+        }
+        Ok(())
+    }
+
+    fn jumped(&mut self) {
+        self.word.jumped.store(true, Ordering::Relaxed);
+        self.place.tell(Event::ClockJumped);
+    }
+
+    fn fault(&self, text: String) {
+        self.place.tell(Event::Fault { text });
+    }
+
+    fn hear(&mut self, arrived: Arrived) -> io::Result<()> {
+        match arrived {
+            Arrived::Said(text) => {
+                if let Err(text) = self.said(&text) {
+                    self.fault(text);
+                }
+            }
+            Arrived::Answer(number, at_ns, answer) => {
+                let asked = self.asked.remove(&number);
+                match (asked, answer) {
+                    (Some(sent_ns), Ok(answer)) => {
+                        let exchange = exchange(sent_ns, &answer, at_ns, self.resolution_ns);
+                        if exchange.is_some_and(|exchange| !self.clock.learn(exchange)) {
+                            self.jumped();
+                        }
+                    }
+                    (_, Err(text)) => self.fault(format!("its page cannot do it: {text}")),
+                    (None, Ok(_)) => {}
+                }
+            }
+            Arrived::Gone(how) => {
+                self.fault(format!("{how}: help: run it again; see whether memory is short"));
+                // Whoever waits for it need not.
+                self.sessions.clear();
+            }
+        }
+        Ok(())
+    }
+
+    /// A time of the page's on the run's clock.
+    fn run_ns(&mut self, ms: f64) -> u64 {
+        let now = now_ns();
+        let at = self.clock.run_ns(nanos(ms), now);
+        let bound_us = self.clock.bound_us() + self.resolution_ns.div_ceil(1_000);
+        self.word.bound_us.fetch_max(bound_us, Ordering::Relaxed);
+        at.unwrap_or_else(|| self.clock.host_on_run(now))
+    }
+
+    fn said(&mut self, text: &str) -> Result<(), String> {
+        let wrong = |error| format!("its page said {text:.200}: {error}");
+        let Of { at_ms, session: id } = serde_json::from_str(text).map_err(wrong)?;
+        let message = FromPage::read(text)?;
+        let at_ns = self.run_ns(at_ms);
+        // What a session says that has just ended nobody needs.
+        let Some(live) = self.sessions.get_mut(&id) else { return Ok(()) };
+        let session = live.name.clone();
+        let phase = |phase| Event::Phase { session: session.clone(), phase };
+        let mut events = Vec::new();
+        let said = match message {
+            FromPage::Ready { .. } => None,
+            FromPage::Candidate { text, sdp_mid, sdp_m_line_index, candidate } => {
+                let candidate = candidate.candidate();
+                events.push(Event::Candidate { session, candidate });
+                Some(Said::Candidate(TrickledCandidate {
+                    candidate: text,
+                    sdp_mid,
+                    sdp_m_line_index,
+                }))
+            }
+            FromPage::Gathered => {
+                events.push(phase(Phase::Gathering));
+                None
+            }
+            FromPage::Ice { state } => match state.as_str() {
+                "checking" => {
+                    events.push(phase(Phase::Checking));
+                    None
+                }
+                "disconnected" => {
+                    live.is_silent = true;
+                    Some(Said::Silent)
+                }
+                "connected" | "completed" if std::mem::take(&mut live.is_silent) => {
+                    Some(Said::Heard)
+                }
+                _ => None,
+            },
+            FromPage::State { state } => match state.as_str() {
+                "connected" => {
+                    events.push(phase(Phase::Dtls));
+                    Some(Said::Connected)
+                }
+                "failed" => Some(Said::Failed("the connection failed".to_owned())),
+                _ => None,
+            },
+            FromPage::Pair { local, remote } => {
+                if !std::mem::replace(&mut live.has_pair, true) {
+                    events.push(phase(Phase::Nominated));
+                }
+                let (local, remote) = (local.candidate(), remote.candidate());
+                events.push(Event::Nominated { session, local, remote });
+                None
+            }
+            FromPage::Answer { sdp } => Some(Said::Answer(sdp)),
+            FromPage::Frame { rtp_timestamp, presented, presented_ms, picture } => {
+                self.frame(&id, rtp_timestamp, presented, (presented_ms, picture));
+                None
+            }
+            FromPage::Stats(stats) => {
+                events.push(statistics(session, &stats));
+                None
+            }
+            FromPage::RoundTrip { round_trip_us } => {
+                let round_trip_us = u64::try_from(round_trip_us).unwrap_or(0);
+                events.push(Event::RoundTrip { session, round_trip_us });
+                None
+            }
+            FromPage::Telemetry { camera_us, captured, encoded, dropped } => {
+                events.push(Event::Telemetry { session, camera_us, captured, encoded, dropped });
+                None
+            }
+            FromPage::Failed { text } => Some(Said::Failed(text)),
+        };
+        for event in events {
+            self.place.tell_of(at_ns, event);
+        }
+        if let (Some(said), Some(live)) = (said, self.sessions.get(&id)) {
+            // One that has just ended does not hear it.
+            let _ = live.said.send(said);
+        }
+        Ok(())
+    }
+
+    /// A frame was handed to the compositor.
+    fn frame(
+        &mut self,
+        id: &str,
+        rtp_timestamp: u32,
+        presented: u64,
+        (presented_ms, picture): (f64, Option<PagePicture>),
+    ) {
+        let run_ns = self.run_ns(presented_ms);
+        let Some(live) = self.sessions.get_mut(id) else { return };
+        let session = live.name.clone();
+        let before = std::mem::replace(&mut live.presented, presented);
+        let missed = presented.saturating_sub(before + 1);
+        if missed > 0 {
+            // They were shown, and nobody knows which they were.
+            self.place.tell_of(run_ns, Event::Unheard { messages: missed });
+        }
+        let picture = picture.and_then(|picture| picture.picture());
+        let source = self.sources.get(&session.camera);
+        let examined = picture.as_ref().map(|picture| examine(picture, source)).unwrap_or_default();
+        let (marker, psnr_millidb, ssim_ppm) =
+            (examined.marker, examined.psnr_millidb, examined.ssim_ppm);
+        let event = Event::FrameRendered {
+            session: session.clone(),
+            rtp_timestamp,
+            marker,
+            psnr_millidb,
+            ssim_ppm,
+        };
+        self.place.tell_of(run_ns, event);
+        if before == 0 {
+            let (session, phase) = (session.clone(), Phase::FirstRender);
+            self.place.tell_of(run_ns, Event::Phase { session, phase });
+        }
+        if let (Some(marker), Some(psnr_millidb), Some(source), Some(received)) =
+            (marker, psnr_millidb, &examined.original, &picture)
+        {
+            let session = &session;
+            self.host.show(&Seen { session, marker, psnr_millidb, received, source });
+        }
+    }
+
+    /// A packet of media came to it.
+    fn came(&mut self, at_ns: u64, packet: Rtp) {
+        let newest = self.newest.as_ref().and_then(|id| self.sessions.get(id));
+        if !self.streams.contains_key(&packet.ssrc)
+            && let Some(live) = newest
+        {
+            let session = live.name.clone();
+            self.streams.insert(packet.ssrc, (session.clone(), Frames::default()));
+            let phase = Phase::FirstRtp;
+            self.place.tell_of(at_ns, Event::Phase { session, phase });
+        }
+        let Some((session, frames)) = self.streams.get_mut(&packet.ssrc) else { return };
+        for whole in frames.take(at_ns, packet) {
+            let event = Event::FrameReceived {
+                session: session.clone(),
+                rtp_timestamp: whole.timestamp,
+                first_run_ns: whole.first_ns,
+                packets: whole.packets,
+            };
+            self.place.tell_of(whole.whole_ns, event);
+        }
+    }
+}
+
+/// Has the page do something.
+fn call(devtools: &Devtools, what: &str, with: &[Value]) -> io::Result<()> {
+    let with: Vec<String> = with.iter().map(Value::to_string).collect();
+    devtools.evaluate(&format!("viewer.{what}({})", with.join(", "))).map(drop)
+}
+
+fn statistics(session: Session, stats: &PageStats) -> Event {
+    Event::BrowserStats {
+        session,
+        packets_received: stats.packets_received,
+        packets_lost: stats.packets_lost,
+        nacks: stats.nacks,
+        key_frames_asked: stats.key_frames_asked,
+        frames_received: stats.frames_received,
+        frames_decoded: stats.frames_decoded,
+        key_frames_decoded: stats.key_frames_decoded,
+        frames_dropped: stats.frames_dropped,
+        freezes: stats.freezes,
+        jitter_buffer_us: mean_us(stats.jitter_buffer_s, stats.jitter_buffer_frames),
+        decode_us: mean_us(stats.decode_s, stats.frames_decoded),
+    }
+}
