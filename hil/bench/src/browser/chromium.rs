@@ -50,6 +50,7 @@ const FLAGS: &[&str] = &[
     "--disable-features=WebRtcHideLocalIpsWithMdns",
     "--disable-background-timer-throttling",
     "--disable-renderer-backgrounding",
+    "--disable-rtc-smoothness-algorithm",
     "--disable-backgrounding-occluded-windows",
     "--autoplay-policy=no-user-gesture-required",
     "--remote-debugging-pipe",
