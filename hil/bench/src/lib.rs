@@ -8,6 +8,7 @@ mod browser;
 mod file;
 mod hold;
 mod journal;
+mod left;
 mod offset;
 mod place;
 mod process;

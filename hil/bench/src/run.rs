@@ -257,7 +257,7 @@ fn play(
         ..Config::new(run.seed)
     };
     if let Some(browser) = browser {
-        let Plugged { cable, beside, watch } = browser.plug()?;
+        let Plugged { cable, beside, watch } = browser.plug(&run.stop)?;
         let name = &browser.peer;
         config.outside.insert(name.clone(), Outside::Board(Box::new(cable)));
         config.beside.insert(name.clone(), beside);
@@ -439,7 +439,9 @@ fn recorded(
     entries.extend(heard.entries.into_iter().filter_map(|entry| by_the_end(entry, end_ns)));
     // Stable: what happened at one time stays in its order.
     entries.sort_by_key(|entry| entry.run_ns);
-    if outcome.duration < run.scenario.duration && heard.end != End::Broken {
+    let is_known_why =
+        heard.end == End::Broken || browser.is_some_and(|browser| browser.word.is_gone());
+    if outcome.duration < run.scenario.duration && !is_known_why {
         let event = Event::CutShort { text: "somebody ended it".to_owned() };
         entries.push(Entry { run_ns: end_ns, node: "lab".to_owned(), event });
     }
@@ -448,11 +450,10 @@ fn recorded(
     let late_us = outcome.lateness.percentile(99).as_micros();
     let late_us = u64::try_from(late_us).unwrap_or(whole_us);
     // So is how far either clock of two may be off.
-    let (browser_us, browser_jumped) =
-        browser.map_or((0, false), |browser| browser.clock.known());
-    let bound_us = match heard.jumped || browser_jumped {
-        true => whole_us,
-        false => heard.bound_us.saturating_add(browser_us).saturating_add(late_us).max(1),
+    let browser_us = browser.map_or(Some(0), |browser| browser.word.bound_us());
+    let bound_us = match browser_us.filter(|_| !heard.jumped) {
+        Some(browser_us) => heard.bound_us.saturating_add(browser_us).saturating_add(late_us).max(1),
+        None => whole_us,
     };
     let mut header = header_of(run, browser, Clock::Real { bound_us });
     header.duration_us = header.duration_us.min(end_ns / 1_000);

@@ -7,12 +7,14 @@ use super::{
     message::FromPage,
     namespace::Namespace,
 };
+use crate::left;
 use parallax_board::now_ns;
 use parallax_clock::Exchange;
 use serde_json::{Value, json};
 use std::{
     fs::{self, File},
     io,
+    os::unix::process::CommandExt as _,
     process::{Child, Command, Stdio},
     sync::{Arc, Mutex, mpsc},
     thread,
@@ -75,8 +77,7 @@ pub(super) struct Chromium {
 impl Chromium {
     pub(super) fn start(namespace: Arc<Namespace>) -> Result<Self, BrowserError> {
         let failed = |cause: io::Error| BrowserError::Start(cause.to_string());
-        let folder = tempfile::Builder::new().prefix("parallax-viewer-").tempdir();
-        let folder = folder.map_err(failed)?;
+        let folder = left::folder("viewer").map_err(failed)?;
         let said = folder.path().join("said.txt");
         // Its pipe is two files of its own, 3 and 4, which only a shell gives it without unsafe code.
         let mut child = Command::new("sh")
@@ -87,6 +88,8 @@ impl Chromium {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(File::create(&said).map_err(failed)?)
+            // A person's Ctrl-C is for the bench.
+            .process_group(0)
             .spawn()
             .map_err(failed)?;
         let (Some(pipe), Some(from)) = (child.stdin.take(), child.stdout.take()) else {

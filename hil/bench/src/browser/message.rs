@@ -3,6 +3,7 @@
 use parallax_media::{Picture, Size};
 use parallax_record::{Candidate, CandidateKind};
 use serde::Deserialize;
+use std::net::IpAddr;
 
 /// Whose message of the page's it is.
 #[derive(Debug, Deserialize)]
@@ -40,13 +41,14 @@ pub(super) enum FromPage {
     /// Its description.
     Answer { sdp: String },
     /// A frame was handed to the compositor.
-    Frame {
+    Shown {
         rtp_timestamp: u32,
         /// Counts the frames that were, this one included.
         presented: u64,
         presented_ms: f64,
-        picture: Option<PagePicture>,
     },
+    /// A frame came out of the decoder, then or before.
+    Decoded { rtp_timestamp: u32, decoded_ms: f64, picture: Option<PagePicture> },
     /// Of its statistics, once a second.
     Stats(PageStats),
     /// The answer to a ping.
@@ -83,8 +85,10 @@ impl PageCandidate {
             // There is but `host` left.
             _ => CandidateKind::Host,
         };
-        let (address, port) = (self.address.as_deref().unwrap_or("?"), self.port.unwrap_or(0));
-        Candidate { kind, address: format!("{address}:{port}") }
+        // Chromium does not tell a page the address of a peer-reflexive candidate: `redacted-ip.invalid`.
+        let is_address = |text: &&str| text.parse::<IpAddr>().is_ok();
+        let address = self.address.as_deref().filter(is_address).unwrap_or("?");
+        Candidate { kind, address: format!("{address}:{}", self.port.unwrap_or(0)) }
     }
 }
 
@@ -167,9 +171,10 @@ mod tests {
         let relayed = read(r#"{"type":"relay","address":"198.51.100.7","port":49152}"#);
         assert_eq!(relayed.kind, CandidateKind::Relayed);
         assert_eq!(relayed.address, "198.51.100.7:49152");
-        let unknown = read(r#"{"type":"prflx","address":null,"port":null}"#);
+        let unknown = read(r#"{"type":"prflx","address":"redacted-ip.invalid","port":2753}"#);
         assert_eq!(unknown.kind, CandidateKind::PeerReflexive);
-        assert_eq!(unknown.address, "?:0");
+        assert_eq!(unknown.address, "?:2753");
+        assert_eq!(read(r#"{"type":"host","address":null,"port":null}"#).address, "?:0");
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod chromium;
 mod devtools;
 mod message;
 mod namespace;
+mod screen;
 mod viewer;
 mod wire;
 
@@ -19,14 +20,14 @@ use self::{
 };
 use crate::state::is_program;
 use parallax_fabric::{Direction, RENDEZVOUS_PORT, Setting, SetupError, films};
-use parallax_lab::{Beside, CableError, Interface, Watch};
+use parallax_lab::{Beside, CableError, Interface, Stop, Watch};
 use parallax_network::Protocol;
 use parallax_peer::viewer::ViewerConfig;
 use parallax_scenario::{Action, Peer, Scenario};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-pub(crate) use self::viewer::ClockWord;
+pub(crate) use self::viewer::Word;
 
 /// Why there is no browser.
 #[derive(Debug, thiserror::Error)]
@@ -103,7 +104,7 @@ pub fn clear_browsers() -> Vec<String> {
 pub(crate) struct Browser {
     /// The peer's name.
     pub(crate) peer: String,
-    pub(crate) clock: Arc<ClockWord>,
+    pub(crate) word: Arc<Word>,
     namespace: Arc<Namespace>,
     chromium: Chromium,
     config: ViewerConfig,
@@ -129,8 +130,8 @@ impl Browser {
         let lan = site.network;
         let namespace = Arc::new(Namespace::make(peer.address, lan.gateway(), lan.prefix())?);
         let chromium = Chromium::start(Arc::clone(&namespace))?;
-        let (peer, clock) = (peer.name.clone(), Arc::default());
-        Ok(Self { peer, clock, namespace, chromium, config })
+        let (peer, word) = (peer.name.clone(), Arc::default());
+        Ok(Self { peer, word, namespace, chromium, config })
     }
 
     /// What it calls itself, such as `Chrome/156.0.8078.108`.
@@ -138,8 +139,8 @@ impl Browser {
         &self.chromium.version
     }
 
-    /// Plugs it into a lab.
-    pub(crate) fn plug(&mut self) -> Result<Plugged, BrowserError> {
+    /// Plugs it into a lab. If it ends before the run does, it stops that.
+    pub(crate) fn plug(&mut self, stop: &Stop) -> Result<Plugged, BrowserError> {
         let cable = Interface::open(&self.namespace.cable)?;
         let (tell, arrived) = unbounded_channel::<Arrived>();
         self.chromium.devtools.hears(move |what| {
@@ -154,7 +155,8 @@ impl Browser {
             resolution_ns: self.chromium.resolution_ns,
             arrived,
             wire,
-            word: Arc::clone(&self.clock),
+            word: Arc::clone(&self.word),
+            stop: stop.clone(),
         };
         let given = Mutex::new(Some(given));
         let beside = Beside::new(move |place| {

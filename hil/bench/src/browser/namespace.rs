@@ -1,7 +1,7 @@
 //! A network namespace for a browser, with one cable that ends in the lab.
 
 use super::BrowserError;
-use crate::process::is_gone;
+use crate::left::is_gone;
 use std::{fs, net::Ipv4Addr, process::Command};
 
 /// What the names of these namespaces begin with; the number of the process that made one follows.

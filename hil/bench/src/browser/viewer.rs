@@ -4,17 +4,19 @@
 use super::{
     chromium::{exchange, nanos},
     devtools::{Arrived, Devtools},
-    message::{FromPage, Of, PagePicture, PageStats, mean_us},
+    message::{FromPage, Of, PageStats, mean_us},
+    screen::{Screen, Seen, Shown},
     wire::{Frames, Rtp},
 };
 use crate::offset::{BoardClock, Zero};
 use parallax_board::now_ns;
 use parallax_clock::Exchange;
-use parallax_lab::Place;
+use parallax_lab::{LabHost, Place, Stop};
+use parallax_media::Picture;
 use parallax_peer::{
-    Host as _, Seen,
+    Host as _, Seen as Kept,
     viewer::{
-        Elsewhere, Maker, Playing, Said, Source, Told, TrickledCandidate, ViewerConfig, examine,
+        Elsewhere, Examined, Maker, Playing, Said, Source, Told, TrickledCandidate, ViewerConfig, examine,
         run_elsewhere,
     },
 };
@@ -39,19 +41,27 @@ const WAITING: usize = 16;
 /// A packet that came to the browser, and when, nanoseconds on the run's clock.
 pub(super) type OnWire = (u64, Rtp);
 
-/// What is known of its clock when a run is over.
+/// What is known of a browser when its run is over.
 #[derive(Debug, Default)]
-pub(crate) struct ClockWord {
-    /// How far its times may be from the truth, at most, microseconds.
+pub(crate) struct Word {
+    /// How far times of its clock may be from the truth, at most, microseconds.
     bound_us: AtomicU64,
-    /// It jumped.
+    /// Its clock jumped.
     jumped: AtomicBool,
+    /// The browser ended before the run did.
+    gone: AtomicBool,
 }
 
-impl ClockWord {
-    /// Both.
-    pub(crate) fn known(&self) -> (u64, bool) {
-        (self.bound_us.load(Ordering::Relaxed), self.jumped.load(Ordering::Relaxed))
+impl Word {
+    /// How far times of its clock may be from the truth, at most, microseconds; none: it jumped.
+    pub(crate) fn bound_us(&self) -> Option<u64> {
+        let jumped = self.jumped.load(Ordering::Relaxed);
+        (!jumped).then(|| self.bound_us.load(Ordering::Relaxed))
+    }
+
+    /// Whether the browser ended before the run did.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.gone.load(Ordering::Relaxed)
     }
 }
 
@@ -65,12 +75,15 @@ pub(super) struct Given {
     pub(super) resolution_ns: u64,
     pub(super) arrived: UnboundedReceiver<Arrived>,
     pub(super) wire: UnboundedReceiver<OnWire>,
-    pub(super) word: Arc<ClockWord>,
+    pub(super) word: Arc<Word>,
+    /// Ends the run.
+    pub(super) stop: Stop,
 }
 
 /// Runs the viewer at its place, for ever.
 pub(super) async fn view(place: Place, given: Given) {
-    let Given { config, devtools, exchanges, resolution_ns, mut arrived, mut wire, word } = given;
+    let Given { config, devtools, exchanges, resolution_ns, mut arrived, mut wire, word, stop } =
+        given;
     let mut clock = BoardClock::new(Zero::of(place.clock()));
     let steady = exchanges.into_iter().all(|exchange| clock.learn(exchange));
     clock.settle(now_ns());
@@ -94,6 +107,7 @@ pub(super) async fn view(place: Place, given: Given) {
         newest: None,
         streams: BTreeMap::new(),
         word,
+        stop,
     };
     if !steady {
         viewer.jumped();
@@ -134,7 +148,7 @@ impl Maker for Page {
 
 struct Viewer {
     place: Place,
-    host: parallax_lab::LabHost,
+    host: LabHost,
     devtools: Devtools,
     clock: BoardClock,
     resolution_ns: u64,
@@ -147,15 +161,16 @@ struct Viewer {
     /// What each camera films.
     sources: BTreeMap<String, Source>,
     jitter_buffer: Duration,
-    word: Arc<ClockWord>,
+    word: Arc<Word>,
+    stop: Stop,
 }
 
 /// A session in the page.
 struct Live {
     name: Session,
     said: UnboundedSender<Said>,
-    /// Frames that were handed to the compositor.
-    presented: u64,
+    screen: Screen<Picture>,
+    has_shown: bool,
     has_pair: bool,
     is_silent: bool,
 }
@@ -174,7 +189,8 @@ impl Viewer {
         let depth_ms = u64::try_from(self.jitter_buffer.as_millis()).unwrap_or(u64::MAX);
         call(&self.devtools, "begin", &[json!(id), json!(servers), json!(depth_ms)])?;
         self.newest = Some(id.clone());
-        let live = Live { name, said, presented: 0, has_pair: false, is_silent: false };
+        let (screen, has_shown, has_pair, is_silent) = (Screen::default(), false, false, false);
+        let live = Live { name, said, screen, has_shown, has_pair, is_silent };
         self.sessions.insert(id.clone(), live);
         let devtools = self.devtools.clone();
         tokio::spawn(async move {
@@ -241,8 +257,8 @@ impl Viewer {
             }
             Arrived::Gone(how) => {
                 self.fault(format!("{how}: help: run it again; see whether memory is short"));
-                // Whoever waits for it need not.
-                self.sessions.clear();
+                self.word.gone.store(true, Ordering::Relaxed);
+                self.stop.now();
             }
         }
         Ok(())
@@ -313,8 +329,17 @@ impl Viewer {
                 None
             }
             FromPage::Answer { sdp } => Some(Said::Answer(sdp)),
-            FromPage::Frame { rtp_timestamp, presented, presented_ms, picture } => {
-                self.frame(&id, rtp_timestamp, presented, (presented_ms, picture));
+            FromPage::Shown { rtp_timestamp, presented, presented_ms } => {
+                let run_ns = self.run_ns(presented_ms);
+                self.on_screen(&id, |screen| {
+                    screen.shown(Shown { rtp_timestamp, presented, run_ns });
+                });
+                None
+            }
+            FromPage::Decoded { rtp_timestamp, decoded_ms, picture } => {
+                let run_ns = self.run_ns(decoded_ms);
+                let picture = picture.and_then(|picture| picture.picture());
+                self.on_screen(&id, |screen| screen.decoded(rtp_timestamp, run_ns, picture));
                 None
             }
             FromPage::Stats(stats) => {
@@ -342,45 +367,31 @@ impl Viewer {
         Ok(())
     }
 
-    /// A frame was handed to the compositor.
-    fn frame(
-        &mut self,
-        id: &str,
-        rtp_timestamp: u32,
-        presented: u64,
-        (presented_ms, picture): (f64, Option<PagePicture>),
-    ) {
-        let run_ns = self.run_ns(presented_ms);
+    /// Takes something of a session's frames, and tells of those that were shown.
+    fn on_screen(&mut self, id: &str, take: impl FnOnce(&mut Screen<Picture>)) {
         let Some(live) = self.sessions.get_mut(id) else { return };
+        take(&mut live.screen);
         let session = live.name.clone();
-        let before = std::mem::replace(&mut live.presented, presented);
-        let missed = presented.saturating_sub(before + 1);
-        if missed > 0 {
-            // They were shown, and nobody knows which they were.
-            self.place.tell_of(run_ns, Event::Unheard { messages: missed });
-        }
-        let picture = picture.and_then(|picture| picture.picture());
-        let source = self.sources.get(&session.camera);
-        let examined = picture.as_ref().map(|picture| examine(picture, source)).unwrap_or_default();
-        let (marker, psnr_millidb, ssim_ppm) =
-            (examined.marker, examined.psnr_millidb, examined.ssim_ppm);
-        let event = Event::FrameRendered {
-            session: session.clone(),
-            rtp_timestamp,
-            marker,
-            psnr_millidb,
-            ssim_ppm,
-        };
-        self.place.tell_of(run_ns, event);
-        if before == 0 {
-            let (session, phase) = (session.clone(), Phase::FirstRender);
-            self.place.tell_of(run_ns, Event::Phase { session, phase });
-        }
-        if let (Some(marker), Some(psnr_millidb), Some(source), Some(received)) =
-            (marker, psnr_millidb, &examined.original, &picture)
-        {
-            let session = &session;
-            self.host.show(&Seen { session, marker, psnr_millidb, received, source });
+        while let Some(seen) = live.screen.poll() {
+            match seen {
+                Seen::Unknown { frames, run_ns } => {
+                    self.place.tell_of(run_ns, Event::Unheard { messages: frames });
+                }
+                Seen::Frame { rtp_timestamp, run_ns, at_latest, picture } => {
+                    if at_latest {
+                        let text = "a frame was shown while its page was busy: the time told of \
+                                    is the latest that it can have been";
+                        self.place.tell_of(run_ns, Event::Note { text: text.to_owned() });
+                    }
+                    let source = self.sources.get(&session.camera);
+                    let look = Look { place: &self.place, host: &self.host, source };
+                    look.rendered(&session, (rtp_timestamp, run_ns), picture.as_ref());
+                    if !std::mem::replace(&mut live.has_shown, true) {
+                        let (session, phase) = (session.clone(), Phase::FirstRender);
+                        self.place.tell_of(run_ns, Event::Phase { session, phase });
+                    }
+                }
+            }
         }
     }
 
@@ -404,6 +415,39 @@ impl Viewer {
                 packets: whole.packets,
             };
             self.place.tell_of(whole.whole_ns, event);
+        }
+    }
+}
+
+/// Looks at what a browser shows.
+struct Look<'v> {
+    place: &'v Place,
+    host: &'v LabHost,
+    source: Option<&'v Source>,
+}
+
+impl Look<'_> {
+    /// A frame was shown.
+    fn rendered(
+        &self,
+        session: &Session,
+        (rtp_timestamp, run_ns): (u32, u64),
+        received: Option<&Picture>,
+    ) {
+        let Examined { marker, psnr_millidb, ssim_ppm, original } =
+            received.map(|picture| examine(picture, self.source)).unwrap_or_default();
+        let rendered = Event::FrameRendered {
+            session: session.clone(),
+            rtp_timestamp,
+            marker,
+            psnr_millidb,
+            ssim_ppm,
+        };
+        self.place.tell_of(run_ns, rendered);
+        if let (Some(marker), Some(psnr_millidb), Some(source), Some(received)) =
+            (marker, psnr_millidb, &original, received)
+        {
+            self.host.show(&Kept { session, marker, psnr_millidb, received, source });
         }
     }
 }
