@@ -90,7 +90,7 @@ impl Run {
 /// What a slow machine passes as well.
 const STREAMS: &str = r#"
 [[check]]
-connects = { within = "20s" }
+connects = { within = "15s" }
 why = "It boots, and streams."
 
 [[check]]
@@ -115,10 +115,11 @@ fn a_browser_shows_what_a_camera_sends_and_the_record_says_who_it_was() {
     let Some(_machine) = machine() else { return };
     let relayed = "\n[[check]]\npath = { relayed = true }\nwhy = \"Nothing else gets through.\"\n";
     for (scenario, more) in [("two-homes", ""), ("strict-homes", relayed), ("same-lan", "")] {
-        let run = Run::new(&support::with_checks(scenario, 15, &format!("{STREAMS}{more}")));
+        let run = Run::new(&support::with_checks(scenario, 20, &format!("{STREAMS}{more}")));
         let mut command = run.command();
         let output = command.args(["--retries", "3"]).output().expect("it runs");
-        let said = String::from_utf8_lossy(&output.stdout);
+        let said = [output.stdout, output.stderr].concat();
+        let said = String::from_utf8_lossy(&said);
         assert_eq!(output.status.code(), Some(0), "{scenario}: {said}");
         let (summary, record) = run.came_to();
         assert_eq!(summary.verdict, Verdict::Pass, "{scenario}: {summary:?}");
@@ -158,7 +159,7 @@ fn a_browser_that_ends_in_mid_run_is_the_labs_error() {
 #[test]
 fn what_a_killed_bench_left_of_a_browser_is_gone_with_the_next_start() {
     let Some(_machine) = machine() else { return };
-    let run = Run::new(&support::with_checks("two-homes", 15, STREAMS));
+    let run = Run::new(&support::with_checks("two-homes", 20, STREAMS));
     let mut parent = run.start();
     run.shows();
     parent.kill().expect("killed");

@@ -16,7 +16,7 @@ use self::{
     devtools::Arrived,
     namespace::Namespace,
     viewer::{Given, OnWire, view},
-    wire::Rtp,
+    wire::Passed,
 };
 use crate::state::is_program;
 use parallax_fabric::{Direction, RENDEZVOUS_PORT, Setting, SetupError, films};
@@ -172,18 +172,19 @@ impl Browser {
     }
 }
 
-/// Sees the media that come to a peer.
+/// Sees the media that come to a peer, and its ICE checks.
 fn watch(peer: String) -> (Watch, UnboundedReceiver<OnWire>) {
     let (tell, wire) = unbounded_channel();
     let watch = Watch::new(move |seen| {
-        let is_udp = seen.packet.transport.protocol() == Protocol::Udp;
-        if seen.direction == Direction::Delivered
-            && seen.host == peer
-            && is_udp
-            && let Some(rtp) = Rtp::read(&seen.packet.payload)
+        let packet = seen.packet;
+        let sent = seen.direction == Direction::Sent;
+        if seen.host == peer
+            && packet.transport.protocol() == Protocol::Udp
+            && let ends = (packet.source, packet.destination)
+            && let Some(passed) = Passed::read(sent, ends, &packet.payload)
         {
             // After the run nobody listens.
-            let _ = tell.send((seen.at.as_nanos(), rtp));
+            let _ = tell.send((seen.at.as_nanos(), passed));
         }
     });
     (watch, wire)

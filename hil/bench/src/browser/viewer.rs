@@ -6,7 +6,7 @@ use super::{
     devtools::{Arrived, Devtools},
     message::{FromPage, Of, PageStats, mean_us},
     screen::{Screen, Seen, Shown},
-    wire::{Frames, Rtp},
+    wire::{Frames, Passed, Rtp},
 };
 use crate::offset::{BoardClock, Zero};
 use parallax_board::now_ns;
@@ -15,6 +15,7 @@ use parallax_lab::{LabHost, Place, Stop};
 use parallax_media::Picture;
 use parallax_peer::{
     Host as _, Seen as Kept,
+    checks::Checks,
     viewer::{
         Elsewhere, Examined, Maker, Playing, Said, Source, Told, TrickledCandidate, ViewerConfig, examine,
         run_elsewhere,
@@ -38,8 +39,8 @@ const QUESTION: Duration = Duration::from_millis(250);
 /// So many wait for an answer, at most: older ones are given up.
 const WAITING: usize = 16;
 
-/// A packet that came to the browser, and when, nanoseconds on the run's clock.
-pub(super) type OnWire = (u64, Rtp);
+/// What went over the browser's cable, and when, nanoseconds on the run's clock.
+pub(super) type OnWire = (u64, Passed);
 
 /// What is known of a browser when its run is over.
 #[derive(Debug, Default)]
@@ -122,8 +123,8 @@ pub(super) async fn view(place: Place, given: Given) {
             Some(session) = begun.recv() => viewer.begin(session, end.clone()),
             Some(id) = ended.recv() => viewer.end(&id),
             Some(arrived) = arrived.recv() => viewer.hear(arrived),
-            Some((at_ns, packet)) = wire.recv() => {
-                viewer.came(at_ns, packet);
+            Some((at_ns, passed)) = wire.recv() => {
+                viewer.passed(at_ns, passed);
                 Ok(())
             }
             _ = questions.tick() => viewer.ask(),
@@ -170,6 +171,7 @@ struct Live {
     name: Session,
     said: UnboundedSender<Said>,
     screen: Screen<Picture>,
+    checks: Checks,
     has_shown: bool,
     has_pair: bool,
     is_silent: bool,
@@ -189,8 +191,9 @@ impl Viewer {
         let depth_ms = u64::try_from(self.jitter_buffer.as_millis()).unwrap_or(u64::MAX);
         call(&self.devtools, "begin", &[json!(id), json!(servers), json!(depth_ms)])?;
         self.newest = Some(id.clone());
-        let (screen, has_shown, has_pair, is_silent) = (Screen::default(), false, false, false);
-        let live = Live { name, said, screen, has_shown, has_pair, is_silent };
+        let (screen, checks) = (Screen::default(), Checks::default());
+        let (has_shown, has_pair, is_silent) = (false, false, false);
+        let live = Live { name, said, screen, checks, has_shown, has_pair, is_silent };
         self.sessions.insert(id.clone(), live);
         let devtools = self.devtools.clone();
         tokio::spawn(async move {
@@ -375,7 +378,11 @@ impl Viewer {
         while let Some(seen) = live.screen.poll() {
             match seen {
                 Seen::Unknown { frames, run_ns } => {
-                    self.place.tell_of(run_ns, Event::Unheard { messages: frames });
+                    let text = format!(
+                        "{frames} frames were shown while the page of {} was busy: nobody knows which",
+                        session.viewer
+                    );
+                    self.place.tell_of(run_ns, Event::LabFellShort { text });
                 }
                 Seen::Frame { rtp_timestamp, run_ns, at_latest, picture } => {
                     if at_latest {
@@ -395,8 +402,25 @@ impl Viewer {
         }
     }
 
+    /// Something went over its cable.
+    fn passed(&mut self, at_ns: u64, passed: Passed) {
+        let check = |checks: &mut Checks| match passed {
+            Passed::Media(_) => None,
+            Passed::Sent { from, to, ref datagram } => checks.sent(at_ns, from, to, datagram),
+            Passed::Came { from, to, ref datagram } => checks.received(from, to, datagram),
+        };
+        if let Passed::Media(packet) = passed {
+            self.media(at_ns, packet);
+        } else if let Some(live) = self.newest.as_ref().and_then(|id| self.sessions.get_mut(id))
+            && let Some(check) = check(&mut live.checks)
+        {
+            let event = check.event(live.name.clone());
+            self.place.tell_of(at_ns, event);
+        }
+    }
+
     /// A packet of media came to it.
-    fn came(&mut self, at_ns: u64, packet: Rtp) {
+    fn media(&mut self, at_ns: u64, packet: Rtp) {
         let newest = self.newest.as_ref().and_then(|id| self.sessions.get(id));
         if !self.streams.contains_key(&packet.ssrc)
             && let Some(live) = newest

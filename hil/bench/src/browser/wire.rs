@@ -1,10 +1,43 @@
-//! Frames on their way to a browser, as the lab sees them: RTP headers are in the clear (RFC 3711 section 3.1),
-//! payloads are not. A pure core.
+//! What goes over a browser's cable, as the lab sees it. RTP headers are in the clear (RFC 3711 section 3.1),
+//! payloads are not; ICE checks are. A pure core.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use parallax_peer::checks::may_be_a_check;
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    net::{SocketAddr, SocketAddrV4},
+};
 
 /// Frames that are remembered at a time, of each stream: some seconds.
 const MOST_FRAMES: usize = 120;
+
+/// Something that went over a browser's cable, as far as it can be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Passed {
+    /// A packet of media came.
+    Media(Rtp),
+    /// What may be an ICE check, or the answer to one, was sent.
+    Sent { from: SocketAddr, to: SocketAddr, datagram: Vec<u8> },
+    /// Or came.
+    Came { from: SocketAddr, to: SocketAddr, datagram: Vec<u8> },
+}
+
+impl Passed {
+    /// Reads a datagram; `sent` by the browser, or to it.
+    pub(super) fn read(
+        sent: bool,
+        (from, to): (SocketAddrV4, SocketAddrV4),
+        datagram: &[u8],
+    ) -> Option<Self> {
+        if !sent && let Some(rtp) = Rtp::read(datagram) {
+            return Some(Self::Media(rtp));
+        }
+        let (from, to, bytes) = (from.into(), to.into(), datagram.to_vec());
+        may_be_a_check(datagram).then_some(match sent {
+            true => Self::Sent { from, to, datagram: bytes },
+            false => Self::Came { from, to, datagram: bytes },
+        })
+    }
+}
 
 /// An RTP header, as far as frames are concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
