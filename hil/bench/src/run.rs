@@ -452,7 +452,9 @@ fn recorded(
     // So is how far either clock of two may be off.
     let browser_us = browser.map_or(Some(0), |browser| browser.word.bound_us());
     let bound_us = match browser_us.filter(|_| !heard.jumped) {
-        Some(browser_us) => heard.bound_us.saturating_add(browser_us).saturating_add(late_us).max(1),
+        Some(browser_us) => {
+            heard.bound_us.saturating_add(browser_us).saturating_add(late_us).max(1)
+        }
         None => whole_us,
     };
     let mut header = header_of(run, browser, Clock::Real { bound_us });

@@ -4,6 +4,7 @@
 //! the run's clock (virtual or real, the header says which); `camera_us` is microseconds on the
 //! camera's own clock since it booted.
 
+use crate::browser::BrowserStats;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -390,29 +391,8 @@ pub enum Event {
     BrowserStats {
         /// Which session.
         session: Session,
-        /// RTP packets that came.
-        packets_received: u64,
-        /// RTP packets that are missing (RFC 3550 section 6.4.1): below zero if some came twice.
-        packets_lost: i64,
-        /// NACK messages that it sent; each may name several packets.
-        nacks: u64,
-        /// Key frames that it asked for (PLI).
-        key_frames_asked: u64,
-        /// Frames that came whole.
-        frames_received: u64,
-        /// Frames that it decoded.
-        frames_decoded: u64,
-        /// Of these, key frames.
-        key_frames_decoded: u64,
-        /// Frames that it dropped before or after it had decoded them.
-        frames_dropped: u64,
-        /// Freezes by its own count.
-        freezes: u64,
-        /// Mean time from a frame's first packet to its release by the jitter buffer, microseconds;
-        /// none of no frame.
-        jitter_buffer_us: Option<u64>,
-        /// Mean time that a frame was in the decoder, microseconds; none of no frame.
-        decode_us: Option<u64>,
+        /// What.
+        stats: BrowserStats,
     },
     /// A peer says something that a reader of the record wants to know.
     Note {

@@ -2,6 +2,7 @@
 
 mod account;
 mod baseline;
+mod browser;
 mod check;
 mod checks;
 mod compare;
@@ -30,6 +31,7 @@ mod worst;
 pub use baseline::{
     BASELINE_FORMAT, Baseline, BaselineError, BaselinePool, BaselineRun, BaselineStream,
 };
+pub use browser::BrowserStats;
 pub use check::{
     Check, LossBound, Percentile, PercentileError, Predicate, Route, Statistic, StreamSelection,
     Window,

@@ -137,12 +137,7 @@ impl Checks {
     }
 
     /// A datagram comes to the socket at `to`.
-    pub fn received(
-        &mut self,
-        from: SocketAddr,
-        to: SocketAddr,
-        datagram: &[u8],
-    ) -> Option<Check> {
+    pub fn received(&mut self, from: SocketAddr, to: SocketAddr, datagram: &[u8]) -> Option<Check> {
         if let Some((_, data)) = channel_data(datagram) {
             return self.response(&Stun::read(data)?);
         }

@@ -100,15 +100,8 @@ impl Chromium {
         thread::spawn(move || listener.listen(from));
         let (version, exchanges) = (String::new(), Vec::new());
         let resolution_ns = 0;
-        let mut own = Self {
-            devtools,
-            version,
-            exchanges,
-            resolution_ns,
-            child,
-            namespace,
-            _folder: folder,
-        };
+        let mut own =
+            Self { devtools, version, exchanges, resolution_ns, child, namespace, _folder: folder };
         own.open().map_err(|cause| {
             let said = fs::read_to_string(&said).unwrap_or_default();
             let last = said.lines().last().map(|last| format!("; its last words: {last}"));

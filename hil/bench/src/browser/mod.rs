@@ -5,6 +5,7 @@
 
 mod chromium;
 mod devtools;
+mod live;
 mod message;
 mod namespace;
 mod screen;

@@ -33,9 +33,8 @@ impl Namespace {
         // refuses it.
         let _ = fs::write(format!("/proc/sys/net/ipv6/conf/{cable}/disable_ipv6"), "1");
         let all = "net.ipv6.conf.all.disable_ipv6=1";
-        let _ = Command::new("ip")
-            .args(["netns", "exec", name, "sysctl", "-q", "-w", all])
-            .output();
+        let _ =
+            Command::new("ip").args(["netns", "exec", name, "sysctl", "-q", "-w", all]).output();
         ip(&["link", "set", cable, "up"])?;
         ip(&["-n", name, "link", "set", "lo", "up"])?;
         ip(&["-n", name, "link", "set", "eth0", "up"])?;

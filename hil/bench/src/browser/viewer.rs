@@ -4,7 +4,8 @@
 use super::{
     chromium::{exchange, nanos},
     devtools::{Arrived, Devtools},
-    message::{FromPage, Of, PageStats, mean_us},
+    live::Live,
+    message::{FromPage, Of},
     screen::{Screen, Seen, Shown},
     wire::{Frames, Passed, Rtp},
 };
@@ -17,8 +18,7 @@ use parallax_peer::{
     Host as _, Seen as Kept,
     checks::Checks,
     viewer::{
-        Elsewhere, Examined, Maker, Playing, Said, Source, Told, TrickledCandidate, ViewerConfig, examine,
-        run_elsewhere,
+        Elsewhere, Examined, Maker, Playing, Source, Told, ViewerConfig, examine, run_elsewhere,
     },
 };
 use parallax_record::{Event, Phase, Session};
@@ -92,9 +92,10 @@ pub(super) async fn view(place: Place, given: Given) {
         Playing::Decodes(source) => source.clone(),
         Playing::Assumes => None,
     };
-    let sources = config.views.iter().filter_map(|view| {
-        decodes(&view.playing).map(|source| (view.camera.clone(), source))
-    });
+    let sources = config
+        .views
+        .iter()
+        .filter_map(|view| decodes(&view.playing).map(|source| (view.camera.clone(), source)));
     let mut viewer = Viewer {
         sources: sources.collect(),
         jitter_buffer: config.jitter_buffer,
@@ -166,17 +167,6 @@ struct Viewer {
     stop: Stop,
 }
 
-/// A session in the page.
-struct Live {
-    name: Session,
-    said: UnboundedSender<Said>,
-    screen: Screen<Picture>,
-    checks: Checks,
-    has_shown: bool,
-    has_pair: bool,
-    is_silent: bool,
-}
-
 impl Viewer {
     fn begin(&mut self, session: Elsewhere, end: UnboundedSender<String>) -> io::Result<()> {
         let Elsewhere { name, ice_servers, mut told, said } = session;
@@ -191,9 +181,7 @@ impl Viewer {
         let depth_ms = u64::try_from(self.jitter_buffer.as_millis()).unwrap_or(u64::MAX);
         call(&self.devtools, "begin", &[json!(id), json!(servers), json!(depth_ms)])?;
         self.newest = Some(id.clone());
-        let (screen, checks) = (Screen::default(), Checks::default());
-        let (has_shown, has_pair, is_silent) = (false, false, false);
-        let live = Live { name, said, screen, checks, has_shown, has_pair, is_silent };
+        let live = Live::new(name, said);
         self.sessions.insert(id.clone(), live);
         let devtools = self.devtools.clone();
         tokio::spawn(async move {
@@ -281,91 +269,24 @@ impl Viewer {
         let Of { at_ms, session: id } = serde_json::from_str(text).map_err(wrong)?;
         let message = FromPage::read(text)?;
         let at_ns = self.run_ns(at_ms);
-        // What a session says that has just ended nobody needs.
-        let Some(live) = self.sessions.get_mut(&id) else { return Ok(()) };
-        let session = live.name.clone();
-        let phase = |phase| Event::Phase { session: session.clone(), phase };
-        let mut events = Vec::new();
-        let said = match message {
-            FromPage::Ready { .. } => None,
-            FromPage::Candidate { text, sdp_mid, sdp_m_line_index, candidate } => {
-                let candidate = candidate.candidate();
-                events.push(Event::Candidate { session, candidate });
-                Some(Said::Candidate(TrickledCandidate {
-                    candidate: text,
-                    sdp_mid,
-                    sdp_m_line_index,
-                }))
-            }
-            FromPage::Gathered => {
-                events.push(phase(Phase::Gathering));
-                None
-            }
-            FromPage::Ice { state } => match state.as_str() {
-                "checking" => {
-                    events.push(phase(Phase::Checking));
-                    None
-                }
-                "disconnected" => {
-                    live.is_silent = true;
-                    Some(Said::Silent)
-                }
-                "connected" | "completed" if std::mem::take(&mut live.is_silent) => {
-                    Some(Said::Heard)
-                }
-                _ => None,
-            },
-            FromPage::State { state } => match state.as_str() {
-                "connected" => {
-                    events.push(phase(Phase::Dtls));
-                    Some(Said::Connected)
-                }
-                "failed" => Some(Said::Failed("the connection failed".to_owned())),
-                _ => None,
-            },
-            FromPage::Pair { local, remote } => {
-                if !std::mem::replace(&mut live.has_pair, true) {
-                    events.push(phase(Phase::Nominated));
-                }
-                let (local, remote) = (local.candidate(), remote.candidate());
-                events.push(Event::Nominated { session, local, remote });
-                None
-            }
-            FromPage::Answer { sdp } => Some(Said::Answer(sdp)),
+        match message {
             FromPage::Shown { rtp_timestamp, presented, presented_ms } => {
                 let run_ns = self.run_ns(presented_ms);
-                self.on_screen(&id, |screen| {
-                    screen.shown(Shown { rtp_timestamp, presented, run_ns });
-                });
-                None
+                let shown = Shown { rtp_timestamp, presented, run_ns };
+                self.on_screen(&id, |screen| screen.shown(shown));
             }
             FromPage::Decoded { rtp_timestamp, decoded_ms, picture } => {
                 let run_ns = self.run_ns(decoded_ms);
                 let picture = picture.and_then(|picture| picture.picture());
                 self.on_screen(&id, |screen| screen.decoded(rtp_timestamp, run_ns, picture));
-                None
             }
-            FromPage::Stats(stats) => {
-                events.push(statistics(session, &stats));
-                None
+            message => {
+                // What a session says that has just ended nobody needs.
+                let Some(live) = self.sessions.get_mut(&id) else { return Ok(()) };
+                for event in live.hear(message) {
+                    self.place.tell_of(at_ns, event);
+                }
             }
-            FromPage::RoundTrip { round_trip_us } => {
-                let round_trip_us = u64::try_from(round_trip_us).unwrap_or(0);
-                events.push(Event::RoundTrip { session, round_trip_us });
-                None
-            }
-            FromPage::Telemetry { camera_us, captured, encoded, dropped } => {
-                events.push(Event::Telemetry { session, camera_us, captured, encoded, dropped });
-                None
-            }
-            FromPage::Failed { text } => Some(Said::Failed(text)),
-        };
-        for event in events {
-            self.place.tell_of(at_ns, event);
-        }
-        if let (Some(said), Some(live)) = (said, self.sessions.get(&id)) {
-            // One that has just ended does not hear it.
-            let _ = live.said.send(said);
         }
         Ok(())
     }
@@ -480,21 +401,4 @@ impl Look<'_> {
 fn call(devtools: &Devtools, what: &str, with: &[Value]) -> io::Result<()> {
     let with: Vec<String> = with.iter().map(Value::to_string).collect();
     devtools.evaluate(&format!("viewer.{what}({})", with.join(", "))).map(drop)
-}
-
-fn statistics(session: Session, stats: &PageStats) -> Event {
-    Event::BrowserStats {
-        session,
-        packets_received: stats.packets_received,
-        packets_lost: stats.packets_lost,
-        nacks: stats.nacks,
-        key_frames_asked: stats.key_frames_asked,
-        frames_received: stats.frames_received,
-        frames_decoded: stats.frames_decoded,
-        key_frames_decoded: stats.key_frames_decoded,
-        frames_dropped: stats.frames_dropped,
-        freezes: stats.freezes,
-        jitter_buffer_us: mean_us(stats.jitter_buffer_s, stats.jitter_buffer_frames),
-        decode_us: mean_us(stats.decode_s, stats.frames_decoded),
-    }
 }

@@ -197,7 +197,10 @@ impl<H: Host> Live<H> {
                 Told::Offer(sdp)
             }
             FromRendezvous::Candidate {
-                candidate: Some(candidate), sdp_mid, sdp_m_line_index, ..
+                candidate: Some(candidate),
+                sdp_mid,
+                sdp_m_line_index,
+                ..
             } => Told::Candidate(TrickledCandidate { candidate, sdp_mid, sdp_m_line_index }),
             other => return End::told(&other),
         };

@@ -396,8 +396,7 @@ impl<H: Host, S: Sessions<H>> Current<H, S> {
                 let health = Arc::<Health>::default();
                 let post = Post { inbox: messages, out: out.clone() };
                 let silent = self.silent.0.clone();
-                let run =
-                    self.sessions.run(self.host.clone(), start, post, silent, health.clone());
+                let run = self.sessions.run(self.host.clone(), start, post, silent, health.clone());
                 let ended = self.ended.0.clone();
                 self.tasks.spawn(&self.host, async move {
                     let end = run.await;
