@@ -1,30 +1,25 @@
 //! A scenario with a board in the place of its camera.
 
+mod error;
+
+use self::error::system;
 use crate::{
     able::camera,
     attend::{Attended, End, Heard, attend},
-    browser::{Browser, BrowserError, Plugged},
-    hold::HoldError,
+    browser::{Browser, Plugged},
     journal::{Journal, put},
     offset::{BoardClock, Zero},
     place::Place as BoardPlace,
-    profile::{self, ProfileError},
-    proxy,
+    profile, proxy,
     stand::{Opening, Stand},
     switched::Switched,
 };
 use parallax_agent::protocol::{CameraOrder, FromBoard, ToBoard};
-use parallax_board::{
-    Board, BoardError, PowerError, Recorder, RecorderError, WriteError as PortError, now_ns,
-};
+use parallax_board::{Board, Recorder, RecorderError, now_ns};
 use parallax_console::{Console, ConsoleProfile, Nonce, Request, transcript::Kind};
 use parallax_fabric::{KeptPicture, RENDEZVOUS_PORT, header, secrets};
-use parallax_lab::{
-    Beside, CableError, Came, Config, DEFAULT_BUDGET, LabError, Line, Outcome, Outside, Place, Stop,
-};
-use parallax_record::{
-    Clock, Entry, Event, Header, PeerHeader, Record, Summary, WriteError, judge,
-};
+use parallax_lab::{Beside, Came, Config, DEFAULT_BUDGET, Line, Outcome, Outside, Place, Stop};
+use parallax_record::{Clock, Entry, Event, Header, PeerHeader, Record, Summary, judge};
 use parallax_scenario::{CongestionControl, ConsoleTraits, Peer, Scenario};
 use parallax_signalling::Token;
 use std::{
@@ -34,11 +29,13 @@ use std::{
     hash::{BuildHasher as _, Hasher as _, RandomState},
     io, mem,
     path::{Path, PathBuf},
-    sync::mpsc,
+    sync::{Arc, mpsc},
     thread,
     time::Duration,
 };
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+
+pub use self::error::RunError;
 
 /// A run to be.
 #[derive(Debug)]
@@ -76,80 +73,6 @@ pub struct Ran {
     pub record: PathBuf,
     /// Of each stream, the pictures of the rendered frames with the lowest PSNR: received and source.
     pub pictures: Vec<KeptPicture>,
-}
-
-/// Why there is no record of a run.
-#[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    /// The scenario is none for a board.
-    #[error("failed to run {scenario} on a board: {why}")]
-    Unfit {
-        /// The scenario.
-        scenario: String,
-        /// Why.
-        why: String,
-    },
-    /// The profile.
-    #[error(transparent)]
-    Profile(#[from] ProfileError),
-    /// The lab.
-    #[error(transparent)]
-    Lab(#[from] LabError),
-    /// The board's console.
-    #[error(transparent)]
-    Board(#[from] BoardError),
-    /// The transcript.
-    #[error(transparent)]
-    Transcript(#[from] RecorderError),
-    /// The process.
-    #[error("failed to switch the board on: {0}")]
-    Power(io::Error),
-    /// Another has it.
-    #[error(transparent)]
-    Hold(#[from] HoldError),
-    /// Its power is switched by the bench, and was not.
-    #[error(transparent)]
-    Switch(#[from] PowerError),
-    /// A control line resets it, and did not.
-    #[error("failed to reset the board: {0}")]
-    Reset(PortError),
-    /// The bench does not say where its network is.
-    #[error(
-        "failed to plug the board's cable in: the bench does not say where it is\n  help: add \
-         `network = {{ interface = \"...\" }}` to the board"
-    )]
-    NoNetwork,
-    /// A scenario takes its power, and the bench cannot.
-    #[error(
-        "failed to switch the board: the bench does not say how\n  help: add `power = {{ on = [...], off = [...] \
-         }}` to the board"
-    )]
-    NoPower,
-    /// Its cable.
-    #[error(transparent)]
-    Cable(#[from] CableError),
-    /// The browser.
-    #[error(transparent)]
-    Browser(#[from] BrowserError),
-    /// Files, sockets, threads.
-    #[error("failed to {what}: {cause}")]
-    System {
-        /// What was tried.
-        what: String,
-        /// What the system said.
-        cause: io::Error,
-    },
-    /// The record.
-    #[error("failed to {0}")]
-    Record(#[from] WriteError),
-    /// A thread of the run panicked.
-    #[error("failed to run: a thread panicked")]
-    Panicked,
-}
-
-fn system(what: impl Into<String>) -> impl FnOnce(io::Error) -> RunError {
-    let what = what.into();
-    move |cause| RunError::System { what, cause }
 }
 
 /// Runs a scenario with a board in the place of its camera, in real time. Whatever breaks once it has
@@ -257,7 +180,8 @@ fn play(
         ..Config::new(run.seed)
     };
     if let Some(browser) = browser {
-        let Plugged { cable, beside, watch } = browser.plug(&run.stop)?;
+        let Plugged { cable, beside, watch } =
+            browser.plug(&run.stop, Arc::clone(&journal.bounds().browser))?;
         let name = &browser.peer;
         config.outside.insert(name.clone(), Outside::Board(Box::new(cable)));
         config.beside.insert(name.clone(), beside);
@@ -330,7 +254,7 @@ fn through(
             came: &line.1,
             stop: &run.stop,
             sink: journal.sink(),
-            bound_us: journal.bound(),
+            bound_us: Arc::clone(&journal.bounds().board),
         });
         all.end = heard.end;
         all.jumped |= heard.jumped;
@@ -439,6 +363,10 @@ fn recorded(
     entries.extend(heard.entries.into_iter().filter_map(|entry| by_the_end(entry, end_ns)));
     // Stable: what happened at one time stays in its order.
     entries.sort_by_key(|entry| entry.run_ns);
+    if let Some(text) = browser.and_then(|browser| browser.word.fell_short()) {
+        let node = "lab".to_owned();
+        entries.push(Entry { run_ns: end_ns, node, event: Event::LabFellShort { text } });
+    }
     let is_known_why =
         heard.end == End::Broken || browser.is_some_and(|browser| browser.word.is_gone());
     if outcome.duration < run.scenario.duration && !is_known_why {

@@ -31,6 +31,9 @@ pub(super) enum Arrived {
     Gone(&'static str),
 }
 
+/// The number of what is sent and whose answer nobody needs.
+const UNHEEDED: u64 = 0;
+
 type Sink = Box<dyn Fn(Arrived) + Send>;
 type Answers = BTreeMap<u64, mpsc::Sender<(u64, Result<Value, String>)>>;
 
@@ -60,7 +63,7 @@ impl Devtools {
     pub(super) fn new(pipe: ChildStdin, page: (&'static str, &'static str)) -> Self {
         let inner = Inner {
             pipe: Mutex::new(Some(pipe)),
-            next: AtomicU64::new(1),
+            next: AtomicU64::new(UNHEEDED + 1),
             session: Mutex::default(),
             waiting: Mutex::default(),
             sink: Mutex::default(),
@@ -152,6 +155,9 @@ impl Devtools {
 
     fn hear(&self, at_ns: u64, mut message: Message) {
         if let Some(id) = message.id {
+            if id == UNHEEDED {
+                return;
+            }
             let answer = message.answer();
             let waiting = lock(&self.0.waiting).remove(&id);
             return match waiting {
@@ -192,10 +198,10 @@ impl Devtools {
                 "requestId": id, "responseCode": 200, "body": body,
                 "responseHeaders": headers.map(header),
             });
-            self.send("Fetch.fulfillRequest", answer)
+            self.send_as(UNHEEDED, "Fetch.fulfillRequest", answer)
         } else {
             let refused = json!({ "requestId": id, "errorReason": "BlockedByClient" });
-            self.send("Fetch.failRequest", refused)
+            self.send_as(UNHEEDED, "Fetch.failRequest", refused)
         };
     }
 }

@@ -25,7 +25,7 @@ use parallax_lab::{Beside, CableError, Interface, Stop, Watch};
 use parallax_network::Protocol;
 use parallax_peer::viewer::ViewerConfig;
 use parallax_scenario::{Action, Peer, Scenario};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicU64};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 pub(crate) use self::viewer::Word;
@@ -140,9 +140,15 @@ impl Browser {
         &self.chromium.version
     }
 
-    /// Plugs it into a lab. If it ends before the run does, it stops that.
-    pub(crate) fn plug(&mut self, stop: &Stop) -> Result<Plugged, BrowserError> {
+    /// Plugs it into a lab. If it ends before the run does, it stops that. `bound_us` is told how far times of its
+    /// clock may be from the truth.
+    pub(crate) fn plug(
+        &mut self,
+        stop: &Stop,
+        bound_us: Arc<AtomicU64>,
+    ) -> Result<Plugged, BrowserError> {
         let cable = Interface::open(&self.namespace.cable)?;
+        self.word = Arc::new(Word::new(bound_us));
         let (tell, arrived) = unbounded_channel::<Arrived>();
         self.chromium.devtools.hears(move |what| {
             // After the run nobody listens.

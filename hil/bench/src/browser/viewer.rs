@@ -45,19 +45,38 @@ pub(super) type OnWire = (u64, Passed);
 /// What is known of a browser when its run is over.
 #[derive(Debug, Default)]
 pub(crate) struct Word {
-    /// How far times of its clock may be from the truth, at most, microseconds.
-    bound_us: AtomicU64,
+    /// How far times of its clock may be from the truth, at most, microseconds. A journal has it, too.
+    bound_us: Arc<AtomicU64>,
     /// Its clock jumped.
     jumped: AtomicBool,
     /// The browser ended before the run did.
     gone: AtomicBool,
+    /// Frames that were shown, and those of them of which the time is not known well.
+    shown: AtomicU64,
+    late: AtomicU64,
 }
 
 impl Word {
+    /// Of a run whose journal hears of the bound of its clock, too.
+    pub(super) fn new(bound_us: Arc<AtomicU64>) -> Self {
+        Self { bound_us, ..Self::default() }
+    }
+
     /// How far times of its clock may be from the truth, at most, microseconds; none: it jumped.
     pub(crate) fn bound_us(&self) -> Option<u64> {
         let jumped = self.jumped.load(Ordering::Relaxed);
         (!jumped).then(|| self.bound_us.load(Ordering::Relaxed))
+    }
+
+    /// What the machine owes, if its processors were so busy that the page was too slow to see when frames were
+    /// shown: more than one in a hundred.
+    pub(crate) fn fell_short(&self) -> Option<String> {
+        let [late, shown] = [&self.late, &self.shown].map(|count| count.load(Ordering::Relaxed));
+        (late.saturating_mul(100) > shown).then(|| {
+            format!(
+                "the machine was too busy for its browser: when {late} of {shown} frames were shown is not known well"
+            )
+        })
     }
 
     /// Whether the browser ended before the run did.
@@ -306,7 +325,9 @@ impl Viewer {
                     self.place.tell_of(run_ns, Event::LabFellShort { text });
                 }
                 Seen::Frame { rtp_timestamp, run_ns, at_latest, picture } => {
+                    self.word.shown.fetch_add(1, Ordering::Relaxed);
                     if at_latest {
+                        self.word.late.fetch_add(1, Ordering::Relaxed);
                         let text = "a frame was shown while its page was busy: the time told of \
                                     is the latest that it can have been";
                         self.place.tell_of(run_ns, Event::Note { text: text.to_owned() });
@@ -401,4 +422,20 @@ impl Look<'_> {
 fn call(devtools: &Devtools, what: &str, with: &[Value]) -> io::Result<()> {
     let with: Vec<String> = with.iter().map(Value::to_string).collect();
     devtools.evaluate(&format!("viewer.{what}({})", with.join(", "))).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_machine_that_was_too_busy_for_its_browser_is_told_and_a_frame_in_a_hundred_is_not() {
+        let word = |late, shown| {
+            let (late, shown) = (AtomicU64::new(late), AtomicU64::new(shown));
+            Word { late, shown, ..Word::default() }.fell_short()
+        };
+        assert_eq!((word(0, 0), word(4, 400)), (None, None));
+        let told = word(5, 400).expect("more than one in a hundred");
+        assert!(told.contains("5 of 400 frames"), "{told}");
+    }
 }
