@@ -409,7 +409,7 @@ fn broken(journal: &Path, error: &RunError) -> Result<Record, RunError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use parallax_board::OpenError;
+    use parallax_board::{BoardError, OpenError};
     use parallax_record::Verdict;
     use parallax_scenario::{Builtin, parse};
 
