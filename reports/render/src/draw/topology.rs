@@ -193,7 +193,7 @@ impl Sheet<'_> {
                 figure::bit_rate(camera.bit_rate_bps)
             );
         }
-        if let Some(us) = peer.jitter_buffer_us {
+        if let Some(us) = peer.jitter_buffer_us.filter(|_| peer.browser.is_none()) {
             let _ = write!(text, ", jitter buffer {}", figure::duration(us.cast_signed()));
         }
         self.text(x + 50.0, y + 32.0, 11, "quiet", &text);
