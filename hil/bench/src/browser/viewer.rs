@@ -32,7 +32,10 @@ use std::{
     },
     time::Duration,
 };
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::{
+    sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+    time::MissedTickBehavior,
+};
 
 /// Between two clock questions.
 const QUESTION: Duration = Duration::from_millis(250);
@@ -137,22 +140,18 @@ pub(super) async fn view(place: Place, given: Given) {
     let (end, mut ended) = unbounded_channel();
     let mut software = Box::pin(run_elsewhere(viewer.host.clone(), config, Page(begin)));
     let mut questions = tokio::time::interval(QUESTION);
+    // A machine that was busy does not ask all at once.
+    questions.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        let done = tokio::select! {
+        // What cannot be said any more, the end of the other half of the pipe tells.
+        let _ = tokio::select! {
             () = &mut software => return,
             Some(session) = begun.recv() => viewer.begin(session, end.clone()),
             Some(id) = ended.recv() => viewer.end(&id),
             Some(arrived) = arrived.recv() => viewer.hear(arrived),
-            Some((at_ns, passed)) = wire.recv() => {
-                viewer.passed(at_ns, passed);
-                Ok(())
-            }
+            Some((at_ns, passed)) = wire.recv() => viewer.passed(at_ns, passed),
             _ = questions.tick() => viewer.ask(),
         };
-        // What cannot be said any more the end of the other half of the pipe tells.
-        if done.is_err() {
-            questions = tokio::time::interval_at(tokio::time::Instant::now() + QUESTION, QUESTION);
-        }
     }
 }
 
@@ -345,7 +344,7 @@ impl Viewer {
     }
 
     /// Something went over its cable.
-    fn passed(&mut self, at_ns: u64, passed: Passed) {
+    fn passed(&mut self, at_ns: u64, passed: Passed) -> io::Result<()> {
         let check = |checks: &mut Checks| match passed {
             Passed::Media(_) => None,
             Passed::Sent { from, to, ref datagram } => checks.sent(at_ns, from, to, datagram),
@@ -359,6 +358,7 @@ impl Viewer {
             let event = check.event(live.name.clone());
             self.place.tell_of(at_ns, event);
         }
+        Ok(())
     }
 
     /// A packet of media came to it.
