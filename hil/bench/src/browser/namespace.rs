@@ -2,12 +2,14 @@
 
 use super::BrowserError;
 use crate::left::is_gone;
-use std::{fs, net::Ipv4Addr, process::Command};
+use std::{fs, net::Ipv4Addr, path::Path, process::Command};
 
 /// What the names of these namespaces begin with; the number of the process that made one follows.
 const PREFIX: &str = "parallax-viewer-";
 /// And those of the cables' ends in the lab: names of interfaces have 15 bytes at most.
 const CABLE: &str = "plx-v";
+/// Where `ip` keeps namespaces.
+const ALL: &str = "/run/netns";
 
 /// A namespace. Dropped, it is gone, and whoever runs in it.
 #[derive(Debug)]
@@ -27,6 +29,10 @@ impl Namespace {
         let process = std::process::id();
         let own = Self { name: format!("{PREFIX}{process}"), cable: format!("{CABLE}{process}") };
         let (name, cable) = (own.name.as_str(), own.cable.as_str());
+        if exists(name) {
+            // Of an earlier process of this number.
+            remove(name, cable);
+        }
         ip(&["netns", "add", name])?;
         ip(&["link", "add", cable, "type", "veth", "peer", "name", "eth0", "netns", name])?;
         // Neither the machine nor the browser is to speak IPv6 on it. Where that cannot be said, the port
@@ -58,14 +64,19 @@ impl Drop for Namespace {
 
 /// Removes what benches left that were killed; gives their names.
 pub(super) fn sweep() -> Vec<String> {
-    let Ok(all) = fs::read_dir("/run/netns") else { return Vec::new() };
+    let Ok(all) = fs::read_dir(ALL) else { return Vec::new() };
     let names = all.flatten().filter_map(|entry| entry.file_name().into_string().ok());
     let left = names.filter_map(|name| Some((maker(&name).filter(|it| is_gone(*it))?, name)));
-    left.map(|(process, name)| {
+    let swept = left.filter_map(|(process, name)| {
         remove(&name, &format!("{CABLE}{process}"));
-        name
-    })
-    .collect()
+        // Where that is not permitted it stays.
+        (!exists(&name)).then_some(name)
+    });
+    swept.collect()
+}
+
+fn exists(name: &str) -> bool {
+    Path::new(ALL).join(name).exists()
 }
 
 /// The number of the process that made a namespace.
