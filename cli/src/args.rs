@@ -7,7 +7,7 @@ use crate::{
         SIM_HELP,
     },
     log::{self, Filter},
-    values::{self, Device, Media, Seeds},
+    values::{self, Browser, Device, Media, Seeds},
 };
 use clap::{Args, Parser, Subcommand};
 use parallax_record::{Thresholds, beside::Within};
@@ -130,6 +130,10 @@ pub(crate) struct HilArgs {
     /// The board. Left out: the first by name
     #[arg(long, value_name = "NAME")]
     pub(crate) board: Option<String>,
+    /// Who the viewer is: a browser, in a network namespace (root, iproute2, chromium). Left out: what the
+    /// bench says, or else Parallax's own
+    #[arg(long, value_name = "BROWSER", value_enum)]
+    pub(crate) viewer: Option<Browser>,
     /// Seed of the network's randomness. Left out: the scenario's own, or else 1
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = seed)]
     pub(crate) seed: Option<u64>,

@@ -16,7 +16,7 @@ use crate::{
 };
 use parallax_bench::{
     Bench, BenchBoard, Book, Checkup, Lease, Quarantine, Sick, Standing, check, console, read,
-    state, why_not,
+    state, why_no_browser, why_not,
 };
 use parallax_lab::Stop as EndOfRun;
 use parallax_scenario::{Profile, Replacements};
@@ -32,6 +32,8 @@ struct On<'a> {
     board: &'a BenchBoard,
     profile: Profile,
     budget: Option<Duration>,
+    /// Whether a browser is the viewer.
+    browser: bool,
 }
 
 /// A scenario, and why it cannot run, if it cannot.
@@ -49,9 +51,16 @@ pub(crate) fn run(arguments: &HilArgs) -> Result<Exit, Stop> {
     let started = Started::now();
     let bench = bench(&arguments.bench)?;
     let (name, board) = chosen(&bench, arguments.board.as_deref())?;
+    let browser = bench.browser || arguments.viewer.is_some();
     let profile = profile(&arguments.bench, board)?;
     drivable(name, &profile)?;
-    let candidates = candidates(arguments, board, &profile)?;
+    let mut candidates = candidates(arguments, board, &profile)?;
+    if browser {
+        for candidate in &mut candidates {
+            candidate.why_not =
+                candidate.why_not.take().or_else(|| why_no_browser(&candidate.input.scenario));
+        }
+    }
     if arguments.dry_run {
         if let Some(trouble) = state(&board.place).trouble {
             output::say(&format!("{name} {trouble}: as it is now nothing runs\n"));
@@ -66,7 +75,7 @@ pub(crate) fn run(arguments: &HilArgs) -> Result<Exit, Stop> {
         output::say(&listed(&candidates, name));
         return Ok(Exit::Pass);
     }
-    let on = On { name, board, profile, budget: bench.lateness_budget };
+    let on = On { name, board, profile, budget: bench.lateness_budget, browser };
     runs::all(arguments, &on, &candidates, &started)
 }
 

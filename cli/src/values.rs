@@ -84,6 +84,13 @@ pub(crate) fn device(text: &str) -> Result<Device, String> {
     }
 }
 
+/// A browser that may be the viewer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Browser {
+    /// The one that this machine has as `chromium`.
+    Chromium,
+}
+
 /// Where media come from, in place of what scenarios say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Media {

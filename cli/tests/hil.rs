@@ -62,6 +62,29 @@ fn a_scenario_that_is_named_and_cannot_run_is_inconclusive_one_of_a_folder_is_no
 }
 
 #[test]
+fn a_browser_that_is_not_there_keeps_a_scenario_from_running_and_is_named() {
+    let folder = TempDir::new().expect("a folder");
+    let scenario = format!("{}/two-homes.toml", support::SHIPPED);
+    let call = |more: &[&str]| {
+        let out = folder.path().join("out");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_parallax"));
+        command.args(["hil", "--bench", VIRTUAL, "--viewer", "chromium", "--out", text(&out)]);
+        // Where no program is.
+        said(&command.args(more).env("PATH", folder.path()).output().expect("it runs"))
+    };
+    let why = "a browser as the viewer needs chromium, iproute2";
+    let (code, out, _) = call(&["--dry-run", &scenario]);
+    assert_eq!(code, Some(0));
+    assert!(out.contains(&format!("two-homes  does not run on virtual: {why}")), "{out}");
+    let (code, named, _) = call(&[&scenario]);
+    assert_eq!(code, Some(11), "{named}");
+    assert!(named.contains("INCONCLUSIVE") && named.contains(why), "{named}");
+    let (code, of_folder, _) = call(&[support::SHIPPED]);
+    assert_eq!(code, Some(4), "{of_folder}");
+    assert!(of_folder.contains(&format!("not run         two-homes: {why}")), "{of_folder}");
+}
+
+#[test]
 fn a_bench_that_is_killed_leaves_what_it_measured_and_no_board() {
     let folder = TempDir::new().expect("a folder");
     let out = folder.path().join("out");

@@ -32,6 +32,8 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "parallax-console",
             "parallax-fabric",
             "parallax-lab",
+            "parallax-media",
+            "parallax-network",
             "parallax-peer",
             "parallax-record",
             "parallax-scenario",

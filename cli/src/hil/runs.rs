@@ -15,7 +15,7 @@ use crate::{
     report, runs,
     values::Seeds,
 };
-use parallax_bench::{Book, Hold, Run, clear, recover, run as run_on, take};
+use parallax_bench::{Book, Hold, Run, clear, clear_browsers, recover, run as run_on, take};
 use parallax_lab::Stop as EndOfRun;
 use parallax_record::{Clock, Header, Suite, Summary, Verdict, run_folder};
 use parallax_render::terminal::{self, Style};
@@ -68,6 +68,9 @@ pub(super) fn all(
     runs::forget(&out.join(HEALTH))?;
     // Killed in the first run, it has run nothing: that is told, too.
     closing::write(out, &Suite::of(planned.len() as u64, Vec::new()), started)?;
+    for left in clear_browsers() {
+        output::error(&format!("a browser's network namespace was left, and is gone: {left}"));
+    }
     let interrupt = Interrupt::listen()?;
     // It is held for all of its runs: nobody comes between two of them.
     let (mut course, _held) = match planned.iter().any(|run| run.why_not.is_none()) {
@@ -213,8 +216,9 @@ fn rerun(arguments: &HilArgs, board: &str, run: &Planned<'_>) -> String {
         .iter()
         .map(|device| format!(" --profile {}={}", device.peer, device.profile))
         .collect();
+    let viewer = if arguments.viewer.is_some() { " --viewer chromium" } else { "" };
     format!(
-        "parallax hil --bench {} --board {board} {} --seed {}{profiles}",
+        "parallax hil --bench {} --board {board}{viewer} {} --seed {}{profiles}",
         arguments.bench.display(),
         run.input.file.display(),
         run.seed
@@ -344,6 +348,7 @@ fn once(
         board: on.name,
         place: &on.board.place,
         lateness_budget: on.budget,
+        browser: on.browser,
         command: &command,
         earlier,
         folder,

@@ -11,6 +11,9 @@ use std::{
 };
 use toml::Spanned;
 
+/// The browser that a viewer may be.
+const BROWSER: &str = "chromium";
+
 /// A file that is no bench.
 #[derive(Debug, thiserror::Error)]
 #[error("failed to read the bench {file}: {cause}\n  help: {help}")]
@@ -27,6 +30,8 @@ pub struct Bench {
     pub title: String,
     /// What the 99th percentile of the lateness of packets may be; none: the lab's default.
     pub lateness_budget: Option<Duration>,
+    /// Whether a browser is the viewer.
+    pub browser: bool,
     /// Its boards, by name.
     pub boards: BTreeMap<String, BenchBoard>,
 }
@@ -50,6 +55,7 @@ struct Written {
     schema: u32,
     title: String,
     lateness_budget: Option<Spanned<String>>,
+    viewer: Option<Spanned<String>>,
     board: BTreeMap<String, WrittenBoard>,
 }
 
@@ -95,6 +101,13 @@ pub fn read(file: &str, text: &str) -> Result<Bench, FileError> {
         duration("lateness_budget", budget, least, most)
     });
     let lateness_budget = budget.transpose().map_err(at)?;
+    let viewer = written.viewer.as_ref();
+    if let Some(viewer) = viewer.filter(|viewer| viewer.get_ref() != BROWSER) {
+        let cause = format!("`viewer`: there is no viewer {:?}", viewer.get_ref());
+        let help = "write \"chromium\", or leave it out: the viewer is Parallax's own";
+        return Err(at(Wrong { at: viewer.span().start, cause, help }));
+    }
+    let browser = viewer.is_some();
     let folder = Path::new(file).parent().unwrap_or(Path::new(""));
     let mut boards = BTreeMap::new();
     for (name, board) in written.board {
@@ -114,7 +127,7 @@ pub fn read(file: &str, text: &str) -> Result<Bench, FileError> {
         };
         boards.insert(name, BenchBoard { profile, profile_line, place, known_as });
     }
-    Ok(Bench { title: written.title, lateness_budget, boards })
+    Ok(Bench { title: written.title, lateness_budget, browser, boards })
 }
 
 /// Why a board is nowhere.
@@ -323,6 +336,18 @@ mod tests {
         assert!(own.contains("line 7: `pid_file` is there beside `process`"), "{own}");
         let own = said("process = true\npower = { hub = \"1-1\", port = 2 }\n");
         assert!(own.contains("line 7: `power` is there beside `process`"), "{own}");
+    }
+
+    #[test]
+    fn a_bench_may_have_a_browser_as_the_viewer_and_no_other() {
+        let with = |viewer: &str| {
+            let text = SOUND.replace("\n\n", &format!("\nviewer = \"{viewer}\"\n\n"));
+            read("mine.toml", &format!("{text}process = true\n"))
+        };
+        assert!(with("chromium").expect("sound").browser);
+        let wrong = with("lynx").expect_err("it is none").to_string();
+        assert!(wrong.contains("line 3: `viewer`: there is no viewer \"lynx\""), "{wrong}");
+        assert!(!read("mine.toml", &format!("{SOUND}process = true\n")).expect("sound").browser);
     }
 
     #[test]

@@ -113,6 +113,7 @@ pub fn check(checkup: &Checkup<'_>) -> Result<Option<Sick>, RunError> {
         board: checkup.board,
         place: checkup.place,
         lateness_budget: None,
+        browser: false,
         command: checkup.command,
         earlier: &[],
         folder: folder.path(),
@@ -124,7 +125,7 @@ pub fn check(checkup: &Checkup<'_>) -> Result<Option<Sick>, RunError> {
     let peer = camera(&scenario).ok_or_else(|| unfit("it has no camera".to_owned()))?;
     let order = order(&run).ok_or_else(|| unfit("it has no order".to_owned()))?;
     let setup = Setup { peer, traits, console, order, recorder, is_checkup: true };
-    let played = play(&run, &journal, setup);
+    let played = play(&run, &journal, setup, None);
     journal.end();
     Ok(match played {
         Ok((_, heard)) => sick(&heard),

@@ -17,12 +17,28 @@ use std::{
 /// Beside the record that is to be.
 const NAME: &str = "journal.jsonl";
 
+/// How far times of the board, and of a browser, may be from the truth, microseconds; 0: not known.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Bounds {
+    pub(crate) board: Arc<AtomicU64>,
+    pub(crate) browser: Arc<AtomicU64>,
+}
+
+impl Bounds {
+    /// Of what spans both.
+    fn both_us(&self) -> u64 {
+        let [board, browser] =
+            [&self.board, &self.browser].map(|bound| bound.load(Ordering::Relaxed));
+        board.saturating_add(browser)
+    }
+}
+
 /// A journal that is written by a thread of its own: whoever tells waits for no disk.
 #[derive(Debug)]
 pub(crate) struct Journal {
     path: PathBuf,
     entries: Sender<Vec<Entry>>,
-    bound_us: Arc<AtomicU64>,
+    bounds_us: Bounds,
     writer: JoinHandle<io::Result<()>>,
 }
 
@@ -37,12 +53,12 @@ impl Journal {
         file.flush()?;
         fs::rename(&aside, &path)?;
         let (entries, told) = channel();
-        let bound_us = Arc::new(AtomicU64::new(0));
-        let known = Arc::clone(&bound_us);
+        let bounds_us = Bounds::default();
+        let known = bounds_us.clone();
         let writer = thread::Builder::new()
             .name("journal".to_owned())
             .spawn(move || write(file, header, &told, &known))?;
-        Ok(Self { path, entries, bound_us, writer })
+        Ok(Self { path, entries, bounds_us, writer })
     }
 
     /// Takes entries in any order.
@@ -50,9 +66,9 @@ impl Journal {
         self.entries.clone()
     }
 
-    /// Takes how far times of the board may be from the truth, microseconds; 0: not known.
-    pub(crate) fn bound(&self) -> Arc<AtomicU64> {
-        Arc::clone(&self.bound_us)
+    /// Takes how far times may be from the truth.
+    pub(crate) fn bounds(&self) -> &Bounds {
+        &self.bounds_us
     }
 
     /// Waits until all is written that was told. All other sinks must be gone. A journal that could
@@ -68,10 +84,10 @@ fn write(
     mut file: BufWriter<File>,
     mut header: Header,
     told: &Receiver<Vec<Entry>>,
-    known: &AtomicU64,
+    known: &Bounds,
 ) -> io::Result<()> {
     while let Ok(first) = told.recv() {
-        let bound_us = known.load(Ordering::Relaxed);
+        let bound_us = known.both_us();
         // It grows a little all the time: a header is worth a tenth.
         if bound_us > 0
             && header.clock.bound_us().is_none_or(|old| old.abs_diff(bound_us) > old / 10)

@@ -5,11 +5,13 @@
 mod able;
 mod attend;
 mod book;
+mod browser;
 mod file;
 mod health;
 mod hold;
 mod journal;
 mod lease;
+mod left;
 mod offset;
 mod place;
 mod process;
@@ -26,6 +28,7 @@ mod words;
 
 pub use able::why_not;
 pub use book::{Book, BookError};
+pub use browser::{BrowserError, clear_browsers, why_no_browser};
 pub use file::{Bench, BenchBoard, FileError, read};
 pub use health::{Checkup, Sick, check};
 pub use hold::{Hold, HoldError, holder, take};

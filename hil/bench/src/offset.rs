@@ -36,7 +36,7 @@ impl Zero {
     }
 }
 
-/// Follows the board's clock, and says how far it may be off.
+/// Follows the clock of a board, or of a browser, and says how far it may be off.
 #[derive(Debug)]
 pub(crate) struct BoardClock {
     offset: Offset,
@@ -59,11 +59,15 @@ impl BoardClock {
 
     /// Takes a question and its answer. False: a clock jumped.
     pub(crate) fn take(&mut self, sent_ns: u64, board_ns: u64, received_ns: u64) -> bool {
-        let exchange = Exchange {
+        self.learn(Exchange {
             sent_ns: signed(sent_ns),
             board_ns: signed(board_ns),
             received_ns: signed(received_ns),
-        };
+        })
+    }
+
+    /// Takes an exchange. False: a clock jumped.
+    pub(crate) fn learn(&mut self, exchange: Exchange) -> bool {
         !matches!(self.offset.take(exchange), Learnt::Jumped { .. })
     }
 

@@ -1,26 +1,25 @@
 //! A scenario with a board in the place of its camera.
 
+mod error;
+
+pub(crate) use self::error::system;
 use crate::{
     able::camera,
     attend::{Attended, End, Heard, attend},
+    browser::{Browser, Plugged},
     journal::{Journal, put},
     offset::{BoardClock, Zero},
     place::Place as BoardPlace,
-    profile::{self, ProfileError},
-    proxy,
+    profile, proxy,
     stand::{Opening, Stand},
     switched::Switched,
 };
 use parallax_agent::protocol::{CameraOrder, FromBoard, ToBoard};
-use parallax_board::{
-    Board, BoardError, PowerError, Recorder, RecorderError, WriteError as PortError, now_ns,
-};
+use parallax_board::{Board, Recorder, RecorderError, now_ns};
 use parallax_console::{Console, ConsoleProfile, Nonce, Request, transcript::Kind};
 use parallax_fabric::{KeptPicture, RENDEZVOUS_PORT, header, secrets};
-use parallax_lab::{
-    Beside, CableError, Came, Config, DEFAULT_BUDGET, LabError, Line, Outcome, Outside, Place, Stop,
-};
-use parallax_record::{Clock, Entry, Event, Header, Record, Summary, WriteError, judge};
+use parallax_lab::{Beside, Came, Config, DEFAULT_BUDGET, Line, Outcome, Outside, Place, Stop};
+use parallax_record::{Clock, Entry, Event, Header, PeerHeader, Record, Summary, judge};
 use parallax_scenario::{CongestionControl, ConsoleTraits, Peer, Scenario};
 use parallax_signalling::Token;
 use std::{
@@ -30,11 +29,13 @@ use std::{
     hash::{BuildHasher as _, Hasher as _, RandomState},
     io, mem,
     path::{Path, PathBuf},
-    sync::mpsc,
+    sync::{Arc, mpsc},
     thread,
     time::Duration,
 };
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+
+pub use self::error::RunError;
 
 /// A run to be.
 #[derive(Debug)]
@@ -51,6 +52,8 @@ pub struct Run<'a> {
     pub place: &'a BoardPlace,
     /// What the 99th percentile of the lateness of packets may be; none: the lab's default.
     pub lateness_budget: Option<Duration>,
+    /// Whether a browser is the viewer.
+    pub browser: bool,
     /// What starts a process board.
     pub command: &'a [OsString],
     /// What came of earlier attempts at this run.
@@ -72,74 +75,6 @@ pub struct Ran {
     pub record: PathBuf,
     /// Of each stream, the pictures of the rendered frames with the lowest PSNR: received and source.
     pub pictures: Vec<KeptPicture>,
-}
-
-/// Why there is no record of a run.
-#[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    /// The scenario is none for a board.
-    #[error("failed to run {scenario} on a board: {why}")]
-    Unfit {
-        /// The scenario.
-        scenario: String,
-        /// Why.
-        why: String,
-    },
-    /// The profile.
-    #[error(transparent)]
-    Profile(#[from] ProfileError),
-    /// The lab.
-    #[error(transparent)]
-    Lab(#[from] LabError),
-    /// The board's console.
-    #[error(transparent)]
-    Board(#[from] BoardError),
-    /// The transcript.
-    #[error(transparent)]
-    Transcript(#[from] RecorderError),
-    /// The process.
-    #[error("failed to switch the board on: {0}")]
-    Power(io::Error),
-    /// Its power is switched by the bench, and was not.
-    #[error(transparent)]
-    Switch(#[from] PowerError),
-    /// A control line resets it, and did not.
-    #[error("failed to reset the board: {0}")]
-    Reset(PortError),
-    /// The bench does not say where its network is.
-    #[error(
-        "failed to plug the board's cable in: the bench does not say where it is\n  help: add \
-         `network = {{ interface = \"...\" }}` to the board"
-    )]
-    NoNetwork,
-    /// A scenario takes its power, and the bench cannot.
-    #[error(
-        "failed to switch the board: the bench does not say how\n  help: add `power = {{ on = [...], off = [...] \
-         }}` to the board"
-    )]
-    NoPower,
-    /// Its cable.
-    #[error(transparent)]
-    Cable(#[from] CableError),
-    /// Files, sockets, threads.
-    #[error("failed to {what}: {cause}")]
-    System {
-        /// What was tried.
-        what: String,
-        /// What the system said.
-        cause: io::Error,
-    },
-    /// The record.
-    #[error("failed to {0}")]
-    Record(#[from] WriteError),
-    /// A thread of the run panicked.
-    #[error("failed to run: a thread panicked")]
-    Panicked,
-}
-
-pub(crate) fn system(what: impl Into<String>) -> impl FnOnce(io::Error) -> RunError {
-    let what = what.into();
-    move |cause| RunError::System { what, cause }
 }
 
 /// Runs a scenario with a board in the place of its camera, in real time. Whatever breaks once it has
@@ -171,19 +106,19 @@ pub fn run_writing(
         let _ = fs::remove_file(run.folder.join(old));
     }
     let recorder = begin(&run.folder.join("console.txt"))?;
-    let whole_us = u64::try_from(run.scenario.duration.as_micros()).unwrap_or(u64::MAX);
-    let header = header_of(run, Clock::Real { bound_us: whole_us });
+    let mut browser = run.browser.then(|| Browser::start(run.scenario, run.seed)).transpose()?;
+    let header = header_of(run, browser.as_ref(), Clock::Real { bound_us: whole_us(run) });
     let journal = Journal::begin(run.folder, header)
         .map_err(system(format!("write to {}", run.folder.display())))?;
     let earlier = earlier(run, peer);
     let _ = journal.sink().send(earlier.clone());
     let setup = Setup { peer, traits, console, order, recorder, is_checkup: false };
-    let played = play(run, &journal, setup);
+    let played = play(run, &journal, setup, browser.as_mut());
     let journal = journal.end();
     let (record, pictures) = match played {
         Ok((mut outcome, heard)) => {
             let pictures = mem::take(&mut outcome.pictures);
-            (recorded(run, earlier, outcome, heard)?, pictures)
+            (recorded(run, earlier, (outcome, heard), browser.as_ref())?, pictures)
         }
         Err(error) => (broken(&journal, &error)?, Vec::new()),
     };
@@ -205,11 +140,29 @@ pub(crate) struct Setup<'a> {
     pub(crate) is_checkup: bool,
 }
 
-/// The lab, and the board at its place in it.
+/// How long a run is to last, microseconds.
+fn whole_us(run: &Run<'_>) -> u64 {
+    u64::try_from(run.scenario.duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+fn header_of(run: &Run<'_>, browser: Option<&Browser>, clock: Clock) -> Header {
+    let header = header(run.scenario, run.seed, run.version, clock);
+    let mut header = Header { repeat: run.repeat, ..header };
+    if let Some(browser) = browser {
+        let own = |peer: &&mut PeerHeader| peer.name == browser.peer;
+        if let Some(peer) = header.peers.iter_mut().find(own) {
+            peer.browser = Some(browser.version().to_owned());
+        }
+    }
+    header
+}
+
+/// The lab, the board at its place in it, and the browser at its own.
 pub(crate) fn play(
     run: &Run<'_>,
     journal: &Journal,
     setup: Setup<'_>,
+    browser: Option<&mut Browser>,
 ) -> Result<(Outcome, Heard), RunError> {
     let (mut stand, cable) = Stand::prepare(run.place, run.command, setup.traits)?;
     let (tell, boots) = mpsc::channel();
@@ -222,7 +175,7 @@ pub(crate) fn play(
         proxy::serve(place, from_board, to_board)
     });
     let name = &setup.peer.name;
-    let config = Config {
+    let mut config = Config {
         outside: BTreeMap::from([(name.clone(), Outside::Board(cable))]),
         beside: BTreeMap::from([(name.clone(), beside)]),
         budget: run.lateness_budget.unwrap_or(DEFAULT_BUDGET),
@@ -231,6 +184,14 @@ pub(crate) fn play(
         stop: run.stop.clone(),
         ..Config::new(run.seed)
     };
+    if let Some(browser) = browser {
+        let Plugged { cable, beside, watch } =
+            browser.plug(&run.stop, Arc::clone(&journal.bounds().browser))?;
+        let name = &browser.peer;
+        config.outside.insert(name.clone(), Outside::Board(Box::new(cable)));
+        config.beside.insert(name.clone(), beside);
+        config.watch = Some(watch);
+    }
     let (outcome, heard) = thread::scope(|scope| {
         let lab = scope.spawn(|| parallax_lab::run(run.scenario, config));
         let heard = through(run, journal, setup, &mut stand, (&boots, &line));
@@ -299,7 +260,7 @@ fn through(
             came: &line.1,
             stop: &run.stop,
             sink: journal.sink(),
-            bound_us: journal.bound(),
+            bound_us: Arc::clone(&journal.bounds().board),
         });
         all.end = heard.end;
         all.answers += heard.answers;
@@ -328,10 +289,6 @@ fn power_told(all: &[Switched], zero: Zero, peer: &str, scripted: bool) -> Vec<E
         switched.events(peer, scripted).into_iter().map(entry).collect::<Vec<_>>()
     };
     all.iter().flat_map(entries).collect()
-}
-
-fn header_of(run: &Run<'_>, clock: Clock) -> Header {
-    Header { repeat: run.repeat, ..header(run.scenario, run.seed, run.version, clock) }
 }
 
 /// What came of earlier attempts, as entries of this one.
@@ -404,8 +361,8 @@ fn by_the_end(mut entry: Entry, end_ns: u64) -> Option<Entry> {
 fn recorded(
     run: &Run<'_>,
     earlier: Vec<Entry>,
-    outcome: Outcome,
-    heard: Heard,
+    (outcome, heard): (Outcome, Heard),
+    browser: Option<&Browser>,
 ) -> Result<Record, RunError> {
     let end_ns = u64::try_from(outcome.duration.as_nanos()).unwrap_or(u64::MAX);
     let mut entries = earlier;
@@ -413,19 +370,29 @@ fn recorded(
     entries.extend(heard.entries.into_iter().filter_map(|entry| by_the_end(entry, end_ns)));
     // Stable: what happened at one time stays in its order.
     entries.sort_by_key(|entry| entry.run_ns);
-    if outcome.duration < run.scenario.duration && heard.end != End::Broken {
+    if let Some(text) = browser.and_then(|browser| browser.word.fell_short()) {
+        let node = "lab".to_owned();
+        entries.push(Entry { run_ns: end_ns, node, event: Event::LabFellShort { text } });
+    }
+    let is_known_why =
+        heard.end == End::Broken || browser.is_some_and(|browser| browser.word.is_gone());
+    if outcome.duration < run.scenario.duration && !is_known_why {
         let event = Event::CutShort { text: "somebody ended it".to_owned() };
         entries.push(Entry { run_ns: end_ns, node: "lab".to_owned(), event });
     }
-    let whole_us = u64::try_from(run.scenario.duration.as_micros()).unwrap_or(u64::MAX);
+    let whole_us = whole_us(run);
     // A packet that reached a peer late is late in every figure that it is part of.
     let late_us = outcome.lateness.percentile(99).as_micros();
     let late_us = u64::try_from(late_us).unwrap_or(whole_us);
-    let bound_us = match heard.jumped {
-        true => whole_us,
-        false => heard.bound_us.saturating_add(late_us).max(1),
+    // So is how far either clock of two may be off.
+    let browser_us = browser.map_or(Some(0), |browser| browser.word.bound_us());
+    let bound_us = match browser_us.filter(|_| !heard.jumped) {
+        Some(browser_us) => {
+            heard.bound_us.saturating_add(browser_us).saturating_add(late_us).max(1)
+        }
+        None => whole_us,
     };
-    let mut header = header_of(run, Clock::Real { bound_us });
+    let mut header = header_of(run, browser, Clock::Real { bound_us });
     header.duration_us = header.duration_us.min(end_ns / 1_000);
     Ok(Record::new(header, entries, &outcome.packets_sha256)?)
 }
@@ -449,7 +416,7 @@ fn broken(journal: &Path, error: &RunError) -> Result<Record, RunError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use parallax_board::OpenError;
+    use parallax_board::{BoardError, OpenError};
     use parallax_record::Verdict;
     use parallax_scenario::{Builtin, parse};
 

@@ -79,7 +79,7 @@ fn of_network(network: &NetworkPort) -> (String, Option<String>) {
 }
 
 /// Whether there is such a program, in the `PATH` or where its name says.
-fn is_program(name: &str) -> bool {
+pub(crate) fn is_program(name: &str) -> bool {
     if name.contains('/') {
         return Path::new(name).is_file();
     }

@@ -4,7 +4,11 @@
 //! stands: with the board's address, behind the board's gateway. So a camera on a console sees the same
 //! services die, and a gateway the same connections, as one that has TCP itself.
 
-use crate::{clock::Clock, error::LabError};
+use crate::{
+    clock::Clock,
+    error::LabError,
+    host::{HostState, LabHost},
+};
 use parallax_fabric::{Fabric, TcpListener, TcpStream};
 use parallax_network::HostId;
 use parallax_record::{Entry, Event};
@@ -77,9 +81,16 @@ struct Standing {
 }
 
 impl Besides {
-    pub(crate) fn add(&mut self, fabric: &Arc<Fabric>, host: HostId, clock: Clock, beside: Beside) {
+    pub(crate) fn add(
+        &mut self,
+        fabric: &Arc<Fabric>,
+        clock: Clock,
+        state: Arc<HostState>,
+        beside: Beside,
+    ) {
         let power = Arc::new(AtomicBool::new(false));
-        let place = Place { fabric: Arc::clone(fabric), host, clock, power };
+        let (fabric, host) = (Arc::clone(fabric), state.id);
+        let place = Place { fabric, host, clock, power, state };
         self.0.insert(host, Standing { beside, place, begun: None });
     }
 
@@ -119,6 +130,7 @@ pub struct Place {
     host: HostId,
     clock: Clock,
     power: Arc<AtomicBool>,
+    state: Arc<HostState>,
 }
 
 impl fmt::Debug for Place {
@@ -154,10 +166,20 @@ impl Place {
         self.fabric.listen(self.host, at)
     }
 
+    /// The host of a peer that stands here and has its media elsewhere: clock, TCP and flash, and who
+    /// hears of events. Its UDP is not the board's: what comes for that goes over the board's cable.
+    pub fn host(&self) -> LabHost {
+        LabHost(Arc::clone(&self.state))
+    }
+
     /// Tells an event of the board, now.
     pub fn tell(&self, event: Event) {
+        self.tell_of(self.clock.now().as_nanos(), event);
+    }
+
+    /// Tells an event of the board, and when it was, nanoseconds on the run's clock.
+    pub fn tell_of(&self, run_ns: u64, event: Event) {
         let (name, _) = self.fabric.host(self.host);
-        let run_ns = self.clock.now().as_nanos();
         self.fabric.tell_of(self.host, Entry { run_ns, node: name.to_string(), event });
     }
 }

@@ -92,7 +92,7 @@ impl HostState {
 
 /// A host inside the lab. Clones are the same host.
 #[derive(Clone)]
-pub(crate) struct LabHost(pub(crate) Arc<HostState>);
+pub struct LabHost(pub(crate) Arc<HostState>);
 
 impl Host for LabHost {
     type Stream = TcpStream;

@@ -19,6 +19,7 @@ pub use beside::{Beside, Place};
 pub use cable::{Cable, CableError, Datagrams, Interface, Link, Seen, Tap, look};
 pub use clock::Clock;
 pub use error::LabError;
+pub use host::LabHost;
 pub use lateness::{DEFAULT_BUDGET, Lateness};
 pub use line::{Came, Line};
 pub use port::{Counts, Heard, Port, Refusal};

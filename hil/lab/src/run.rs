@@ -145,7 +145,11 @@ pub fn run(scenario: &Scenario, config: Config) -> Result<Outcome, LabError> {
                 let has_tcp = beside.is_none();
                 if let Some(beside) = beside {
                     fabric.add_peer(*host);
-                    besides.add(&fabric, *host, clock, beside);
+                    let device = ProfiledDevice::of(scenario, peer);
+                    let pictures = pictures.clone();
+                    let state =
+                        HostState::new(seed, *host, Arc::clone(&fabric), clock, device, pictures);
+                    besides.add(&fabric, clock, Arc::new(state), beside);
                 }
                 let life = Life::new().into();
                 let line = lines.remove(&peer.name);

@@ -40,6 +40,7 @@ fn on_a_board(wrong: &[&str], duration: Duration) -> (Ran, Record, Vec<transcrip
         board: "virtual",
         place: &parallax_bench::Place::Process,
         lateness_budget: None,
+        browser: false,
         command: &command,
         earlier: &[],
         folder: folder.path(),

@@ -4,6 +4,7 @@
 //! the run's clock (virtual or real, the header says which); `camera_us` is microseconds on the
 //! camera's own clock since it booted.
 
+use crate::browser::BrowserStats;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -388,6 +389,14 @@ pub enum Event {
         /// How long it took, on the viewer's clock.
         round_trip_us: u64,
     },
+    /// What a browser says of the video that it receives (`getStats()` of webrtc-stats), all since the
+    /// session began; about once a second.
+    BrowserStats {
+        /// Which session.
+        session: Session,
+        /// What.
+        stats: BrowserStats,
+    },
     /// A peer says something that a reader of the record wants to know.
     Note {
         /// What.
@@ -531,7 +540,8 @@ impl Event {
             | Self::FrameLost { session, .. }
             | Self::FrameRendered { session, .. }
             | Self::Telemetry { session, .. }
-            | Self::RoundTrip { session, .. } => Some(session),
+            | Self::RoundTrip { session, .. }
+            | Self::BrowserStats { session, .. } => Some(session),
             Self::Started { .. }
             | Self::Ready { .. }
             | Self::FrameCaptured { .. }

@@ -336,6 +336,11 @@ pub struct PeerHeader {
     pub site: String,
     /// The device profile that it ran with.
     pub profile: ProfileUse,
+    /// The browser that was the viewer in the place of Parallax's own, with its version, such as
+    /// `Chrome/156.0.8078.108`. Then nothing of the profile holds, and neither does the depth of the
+    /// jitter buffer: they are the browser's own, and the stages of a frame inside it are not told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub browser: Option<String>,
     /// How long a device of its profile boots in the middle, microseconds. When this one's
     /// software ran is told by its event `started`.
     pub boot_us: u64,

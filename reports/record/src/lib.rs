@@ -3,6 +3,7 @@
 mod account;
 mod baseline;
 pub mod beside;
+mod browser;
 mod check;
 mod checks;
 mod compare;
@@ -32,6 +33,7 @@ mod worst;
 pub use baseline::{
     BASELINE_FORMAT, Baseline, BaselineError, BaselinePool, BaselineRun, BaselineStream,
 };
+pub use browser::BrowserStats;
 pub use check::{
     Check, LossBound, Percentile, PercentileError, Predicate, Route, Statistic, StreamSelection,
     Window,

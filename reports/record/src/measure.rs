@@ -131,7 +131,7 @@ pub fn stages(stream: &StreamTimeline, clock: Clock) -> [Spans; STAGES] {
                 JITTER_BUFFER => Uncertainty::of_jitter_buffer(clock, resent),
                 _ => Uncertainty::of_duration(clock, STAGE_TICKS),
             };
-            Some(Span { measured_us: frame.stages_us()?[stage], uncertainty })
+            Some(Span { measured_us: frame.stage_us(stage)?, uncertainty })
         }))
     })
 }

@@ -191,11 +191,11 @@ pub fn run_folder(seed: u64, repeat: Option<u32>) -> String {
 pub struct PeerProfile {
     /// The peer's name.
     pub peer: String,
-    /// The profile's name.
+    /// The profile's name; of a browser, its own and its version.
     pub profile: String,
-    /// SHA-256 of the profile's file.
+    /// SHA-256 of the profile's file; of a browser, empty.
     pub sha256: String,
-    /// How deep its jitter buffer is, if it is a viewer.
+    /// How deep its jitter buffer is, if it is a viewer, and not a browser.
     pub jitter_buffer_us: Option<u64>,
 }
 
@@ -204,11 +204,19 @@ impl PeerProfile {
         header
             .peers
             .iter()
-            .map(|peer| Self {
-                peer: peer.name.clone(),
-                profile: peer.profile.name.clone(),
-                sha256: peer.profile.sha256.clone(),
-                jitter_buffer_us: peer.jitter_buffer_us,
+            .map(|peer| match &peer.browser {
+                None => Self {
+                    peer: peer.name.clone(),
+                    profile: peer.profile.name.clone(),
+                    sha256: peer.profile.sha256.clone(),
+                    jitter_buffer_us: peer.jitter_buffer_us,
+                },
+                Some(browser) => Self {
+                    peer: peer.name.clone(),
+                    profile: browser.clone(),
+                    sha256: String::new(),
+                    jitter_buffer_us: None,
+                },
             })
             .collect()
     }

@@ -6,8 +6,9 @@
 use std::collections::BTreeMap;
 
 use crate::event::{Candidate, Event, LossPhase, Phase, Session};
-use crate::header::{Clock, Header, Stream};
+use crate::header::{Clock, Header, PeerHeader, Stream};
 use crate::join::{self, CameraFrame, FaultKind, Faults, Passage};
+use crate::measure::difference_us;
 use crate::record::Record;
 
 /// The histories of all streams that the header expects.
@@ -96,6 +97,9 @@ pub struct FrameHistory {
     pub fate: Fate,
 }
 
+/// Which boundary between stages is that of the last packet's leaving its pacer.
+const PACED: usize = 3;
+
 /// How many stages a frame passes.
 pub const STAGES: usize = 7;
 
@@ -106,7 +110,16 @@ impl FrameHistory {
     /// known.
     #[must_use]
     pub fn boundaries_us(&self) -> Option<[u64; STAGES + 1]> {
-        let ns = [
+        let mut us = [0; STAGES + 1];
+        for (us, ns) in us.iter_mut().zip(self.boundaries_ns()) {
+            *us = ns? / 1_000;
+        }
+        Some(us)
+    }
+
+    /// What is known of these, nanoseconds.
+    fn boundaries_ns(&self) -> [Option<u64>; STAGES + 1] {
+        [
             Some(self.camera.captured_ns),
             self.camera.started_ns,
             self.camera.encoded_ns,
@@ -115,12 +128,14 @@ impl FrameHistory {
             self.passage.released_ns,
             self.passage.decoded_ns,
             self.passage.rendered_ns,
-        ];
-        let mut us = [0; STAGES + 1];
-        for (us, ns) in us.iter_mut().zip(ns) {
-            *us = ns? / 1_000;
-        }
-        Some(us)
+        ]
+    }
+
+    /// How long one stage took, microseconds, if both its ends are known.
+    #[must_use]
+    pub fn stage_us(&self, stage: usize) -> Option<i64> {
+        let at = self.boundaries_ns();
+        Some(difference_us((*at.get(stage)?)?, (*at.get(stage + 1)?)?))
     }
 
     /// How long each stage took, microseconds: capture, encode, pacer, network, jitter buffer,
@@ -135,11 +150,15 @@ impl FrameHistory {
         Some(stages)
     }
 
-    /// From capture to render, microseconds: exactly the sum of its stages.
+    /// From capture to render, microseconds: exactly the sum of its stages, where all are known.
     #[must_use]
     pub fn capture_to_render_us(&self) -> Option<i64> {
-        let at = self.boundaries_us()?;
-        Some(at[STAGES].cast_signed() - at[0].cast_signed())
+        Some(difference_us(self.camera.captured_ns, self.passage.rendered_ns?))
+    }
+
+    /// Whether all is known that its camera tells.
+    fn left_whole(&self) -> bool {
+        self.boundaries_ns()[..=PACED].iter().all(Option::is_some)
     }
 }
 
@@ -166,8 +185,11 @@ impl Timeline {
             })
             .collect::<Vec<_>>();
         for stream in &streams {
+            let viewer = |peer: &&PeerHeader| peer.name == stream.stream.viewer;
+            let viewer = record.header.peers.iter().find(viewer);
+            let is_browser = viewer.is_some_and(|peer| peer.browser.is_some());
             for frame in &stream.frames {
-                examine(stream, frame, record.header.clock, &mut faults);
+                examine((stream, is_browser), frame, record.header.clock, &mut faults);
             }
         }
         Self { streams, ready_ns: ready_ns(record), faults: faults.texts() }
@@ -372,8 +394,13 @@ fn settle(frames: &mut [FrameHistory], over: bool, patience: Patience) {
     }
 }
 
-/// Looks for contradictions in one history.
-fn examine(stream: &StreamTimeline, frame: &FrameHistory, clock: Clock, faults: &mut Faults) {
+/// Looks for contradictions in one history. A browser does not tell of its own stages.
+fn examine(
+    (stream, is_browser): (&StreamTimeline, bool),
+    frame: &FrameHistory,
+    clock: Clock,
+    faults: &mut Faults,
+) {
     let camera = &frame.camera;
     let name = || {
         format!(
@@ -404,6 +431,7 @@ fn examine(stream: &StreamTimeline, frame: &FrameHistory, clock: Clock, faults: 
         );
     }
     match frame.stages_us() {
+        None if is_browser && frame.left_whole() => {}
         None => faults.missing(
             FaultKind::Gap,
             &stream.stream.camera,

@@ -159,6 +159,7 @@ fn peer(peer: &Peer, media: MediaMode) -> PeerHeader {
             name: peer.profile.name.clone(),
             sha256: hex::encode(Sha256::digest(peer.profile.text.as_bytes())),
         },
+        browser: None,
         boot_us: micros(peer.profile.boot_time.typical(picture)),
         camera: peer.camera.as_ref().map(|it| camera(it, media)),
         jitter_buffer_us: peer.viewer.as_ref().map(|viewer| micros(viewer.jitter_buffer)),

@@ -204,6 +204,11 @@ pub struct Software {
 }
 
 impl Software {
+    /// What it does as a viewer, if it is one.
+    pub fn viewer(&self) -> Option<&ViewerConfig> {
+        self.viewer.as_ref()
+    }
+
     /// Runs it, for ever: if it ends, something of it broke.
     pub async fn run<H: Host>(self, host: H) {
         let camera_host = host.clone();

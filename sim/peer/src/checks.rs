@@ -4,6 +4,7 @@
 //! The statistics of the `webrtc` crate do not tell: 0.21.1 fills in the selected pair alone, and
 //! no times.
 
+use parallax_record::{Event, Session};
 use std::{collections::BTreeMap, net::SocketAddr};
 
 const COOKIE: [u8; 4] = [0x21, 0x12, 0xA4, 0x42];
@@ -22,22 +23,64 @@ const DATA: u16 = 0x0013;
 const XOR_RELAYED_ADDRESS: u16 = 0x0016;
 const USE_CANDIDATE: u16 = 0x0025;
 
+/// Whether a first byte may be that of a STUN or ChannelData message, and not of media or DTLS
+/// (RFC 7983).
+pub fn may_be_a_check(datagram: &[u8]) -> bool {
+    datagram.first().is_some_and(|first| matches!(first, 0..=3 | 64..=79))
+}
+
 /// A local and a remote address; of a relayed candidate, the address at the TURN server.
-pub(crate) type Addresses = (SocketAddr, SocketAddr);
+pub type Addresses = (SocketAddr, SocketAddr);
 
 /// Something to tell of a pair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Check {
+pub enum Check {
     /// A check was sent.
-    Sent { pair: Addresses, attempt: u32, nominates: bool },
+    Sent {
+        /// Between these.
+        pair: Addresses,
+        /// Counts the told checks of this pair, from 1.
+        attempt: u32,
+        /// It nominates the pair (USE-CANDIDATE).
+        nominates: bool,
+    },
     /// One was answered.
-    Answered { pair: Addresses, attempt: u32, sent_ns: u64 },
+    Answered {
+        /// Between these.
+        pair: Addresses,
+        /// Which one.
+        attempt: u32,
+        /// When it was sent, nanoseconds.
+        sent_ns: u64,
+    },
+}
+
+impl Check {
+    /// In the words of the record.
+    pub fn event(self, session: Session) -> Event {
+        match self {
+            Self::Sent { pair: (local, remote), attempt, nominates } => Event::CheckSent {
+                session,
+                local: local.to_string(),
+                remote: remote.to_string(),
+                attempt,
+                nominates,
+            },
+            Self::Answered { pair: (local, remote), attempt, sent_ns } => Event::CheckAnswered {
+                session,
+                local: local.to_string(),
+                remote: remote.to_string(),
+                attempt,
+                sent_run_ns: sent_ns,
+            },
+        }
+    }
 }
 
 /// The checks of a session. Of each pair, all are told up to the first that is answered, and those
 /// that nominate it up to the first of them that is: what follows only keeps the pair alive.
 #[derive(Debug, Default)]
-pub(crate) struct Checks {
+pub struct Checks {
     pairs: BTreeMap<Addresses, Pair>,
     pending: BTreeMap<[u8; 12], Pending>,
     /// The address that a TURN server relays for a socket.
@@ -63,7 +106,7 @@ struct Pending {
 
 impl Checks {
     /// The socket at `from` sends a datagram at `now_ns`.
-    pub(crate) fn sent(
+    pub fn sent(
         &mut self,
         now_ns: u64,
         from: SocketAddr,
@@ -94,12 +137,7 @@ impl Checks {
     }
 
     /// A datagram comes to the socket at `to`.
-    pub(crate) fn received(
-        &mut self,
-        from: SocketAddr,
-        to: SocketAddr,
-        datagram: &[u8],
-    ) -> Option<Check> {
+    pub fn received(&mut self, from: SocketAddr, to: SocketAddr, datagram: &[u8]) -> Option<Check> {
         if let Some((_, data)) = channel_data(datagram) {
             return self.response(&Stun::read(data)?);
         }

@@ -2,7 +2,7 @@
 
 use crate::{host::Host, identity, tap};
 use parallax_record::{Candidate, CandidateKind, Session};
-use parallax_signalling::{CloseReason, IceServer, SessionId, ToRendezvous};
+use parallax_signalling::{CloseReason, FromRendezvous, IceServer, SessionId, ToRendezvous};
 use rtc::{
     ice::mdns::MulticastDnsMode,
     interceptor::Registry,
@@ -260,8 +260,19 @@ impl End {
         self.replaced
     }
 
+    /// Whether a message is the end.
+    pub(crate) fn told(message: &FromRendezvous) -> Option<Self> {
+        match message {
+            // The other side's signalling is gone; its media need not be.
+            FromRendezvous::Closed { reason: CloseReason::Disconnected, .. } => None,
+            FromRendezvous::Closed { reason, .. } => Some(Self::there(*reason)),
+            FromRendezvous::CameraBack { .. } => Some(Self::there(CloseReason::Replaced)),
+            _ => None,
+        }
+    }
+
     /// The other side ended it, or the rendezvous did.
-    pub(crate) fn there(reason: CloseReason) -> Self {
+    fn there(reason: CloseReason) -> Self {
         let text = match reason {
             CloseReason::Finished => "the other side finished",
             CloseReason::Failed => "the other side failed to connect",

@@ -183,13 +183,7 @@ impl<H: Host> Exchange<H> {
                     .await?;
                 None
             }
-            // The other side's signalling is gone; its media need not be.
-            FromRendezvous::Closed { reason: CloseReason::Disconnected, .. } => None,
-            FromRendezvous::Closed { reason, .. } => Some(Step::Ended(End::there(reason))),
-            FromRendezvous::CameraBack { .. } => {
-                Some(Step::Ended(End::there(CloseReason::Replaced)))
-            }
-            _ => None,
+            other => End::told(&other).map(Step::Ended),
         })
     }
 

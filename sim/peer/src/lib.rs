@@ -4,7 +4,7 @@
 //! the time that work takes all come from there.
 
 pub mod camera;
-mod checks;
+pub mod checks;
 mod connection;
 mod control;
 mod exchange;

@@ -1,10 +1,10 @@
 //! The host's runtime, with somebody who looks on at its UDP sockets: for the ICE checks of a session.
 
 use crate::{
-    checks::{Check, Checks},
+    checks::{Check, Checks, may_be_a_check},
     host::Host,
 };
-use parallax_record::{Event, Session};
+use parallax_record::Session;
 use std::{
     fmt,
     future::Future,
@@ -37,23 +37,7 @@ impl<H: Host> Teller<H> {
     fn tell(&self, look: impl FnOnce(&mut Checks) -> Option<Check>) {
         let check = look(&mut self.checks.lock().unwrap_or_else(PoisonError::into_inner));
         let Some(check) = check else { return };
-        let session = self.session.clone();
-        self.host.observe(match check {
-            Check::Sent { pair: (local, remote), attempt, nominates } => Event::CheckSent {
-                session,
-                local: local.to_string(),
-                remote: remote.to_string(),
-                attempt,
-                nominates,
-            },
-            Check::Answered { pair: (local, remote), attempt, sent_ns } => Event::CheckAnswered {
-                session,
-                local: local.to_string(),
-                remote: remote.to_string(),
-                attempt,
-                sent_run_ns: sent_ns,
-            },
-        });
+        self.host.observe(check.event(self.session.clone()));
     }
 }
 
@@ -142,12 +126,6 @@ impl<H> fmt::Debug for Socket<H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Socket").field(&self.inner).finish()
     }
-}
-
-/// Whether a first byte may be that of a STUN or ChannelData message, and not of media or DTLS
-/// (RFC 7983).
-fn may_be_a_check(datagram: &[u8]) -> bool {
-    datagram.first().is_some_and(|first| matches!(first, 0..=3 | 64..=79))
 }
 
 impl<H: Host> AsyncUdpSocket for Socket<H> {

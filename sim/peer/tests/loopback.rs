@@ -12,7 +12,7 @@ use kernel::KernelHost;
 use parallax_media::{Clip, Size};
 use parallax_peer::{
     camera::{self, CameraConfig, Encoding, Media, Signalling, VideoConfig},
-    viewer::{self, Nack, Playing, Source, View, ViewerConfig},
+    viewer::{self, Elsewhere, Maker, Nack, Playing, Said, Source, Told, View, ViewerConfig},
 };
 use parallax_record::{CandidateKind, Entry, Event, Phase};
 use parallax_signalling::Token;
@@ -227,6 +227,62 @@ async fn a_viewer_with_a_wrong_token_gets_no_offer() {
         )
     };
     assert!(!entries.iter().any(session), "a session began: {entries:#?}");
+}
+
+/// Hands sessions on.
+#[derive(Clone)]
+struct Handing(mpsc::UnboundedSender<Elsewhere>);
+
+impl Maker for Handing {
+    fn begin(&self, session: Elsewhere) {
+        self.0.send(session).expect("somebody takes it");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_that_is_made_elsewhere_gets_the_offer_and_one_that_fails_is_followed_by_another()
+{
+    let clip = Arc::new(Clip::open("bunny", SIZE).unwrap());
+    let (events, mut seen) = mpsc::unbounded_channel();
+    let (begin, mut begun) = mpsc::unbounded_channel();
+    let (start, at) = (Instant::now(), free_port());
+    let hosts = ["doorbell", "phone"].map(|name| KernelHost::new(name, start, events.clone()));
+    let [camera_host, viewer_host] = hosts;
+    let both = async {
+        let viewer = viewer(at, clip.clone(), "secret");
+        tokio::join!(
+            camera::run(camera_host, camera(Signalling::Own(at), clip.clone())),
+            viewer::run_elsewhere(viewer_host, viewer, Handing(begin)),
+        )
+    };
+    let two = async {
+        let mut names = Vec::new();
+        for _ in 0..2 {
+            let Elsewhere { name, mut told, said, .. } = begun.recv().await.expect("a session");
+            let offer = told.recv().await.expect("it is told something");
+            assert!(matches!(&offer, Told::Offer(sdp) if sdp.contains("H264")), "{offer:?}");
+            said.send(Said::Failed("it will not do".to_owned())).expect("it is heard");
+            while told.recv().await.is_some() {}
+            names.push(name);
+        }
+        names
+    };
+    let names = tokio::select! {
+        _ = both => unreachable!("peers run for ever"),
+        names = two => names,
+        () = tokio::time::sleep(Duration::from_secs(60)) => panic!("nothing after 60 s"),
+    };
+    assert_ne!(names[0], names[1]);
+    let mut closed = Vec::new();
+    while let Ok(entry) = seen.try_recv() {
+        if let Event::Closed { session, reason } = entry.event
+            && entry.node == "phone"
+        {
+            assert_eq!(reason, "it will not do");
+            closed.push(session);
+        }
+    }
+    assert_eq!(closed, names);
 }
 
 /// The offer's fingerprint with its first two digits changed.

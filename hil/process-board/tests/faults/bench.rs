@@ -128,6 +128,7 @@ impl Bench<'_> {
             board: "virtual",
             place: &self.place,
             lateness_budget: self.lateness_budget,
+            browser: false,
             command: &command,
             earlier: &[],
             folder: folder.path(),

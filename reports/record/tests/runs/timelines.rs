@@ -323,6 +323,31 @@ fn a_record_that_contradicts_itself_is_an_error() {
 }
 
 #[test]
+fn what_a_browser_does_not_tell_of_its_own_stages_is_left_out_and_no_contradiction() {
+    let mut run = Run::streaming(&[Way::Rendered; 30]);
+    let inside =
+        |event: &Event| matches!(event, Event::FrameReleased { .. } | Event::FrameDecoded { .. });
+    run.entries.retain(|entry| !inside(&entry.event));
+    run.header.peers[1].browser = Some("Chrome/156.0.8078.108".into());
+    let summary = Run { header: run.header.clone(), entries: run.entries.clone() }.judged(vec![]);
+    assert!(summary.faults.is_empty(), "{:?}", summary.faults);
+    let stream = &summary.streams[0];
+    assert_eq!((stream.frames.rendered, stream.capture_to_render_us.p50), (30, Some(100_000)));
+    let stages = stream.stages_us;
+    assert_eq!((stages.encode.p50, stages.network.p50), (Some(8_000), Some(28_000)));
+    assert_eq!(
+        (stages.jitter_buffer.p50, stages.decode.p50, stages.render.p50),
+        (None, None, None)
+    );
+    let phone = &summary.profiles[1];
+    assert_eq!((phone.profile.as_str(), phone.jitter_buffer_us), ("Chrome/156.0.8078.108", None));
+    // What its camera does not tell is one as ever.
+    let paced = |event: &Event| matches!(event, Event::FramePaced { rtp_timestamp: 96_000, .. });
+    run.entries.retain(|entry| !paced(&entry.event));
+    assert!(faults(run)[0].contains("a stage before is missing"));
+}
+
+#[test]
 fn a_camera_that_boots_again_starts_its_frame_numbers_over() {
     let mut run = Run::streaming(&[Way::Rendered; 30]);
     let reboot_ns = FIRST_NS + 30 * PERIOD_NS;

@@ -18,7 +18,7 @@ pub(crate) fn stages(run: &Run, stream: &Stream, id: &str) -> Plot {
         .seconds
         .iter()
         .map(|second| {
-            (second.shown > 0).then(|| second.stages_us.map(|sum| ms(sum) / second.shown as f64))
+            (second.staged > 0).then(|| second.stages_us.map(|sum| ms(sum) / second.staged as f64))
         })
         .collect();
     let most = means.iter().flatten().map(|stages| stages.iter().sum::<f64>()).fold(0.0, f64::max);

@@ -182,7 +182,7 @@ impl Sheet<'_> {
             (None, None) => "peer",
         };
         self.text(x + 50.0, y + 17.0, 13, "text", &format!("{} ({role})", peer.name));
-        let mut text = peer.profile.name.clone();
+        let mut text = peer.browser.as_ref().unwrap_or(&peer.profile.name).clone();
         if let Some(camera) = &peer.camera {
             let _ = write!(
                 text,
@@ -193,7 +193,7 @@ impl Sheet<'_> {
                 figure::bit_rate(camera.bit_rate_bps)
             );
         }
-        if let Some(us) = peer.jitter_buffer_us {
+        if let Some(us) = peer.jitter_buffer_us.filter(|_| peer.browser.is_none()) {
             let _ = write!(text, ", jitter buffer {}", figure::duration(us.cast_signed()));
         }
         self.text(x + 50.0, y + 32.0, 11, "quiet", &text);

@@ -53,7 +53,8 @@ impl MadeBy {
                 let buffer = peer.jitter_buffer_us.map_or_else(String::new, |us| {
                     format!(", jitter buffer {}", figure::duration(us.cast_signed()))
                 });
-                format!("{}: {} {digest}{buffer}", tame(&peer.peer), tame(&peer.profile))
+                let digest = if digest.is_empty() { digest } else { format!(" {digest}") };
+                format!("{}: {}{digest}{buffer}", tame(&peer.peer), tame(&peer.profile))
             })
             .collect();
         Self { clock, media: media.to_owned(), congestion_control, peers }

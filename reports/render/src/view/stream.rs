@@ -12,8 +12,8 @@ pub struct Shown {
     pub captured_us: u64,
     /// From capture to render, microseconds: the sum of its stages.
     pub latency_us: i64,
-    /// How long each stage took, microseconds.
-    pub stages_us: [i64; STAGES],
+    /// How long each stage took, microseconds; none if its viewer does not tell.
+    pub stages_us: Option<[i64; STAGES]>,
     /// Luma PSNR, thousandths of a decibel.
     pub psnr_millidb: Option<u32>,
     /// Luma SSIM, millionths.
@@ -34,6 +34,8 @@ pub struct Lost {
 pub struct Second {
     /// Frames shown that were captured in it.
     pub shown: u64,
+    /// Of these, those all of whose stages are known.
+    pub staged: u64,
     /// Their stages, summed up, microseconds.
     pub stages_us: [i64; STAGES],
     /// Frames lost that were captured in it.
@@ -111,10 +113,11 @@ impl Stream {
         for frame in &timeline.frames {
             let captured_us = frame.camera.captured_ns / 1_000;
             match (frame.fate, frame.stages_us(), frame.capture_to_render_us()) {
-                (Fate::Rendered, Some(stages_us), Some(latency_us)) => {
+                (Fate::Rendered, stages_us, Some(latency_us)) => {
                     if let Some(second) = self.at(captured_us) {
                         second.shown += 1;
-                        let sums = second.stages_us.iter_mut().zip(stages_us);
+                        second.staged += u64::from(stages_us.is_some());
+                        let sums = second.stages_us.iter_mut().zip(stages_us.unwrap_or_default());
                         sums.for_each(|(sum, stage)| *sum += stage);
                     }
                     self.shown.push(Shown {

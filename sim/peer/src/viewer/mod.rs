@@ -1,10 +1,15 @@
 //! The viewer: it asks the rendezvous for its cameras and shows what they send.
 
+mod elsewhere;
 mod jitter;
 mod playback;
 mod session;
 
+pub use elsewhere::{Elsewhere, Maker, Said, Told, TrickledCandidate};
+pub use playback::{Examined, examine};
+
 use crate::{
+    connection::End,
     exchange::{Post, Word},
     host::Host,
     identity,
@@ -17,6 +22,7 @@ use parallax_signalling::{
     CloseReason, FromRendezvous, RefusedReason, SessionId, ToRendezvous, Token,
 };
 use std::{
+    future::Future,
     io,
     net::SocketAddr,
     sync::{
@@ -90,25 +96,53 @@ const BOOTS: &str = "boots.viewer";
 
 /// Runs a viewer for ever: from power on until its host drops it.
 pub async fn run<H: Host>(host: H, config: ViewerConfig) {
+    run_with(host, config, session::Stack).await
+}
+
+/// As [`run`], with sessions that `maker` makes.
+pub async fn run_elsewhere<H: Host, M: Maker>(host: H, config: ViewerConfig, maker: M) {
+    run_with(host, config, elsewhere::Made(maker)).await
+}
+
+/// Who makes a viewer's sessions.
+trait Sessions<H>: Clone + Send + Sync + 'static {
+    /// Runs a session from the camera's being found to its end, and says how it ended.
+    fn run(
+        &self,
+        host: H,
+        start: session::Start,
+        post: Post,
+        silent: mpsc::UnboundedSender<SessionId>,
+        health: Arc<Health>,
+    ) -> impl Future<Output = End> + Send + 'static;
+}
+
+async fn run_with<H: Host>(host: H, config: ViewerConfig, sessions: impl Sessions<H>) {
     let boot = identity::next_boot(host.flash(), BOOTS);
     host.observe(Event::Started { boot });
     host.observe(Event::Ready { boot });
     let config = Arc::new(config);
     let mut tasks = Tasks::default();
     for view in config.views.clone() {
-        tasks.spawn(&host, watch(host.clone(), config.clone(), view));
+        tasks.spawn(&host, watch(host.clone(), config.clone(), view, sessions.clone()));
     }
     // The tasks watch for ever, and end with this future.
     std::future::pending().await
 }
 
 /// Watches one camera for ever.
-async fn watch<H: Host>(host: H, config: Arc<ViewerConfig>, view: View) {
+async fn watch<H: Host>(
+    host: H,
+    config: Arc<ViewerConfig>,
+    view: View,
+    sessions: impl Sessions<H>,
+) {
     let known = identity::load_u32(host.flash(), &sessions_in_flash(&view.camera)).unwrap_or(0);
     let mut current = Current {
         host,
         config,
         view,
+        sessions,
         session: None,
         known,
         asked: None,
@@ -129,10 +163,12 @@ async fn watch<H: Host>(host: H, config: Arc<ViewerConfig>, view: View) {
 }
 
 /// A view, and the session it has now.
-struct Current<H> {
+struct Current<H, S> {
     host: H,
     config: Arc<ViewerConfig>,
     view: View,
+    /// Who makes its sessions.
+    sessions: S,
     session: Option<Running>,
     /// The number of the last session, kept in flash.
     known: u32,
@@ -217,7 +253,7 @@ impl Health {
     }
 }
 
-impl<H: Host> Current<H> {
+impl<H: Host, S: Sessions<H>> Current<H, S> {
     fn note(&self, text: String) {
         self.host.observe(Event::Note { text });
     }
@@ -360,7 +396,7 @@ impl<H: Host> Current<H> {
                 let health = Arc::<Health>::default();
                 let post = Post { inbox: messages, out: out.clone() };
                 let silent = self.silent.0.clone();
-                let run = session::run(self.host.clone(), start, post, silent, health.clone());
+                let run = self.sessions.run(self.host.clone(), start, post, silent, health.clone());
                 let ended = self.ended.0.clone();
                 self.tasks.spawn(&self.host, async move {
                     let end = run.await;

@@ -120,7 +120,11 @@ async fn render<H: Host>(
 ) {
     let mut any = false;
     while let Some(Decoded { rtp_timestamp, shown }) = pictures.recv().await {
-        let examined = host.work(Stage::Render, || examine(&shown, source.as_ref())).await;
+        let look = || match &shown {
+            Shown::Picture(picture) => examine(picture, source.as_ref()),
+            Shown::Assumed => Examined::default(),
+        };
+        let examined = host.work(Stage::Render, look).await;
         let Examined { marker, psnr_millidb, ssim_ppm, original } = examined;
         let session = name.clone();
         host.observe(Event::FrameRendered {
@@ -143,16 +147,20 @@ async fn render<H: Host>(
 }
 
 /// What a picture says of itself, and how near it is to its source.
-#[derive(Default)]
-struct Examined<'s> {
-    marker: Option<Marker>,
-    psnr_millidb: Option<u32>,
-    ssim_ppm: Option<i32>,
-    original: Option<Cow<'s, Picture>>,
+#[derive(Debug, Default)]
+pub struct Examined<'s> {
+    /// Its marker, if that can be read.
+    pub marker: Option<Marker>,
+    /// Its luma PSNR, thousandths of a decibel, the marker's strip left out.
+    pub psnr_millidb: Option<u32>,
+    /// Its luma SSIM, millionths, likewise.
+    pub ssim_ppm: Option<i32>,
+    /// Its source, without the marker's strip.
+    pub original: Option<Cow<'s, Picture>>,
 }
 
-fn examine<'s>(shown: &Shown, source: Option<&'s Source>) -> Examined<'s> {
-    let Shown::Picture(picture) = shown else { return Examined::default() };
+/// Reads a picture's marker, and compares the picture with its source, if that is known.
+pub fn examine<'s>(picture: &Picture, source: Option<&'s Source>) -> Examined<'s> {
     let Some(read) = marker::read(picture) else { return Examined::default() };
     let marker = Marker { boot: read.boot, frame: read.frame, camera_us: read.camera_us };
     let original = source.map(|source| {

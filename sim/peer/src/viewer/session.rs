@@ -1,7 +1,7 @@
 //! A viewer's end of a session.
 
 use super::{
-    Health, Nack, Playing,
+    Health, Nack, Playing, Sessions,
     jitter::{JitterBuffer, Release},
     playback,
 };
@@ -24,7 +24,7 @@ use rtc::{
     rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication,
     shared::error::Result,
 };
-use std::{sync::Arc, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 use tokio::sync::mpsc;
 use webrtc::{
     data_channel::{DataChannel, DataChannelEvent},
@@ -46,7 +46,7 @@ pub(super) struct Start {
 /// and the camera asked for again. It is needed: when the camera's flight 4 is lost, `rtc-dtls`
 /// 0.21.1 does not send it again, whatever the viewer repeats, and the viewer's driver stops in
 /// the end without a word.
-const SETUP: Duration = Duration::from_secs(8);
+pub(super) const SETUP: Duration = Duration::from_secs(8);
 /// Between two requests for a key frame that does not come.
 const KEY_FRAME_RETRY_NS: u64 = 250_000_000;
 /// Between two pings over the data channel.
@@ -62,8 +62,24 @@ struct Live<H: Host> {
     tasks: Tasks,
 }
 
-/// Runs a session from the camera's being found to its end, and says how it ended.
-pub(super) async fn run<H: Host>(
+/// The stack of this crate.
+#[derive(Clone)]
+pub(super) struct Stack;
+
+impl<H: Host> Sessions<H> for Stack {
+    fn run(
+        &self,
+        host: H,
+        start: Start,
+        post: Post,
+        silent: mpsc::UnboundedSender<SessionId>,
+        health: Arc<Health>,
+    ) -> impl Future<Output = End> + Send + 'static {
+        run(host, start, post, silent, health)
+    }
+}
+
+async fn run<H: Host>(
     host: H,
     start: Start,
     post: Post,
@@ -263,7 +279,7 @@ impl<H: Host> Receiver<H> {
 
 /// While ICE hears nothing: tells when media have not come for as long either, and again as long as
 /// nothing comes. Then the path is dead.
-async fn doubt<H: Host>(
+pub(super) async fn doubt<H: Host>(
     host: H,
     health: Arc<Health>,
     (id, silent): (SessionId, mpsc::UnboundedSender<SessionId>),
