@@ -408,7 +408,9 @@ fn beside_simulation(scenario: &Path, measured: &Path, folder: &Path) {
     assert_eq!(code, Some(0), "nothing is demanded: {shown} {error}");
     assert!(shown.contains("simulation and measurement of short, doorbell to phone"), "{shown}");
     assert!(
-        shown.contains("simulated     1 run, camera process-board; host to host, direct"),
+        shown.contains(
+            "simulated     1 run, camera process-board, viewer phone; host to host, direct"
+        ),
         "{shown}"
     );
     assert!(shown.contains("capture-to-render p50"), "{shown}");

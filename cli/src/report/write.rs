@@ -125,7 +125,8 @@ pub(crate) fn forget(out: &Path) -> io::Result<()> {
     };
     for entry in entries {
         let path = entry?.path();
-        let ours = path.extension().is_some_and(|ending| ending == "png" || ending == "hgrm");
+        let ours = path.extension().is_some_and(|ending| ending == "png" || ending == "hgrm")
+            || path.ends_with(BESIDE);
         if ours && path.is_file() {
             fs::remove_file(path)?;
         }

@@ -29,22 +29,30 @@ pub(crate) struct Waits {
 impl Waits {
     /// Looks, if it is time to: `process` is the board's, what it has started is part of it.
     pub(crate) fn look(&mut self, process: impl FnOnce() -> Option<u32>) {
-        if self.looked.is_some_and(|looked| looked.elapsed() < LOOK) {
+        let apart = self.looked.map(|looked| looked.elapsed());
+        if apart.is_some_and(|apart| apart < LOOK) {
             return;
         }
         self.looked = Some(Instant::now());
         if let Some(process) = process() {
             let mut now = Threads::new();
             threads(process, &mut now);
-            self.take(now);
+            self.take(now, apart.unwrap_or(LOOK));
         }
     }
 
-    fn take(&mut self, now: Threads) {
+    /// `apart`: since the look before. One that came late saw more waiting.
+    fn take(&mut self, now: Threads, apart: Duration) {
+        // What a process waited before it was looked at first is not of this run.
+        if self.last.is_empty() {
+            self.last = now;
+            return;
+        }
         let waited = |(thread, waited): (&(u32, u32), &Duration)| {
             waited.saturating_sub(self.last.get(thread).copied().unwrap_or_default())
         };
         let longest = now.iter().map(waited).max().unwrap_or_default();
+        let longest = longest.mul_f64(LOOK.as_secs_f64() / apart.max(LOOK).as_secs_f64());
         self.looks += u32::from(!now.is_empty());
         self.too_long += u32::from(longest > LIMIT);
         self.longest = self.longest.max(longest);
@@ -111,11 +119,16 @@ mod tests {
     fn the_longest_wait_of_one_thread_between_two_looks_counts() {
         let mut waits = Waits::default();
         assert_eq!(waits.told("door"), None);
-        waits.take(Threads::from([((7, 7), ms(60)), ((7, 8), ms(70))]));
-        waits.take(Threads::from([((7, 7), ms(130)), ((7, 8), ms(90)), ((9, 9), ms(5))]));
+        waits.take(Threads::from([((7, 7), ms(6_000)), ((7, 8), ms(7_000))]), LOOK);
+        assert_eq!(waits.told("door"), None, "that was before");
+        waits
+            .take(Threads::from([((7, 7), ms(6_070)), ((7, 8), ms(7_020)), ((9, 9), ms(5))]), LOOK);
         let (text, too_long) = waits.told("door").expect("it was looked at");
         assert!(text.contains("at most 70 ms of 500 ms") && !too_long, "{text}");
-        waits.take(Threads::from([((7, 7), ms(350)), ((9, 9), ms(10))]));
+        // A look that came after twice the time counts by halves.
+        waits.take(Threads::from([((7, 7), ms(6_190)), ((9, 9), ms(10))]), 2 * LOOK);
+        assert!(waits.told("door").is_some_and(|(_, too_long)| !too_long));
+        waits.take(Threads::from([((7, 7), ms(6_410)), ((9, 9), ms(10))]), LOOK);
         let (text, too_long) = waits.told("door").expect("it was looked at");
         assert!(
             text.contains("up to 220 ms") && text.contains("1 of 3 times") && too_long,

@@ -70,7 +70,14 @@ pub struct Side {
     pub profiles: BTreeSet<String>,
     /// The digests of their files: two profiles of one name may differ.
     pub profile_digests: BTreeSet<String>,
-    /// The ways that media took: the viewer's candidate, the camera's, and whether through a relay.
+    /// The viewer's, likewise; of a browser its name and version.
+    pub viewers: BTreeSet<String>,
+    /// The seeds of the runs, as text: numbers lose digits in JSON.
+    pub seeds: BTreeSet<String>,
+    /// How long they were to last, microseconds.
+    pub durations_us: BTreeSet<u64>,
+    /// The ways that media took: the camera's candidate as the viewer sees it, the viewer's, and whether
+    /// through a relay.
     pub paths: BTreeSet<String>,
 }
 
@@ -144,22 +151,41 @@ impl SideBySide {
             return None;
         }
         let (ours, theirs) = (streams(&simulated), streams(&measured));
-        let named = |(scenario, camera, viewer): &Name<'_>, side: &str| {
-            format!("{scenario}, {camera} to {viewer}: {side} alone")
+        // A run that broke has no streams.
+        let broke = |runs: &[&Summary], scenario: &str| {
+            runs.iter().filter(|run| run.scenario == scenario && run.streams.is_empty()).count()
+                as u64
         };
-        let lone = |own: &Streams<'_>, other: &Streams<'_>, side: &str| {
+        let lone = |own: &Streams<'_>,
+                    other: &Streams<'_>,
+                    runs: &[&Summary],
+                    [side, against]: [&str; 2]| {
             let alone = own.keys().filter(|name| !other.contains_key(*name));
-            alone.map(|name| named(name, side)).collect::<Vec<_>>()
+            let told = |(scenario, camera, viewer): &Name<'_>| {
+                let why = match broke(runs, scenario) {
+                    0 => format!("{side} alone; scenarios are the same by their names"),
+                    broke => {
+                        format!("{side}; {against} too, and none of {broke} runs came to anything")
+                    }
+                };
+                format!("{scenario}, {camera} to {viewer}: {why}")
+            };
+            alone.map(told).collect::<Vec<_>>()
         };
-        let mut alone = lone(&ours, &theirs, "simulated");
-        alone.extend(lone(&theirs, &ours, "measured"));
+        let mut alone = lone(&ours, &theirs, &measured, ["simulated", "measured"]);
+        alone.extend(lone(&theirs, &ours, &simulated, ["measured", "simulated"]));
+        let runs = [&simulated, &measured];
         let both = ours.iter().filter_map(|(name, simulated)| {
-            Some(Pair::of(*name, simulated, theirs.get(name)?, within))
+            let mut pair = Pair::of(*name, simulated, theirs.get(name)?, within);
+            pair.simulated.left_out += broke(runs[0], name.0);
+            pair.measured.left_out += broke(runs[1], name.0);
+            Some(pair)
         });
         let pairs: Vec<Pair> = both.collect();
         let verdict = within.map(|_| {
-            let worst = Verdict::worst(pairs.iter().filter_map(|pair| pair.verdict));
-            // Nothing that could be held against anything.
+            // Of what stands beside nothing nothing is said.
+            let lone = (!alone.is_empty() || pairs.is_empty()).then_some(Verdict::Inconclusive);
+            let worst = Verdict::worst(pairs.iter().filter_map(|pair| pair.verdict).chain(lone));
             worst.unwrap_or(Verdict::Inconclusive)
         });
         Some(Self { schema: SCHEMA, within, verdict, pairs, alone })
@@ -203,23 +229,38 @@ impl Pair {
             side.map(|(_, stream)| Figures::of(stream)).collect::<Vec<_>>()
         };
         let (ours, theirs) = (own(simulated), own(measured));
-        let names: Vec<(&'static str, Scale, bool)> = Figures::NAMES.to_vec();
-        let compared = names.iter().enumerate().filter_map(|(at, (name, scale, demanded))| {
-            let over = |side: &[Figures]| OverRuns::of(side.iter().filter_map(|run| run.0[at]));
-            let (simulated, measured) = (over(&ours), over(&theirs));
-            (simulated.is_some() || measured.is_some()).then(|| {
-                let demanded = within.filter(|_| *demanded);
-                Compared::of((name, *scale), simulated, measured, demanded)
-            })
-        });
+        let browser =
+            measured.iter().chain(simulated).any(|(run, _)| shown_by_a_browser(run, viewer));
+        let compared =
+            Figures::NAMES.iter().enumerate().filter_map(|(at, (name, scale, demanded))| {
+                let over = |side: &[Figures]| OverRuns::of(side.iter().filter_map(|run| run.0[at]));
+                let (simulated, measured) = (over(&ours), over(&theirs));
+                (simulated.is_some() || measured.is_some()).then(|| {
+                    // A browser does not tell of the stages of a frame inside it.
+                    let told = !browser || measured.is_some();
+                    let demanded = within.filter(|_| *demanded && told);
+                    Compared::of((name, *scale), simulated, measured, demanded)
+                })
+            });
         let figures: Vec<Compared> = compared.collect();
         let (simulated, measured) = (side(simulated, counts), side(measured, counts));
-        let same_path =
-            within.map(|_| match (simulated.paths.is_empty(), measured.paths.is_empty()) {
-                (false, false) if measured.paths.is_subset(&simulated.paths) => Verdict::Pass,
-                (false, false) => Verdict::Fail,
-                _ => Verdict::Inconclusive,
-            });
+        // Behind a gateway a browser names what STUN told it where Parallax's viewer names its own address: of the
+        // same pair.
+        let ways = |side: &Side| match browser {
+            true => side
+                .paths
+                .iter()
+                .map(|path| path.replace("to host,", "to server-reflexive,"))
+                .collect(),
+            false => side.paths.clone(),
+        };
+        let (ours, theirs): (BTreeSet<String>, BTreeSet<String>) =
+            (ways(&simulated), ways(&measured));
+        let same_path = within.map(|_| match (ours.is_empty(), theirs.is_empty()) {
+            (false, false) if theirs.is_subset(&ours) => Verdict::Pass,
+            (false, false) => Verdict::Fail,
+            _ => Verdict::Inconclusive,
+        });
         let all = figures.iter().filter_map(|figure| figure.verdict).chain(same_path);
         let verdict = within.and_then(|_| Verdict::worst(all));
         let [scenario, camera, viewer] = [scenario, camera, viewer].map(str::to_owned);
@@ -235,6 +276,10 @@ fn side(runs: &[(&Summary, &StreamSummary)], counts: impl Fn(&Summary) -> bool) 
             continue;
         }
         side.runs += 1;
+        side.seeds.insert(run.seed.to_string());
+        side.durations_us.insert(run.duration_us);
+        let viewer = run.profiles.iter().filter(|peer| peer.peer == stream.viewer);
+        side.viewers.extend(viewer.map(|peer| peer.profile.clone()));
         for peer in run.profiles.iter().filter(|peer| peer.peer == stream.camera) {
             side.profiles.insert(peer.profile.clone());
             side.profile_digests.insert(peer.sha256.clone());
@@ -242,6 +287,11 @@ fn side(runs: &[(&Summary, &StreamSummary)], counts: impl Fn(&Summary) -> bool) 
         side.paths.extend(path(stream));
     }
     side
+}
+
+/// A browser has no profile, and so no digest of one.
+fn shown_by_a_browser(run: &Summary, viewer: &str) -> bool {
+    run.profiles.iter().any(|peer| peer.peer == viewer && peer.sha256.is_empty())
 }
 
 /// Such as `server-reflexive to host, direct`: the camera's candidate as the viewer sees it, and the viewer's.

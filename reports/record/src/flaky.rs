@@ -9,13 +9,13 @@ pub struct Flaky {
     pub seed: u64,
     /// How often it passed.
     pub passed: u64,
-    /// Of how many.
-    pub runs: u64,
-    /// The first that did not pass: which it was, as [`Summary::which`] has it, and how it ended.
-    pub first_missed: (String, Verdict),
+    /// How often it failed. Of an error, and of what is inconclusive, the device is not to blame.
+    pub failed: u64,
+    /// The first that failed, as [`Summary::which`] has it.
+    pub first_failed: String,
 }
 
-/// Of the runs of one scenario those that passed sometimes, in the order of their first run. Runs with different
+/// Of the runs of one scenario those that passed and failed, in the order of their first run. Runs with different
 /// seeds are different runs.
 #[must_use]
 pub fn flaky<'a>(runs: impl IntoIterator<Item = &'a Summary>) -> Vec<Flaky> {
@@ -27,22 +27,19 @@ pub fn flaky<'a>(runs: impl IntoIterator<Item = &'a Summary>) -> Vec<Flaky> {
         }
     }
     let flaky = |(seed, runs): (u64, Vec<&Summary>)| {
-        let missed = runs.iter().find(|run| run.verdict != Verdict::Pass)?;
-        let passed = runs.iter().filter(|run| run.verdict == Verdict::Pass).count() as u64;
-        (passed > 0).then(|| Flaky {
-            seed,
-            passed,
-            runs: runs.len() as u64,
-            first_missed: (missed.which(), missed.verdict),
-        })
+        let with = |verdict| runs.iter().filter(move |run| run.verdict == verdict);
+        let first = with(Verdict::Fail).next()?;
+        let (passed, failed) =
+            (with(Verdict::Pass).count() as u64, with(Verdict::Fail).count() as u64);
+        (passed > 0).then(|| Flaky { seed, passed, failed, first_failed: first.which() })
     };
     all.into_iter().filter_map(flaky).collect()
 }
 
 impl std::fmt::Display for Flaky {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { passed, runs, first_missed: (which, verdict), .. } = self;
-        write!(f, "flaky: {passed} of {runs} passed, first {verdict}: seed {which}")
+        let Self { passed, failed, first_failed, .. } = self;
+        write!(f, "flaky: {passed} passed and {failed} failed, first seed {first_failed}")
     }
 }
 
@@ -84,10 +81,13 @@ mod tests {
             run(2, 1, Verdict::Fail),
             run(2, 2, Verdict::Fail),
             run(3, 1, Verdict::Pass),
+            // The lab's fault is not the board's.
+            run(3, 2, Verdict::Inconclusive),
+            run(3, 3, Verdict::Error),
         ];
         let flaky = flaky(&runs);
         assert_eq!(flaky.len(), 1, "never and always are not flaky: {flaky:?}");
-        assert_eq!(flaky[0].to_string(), "flaky: 1 of 3 passed, first fail: seed 1, repeat 2");
+        assert_eq!(flaky[0].to_string(), "flaky: 1 passed and 1 failed, first seed 1, repeat 2");
         assert_eq!(runs[1].folder(), "seed-1-repeat-2");
     }
 }

@@ -18,6 +18,9 @@ pub fn text(beside: &SideBySide, style: Style) -> String {
         let _ = writeln!(out, "{word}    {}", headline(pair, beside.within));
         let [ours, theirs] = sides(pair);
         let _ = writeln!(out, "  simulated     {ours}\n  measured      {theirs}");
+        if beside.within.is_some() {
+            let _ = writeln!(out, "  held to it    {HELD}");
+        }
         for warning in warnings(pair) {
             let _ = writeln!(out, "  unlike        {warning}");
         }
@@ -39,6 +42,10 @@ pub fn text(beside: &SideBySide, style: Style) -> String {
     }
     out
 }
+
+/// What the bound is for.
+pub(crate) const HELD: &str =
+    "capture-to-render, the medians of its stages, and the path; all else is shown alone";
 
 /// Such as `simulation and measurement of two-homes, doorbell to phone, within 10 % or 5 ms`.
 pub(crate) fn headline(pair: &Pair, within: Option<Within>) -> String {
@@ -65,7 +72,8 @@ pub(crate) fn sides(pair: &Pair) -> [String; 2] {
         let runs = figure::counted(side.runs, "run");
         let profile = all(&side.profiles, "of no profile");
         let path = all(&side.paths, "no pair was nominated");
-        format!("{runs}{left_out}, camera {profile}; {path}")
+        let viewer = all(&side.viewers, "of no profile");
+        format!("{runs}{left_out}, camera {profile}, viewer {viewer}; {path}")
     };
     [side(&pair.simulated), side(&pair.measured)]
 }
@@ -81,6 +89,15 @@ pub(crate) fn warnings(pair: &Pair) -> Vec<String> {
         all.push(
             "the cameras have other profiles: `parallax sim --profile CAMERA=FILE` takes the board's".to_owned(),
         );
+    }
+    if !ours.durations_us.is_empty()
+        && !theirs.durations_us.is_empty()
+        && ours.durations_us != theirs.durations_us
+    {
+        all.push("the runs did not last equally long".to_owned());
+    }
+    if !ours.seeds.is_empty() && ours.seeds.is_disjoint(&theirs.seeds) && !theirs.seeds.is_empty() {
+        all.push("no seed is on both sides: the network dealt either its own luck".to_owned());
     }
     match pair.same_path {
         Some(Verdict::Fail) => all.push("media went another way".to_owned()),
@@ -104,7 +121,7 @@ pub(crate) fn row(compared: &Compared) -> [String; 5] {
         let percent = i128::from(difference.by.unsigned_abs()) * 1_000;
         let percent = percent.checked_div(i128::from(simulated.unsigned_abs()));
         let percent = percent.map_or(String::new(), |permille| {
-            let sign = sign(difference.by);
+            let sign = if permille == 0 { "" } else { sign(difference.by) };
             format!(" ({sign}{}.{} %)", permille / 10, permille % 10)
         });
         format!("{}{percent}", more(difference.by, scale))
