@@ -186,7 +186,8 @@ fn a_real_shell_behind_a_pty_runs_commands_and_all_of_it_is_in_the_transcript() 
     let sent = String::from_utf8(of(Kind::Sent)).expect("text");
     let heard = String::from_utf8(of(Kind::Received)).expect("text");
     assert!(sent.split('\r').all(|line| heard.contains(line)), "{sent}\n{heard}");
-    assert!(heard.contains("one\r\ntwoplx:01020304:1:e:1.\r\n# \x1b[6n"), "{heard}");
+    // The prompt after it may still be on its way.
+    assert!(heard.contains("one\r\ntwoplx:01020304:1:e:1."), "{heard}");
 }
 
 #[test]

@@ -285,3 +285,25 @@ fn a_recording_without_an_end_says_what_is_left_out() {
     let replay = run(linux(), &text);
     assert!(replay.summary.torn && replay.to_string().contains("cut       the last line"));
 }
+
+#[test]
+fn a_password_that_no_pattern_asks_for_is_told() {
+    let text = transcript(&[
+        "- ! power on",
+        r"- < U-Boot SPL 2024.01\x0d\x0a",
+        "- < board login: ",
+        r"- > root\x0d",
+        r"- < root\x0d\x0aPassword: ",
+        "- * ******",
+        r"- < \x0d\x0a# ",
+    ]);
+    let replay = run(linux(), &text);
+    let CameUp::No(why) = &replay.summary.came_up else { panic!("{replay}") };
+    assert!(why.contains("`password_prompt` matched nothing"), "{why}");
+    // With the pattern a bench logs in.
+    let password = Some((pattern("Password: $"), Secret::new("hidden")));
+    let login =
+        Login { prompt: pattern("board login: $"), user: "root".into(), password, refused: None };
+    let replay = run(linux().with_login(login), &text);
+    assert!(matches!(replay.summary.came_up, CameUp::Prompt { .. }), "{replay}");
+}

@@ -42,6 +42,10 @@ pub(super) struct Driver<'r> {
     quiets: u32,
     /// Whether the login was seen in this boot.
     pub(super) logged_in: bool,
+    /// What it was quiet at last matches nothing.
+    pub(super) unmatched: bool,
+    /// A password was typed in this boot where this profile asks for none.
+    pub(super) unasked: bool,
     /// A boot began that nobody asked for: it is followed like any other.
     boots_again: bool,
     /// Something asks for an answer, and nobody makes the board ready.
@@ -99,6 +103,8 @@ impl<'r> Driver<'r> {
             tail: Vec::new(),
             quiets: 0,
             logged_in: false,
+            unmatched: false,
+            unasked: false,
             boots_again: false,
             asks: false,
             asked_again: false,
@@ -170,6 +176,7 @@ impl<'r> Driver<'r> {
         self.step(kind, text.to_owned());
         let Some(input) = input else { return };
         self.logged_in = false;
+        self.unasked = false;
         self.input(input);
         if self.state == State::Booting {
             self.summary.boots += 1;
@@ -234,6 +241,7 @@ impl<'r> Driver<'r> {
             self.console.banners = 1;
             self.console.change(State::Booting);
             self.logged_in = false;
+            self.unasked = false;
             self.drain();
             self.make_ready();
         }
@@ -298,6 +306,7 @@ impl<'r> Driver<'r> {
         if !waits {
             return;
         }
+        self.unmatched = found.is_empty();
         let Some((role, key)) = found.first() else {
             if self.quiets < QUIETS_MOST {
                 self.quiets += 1;
@@ -370,19 +379,24 @@ impl<'r> Driver<'r> {
                 self.step(Kind::State, text.to_owned());
                 let logs_in = self.console.profile().login.is_some();
                 let unseen = logs_in && !self.logged_in && self.summary.boots > 0;
-                if unseen {
+                let missed = match (unseen, core::mem::take(&mut self.unasked)) {
+                    (true, _) => Some("login_prompt"),
+                    (false, true) => Some("password_prompt"),
+                    (false, false) => None,
+                };
+                if let Some(key) = missed {
                     let text =
-                        "it booted and came up, and `login_prompt` matched nothing on the way";
-                    self.step(Kind::Unfit, text.to_owned());
+                        format!("it booted and came up, and `{key}` matched nothing on the way");
+                    self.step(Kind::Unfit, text);
                 }
                 if !matches!(self.summary.came_up, CameUp::Yes { .. }) {
-                    self.summary.came_up = match (unseen, taken) {
+                    self.summary.came_up = match (missed, taken) {
                         // Whoever was logged in there, no bench would have been.
-                        (true, _) => CameUp::No(format!(
-                            "line {line}: by this profile nobody logs in: `login_prompt` matched nothing"
+                        (Some(key), _) => CameUp::No(format!(
+                            "line {line}: by this profile nobody logs in: `{key}` matched nothing"
                         )),
-                        (false, true) => CameUp::Prompt { line },
-                        (false, false) => CameUp::Yes { line },
+                        (None, true) => CameUp::Prompt { line },
+                        (None, false) => CameUp::Yes { line },
                     };
                 }
             }

@@ -124,7 +124,11 @@ impl Ahead {
 impl Driver<'_> {
     pub(super) fn typed(&mut self, typed: Typed) {
         match typed {
-            Typed::Secret => self.step(Told::Typed, "a line that is not shown".into()),
+            Typed::Secret => {
+                // Somebody answered what no bench would have taken for a question.
+                self.unasked |= self.waits() && self.unmatched;
+                self.step(Told::Typed, "a line that is not shown".into());
+            }
             Typed::Interrupt => self.interrupted(),
             // A knock, or what the agent's host says in frames.
             Typed::Line(line) if line.is_empty() || line.starts_with('~') => {}
