@@ -136,6 +136,8 @@ pub struct Summary {
     pub damaged: u64,
     /// Whether the recording's last line was left out.
     pub torn: bool,
+    /// What the board said last, with its line: where it waits, a prompt that matches nothing.
+    pub last: Option<(usize, String)>,
     /// The profile's patterns, and those for every board that matched.
     pub patterns: Vec<Use>,
 }

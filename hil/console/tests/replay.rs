@@ -198,6 +198,9 @@ fn a_log_whose_login_no_pattern_matches_is_told() {
 #[test]
 fn a_recording_that_ends_in_a_boot_says_nothing() {
     let replay = run(linux(), "U-Boot SPL 2024.01\r\n[ 0.1] Linux\r\n");
+    let told = replay.to_string();
+    assert!(told.contains("the recording ends before, with `[ 0.1] Linux` in line 2"), "{told}");
+    assert!(told.contains("what matches NEVER is wrong"), "{told}");
     assert_eq!(replay.summary.came_up.known(), None, "{replay}");
     let looped = run(linux(), &"U-Boot SPL 2024.01\r\n".repeat(9));
     assert_eq!(looped.summary.came_up.known(), Some(false), "{looped}");

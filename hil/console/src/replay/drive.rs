@@ -83,6 +83,7 @@ impl<'r> Driver<'r> {
             missing_frames: 0,
             damaged: 0,
             torn: recording.torn,
+            last: None,
             patterns: Vec::new(),
         };
         Self {
@@ -284,6 +285,7 @@ impl<'r> Driver<'r> {
         match at {
             LookedAt::Line(line) => {
                 self.summary.lines += 1;
+                self.said(&line.bytes);
                 self.matched = self.counts.line(&line.bytes, line.seen, self.line);
                 let dies = self.matched.iter().find(|(role, _)| matches!(role, Role::Death(_)));
                 if let (Some((_, key)), State::Unknown) = (dies, &self.state) {
@@ -295,12 +297,19 @@ impl<'r> Driver<'r> {
         }
     }
 
+    fn said(&mut self, text: &[u8]) {
+        if !text.trim_ascii().is_empty() {
+            self.summary.last = Some((self.line, shown(text)));
+        }
+    }
+
     fn quiet(&mut self, tail: &[u8], waited_for: bool) {
         self.matched.clear();
         if tail.is_empty() || core::mem::take(&mut self.asked_again) {
             return;
         }
         self.tail = tail.to_vec();
+        self.said(tail);
         let waits = self.waits();
         let found = self.counts.quiet(tail, self.line);
         if !waits {

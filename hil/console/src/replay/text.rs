@@ -36,7 +36,14 @@ fn summary(f: &mut fmt::Formatter<'_>, form: Form, summary: &Summary) -> fmt::Re
             format!("its prompt came, line {line}; a bench has it answer a probe besides")
         }
         CameUp::No(why) => format!("no; {}", tame(why)),
-        CameUp::Open => "not known: the recording ends before".into(),
+        CameUp::Open => {
+            let last = summary.last.as_ref().map_or(String::new(), |(line, text)| {
+                format!(", with {} in line {line}", tame(text))
+            });
+            format!(
+                "not known: the recording ends before{last}, or no prompt of the profile matches what is in it"
+            )
+        }
     };
     writeln!(f, "came up   {came_up}")?;
     let times = match form {
@@ -62,6 +69,19 @@ fn summary(f: &mut fmt::Formatter<'_>, form: Form, summary: &Summary) -> fmt::Re
             None => "NEVER".into(),
         };
         writeln!(f, "  {key:<wide$}  {found:<26}  {}", tame(pattern))?;
+    }
+    if summary.patterns.iter().any(|used| used.own && used.matches == 0) {
+        f.write_str(
+            "help      what matches NEVER is wrong, or this recording lacks what it is for: hold it against what the board \
+             says there;\n          device-profiles/README.md tells what to do\n",
+        )?;
+    }
+    if let CameUp::No(why) = &summary.came_up
+        && why.contains("boots in a loop")
+    {
+        f.write_str(
+            "help      if a boot is meant to show several of `banners`, set `banners_per_boot`\n",
+        )?;
     }
     Ok(())
 }
