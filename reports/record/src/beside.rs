@@ -174,6 +174,11 @@ impl SideBySide {
         };
         let mut alone = lone(&ours, &theirs, &measured, ["simulated", "measured"]);
         alone.extend(lone(&theirs, &ours, &simulated, ["measured", "simulated"]));
+        let with_streams =
+            |scenario: &str| ours.keys().chain(theirs.keys()).any(|name| name.0 == scenario);
+        let all = simulated.iter().chain(&measured).map(|run| run.scenario.as_str());
+        let broken: BTreeSet<&str> = all.filter(|scenario| !with_streams(scenario)).collect();
+        alone.extend(broken.iter().map(|scenario| format!("{scenario}: no run came to anything")));
         let runs = [&simulated, &measured];
         let both = ours.iter().filter_map(|(name, simulated)| {
             let mut pair = Pair::of(*name, simulated, theirs.get(name)?, within);

@@ -92,6 +92,15 @@ fn what_one_side_lacks_is_inconclusive_and_told() {
     assert_eq!(beside.verdict, Some(Verdict::Inconclusive), "nothing stands beside anything");
     assert_eq!(beside.alone.len(), 2, "{:?}", beside.alone);
     assert!(SideBySide::of(&simulated.suite.runs, within).is_none(), "one side alone");
+    // A scenario that broke wherever it ran is not forgotten beside one that is near enough.
+    let near = measured(0);
+    let mut broke: Vec<Summary> = [&simulated, &near].map(|side| side.suite.runs[0].clone()).into();
+    for run in &mut broke {
+        (run.scenario, run.streams) = ("third".to_owned(), Vec::new());
+    }
+    let beside = of(&[&near.suite.runs[..], &broke].concat());
+    assert_eq!(beside.verdict, Some(Verdict::Inconclusive));
+    assert_eq!(beside.alone, ["third: no run came to anything"]);
 }
 
 #[test]
