@@ -54,8 +54,8 @@ pub use join::{CameraFrame, Passage};
 pub use judge::judge;
 pub use links::{LinkInterval, LinkSpan, LinkTimeline, links};
 pub use measure::{
-    Freeze, PathUse, Span, Spans, bit_rate_bps, capture_to_render, freezes, mean, nearest_rank,
-    paths, psnr_millidb, rendered_us, ssim_ppm, stages, time_to,
+    Freeze, PathUse, Span, Spans, bit_rate_bps, capture_to_render, freezes, mean, median_interval,
+    nearest_rank, paths, psnr_millidb, rendered_us, ssim_ppm, stages, time_to,
 };
 pub use record::{End, ReadError, Record, WriteError, Writer};
 pub use recovery::{over_ns, span as recovery};

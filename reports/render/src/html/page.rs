@@ -134,7 +134,7 @@ fn latency_rows(table: &Table) -> Vec<LatencyRow> {
             pooled,
             median: row.over_runs_us.map_or_else(none, |[_, median, _]| {
                 let median = figure::duration(median);
-                row.interval_us.map_or(median.clone(), |[least, most]| {
+                row.interval_us.map_or(median.clone(), |(least, most)| {
                     let (least, most) = (figure::duration(least), figure::duration(most));
                     format!("{median} (95 %: {least} to {most})")
                 })

@@ -1,7 +1,9 @@
 //! Latency over many frames and many runs: percentiles that the sample bears, and how they lie over
 //! time.
 
-use parallax_record::{Histogram, LatencySummary, OverTime, Percentile, nearest_rank};
+use parallax_record::{
+    Histogram, LatencySummary, OverTime, Percentile, median_interval, nearest_rank,
+};
 use std::collections::BTreeMap;
 
 /// A change against a baseline, in words, and whether it is a regression.
@@ -24,7 +26,7 @@ pub struct Row {
     pub over_runs_us: Option<[i64; 3]>,
     /// Where the median of ever more such runs lies, with a confidence of 95 %, microseconds; none of fewer
     /// runs than bear it.
-    pub interval_us: Option<[i64; 2]>,
+    pub interval_us: Option<(i64, i64)>,
     /// How many runs bear it.
     pub runs: u64,
     /// Why there is no figure where there is none.
@@ -84,7 +86,8 @@ impl Table {
                 _ => pooled.percentile_us(percentile).map(|us| max.map_or(us, |max| us.min(max))),
             };
             let bearing = with_frames.iter().filter(|run| run.count >= needed);
-            let values: Vec<i64> = bearing.filter_map(|run| of_run(run, number)).collect();
+            let mut values: Vec<i64> = bearing.filter_map(|run| of_run(run, number)).collect();
+            values.sort_unstable();
             let missing = (frames < needed)
                 .then(|| format!("{frames} frames: {percentile} needs {needed}"))
                 .or_else(|| {
@@ -95,7 +98,7 @@ impl Table {
                 name: percentile.to_string(),
                 pooled_us,
                 runs: values.len() as u64,
-                interval_us: interval(&values),
+                interval_us: median_interval(&values),
                 over_runs_us: spread(values),
                 missing,
                 change: None,
@@ -131,34 +134,6 @@ fn of_run(run: &LatencySummary, percentile: u8) -> Option<i64> {
 fn spread(mut values: Vec<i64>) -> Option<[i64; 3]> {
     values.sort_unstable();
     Some([*values.first()?, nearest_rank(&values, Percentile::P50)?, *values.last()?])
-}
-
-/// The 95 % interval of the median of whatever these are a sample of, from their order alone: however they are
-/// distributed, fewer than `k` of `n` lie on one side of it as often as fewer than `k` of `n` coins show heads.
-/// None of fewer than six: not even the least and the greatest of five are so sure.
-fn interval(values: &[i64]) -> Option<[i64; 2]> {
-    let count = values.len();
-    let mut sorted = values.to_vec();
-    sorted.sort_unstable();
-    // Products and powers of two alone: they are the same on every machine. 2^-n is no number for large n, so the
-    // binomial coefficients are kept below it.
-    const STEP: i32 = 500;
-    let most = 2.0_f64.powi(STEP);
-    let mut exponent = i32::try_from(count).ok()?;
-    let (mut term, mut one_side, mut outside) = (1.0, 0.0, 0);
-    while outside < count / 2 {
-        one_side += term;
-        if exponent <= 2 * STEP && one_side * 2.0_f64.powi(-exponent) > 0.025 {
-            break;
-        }
-        term *= (count - outside) as f64 / (outside + 1) as f64;
-        if term > most {
-            (term, one_side, exponent) = (term / most, one_side / most, exponent - STEP);
-        }
-        outside += 1;
-    }
-    let least = outside.checked_sub(1)?;
-    Some([*sorted.get(least)?, *sorted.get(count - 1 - least)?])
 }
 
 /// How many frames were how late when.
@@ -222,23 +197,6 @@ impl Heat {
 mod tests {
     use super::*;
     use proptest::prelude::*;
-
-    #[test]
-    fn the_interval_of_a_median_is_that_of_the_tables() {
-        // Ranks from the tables of the sign test: n, and which of n from either end.
-        for (count, rank) in
-            [(6, 1), (8, 1), (9, 2), (12, 3), (15, 4), (20, 6), (25, 8), (50, 18), (100, 40)]
-        {
-            let values: Vec<i64> = (1..=count).rev().collect();
-            assert_eq!(interval(&values), Some([rank, count + 1 - rank]), "{count}");
-        }
-        for count in 0..6 {
-            assert_eq!(interval(&(0..count).collect::<Vec<_>>()), None, "{count}");
-        }
-        let [least, most] = interval(&(1..=5_000).collect::<Vec<_>>()).expect("an interval");
-        // 2500 ± 1.96 * sqrt(5000) / 2, to a rank.
-        assert!((2_430..=2_432).contains(&least) && least + most == 5_001, "{least} {most}");
-    }
 
     /// The definition, word for word: the least value that at least so many of 100 do not exceed.
     fn naive(values: &[i64], percentile: u8) -> Option<i64> {
