@@ -67,6 +67,11 @@ fn measure(place: &Place, scenario: &str, seeds: &str, out: &str) {
     each_record(&place.path(out), |record| as_measured(&record));
 }
 
+/// Calibrates the guessed profile by those runs, into this file.
+fn calibrated(place: &Place, out: &str) -> support::Called {
+    place.call(&["calibrate", "train", "--profile", "guessed/board.toml", "--out", out])
+}
+
 fn as_measured(record: &Record) -> Record {
     with(record, Clock::Real { bound_us: 300 }, record.entries.clone())
 }
@@ -143,14 +148,7 @@ fn figures(place: &Place, out: &str) -> [i64; 4] {
 fn a_calibrated_profile_is_closer_to_runs_that_it_has_not_seen() {
     let place = place(15);
     measure(&place, "homes.toml", "1..3", "train");
-    let called = place.call(&[
-        "calibrate",
-        "train",
-        "--profile",
-        "guessed/board.toml",
-        "--out",
-        "calibrated/board.toml",
-    ]);
+    let called = calibrated(&place, "calibrated/board.toml");
     assert_eq!(called.code, Some(0), "{}", called.complained);
     let camera = profile(&place, "calibrated/board.toml").camera.expect("it is one");
     let (least, p50, p95, _, samples) = told(&camera.capture.distribution);
@@ -256,14 +254,7 @@ fn reboot() -> String {
 fn too_few_samples_leave_all_as_it_is_and_say_so() {
     let place = place(8);
     measure(&place, "homes.toml", "1..1", "train");
-    let called = place.call(&[
-        "calibrate",
-        "train",
-        "--profile",
-        "guessed/board.toml",
-        "--out",
-        "after.toml",
-    ]);
+    let called = calibrated(&place, "after.toml");
     assert_eq!((called.code, called.said.as_str()), (Some(11), ""), "{}", called.complained);
     assert!(called.complained.contains(" of 100)"), "{}", called.complained);
     assert_eq!(place.read("after.toml"), guess());

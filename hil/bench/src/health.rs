@@ -107,18 +107,9 @@ pub fn check(checkup: &Checkup<'_>) -> Result<Option<Sick>, RunError> {
     let recorder = Recorder::create(checkup.transcript)?;
     let folder = TempDir::new().map_err(system("make a folder"))?;
     let run = Run {
-        scenario: &scenario,
-        seed: 1,
-        repeat: None,
         board: checkup.board,
-        place: checkup.place,
-        lateness_budget: None,
-        browser: false,
-        command: checkup.command,
-        earlier: &[],
-        folder: folder.path(),
-        version: env!("CARGO_PKG_VERSION"),
         stop: checkup.stop.clone(),
+        ..Run::new(&scenario, checkup.place, checkup.command, folder.path())
     };
     let header = header(&scenario, run.seed, run.version, Clock::Real { bound_us: 1 });
     let journal = Journal::begin(folder.path(), header).map_err(system("begin a journal"))?;

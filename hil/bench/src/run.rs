@@ -66,6 +66,32 @@ pub struct Run<'a> {
     pub stop: Stop,
 }
 
+impl<'a> Run<'a> {
+    /// The run of a scenario on the board that is at `place`, started by `command` if it is a process, into
+    /// `folder`: with seed 1, once, the lab's own viewer and budget, and nobody who ends it early.
+    pub fn new(
+        scenario: &'a Scenario,
+        place: &'a BoardPlace,
+        command: &'a [OsString],
+        folder: &'a Path,
+    ) -> Self {
+        Self {
+            scenario,
+            seed: 1,
+            repeat: None,
+            board: "board",
+            place,
+            lateness_budget: None,
+            browser: false,
+            command,
+            earlier: &[],
+            folder,
+            version: env!("CARGO_PKG_VERSION"),
+            stop: Stop::default(),
+        }
+    }
+}
+
 /// What a run came to.
 #[derive(Debug)]
 pub struct Ran {

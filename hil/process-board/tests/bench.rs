@@ -27,21 +27,8 @@ fn on_the_bench(name: &str, duration: Duration) -> (Ran, Record, String) {
     let folder = TempDir::new().expect("a folder");
     let scenario = scenario(name, duration);
     let command = [OsString::from(env!("CARGO_BIN_EXE_parallax-process-board"))];
-    let ran = run(&Run {
-        scenario: &scenario,
-        seed: 1,
-        repeat: None,
-        board: "virtual",
-        place: &Place::Process,
-        lateness_budget: None,
-        browser: false,
-        command: &command,
-        earlier: &[],
-        folder: folder.path(),
-        version: "0.0.0",
-        stop: Default::default(),
-    })
-    .unwrap_or_else(|error| panic!("{error}"));
+    let ran = run(&Run::new(&scenario, &Place::Process, &command, folder.path()))
+        .unwrap_or_else(|error| panic!("{error}"));
     let record = Record::read(&fs::read(&ran.record).expect("a record")).expect("a whole one");
     let transcript = fs::read(folder.path().join("console.txt")).expect("a transcript");
     (ran, record, String::from_utf8_lossy(&transcript).into_owned())
@@ -155,18 +142,8 @@ fn a_board_that_does_not_start_is_the_benchs_fault_and_the_run_has_a_record() {
         let scenario = scenario("two-homes", Duration::from_secs(3));
         let command = [OsString::from("/bin/false")];
         let ran = run(&Run {
-            scenario: &scenario,
-            seed: 1,
-            repeat: None,
-            board: "virtual",
-            place: &Place::Process,
-            lateness_budget: None,
-            browser: false,
-            command: &command,
             earlier: &["attempt 1: late".to_owned()],
-            folder: folder.path(),
-            version: "0.0.0",
-            stop: Default::default(),
+            ..Run::new(&scenario, &Place::Process, &command, folder.path())
         })
         .expect("a record");
         assert_eq!(ran.summary.verdict, Verdict::Error);

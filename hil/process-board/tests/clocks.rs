@@ -33,21 +33,8 @@ fn on_a_board(wrong: &[&str], duration: Duration) -> (Ran, Record, Vec<transcrip
     let scenario = scenario(duration);
     let mut command = vec![OsString::from(env!("CARGO_BIN_EXE_parallax-process-board"))];
     command.extend(wrong.iter().map(OsString::from));
-    let ran = run(&Run {
-        scenario: &scenario,
-        seed: 1,
-        repeat: None,
-        board: "virtual",
-        place: &parallax_bench::Place::Process,
-        lateness_budget: None,
-        browser: false,
-        command: &command,
-        earlier: &[],
-        folder: folder.path(),
-        version: "0.0.0",
-        stop: Default::default(),
-    })
-    .unwrap_or_else(|error| panic!("{error}"));
+    let ran = run(&Run::new(&scenario, &parallax_bench::Place::Process, &command, folder.path()))
+        .unwrap_or_else(|error| panic!("{error}"));
     let record = Record::read(&fs::read(&ran.record).expect("a record")).expect("a whole one");
     let text = fs::read_to_string(folder.path().join("console.txt")).expect("a transcript");
     (ran, record, transcript::read(&text).expect("it is one"))

@@ -121,19 +121,10 @@ impl Bench<'_> {
         let folder = TempDir::new().expect("a folder");
         let mut command = vec![OsString::from(env!("CARGO_BIN_EXE_parallax-process-board"))];
         command.extend(self.faults.iter().flat_map(|fault| ["--fault".into(), fault.into()]));
+        let scenario = self.scenario();
         let run = Run {
-            scenario: &self.scenario(),
-            seed: 1,
-            repeat: None,
-            board: "virtual",
-            place: &self.place,
             lateness_budget: self.lateness_budget,
-            browser: false,
-            command: &command,
-            earlier: &[],
-            folder: folder.path(),
-            version: "0.0.0",
-            stop: Default::default(),
+            ..Run::new(&scenario, &self.place, &command, folder.path())
         };
         let ran = run_writing(&run, self.transcript).unwrap_or_else(|error| panic!("{error}"));
         let left = |name: &str| folder.path().join(name).exists();
