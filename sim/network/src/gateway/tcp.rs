@@ -11,7 +11,7 @@ pub(super) enum Direction {
     In,
 }
 
-/// What each end has said.
+/// The phases of RFC 5382 section 5, with the resets of RFC 7857 section 2.
 #[derive(Debug, Default)]
 pub(super) struct TcpState {
     opened: [bool; 2],
@@ -27,13 +27,16 @@ impl TcpState {
             // The same endpoints open another connection.
             *self = Self::default();
         }
-        self.opened[end] |= header.syn;
+        // An acknowledgement without a SYN before it belongs to a connection that is older than this
+        // session: the gateway was started or the session expired in between.
+        self.opened[end] |= !header.rst && (header.syn || header.acknowledgement.is_some());
         self.closed[end] |= header.fin;
-        self.reset |= header.rst;
+        // Any other segment after a reset shows that the connection outlived it.
+        self.reset = header.rst;
     }
 
-    /// Both ends have opened it, and neither has reset nor have both closed it. All else is
-    /// transitory, a connection that was opened before the gateway was started included.
+    /// Both ends have opened it, not both have closed it, and the last segment did not reset it.
+    /// Everything else is transitory.
     pub(super) fn is_established(&self) -> bool {
         self.opened == [true; 2] && self.closed != [true; 2] && !self.reset
     }

@@ -7,6 +7,7 @@ mod links;
 mod loads;
 mod rfc4787;
 mod rfc5382;
+mod rfc7857;
 mod support;
 mod tap;
 mod whole;
