@@ -78,8 +78,8 @@ pub(crate) struct SimArgs {
     /// that ends in .toml; given again: for another peer
     #[arg(long = "profile", value_name = "PEER=NAME", value_parser = values::device)]
     pub(crate) profiles: Vec<Device>,
-    /// Where media come from, whatever the scenarios say. Of prerecorded ones PSNR and SSIM cannot
-    /// be known: runs with checks of them are inconclusive at best
+    /// Where media come from, whatever the scenarios say. With prerecorded ones PSNR and SSIM are not
+    /// judged: checks of them are skipped and counted
     #[arg(long, value_name = "MODE", value_enum)]
     pub(crate) media: Option<Media>,
     /// Where the records go

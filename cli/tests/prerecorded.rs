@@ -20,15 +20,44 @@ fn a_scenario_that_asks_for_nothing_of_pictures_passes() {
     assert!(run["streams"][0]["frames"]["rendered"].as_u64() > Some(20), "{run}");
 }
 
-/// What cannot be known is no pass, and the line that runs it again says how it ran.
+/// What the mode cannot judge is listed and counted everywhere, and changes no verdict.
 #[test]
-fn a_check_of_pictures_is_inconclusive_and_says_why() {
+fn a_check_of_pictures_is_not_judged_and_the_run_passes() {
     let place = Place::with("two-homes.toml", &shipped("two-homes", 10));
+    let run = |seeds: &str, code| {
+        let arguments = ["sim", "two-homes.toml", "--media", "prerecorded", "--out", "out"];
+        place.call(&[&arguments[..], &["--seeds", seeds]].concat()).ended(code).said
+    };
+    let said = run("1..1", 0);
+    assert!(said.contains("  not judged    PSNR"), "{said}");
+    assert!(said.contains("1 run: 1 passed; 1 check not judged\n"), "{said}");
+    let said = run("1..3", 0);
+    assert!(said.contains("3 runs: 3 passed; 3 checks not judged\n"), "{said}");
+    let summary = place.json("out/summary.json");
+    assert_eq!((&summary["verdict"], &summary["not_judged"]), (&"pass".into(), &3.into()));
+    let of_run = &summary["runs"][0]["not_judged"][0];
+    assert!(of_run["reason"].as_str().is_some_and(|reason| reason.contains("prerecorded")));
+    let page = place.read("out/report.html");
+    assert!(page.contains("<p>3 checks <a href=\"#not-judged\">not judged</a></p>"));
+    let markdown = place.read("out/summary.md");
+    assert!(markdown.contains("| 3 | 3 | 0 | 0 | 0 | 3 |"), "{markdown}");
+    assert!(markdown.contains("### Not judged"), "{markdown}");
+    let junit = place.read("out/junit.xml");
+    assert_eq!(junit.matches("<testcase ").count(), 6, "{junit}");
+    assert_eq!(junit.matches("<skipped ").count(), 3, "{junit}");
+    assert!(junit.contains("failures=\"0\" errors=\"0\""), "{junit}");
+}
+
+/// A run of which nothing was judged proves nothing, and the line that runs it again says how it ran.
+#[test]
+fn a_run_with_no_other_check_is_inconclusive_and_says_why() {
+    let psnr = "[[check]]\npsnr = { above = \"30dB\", from = \"5s\" }\nwhy = \"Faces.\"\n";
+    let place = Place::with("two-homes.toml", &with_checks("two-homes", 10, psnr));
     let arguments = ["sim", "two-homes.toml", "--media", "prerecorded", "--out", "out"];
-    let called = place.call(&arguments).ended(11);
-    assert!(called.said.contains("the media were prerecorded"), "{}", called.said);
+    let said = place.call(&arguments).ended(11).said;
+    assert!(said.contains("the mode of the run can judge none of its checks"), "{said}");
     let again = "run again     parallax sim two-homes.toml --seed 1 --media prerecorded\n";
-    assert!(called.said.contains(again), "{}", called.said);
+    assert!(said.contains(again), "{said}");
 }
 
 /// A copy of a recording that comes with Parallax, as a clip of the user's own, gives the same run.

@@ -3,13 +3,15 @@
 //! A measured value stands for an interval that the truth lies in. Wholly inside the bound it
 //! passes, wholly outside it fails, astride it is inconclusive, and so is too small a sample. What
 //! had to happen in the window and did not fails: a connection, a path, a frame. So a check on
-//! frames fails if there was not a single one: nobody calls a dead stream inconclusive.
+//! frames fails if there was not a single one: nobody calls a dead stream inconclusive. A check that
+//! the mode of the run cannot judge has no verdict: it is listed apart ([`NotJudged`]).
 
 use crate::account::{doubts, texts};
 use crate::check::{Check, LossBound, Predicate, Route, Statistic, Window};
 use crate::event::{CandidateKind, Event, Phase};
-use crate::header::{Clock, Header, MediaMode};
+use crate::header::{Clock, Header};
 use crate::measure::{self, PathUse, Span};
+use crate::not_judged::{self, NotJudged};
 use crate::record::Record;
 use crate::recovery as recovering;
 use crate::summarise::{bytes, count, summarise};
@@ -22,18 +24,19 @@ use crate::verdict::Verdict;
 ///
 /// A run whose record tells of a fault or contradicts itself is an error. So is one with a check
 /// that selects no stream. Where nothing was demanded nothing is proven: a run without checks is
-/// inconclusive.
+/// inconclusive, and so is one whose checks its mode cannot judge.
 #[must_use]
 pub fn judge(record: &Record) -> Summary {
     let header = &record.header;
     let timeline = Timeline::of(record);
     let mut faults = timeline.faults.clone();
     let mut checks = Vec::new();
+    let mut not_judged = Vec::new();
     for check in &header.checks {
-        let before = checks.len();
+        let before = checks.len() + not_judged.len();
         for stream in &timeline.streams {
             if check.streams.selects(&stream.stream.camera, &stream.stream.viewer) {
-                checks.extend(hold(check, stream, &timeline, header));
+                hold(check, stream, &timeline, header, (&mut checks, &mut not_judged));
             }
         }
         if let Predicate::Recovery { after, .. } = &check.predicate
@@ -43,7 +46,7 @@ pub fn judge(record: &Record) -> Summary {
                 "a check asks for recovery after {after}, and no event is called so"
             ));
         }
-        if checks.len() == before {
+        if checks.len() + not_judged.len() == before {
             faults.push(format!(
                 "a check selects no stream: camera {}, viewer {}",
                 check.streams.camera.as_deref().unwrap_or("any"),
@@ -92,6 +95,7 @@ pub fn judge(record: &Record) -> Summary {
         congestion_control: header.congestion_control.clone(),
         profiles: PeerProfile::of(header),
         checks,
+        not_judged,
         streams: timeline.streams.iter().map(|stream| summarise(stream, record)).collect(),
         bytes: bytes(record),
     }
@@ -109,16 +113,25 @@ struct Finding {
     detail: Option<String>,
 }
 
+/// Holds a stream against a check, and puts the result with those that it belongs to.
 fn hold(
     check: &Check,
     stream: &StreamTimeline,
     timeline: &Timeline,
     header: &Header,
-) -> Vec<CheckResult> {
-    find(check, stream, timeline, header)
-        .into_iter()
-        .map(|finding| CheckResult {
-            verdict: decide(&finding, check.minimum_sample),
+    (checks, not_judged): (&mut Vec<CheckResult>, &mut Vec<NotJudged>),
+) {
+    for finding in find(check, stream, timeline, header) {
+        let verdict = decide(&finding, check.minimum_sample);
+        // A stream without a single picture fails in any mode.
+        if verdict != Verdict::Fail
+            && let Some(reason) = not_judged::reason(&check.predicate, header)
+        {
+            not_judged.push(NotJudged::of(check, finding.name, &stream.stream, reason));
+            continue;
+        }
+        checks.push(CheckResult {
+            verdict,
             name: finding.name,
             camera: stream.stream.camera.clone(),
             viewer: stream.stream.viewer.clone(),
@@ -133,8 +146,8 @@ fn hold(
             to_us: check.window.to_us,
             detail: finding.detail,
             why: check.why.clone(),
-        })
-        .collect()
+        });
+    }
 }
 
 fn decide(finding: &Finding, minimum_sample: u64) -> Verdict {
@@ -216,14 +229,12 @@ fn find(
         Predicate::Psnr { statistic, above_millidb } => {
             let values = measure::psnr_millidb(stream, window);
             let bound = (i64::from(*above_millidb), Unit::Millidb);
-            let shown = Shown { frames: rendered_in(stream, window), media: header.media_mode };
-            vec![quality("psnr", &values, *statistic, bound, shown)]
+            vec![quality("psnr", &values, *statistic, bound, rendered_in(stream, window))]
         }
         Predicate::Ssim { statistic, above_ppm } => {
             let values = measure::ssim_ppm(stream, window);
             let bound = (i64::from(*above_ppm), Unit::SsimPpm);
-            let shown = Shown { frames: rendered_in(stream, window), media: header.media_mode };
-            vec![quality("ssim", &values, *statistic, bound, shown)]
+            vec![quality("ssim", &values, *statistic, bound, rendered_in(stream, window))]
         }
         Predicate::Recovery { after, within_us } => {
             vec![recovery(after, *within_us, stream, timeline, header, window)]
@@ -431,19 +442,13 @@ fn frames_lost(at_most: LossBound, stream: &StreamTimeline, window: Window) -> F
     }
 }
 
-/// The frames of a window that were shown.
-struct Shown {
-    frames: u64,
-    media: MediaMode,
-}
-
-/// How true pictures are: `values` ascend, of the frames that were `shown`.
+/// How true pictures are: `values` ascend, of the `shown` frames.
 fn quality<T: Copy + Into<i64> + TryFrom<i64>>(
     what: &str,
     values: &[T],
     statistic: Statistic,
     (bound, unit): (i64, Unit),
-    shown: Shown,
+    shown: u64,
 ) -> Finding {
     let (name, value) = match statistic {
         Statistic::Mean => (format!("{what} mean"), measure::mean(values)),
@@ -452,13 +457,8 @@ fn quality<T: Copy + Into<i64> + TryFrom<i64>>(
             (format!("{what} {percentile}"), measure::nearest_rank(values, percentile))
         }
     };
-    let unknown = shown.frames > 0 && values.is_empty();
-    let why = match shown.media {
-        MediaMode::Live => "no rendered frame has a known source",
-        MediaMode::Prerecorded => {
-            "the media were prerecorded: nothing was decoded, and no picture can be compared"
-        }
-    };
+    let unknown = shown > 0 && values.is_empty();
+    let why = "no rendered frame has a known source";
     // Pictures without a source to compare with are there all the same.
     let nothing = if unknown { Verdict::Inconclusive } else { Verdict::Fail };
     let exact = |value: T| Span { measured_us: value.into(), uncertainty: Uncertainty::NONE };
@@ -469,7 +469,7 @@ fn quality<T: Copy + Into<i64> + TryFrom<i64>>(
         bound,
         unit,
         sample: values.len() as u64,
-        detail: no_frame(shown.frames).or_else(|| unknown.then(|| why.to_owned())),
+        detail: no_frame(shown).or_else(|| unknown.then(|| why.to_owned())),
     }
 }
 

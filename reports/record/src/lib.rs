@@ -18,6 +18,7 @@ mod json;
 mod judge;
 mod links;
 mod measure;
+mod not_judged;
 mod record;
 mod recovery;
 mod regression;
@@ -57,6 +58,7 @@ pub use measure::{
     Freeze, PathUse, Span, Spans, bit_rate_bps, capture_to_render, freezes, mean, median_interval,
     nearest_rank, paths, psnr_millidb, rendered_us, ssim_ppm, stages, time_to,
 };
+pub use not_judged::NotJudged;
 pub use record::{End, ReadError, Record, WriteError, Writer};
 pub use recovery::{over_ns, span as recovery};
 pub use regression::{

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::distribution::{Histogram, OverTime};
 use crate::event::CandidateKind;
 use crate::header::{ClockKind, CongestionControl, Header, MediaMode};
+use crate::not_judged::NotJudged;
 use crate::uncertainty::Uncertainty;
 use crate::verdict::Verdict;
 use crate::worst::WorstFrame;
@@ -24,6 +25,9 @@ pub struct Suite {
     pub planned: u64,
     /// The worst verdict of the runs; `null` if nothing ran.
     pub verdict: Option<Verdict>,
+    /// How many checks of the runs their mode cannot judge.
+    #[serde(default)]
+    pub not_judged: u64,
     /// The runs, in the order in which they were asked for.
     pub runs: Vec<Summary>,
 }
@@ -50,6 +54,7 @@ impl Suite {
                     // What was interrupted has not passed, however well it began.
                     .chain((!runs.is_empty() && whole < planned).then_some(Verdict::Inconclusive)),
             ),
+            not_judged: runs.iter().map(|run| run.not_judged.len() as u64).sum(),
             runs,
         }
     }
@@ -84,8 +89,8 @@ pub struct Summary {
     pub tick_us: Option<u64>,
     /// How far a duration on a real clock may be from the truth, either way.
     pub clock_bound_us: Option<u64>,
-    /// The worst of the checks, or `error`. Of a run without checks nothing can be said: it is
-    /// inconclusive.
+    /// The worst of the checks, or `error`. Of a run of which no check was judged nothing can be said:
+    /// it is inconclusive.
     pub verdict: Verdict,
     /// Why the run is an error, if it is one.
     pub faults: Vec<String>,
@@ -112,6 +117,9 @@ pub struct Summary {
     pub profiles: Vec<PeerProfile>,
     /// What came of each check, for each stream that it selects.
     pub checks: Vec<CheckResult>,
+    /// The checks that the mode of the run cannot judge, for each stream that they select.
+    #[serde(default)]
+    pub not_judged: Vec<NotJudged>,
     /// What was measured of each stream that the scenario expects.
     pub streams: Vec<StreamSummary>,
     /// Bytes on the wire that peers sent or received, by the node at the other end.
@@ -143,6 +151,7 @@ impl Summary {
             congestion_control: header.congestion_control.clone(),
             profiles: PeerProfile::of(header),
             checks: Vec::new(),
+            not_judged: Vec::new(),
             streams: Vec::new(),
             bytes: BytesSummary::default(),
         }

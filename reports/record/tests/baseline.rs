@@ -68,6 +68,7 @@ fn run(seed: u64, clock: ClockKind, latencies: &[i64]) -> Summary {
         congestion_control: CongestionControl::None,
         profiles: Vec::new(),
         checks: Vec::new(),
+        not_judged: Vec::new(),
         streams: vec![stream(latencies)],
         bytes: BytesSummary::default(),
     }

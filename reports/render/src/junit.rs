@@ -1,6 +1,6 @@
 //! `junit.xml`, in the dialect that Jenkins and others read: a suite for each scenario, a case for
 //! each run. A run that failed is a failure; an error and what is inconclusive are errors of their
-//! type, never skipped: nobody is to take them for something that need not run.
+//! type, never skipped. A check that the mode of a run cannot judge is a case of its own, skipped.
 
 use crate::{
     escape::tame,
@@ -38,6 +38,10 @@ pub fn report(
             let mut case = case(run, missed.get(at).copied());
             case.set_classname(name.clone());
             suite.add_test_case(case);
+            for mut case in not_judged(run) {
+                case.set_classname(name.clone());
+                suite.add_test_case(case);
+            }
         }
         junit.add_test_suite(suite);
     }
@@ -89,6 +93,17 @@ fn case(run: &Cell, missed: Option<&Missed>) -> TestCase {
     }
     case.set_time(Duration::from_micros(summary.duration_us));
     case
+}
+
+/// A skipped case for each check that the mode of the run cannot judge.
+fn not_judged(run: &Cell) -> impl Iterator<Item = TestCase> {
+    let summary = &run.summary;
+    summary.not_judged.iter().map(|check| {
+        let mut status = TestCaseStatus::skipped();
+        status.set_message(clean(&check.reason)).set_type("not judged");
+        let title = terminal::not_judged_title(check, summary);
+        TestCase::new(clean(&format!("seed {}: {title}", summary.which())), status)
+    })
 }
 
 fn status(verdict: Verdict, message: &str, kind: &str, text: &str) -> TestCaseStatus {

@@ -33,6 +33,7 @@ pub fn summary(report: &Report, baseline: Option<&BaselineResult>) -> String {
         }
     }
     did_not_pass(report, &mut out);
+    not_judged(report, &mut out);
     flaky(report, &mut out);
     latency(report, &mut out);
     out
@@ -41,17 +42,18 @@ pub fn summary(report: &Report, baseline: Option<&BaselineResult>) -> String {
 fn head(report: &Report) -> String {
     let verdict = report.verdict.map_or("nothing ran".to_owned(), |verdict| verdict.to_string());
     let mut out = format!("## Parallax: {}\n\n", verdict.to_uppercase());
-    let _ =
-        writeln!(out, "| Runs | Passed | Failed | Inconclusive | Errors |\n|--:|--:|--:|--:|--:|");
+    out.push_str("| Runs | Passed | Failed | Inconclusive | Errors | Checks not judged |\n");
+    out.push_str("|--:|--:|--:|--:|--:|--:|\n");
     let counts = &report.counts;
     let _ = writeln!(
         out,
-        "| {} | {} | {} | {} | {} |",
+        "| {} | {} | {} | {} | {} | {} |",
         counts.total(),
         counts.pass,
         counts.fail,
         counts.inconclusive,
-        counts.error
+        counts.error,
+        report.not_judged()
     );
     if counts.total() < report.planned {
         let _ = writeln!(
@@ -88,6 +90,28 @@ fn did_not_pass(report: &Report, out: &mut String) {
             "\nand {more} more {} that did not pass: `report.html`, `junit.xml` and `summary.json` have all.",
             if more == 1 { "run" } else { "runs" }
         );
+    }
+}
+
+/// The checks that the mode of their runs cannot judge, by scenario.
+fn not_judged(report: &Report, out: &mut String) {
+    let all = report.not_judged_by_scenario();
+    if all.is_empty() {
+        return;
+    }
+    out.push_str("\n### Not judged\n\n| Scenario | Check | Runs | Reason |\n|---|---|--:|---|\n");
+    for line in all.iter().take(MOST_RUNS) {
+        let _ = writeln!(
+            out,
+            "| {} | {} | {} | {} |",
+            cell(&line.scenario),
+            cell(&line.check),
+            line.runs,
+            cell(&line.reason)
+        );
+    }
+    if all.len() > MOST_RUNS {
+        let _ = writeln!(out, "\nand {} more: `summary.json` has all.", all.len() - MOST_RUNS);
     }
 }
 

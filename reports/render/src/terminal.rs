@@ -4,8 +4,8 @@
 use std::fmt::Write;
 
 use parallax_record::{
-    CheckResult, LostSummary, Percentile, RateSummary, RatesSummary, StreamSummary, Suite, Summary,
-    Unit, Verdict, flaky,
+    CheckResult, LostSummary, NotJudged, Percentile, RateSummary, RatesSummary, StreamSummary,
+    Suite, Summary, Unit, Verdict, flaky,
 };
 
 use crate::figure;
@@ -86,8 +86,11 @@ pub fn run(summary: &Summary, rerun: &str, style: Style) -> String {
     for check in missed(summary) {
         show_check(&mut out, check, summary.streams.len() > 1, style);
     }
-    if nothing_judged(summary) {
-        row(&mut out, "unclear", "the scenario has no checks: nothing was judged", style);
+    for (reason, titles) in not_judged(summary) {
+        row(&mut out, "not judged", &format!("{}: {reason}", titles.join("; ")), style);
+    }
+    if let Some(text) = nothing_judged(summary) {
+        row(&mut out, "unclear", text, style);
     }
     for stream in &summary.streams {
         show_stream(&mut out, stream, style);
@@ -105,10 +108,37 @@ pub(crate) fn missed(summary: &Summary) -> impl Iterator<Item = &CheckResult> {
     summary.checks.iter().filter(move |check| is_told && check.verdict != Verdict::Pass)
 }
 
-/// Whether nothing was said against a run, and nothing for it either.
-pub(crate) fn nothing_judged(summary: &Summary) -> bool {
+/// Why a run has no verdict for or against it, if it has none.
+pub(crate) fn nothing_judged(summary: &Summary) -> Option<&'static str> {
     let told = [&summary.faults, &summary.failures, &summary.doubts];
-    summary.checks.is_empty() && told.iter().all(|texts| texts.is_empty())
+    if !summary.checks.is_empty() || told.iter().any(|texts| !texts.is_empty()) {
+        return None;
+    }
+    Some(if summary.not_judged.is_empty() {
+        "the scenario has no checks: nothing was judged"
+    } else {
+        "the mode of the run can judge none of its checks"
+    })
+}
+
+/// The titles of the checks that the mode of a run cannot judge, by reason.
+pub(crate) fn not_judged(summary: &Summary) -> Vec<(String, Vec<String>)> {
+    let mut reasons: Vec<(String, Vec<String>)> = Vec::new();
+    for check in &summary.not_judged {
+        let (reason, title) = (tame(&check.reason), not_judged_title(check, summary));
+        match reasons.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, titles)) => titles.push(title),
+            None => reasons.push((reason, vec![title])),
+        }
+    }
+    reasons
+}
+
+/// What was to be checked, of which stream, in which window.
+pub(crate) fn not_judged_title(check: &NotJudged, summary: &Summary) -> String {
+    let stream = (&*check.camera, &*check.viewer);
+    let several = summary.streams.len() > 1;
+    title(&check.name, several.then_some(stream), (check.from_us, check.to_us))
 }
 
 /// The one line that says which run it was and its verdict. `also` is put at its end.
@@ -192,7 +222,12 @@ fn counts(
             (count > 0).then(|| format!("{}{}", style.verdict(verdict, &text), also(verdict, &of)))
         })
         .collect();
-    counts.join(", ")
+    let not_judged: usize = runs.iter().map(|run| run.not_judged.len()).sum();
+    let mut text = counts.join(", ");
+    if not_judged > 0 {
+        let _ = write!(text, "; {} not judged", figure::counted(not_judged as u64, "check"));
+    }
+    text
 }
 
 /// The closing line: how many runs, with which verdicts. Before it, if some that were asked for have
@@ -356,11 +391,16 @@ fn show_check(out: &mut String, check: &CheckResult, name_stream: bool, style: S
 
 /// What was checked, of which stream, in which window.
 pub(crate) fn check_title(check: &CheckResult, name_stream: bool) -> String {
-    let mut title = plain_name(&check.name);
-    if name_stream {
-        let _ = write!(title, ", {} to {}", tame(&check.camera), tame(&check.viewer));
+    let stream = (&*check.camera, &*check.viewer);
+    title(&check.name, name_stream.then_some(stream), (check.from_us, check.to_us))
+}
+
+fn title(name: &str, stream: Option<(&str, &str)>, window: (Option<u64>, Option<u64>)) -> String {
+    let mut title = plain_name(name);
+    if let Some((camera, viewer)) = stream {
+        let _ = write!(title, ", {} to {}", tame(camera), tame(viewer));
     }
-    title.push_str(&window_text(check));
+    title.push_str(&window_text(window));
     title
 }
 
@@ -404,9 +444,9 @@ pub(crate) fn figures(check: &CheckResult) -> (String, String) {
     (measured, figure::bound(check.comparison, check.bound, check.unit))
 }
 
-fn window_text(check: &CheckResult) -> String {
+fn window_text((from_us, to_us): (Option<u64>, Option<u64>)) -> String {
     let time = |us: u64| figure::duration(i64::try_from(us).unwrap_or(i64::MAX));
-    match (check.from_us, check.to_us) {
+    match (from_us, to_us) {
         (None, None) => String::new(),
         (Some(from), None) => format!(", from {}", time(from)),
         (None, Some(to)) => format!(", to {}", time(to)),

@@ -93,6 +93,7 @@ fn summary(verdict: Verdict, checks: Vec<CheckResult>) -> Summary {
         congestion_control: CongestionControl::None,
         profiles: vec![],
         checks,
+        not_judged: Vec::new(),
         streams: vec![stream()],
         bytes: BytesSummary::default(),
     }

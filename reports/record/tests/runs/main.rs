@@ -5,6 +5,7 @@ mod checked;
 mod checks;
 mod links;
 mod measures;
+mod not_judged;
 mod records;
 mod recovery;
 mod support;

@@ -2,13 +2,16 @@
 
 use super::word;
 use crate::plot::Plot;
-use crate::view::{Missed, Report, Scenario, ScenarioStream, Table};
+use crate::view::{Missed, NotJudgedLine, Report, Scenario, ScenarioStream, Table};
 use crate::{draw, escape::tame, figure, terminal};
 use parallax_record::{Percentile, StreamSummary, Summary};
 use std::collections::BTreeSet;
 
 /// So many runs that did not pass are told one by one; all are in the grid and in the list.
 pub(super) const MISSED_SHOWN: usize = 50;
+
+/// So many checks that were not judged are listed.
+const NOT_JUDGED_SHOWN: usize = 200;
 
 /// A run that did not pass.
 pub(super) struct MissedRun {
@@ -38,6 +41,21 @@ pub(super) fn missed(report: &Report, shown: &BTreeSet<usize>) -> Vec<MissedRun>
         }
     })
     .collect()
+}
+
+/// Checks that the mode of their runs cannot judge.
+pub(super) struct NotJudgedSection {
+    pub(super) count: String,
+    pub(super) lines: Vec<NotJudgedLine>,
+    pub(super) more: usize,
+}
+
+pub(super) fn not_judged(report: &Report) -> Option<NotJudgedSection> {
+    let mut lines = report.not_judged_by_scenario();
+    let more = lines.len().saturating_sub(NOT_JUDGED_SHOWN);
+    lines.truncate(NOT_JUDGED_SHOWN);
+    let count = figure::counted(report.not_judged(), "check");
+    (!lines.is_empty()).then_some(NotJudgedSection { count, lines, more })
 }
 
 /// A scenario in the grid.

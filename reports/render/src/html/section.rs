@@ -140,7 +140,15 @@ fn checks(summary: &Summary) -> Vec<Check> {
             why: tame(&check.why),
         }
     };
-    summary.checks.iter().map(check).collect()
+    let not_judged = |check: &parallax_record::NotJudged| Check {
+        verdict: "not judged",
+        sign: "–",
+        name: terminal::not_judged_title(check, summary),
+        measured: tame(&check.reason),
+        bound: "–".to_owned(),
+        why: tame(&check.why),
+    };
+    summary.checks.iter().map(check).chain(summary.not_judged.iter().map(not_judged)).collect()
 }
 
 fn part(run: &Run, summary: &Summary, stream: &Stream, index: usize) -> StreamPart {

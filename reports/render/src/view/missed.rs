@@ -44,9 +44,7 @@ impl Missed {
         let several = summary.streams.len() > 1;
         let told = [&summary.faults, &summary.failures, &summary.doubts];
         let mut faults: Vec<String> = told.into_iter().flatten().map(|text| tame(text)).collect();
-        if terminal::nothing_judged(summary) {
-            faults.push("the scenario has no checks: nothing was judged".to_owned());
-        }
+        faults.extend(terminal::nothing_judged(summary).map(str::to_owned));
         let checks = terminal::missed(summary)
             .map(|check| {
                 let (measured, bound) = terminal::figures(check);

@@ -85,7 +85,10 @@ fn req_5_partially_open_connections_live_4_minutes() {
     bench.tcp(host, HOST, endpoint(SERVICE), "S");
     bench.wait(3 * MINUTE);
     bench.tcp(host, HOST, endpoint(SERVICE), "S");
-    assert!(!expired(&bench.wait(4 * MINUTE - Duration::from_millis(20))), "refreshed by the second");
+    assert!(
+        !expired(&bench.wait(4 * MINUTE - Duration::from_millis(20))),
+        "refreshed by the second"
+    );
     assert!(expired(&bench.wait(Duration::from_millis(20))));
 }
 
