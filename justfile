@@ -34,6 +34,14 @@ lint:
     cargo clippy --workspace --all-targets -- -D warnings
     RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --document-private-items --quiet
 
+# Licences, sources and bans of all dependencies (deny.toml). `cargo install cargo-deny --locked` installs it.
+deny:
+    cargo deny check bans licenses sources
+
+# Known vulnerabilities of all dependencies, from the database of RustSec: needs a network.
+advisories:
+    cargo deny check advisories
+
 # Snapshots that have changed: look at each.
 snapshots:
     INSTA_UPDATE=always cargo test --workspace
