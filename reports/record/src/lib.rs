@@ -12,6 +12,7 @@ mod distribution;
 mod environment;
 mod event;
 mod flaky;
+pub mod foreign;
 mod header;
 mod join;
 mod json;

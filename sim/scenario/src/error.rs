@@ -3,6 +3,7 @@
 use crate::text::Source;
 use core::{fmt, ops::Range};
 use miette::{Diagnostic, LabeledSpan, SourceCode};
+use parallax_record::foreign::inline;
 
 /// Everything found wrong with a file, most helpful first. Shown by `miette`, the first problem
 /// is the message and the others follow as related ones.
@@ -123,8 +124,9 @@ impl Problem {
             rank,
             source: Some(source.clone()),
             key: key.into(),
-            message: message.into(),
-            labels: vec![(span, label.into())],
+            // Names of tables may hold anything.
+            message: inline(&message.into()),
+            labels: vec![(span, inline(&label.into()))],
             help: help.into(),
             meant: None,
         }
@@ -136,7 +138,7 @@ impl Problem {
             rank: Rank::Syntax,
             source: None,
             key: String::new(),
-            message,
+            message: inline(&message),
             labels: Vec::new(),
             help: help.into(),
             meant: None,
@@ -145,7 +147,7 @@ impl Problem {
 
     /// Points at a second place of the same file.
     pub(crate) fn also(mut self, span: Range<usize>, label: impl Into<String>) -> Self {
-        self.labels.push((span, label.into()));
+        self.labels.push((span, inline(&label.into())));
         self
     }
 

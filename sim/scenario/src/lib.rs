@@ -22,6 +22,7 @@ pub mod reference;
 mod replacement;
 mod scenario;
 mod stage;
+mod synonyms;
 mod table;
 mod text;
 pub mod units;

@@ -3,7 +3,8 @@
 use crate::{
     console::PatternRule,
     error::{Problem, Rank},
-    reference::{Absent, Keys, find},
+    reference::{Absent, Key, Keys, find},
+    synonyms,
     text::Source,
     units::{UnitError, shown},
 };
@@ -326,7 +327,14 @@ impl<'a> Value<'a> {
             return Some(*value);
         }
         let all = words.iter().map(|(word, _)| format!("`{word}`")).collect::<Vec<_>>().join(", ");
-        let help = match nearest(&text, words.iter().map(|(word, _)| *word)) {
+        let names = || words.iter().map(|(word, _)| *word);
+        let of_gateway = ["gateway", "mapping", "filtering"];
+        let of_gateway = of_gateway.iter().any(|key| self.place.path.ends_with(key));
+        let meant = synonyms::word(&text, names()).or_else(|| nearest(&text, names()));
+        let help = match meant {
+            _ if of_gateway && let Some(meant) = synonyms::gateway(&text) => {
+                format!("did you mean `gateway = {meant}`? Here: {all}")
+            }
             Some(word) if words.len() > 1 => format!("did you mean `{word}`? There are: {all}"),
             Some(word) => format!("did you mean `{word}`?"),
             None if words.len() > 1 => format!("write one of {all}"),
@@ -437,10 +445,14 @@ fn refuse_key(
     }
     let names = || keys.keys.iter().map(|key| key.name);
     let all = names().collect::<Vec<_>>().join(", ");
-    let meant = nearest(name, names());
-    let help = match meant {
-        Some(meant) => format!("did you mean `{meant}`? Keys here: {all}"),
-        None => format!("keys here: {all}"),
+    let synonym = synonyms::key(keys, name);
+    let meant = synonym.map(|key| key.name).or_else(|| nearest(name, names()));
+    let help = match (synonym, meant) {
+        (Some(Key { name, value, .. }), _) => {
+            format!("did you mean `{name}` ({value})? Keys here: {all}")
+        }
+        (None, Some(meant)) => format!("did you mean `{meant}`? Keys here: {all}"),
+        (None, None) => format!("keys here: {all}"),
     };
     let message = format!("{path}: there is no such key");
     let mut problem =

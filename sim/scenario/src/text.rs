@@ -6,6 +6,7 @@ use crate::{
 };
 use core::ops::Range;
 use miette::{NamedSource, SourceCode};
+use parallax_record::foreign::inline;
 use std::sync::Arc;
 
 /// Largest file that is read, bytes.
@@ -40,19 +41,19 @@ impl Source {
                 .into());
             }
             let mut columns = line.chars().zip(1..);
-            let stray = columns.find(|(c, _)| c.is_control() && *c != '\t');
+            let stray = columns.find(|(c, _)| (c.is_control() && *c != '\t') || turns(*c));
             if let Some((stray, column)) = stray {
                 return Err(Problem::of_file(
                     format!(
                         "{name}: line {number}, column {column} is a control character ({})",
                         stray.escape_unicode()
                     ),
-                    "remove it: files of TOML are plain text",
+                    "remove it: readers would not see what is read here",
                 )
                 .into());
             }
         }
-        Ok(Self(Arc::new(NamedSource::new(name, text.to_owned()))))
+        Ok(Self(Arc::new(NamedSource::new(inline(name), text.to_owned()))))
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -82,6 +83,12 @@ impl Source {
         let line_start = before.rfind('\n').map_or(0, |end| end + 1);
         (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
     }
+}
+
+/// Whether a character turns the direction of what follows, or ends a line for some and not for others: what
+/// is read would not be what is seen.
+fn turns(character: char) -> bool {
+    matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// The largest offset up to `offset` that lies between two characters.

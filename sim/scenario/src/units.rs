@@ -4,6 +4,7 @@
 //! goes through a float.
 
 use core::{fmt, time::Duration};
+use parallax_record::foreign::inline;
 
 /// What is wrong with a value, and what would be right.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -48,6 +49,8 @@ struct Quantity {
     units: &'static [Unit],
     /// What is written by mistake, and what was probably meant.
     mistakes: &'static [(&'static str, &'static str)],
+    /// Units that a number without one most often has.
+    bare: &'static [&'static str],
     /// A right value to show.
     example: &'static str,
 }
@@ -77,7 +80,20 @@ const DURATION: Quantity = Quantity {
         ("minutes", "min"),
         ("hour", "h"),
         ("hours", "h"),
+        ("hr", "h"),
+        ("hrs", "h"),
+        ("msecs", "ms"),
+        ("millis", "ms"),
+        ("millisecond", "ms"),
+        ("milliseconds", "ms"),
+        ("usecs", "us"),
+        ("micros", "us"),
+        ("microsecond", "us"),
+        ("microseconds", "us"),
+        ("nsec", "ns"),
+        ("nanoseconds", "ns"),
     ],
+    bare: &["ms", "s"],
     example: "50ms",
 };
 
@@ -96,14 +112,35 @@ const CAPACITY: Quantity = Quantity {
         ("kbit", "kbit/s"),
         ("Mbit", "Mbit/s"),
         ("Gbit", "Gbit/s"),
+        ("kb/s", "kbit/s"),
+        ("Mb/s", "Mbit/s"),
+        ("Gb/s", "Gbit/s"),
+        ("bit", "bit/s"),
+        ("bits", "bit/s"),
+        ("bits/s", "bit/s"),
+        ("kbits/s", "kbit/s"),
+        ("Mbits/s", "Mbit/s"),
+        ("Gbits/s", "Gbit/s"),
+        ("kb", "kbit/s"),
+        ("Mb", "Mbit/s"),
+        ("G", "Gbit/s"),
     ],
+    bare: &["kbit/s", "Mbit/s"],
     example: "2.5Mbit/s",
 };
 
 const BYTES: Quantity = Quantity {
     what: "a number of bytes",
     units: &[("B", 1), ("kB", 1_000), ("MB", 1_000_000), ("KiB", 1 << 10), ("MiB", 1 << 20)],
-    mistakes: &[("KB", "kB"), ("K", "KiB"), ("k", "KiB"), ("M", "MiB"), ("bytes", "B")],
+    mistakes: &[
+        ("KB", "kB"),
+        ("K", "KiB"),
+        ("k", "KiB"),
+        ("M", "MiB"),
+        ("bytes", "B"),
+        ("byte", "B"),
+    ],
+    bare: &["B", "KiB"],
     example: "64KiB",
 };
 
@@ -120,6 +157,7 @@ const MEMORY: Quantity = Quantity {
         ("G", "GiB"),
         ("GB", "GiB"),
     ],
+    bare: &["MiB", "GiB"],
     example: "4GiB",
 };
 
@@ -127,6 +165,7 @@ const PACKETS: Quantity = Quantity {
     what: "a number of packets",
     units: &[("packets", 1), ("packet", 1)],
     mistakes: &[("p", "packets"), ("pkts", "packets"), ("pkt", "packet")],
+    bare: &["packets"],
     example: "50 packets",
 };
 
@@ -134,7 +173,8 @@ const PACKETS: Quantity = Quantity {
 const SHARE: Quantity = Quantity {
     what: "a share",
     units: &[("%", 10_000_000)],
-    mistakes: &[("percent", "%"), ("‰", "%"), ("pct", "%")],
+    mistakes: &[("percent", "%"), ("‰", "%"), ("pct", "%"), ("per cent", "%")],
+    bare: &["%"],
     example: "1%",
 };
 
@@ -142,7 +182,8 @@ const SHARE: Quantity = Quantity {
 const DECIBELS: Quantity = Quantity {
     what: "a level in decibels",
     units: &[("dB", 1_000)],
-    mistakes: &[("db", "dB"), ("DB", "dB")],
+    mistakes: &[("db", "dB"), ("DB", "dB"), ("decibels", "dB")],
+    bare: &["dB"],
     example: "30dB",
 };
 
@@ -173,7 +214,13 @@ pub fn packets(text: &str) -> Result<u64, UnitError> {
 
 /// A share from 0 % to 100 % in parts per 10^9: `1%`, `0.25%`.
 pub fn share_ppb(text: &str) -> Result<u32, UnitError> {
-    let share = SHARE.parse(text)?;
+    let share = SHARE.parse(text).map_err(|error| match of_one(text) {
+        Some(percent) => {
+            let cure = format!("did you mean `{percent}%`? Write a share in percent");
+            UnitError { cure, ..error }
+        }
+        None => error,
+    })?;
     u32::try_from(share).ok().filter(|share| *share <= 1_000_000_000).ok_or_else(|| UnitError {
         wrong: format!("`{}` is more than the whole", text.trim()),
         cure: "a share lies between 0% and 100%".into(),
@@ -299,17 +346,19 @@ impl Quantity {
         if unit.is_empty() {
             return UnitError {
                 wrong: format!("`{number}` lacks a unit"),
-                cure: format!(
-                    "write {} with its unit, such as `{}`; units: {names}",
-                    self.what, self.example
-                ),
+                cure: {
+                    let meant = self.bare.iter().map(|unit| format!("`{}`", join(number, unit)));
+                    let meant = meant.collect::<Vec<_>>().join(" or ");
+                    format!("did you mean {meant}? Units: {names}; such as `{}`", self.example)
+                },
             };
         }
         let meant = self.mistakes.iter().find(|(name, _)| *name == unit).map(|(_, meant)| *meant);
-        let meant = meant.or_else(|| {
-            let same = |name: &&str| name.eq_ignore_ascii_case(unit);
-            self.units.iter().map(|(name, _)| *name).find(same)
-        });
+        // A unit in other letters, or a mistake in others.
+        let same = |name: &str| name.eq_ignore_ascii_case(unit);
+        let meant = meant
+            .or_else(|| self.units.iter().map(|(name, _)| *name).find(|name| same(name)))
+            .or_else(|| self.mistakes.iter().find(|(name, _)| same(name)).map(|(_, meant)| *meant));
         UnitError {
             wrong: format!("{} is not a unit of {}", shown(unit), self.what_bare()),
             cure: match meant {
@@ -358,8 +407,7 @@ pub(crate) fn shown(text: &str) -> String {
     if text.is_empty() {
         return "the empty text".into();
     }
-    let mut cut: String =
-        text.chars().take(40).map(|c| if c.is_control() { '?' } else { c }).collect();
+    let mut cut = inline(&text.chars().take(40).collect::<String>());
     if text.chars().nth(40).is_some() {
         cut.push_str("...");
     }
@@ -373,6 +421,20 @@ fn split(text: &str) -> Option<(&str, &str)> {
     let (number, unit) = text.split_at(end);
     let whole = number.split('.').count() <= 2 && number.split('.').all(|part| !part.is_empty());
     (whole && number.len() <= 30).then_some((number, unit.trim_start()))
+}
+
+/// In percent, a share that is written as a part of one: `0.02` is 2 %.
+fn of_one(text: &str) -> Option<String> {
+    let (number, unit) = split(text)?;
+    let (whole, fraction) = number.split_once('.')?;
+    if !unit.is_empty() || whole.bytes().any(|digit| digit != b'0') {
+        return None;
+    }
+    let (percent, rest) =
+        format!("{fraction:0<2}").split_at_checked(2).map(|(a, b)| (a.to_owned(), b.to_owned()))?;
+    let (percent, rest) = (percent.trim_start_matches('0'), rest.trim_end_matches('0'));
+    let percent = if percent.is_empty() { "0" } else { percent };
+    Some(if rest.is_empty() { percent.to_owned() } else { format!("{percent}.{rest}") })
 }
 
 enum Inexact {
@@ -441,6 +503,20 @@ mod tests {
             "did you mean `8Mbit/s`? Units: bit/s, kbit/s, Mbit/s, Gbit/s"
         );
         assert_eq!(duration("50").unwrap_err().wrong, "`50` lacks a unit");
+        for (text, meant) in [
+            ("0.02", "`2%`"),
+            ("0.005", "`0.5%`"),
+            ("0.5", "`50%`"),
+            ("0.1250", "`12.5%`"),
+            ("2", "`2%`"),
+        ] {
+            assert!(
+                cure(share_ppb(text).unwrap_err()).starts_with(&format!("did you mean {meant}")),
+                "{text}"
+            );
+        }
+        assert!(cure(bits_per_second("2mbps").unwrap_err()).starts_with("did you mean `2Mbit/s`"));
+        assert!(cure(duration("20").unwrap_err()).starts_with("did you mean `20ms` or `20s`"));
         assert_eq!(duration("5m").unwrap_err().cure.split('?').next(), Some("did you mean `5min`"));
         assert_eq!(duration("-5ms").unwrap_err().wrong, "`-5ms` is negative");
         assert_eq!(duration("").unwrap_err().wrong, "the empty text is not a duration");
