@@ -18,7 +18,8 @@ use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 /// It runs whole camera and viewer stacks under scripted networks, and says whether a viewer
 /// connects, how long the first picture takes, and how late every picture is.
 #[derive(Debug, Parser)]
-#[command(name = "parallax", version, after_help = EXIT_CODES)]
+// Not the name by which it was called: that may be anything.
+#[command(name = "parallax", bin_name = "parallax", version, after_help = EXIT_CODES)]
 pub(crate) struct Parallax {
     /// What to do.
     #[command(subcommand)]
@@ -229,6 +230,10 @@ pub(crate) struct ConsoleArgs {
     /// Have the board boot, log in and answer first, as a run does; until then no key reaches it
     #[arg(long)]
     pub(crate) ready: bool,
+    /// Pass on every byte that the board says. Left out, escape sequences that reach beyond the screen
+    /// (clipboard, window title, printer) are written out, and all of them where no terminal is
+    #[arg(long)]
+    pub(crate) raw: bool,
     /// Where the transcript goes: a new file. Left out: target/parallax-console/NAME-N.txt
     #[arg(long, value_name = "FILE")]
     pub(crate) transcript: Option<PathBuf>,

@@ -11,7 +11,7 @@ use crate::{
 use parallax_bench::{
     Bench, BenchBoard, Book, BookError, Quarantine, Standing, holder, state, take,
 };
-use parallax_render::terminal;
+use parallax_render::escape::tame;
 use std::time::SystemTime;
 
 /// Runs `parallax boards`.
@@ -23,12 +23,12 @@ pub(crate) fn run(arguments: &BoardsArgs) -> Result<Exit, Stop> {
     let book = Book::shared();
     let acted = |act: Result<String, BookError>| match act {
         Ok(said) => {
-            output::say(&format!("{said}\n"));
+            output::say(format!("{said}\n"));
             Ok(Exit::Pass)
         }
         // The board cannot be had: nothing is wrong with what was asked for.
         Err(error @ BookError::Leased { .. }) => {
-            output::error(&error.to_string());
+            output::error(error.to_string());
             Ok(Exit::Inconclusive)
         }
         Err(error) => Err(Stop::BadInput(error.to_string())),
@@ -131,19 +131,19 @@ fn check(
         };
         trouble |= health.is_some();
         let health = health.unwrap_or_else(|| "healthy".to_owned());
-        output::say(&format!("{name}  {}  {health}\n", board.profile));
+        output::say(format!("{name}  {}  {health}\n", board.profile));
     }
     Ok(if trouble { Exit::Inconclusive } else { Exit::Pass })
 }
 
 fn list(arguments: &BoardsArgs, bench: &Bench, book: &Book, who: &str) -> Result<Exit, Stop> {
     let bad = |error: BookError| Stop::BadInput(error.to_string());
-    output::say(&format!("{}\n", terminal::tame(&bench.title)));
+    output::say(format!("{}\n", tame(&bench.title)));
     let mut trouble = false;
     for (name, board) in &bench.boards {
         let now = SystemTime::now();
         if let Some(ended) = book.expire(board, now).map_err(bad)? {
-            output::error(&format!("{name}: {ended} is over, and is taken off"));
+            output::error(format!("{name}: {ended} is over, and is taken off"));
         }
         let (lease, quarantine) = book.of(board).map_err(bad)?;
         let mut seen = state(&board.place);
@@ -154,7 +154,7 @@ fn list(arguments: &BoardsArgs, bench: &Bench, book: &Book, who: &str) -> Result
         let sound = profile(&arguments.bench, board).and_then(|found| drivable(name, &found));
         let health = match (sound, quarantine) {
             (Err(stop), _) => Err(stop.to_string()),
-            (Ok(()), Some(why)) => Err(terminal::tame(&why.to_string())),
+            (Ok(()), Some(why)) => Err(tame(&why.to_string())),
             (Ok(()), None) if anothers => Ok("can be driven by whose lease it is"),
             (Ok(()), None) => Ok("can be driven"),
         };
@@ -164,8 +164,8 @@ fn list(arguments: &BoardsArgs, bench: &Bench, book: &Book, who: &str) -> Result
         });
         trouble |= health.is_err();
         let health = health.unwrap_or_else(|trouble| trouble);
-        let parts = terminal::tame(&seen.parts.join("  "));
-        output::say(&format!("{name}  {}  {parts}  {health}\n", board.profile));
+        let parts = tame(&seen.parts.join("  "));
+        output::say(format!("{name}  {}  {parts}  {health}\n", board.profile));
     }
     // On a board that cannot be driven nothing can be said.
     Ok(if trouble { Exit::Inconclusive } else { Exit::Pass })

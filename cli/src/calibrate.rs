@@ -45,16 +45,16 @@ pub(crate) fn run(arguments: &CalibrateArgs) -> Result<Exit, Stop> {
     let calibration = calibrate(&profile, &read.runs, &read.context());
     tell_left_out(&[read.left_out.as_slice(), calibration.left_out.as_slice()].concat());
     if calibration.figures.is_empty() {
-        output::error(&format!("nothing was calibrated: no run is of `{}`", profile.name));
+        output::error(format!("nothing was calibrated: no run is of `{}`", profile.name));
         return Ok(Exit::Inconclusive);
     }
-    output::error(&table(&calibration, &profile));
+    output::error(table(&calibration, &profile));
     let text = edited(&profile, &calibration)
         .map_err(|error| Stop::Fault(format!("failed to {error}")))?;
-    output::say(&file.difference(&profile.text, &text));
+    output::for_programs(&file.difference(&profile.text, &text));
     if let Some(to) = to {
         output::file(&to, &text)?;
-        output::error(&format!("the calibrated profile is {}", to.display()));
+        output::error(format!("the calibrated profile is {}", to.display()));
     }
     let proposed = |figure: &Figure| matches!(figure.found, Found::Proposed { .. });
     let any = calibration.figures.iter().any(proposed);
@@ -242,7 +242,7 @@ impl File {
 
 fn tell_left_out(left_out: &[(String, String)]) {
     for (run, why) in left_out {
-        output::error(&format!("left out: {run}: {}", tame(why)));
+        output::error(format!("left out: {run}: {}", tame(why)));
     }
 }
 

@@ -23,23 +23,23 @@ pub(crate) fn run(arguments: &CheckArgs) -> Result<Exit, Stop> {
         match inputs::text(file) {
             Err(stop) => {
                 bad += 1;
-                output::say(&format!("bad  {name}\n"));
-                output::error(&format!("{stop}\n"));
+                output::say(format!("bad  {name}\n"));
+                output::error(format!("{stop}\n"));
             }
             Ok(text) => {
                 let kind = kind(&text);
                 let read = read(kind, file, &text);
                 let word = if read.is_ok() { "ok " } else { "bad" };
-                output::say(&format!("{word}  {name}  {kind}\n"));
+                output::say(format!("{word}  {name}  {kind}\n"));
                 if let Err(stop) = read {
                     bad += 1;
-                    output::error(&format!("{name}, taken for a {kind}:\n{stop}\n"));
+                    output::error(format!("{name}, taken for a {kind}:\n{stop}\n"));
                 }
             }
         }
     }
     let ok = files.len() - bad;
-    output::say(&match bad {
+    output::say(match bad {
         0 => format!("{ok} ok\n"),
         _ => format!("{bad} bad, {ok} ok\n"),
     });

@@ -3,6 +3,7 @@
 use crate::{
     args::WorkerArgs, interrupt::Interrupt, output, protocol::Told, worker::OUT_OF_MEMORY,
 };
+use parallax_render::escape::tame;
 use parallax_scenario::units::format_memory;
 use std::{
     collections::VecDeque,
@@ -192,9 +193,7 @@ fn follow(child: &mut Child, told: &Receiver<Told>, watch: Watch<'_>) -> io::Res
 
 /// Shows what a library has logged, in one line, on the standard error.
 fn show_log(name: &str, at: Duration, text: &str) {
-    let tame = |c: char| if c.is_control() { ' ' } else { c };
-    let text: String = text.chars().map(tame).collect();
-    output::error(&format!("{name}  {:.6} s  {text}", at.as_secs_f64()));
+    output::error(format!("{name}  {:.6} s  {}", at.as_secs_f64(), tame(text)));
 }
 
 /// Why a worker that ended has left no record.

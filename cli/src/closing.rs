@@ -45,11 +45,11 @@ pub(crate) fn reported(out: &Path, unwanted: bool, suite: &Suite) -> bool {
     match report::at_end(out) {
         Ok(()) => {
             let page = out.join("report.html");
-            output::say(&format!("the report is {}\n", page.display()));
+            output::say(format!("the report is {}\n", page.display()));
             true
         }
         Err(stop) => {
-            output::error(&stop.to_string());
+            output::error(stop.to_string());
             false
         }
     }

@@ -3,6 +3,7 @@
 use crate::{
     args::ConsoleArgs,
     exit::{Exit, Stop},
+    heard::{Heard, To},
     hil,
     interrupt::Interrupt,
     keyboard::{self, Raw},
@@ -41,7 +42,7 @@ pub(crate) fn run(arguments: &ConsoleArgs) -> Result<Exit, Stop> {
     let command = hil::process_board()?;
     // Whoever mends a board that is quarantined talks to it.
     if let Some(quarantine) = hil::booked(board)?.1 {
-        output::error(&format!("{name} is {quarantine}"));
+        output::error(format!("{name} is {quarantine}"));
     }
     let held = take(&Book::shared(), board, &owner())
         .map_err(|error| Stop::BadInput(error.to_string()))?;
@@ -53,8 +54,14 @@ pub(crate) fn run(arguments: &ConsoleArgs) -> Result<Exit, Stop> {
     let interrupt = Interrupt::listen()?;
     let raw = Raw::take().map_err(fault)?;
     let leave = if raw.is_some() { "Ctrl-] leaves" } else { "the end of the input leaves" };
+    let to = match arguments.raw {
+        true => To::Raw,
+        false if output::is_terminal() => To::Terminal,
+        false => To::Pipe,
+    };
     let mut talk = Talk {
         session,
+        heard: Heard::new(to),
         raw: raw.is_some(),
         keys: keyboard::listen().map_err(fault)?,
         pieces: Pieces::default(),
@@ -101,6 +108,7 @@ fn free_name(board: &str) -> Result<PathBuf, Stop> {
 
 struct Talk {
     session: Session,
+    heard: Heard,
     raw: bool,
     keys: Receiver<Vec<u8>>,
     pieces: Pieces,
@@ -139,7 +147,7 @@ impl Talk {
     fn hear(&mut self) {
         for told in self.session.step(STEP) {
             match told {
-                Told::Heard(bytes) => output::bytes(&bytes),
+                Told::Heard(bytes) => output::bytes(&self.heard.hear(&bytes)),
                 Told::Line(text) => self.tell(&text),
                 Told::Ready(ready) => {
                     self.readying = false;
@@ -184,10 +192,7 @@ impl Talk {
 
     /// Says what the board does not say itself, on the standard error.
     fn tell(&self, text: &str) {
-        // A terminal whose keys are the board's does not begin a line anew by itself.
-        let (before, end) = if self.raw { ("\r\n", "\r") } else { ("", "") };
-        let text = text.replace('\n', if self.raw { "\r\n" } else { "\n" });
-        output::error(&format!("{before}-- {text}{end}"));
+        output::beside(format!("-- {text}"), self.raw);
     }
 }
 

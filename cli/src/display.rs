@@ -3,6 +3,7 @@
 use crate::{output, schedule::News};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use parallax_record::Verdict;
+use parallax_render::{Shown, escape::tame};
 use std::time::Duration;
 
 /// So many running ones are named.
@@ -36,11 +37,11 @@ impl Display {
                 }
             }
         }
-        self.bar.set_message(message(self.missed, &self.running));
+        self.bar.set_message(tame(&message(self.missed, &self.running)));
     }
 
     /// Says something on the standard output, above the line.
-    pub(crate) fn say(&self, text: &str) {
+    pub(crate) fn say(&self, text: &Shown) {
         self.bar.suspend(|| output::say(text));
     }
 
@@ -67,7 +68,7 @@ fn bar(whole: u64, quiet: bool, template: &str) -> ProgressBar {
 /// A run in real time: how long it has gone on, beside how long it is to. Gone with what it gives.
 pub(crate) fn while_it_goes<T>(what: &str, whole: Duration, run: impl FnOnce() -> T) -> T {
     let bar = bar(1, false, "{elapsed} {wide_msg}");
-    bar.set_message(format!("of {} s  {what}", whole.as_secs()));
+    bar.set_message(tame(&format!("of {} s  {what}", whole.as_secs())));
     let ran = run();
     bar.finish_and_clear();
     ran

@@ -63,16 +63,16 @@ pub(crate) fn run(arguments: &HilArgs) -> Result<Exit, Stop> {
     }
     if arguments.dry_run {
         if let Some(trouble) = state(&board.place).trouble {
-            output::say(&format!("{name} {trouble}: as it is now nothing runs\n"));
+            output::say(format!("{name} {trouble}: as it is now nothing runs\n"));
         }
         let lease = booked(board)?
             .0
             .filter(|lease| lease.standing(SystemTime::now(), &owner()) == Standing::Anothers);
         if let Some(lease) = lease {
             let told = lease.told(SystemTime::now());
-            output::say(&format!("{name} is {told}: as it is now nothing of yours runs\n"));
+            output::say(format!("{name} is {told}: as it is now nothing of yours runs\n"));
         }
-        output::say(&listed(&candidates, name));
+        output::say(listed(&candidates, name));
         return Ok(Exit::Pass);
     }
     let on = On { name, board, profile, budget: bench.lateness_budget, browser };

@@ -7,6 +7,7 @@ use crate::{
     values::{Device, Media},
 };
 use parallax_console::Pattern;
+use parallax_render::escape::tame;
 use parallax_scenario::{
     Builtin, FileRead, MAX_BYTES, NotAPattern, Profile, Profiles, Replacement, Replacements,
     Scenario, ScenarioErrors, Unreadable,
@@ -98,6 +99,12 @@ fn files_of(path: &Path) -> Result<Vec<PathBuf>, Stop> {
     for entry in fs::read_dir(path).map_err(refused)? {
         let file = entry.map_err(refused)?.path();
         if file.extension().is_some_and(|ending| ending == "toml") && file.is_file() {
+            if file.to_string_lossy().contains(char::is_control) {
+                return Err(Stop::BadInput(format!(
+                    "failed to read {}: its name has a control character in it\n  help: rename it",
+                    tame(&file.to_string_lossy())
+                )));
+            }
             files.push(file);
         }
     }

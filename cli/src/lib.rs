@@ -12,6 +12,7 @@ mod display;
 mod environment;
 mod exit;
 mod frames;
+mod heard;
 mod help;
 mod hil;
 mod inputs;
@@ -36,38 +37,69 @@ pub use worker::Guards;
 
 use args::{Command, Parallax};
 use clap::{CommandFactory, Parser};
+use parallax_render::escape::tame;
 use std::{panic, process::ExitCode};
 
 /// Runs the command. `guards` is what keeps runs repeatable; every command but the test build's
 /// has them all on.
 pub fn main(guards: Guards) -> ExitCode {
+    if let Err(stop) = one_line_arguments() {
+        output::error(stop.to_string());
+        return stop.exit().into();
+    }
     let parsed = match Parallax::try_parse() {
         Ok(parsed) => parsed,
         Err(error) => {
-            // Help and version are no errors: clap prints them to the standard output.
-            let code = if error.use_stderr() { Exit::BadInput } else { Exit::Pass };
-            // Nobody may be there to read it.
-            let _ = error.print();
-            return code.into();
+            // Plain text, not clap's own colours: what it quotes of the arguments is foreign.
+            let text = error.render().to_string();
+            // Help and version are no errors.
+            return match error.use_stderr() {
+                true => {
+                    output::error(text.trim_end());
+                    Exit::BadInput
+                }
+                false => {
+                    output::say(text);
+                    Exit::Pass
+                }
+            }
+            .into();
         }
     };
     match parsed.command {
         Some(Command::Worker(arguments)) => {
             worker::run(&arguments, guards).unwrap_or_else(|stop| {
-                output::say(&protocol::Told::Failed(stop.to_string()).line());
+                output::say(protocol::Told::Failed(stop.to_string()).line());
                 stop.exit()
             })
         }
-        Some(Command::ProcessBoard(board)) => process_board(&board.arguments),
+        Some(Command::ProcessBoard(board)) => {
+            panic::set_hook(Box::new(|panic| output::error(panic.to_string())));
+            process_board(&board.arguments)
+        }
         command => {
             ask_to_report_panics();
             parent(command, guards).unwrap_or_else(|stop| {
-                output::error(&stop.to_string());
+                output::error(stop.to_string());
                 stop.exit()
             })
         }
     }
     .into()
+}
+
+/// Refuses arguments with control characters: names and comments stand in lines of messages and files.
+fn one_line_arguments() -> Result<(), Stop> {
+    let with_controls = |text: &str| text.contains(char::is_control);
+    let mut arguments = std::env::args_os().skip(1).map(|text| text.to_string_lossy().into_owned());
+    match arguments.find(|text| with_controls(text)) {
+        None => Ok(()),
+        Some(text) => Err(Stop::BadInput(format!(
+            "an argument has a control character in it: {}\n  help: leave it out; a file with such a name has to be \
+             renamed",
+            tame(&text)
+        ))),
+    }
 }
 
 fn parent(command: Option<Command>, guards: Guards) -> Result<Exit, Stop> {
@@ -82,7 +114,7 @@ fn parent(command: Option<Command>, guards: Guards) -> Result<Exit, Stop> {
         Some(Command::Calibrate(arguments)) => calibrate::run(&arguments),
         // A child is none of a parent's.
         Some(Command::Worker(_) | Command::ProcessBoard(_)) | None => {
-            output::error(&Parallax::command().render_long_help().to_string());
+            output::error(Parallax::command().render_long_help().to_string());
             Ok(Exit::BadInput)
         }
     }
@@ -93,7 +125,7 @@ fn process_board(arguments: &[std::ffi::OsString]) -> Exit {
     match parallax_process_board::main(arguments) {
         Ok(()) => Exit::Pass,
         Err(error) => {
-            output::error(&error.to_string());
+            output::error(error.to_string());
             Exit::Fault
         }
     }
@@ -101,11 +133,14 @@ fn process_board(arguments: &[std::ffi::OsString]) -> Exit {
 
 /// A panic, on whatever thread, is a fault of Parallax, and says so. Its workers end with it.
 fn ask_to_report_panics() {
-    let told = panic::take_hook();
     panic::set_hook(Box::new(move |panic| {
         // The message is for a terminal that begins its lines anew.
         keyboard::give_back();
-        told(panic);
+        let trace = std::backtrace::Backtrace::capture();
+        if trace.status() == std::backtrace::BacktraceStatus::Captured {
+            output::error(trace.to_string());
+        }
+        output::error(panic.to_string());
         output::error(
             "this is a fault of Parallax, not of your input\n  help: please report it, with the \
              lines above and the command that you called",

@@ -79,7 +79,7 @@ impl Listener {
     fn tell(&self, level: Level, target: &str, message: &str) {
         let text = self.blacked_out(format!("{level} {target}: {message}"));
         let at = parallax_world::elapsed().unwrap_or(Duration::ZERO);
-        output::say(&Told::Log { at, text }.line());
+        output::say(Told::Log { at, text }.line());
     }
 
     fn blacked_out(&self, mut text: String) -> String {

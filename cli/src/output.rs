@@ -1,6 +1,11 @@
 //! Everything that the command says, and every file that it writes.
+//!
+//! The one gate to the terminal: nothing else in the command writes to the standard output or the standard
+//! error, which `cli/tests/house.rs` holds. Text goes through [`Shown`]: of a foreign text no control
+//! character, escape sequence or bidirectional control is left as it was.
 
 use crate::exit::Stop;
+use parallax_render::{Shown, terminal::Style};
 use std::{
     fs::{self, File, TryLockError},
     io::{IsTerminal, Write},
@@ -8,26 +13,50 @@ use std::{
 };
 
 /// Says something on the standard output. A reader that has gone away is no fault.
-pub(crate) fn say(text: &str) {
-    let mut out = std::io::stdout().lock();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+pub(crate) fn say(text: impl Into<Shown>) {
+    bytes(text.into().as_bytes());
 }
 
-/// Passes on what a board says, as it is. A reader that has gone away is no fault.
+/// Passes on bytes as they are: what a board says at the console, as [`crate::heard`] lets it through.
 pub(crate) fn bytes(bytes: &[u8]) {
     let mut out = std::io::stdout().lock();
     let _ = out.write_all(bytes).and_then(|()| out.flush());
 }
 
+/// Says what another program reads, byte for byte; to a terminal as any text.
+pub(crate) fn for_programs(text: &str) {
+    if is_terminal() { say(text) } else { bytes(text.as_bytes()) }
+}
+
 /// Says what went wrong, on the standard error.
-pub(crate) fn error(text: &str) {
+pub(crate) fn error(text: impl Into<Shown>) {
+    let text = text.into();
     let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
+/// Says something among what a board says, on the standard error. `raw`: the terminal's keys are the
+/// board's, and it does not begin a line anew by itself.
+pub(crate) fn beside(text: impl Into<Shown>, raw: bool) {
+    let text = text.into();
+    let text =
+        if raw { format!("\r\n{}\r\n", text.replace('\n', "\r\n")) } else { format!("{text}\n") };
+    let _ = std::io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// Whether the standard output is a terminal.
+pub(crate) fn is_terminal() -> bool {
+    std::io::stdout().is_terminal()
+}
+
+/// How the standard output is to be written.
+pub(crate) fn style() -> Style {
+    if coloured() { Style::Coloured } else { Style::Plain }
 }
 
 /// Whether the standard output is to be coloured: a terminal, and nobody said otherwise
 /// (`NO_COLOR`).
-pub(crate) fn coloured() -> bool {
-    std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
+fn coloured() -> bool {
+    is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
 }
 
 /// Whether something may move on the standard error: a terminal that can.

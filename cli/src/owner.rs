@@ -1,5 +1,6 @@
 //! Who somebody is to others that share a bench.
 
+use parallax_render::escape::tame;
 use std::{env, fs, os::unix::fs::MetadataExt as _};
 
 /// Names whoever it is, such as a CI job.
@@ -8,6 +9,7 @@ const VARIABLE: &str = "PARALLAX_OWNER";
 /// What `PARALLAX_OWNER` says, or else `user@host`. Who became root to run on a board stays who it was.
 pub(crate) fn owner() -> String {
     let told = |name: &str| env::var(name).ok().filter(|text| !text.trim().is_empty());
+    let told = |name: &str| told(name).map(|text| tame(&text));
     told(VARIABLE).unwrap_or_else(|| {
         let user = ["SUDO_USER", "USER", "LOGNAME"].iter().find_map(|name| told(name));
         let number = || fs::metadata("/proc/self").map(|own| format!("uid{}", own.uid())).ok();

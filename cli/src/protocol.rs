@@ -1,5 +1,6 @@
 //! What a worker tells its parent: lines on its standard output, which is the worker's alone.
 
+use parallax_record::foreign;
 use std::time::Duration;
 
 /// One line.
@@ -45,9 +46,9 @@ impl Told {
     }
 }
 
-/// A text without line ends.
+/// A text without line ends and without what steers a terminal: someone may call a worker by hand.
 fn escaped(text: &str) -> String {
-    text.replace('\\', r"\\").replace('\n', r"\n").replace('\r', r"\r")
+    foreign::lines(text).replace('\\', r"\\").replace('\n', r"\n")
 }
 
 fn plain(text: &str) -> String {
@@ -56,7 +57,6 @@ fn plain(text: &str) -> String {
     while let Some(character) = rest.next() {
         match (character, if character == '\\' { rest.next() } else { None }) {
             ('\\', Some('n')) => plain.push('\n'),
-            ('\\', Some('r')) => plain.push('\r'),
             ('\\', Some(other)) => plain.push(other),
             _ => plain.push(character),
         }
@@ -76,13 +76,15 @@ mod tests {
             Told::At(at),
             Told::Log { at, text: "INFO rtc_ice: two\nlines\\n and a \\".to_owned() },
             Told::Failed(String::new()),
-            Told::Failed("failed to run:\r\n  C:\\new \\\\ end\n".to_owned()),
+            Told::Failed("failed to run:\n  C:\\new \\\\ end\n".to_owned()),
         ] {
             let line = told.line();
             assert_eq!(line.matches('\n').count(), 1, "{line}");
             assert_eq!(Told::read(&line), Some(told));
         }
         assert_eq!(Told::At(at).line(), "at 12345678 us\n");
+        let steers = Told::Failed("\u{1b}[31m\r\n".to_owned()).line();
+        assert_eq!(Told::read(&steers), Some(Told::Failed("\\u{1b}[31m\\r\n".to_owned())));
     }
 
     #[test]

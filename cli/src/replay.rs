@@ -31,7 +31,7 @@ pub(crate) fn run(arguments: &ReplayArgs) -> Result<Exit, Stop> {
             ReplayError::Profile(error) => error.to_string(),
         })
     })?;
-    output::say(&replayed.to_string());
+    output::say(replayed.to_string());
     Ok(match replayed.summary.came_up.known() {
         Some(true) => Exit::Pass,
         Some(false) => Exit::Fail,

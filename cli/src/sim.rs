@@ -14,7 +14,10 @@ use crate::{
     worker::Guards,
 };
 use parallax_record::{Suite, Verdict};
-use parallax_render::terminal::{self, Style};
+use parallax_render::{
+    Shown, escape,
+    terminal::{self, Style},
+};
 
 /// With more runs than these, one that passed is one line.
 const SHOWN_WHOLE: usize = 20;
@@ -30,7 +33,7 @@ pub(crate) fn run(arguments: &SimArgs, guards: Guards) -> Result<Exit, Stop> {
     let jobs = arguments.jobs.map_or_else(cores, usize::from);
     let runs = runs::all(&inputs, arguments, jobs)?;
     if arguments.list {
-        output::say(&list(&inputs, &runs, arguments));
+        output::say(list(&inputs, &runs, arguments));
         return Ok(Exit::Pass);
     }
     for name in closing::FILES {
@@ -51,13 +54,13 @@ pub(crate) fn run(arguments: &SimArgs, guards: Guards) -> Result<Exit, Stop> {
     }
     assert!(!guards.parent_panics, "this fault was planted");
     let interrupt = Interrupt::listen()?;
-    let style = if output::coloured() { Style::Coloured } else { Style::Plain };
+    let style = output::style();
     let finished = go_through(&runs, jobs, arguments, (guards, &interrupt), style)?;
     let suite = Suite::of(runs.len() as u64, finished);
-    output::say(&terminal::scenarios(&suite, style));
-    output::say(&terminal::closing(&suite, style));
+    output::say(terminal::scenarios(&suite, style));
+    output::say(terminal::closing(&suite, style));
     closing::write(&arguments.out, &suite, &started)?;
-    output::say(&format!("records are in {}\n", arguments.out.display()));
+    output::say(format!("records are in {}\n", arguments.out.display()));
     let reported = closing::reported(&arguments.out, arguments.no_report, &suite);
     // Whoever asks when all is done comes too late.
     let whole = suite.runs.len() == runs.len();
@@ -92,14 +95,14 @@ fn go_through(
 }
 
 /// What the terminal shows of a run.
-fn shown(run: &Run<'_>, done: &Done, brief: bool, style: Style) -> String {
+fn shown(run: &Run<'_>, done: &Done, brief: bool, style: Style) -> Shown {
     let Done { summary, verified } = done;
     if brief && summary.verdict == Verdict::Pass {
         return terminal::brief(summary, if *verified { ", verified" } else { "" }, style);
     }
     let mut text = terminal::run(summary, &run.rerun(), style);
     if *verified {
-        text += "  verified      a second run has the same record and the same packets\n";
+        text.push("  verified      a second run has the same record and the same packets\n");
     }
     text
 }
@@ -114,7 +117,7 @@ fn list(inputs: &[Input], runs: &[Run<'_>], arguments: &SimArgs) -> String {
     for input in inputs {
         let scenario = &input.scenario;
         let (id, seeds) = (&scenario.id, seeds(input));
-        text += &format!("{id:<names$}  {seeds:<numbers$}  {}\n", terminal::tame(&scenario.title));
+        text += &format!("{id:<names$}  {seeds:<numbers$}  {}\n", escape::tame(&scenario.title));
     }
     let plural = if runs.len() == 1 { "" } else { "s" };
     text + &format!("{} run{plural}\n", runs.len())

@@ -140,7 +140,7 @@ fn run_once(
     let watch = move |at: Duration| {
         if at >= next {
             next = at + TELL;
-            output::say(&Told::At(at).line());
+            output::say(Told::At(at).line());
         }
     };
     let watch = Box::new(watch);

@@ -484,6 +484,9 @@ const QUOTED: &[(&str, &str)] = &[
     ("hil/lab/tests/board.rs", "router"),
     ("hil/lab/tests/fates/station.rs", "router"),
     ("hil/process-board/src/station.rs", "router"),
+    ("sim/scenario/src/synonyms.rs", "bandwidth"),
+    ("sim/scenario/src/synonyms.rs", "cone"),
+    ("sim/scenario/src/synonyms.rs", "router"),
     ("sim/scenario/src/table.rs", "bandwidth"),
     ("sim/scenario/tests/broken.rs", "bandwidth"),
     ("sim/scenario/tests/snapshots/broken__broken_scenarios.snap", "bandwidth"),
@@ -530,4 +533,40 @@ fn a_word_is_found_as_a_word() {
     assert!(!has_word("silicone", "cone") && !has_word("cones", "cone"));
     assert!(has_word("use std::fs::File", "fs::") && !has_word("use std::offs::File", "fs::"));
     assert!(has_word("unsafe {", "unsafe") && !has_word("#[allow(unsafe_code)]", "unsafe"));
+}
+
+/// What writes to a terminal without the gate, and where it is the gate's own or no terminal is there.
+const PRINTS: &[&str] =
+    &["stdout()", "stderr()", "print!", "println!", "eprint!", "eprintln!", "dbg!", ".print()"];
+const PRINT: &[(&str, &str)] = &[
+    ("cli/src/output.rs", "the gate"),
+    ("cli/src/display.rs", "indicatif's line, whose text is tamed"),
+    ("cli/build.rs", "told to cargo"),
+    ("hil/agent/src/main.rs", "on a board's console"),
+    ("hil/process-board/src/main.rs", "a program of its own"),
+    ("hil/process-board/src/fate.rs", "a board that cannot fail as it was told"),
+];
+
+#[test]
+fn one_gate_to_the_terminal() {
+    let root = Path::new(ROOT).canonicalize().expect("the root");
+    let mut printing = BTreeSet::new();
+    for package in &house().packages {
+        let sources = ["src", "build.rs"].map(|name| folder(package).join(name));
+        let folders = sources.iter().filter(|source| source.is_dir());
+        let mut all: Vec<PathBuf> = folders.flat_map(|folder| files(folder, &[".rs"])).collect();
+        all.extend(sources.iter().filter(|source| source.is_file()).cloned());
+        for file in all {
+            let name = file.strip_prefix(&root).expect("below").to_str().expect("text").to_owned();
+            let text = read(&file);
+            let found =
+                code(&text).find(|(_, line)| PRINTS.iter().any(|word| has_word(line, word)));
+            let Some((number, line)) = found else { continue };
+            let may = PRINT.iter().any(|(may, _)| *may == name);
+            assert!(may, "{name}:{number} goes past cli/src/output.rs: {line}");
+            printing.insert(name);
+        }
+    }
+    let listed: BTreeSet<String> = PRINT.iter().map(|(name, _)| (*name).to_owned()).collect();
+    assert_eq!(printing, listed, "this list has lost sight of who prints");
 }

@@ -18,7 +18,7 @@ use crate::{
 use parallax_bench::{Book, Hold, Run, clear, clear_browsers, recover, run as run_on, take};
 use parallax_lab::Stop as EndOfRun;
 use parallax_record::{Clock, Header, Suite, Summary, Verdict, run_folder};
-use parallax_render::terminal::{self, Style};
+use parallax_render::terminal;
 use std::{
     fs, io,
     path::{Path, PathBuf},
@@ -69,7 +69,7 @@ pub(super) fn all(
     // Killed in the first run, it has run nothing: that is told, too.
     closing::write(out, &Suite::of(planned.len() as u64, Vec::new()), started)?;
     for left in clear_browsers() {
-        output::error(&format!("a browser's network namespace was left, and is gone: {left}"));
+        output::error(format!("a browser's network namespace was left, and is gone: {left}"));
     }
     let interrupt = Interrupt::listen()?;
     // It is held for all of its runs: nobody comes between two of them.
@@ -77,7 +77,7 @@ pub(super) fn all(
         true => had(arguments, on, &interrupt),
         false => (Course::default(), None),
     };
-    let style = if output::coloured() { Style::Coloured } else { Style::Plain };
+    let style = output::style();
     let mut finished = Vec::new();
     for (at, run) in planned.iter().enumerate() {
         if interrupt.asked() {
@@ -96,17 +96,17 @@ pub(super) fn all(
                 summary
             }
         };
-        output::say(&terminal::run(&summary, &rerun(arguments, on.name, run), style));
+        output::say(terminal::run(&summary, &rerun(arguments, on.name, run), style));
         finished.push(summary);
         // Whatever happens to the next one, this one is told.
         closing::write(out, &Suite::of(planned.len() as u64, finished.clone()), started)?;
     }
     let suite = Suite::of(planned.len() as u64, finished);
-    output::say(&not_run);
-    output::say(&terminal::scenarios(&suite, style));
-    output::say(&terminal::closing(&suite, style));
+    output::say(not_run);
+    output::say(terminal::scenarios(&suite, style));
+    output::say(terminal::closing(&suite, style));
     closing::write(out, &suite, started)?;
-    output::say(&format!("records are in {}\n", out.display()));
+    output::say(format!("records are in {}\n", out.display()));
     let reported = closing::reported(out, arguments.no_report, &suite);
     Ok(match (interrupt.asked(), reported) {
         (true, _) => Exit::Interrupted,
@@ -124,16 +124,16 @@ fn had(arguments: &HilArgs, on: &On<'_>, interrupt: &Interrupt) -> (Course, Opti
         match take(&book, on.board, &owner) {
             Ok(held) => {
                 if let Some(lease) = &held.ended {
-                    output::error(&format!("{}: {lease} is over, and is taken off", on.name));
+                    output::error(format!("{}: {lease} is over, and is taken off", on.name));
                 }
                 if let Some(left) = clear(&on.board.place) {
-                    output::error(&format!("{} was on, and is switched off: {left}", on.name));
+                    output::error(format!("{} was on, and is switched off: {left}", on.name));
                 }
                 return (Course::new(), Some(held));
             }
             Err(error) if error.passes() && Instant::now() < end && !interrupt.asked() => {
                 if !told {
-                    output::error(&format!("waiting for {}: {error}", on.name));
+                    output::error(format!("waiting for {}: {error}", on.name));
                     told = true;
                 }
                 thread::sleep(LOOK);
@@ -156,7 +156,7 @@ fn on_course(
 ) -> Result<Option<Summary>, Stop> {
     let mut before = None;
     if course.is_due() && !arguments.no_check {
-        output::error(&format!("checking {}", on.name));
+        output::error(format!("checking {}", on.name));
         let transcript = arguments.out.join(HEALTH);
         let sick = checkup((on.name, on.board, &on.profile), &transcript, interrupt)?;
         if interrupt.asked() {
@@ -240,13 +240,13 @@ fn found(out: &Path) -> Result<(), Stop> {
                 let Some(number) = (1..).find(free) else { continue };
                 let aside = folder.join(format!("killed-{number}"));
                 put_aside(&folder, &aside)?;
-                output::error(&format!(
+                output::error(format!(
                     "a run was killed here: what it told so far is in {}",
                     aside.display()
                 ));
             }
             // It keeps nobody from running: its folder is said, and it stays.
-            Err(error) => output::error(&error.to_string()),
+            Err(error) => output::error(error.to_string()),
         }
     }
     Ok(())

@@ -12,12 +12,7 @@ use crate::{
     output,
 };
 use parallax_record::Verdict;
-use parallax_render::{
-    Report,
-    baseline::text,
-    beside,
-    terminal::{self, Style},
-};
+use parallax_render::{Report, baseline::text, beside, terminal};
 use std::path::Path;
 
 pub(crate) use read::{environment, record, run_folders};
@@ -38,7 +33,7 @@ pub(crate) fn run(arguments: &ReportArgs) -> Result<Exit, Stop> {
         Some(file) => Some(baseline::compare(file, suites(), arguments.thresholds())?),
         None => None,
     };
-    let style = if output::coloured() { Style::Coloured } else { Style::Plain };
+    let style = output::style();
     let mut report = Report::new(&folders.read);
     if let Some(compared) = &compared {
         report = report.against(compared.clone());
@@ -59,18 +54,18 @@ pub(crate) fn run(arguments: &ReportArgs) -> Result<Exit, Stop> {
         baseline::accept(file, suites())?;
     }
     for suite in suites() {
-        output::say(&terminal::closing(suite, style));
+        output::say(terminal::closing(suite, style));
     }
     if let Some(compared) = &compared {
-        output::say(&text(compared, style));
+        output::say(text(compared, style));
     }
     if let Some(beside) = &report.beside {
-        output::say(&beside::text(beside, style));
+        output::say(beside::text(beside, style));
     }
     let page = out.join("report.html");
-    output::say(&format!("the report is {}\n", page.display()));
+    output::say(format!("the report is {}\n", page.display()));
     if let Some(file) = &arguments.accept {
-        output::say(&format!("the baseline is {}\n", file.display()));
+        output::say(format!("the baseline is {}\n", file.display()));
     }
     if arguments.open {
         open::page(&page)?;

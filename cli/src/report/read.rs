@@ -3,7 +3,10 @@
 use crate::exit::Stop;
 use parallax_bench::recover;
 use parallax_record::{Environment, ReadError, Record, SCHEMA, Suite, Summary, Verdict, judge};
-use parallax_render::input::{Detail, Folder};
+use parallax_render::{
+    escape::tame,
+    input::{Detail, Folder},
+};
 use serde::{Deserialize, de::DeserializeOwned};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -189,6 +192,7 @@ fn unreadable(file: &Path, error: &io::Error) -> Stop {
 }
 
 fn bad(file: &Path, cause: &str) -> Stop {
+    let cause = tame(cause);
     Stop::BadInput(format!(
         "failed to read {}: {cause}\n  help: give a folder as `parallax sim --out FOLDER` has left it, \
          or run again",

@@ -4,6 +4,7 @@ use crate::{
     file::BenchBoard,
     lease::{Lease, Page, Quarantine},
 };
+use parallax_record::foreign::inline;
 use std::{
     fs::{self, File, OpenOptions, Permissions},
     io::{self, Write as _},
@@ -37,7 +38,7 @@ pub enum BookError {
         cause: io::Error,
     },
     /// It is no page of it.
-    #[error("failed to read {}: {cause}\n  help: mend or remove it; `parallax boards` writes it anew", path.display())]
+    #[error("failed to read {}: {}\n  help: mend or remove it; `parallax boards` writes it anew", path.display(), inline(cause))]
     Page {
         /// Which file.
         path: PathBuf,
@@ -238,7 +239,7 @@ fn put(path: &Path, page: &Page) -> Result<(), BookError> {
 }
 
 fn leased(what: &'static str, lease: &Lease, now: SystemTime) -> BookError {
-    BookError::Leased { what, told: lease.told(now), owner: lease.owner.clone() }
+    BookError::Leased { what, told: lease.told(now), owner: inline(&lease.owner) }
 }
 
 /// A file to lock, whoever made it.

@@ -3,20 +3,24 @@
 use crate::place::{
     Place, PortPlace, WrittenNetwork, WrittenPower, Wrong, duration, network, power,
 };
+use parallax_record::foreign::{inline, is_steering};
 use serde::Deserialize;
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
     time::Duration,
 };
-use toml::Spanned;
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
 
 /// The browser that a viewer may be.
 const BROWSER: &str = "chromium";
 
 /// A file that is no bench.
 #[derive(Debug, thiserror::Error)]
-#[error("failed to read the bench {file}: {cause}\n  help: {help}")]
+#[error("failed to read the bench {file}: {}\n  help: {help}", inline(cause))]
 pub struct FileError {
     file: String,
     cause: String,
@@ -77,6 +81,16 @@ struct WrittenBoard {
 /// The first thing that is wrong, with its line and key.
 pub fn read(file: &str, text: &str) -> Result<Bench, FileError> {
     let wrong = |cause: String, help| FileError { file: file.to_owned(), cause, help };
+    if let Some((at, text_there)) =
+        DeTable::parse(text).ok().and_then(|table| steering(table.get_ref()))
+    {
+        let cause =
+            format!("line {}: a control character in {}", line_of(text, at), inline(&text_there));
+        return Err(wrong(
+            cause,
+            "leave it out: names, paths and commands stand in lines of messages",
+        ));
+    }
     let written: Written = toml::from_str(text).map_err(|error| {
         let line = error.span().map(|span| line_of(text, span.start));
         let at = line.map(|line| format!("line {line}: ")).unwrap_or_default();
@@ -128,6 +142,26 @@ pub fn read(file: &str, text: &str) -> Result<Bench, FileError> {
         boards.insert(name, BenchBoard { profile, profile_line, place, known_as });
     }
     Ok(Bench { title: written.title, lateness_budget, browser, boards })
+}
+
+/// The first key or text with a steering character in it, and where it stands.
+fn steering(table: &DeTable<'_>) -> Option<(usize, String)> {
+    let in_text = |text: &str, at| text.contains(is_steering).then(|| (at, text.to_owned()));
+    table.iter().find_map(|(key, value)| {
+        in_text(key.get_ref(), key.span().start).or_else(|| in_value(value, &in_text))
+    })
+}
+
+fn in_value(
+    value: &Spanned<DeValue<'_>>,
+    in_text: &impl Fn(&str, usize) -> Option<(usize, String)>,
+) -> Option<(usize, String)> {
+    match value.get_ref() {
+        DeValue::String(text) => in_text(text, value.span().start),
+        DeValue::Array(values) => values.iter().find_map(|value| in_value(value, in_text)),
+        DeValue::Table(table) => steering(table),
+        _ => None,
+    }
 }
 
 /// Why a board is nowhere.

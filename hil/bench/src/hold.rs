@@ -9,6 +9,7 @@ use crate::{
     lease::{Holder, Lease, Standing},
     place::Place,
 };
+use parallax_record::foreign::inline;
 use std::{
     fs::{self, File, OpenOptions, Permissions, TryLockError},
     io::{self, Write as _},
@@ -114,8 +115,8 @@ pub fn take(book: &Book, board: &BenchBoard, owner: &str) -> Result<Hold, HoldEr
         Some(lease) if lease.standing(now, owner) == Standing::Anothers => Err(HoldError::Leased {
             board: board.known_as.clone(),
             told: lease.told(now),
-            owner: lease.owner,
-            who: owner.to_owned(),
+            owner: inline(&lease.owner),
+            who: inline(owner),
         }),
         _ => Ok(Hold { _locks: locks, ended }),
     }

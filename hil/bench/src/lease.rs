@@ -1,6 +1,7 @@
 //! What those who share a board have agreed on, and what follows from it: decided from what is written, the
 //! time and who asks.
 
+use parallax_record::foreign::inline;
 use serde::{Deserialize, Serialize};
 use std::{
     fmt,
@@ -37,14 +38,15 @@ impl Lease {
     pub fn told(&self, now: SystemTime) -> String {
         let left = self.until.duration_since(now).unwrap_or_default();
         let minutes = left.as_secs().div_ceil(60);
-        format!("leased to {} until {}, {minutes} min left", self.owner, utc::text(self.until))
+        let (owner, until) = (inline(&self.owner), utc::text(self.until));
+        format!("leased to {owner} until {until}, {minutes} min left")
     }
 }
 
 /// A lease that has ended.
 impl fmt::Display for Lease {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the lease of {} until {}", self.owner, utc::text(self.until))
+        write!(f, "the lease of {} until {}", inline(&self.owner), utc::text(self.until))
     }
 }
 
@@ -74,7 +76,8 @@ pub struct Quarantine {
 
 impl fmt::Display for Quarantine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "quarantined by {} since {}: {}", self.by, utc::text(self.since), self.comment)
+        let (by, comment) = (inline(&self.by), inline(&self.comment));
+        write!(f, "quarantined by {by} since {}: {comment}", utc::text(self.since))
     }
 }
 
@@ -92,7 +95,13 @@ pub struct Holder {
 
 impl fmt::Display for Holder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}, process {}, since {}", self.owner, self.process, utc::text(self.since))
+        write!(
+            f,
+            "{}, process {}, since {}",
+            inline(&self.owner),
+            self.process,
+            utc::text(self.since)
+        )
     }
 }
 

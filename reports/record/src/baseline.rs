@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::distribution::Histogram;
+use crate::foreign::inline;
 use crate::header::{ClockKind, SCHEMA};
 use crate::summary::{StreamSummary, Suite, Summary};
 use crate::verdict::Verdict;
@@ -85,7 +86,7 @@ pub enum BaselineError {
     #[error("it is empty")]
     Empty,
     /// Another program's.
-    #[error("it is not a baseline of Parallax: {0}")]
+    #[error("it is not a baseline of Parallax: {}", inline(.0))]
     NotABaseline(String),
     /// A newer Parallax wrote it.
     #[error("it has schema {found}, and this Parallax knows {SCHEMA}: use a newer one")]
@@ -94,7 +95,7 @@ pub enum BaselineError {
         found: u64,
     },
     /// It has what it should not, or lacks what it should have.
-    #[error("{0}")]
+    #[error("{}", inline(.0))]
     Corrupt(String),
 }
 

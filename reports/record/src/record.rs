@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::event::{Entry, Event};
+use crate::foreign::inline;
 use crate::header::{FORMAT, Header, SCHEMA};
 
 /// The last line's content.
@@ -123,7 +124,7 @@ pub enum ReadError {
     #[error("read the record: it is empty")]
     Empty,
     /// The first line is no header of ours.
-    #[error("read the record: line 1 is not the header of a Parallax record ({cause})")]
+    #[error("read the record: line 1 is not the header of a Parallax record ({})", inline(cause))]
     NotARecord {
         /// What is wrong with it.
         cause: String,
@@ -137,7 +138,7 @@ pub enum ReadError {
         found: u64,
     },
     /// A line is not what it should be.
-    #[error("read the record: line {line}: {cause}")]
+    #[error("read the record: line {line}: {}", inline(cause))]
     Corrupt {
         /// Which, from 1.
         line: usize,

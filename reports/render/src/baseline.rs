@@ -4,6 +4,7 @@ use crate::view;
 use crate::{
     escape::tame,
     figure::{counted, with_unit},
+    shown::{Shown, shown},
     terminal::Style,
 };
 use parallax_record::{BaselineChange as Change, BaselineResult, Figure, RunName, Unit, Verdict};
@@ -14,10 +15,9 @@ const LINES: usize = 20;
 
 /// A few lines: the verdict first, regressions, what is unclear, what moved, runs of one side alone.
 #[must_use]
-pub fn text(result: &BaselineResult, style: Style) -> String {
-    let mut out = String::new();
+pub fn text(result: &BaselineResult, style: Style) -> Shown {
     let (word, counts) = (style.word(result.verdict), headline(result));
-    let _ = writeln!(out, "{word}    baseline: {counts}");
+    let mut out = shown![word, format!("    baseline: {counts}\n")];
     let worse =
         result.worse.iter().map(|(name, was, is)| format!("{}: {was}, now {is}", named(name)));
     lines(&mut out, "regression", worse.collect());
@@ -35,14 +35,14 @@ pub fn text(result: &BaselineResult, style: Style) -> String {
     out
 }
 
-fn lines(out: &mut String, label: &str, mut lines: Vec<String>) {
+fn lines(out: &mut Shown, label: &str, mut lines: Vec<String>) {
     let more = lines.len().saturating_sub(LINES);
     lines.truncate(LINES);
     if more > 0 {
         lines.push(format!("and {more} more"));
     }
     for line in lines {
-        let _ = writeln!(out, "  {label:<12}  {line}");
+        out.push(format!("  {label:<12}  {line}\n"));
     }
 }
 

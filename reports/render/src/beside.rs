@@ -1,28 +1,27 @@
 //! Simulation and measurement, side by side, as text.
 
-use crate::{escape::tame, figure, terminal::Style};
+use crate::{escape::tame, figure, shown::Shown, terminal::Style};
 use parallax_record::{
     Verdict,
     beside::{Compared, Pair, Scale, Side, SideBySide, Within},
 };
-use std::fmt::Write;
 
 /// A few lines for each stream that both sides have: where it comes from, then its figures in a table.
 #[must_use]
-pub fn text(beside: &SideBySide, style: Style) -> String {
-    let mut out = String::new();
+pub fn text(beside: &SideBySide, style: Style) -> Shown {
+    let mut out = Shown::default();
     for pair in &beside.pairs {
-        let word = pair
-            .verdict
-            .map_or_else(|| format!("{:<12}", "SIDE BY SIDE"), |verdict| style.word(verdict));
-        let _ = writeln!(out, "{word}    {}", headline(pair, beside.within));
+        let word =
+            pair.verdict.map_or_else(|| "SIDE BY SIDE".into(), |verdict| style.word(verdict));
+        out.push(word);
+        out.push(format!("    {}\n", headline(pair, beside.within)));
         let [ours, theirs] = sides(pair);
-        let _ = writeln!(out, "  simulated     {ours}\n  measured      {theirs}");
+        out.push(format!("  simulated     {ours}\n  measured      {theirs}\n"));
         if beside.within.is_some() {
-            let _ = writeln!(out, "  held to it    {HELD}");
+            out.push(format!("  held to it    {HELD}\n"));
         }
         for warning in warnings(pair) {
-            let _ = writeln!(out, "  unlike        {warning}");
+            out.push(format!("  unlike        {warning}\n"));
         }
         let head = ["", "simulated", "measured", "difference", "truly"];
         let mut rows = vec![head.map(str::to_owned)];
@@ -33,12 +32,12 @@ pub fn text(beside: &SideBySide, style: Style) -> String {
         for (at, [a, b, c, d, e]) in rows.iter().enumerate() {
             let verdict = at.checked_sub(1).and_then(|at| pair.figures.get(at)?.verdict);
             let verdict = verdict.map_or(String::new(), |verdict| format!("  {verdict}"));
-            let line = format!("  {a:<name$}  {b:>one$}  {c:>two$}  {d:>three$}  {e}{verdict}");
-            let _ = writeln!(out, "{}", line.trim_end());
+            out.push(format!("  {a:<name$}  {b:>one$}  {c:>two$}  {d:>three$}  {e}{verdict}"));
+            out.end_line();
         }
     }
     for alone in &beside.alone {
-        let _ = writeln!(out, "NOT COMPARED    {}", tame(alone));
+        out.push(format!("NOT COMPARED    {}\n", tame(alone)));
     }
     out
 }

@@ -1,15 +1,12 @@
 //! Text from outside, made harmless: scenario titles and names of devices may hold anything.
 
-/// Text for people: control characters and those that turn the direction of what follows come out as
-/// spaces.
+use parallax_record::foreign::inline;
+
+/// Text for people, in one line: characters that steer a terminal or turn the direction of what follows
+/// are written out, such as `\u{202e}`.
 #[must_use]
 pub fn tame(text: &str) -> String {
-    let steers = |character: char| {
-        character.is_control()
-            || matches!(character, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}'
-                | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
-    };
-    text.chars().map(|character| if steers(character) { ' ' } else { character }).collect()
+    inline(text)
 }
 
 /// Text as the content or an attribute of XML or HTML, tamed.

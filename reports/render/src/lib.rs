@@ -14,8 +14,10 @@ pub mod markdown;
 mod plot;
 pub mod png;
 pub mod pooled;
+mod shown;
 pub mod terminal;
 pub mod view;
 
 pub use plot::Plot;
+pub use shown::Shown;
 pub use view::Report;

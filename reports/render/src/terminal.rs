@@ -8,7 +8,11 @@ use parallax_record::{
     Suite, Summary, Unit, Verdict, flaky,
 };
 
-use crate::figure;
+use crate::{
+    escape::tame,
+    figure,
+    shown::{Shown, shown},
+};
 
 /// Whether to colour, with the ANSI codes that every terminal knows. Colour never says anything
 /// that the words do not.
@@ -21,28 +25,28 @@ pub enum Style {
 }
 
 impl Style {
-    fn paint(self, code: &str, text: &str) -> String {
+    fn paint(self, code: &str, text: &str) -> Shown {
         match self {
-            Self::Plain => text.to_owned(),
-            Self::Coloured => format!("\x1b[{code}m{text}\x1b[0m"),
+            Self::Plain => text.into(),
+            Self::Coloured => Shown::painted(code, text),
         }
     }
 
-    fn bold(self, text: &str) -> String {
+    fn bold(self, text: &str) -> Shown {
         self.paint("1", text)
     }
 
-    fn dim(self, text: &str) -> String {
+    fn dim(self, text: &str) -> Shown {
         self.paint("2", text)
     }
 
     /// A verdict as a line begins with it, as wide as the widest.
-    pub(crate) fn word(self, verdict: Verdict) -> String {
+    pub(crate) fn word(self, verdict: Verdict) -> Shown {
         let word = verdict.to_string().to_uppercase();
         self.verdict(verdict, &format!("{word:<WIDTH$}"))
     }
 
-    fn verdict(self, verdict: Verdict, text: &str) -> String {
+    fn verdict(self, verdict: Verdict, text: &str) -> Shown {
         let code = match verdict {
             Verdict::Pass => "32",
             Verdict::Inconclusive => "33",
@@ -62,9 +66,9 @@ const A_HANDFUL: u64 = 5;
 /// One run, a few lines, the last one ended. `rerun` is the command that runs it again; it is shown
 /// if the run did not pass.
 ///
-/// Control characters in names and texts come out as spaces: they are not ours.
+/// Control characters in names and texts are written out: they are not ours.
 #[must_use]
-pub fn run(summary: &Summary, rerun: &str, style: Style) -> String {
+pub fn run(summary: &Summary, rerun: &str, style: Style) -> Shown {
     let mut out = brief(summary, "", style);
     for (verdict, texts) in [
         (Verdict::Error, &summary.faults),
@@ -77,7 +81,7 @@ pub fn run(summary: &Summary, rerun: &str, style: Style) -> String {
         };
         let word = style.verdict(verdict, &format!("{word:<WIDTH$}"));
         for text in texts {
-            line(&mut out, &format!("  {word}  {}", tame(text)));
+            line(&mut out, shown!["  ", &word, "  ", tame(text)]);
         }
     }
     for earlier in &summary.earlier_attempts {
@@ -143,16 +147,17 @@ pub(crate) fn not_judged_title(check: &NotJudged, summary: &Summary) -> String {
 
 /// The one line that says which run it was and its verdict. `also` is put at its end.
 #[must_use]
-pub fn brief(summary: &Summary, also: &str, style: Style) -> String {
-    let mut out = String::new();
+pub fn brief(summary: &Summary, also: &str, style: Style) -> Shown {
+    let mut out = Shown::default();
     let verdict = summary.verdict.to_string().to_uppercase();
-    let head = format!(
-        "{}    {}  {}",
+    let head = shown![
         style.verdict(summary.verdict, &format!("{verdict:<WIDTH$}")),
+        "    ",
         style.bold(&tame(&summary.scenario)),
+        "  ",
         style.dim(&format!("seed {}, {}{also}", summary.which(), tame(&summary.title))),
-    );
-    line(&mut out, &head);
+    ];
+    line(&mut out, head);
     out
 }
 
@@ -162,7 +167,7 @@ const SEEDS_NAMED: usize = 10;
 /// If a scenario ran more than once, a line for each scenario: how many runs, with which verdicts,
 /// and the seeds of those that did not pass.
 #[must_use]
-pub fn scenarios(suite: &Suite, style: Style) -> String {
+pub fn scenarios(suite: &Suite, style: Style) -> Shown {
     let mut groups: Vec<(&str, Vec<&Summary>)> = Vec::new();
     for run in &suite.runs {
         match groups.iter_mut().find(|(scenario, _)| *scenario == run.scenario) {
@@ -171,17 +176,18 @@ pub fn scenarios(suite: &Suite, style: Style) -> String {
         }
     }
     if groups.iter().all(|(_, runs)| runs.len() < 2) {
-        return String::new();
+        return Shown::default();
     }
     let names: Vec<String> = groups.iter().map(|(scenario, _)| tame(scenario)).collect();
     let widest = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
-    let mut out = String::new();
+    let mut out = Shown::default();
     for (name, (_, runs)) in names.iter().zip(&groups) {
         let count = figure::counted(runs.len() as u64, "run");
         let counts = counts(runs, seeds_text, style);
-        line(&mut out, &format!("{}  {count}: {counts}", style.bold(&format!("{name:<widest$}"))));
+        let name = style.bold(&format!("{name:<widest$}"));
+        line(&mut out, shown![name, format!("  {count}: "), counts]);
         for flaky in flaky(runs.iter().copied()) {
-            line(&mut out, &format!("{:<widest$}  {flaky}", ""));
+            line(&mut out, format!("{:<widest$}  {flaky}", ""));
         }
     }
     out
@@ -201,44 +207,37 @@ fn seeds_text(verdict: Verdict, runs: &[&Summary]) -> String {
 }
 
 /// How many of the runs have which verdict, the worst first, and after each what `also` says.
-fn counts(
-    runs: &[&Summary],
-    also: impl Fn(Verdict, &[&Summary]) -> String,
-    style: Style,
-) -> String {
-    let counts: Vec<String> = Verdict::ALL
-        .into_iter()
-        .rev()
-        .filter_map(|verdict| {
-            let of: Vec<&Summary> =
-                runs.iter().copied().filter(|run| run.verdict == verdict).collect();
-            let count = of.len();
-            let text = match verdict {
-                Verdict::Pass => format!("{count} passed"),
-                Verdict::Inconclusive => format!("{count} inconclusive"),
-                Verdict::Fail => format!("{count} failed"),
-                Verdict::Error => figure::counted(count as u64, "error"),
-            };
-            (count > 0).then(|| format!("{}{}", style.verdict(verdict, &text), also(verdict, &of)))
-        })
-        .collect();
+fn counts(runs: &[&Summary], also: impl Fn(Verdict, &[&Summary]) -> String, style: Style) -> Shown {
+    let counts = Verdict::ALL.into_iter().rev().filter_map(|verdict| {
+        let of: Vec<&Summary> = runs.iter().copied().filter(|run| run.verdict == verdict).collect();
+        let count = of.len();
+        let text = match verdict {
+            Verdict::Pass => format!("{count} passed"),
+            Verdict::Inconclusive => format!("{count} inconclusive"),
+            Verdict::Fail => format!("{count} failed"),
+            Verdict::Error => figure::counted(count as u64, "error"),
+        };
+        (count > 0).then(|| shown![style.verdict(verdict, &text), also(verdict, &of)])
+    });
+    let separators = std::iter::once("").chain(std::iter::repeat(", "));
+    let mut all: Shown =
+        separators.zip(counts).map(|(separator, count)| shown![separator, count]).collect();
     let not_judged: usize = runs.iter().map(|run| run.not_judged.len()).sum();
-    let mut text = counts.join(", ");
     if not_judged > 0 {
-        let _ = write!(text, "; {} not judged", figure::counted(not_judged as u64, "check"));
+        all.push(format!("; {} not judged", figure::counted(not_judged as u64, "check")));
     }
-    text
+    all
 }
 
 /// The closing line: how many runs, with which verdicts. Before it, if some that were asked for have
 /// not finished, that the command was interrupted.
 #[must_use]
-pub fn closing(suite: &Suite, style: Style) -> String {
+pub fn closing(suite: &Suite, style: Style) -> Shown {
     let finished = suite.runs.len() as u64;
-    let mut out = String::new();
+    let mut out = Shown::default();
     if finished < suite.planned {
         let planned = figure::counted(suite.planned, "run");
-        line(&mut out, &format!("interrupted: {finished} of {planned} finished"));
+        line(&mut out, format!("interrupted: {finished} of {planned} finished"));
     }
     let Some(worst) = suite.verdict else {
         line(&mut out, "nothing ran");
@@ -246,17 +245,16 @@ pub fn closing(suite: &Suite, style: Style) -> String {
     };
     let verdict = worst.to_string().to_uppercase();
     let runs: Vec<&Summary> = suite.runs.iter().collect();
-    let closing = format!(
-        "{}    {}: {}",
+    let closing = shown![
         style.verdict(worst, &format!("{verdict:<WIDTH$}")),
-        figure::counted(finished, "run"),
-        counts(&runs, |_, _| String::new(), style)
-    );
-    line(&mut out, &closing);
+        format!("    {}: ", figure::counted(finished, "run")),
+        counts(&runs, |_, _| String::new(), style),
+    ];
+    line(&mut out, closing);
     out
 }
 
-fn show_stream(out: &mut String, stream: &StreamSummary, style: Style) {
+fn show_stream(out: &mut Shown, stream: &StreamSummary, style: Style) {
     let (camera, viewer) = (tame(&stream.camera), tame(&stream.viewer));
     let path = match (stream.relayed, stream.local_candidate, stream.remote_candidate) {
         (Some(relayed), Some(local), Some(remote)) => {
@@ -375,11 +373,11 @@ fn lost_text(lost: &LostSummary) -> String {
     if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) }
 }
 
-fn show_check(out: &mut String, check: &CheckResult, name_stream: bool, style: Style) {
+fn show_check(out: &mut Shown, check: &CheckResult, name_stream: bool, style: Style) {
     let verdict = check.verdict.to_string();
     let word = style.verdict(check.verdict, &format!("{verdict:<WIDTH$}"));
     let title = check_title(check, name_stream);
-    line(out, &format!("  {word}  {}", style.bold(&title)));
+    line(out, shown!["  ", word, "  ", style.bold(&title)]);
     let (measured, bound) = figures(check);
     row(out, "measured", &measured, style);
     row(out, "bound", &bound, style);
@@ -476,18 +474,12 @@ fn plain_name(name: &str) -> String {
 }
 
 /// Indented by two, a label in a column of its own.
-fn row(out: &mut String, label: &str, text: &str, style: Style) {
+fn row(out: &mut Shown, label: &str, text: &str, style: Style) {
     let label = style.dim(&format!("{label:<WIDTH$}"));
-    line(out, &format!("  {label}  {text}"));
+    line(out, shown!["  ", label, "  ", text]);
 }
 
-fn line(out: &mut String, text: &str) {
-    out.push_str(text.trim_end());
-    out.push('\n');
-}
-
-/// A text from outside without control characters, which come out as spaces.
-#[must_use]
-pub fn tame(text: &str) -> String {
-    text.chars().map(|character| if character.is_control() { ' ' } else { character }).collect()
+fn line(out: &mut Shown, text: impl Into<Shown>) {
+    out.push(text);
+    out.end_line();
 }

@@ -261,7 +261,7 @@ pub(super) fn baseline(result: &parallax_record::BaselineResult) -> BaselineSect
         verdict: word(result.verdict),
         sign: draw::sign(result.verdict).0,
         headline: crate::baseline::headline(result),
-        text: crate::baseline::text(result, terminal::Style::Plain),
+        text: crate::baseline::text(result, terminal::Style::Plain).to_string(),
     }
 }
 
