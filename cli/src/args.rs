@@ -58,8 +58,8 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_CODES, after_long_help = SIM_HELP)]
 pub(crate) struct SimArgs {
-    /// Scenario files, or folders of them. Left out: fixtures/scenarios
-    #[arg(value_name = "FILE|FOLDER")]
+    /// Scenario files, folders of them, or names of those that come with Parallax. Left out: fixtures/scenarios
+    #[arg(value_name = "FILE|FOLDER|NAME")]
     pub(crate) scenarios: Vec<PathBuf>,
     /// Seed of all randomness. Left out: the scenario's own, or else 1
     // A negative one is refused as a seed, not as a flag that does not exist.
@@ -124,7 +124,7 @@ pub(crate) struct HilArgs {
     /// The bench: fixtures/benches/virtual.toml is one without hardware
     #[arg(long, value_name = "FILE")]
     pub(crate) bench: PathBuf,
-    /// Scenario files, or folders of them. Left out: fixtures/scenarios. One that is named and cannot
+    /// Scenario files, folders of them, or names of those that come with Parallax. Left out: fixtures/scenarios. One that is named and cannot
     /// run is inconclusive, one of a folder is told as not run
     #[arg(value_name = "SCENARIO")]
     pub(crate) scenarios: Vec<PathBuf>,
@@ -288,7 +288,7 @@ pub(crate) struct ProcessBoardArgs {
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_CODES, after_long_help = CHECK_HELP)]
 pub(crate) struct CheckArgs {
-    /// Scenarios, device profiles and bench files, or folders of them. Left out: fixtures/scenarios
+    /// Scenarios, device profiles, benches and clip manifests, folders of them, or names of shipped scenarios. Left out: fixtures/scenarios
     #[arg(value_name = "FILE|FOLDER")]
     pub(crate) files: Vec<PathBuf>,
 }

@@ -1,4 +1,5 @@
-//! `parallax check`: whether files are sound, and nothing is run.
+//! `parallax check`: whether files are sound, and nothing is run. Each is read by the function that reads it for
+//! a run, with all that it names: profiles, films, recordings.
 
 use crate::{
     args::CheckArgs,
@@ -7,7 +8,7 @@ use crate::{
     kind::{Kind, kind},
     output,
 };
-use parallax_scenario::{Replacements, clip};
+use parallax_scenario::Replacements;
 use std::path::Path;
 
 /// Runs `parallax check`.
@@ -49,17 +50,23 @@ pub(crate) fn run(arguments: &CheckArgs) -> Result<Exit, Stop> {
 fn read(kind: Kind, file: &Path, text: &str) -> Result<(), Stop> {
     match kind {
         Kind::Scenario => inputs::scenario(file, text, &Replacements::default()).map(drop),
-        // Its film is looked at with a scenario that names it.
-        Kind::Clip => clip::parse(&file.display().to_string(), text)
-            .map(drop)
-            .map_err(|errors| inputs::bad(&errors)),
+        Kind::Clip => inputs::clip(file, text),
         Kind::Profile => inputs::profile_file(file, text).map(drop),
         Kind::Bench => bench(file),
     }
 }
 
-/// Its boards' profiles are read with it. What it needs of this machine, `parallax boards` tells.
+/// Its boards' profiles are read with it, and have to have a console that a bench can drive. What it needs of
+/// this machine, passwords among it, `parallax boards` tells.
 fn bench(file: &Path) -> Result<(), Stop> {
     let bench = hil::bench(file)?;
-    bench.boards.values().try_for_each(|board| hil::profile(file, board).map(drop))
+    let mut wrong = Vec::new();
+    for (name, board) in &bench.boards {
+        let checked = hil::profile(file, board)
+            .and_then(|profile| hil::drivable_with(name, &profile, |_| Some(String::new())));
+        if let Err(stop) = checked {
+            wrong.push(hil::of_board(file, board, &stop));
+        }
+    }
+    if wrong.is_empty() { Ok(()) } else { Err(Stop::BadInput(wrong.join("\n\n"))) }
 }

@@ -7,6 +7,7 @@ pub(crate) const SIM_HELP: &str = concat!(
     "\
 Examples:
   parallax sim                                   every scenario in fixtures/scenarios
+  parallax sim two-homes --seed 7                one that comes with Parallax, in whatever folder you are
   parallax sim fixtures/scenarios/two-homes.toml --seed 7
   parallax sim my-scenarios/ --out results/
   parallax sim --seeds 1..200                    each with 200 seeds: is it luck?
@@ -45,9 +46,14 @@ pub(crate) const CHECK_HELP: &str = concat!(
     "\
 Examples:
   parallax check my-scenarios/                   every .toml file in it
-  parallax check my-own.toml device-profiles/    a file with boot_time, camera or viewer at its top
-                                                 and no site or peer is taken for a device profile,
-                                                 one with board for a bench
+  parallax check my-own.toml device-profiles/    a file with site or peer at its top is taken for a
+                                                 scenario, with board for a bench, with sha256 for a
+                                                 clip, with boot_time, camera or [viewer] for a
+                                                 device profile
+
+Each file is read as a run reads it, with all that it names: a scenario's profiles and films, a bench's
+profiles and their consoles, a clip's film. What passes here is refused by no run, unless the machine, a
+password or an option stands in its way.
 
 ",
     exit_codes!()

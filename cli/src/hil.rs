@@ -96,9 +96,9 @@ pub(crate) fn chosen<'b>(
     found.map(|(name, board)| (name.as_str(), board)).ok_or_else(|| {
         let names: Vec<&str> = bench.boards.keys().map(String::as_str).collect();
         Stop::BadInput(format!(
-            "--board {}: there is no such board\n  help: there are: {}",
+            "--board {}: there is no such board\n  help: {}",
             name.unwrap_or_default(),
-            names.join(", ")
+            inputs::there_are(name.unwrap_or_default(), &names)
         ))
     })
 }
@@ -146,9 +146,29 @@ pub(crate) fn profile(bench: &Path, board: &BenchBoard) -> Result<Profile, Stop>
 
 /// Whether a console can be driven by a profile.
 pub(crate) fn drivable(board: &str, profile: &Profile) -> Result<(), Stop> {
-    console(board, profile, |name| std::env::var(name).ok())
-        .map(drop)
-        .map_err(|error| Stop::BadInput(error.to_string()))
+    drivable_with(board, profile, |name| std::env::var(name).ok())
+}
+
+/// As [`drivable`], with passwords of somewhere else.
+pub(crate) fn drivable_with(
+    board: &str,
+    profile: &Profile,
+    secret: impl Fn(&str) -> Option<String>,
+) -> Result<(), Stop> {
+    console(board, profile, secret).map(drop).map_err(|error| Stop::BadInput(error.to_string()))
+}
+
+/// What is wrong with a board's profile, with the place in the bench file that names it.
+pub(crate) fn of_board(bench: &Path, board: &BenchBoard, stop: &Stop) -> String {
+    let text = stop.to_string();
+    match text.starts_with("failed to read the bench") {
+        true => text,
+        false => format!(
+            "failed to read the bench {}: line {}: `profile`: {text}",
+            bench.display(),
+            board.profile_line
+        ),
+    }
 }
 
 /// Looks at a board as a bench does before a run, and leaves what it said in a transcript. `None`: it is
@@ -191,7 +211,7 @@ fn candidates(
     let mut all: Vec<Candidate> = Vec::new();
     let files = inputs::selected(inputs::files(&arguments.scenarios)?, &arguments.only)?;
     for file in files {
-        let named = arguments.scenarios.contains(&file);
+        let named = inputs::is_named(&arguments.scenarios, &file);
         let text = inputs::text(&file)?;
         if kind(&text) != Kind::Scenario && !named {
             continue;

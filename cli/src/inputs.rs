@@ -4,13 +4,15 @@ use crate::kind::{Kind, kind};
 use crate::{
     args::SimArgs,
     exit::Stop,
+    output, shipped,
     values::{Device, Media},
 };
 use parallax_console::Pattern;
+use parallax_record::MediaMode;
 use parallax_render::escape::tame;
 use parallax_scenario::{
     Builtin, FileRead, MAX_BYTES, NotAPattern, Profile, Profiles, Replacement, Replacements,
-    Scenario, ScenarioErrors, Unreadable,
+    Scenario, ScenarioErrors, Unreadable, clip, nearest,
 };
 use std::{
     collections::BTreeMap,
@@ -44,7 +46,7 @@ pub(crate) fn read_all(arguments: &SimArgs) -> Result<Vec<Input>, Stop> {
     let mut wrong = Vec::new();
     let mut inputs: Vec<Input> = Vec::new();
     for file in selected(files(named)?, only)? {
-        match read(&file, &replaced, named.contains(&file)) {
+        match read(&file, &replaced, is_named(named, &file)) {
             Err(stop) => wrong.push(stop.to_string()),
             Ok(None) => {}
             Ok(Some(input)) => match inputs.iter().find(|i| i.scenario.id == input.scenario.id) {
@@ -90,7 +92,20 @@ pub(crate) fn files(named: &[PathBuf]) -> Result<Vec<PathBuf>, Stop> {
     Ok(files)
 }
 
+/// Whether the user named this file itself, and not a folder with it.
+pub(crate) fn is_named(named: &[PathBuf], file: &Path) -> bool {
+    named.iter().any(|path| path == file || shipped::find(path).is_some_and(|found| found == file))
+}
+
 fn files_of(path: &Path) -> Result<Vec<PathBuf>, Stop> {
+    if let Some(file) = shipped::find(path) {
+        let from = match file == path {
+            true => "the scenario that is built into this parallax".to_owned(),
+            false => file.display().to_string(),
+        };
+        output::error(format!("{}: {from}", path.display()));
+        return Ok(vec![file]);
+    }
     if !path.is_dir() {
         return Ok(vec![path.to_owned()]);
     }
@@ -131,10 +146,16 @@ pub(crate) fn selected(files: Vec<PathBuf>, only: &[String]) -> Result<Vec<PathB
     };
     let left: Vec<PathBuf> = files.iter().filter(wanted).cloned().collect();
     if left.is_empty() {
+        let names: Vec<String> = files.iter().map(name).map(|name| tame(&name)).collect();
+        // A text may have been meant for a part of a name.
+        let parts: Vec<String> =
+            names.iter().flat_map(|name| name.split('-')).map(str::to_owned).collect();
+        let meant =
+            only.iter().find_map(|text| nearest_of(text, &names).or(nearest_of(text, &parts)));
+        let help = suggested(meant, &names);
         let only = only.iter().map(|text| format!("`{text}`")).collect::<Vec<_>>().join(" or ");
-        let names = files.iter().map(name).collect::<Vec<_>>().join(", ");
         return Err(Stop::Nothing(format!(
-            "nothing selected: no name of a scenario contains {only}\n  help: there are: {names}"
+            "nothing selected: no name of a scenario contains {only}\n  help: {help}"
         )));
     }
     Ok(left)
@@ -178,11 +199,13 @@ pub(crate) fn profile(by: &str, name: &str) -> Result<Profile, Stop> {
             let error = bytes(file).err().unwrap_or_else(|| io::ErrorKind::NotFound.into());
             Err(Stop::BadInput(format!("{by}: {}", failed_to_read(file, &error))))
         }
-        None => Err(Stop::BadInput(format!(
-            "{by}: there is no device profile `{name}`\n  help: there are: {}; a file of your own \
-             ends in .toml",
-            shelf.names().join(", ")
-        ))),
+        None => {
+            let names = shelf.names();
+            Err(Stop::BadInput(format!(
+                "{by}: there is no device profile `{name}`\n  help: {}; a file of your own ends in .toml",
+                there_are(name, &names)
+            )))
+        }
     }
 }
 
@@ -194,22 +217,46 @@ fn somebodys(profiles: &[Device], inputs: &[Input]) -> Result<(), Stop> {
     names.dedup();
     match profiles.iter().find(|device| !names.contains(&device.peer.as_str())) {
         Some(device) => Err(Stop::BadInput(format!(
-            "--profile {device}: no scenario that is selected has a peer `{}`\n  help: there are: \
-             {}",
+            "--profile {device}: no scenario that is selected has a peer `{}`\n  help: {}",
             device.peer,
-            names.join(", ")
+            there_are(&device.peer, &names)
         ))),
         None => Ok(()),
     }
 }
 
+/// What there is, and what of it was probably meant by `name`.
+pub(crate) fn there_are(name: &str, names: &[impl AsRef<str>]) -> String {
+    let all: Vec<String> = names.iter().map(|name| tame(name.as_ref())).collect();
+    suggested(nearest_of(name, &all), &all)
+}
+
+fn suggested(meant: Option<&str>, all: &[String]) -> String {
+    match meant {
+        Some(meant) => format!("did you mean `{meant}`? There are: {}", all.join(", ")),
+        None => format!("there are: {}", all.join(", ")),
+    }
+}
+
+fn nearest_of<'n>(name: &str, names: &'n [String]) -> Option<&'n str> {
+    nearest(name, names.iter().map(String::as_str))
+}
+
 pub(crate) fn failed_to_read(path: &Path, error: &io::Error) -> String {
     let cure = match error.kind() {
-        io::ErrorKind::NotFound if path == Path::new(DEFAULT_FOLDER) => {
-            "\n  help: name a scenario or a folder of them, or run it where that folder is"
-        }
-        io::ErrorKind::NotFound => "\n  help: check its spelling and the current folder",
-        _ => "",
+        io::ErrorKind::NotFound if path == Path::new(DEFAULT_FOLDER) => format!(
+            "\n  help: name a scenario or a folder of them, or run it where that folder is; built in are: {}",
+            shipped::names()
+        ),
+        io::ErrorKind::NotFound => match shipped::meant(path) {
+            Some(meant) => {
+                format!(
+                    "\n  help: did you mean `{meant}`? Check its spelling and the current folder"
+                )
+            }
+            None => "\n  help: check its spelling and the current folder".to_owned(),
+        },
+        _ => String::new(),
     };
     format!("failed to read {}: {error}{cure}", path.display())
 }
@@ -238,6 +285,9 @@ fn read(file: &Path, replaced: &Replacements, named: bool) -> Result<Option<Inpu
 /// # Errors
 /// [`Stop::BadInput`] if it cannot be read, is too long or no text.
 pub(crate) fn text(file: &Path) -> Result<String, Stop> {
+    if let Some(text) = shipped::text(file) {
+        return Ok(text.to_owned());
+    }
     let name = file.display().to_string();
     let refused = |error: io::Error| Stop::BadInput(failed_to_read(file, &error));
     let length = fs::metadata(file).map_err(refused)?.len();
@@ -265,6 +315,18 @@ pub(crate) fn parse(file: &Path, text: &str, replaced: &Replacements) -> Result<
     let folder = file.parent().unwrap_or(Path::new("")).to_owned();
     let name = file.display().to_string();
     parallax_scenario::parse_with(&name, text, &Shelf { folder }, replaced)
+        .map_err(|errors| bad(&errors))
+}
+
+/// Reads a clip's manifest and the film that it names, and decodes that, as a run does.
+///
+/// # Errors
+/// [`Stop::BadInput`].
+pub(crate) fn clip(file: &Path, text: &str) -> Result<(), Stop> {
+    let folder = file.parent().unwrap_or(Path::new("")).to_owned();
+    let (name, path) = (file.display().to_string(), file.file_name().unwrap_or_default());
+    clip::open((&name, text), &path.to_string_lossy(), &Shelf { folder })
+        .and_then(|clip| parallax_world::check_clip(&clip, MediaMode::Live))
         .map_err(|errors| bad(&errors))
 }
 

@@ -32,14 +32,17 @@ impl fmt::Display for Kind {
 pub(crate) fn kind(text: &str) -> Kind {
     let Ok(table) = DeTable::parse(text) else { return Kind::Scenario };
     let has = |keys: &[&str]| keys.iter().any(|key| table.get_ref().contains_key(*key));
+    // A bench names the browser that views; a profile has a table of what a viewer can.
+    let names_viewer =
+        table.get_ref().get("viewer").is_some_and(|viewer| viewer.get_ref().is_str());
     if has(&["site", "peer"]) {
         Kind::Scenario
-    } else if has(&["boot_time", "camera", "viewer"]) {
+    } else if has(&["board", "lateness_budget"]) || names_viewer {
+        Kind::Bench
+    } else if has(&["boot_time", "camera", "viewer", "console", "firmware"]) {
         Kind::Profile
     } else if has(&["sha256", "frames"]) {
         Kind::Clip
-    } else if has(&["board", "lateness_budget"]) {
-        Kind::Bench
     } else {
         Kind::Scenario
     }
@@ -59,6 +62,9 @@ mod tests {
             ("[peer.a]\n[camera]", Kind::Scenario),
             ("file = \"a.h264\"\nsha256 = \"00\"", Kind::Clip),
             ("[board.one]\nprofile = \"mine.toml\"", Kind::Bench),
+            ("viewer = \"chromium\"\n[board.one]\nprofile = \"mine.toml\"", Kind::Bench),
+            ("viewer = \"chromium\"", Kind::Bench),
+            ("[console]\nprompt = \"# $\"", Kind::Profile),
             ("schema = 1", Kind::Scenario),
             ("[boot_time", Kind::Scenario),
         ] {

@@ -27,6 +27,7 @@ mod replay;
 mod report;
 mod runs;
 mod schedule;
+mod shipped;
 mod sim;
 mod values;
 mod verify;

@@ -166,7 +166,7 @@ fn records_that_are_not_there_are_told_and_the_rest_is_shown() {
     let place = brief();
     fs::remove_file(place.path("out/soon/seed-1/record.jsonl")).expect("remove it");
     let called = place.call(&["report", "out"]).ended(0);
-    assert!(called.complained.starts_with("1 records are not in out"), "{}", called.complained);
+    assert!(called.complained.starts_with("1 record is not in out"), "{}", called.complained);
     assert!(place.read("out/summary.md").contains("soon seed 1"));
 }
 

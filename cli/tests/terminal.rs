@@ -284,3 +284,15 @@ fn in_what_a_board_says() {
     let raw = line("--raw").ended(0);
     assert!(raw.said.contains("\u{1b}]52;c;ZXZpbA=="), "{}", raw.said);
 }
+
+#[test]
+fn in_the_handed_files() {
+    let place = Place::new();
+    for name in ["bench-name-esc", "scenario-unknown-key-esc", "profile-pattern-osc52"] {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/cases/20-names-and-files");
+        let file = format!("{folder}/{name}.toml");
+        let called = place.call(&["check", &file]);
+        harmless(&called);
+        assert!(format!("{}{}", called.said, called.complained).contains(name));
+    }
+}

@@ -7,6 +7,7 @@ use parallax_render::{
     escape::tame,
     input::{Detail, Folder},
 };
+use parallax_scenario::nearest;
 use serde::{Deserialize, de::DeserializeOwned};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -58,8 +59,12 @@ pub(super) fn folders(paths: &[PathBuf], select: &[String]) -> Result<Folders, S
         };
         let (details, missing) = details(&suite, &chosen, place)?;
         if missing > 0 {
+            let (records, whose) = match missing {
+                1 => ("1 record is".to_owned(), "its run is"),
+                _ => (format!("{missing} records are"), "their runs are"),
+            };
             all.notes.push(format!(
-                "{missing} records are not in {}: their runs are shown from the summary alone",
+                "{records} not in {}: {whose} shown from the summary alone",
                 path.display()
             ));
         }
@@ -68,10 +73,22 @@ pub(super) fn folders(paths: &[PathBuf], select: &[String]) -> Result<Folders, S
     match select.iter().find(|name| !found.contains(*name)) {
         None => Ok(all),
         Some(name) => Err(Stop::BadInput(format!(
-            "failed to select {name}: no such run is there\n  help: write SCENARIO/seed-N, or SCENARIO \
-             for all its runs, as the folders of their records are called"
+            "failed to select {name}: no such run is there\n  help: {}write SCENARIO/seed-N, or SCENARIO \
+             for all its runs, as the folders of their records are called",
+            meant(&all, name)
         ))),
     }
+}
+
+/// What was probably selected by a name that no run has.
+fn meant(folders: &Folders, name: &str) -> String {
+    let runs = folders.read.iter().flat_map(|folder| &folder.suite.runs);
+    let names: Vec<String> = match name.contains('/') {
+        true => runs.map(|run| format!("{}/{}", run.scenario, run.folder())).collect(),
+        false => runs.map(|run| run.scenario.clone()).collect(),
+    };
+    let meant = nearest(name, names.iter().map(String::as_str));
+    meant.map_or(String::new(), |meant| format!("did you mean {}? Else ", tame(meant)))
 }
 
 /// The summary of a folder, and whether the folder is that of one run alone. What was killed before its

@@ -24,8 +24,7 @@ pub fn check(scenario: &Scenario) -> Result<(), ScenarioErrors> {
             ClipUse::Builtin(_) => {}
             ClipUse::Own(clip) if checked.contains(&clip) => {}
             ClipUse::Own(clip) => {
-                sound(clip, scenario.media)
-                    .map_err(|error| clip.manifest().flawed(&flaw(error)))?;
+                check_clip(clip, scenario.media)?;
                 checked.push(clip);
             }
             ClipUse::Film(film) => {
@@ -40,6 +39,14 @@ pub fn check(scenario: &Scenario) -> Result<(), ScenarioErrors> {
         }
     }
     Ok(())
+}
+
+/// Whether a clip is what its manifest says, and can be filmed, or sent as it is: decodes it once.
+///
+/// # Errors
+/// With what is wrong with it, told in its manifest.
+pub fn check_clip(clip: &OwnClip, media: MediaMode) -> Result<(), ScenarioErrors> {
+    sound(clip, media).map_err(|error| clip.manifest().flawed(&flaw(error)))
 }
 
 /// Opens a clip for pictures of this size.

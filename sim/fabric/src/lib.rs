@@ -17,7 +17,7 @@ mod tcp;
 mod timers;
 mod udp;
 
-pub use clips::check;
+pub use clips::{check, check_clip};
 pub use error::SetupError;
 pub use fabric::{Captured, Fabric, Live, Services, Told, Way};
 pub use flash::MemoryFlash;

@@ -310,18 +310,29 @@ impl<'a> Clips<'a> {
     }
 }
 
+/// Reads a manifest, by its name and text, and the clip's file beside it. `path` leads to the manifest from
+/// where `files` are looked for.
+///
+/// # Errors
+/// With what is wrong with the manifest, or if the file is not there or not the one that it means.
+pub fn open(
+    (name, text): (&str, &str),
+    path: &str,
+    files: &dyn Profiles,
+) -> Result<OwnClip, ScenarioErrors> {
+    let told = parse(name, text)?;
+    let file = told.file_from(path);
+    let file = files.beside(&file, u64::from(MAX_CLIP_BYTES)).map_err(|unreadable| {
+        let help = "write the name of a file beside this one";
+        told.refuse("file", &unreadable.to_string(), "named here", help)
+    })?;
+    told.with(file)
+}
+
 fn own(reader: &mut Reader, profiles: &dyn Profiles, path: &str, place: &Place) -> Option<OwnClip> {
     let manifest = files::beside(reader, profiles, path, place)?;
     let found = crate::text::decode_file(&manifest)
-        .and_then(|text| parse(&manifest.name, text))
-        .and_then(|told| {
-            let file = told.file_from(path);
-            let file = profiles.beside(&file, u64::from(MAX_CLIP_BYTES)).map_err(|unreadable| {
-                let help = "write the name of a file beside this one";
-                told.refuse("file", &unreadable.to_string(), "named here", help)
-            })?;
-            told.with(file)
-        });
+        .and_then(|text| open((&manifest.name, text), path, profiles));
     match found {
         Ok(clip) => Some(clip),
         Err(errors) => {

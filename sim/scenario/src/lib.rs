@@ -44,4 +44,5 @@ pub use scenario::{
     Action, Camera, CongestionControl, Event, Ipv4Network, Nack, Peer, Scenario, Service, Services,
     Site, Video, Viewer,
 };
+pub use table::nearest;
 pub use text::{MAX_BYTES, MAX_LINE_BYTES, decode, within_length};

@@ -464,7 +464,7 @@ fn refuse_key(
 }
 
 /// The word that `text` was probably meant to be.
-pub(crate) fn nearest<'w>(text: &str, words: impl Iterator<Item = &'w str>) -> Option<&'w str> {
+pub fn nearest<'w>(text: &str, words: impl Iterator<Item = &'w str>) -> Option<&'w str> {
     let plain = |text: &str| text.to_lowercase().replace([' ', '_'], "-");
     let text = plain(&text.chars().take(64).collect::<String>());
     words

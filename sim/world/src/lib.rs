@@ -26,7 +26,7 @@ pub use host::{Device, Instantly, SimHost};
 pub use parallax_fabric::KeptPicture;
 pub use parallax_fabric::{
     BytesByKind, Direction, EndKind, PacketSeen, Services, SetupError, TcpListener, TcpStream, Way,
-    check, secrets,
+    check, check_clip, secrets,
 };
 pub use parallax_interpose::elapsed;
 #[cfg(feature = "guards-off")]

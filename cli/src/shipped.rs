@@ -1,0 +1,84 @@
+//! Scenarios that come with Parallax: those of its sources where the command is called in their folder, else those
+//! that were built into it.
+
+use crate::inputs::DEFAULT_FOLDER;
+use parallax_scenario::nearest;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+macro_rules! shipped {
+    ($($name:literal),* $(,)?) => {
+        &[$(($name, include_str!(concat!("../../fixtures/scenarios/", $name, ".toml")))),*]
+    };
+}
+
+/// By name. A test holds them against the folder.
+const SCENARIOS: &[(&str, &str)] = shipped![
+    "camera-reboot",
+    "gateway-reboot",
+    "same-lan",
+    "signalling-lost",
+    "strict-homes",
+    "two-homes",
+    "uplink-squeezed",
+];
+
+/// The file of a scenario that was named without one: in [`DEFAULT_FOLDER`], or its mere name, whose
+/// text is built in. None: there is such a file or folder, or no such scenario.
+pub(crate) fn find(named: &Path) -> Option<PathBuf> {
+    let name = named.to_str().filter(|_| !named.exists())?;
+    let (name, _) = SCENARIOS.iter().find(|(shipped, _)| *shipped == name)?;
+    let file = Path::new(DEFAULT_FOLDER).join(format!("{name}.toml"));
+    Some(if file.is_file() { file } else { named.to_owned() })
+}
+
+/// The text of a scenario that is built in.
+pub(crate) fn text(file: &Path) -> Option<&'static str> {
+    let name = file.to_str().filter(|_| !file.exists())?;
+    SCENARIOS.iter().find(|(shipped, _)| *shipped == name).map(|(_, text)| *text)
+}
+
+/// The names of all.
+pub(crate) fn names() -> String {
+    SCENARIOS.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
+}
+
+/// Files of a folder that are looked through for one that was meant.
+const LOOKED_THROUGH: usize = 1_000;
+
+/// What was probably meant by a file that is not there: one beside it, or a shipped scenario.
+pub(crate) fn meant(path: &Path) -> Option<String> {
+    let name = path.file_name()?.to_str()?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let beside = fs::read_dir(folder.unwrap_or(Path::new("."))).into_iter().flatten().flatten();
+    let ending = path.extension();
+    let beside: Vec<String> = beside
+        .take(LOOKED_THROUGH)
+        .filter(|entry| Path::new(&entry.file_name()).extension() == ending)
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .collect();
+    if let Some(meant) = nearest(name, beside.iter().map(String::as_str)) {
+        return Some(path.with_file_name(meant).display().to_string());
+    }
+    let name = name.strip_suffix(".toml").unwrap_or(name);
+    nearest(name, SCENARIOS.iter().map(|(shipped, _)| *shipped)).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_scenarios_are_those_of_the_folder() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/scenarios");
+        let mut files: Vec<String> = fs::read_dir(folder)
+            .expect("it is there")
+            .map(|entry| entry.expect("an entry").file_name().into_string().expect("a name"))
+            .collect();
+        files.sort();
+        let names: Vec<String> = SCENARIOS.iter().map(|(name, _)| format!("{name}.toml")).collect();
+        assert_eq!(files, names);
+    }
+}
