@@ -22,7 +22,7 @@ pub(crate) fn not_ready(outcome: &Outcome, state: &State) -> Blame {
         Outcome::Died(Cause::LoginRefused) => Blame::Lab(
             "it refused the login: help: look at user and password of its profile".to_owned(),
         ),
-        Outcome::Died(cause) => Blame::Device(format!("it did not come up: {}", death(cause))),
+        Outcome::Died(cause) => died("it did not come up: ", cause),
         Outcome::TimedOut(Limit::Run) => {
             Blame::Lab(format!("it was not up: {}", over(Limit::Run, true)))
         }
@@ -58,7 +58,7 @@ fn late(limit: Limit, state: &State) -> Blame {
 /// Of a command of its profile's setup that was not done.
 pub(crate) fn not_set_up(text: &str, outcome: &Outcome) -> Blame {
     match outcome {
-        Outcome::Died(cause) => Blame::Device(format!("in its setup `{text}`: {}", death(cause))),
+        Outcome::Died(cause) => died(&format!("in its setup `{text}`: "), cause),
         Outcome::Done { status: Some(status), said, .. } => {
             Blame::Lab(format!("its setup `{text}` ended with status {status}{}", last_words(said)))
         }
@@ -74,7 +74,7 @@ pub(crate) fn not_set_up(text: &str, outcome: &Outcome) -> Blame {
 /// Of an agent that ended before it was told to.
 pub(crate) fn agent_ended(outcome: &Outcome) -> Blame {
     match outcome {
-        Outcome::Died(cause) => Blame::Device(death(cause)),
+        Outcome::Died(cause) => died("", cause),
         Outcome::Done { said, .. } => ended(said),
         Outcome::TimedOut(Limit::Run) => {
             Blame::Lab(format!("its agent was broken off: {}", over(Limit::Run, false)))
@@ -119,8 +119,25 @@ fn ended(said: &[u8]) -> Blame {
     }
 }
 
+/// A board that died has failed; but a supply that is too weak may be the bench's as well as the board's.
+fn died(when: &str, cause: &Cause) -> Blame {
+    let text = format!("{when}{}", death(cause));
+    match cause {
+        Cause::Said(DeathKind::Power, _) => Blame::Nobody(format!(
+            "{text}: help: measure its supply, and try a shorter cable or a stronger supply"
+        )),
+        _ => Blame::Device(text),
+    }
+}
+
 fn death(cause: &Cause) -> String {
     match cause {
+        Cause::Said(DeathKind::Power, line) => {
+            format!("its supply voltage fell too low (brown-out): {}", text(line))
+        }
+        Cause::Restarted(line) => {
+            format!("it restarted or powered down in good order: {}", text(line))
+        }
         Cause::Said(DeathKind::Panic, line) => format!("it panicked: {}", text(line)),
         Cause::Said(DeathKind::Watchdog, line) => format!("its watchdog bit: {}", text(line)),
         Cause::Reset(line) => format!("it reset when nobody asked: {}", text(line)),

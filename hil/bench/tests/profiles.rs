@@ -117,3 +117,39 @@ fn the_example_of_the_page_is_sound_and_follows_its_firmware() {
     let told: Vec<&str> = told.filter_map(|step| step.text.split(": ").next()).collect();
     assert_eq!(told, ["joined", "connected", "first_frame", "disconnected", "failed"], "{replay}");
 }
+
+/// Handed recordings: which profile, whether it comes up, what is said, what is not.
+#[test]
+fn recordings_of_outsiders_come_to_what_happened() {
+    const CASES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/cases");
+    let over = "matches prompt, and a log line was written over it";
+    let login = "matches login_prompt, and a log line was written over it";
+    let (s3, t31) = ("esp32-s3-korvo-2", "ingenic-t31");
+    let overflow = "dead: panic: `***ERROR*** A stack overflow in task venc has been detected.`";
+    let restart =
+        "it restarts or powers down, as it was told to: `[   45.1] reboot: Restarting system`";
+    for (file, name, deaths, told) in [
+        ("04-prompt-buried/s3-timed.txt", s3, 0, over),
+        ("04-prompt-buried/s3-plain.log", s3, 0, over),
+        ("04-prompt-buried/t31-login-buried.txt", t31, 0, login),
+        (
+            "05-task-watchdog-lives/wdt-lives.txt",
+            s3,
+            0,
+            "it warns, and goes on: `E (15793) task_wdt",
+        ),
+        ("12-stack-overflow/stackoverflow.txt", s3, 1, overflow),
+        ("13-reboot-was-typed/reboot-typed.txt", t31, 0, restart),
+    ] {
+        let profile = Builtin.find(name).expect("it ships").expect("it is sound");
+        let bytes = fs::read(format!("{CASES}/{file}")).expect("it is there");
+        let replay = replay(&profile, &bytes).expect("a recording");
+        assert_eq!(replay.summary.deaths, deaths, "{file}\n{replay}");
+        assert_eq!(replay.summary.came_up.known(), Some(true), "{file}\n{replay}");
+        let text = replay.to_string();
+        assert!(text.contains(told), "{file}\n{text}");
+        for never in ["no prompt within", "nobody asked"] {
+            assert!(!text.contains(never), "{file}\n{text}");
+        }
+    }
+}

@@ -6,6 +6,9 @@ use crate::{
     command::is_a_line,
     escape::Stripper,
     lines::{Line, Lines},
+    overwritten::Prompts,
+    reset::Resets,
+    signs::SIGNS,
     steps::{Kind, Phase, Step},
     transmit::Transmitter,
 };
@@ -36,7 +39,12 @@ pub struct Console {
     pub(crate) commands: u32,
     run_ends_ns: Option<Nanos>,
     pub(crate) settles_ns: Option<Nanos>,
-    pub(crate) banners: u32,
+    pub(crate) resets: Resets,
+    pub(crate) prompts: Prompts,
+    /// What a person types answers what asks for a password, until the line's end.
+    secret_keys: bool,
+    /// Nothing came since the line that answered it.
+    secret_said: bool,
     /// The last line heard since the board had power, or since it was last asked to be ready.
     pub(crate) last_line: Option<Vec<u8>>,
     receiver: Option<Receiver>,
@@ -56,14 +64,23 @@ pub(crate) struct Looked {
 #[derive(Clone, Debug)]
 pub(crate) enum LookedAt {
     Line(Line),
+    /// What remains of lines without the log that was written into them.
+    Whole(Line),
     /// What stood at the end when all was quiet, and whether a step waited for it.
     Quiet(Vec<u8>, bool),
+    /// A prompt, the line that it was written over in, and whether a step waited for it.
+    WrittenOver {
+        prompt: Vec<u8>,
+        line: Vec<u8>,
+        waited_for: bool,
+    },
 }
 
 /// What may be due. What is due at the same time happens in this order.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Due {
     Settled,
+    Reason,
     Knock,
     Step,
     Run,
@@ -86,7 +103,10 @@ impl Console {
             commands: 0,
             run_ends_ns: None,
             settles_ns: None,
-            banners: 0,
+            resets: Resets::default(),
+            prompts: Prompts::default(),
+            secret_keys: false,
+            secret_said: false,
             last_line: None,
             receiver: None,
             encoder: None,
@@ -113,14 +133,7 @@ impl Console {
     pub fn asks(&self) -> bool {
         let tail = self.tail().0;
         let quiet = self.settles_ns.is_none() && !tail.is_empty();
-        let login = self.profile.login.as_ref();
-        let password = login.and_then(|login| login.password.as_ref());
-        let prompts = [
-            Some(&self.profile.prompt),
-            login.map(|login| &login.prompt),
-            password.map(|(prompt, _)| prompt),
-        ];
-        quiet && prompts.into_iter().flatten().any(|prompt| prompt.is_in(&tail))
+        quiet && self.asks_in(&self.quiet_text(tail))
     }
 
     /// Something happened at `now`.
@@ -166,6 +179,7 @@ impl Console {
         let step = self.step.as_ref();
         let all = [
             self.settles_ns.map(|at| (at, Due::Settled)),
+            self.reason_due().map(|at| (at, Due::Reason)),
             step.and_then(|step| step.knocks_ns).map(|at| (at, Due::Knock)),
             step.and_then(|step| step.ends_ns).map(|at| (at, Due::Step)),
             self.run_ends_ns.map(|at| (at, Due::Run)),
@@ -181,6 +195,7 @@ impl Console {
                     self.settles_ns = None;
                     self.settled();
                 }
+                Due::Reason => self.reason_is(None),
                 Due::Knock => self.knock(),
                 Due::Step => self.step_timed_out(),
                 Due::Run => {
@@ -245,6 +260,7 @@ impl Console {
         let (tail, _) = self.lines.tail();
         let waits = !tail.is_empty() || !self.scanner.held().is_empty();
         if !bytes.is_empty() {
+            self.secret_said = false;
             self.settles_ns = waits.then(|| self.now.saturating_add(self.profile.settle_ns.max(1)));
             self.still_speaks();
         }
@@ -278,9 +294,10 @@ impl Console {
 
     fn power(&mut self, on: bool) {
         self.cut();
+        self.reason_is(None);
         self.transmitter.clear();
         self.finish(Outcome::PowerCut);
-        self.banners = 0;
+        self.forget_boots();
         self.last_line = None;
         self.change(if on { State::Booting } else { State::Off });
     }
@@ -362,7 +379,7 @@ impl Console {
                 self.break_off(Outcome::Interrupted);
                 Ok(())
             }
-            Request::Raw(bytes) => self.send(bytes, false),
+            Request::Raw(bytes) => self.type_keys(&bytes),
         }
     }
 
@@ -382,6 +399,7 @@ impl Console {
         if !is_a_line(&text) {
             return Err(Refusal::NotALine);
         }
+        self.was_typed(&text);
         let (phase, typed) = match self.profile.style {
             CommandStyle::Markers => {
                 let markers = self.markers();
@@ -394,6 +412,29 @@ impl Console {
         let kind =
             Kind::Command { phase, begun: false, streams, said: Vec::new(), unkept_bytes: 0 };
         self.step = Some(Step { id, ends_ns: Some(self.within(limit_ns)), knocks_ns: None, kind });
+        Ok(())
+    }
+
+    /// What a person types: a line that answers what asks for a password is secret.
+    fn type_keys(&mut self, bytes: &[u8]) -> Result<(), Refusal> {
+        for piece in bytes.split_inclusive(|byte| matches!(byte, b'\r' | b'\n')) {
+            if !self.secret_keys && !self.secret_said {
+                let tail = self.unlogged(&self.tail().0);
+                let login = self.profile.login.as_ref();
+                let asked = login.and_then(|login| login.password.as_ref());
+                self.secret_keys = self.prompts.password
+                    || SIGNS.asks_for_password(&tail)
+                    || asked.is_some_and(|(prompt, _)| prompt.is_in(&tail));
+            }
+            self.send(piece.to_vec(), self.secret_keys)?;
+            if !self.secret_keys {
+                self.keys_typed(piece);
+            }
+            if piece.ends_with(b"\r") || piece.ends_with(b"\n") {
+                self.secret_said = core::mem::take(&mut self.secret_keys);
+                self.prompts.password = false;
+            }
+        }
         Ok(())
     }
 
@@ -419,6 +460,7 @@ impl Console {
     /// The board is dead.
     pub(crate) fn die(&mut self, cause: Cause) {
         self.transmitter.clear();
+        self.resets.forget_reset();
         self.change(State::Dead(cause.clone()));
         self.finish(Outcome::Died(cause));
     }

@@ -10,11 +10,14 @@ mod firmware;
 mod frame;
 mod lines;
 mod output;
+mod overwritten;
 mod pattern;
 mod profile;
 mod receive;
 pub mod replay;
+mod reset;
 mod scan;
+mod signs;
 mod steps;
 mod tell;
 pub mod transcript;
@@ -28,7 +31,7 @@ pub use frame::{
     TooLong,
 };
 pub use output::{
-    Cause, CommandId, Input, Limit, Outcome, Output, Refusal, Request, State, Transmit,
+    Cause, CommandId, Input, Limit, Noted, Outcome, Output, Refusal, Request, State, Transmit,
 };
 pub use pattern::{MATCH_BYTES_MOST, Pattern, PatternError};
 pub use profile::{

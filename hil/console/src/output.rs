@@ -86,8 +86,10 @@ pub enum State {
 pub enum Cause {
     /// It said so; with the line, as much of it as is kept.
     Said(DeathKind, Vec<u8>),
-    /// It reset when nobody asked; with the banner's line.
+    /// It reset when nobody asked; with the reason's line, or else the banner's.
     Reset(Vec<u8>),
+    /// It restarted or powered down in good order; with its last words, or what was typed.
+    Restarted(Vec<u8>),
     /// It began to boot more often than a boot does; with the banner's line.
     BootLoop(Vec<u8>),
     /// Not a byte came.
@@ -157,6 +159,21 @@ pub enum Refusal {
     Full,
 }
 
+/// What is worth a note, and no death.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Noted {
+    /// It warns, and goes on.
+    Warning,
+    /// The boot tells that a watchdog or the supply made the reset before it.
+    ResetReason,
+    /// A boot began once more at once, as when the switch of the power bounces.
+    Bounce,
+    /// It restarts or powers down in good order: that was typed, or the system says so.
+    Restart,
+    /// A log line was written over a prompt.
+    WrittenOver,
+}
+
 /// Bytes for the port.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Transmit {
@@ -180,6 +197,8 @@ pub enum Output {
     Line(Vec<u8>),
     /// A boot began.
     Banner(Vec<u8>),
+    /// Something that is no death; with the line, as much of it as is kept.
+    Noted(Noted, Vec<u8>),
     /// The firmware's log tells this; with the line, as much of it as is kept.
     Firmware(FirmwareEvent, Vec<u8>),
     /// What is streaming has said this.

@@ -128,7 +128,28 @@ impl Pattern {
 
     /// Whether it is found at the end of `text`.
     pub(crate) fn ends(&self, text: &[u8]) -> bool {
-        self.regex.find_iter(text).any(|found| found.end() == text.len())
+        self.end_starts_at(text).is_some()
+    }
+
+    /// Where the match at the end of `text` begins; none: there is none.
+    pub(crate) fn end_starts_at(&self, text: &[u8]) -> Option<usize> {
+        let mut found = self.regex.find_iter(text).filter(|found| found.end() == text.len());
+        found.next().map(|found| found.start())
+    }
+
+    /// The first match in `text`.
+    pub(crate) fn find_in<'t>(&self, text: &'t [u8]) -> Option<&'t [u8]> {
+        self.regex.find(text).map(|found| found.as_bytes())
+    }
+
+    /// Where the first match in `text` begins.
+    pub(crate) fn start_in(&self, text: &[u8]) -> Option<usize> {
+        self.regex.find(text).map(|found| found.start())
+    }
+
+    /// Where the first match in `text` ends.
+    pub(crate) fn end_in(&self, text: &[u8]) -> Option<usize> {
+        self.regex.find(text).map(|found| found.end())
     }
 
     /// Whether it is found in `text` with an end beyond its first `seen` bytes.

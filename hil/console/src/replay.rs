@@ -6,6 +6,7 @@
 
 mod count;
 mod drive;
+mod ends;
 mod log;
 mod text;
 mod typed;
@@ -155,6 +156,11 @@ pub enum CameUp {
         /// The line of the recording.
         line: usize,
     },
+    /// Its login prompt came, and the recording has nobody who logs in.
+    Login {
+        /// The line of the recording.
+        line: usize,
+    },
     /// It did not: it died before, and of this; or by the profile nobody logs in.
     No(String),
     /// The recording ends before it can be said.
@@ -165,7 +171,7 @@ impl CameUp {
     /// Whether it did; none: nothing can be said.
     pub fn known(&self) -> Option<bool> {
         match self {
-            Self::Yes { .. } | Self::Prompt { .. } => Some(true),
+            Self::Yes { .. } | Self::Prompt { .. } | Self::Login { .. } => Some(true),
             Self::No(_) => Some(false),
             Self::Open => None,
         }

@@ -1,8 +1,8 @@
 //! What lines and prompts mean to the step that goes on.
 
 use crate::{
-    Cause, CommandId, CommandStyle, Console, FirmwareEvent, Limit, Nanos, Outcome, Output, Refusal,
-    State, command::Markers, console::LookedAt, lines::Line,
+    Cause, CommandId, CommandStyle, Console, FirmwareEvent, Limit, Nanos, Noted, Outcome, Output,
+    Refusal, State, command::Markers, console::LookedAt, lines::Line, signs::SIGNS,
 };
 
 /// Bytes of a command's output that are kept, at most.
@@ -11,6 +11,8 @@ const SAID_BYTES_MOST: usize = 64 * 1024;
 const CAUSE_BYTES_MOST: usize = 256;
 /// How often a login is tried.
 const LOGINS_MOST: u32 = 3;
+/// How often an empty line may be typed after a user: it may be taken for a password.
+const EMPTIES_MOST: u32 = 1;
 
 /// What goes on.
 #[derive(Clone, Debug)]
@@ -30,6 +32,12 @@ pub(crate) enum Kind {
         missed: bool,
         /// The markers that prove that a prompt is one.
         probe: Option<Markers>,
+        /// What was typed last.
+        spoken: Spoken,
+        /// A prompt came, and was written over.
+        buried: bool,
+        /// Empty lines that were typed after a user: a password may have been asked for.
+        empties: u32,
     },
     Command {
         phase: Phase,
@@ -48,8 +56,19 @@ pub(crate) enum Phase {
     Plain(String),
 }
 
-/// What a settled tail asks for while the board becomes ready.
-enum Asked {
+/// What was typed last while the board becomes ready.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Spoken {
+    Nothing,
+    /// An empty line.
+    Line,
+    User,
+    Password,
+}
+
+/// What a prompt asks for while the board becomes ready.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Asked {
     User,
     Password,
     Command,
@@ -67,6 +86,26 @@ impl Console {
         self.send(line, secret)
     }
 
+    /// An empty line, as somebody types who waits for a prompt; none where it may be taken for a password.
+    fn type_empty(&mut self) {
+        let text = self.unlogged(&self.tail().0);
+        let password = self.prompts.password || SIGNS.asks_for_password(&text);
+        let Some(Step { kind: Kind::Ready { spoken, empties, .. }, .. }) = &mut self.step else {
+            return;
+        };
+        let after_user = *spoken == Spoken::User;
+        if password || (after_user && *empties >= EMPTIES_MOST) {
+            return;
+        }
+        if after_user {
+            *empties += 1;
+        } else {
+            *spoken = Spoken::Line;
+        }
+        // If too much waits, it is typed again later.
+        let _ = self.type_line(&[], false);
+    }
+
     pub(crate) fn make_ready(&mut self, id: CommandId) -> Result<(), Refusal> {
         if self.step.is_some() {
             return Err(Refusal::Busy);
@@ -80,28 +119,41 @@ impl Console {
             State::Booting => {}
             _ => {
                 self.last_line = None;
-                self.banners = 0;
+                self.forget_boots();
                 self.change(State::Unknown);
             }
         }
-        let kind = Kind::Ready { knocks: 0, logins: 0, missed: false, probe: None };
+        let kind = Kind::Ready {
+            knocks: 0,
+            logins: 0,
+            missed: false,
+            probe: None,
+            spoken: Spoken::Nothing,
+            buried: false,
+            empties: 0,
+        };
         let ends_ns = Some(self.within(self.profile.timeouts.boot_ns));
         self.step = Some(Step { id, ends_ns, knocks_ns: None, kind });
         if self.state == State::Unknown {
             self.type_line(&[], false)?;
+            if let Some(Step { kind: Kind::Ready { spoken, .. }, .. }) = &mut self.step {
+                *spoken = Spoken::Line;
+            }
         }
         self.arm_knock();
         Ok(())
     }
 
-    /// From now on the board has the time of a prompt to answer.
-    fn arm_knock(&mut self) {
+    /// From now on the board has the time of a prompt to answer. While it boots it is asked only where that
+    /// stops no boot loader.
+    pub(crate) fn arm_knock(&mut self) {
         let at = self.within(self.profile.timeouts.prompt_ns.max(1)).max(self.now + 1);
         let knocks = self.state == State::Unknown || self.profile.wakes_by_line;
+        let knocks = knocks || self.prompts.system;
         if let Some(step) = &mut self.step
-            && let Kind::Ready { probe, missed, .. } = &step.kind
+            && let Kind::Ready { probe, missed, buried, .. } = &step.kind
         {
-            step.knocks_ns = (knocks || *missed || probe.is_some()).then_some(at);
+            step.knocks_ns = (knocks || *missed || *buried || probe.is_some()).then_some(at);
         }
     }
 
@@ -114,10 +166,12 @@ impl Console {
         }
     }
 
-    /// Bytes came: it is not quiet.
+    /// Bytes came: it is not quiet. A prompt that was written over is asked for all the same: a system
+    /// may log without end.
     pub(crate) fn still_speaks(&mut self) {
         if self.state == State::Booting
-            && let Some(Step { kind: Kind::Ready { missed: true, .. }, .. }) = &self.step
+            && let Some(Step { kind: Kind::Ready { missed, buried: false, .. }, .. }) = &self.step
+            && (*missed || self.prompts.system)
         {
             self.arm_knock();
         }
@@ -142,8 +196,7 @@ impl Console {
         if unknown && *knocks >= most {
             return self.no_prompt(Limit::Prompt);
         }
-        // If too much waits, it is knocked again later.
-        let _ = self.type_line(&[], false);
+        self.type_empty();
         self.arm_knock();
     }
 
@@ -157,7 +210,7 @@ impl Console {
     fn no_prompt(&mut self, limit: Limit) {
         let mut heard = self.last_line.take();
         if let Some(tail) = Some(self.tail().0).filter(|tail| !tail.is_empty()) {
-            heard = Some(shortened(&tail));
+            heard = Some(self.kept(&tail));
         }
         self.finish(Outcome::TimedOut(limit));
         self.die(heard.map_or(Cause::Silent, Cause::NoPrompt));
@@ -174,9 +227,10 @@ impl Console {
         let fresh = line.bytes.get(line.seen..).unwrap_or_default();
         self.look(|| LookedAt::Line(line.clone()));
         self.output(Output::Line(fresh.to_vec()));
-        self.last_line = Some(shortened(&line.bytes));
-        self.watch_for_death(&line.bytes, line.seen);
-        self.watch_for_boot(line);
+        self.last_line = Some(self.kept(&line.bytes));
+        let before = self.state.clone();
+        self.watch_for_ends(line);
+        self.watch_unlogged(line, &before);
         self.watch_firmware(line);
         self.follow(line, fresh);
     }
@@ -195,7 +249,7 @@ impl Console {
         let mut told: Vec<FirmwareEvent> = told.map(|(event, _)| *event).collect();
         told.dedup();
         for event in told {
-            self.output(Output::Firmware(event, shortened(&line.bytes)));
+            self.output(Output::Firmware(event, self.kept(&line.bytes)));
         }
     }
 
@@ -205,36 +259,37 @@ impl Console {
         }
         let said = self.profile.deaths.iter().find(|death| death.pattern.is_new_in(text, seen));
         if let Some(kind) = said.map(|death| death.kind) {
-            self.die(Cause::Said(kind, shortened(text)));
+            self.die(Cause::Said(kind, self.kept(text)));
         }
     }
 
-    fn watch_for_boot(&mut self, line: &Line) {
-        let mut banners = self.profile.banners.iter();
-        if !banners.any(|banner| banner.is_new_in(&line.bytes, line.seen)) {
-            return;
+    /// Boots, resets, deaths and warnings.
+    pub(crate) fn watch_for_ends(&mut self, line: &Line) {
+        self.watch_for_boot(line);
+        if !self.watch_for_reason(line) {
+            self.watch_for_death(&line.bytes, line.seen);
+            self.watch_for_words(line);
         }
-        let said = shortened(&line.bytes);
-        self.output(Output::Banner(said.clone()));
-        match self.state {
-            State::Unknown => {
-                self.banners = 1;
-                self.change(State::Booting);
-                // What was typed before is gone.
-                if let Some(Step { kind: Kind::Ready { probe, .. }, .. }) = &mut self.step {
-                    *probe = None;
-                }
-                self.arm_knock();
+    }
+
+    /// What a line says of a restart, and warnings.
+    fn watch_for_words(&mut self, line: &Line) {
+        if self.is_heard() {
+            self.watch_for_restart(line);
+            if SIGNS.warns(&line.bytes, line.seen) {
+                self.note(Noted::Warning, &line.bytes);
             }
-            State::Booting => {
-                self.banners += 1;
-                if self.banners > self.profile.banners_per_boot {
-                    self.die(Cause::BootLoop(said));
-                }
-            }
-            State::Ready | State::Streaming => self.die(Cause::Reset(said)),
-            State::Off | State::Dead(_) => {}
         }
+    }
+
+    /// As much of a line as is kept, without the login's password.
+    pub(crate) fn kept(&self, line: &[u8]) -> Vec<u8> {
+        let mut line = line.get(..CAUSE_BYTES_MOST).unwrap_or(line).to_vec();
+        let login = self.profile.login.as_ref();
+        if let Some((_, secret)) = login.and_then(|login| login.password.as_ref()) {
+            secret.star(&mut line);
+        }
+        line
     }
 
     fn follow(&mut self, line: &Line, fresh: &[u8]) {
@@ -309,20 +364,32 @@ impl Console {
     pub(crate) fn settled(&mut self) {
         let (tail, seen) = self.tail();
         let waited_for = self.step.is_some();
-        self.look(|| LookedAt::Quiet(tail.clone(), waited_for));
+        let text = self.quiet_text(tail.clone());
+        self.look(|| LookedAt::Quiet(text.clone(), waited_for));
         self.watch_for_death(&tail, seen);
-        let prompt = self.profile.prompt.is_in(&tail);
+        self.watch_for_death(&self.unlogged(&tail), 0);
+        // A boot that has come to a prompt tells no reason any more.
+        if self.asks_in(&text) {
+            self.reason_is(None);
+        }
+        let prompt = self.profile.prompt.is_in(&text);
+        self.prompts.stood = self.asks_in(&text);
         match self.step.as_ref().map(|step| &step.kind) {
-            Some(Kind::Ready { .. }) => {
-                if let Some(asked) = self.asked(&tail) {
-                    self.answer(&asked);
-                }
-            }
+            Some(Kind::Ready { .. }) => match self.asked(&text) {
+                Some(asked) => self.answer(asked),
+                None => self.prompt_before_log(&tail),
+            },
             Some(Kind::Command { phase: Phase::Plain(_), begun: true, .. }) if prompt => {
                 self.done(None);
             }
+            None if self.looked.is_some() && !self.prompts.stood => self.prompt_before_log(&tail),
             _ => {}
         }
+    }
+
+    /// Whether a text asks for a user, a password, a command.
+    pub(crate) fn asks_in(&self, text: &[u8]) -> bool {
+        self.asked(text).is_some()
     }
 
     fn asked(&self, tail: &[u8]) -> Option<Asked> {
@@ -337,7 +404,8 @@ impl Console {
         self.profile.prompt.is_in(tail).then_some(Asked::Command)
     }
 
-    fn answer(&mut self, asked: &Asked) {
+    pub(crate) fn answer(&mut self, asked: Asked) {
+        self.prompts.password = false;
         let login = self.profile.login.clone();
         // When too much waits to be sent, the knock asks again.
         match asked {
@@ -346,16 +414,19 @@ impl Console {
                     return;
                 };
                 *logins += 1;
-                if *logins > LOGINS_MOST {
+                // Who logs in again and again in a recording was not refused by that.
+                if *logins > LOGINS_MOST && self.looked.is_none() {
                     return self.die(Cause::LoginRefused);
                 }
                 let user = login.map(|login| login.user).unwrap_or_default();
                 let _ = self.type_line(user.as_bytes(), false);
+                self.spoke(Spoken::User);
             }
             Asked::Password => {
                 if let Some((_, secret)) = login.and_then(|login| login.password) {
                     let _ = self.type_line(secret.bytes(), true);
                 }
+                self.spoke(Spoken::Password);
             }
             Asked::Command if self.profile.style == CommandStyle::Plain => return self.ready(),
             Asked::Command => {
@@ -368,6 +439,13 @@ impl Console {
         }
         self.arm_knock();
     }
+
+    fn spoke(&mut self, what: Spoken) {
+        if let Some(Step { kind: Kind::Ready { spoken, buried, .. }, .. }) = &mut self.step {
+            *spoken = what;
+            *buried = false;
+        }
+    }
 }
 
 fn keep(said: &mut Vec<u8>, unkept_bytes: &mut u64, line: &[u8]) {
@@ -377,8 +455,4 @@ fn keep(said: &mut Vec<u8>, unkept_bytes: &mut u64, line: &[u8]) {
     } else {
         *unkept_bytes += line.len() as u64 + 1;
     }
-}
-
-fn shortened(line: &[u8]) -> Vec<u8> {
-    line.get(..CAUSE_BYTES_MOST).unwrap_or(line).to_vec()
 }

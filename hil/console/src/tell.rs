@@ -1,6 +1,6 @@
 //! What comes out, in words for people.
 
-use crate::{Cause, DeathKind, Limit, Outcome, Output, State};
+use crate::{Cause, DeathKind, Limit, Noted, Outcome, Output, State};
 
 /// Letters of what a board said that are shown, at most.
 const SHOWN_MOST: usize = 100;
@@ -30,6 +30,10 @@ pub(crate) fn cause(cause: &Cause) -> String {
     match cause {
         Cause::Said(DeathKind::Panic, said) => format!("panic: {}", shown(said)),
         Cause::Said(DeathKind::Watchdog, said) => format!("watchdog: {}", shown(said)),
+        Cause::Said(DeathKind::Power, said) => {
+            format!("power: its supply voltage fell too low: {}", shown(said))
+        }
+        Cause::Restarted(said) => format!("it restarted in good order: {}", shown(said)),
         Cause::Reset(said) => format!("it reset when nobody asked: {}", shown(said)),
         Cause::BootLoop(said) => format!("it boots in a loop: {}", shown(said)),
         Cause::Silent => "not a byte came".into(),
@@ -57,6 +61,17 @@ pub(crate) fn outcome(outcome: &Outcome) -> String {
     }
 }
 
+pub(crate) fn noted(noted: Noted, said: &[u8]) -> String {
+    let what = match noted {
+        Noted::Warning => "it warns, and goes on",
+        Noted::ResetReason => "the reset before this boot was no ordinary one",
+        Noted::Bounce => "it began to boot again at once, as when a power switch bounces",
+        Noted::Restart => "it restarts or powers down, as it was told to",
+        Noted::WrittenOver => "a log line was written over its prompt",
+    };
+    format!("{what}: {}", shown(said))
+}
+
 impl Output {
     /// What a person at the console does not see in what the board says; none: nothing.
     pub fn told(&self) -> Option<String> {
@@ -64,6 +79,7 @@ impl Output {
             Self::Changed(State::Dead(why)) => Some(format!("dead: {}", cause(why))),
             Self::Changed(new) => Some(state(new).to_owned()),
             Self::Banner(_) => Some("a boot began".into()),
+            Self::Noted(what, said) => Some(noted(*what, said)),
             Self::Firmware(event, _) => Some(format!("firmware: {}", event.key())),
             Self::Gap { frames, .. } => Some(format!("{frames} frames are missing")),
             Self::Outage(true, _) => Some("the port is gone: it is looked for".into()),

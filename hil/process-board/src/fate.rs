@@ -87,9 +87,11 @@ impl Fate {
             Wrong::Panic => hands.last(
                 "\n[   12.345678] Kernel panic - not syncing: Fatal exception in interrupt\n",
             ),
-            Wrong::Watchdog => hands.last(
-                "\n[   12.345678] watchdog: BUG: soft lockup - CPU#0 stuck for 22s! [parallax-agent:77]\n",
-            ),
+            Wrong::Watchdog => hands.last(&format!(
+                "\n[   12.345678] watchdog: BUG: soft lockup - CPU#0 stuck for 22s! [parallax-agent:77]\n\
+                 {}\nReset cause: WDOG\n",
+                crate::board::BANNER
+            )),
             Wrong::Reset => hands.last(&format!("\n{}\n", crate::board::BANNER)),
             Wrong::Deaf => hands.plug.stop_taking(),
             Wrong::Unplugged(millis) => {

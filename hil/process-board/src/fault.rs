@@ -24,7 +24,7 @@ pub enum Wrong {
     Silent,
     /// Its kernel panics: it says so, and stops.
     Panic,
-    /// Its processor hangs: its kernel's watchdog says so, and it stops.
+    /// Its processor hangs: its kernel says so, and a watchdog resets it.
     Watchdog,
     /// It resets: the banner of a boot.
     Reset,

@@ -1,6 +1,6 @@
 //! Which pattern matched how often, and where first.
 
-use crate::{ConsoleProfile, DeathKind, Pattern};
+use crate::{ConsoleProfile, DeathKind, Pattern, signs::SIGNS};
 
 /// A pattern, and its matches.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -22,6 +22,8 @@ pub struct Use {
 pub(super) enum Role {
     Banner,
     Death(DeathKind),
+    /// No death: a warning, a restart in good order, the reason of a reset.
+    Other,
     Firmware,
     Refused,
     Login,
@@ -69,8 +71,18 @@ impl Counts {
             let key = match death.kind {
                 DeathKind::Panic => "common.panic",
                 DeathKind::Watchdog => "common.watchdog",
+                DeathKind::Power => "common.power",
             };
             counts.add(Role::Death(death.kind), &death.pattern, key.into(), false);
+        }
+        for (patterns, key) in [
+            (&SIGNS.warnings, "common.warning"),
+            (&SIGNS.restarts, "common.restart"),
+            (&SIGNS.reasons, "common.reset_reason"),
+        ] {
+            for pattern in patterns {
+                counts.add(Role::Other, pattern, key.into(), false);
+            }
         }
         counts
     }

@@ -6,11 +6,11 @@ use super::{
     typed::{Ahead, Keys},
 };
 use crate::{
-    Cause, CommandId, CommandStyle, Console, ConsoleProfile, Input, Limit, Nanos, Nonce, Outcome,
-    Output, Request, State,
+    Cause, CommandId, Console, ConsoleProfile, Input, Nanos, Nonce, Noted, Output, Request, State,
     console::LookedAt,
+    signs::SIGNS,
     steps,
-    tell::{cause, outcome, shown, state},
+    tell::{noted, shown},
     transcript::{self, Form, Kind as Entry, Recorded, Recording},
 };
 
@@ -24,37 +24,41 @@ pub(super) struct Driver<'r> {
     pub(super) recording: &'r Recording,
     pub(super) ahead: Ahead,
     pub(super) keys: Keys,
-    counts: Counts,
+    pub(super) counts: Counts,
     steps: Vec<Step>,
     burst: Option<Burst>,
-    summary: Summary,
+    pub(super) summary: Summary,
     /// The entry that is run, and its line.
     pub(super) index: usize,
     pub(super) line: usize,
     pub(super) now: Nanos,
     start_ns: Nanos,
     /// The state as far as outputs have told it.
-    state: State,
+    pub(super) state: State,
     /// What matched the line that outputs tell of.
-    matched: Vec<(Role, String)>,
+    pub(super) matched: Vec<(Role, String)>,
     /// What stood at the end when it was quiet last.
     pub(super) tail: Vec<u8>,
     quiets: u32,
     /// Whether the login was seen in this boot.
     pub(super) logged_in: bool,
+    /// Where it asked who logs in, and nothing was typed since.
+    pub(super) login_line: Option<usize>,
+    /// A log begins behind what is quiet.
+    over: bool,
     /// What it was quiet at last matches nothing.
     pub(super) unmatched: bool,
     /// A password was typed in this boot where this profile asks for none.
     pub(super) unasked: bool,
     /// A boot began that nobody asked for: it is followed like any other.
-    boots_again: bool,
+    pub(super) boots_again: bool,
     /// Something asks for an answer, and nobody makes the board ready.
-    asks: bool,
+    pub(super) asks: bool,
     /// The same quiet is looked at once more, by a step that has begun since.
     asked_again: bool,
     /// The recording's probe was typed, and its answer is to come.
     pub(super) probed: bool,
-    taken: bool,
+    pub(super) taken: bool,
     pub(super) next_id: u32,
 }
 
@@ -104,6 +108,8 @@ impl<'r> Driver<'r> {
             tail: Vec::new(),
             quiets: 0,
             logged_in: false,
+            login_line: None,
+            over: false,
             unmatched: false,
             unasked: false,
             boots_again: false,
@@ -127,7 +133,15 @@ impl<'r> Driver<'r> {
         // The recording is over: what stands there stands there, and nothing follows.
         self.settle();
         self.input(Input::Received(b"\n"));
+        self.console.reason_is(None);
+        self.drain();
+        self.follow_up();
         self.flush();
+        if self.summary.came_up == CameUp::Open
+            && let Some(line) = self.login_line
+        {
+            self.summary.came_up = CameUp::Login { line };
+        }
         self.summary.patterns = self.counts.into_uses();
         Replay { form: recording.form, steps: self.steps, summary: self.summary }
     }
@@ -177,6 +191,7 @@ impl<'r> Driver<'r> {
         self.step(kind, text.to_owned());
         let Some(input) = input else { return };
         self.logged_in = false;
+        self.login_line = None;
         self.unasked = false;
         self.input(input);
         if self.state == State::Booting {
@@ -190,6 +205,8 @@ impl<'r> Driver<'r> {
             let cut = self.prompt_in(piece).unwrap_or(piece.len());
             let (before, after) = piece.split_at(cut);
             self.input(Input::Received(before));
+            // Colours may stand before it.
+            self.over = SIGNS.log_in(after, 0).is_some_and(|at| at < 12);
             if !after.is_empty() {
                 self.settle();
                 self.input(Input::Received(after));
@@ -203,13 +220,15 @@ impl<'r> Driver<'r> {
         match &self.state {
             State::Unknown | State::Booting => true,
             State::Dead(why) => matches!(why, Cause::Said(..)),
-            State::Off | State::Ready | State::Streaming => false,
+            State::Ready | State::Streaming => self.console.reason_due().is_some(),
+            State::Off => false,
         }
     }
 
     /// All is quiet, as far as is known.
     pub(super) fn settle(&mut self) {
-        if self.console.settles_ns.take().is_some() {
+        // What boots again is made ready, and looked at once more.
+        while self.console.settles_ns.take().is_some() {
             self.console.settled();
             self.drain();
             self.follow_up();
@@ -239,17 +258,25 @@ impl<'r> Driver<'r> {
     /// What whoever drives a board would do next.
     fn follow_up(&mut self) {
         if core::mem::take(&mut self.boots_again) {
-            self.console.banners = 1;
-            self.console.change(State::Booting);
+            if self.console.state() != &State::Booting {
+                self.console.boot_began();
+            }
             self.logged_in = false;
+            self.login_line = None;
             self.unasked = false;
             self.drain();
             self.make_ready();
         }
+        let written_over = self.console.prompts.unanswered.take();
         if core::mem::take(&mut self.asks) && self.console.step.is_none() {
             self.make_ready();
-            self.asked_again = true;
-            self.console.settled();
+            match written_over {
+                Some(asked) => self.console.answer(asked),
+                None => {
+                    self.asked_again = true;
+                    self.console.settled();
+                }
+            }
             self.drain();
         }
         let ahead = self.ahead.last_probe.is_some_and(|last| last >= self.index);
@@ -293,7 +320,18 @@ impl<'r> Driver<'r> {
                     self.step(Kind::Ignored, text);
                 }
             }
+            LookedAt::Whole(line) => {
+                self.matched = self.counts.line(&line.bytes, line.seen, self.line);
+            }
             LookedAt::Quiet(tail, waited_for) => self.quiet(tail, *waited_for),
+            LookedAt::WrittenOver { prompt, line, waited_for } => {
+                self.matched.clear();
+                let found = self.counts.quiet(prompt, self.line);
+                let over = format!(", and a log line was written over it: {}", shown(line));
+                if let Some(first) = found.into_iter().next() {
+                    self.prompt(prompt, first, &over, *waited_for);
+                }
+            }
         }
     }
 
@@ -316,26 +354,45 @@ impl<'r> Driver<'r> {
             return;
         }
         self.unmatched = found.is_empty();
-        let Some((role, key)) = found.first() else {
+        let Some(first) = found.into_iter().next() else {
             if self.quiets < QUIETS_MOST {
                 self.quiets += 1;
                 self.step(Kind::Quiet, format!("{} matches no prompt", shown(tail)));
             }
             return;
         };
+        let over = if self.over { ", and a log line was written over it" } else { "" };
+        self.prompt(tail, first, over, waited_for);
+    }
+
+    /// A prompt stands there, or stood there before a log line was written over it.
+    fn prompt(&mut self, text: &[u8], (role, key): (Role, String), over: &str, waited_for: bool) {
         let kind = match role {
             Role::Login => Kind::Login,
             Role::Password => Kind::Password,
             _ => Kind::Prompt,
         };
-        self.logged_in |= kind == Kind::Login;
+        if kind == Kind::Login {
+            self.logged_in = true;
+            self.login_line = Some(self.line);
+        }
         self.asks = !waited_for;
-        self.step(kind, format!("{} matches {key}", shown(tail)));
+        self.step(kind, format!("{} matches {key}{over}", shown(text)));
     }
 
     fn output(&mut self, output: Output) {
         match output {
-            Output::Transmit(_) | Output::Line(_) => {}
+            Output::Transmit(_) => self.would_type(),
+            Output::Line(_) | Output::Noted(Noted::WrittenOver, _) => {}
+            Output::Noted(what, said) => {
+                if what == Noted::Restart && self.state == State::Booting {
+                    self.summary.boots += 1;
+                }
+                let other = self.matched.iter().find(|(role, _)| *role == Role::Other);
+                let key = other.filter(|_| what != Noted::Bounce);
+                let key = key.map_or(String::new(), |(_, key)| format!(" matches {key}"));
+                self.step(Kind::Note, format!("{}{key}", noted(what, &said)));
+            }
             Output::Changed(state) => self.changed(state),
             Output::Banner(said) => self.banner(&said),
             Output::Firmware(event, said) => {
@@ -373,103 +430,12 @@ impl<'r> Driver<'r> {
         }
     }
 
-    fn changed(&mut self, new: State) {
-        match &new {
-            State::Dead(why) => self.died(why),
-            State::Ready if matches!(self.state, State::Unknown | State::Booting) => {
-                let line = self.line;
-                let taken = core::mem::take(&mut self.taken);
-                let plain = self.console.profile().style == CommandStyle::Plain;
-                let text = match (taken, plain) {
-                    (true, _) => "ready, by its prompt alone: nothing was typed that proves it",
-                    (_, true) => "ready: its prompt came",
-                    _ => "ready: it answered the probe",
-                };
-                self.step(Kind::State, text.to_owned());
-                let logs_in = self.console.profile().login.is_some();
-                let unseen = logs_in && !self.logged_in && self.summary.boots > 0;
-                let missed = match (unseen, core::mem::take(&mut self.unasked)) {
-                    (true, _) => Some("login_prompt"),
-                    (false, true) => Some("password_prompt"),
-                    (false, false) => None,
-                };
-                if let Some(key) = missed {
-                    let text =
-                        format!("it booted and came up, and `{key}` matched nothing on the way");
-                    self.step(Kind::Unfit, text);
-                }
-                if !matches!(self.summary.came_up, CameUp::Yes { .. }) {
-                    self.summary.came_up = match (missed, taken) {
-                        // Whoever was logged in there, no bench would have been.
-                        (Some(key), _) => CameUp::No(format!(
-                            "line {line}: by this profile nobody logs in: `{key}` matched nothing"
-                        )),
-                        (None, true) => CameUp::Prompt { line },
-                        (None, false) => CameUp::Yes { line },
-                    };
-                }
-            }
-            new => self.step(Kind::State, state(new).to_owned()),
-        }
-        self.probed &= matches!(new, State::Unknown | State::Booting);
-        self.state = new;
-    }
-
-    fn died(&mut self, why: &Cause) {
-        self.summary.deaths += 1;
-        let key = match why {
-            Cause::Said(kind, said) => {
-                let of = |(role, _): &&(Role, String)| *role == Role::Death(*kind);
-                let key = self.matched.iter().find(of).map(|(_, key)| key.clone());
-                key.or_else(|| self.counts.death_in(said))
-            }
-            Cause::Reset(_) | Cause::BootLoop(_) => {
-                let of = |(role, _): &&(Role, String)| *role == Role::Banner;
-                self.matched.iter().find(of).map(|(_, key)| key.clone())
-            }
-            _ => None,
-        };
-        // What resets boots already. A loop has no end to wait for.
-        self.boots_again = matches!(why, Cause::Reset(_));
-        let mut text = cause(why);
-        if let Some(key) = key {
-            text += &format!(" matches {key}");
-        }
-        if self.summary.came_up == CameUp::Open {
-            self.summary.came_up = CameUp::No(format!("line {}: {text}", self.line));
-        }
-        self.step(Kind::Death, text);
-    }
-
-    fn banner(&mut self, said: &[u8]) {
-        let of = |(role, _): &&(Role, String)| *role == Role::Banner;
-        let key = self.matched.iter().find(of).map(|(_, key)| key.clone()).unwrap_or_default();
-        self.step(Kind::Banner, format!("{} matches {key}", shown(said)));
-        match &self.state {
-            State::Dead(Cause::BootLoop(_)) => {}
-            State::Dead(_) | State::Ready | State::Streaming => {
-                self.summary.boots += 1;
-                self.boots_again |= matches!(self.state, State::Dead(_));
-            }
-            State::Unknown => {
-                self.summary.boots += 1;
-                self.asks = false;
-                self.boots_again = true;
-            }
-            State::Booting | State::Off => {}
-        }
-    }
-
-    fn finished(&mut self, id: CommandId, how: &Outcome) {
-        match how {
-            // A death is told already, and that a board is ready as well.
-            Outcome::Died(_) => {}
-            Outcome::Done { .. } if id == READY => {}
-            Outcome::TimedOut(Limit::Step) if id == READY => {
-                self.step(Kind::Ended, "no prompt within boot_timeout".into());
-            }
-            Outcome::Done { .. } => self.step(Kind::Done, outcome(how)),
-            _ => self.step(Kind::Ended, outcome(how)),
+    /// A bench would type here. Where the recording's driver did not, and types nothing more, nobody knows
+    /// what would have come: no timeout counts.
+    fn would_type(&mut self) {
+        let types = self.ahead.last_typed.is_some_and(|last| last >= self.index);
+        if !types && let Some(step) = &mut self.console.step {
+            step.ends_ns = None;
         }
     }
 

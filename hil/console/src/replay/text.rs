@@ -35,6 +35,9 @@ fn summary(f: &mut fmt::Formatter<'_>, form: Form, summary: &Summary) -> fmt::Re
         CameUp::Prompt { line } => {
             format!("its prompt came, line {line}; a bench has it answer a probe besides")
         }
+        CameUp::Login { line } => {
+            format!("its login prompt came, line {line}; nobody logs in here, and a bench does")
+        }
         CameUp::No(why) => format!("no; {}", tame(why)),
         CameUp::Open => {
             let last = summary.last.as_ref().map_or(String::new(), |(line, text)| {

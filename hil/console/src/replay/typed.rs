@@ -78,6 +78,8 @@ pub(super) struct Ahead {
     pub(super) nonce: Option<Nonce>,
     /// The entry of the last probe.
     pub(super) last_probe: Option<usize>,
+    /// The last entry that was typed.
+    pub(super) last_typed: Option<usize>,
     /// The nonces of the board's frames.
     pub(super) streams: BTreeSet<Nonce>,
 }
@@ -87,6 +89,9 @@ impl Ahead {
         let mut ahead = Self::default();
         let (mut keys, mut scanner, mut text) = (Keys::default(), Scanner::new(), Vec::new());
         for (index, entry) in recording.entries.iter().enumerate() {
+            if matches!(entry.kind, Kind::Sent | Kind::Secret) {
+                ahead.last_typed = Some(index);
+            }
             for byte in &entry.bytes {
                 match entry.kind {
                     Kind::Received => {
@@ -132,15 +137,22 @@ impl Driver<'_> {
             Typed::Interrupt => self.interrupted(),
             // A knock, or what the agent's host says in frames.
             Typed::Line(line) if line.is_empty() || line.starts_with('~') => {}
-            Typed::Line(line) => match marked(&line) {
-                Some((nonce, number, "")) => self.probe(nonce, number),
-                Some((nonce, number, command)) => {
-                    self.console.nonce = nonce;
-                    self.console.commands = number;
-                    self.command(command.to_owned());
-                }
-                None => self.line(line),
-            },
+            Typed::Line(line) => {
+                self.login_line = None;
+                self.whole_line(line);
+            }
+        }
+    }
+
+    fn whole_line(&mut self, line: String) {
+        match marked(&line) {
+            Some((nonce, number, "")) => self.probe(nonce, number),
+            Some((nonce, number, command)) => {
+                self.console.nonce = nonce;
+                self.console.commands = number;
+                self.command(command.to_owned());
+            }
+            None => self.line(line),
         }
     }
 
@@ -167,6 +179,7 @@ impl Driver<'_> {
         if plain && self.console.state() == &State::Ready {
             return self.command(line);
         }
+        self.console.was_typed(&line);
         let text = self.named(&line);
         self.step(Told::Typed, text);
     }

@@ -35,7 +35,7 @@ fn pieces(console: &Console, bytes: &[u8], cuts: &[usize]) -> (Vec<Output>, Stat
         console.handle(now, Input::Received(&bytes[from..to]));
         from = to;
     }
-    console.handle(now + 200 * MS, Input::Time);
+    console.handle(now + 4 * S, Input::Time);
     (std::iter::from_fn(|| console.poll()).collect(), console.state().clone())
 }
 

@@ -2,4 +2,6 @@
 
 mod bench;
 mod bytes;
+mod deaths;
+mod prompts;
 mod steps;

@@ -135,8 +135,10 @@ fn a_boot_loop_is_told_from_a_boot() {
     bench.ask(Request::Ready(CommandId(1)));
     bench.hear(b"U-Boot SPL 2024\r\nLoading\r\n");
     assert_eq!(bench.console.state(), &State::Booting);
-    // It reset in the middle of a line.
-    let out = bench.hear(b"Load\xffU-Boot SPL 2024\r\n");
+    bench.wait(3 * S);
+    // It reset in the middle of a line, and tells no reason.
+    bench.hear(b"Load\xffU-Boot SPL 2024\r\n");
+    let out = bench.wait(3 * S);
     assert!(matches!(outcome(&out), Some(Outcome::Died(Cause::BootLoop(_)))));
 }
 
@@ -162,6 +164,7 @@ fn an_unexpected_banner_and_a_watchdog_are_deaths() {
     let mut bench = Bench::new(linux());
     bench.ready();
     bench.hear(b"U-Boot SPL 2024\r\n");
+    bench.wait(3 * S);
     assert!(matches!(bench.console.state(), State::Dead(Cause::Reset(_))));
     let mut bench = Bench::new(linux());
     bench.ready();

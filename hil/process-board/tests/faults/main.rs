@@ -47,7 +47,7 @@ fn a_board_that_panics_has_failed_while_it_boots_and_in_mid_stream() {
 fn a_board_whose_watchdog_bites_has_failed() {
     patiently(|| {
         let left = bench(&["watchdog@agent+1500"], 15).run();
-        left.device(&["its watchdog bit", "watchdog: BUG: soft lockup - CPU#0 stuck for 22s!"]);
+        left.device(&["its watchdog bit", "Reset cause: WDOG"]);
     });
 }
 

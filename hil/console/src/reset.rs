@@ -1,0 +1,269 @@
+//! Boots and resets: which one was asked for, which is a bounce, which is a death, and of what.
+//!
+//! A boot tells why the reset before it was, some lines after its banner: that is waited for.
+
+use crate::{
+    Cause, Console, DeathKind, Nanos, Noted, Output, State,
+    lines::Line,
+    signs::{Reason, Restart, SIGNS, wants_restart},
+    steps::{Kind, Step},
+};
+
+const SECOND: Nanos = 1_000_000_000;
+/// Banners within this time from a boot's first are one boot: a switch that bounces, a supply that rises.
+const BOUNCE_NS: Nanos = 2 * SECOND;
+/// How often it may bounce.
+const BOUNCES_MOST: u32 = 2;
+/// How long the reason of a reset is waited for after the banner.
+const REASON_NS: Nanos = 3 * SECOND;
+/// How long a restart may take from the word that asks for it to the banner.
+const RESTART_NS: Nanos = 120 * SECOND;
+/// So many lines after an application's word that it restarts, at most, its reset is believed to be that.
+const CLAIM_LINES: u32 = 10;
+/// Notes of one boot, at most.
+const NOTES_MOST: u32 = 32;
+/// Bytes of a typed line that are kept, at most.
+const TYPED_BYTES_MOST: usize = 256;
+
+/// What is known of boots and resets.
+#[derive(Clone, Default, Debug)]
+pub(crate) struct Resets {
+    /// Banners of this boot.
+    pub(crate) banners: u32,
+    /// When the first of them came.
+    booted_ns: Nanos,
+    /// Restarts in good order while it booted.
+    restarts: u32,
+    waiting: Option<Waiting>,
+    /// A boot had begun already when it was known to be dead.
+    pub(crate) rebooted: bool,
+    /// What was typed that asks for a restart, and when.
+    typed: Option<(Nanos, Vec<u8>)>,
+    /// What the system said of its restart, and when.
+    announced: Option<(Nanos, Vec<u8>)>,
+    /// What an application said, and how many lines ago.
+    claimed: Option<(u32, Vec<u8>)>,
+    notes: u32,
+    /// What a person has typed of a line.
+    keys: Vec<u8>,
+}
+
+/// A reset whose reason is waited for.
+#[derive(Clone, Debug)]
+struct Waiting {
+    until_ns: Nanos,
+    banner: Vec<u8>,
+    banners: u32,
+    /// It had not come up yet.
+    booting: bool,
+}
+
+impl Resets {
+    /// It is dead: of what is known.
+    pub(crate) fn forget_reset(&mut self) {
+        self.waiting = None;
+    }
+}
+
+impl Console {
+    /// Until when a reset's reason is waited for.
+    pub(crate) fn reason_due(&self) -> Option<Nanos> {
+        self.resets.waiting.as_ref().map(|waiting| waiting.until_ns)
+    }
+
+    /// A note, unless there were too many in this boot.
+    pub(crate) fn note(&mut self, noted: Noted, line: &[u8]) {
+        self.resets.notes = self.resets.notes.saturating_add(1);
+        if self.resets.notes <= NOTES_MOST {
+            let line = self.kept(line);
+            self.output(Output::Noted(noted, line));
+        }
+    }
+
+    /// Nothing is known of a boot: it was switched, or is asked anew.
+    pub(crate) fn forget_boots(&mut self) {
+        let keys = core::mem::take(&mut self.resets.keys);
+        self.resets = Resets { keys, ..Resets::default() };
+        self.prompts.forget();
+    }
+
+    /// A boot has begun with a banner.
+    pub(crate) fn boot_began(&mut self) {
+        let restarts = self.resets.restarts;
+        self.forget_boots();
+        self.resets.banners = 1;
+        self.resets.booted_ns = self.now;
+        self.resets.restarts = restarts;
+        self.change(State::Booting);
+        // What was typed before is gone.
+        if let Some(Step { kind: Kind::Ready { probe, .. }, .. }) = &mut self.step {
+            *probe = None;
+        }
+        self.arm_knock();
+    }
+
+    pub(crate) fn watch_for_boot(&mut self, line: &Line) {
+        let mut banners = self.profile.banners.iter();
+        if !banners.any(|banner| banner.is_new_in(&line.bytes, line.seen)) {
+            return;
+        }
+        let said = self.kept(&line.bytes);
+        self.output(Output::Banner(said.clone()));
+        let most = self.profile.banners_per_boot.max(1);
+        let with_bounces = most.saturating_mul(1 + BOUNCES_MOST);
+        if let Some(waiting) = &mut self.resets.waiting {
+            waiting.banners += 1;
+            if waiting.banners > with_bounces {
+                self.reason_is(None);
+            }
+            return;
+        }
+        match self.state {
+            State::Unknown => self.boot_began(),
+            State::Booting if self.resets.banners == 0 => self.boot_began(),
+            State::Booting => {
+                self.resets.banners += 1;
+                let banners = self.resets.banners;
+                if banners <= most {
+                    return;
+                }
+                let soon = self.now.saturating_sub(self.resets.booted_ns) <= BOUNCE_NS;
+                if soon && !self.prompts.system && banners <= with_bounces {
+                    self.note(Noted::Bounce, &said);
+                } else {
+                    self.reset(said, true);
+                }
+            }
+            State::Ready | State::Streaming => self.reset(said, false),
+            State::Off | State::Dead(_) => {}
+        }
+    }
+
+    /// It began to boot. If that was asked for it is no death; else its reason is waited for.
+    fn reset(&mut self, banner: Vec<u8>, booting: bool) {
+        if let Some(words) = self.asked_for() {
+            return self.restarted(words);
+        }
+        let until_ns = self.now.saturating_add(REASON_NS);
+        self.resets.waiting = Some(Waiting { until_ns, banner, banners: 1, booting });
+    }
+
+    /// What asked for the reset: the system's last words, or else what was typed.
+    fn asked_for(&mut self) -> Option<Vec<u8>> {
+        let since = self.now.saturating_sub(RESTART_NS);
+        let fresh = |words: Option<(Nanos, Vec<u8>)>| {
+            words.filter(|(at, _)| *at >= since).map(|(_, words)| words)
+        };
+        let announced = fresh(self.resets.announced.take());
+        let typed = fresh(self.resets.typed.take());
+        // Whoever restarts again and again while it boots is in a loop, whatever it says.
+        let loops = self.state == State::Booting && self.resets.restarts > 0;
+        announced.or(typed).filter(|_| !loops)
+    }
+
+    /// It restarted in good order: whoever waits for it to boot waits on, whatever ran on it is over.
+    fn restarted(&mut self, words: Vec<u8>) {
+        self.note(Noted::Restart, &words);
+        if self.state == State::Booting {
+            self.resets.restarts += 1;
+        }
+        match self.step.as_ref().map(|step| &step.kind) {
+            Some(Kind::Command { .. }) => {
+                self.resets.rebooted = true;
+                self.die(Cause::Restarted(words));
+            }
+            Some(Kind::Ready { .. }) | None => self.boot_began(),
+        }
+    }
+
+    /// The reason of the reset is told, or will not be.
+    pub(crate) fn reason_is(&mut self, reason: Option<(Reason, &[u8])>) {
+        let Some(Waiting { banner, booting, .. }) = self.resets.waiting.take() else { return };
+        let said = reason.map_or(banner, |(_, line)| self.kept(line));
+        let claimed = self.resets.claimed.take().map(|(_, words)| words);
+        self.resets.rebooted = true;
+        let cause = match (reason.map(|(reason, _)| reason), claimed) {
+            (Some(Reason::Watchdog), _) => Cause::Said(DeathKind::Watchdog, said),
+            (Some(Reason::Power), _) => Cause::Said(DeathKind::Power, said),
+            (Some(Reason::Sleep), _) => return self.restarted(said),
+            (Some(Reason::Software), Some(words)) => return self.restarted(words),
+            _ if booting => Cause::BootLoop(said),
+            _ => Cause::Reset(said),
+        };
+        self.die(cause);
+    }
+
+    /// Whether a line tells the reason of a reset, and is nothing else.
+    pub(crate) fn watch_for_reason(&mut self, line: &Line) -> bool {
+        let Some((reason, by_rom)) = SIGNS.reason(&line.bytes, line.seen) else { return false };
+        let runs = matches!(self.state, State::Ready | State::Streaming);
+        if self.resets.waiting.is_none() && runs && by_rom {
+            // The banner before it was lost, or is none of the profile's.
+            self.reset(self.kept(&line.bytes), false);
+            if self.resets.waiting.is_none() {
+                return true;
+            }
+        }
+        if self.resets.waiting.is_some() {
+            self.reason_is(Some((reason, &line.bytes)));
+            return true;
+        }
+        if self.state == State::Booting && matches!(reason, Reason::Watchdog | Reason::Power) {
+            self.note(Noted::ResetReason, &line.bytes);
+        }
+        by_rom || self.state == State::Booting
+    }
+
+    /// Words of a restart in a line.
+    pub(crate) fn watch_for_restart(&mut self, line: &Line) {
+        if let Some((lines, _)) = &mut self.resets.claimed {
+            *lines += 1;
+        }
+        self.resets.claimed = self.resets.claimed.take().filter(|(lines, _)| *lines <= CLAIM_LINES);
+        let Some(restart) = SIGNS.restart(&line.bytes, line.seen) else { return };
+        let said = self.kept(&line.bytes);
+        match restart {
+            Restart::Claimed => self.resets.claimed = Some((0, said)),
+            Restart::Announced => self.resets.announced = Some((self.now, said)),
+            Restart::Certain => {
+                let runs = matches!(self.step, Some(Step { kind: Kind::Command { .. }, .. }));
+                let down = [b"down".as_slice(), b"halted"];
+                let is_off = down.iter().any(|word| said.windows(word.len()).any(|at| at == *word));
+                if runs {
+                    self.note(Noted::Restart, &said);
+                    self.die(Cause::Restarted(said));
+                } else if is_off && self.state != State::Booting {
+                    self.note(Noted::Restart, &said);
+                    self.change(State::Unknown);
+                } else {
+                    self.resets.announced = Some((self.now, said));
+                }
+            }
+        }
+    }
+
+    /// A line was typed: whoever types `reboot` asks for one.
+    pub(crate) fn was_typed(&mut self, line: &str) {
+        if line.trim().is_empty() {
+            return;
+        }
+        let words = || format!("> {}", line.trim()).into_bytes();
+        self.resets.typed = wants_restart(line).then(|| (self.now, words()));
+    }
+
+    /// Keys of a person, none of them of a password.
+    pub(crate) fn keys_typed(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            match byte {
+                b'\r' | b'\n' => {
+                    let line = core::mem::take(&mut self.resets.keys);
+                    self.was_typed(&String::from_utf8_lossy(&line));
+                }
+                0x08 | 0x7f => drop(self.resets.keys.pop()),
+                0x03 | 0x15 => self.resets.keys.clear(),
+                byte if self.resets.keys.len() < TYPED_BYTES_MOST => self.resets.keys.push(*byte),
+                _ => {}
+            }
+        }
+    }
+}
