@@ -358,6 +358,10 @@ impl Board {
         let bits = u64::try_from(bytes.len()).unwrap_or(0).saturating_mul(10);
         let wire = Duration::from_millis(bits * 1000 / u64::from(self.settings.baud.max(1)));
         let at_ns = now_ns();
+        if secret {
+            // Before it can be echoed.
+            lock(&self.recorder).expect_secret(&bytes);
+        }
         let written = port.write(&bytes, wire + WRITE_GRACE);
         let (unwritten, gone) = match &written {
             Ok(()) => (0, false),

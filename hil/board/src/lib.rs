@@ -8,6 +8,7 @@ mod port;
 mod power;
 mod rate;
 mod reader;
+mod stars;
 mod transcript;
 
 pub use driver::{Board, BoardError, Event};

@@ -339,6 +339,49 @@ fn what_a_full_disk_did_not_take_is_counted_in_the_transcript() {
 }
 
 #[test]
+fn a_board_that_floods_its_console_gets_a_bounded_transcript_that_says_so() {
+    let folder = TempDir::new().expect("a folder");
+    let file = folder.path().join("transcript");
+    let mut recorder = Recorder::create(&file).expect("a file").with_limit(2 << 20);
+    for number in 0..20_000_u64 {
+        recorder.record(number, Kind::Received, format!("{number:>1000}\n").as_bytes());
+    }
+    recorder.record(20_000, Kind::Event, b"power off");
+    let told = recorder.failure().expect("it is told").to_string();
+    assert!(told.contains("the limit of 2 MiB is reached"), "{told}");
+    drop(recorder);
+    let text = fs::read_to_string(&file).expect("a transcript");
+    assert!(text.len() < 3 << 20, "{}", text.len());
+    let last = text.lines().last().expect("a line");
+    assert!(last.contains(" 19999\\x0a"), "its last words are there: {last}");
+    assert!(text.contains("bytes of the board are left out; its last "), "and how many are not");
+    assert!(text.contains("20000 ! power off\n"));
+}
+
+#[test]
+fn a_password_that_the_board_echoes_is_not_in_the_transcript_however_it_is_cut() {
+    let said = b"hush\r\nsh: hush: not found\r\n# ";
+    for cut in 0..=said.len() {
+        let file: Arc<std::sync::Mutex<Vec<u8>>> = Arc::default();
+        let disk = Disk { file: Arc::clone(&file), full: Arc::default() };
+        let mut recorder = Recorder::new(Box::new(disk));
+        recorder.record(1, Kind::Received, b"login: hu");
+        recorder.expect_secret(b"hush\r");
+        recorder.record(2, Kind::Secret, b"hush\r");
+        recorder.record(3, Kind::Received, &said[..cut]);
+        recorder.record(4, Kind::Event, b"unplugged");
+        recorder.record(5, Kind::Received, &said[cut..]);
+        drop(recorder);
+        let text = String::from_utf8(file.lock().expect("whole").clone()).expect("text");
+        let entries = read(&text).expect("sound").into_iter();
+        let heard: Vec<u8> =
+            entries.filter(|e| e.kind == Kind::Received).flat_map(|e| e.bytes).collect();
+        let expected = b"login: hu****\r\nsh: ****: not found\r\n# ";
+        assert_eq!(String::from_utf8_lossy(&heard), String::from_utf8_lossy(expected), "{cut}");
+    }
+}
+
+#[test]
 fn a_transcript_is_never_written_over() {
     let folder = TempDir::new().expect("a folder");
     let file = folder.path().join("transcript");
