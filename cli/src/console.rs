@@ -78,7 +78,7 @@ pub(crate) fn run(arguments: &ConsoleArgs) -> Result<Exit, Stop> {
         talk.tell(&format!("{lease} is over, and is taken off"));
     }
     if arguments.ready {
-        talk.session.make_ready();
+        talk.session.make_ready(&board.place);
     }
     while !talk.ended && !interrupt.asked() {
         talk.hear();

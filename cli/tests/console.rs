@@ -204,6 +204,57 @@ fn a_board_that_does_not_come_up_ends_with_10() {
     assert!(told.contains("-- dead: not a byte came"), "{told}");
 }
 
+/// A board that answers once it has power: its switch makes a file.
+#[test]
+fn a_board_that_is_off_is_switched_on_to_be_ready_and_off_afterwards() {
+    let place = Place::new();
+    let (mut master, slave) = TTYPort::pair().expect("a PTY");
+    master.set_timeout(Duration::from_millis(20)).expect("a timeout");
+    let profile = include_str!("../../device-profiles/esp32-s3-korvo-2.toml");
+    let quick = "prompt_timeout = \"200ms\"\nboot_timeout";
+    place.write("own.toml", &support::replaced(profile, "boot_timeout", quick));
+    let (port, flag) = (slave.name().expect("a name"), place.path("power"));
+    place.write(
+        "desk.toml",
+        &format!(
+            "schema = 1\ntitle = \"Mine\"\n\n[board.cam]\nprofile = \"own.toml\"\nport = {port:?}\n\
+             power = {{ on = [\"touch\", {flag:?}], off = [\"rm\", \"-f\", {flag:?}], pause = \"0ms\" }}\n"
+        ),
+    );
+    let call = ["console", "--bench", "desk.toml", "cam", "--ready", "--transcript", "t.txt"];
+    let mut command = place.parallax(&call);
+    let output = Stdio::piped();
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(output)
+        .spawn()
+        .expect("it starts");
+    let (begun, mut boots, mut bytes) = (Instant::now(), 0, [0; 64]);
+    while child.try_wait().expect("a child").is_none() {
+        assert!(begun.elapsed() < LONG, "it does not end");
+        let read = master.read(&mut bytes).unwrap_or(0);
+        if flag.exists() && boots == 0 {
+            boots += 1;
+            let boot = b"ESP-ROM:esp32s3-20210327\r\nrst:0x1 (POWERON),boot:0x28 (X)\r\n\
+                         esp> I (1869) pp: pp rom version: e7ae62f\r\n";
+            master.write_all(boot).expect("room");
+        } else if boots > 0 && bytes[..read].contains(&b'\r') {
+            // The prompt was written over: an empty line brings it again.
+            master.write_all(b"\r\nesp> ").expect("room");
+        }
+    }
+    let output = child.wait_with_output().expect("it ended");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    for what in
+        ["its power is switched off and on", "a log line was written over its prompt", "-- ready"]
+    {
+        assert!(told.contains(what), "{what}: {told}");
+    }
+    assert!(!flag.exists(), "it is off again");
+}
+
 #[test]
 fn a_replay_ends_as_the_board_did() {
     let place = Place::new();

@@ -1,10 +1,14 @@
 //! One board through one boot: logged in, agent started, camera ordered, heard to the end.
 
+mod budget;
 mod checkup;
 mod limits;
 mod network;
 
-use self::network::OverNetwork;
+use self::{
+    budget::{Budget, EVENTS_MOST},
+    network::OverNetwork,
+};
 use crate::{
     offset::BoardClock,
     waits::Waits,
@@ -136,6 +140,8 @@ pub(crate) fn attend(attended: Attended<'_>) -> Heard {
         noted: None,
         load: None,
         waits: Waits::default(),
+        budget: Budget::default(),
+        events: 0,
     };
     session.attended.board.request(Request::Ready(READY));
     while !session.ended {
@@ -185,6 +191,9 @@ struct Session<'a> {
     load: Option<[(u64, u64, u64); 2]>,
     /// Whether it had a processor, if it is a process.
     waits: Waits,
+    budget: Budget,
+    /// How many events it has told.
+    events: usize,
 }
 
 impl Session<'_> {
@@ -194,7 +203,10 @@ impl Session<'_> {
         }
         loop {
             match self.attended.from_proxy.try_recv() {
-                Ok(message) => self.say(&message),
+                Ok(message) => {
+                    self.budget_hears(&message);
+                    self.say(&message);
+                }
                 Err(TryRecvError::Empty) => break,
                 Err(TryRecvError::Disconnected) if self.attended.place.has_power() => {
                     self.over();
@@ -280,7 +292,7 @@ impl Session<'_> {
             // What the board did is in the record, and was judged from what came, not from what was
             // written of it: a verdict needs no transcript, and gets no worse without.
             BoardEvent::TranscriptFull(error) => self.note(&format!(
-                "the transcript takes no more: {error}: help: make room; it says how much it lacks"
+                "the transcript takes no more: {error}: its end says how much it lacks"
             )),
         }
     }
@@ -305,6 +317,11 @@ impl Session<'_> {
             Output::Damaged(_) => {
                 self.damaged_frames += 1;
                 self.damaged_since_heard += 1;
+            }
+            output @ Output::Noted(..) => {
+                if let Some(text) = output.told() {
+                    self.note(&text);
+                }
             }
             Output::Refused(refusal) => {
                 self.note_anew(refusal.to_string());
@@ -368,9 +385,7 @@ impl Session<'_> {
                 self.load = Some([self.load.map_or(now, |[first, _]| first), now]);
             }
             FromBoard::CannotBe { text } => self.blame(Blame::Lab(text)),
-            FromBoard::Stored { name, base64 } => {
-                self.heard.flash.insert(name, base64);
-            }
+            FromBoard::Stored { name, base64 } => self.store(name, base64),
             FromBoard::Bye => self.bye = true,
             FromBoard::Broken => {
                 // What was lost may have been the order: an agent that has one already drops it.
@@ -380,14 +395,16 @@ impl Session<'_> {
                 }
                 let _ = self.attended.to_proxy.send(FromBoard::Broken);
             }
-            streams => {
-                // When the run is over nobody takes it.
-                let _ = self.attended.to_proxy.send(streams);
-            }
+            streams => self.pass_on(streams),
         }
     }
 
     fn events(&mut self, at_ns: u64, events: Vec<Told>) {
+        self.events = self.events.saturating_add(events.len());
+        if self.events > EVENTS_MOST {
+            let text = format!("its agent told more than {EVENTS_MOST} events");
+            return self.blame(Blame::Lab(text));
+        }
         for told in events {
             let event = self.attended.clock.event(told.board_ns, told.event, at_ns);
             if let Some((run_ns, event)) = event {

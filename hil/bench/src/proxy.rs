@@ -23,6 +23,9 @@ use tokio::{
     task::AbortHandle,
 };
 
+/// Pieces of a stream that wait for the network, at most.
+const WAITING_MOST: usize = 256;
+
 /// What goes on for one board. It is shared by the tasks that carry.
 struct Proxy {
     place: Place,
@@ -33,7 +36,7 @@ struct Proxy {
 
 /// A stream, or a place to listen.
 enum End {
-    Stream(mpsc::UnboundedSender<Vec<u8>>),
+    Stream(mpsc::Sender<Vec<u8>>),
     Task(AbortHandle),
 }
 
@@ -82,10 +85,13 @@ impl Proxy {
                 Err(_) => self.say(ToBoard::Refused { stream: listener }),
             },
             FromBoard::Bytes { stream, base64 } => {
-                if let Some(End::Stream(inbox)) = self.ends().get(&stream)
+                let mut ends = self.ends();
+                if let Some(End::Stream(inbox)) = ends.get(&stream)
                     && let Ok(bytes) = from_text(&base64)
+                    && (bytes.len() > CHUNK_BYTES || inbox.try_send(bytes).is_err())
                 {
-                    let _ = inbox.send(bytes);
+                    // Whoever says more than is taken has lost its stream: who carries it says so.
+                    ends.remove(&stream);
                 }
             }
             FromBoard::Closed { stream } => drop(self.ends().remove(&stream)),
@@ -95,8 +101,8 @@ impl Proxy {
     }
 
     /// Where bytes for a stream go from now on.
-    fn begin(&self, stream: u32) -> mpsc::UnboundedReceiver<Vec<u8>> {
-        let (inbox, waiting) = mpsc::unbounded_channel();
+    fn begin(&self, stream: u32) -> mpsc::Receiver<Vec<u8>> {
+        let (inbox, waiting) = mpsc::channel(WAITING_MOST);
         // It replaces the task that opened it: that one waits for nothing any more, and ends whole.
         self.ends().insert(stream, End::Stream(inbox));
         waiting
@@ -131,7 +137,7 @@ async fn carry(
     proxy: Arc<Proxy>,
     stream: u32,
     open: TcpStream,
-    mut waiting: mpsc::UnboundedReceiver<Vec<u8>>,
+    mut waiting: mpsc::Receiver<Vec<u8>>,
 ) {
     let (mut reader, mut writer) = tokio::io::split(open);
     let mut bytes = vec![0; CHUNK_BYTES];

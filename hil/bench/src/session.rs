@@ -11,7 +11,7 @@ use parallax_board::{
     Board, BoardError, CommandPower, Event, PortSettings, Power as _, PowerError, Recorder,
     RecorderError,
 };
-use parallax_console::{CommandId, Console, Outcome, Output, Request, State};
+use parallax_console::{CommandId, Console, Limit, Outcome, Output, Request, State};
 use parallax_scenario::Profile;
 use std::{
     ffi::OsString,
@@ -100,8 +100,10 @@ pub struct Session {
     prompt_time: Duration,
     boot_time: Duration,
     heard: Instant,
+    /// What switches the board on, if it does not answer.
+    switch: Option<CommandPower>,
     // Dropped after the board: the console is closed first.
-    _held: Held,
+    held: Held,
 }
 
 impl Session {
@@ -143,12 +145,32 @@ impl Session {
             board.power(true);
         }
         let heard = Instant::now();
-        Ok(Self { board, line_end, prompt_time, boot_time, heard, _held: held })
+        Ok(Self { board, line_end, prompt_time, boot_time, heard, switch: None, held })
     }
 
-    /// Has the board boot, log in and answer, as a run does.
-    pub fn make_ready(&mut self) {
+    /// Has the board boot, log in and answer, as a run does. One that does not answer is switched on, where
+    /// `place` has a switch, and off again with the session.
+    pub fn make_ready(&mut self, place: &Place) {
+        if let (Place::Port(place), Held::Port(None)) = (place, &self.held) {
+            self.switch = place.power.as_ref().map(|switch| switch.commands.clone());
+        }
         self.board.request(Request::Ready(READY));
+    }
+
+    /// It did not answer: it is switched off and on, and is to boot. False if nothing switches it.
+    fn switch_on(&mut self, told: &mut Vec<Told>) -> bool {
+        let Some(mut power) = self.switch.take() else { return false };
+        told.push(Told::Line("it does not answer: its power is switched off and on".into()));
+        // The first words of its boot are a boot's.
+        self.board.power(true);
+        let switched = power.reset();
+        self.held = Held::Port(Some(power));
+        if let Err(error) = &switched {
+            told.push(Told::Line(error.to_string()));
+            return false;
+        }
+        self.board.request(Request::Ready(READY));
+        true
     }
 
     /// Types bytes as they are.
@@ -183,7 +205,10 @@ impl Session {
                 Event::Console(output) => {
                     told.extend(output.told().map(Told::Line));
                     if let Output::Finished(READY, how) = output {
-                        told.push(Told::Ready(matches!(how, Outcome::Done { .. })));
+                        let silent = matches!(how, Outcome::TimedOut(Limit::Prompt));
+                        if !(silent && self.switch_on(&mut told)) {
+                            told.push(Told::Ready(matches!(how, Outcome::Done { .. })));
+                        }
                     }
                 }
                 Event::Rate(rate) => told.push(Told::Line(match rate {
