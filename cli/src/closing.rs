@@ -2,7 +2,7 @@
 
 use crate::{environment::Started, exit::Stop, output, report, runs};
 use parallax_record::Suite;
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 /// The files beside the records that are not the report's.
 pub(crate) const FILES: [&str; 2] = ["summary.json", "environment.json"];
@@ -25,13 +25,21 @@ pub(crate) fn forget(out: &Path) -> Result<(), Stop> {
     })
 }
 
-/// Writes what the runs came to so far, and where.
+/// How long each run took, microseconds of wall time, by its folder: `two-homes/seed-1`.
+pub(crate) type Walls = BTreeMap<String, u64>;
+
+/// Writes what the runs came to so far, and where, when and how long they ran.
 ///
 /// # Errors
 /// [`Stop::Fault`].
-pub(crate) fn write(out: &Path, suite: &Suite, started: &Started) -> Result<(), Stop> {
+pub(crate) fn write(
+    out: &Path,
+    suite: &Suite,
+    started: &Started,
+    walls: Walls,
+) -> Result<(), Stop> {
     let json = |error: serde_json::Error| Stop::Fault(format!("failed to write JSON: {error}"));
-    let environment = serde_json::to_string_pretty(&started.environment()).map_err(json)?;
+    let environment = serde_json::to_string_pretty(&started.environment(walls)).map_err(json)?;
     output::file(&out.join("environment.json"), &format!("{environment}\n"))?;
     output::file(&out.join("summary.json"), &suite.to_json().map_err(json)?)
 }

@@ -1,5 +1,6 @@
 //! Where and when the command ran.
 
+use crate::closing::Walls;
 use parallax_record::{Environment, SCHEMA};
 use std::{
     fs,
@@ -26,8 +27,8 @@ impl Started {
         Self { at: SystemTime::now(), instant: Instant::now() }
     }
 
-    /// The environment, with the time since then.
-    pub(crate) fn environment(&self) -> Environment {
+    /// The environment, with the time since then, and how long each run took.
+    pub(crate) fn environment(&self, runs_wall_us: Walls) -> Environment {
         let cores = std::thread::available_parallelism().map_or(0, usize::from);
         Environment {
             schema: SCHEMA,
@@ -41,6 +42,7 @@ impl Started {
             started_at: humantime::format_rfc3339_seconds(self.at).to_string(),
             wall_duration_us: u64::try_from(self.instant.elapsed().as_micros()).unwrap_or(u64::MAX),
             command_line: std::env::args().collect(),
+            runs_wall_us,
         }
     }
 }

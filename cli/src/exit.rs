@@ -8,16 +8,17 @@ macro_rules! exit_codes {
     () => {
         "\
 Exit codes:
-    0  every run passed; `check`: every file is sound; `report`: it is written, no regression;
-       `replay`: the board came up; `calibrate`: a time was proposed
+    0  every run passed; `check`: every file is sound; `report`: likewise every run, no regression,
+       as near as --within demands; `replay`: the board came up; `calibrate`: a time was proposed
     1  an internal fault of Parallax, or every run passed and the report could not be written
     2  bad input or usage: nothing was run
     4  nothing was selected, or nothing ran
-   10  at least one run failed; `report`: a regression against the baseline; `replay`,
-       `console --ready`: it did not come up
-   11  none failed, at least one is inconclusive; `report`: so is the comparison; `replay`: the
-       recording ends too early; `boards`: a board cannot be driven, is leased to somebody else,
-       quarantined or not healthy; `calibrate`: too little was measured
+   10  at least one run failed; `report`: likewise, or a regression against the baseline, or
+       farther apart than --within allows; `replay`, `console --ready`: it did not come up
+   11  none failed, at least one is inconclusive; `report`: likewise, or a comparison is, or not
+       all planned runs are there; `replay`: the recording ends too early; `boards`: a board
+       cannot be driven, is leased to somebody else, quarantined or not healthy; `calibrate`:
+       too little was measured
    12  at least one run is an error: nothing can be said of it
   130  interrupted (Ctrl-C, SIGTERM): what had finished is written"
     };

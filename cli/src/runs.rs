@@ -17,6 +17,7 @@ use parallax_record::{Record, Summary, Verdict, judge};
 use std::{
     fs, io,
     path::{Path, PathBuf},
+    time::Instant,
 };
 
 /// The seed where neither the command nor the scenario names one.
@@ -73,6 +74,8 @@ pub(crate) struct Done {
     pub(crate) summary: Summary,
     /// A second run was the same.
     pub(crate) verified: bool,
+    /// How long it took, microseconds of wall time.
+    pub(crate) wall_us: u64,
 }
 
 impl<'a> Run<'a> {
@@ -194,11 +197,14 @@ impl<'a> Run<'a> {
         let name = self.name();
         let SimArgs { patience, memory, .. } = *self.arguments;
         let watch = Watch { name: &name, patience, memory, interrupt };
+        let began = Instant::now();
         let done = self.once(watch).and_then(|summary| self.verified(summary, guards, watch));
         if done.is_none() {
             self.discard();
         }
-        done
+        let (summary, verified) = done?;
+        let wall_us = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        Some(Done { summary, verified, wall_us })
     }
 
     fn once(&self, watch: Watch<'_>) -> Option<Summary> {
@@ -231,16 +237,22 @@ impl<'a> Run<'a> {
         })
     }
 
-    fn verified(&self, mut summary: Summary, guards: Guards, watch: Watch<'_>) -> Option<Done> {
+    /// The summary, and whether a second run was the same; none if it was interrupted.
+    fn verified(
+        &self,
+        mut summary: Summary,
+        guards: Guards,
+        watch: Watch<'_>,
+    ) -> Option<(Summary, bool)> {
         if !self.arguments.verify || summary.record_sha256.is_none() {
-            return Some(Done { summary, verified: false });
+            return Some((summary, false));
         }
         match verify::again(self, guards, watch) {
-            Ended::Whole => Some(Done { summary, verified: true }),
+            Ended::Whole => Some((summary, true)),
             Ended::Broken(difference) => {
                 summary.verdict = Verdict::Error;
                 summary.faults.push(difference);
-                Some(Done { summary, verified: false })
+                Some((summary, false))
             }
             Ended::Interrupted => None,
         }

@@ -55,11 +55,11 @@ pub(crate) fn run(arguments: &SimArgs, guards: Guards) -> Result<Exit, Stop> {
     assert!(!guards.parent_panics, "this fault was planted");
     let interrupt = Interrupt::listen()?;
     let style = output::style();
-    let finished = go_through(&runs, jobs, arguments, (guards, &interrupt), style)?;
+    let (finished, walls) = go_through(&runs, jobs, arguments, (guards, &interrupt), style)?;
     let suite = Suite::of(runs.len() as u64, finished);
     output::say(terminal::scenarios(&suite, style));
     output::say(terminal::closing(&suite, style));
-    closing::write(&arguments.out, &suite, &started)?;
+    closing::write(&arguments.out, &suite, &started, walls)?;
     output::say(format!("records are in {}\n", arguments.out.display()));
     let reported = closing::reported(&arguments.out, arguments.no_report, &suite);
     // Whoever asks when all is done comes too late.
@@ -78,25 +78,26 @@ fn go_through(
     arguments: &SimArgs,
     (guards, interrupt): (Guards, &Interrupt),
     style: Style,
-) -> Result<Vec<parallax_record::Summary>, Stop> {
+) -> Result<(Vec<parallax_record::Summary>, closing::Walls), Stop> {
     let brief = runs.len() > SHOWN_WHOLE;
     // Both the news and the results move what the terminal shows.
     let display = std::cell::RefCell::new(Display::new(runs.len(), arguments.log.is_some()));
-    let mut finished = Vec::new();
+    let (mut finished, mut walls) = (Vec::new(), closing::Walls::new());
     let news = |news: schedule::News<'_>| display.borrow_mut().hear(&news);
     let result = |run: &Run<'_>, done: Done| {
         display.borrow().say(&shown(run, &done, brief, style));
+        walls.insert(done.summary.path(), done.wall_us);
         finished.push(done.summary);
     };
     let ended = schedule::all(runs, jobs, (guards, interrupt), news, result);
     display.into_inner().end();
     ended.map_err(|error| Stop::Fault(format!("failed to start a thread: {error}")))?;
-    Ok(finished)
+    Ok((finished, walls))
 }
 
 /// What the terminal shows of a run.
 fn shown(run: &Run<'_>, done: &Done, brief: bool, style: Style) -> Shown {
-    let Done { summary, verified } = done;
+    let Done { summary, verified, .. } = done;
     if brief && summary.verdict == Verdict::Pass {
         return terminal::brief(summary, if *verified { ", verified" } else { "" }, style);
     }

@@ -107,7 +107,7 @@ fn a_bench_that_is_killed_leaves_what_it_measured_and_no_board() {
     wait_for("the end of its board", || !is_alive(board));
     let report = folder.path().join("report");
     let (code, shown, error) = said(&parallax(&["report", text(&out), "--out", text(&report)]));
-    assert_eq!(code, Some(0), "{error}");
+    assert_eq!(code, Some(11), "{error}");
     assert!(shown.contains("1 run: 1 inconclusive"), "{shown}");
     assert!(run.join("record.jsonl").exists() && !run.join("journal.jsonl").exists());
     let page = fs::read_to_string(report.join("report.html")).expect("a page");
@@ -307,7 +307,7 @@ fn what_a_killed_bench_told_is_put_aside_by_the_next_and_told_by_the_report() {
     let aside = run.join("killed-1");
     assert!(aside.join("record.jsonl").exists() && aside.join("console.txt").exists());
     let (code, shown, _) = said(&parallax(&["report", text(&aside)]));
-    assert_eq!(code, Some(0));
+    assert_eq!(code, Some(11));
     assert!(shown.contains("1 run: 1 inconclusive"), "{shown}");
 }
 
@@ -405,7 +405,8 @@ fn beside_simulation(scenario: &Path, measured: &Path, folder: &Path) {
         said(&parallax(&[&folders, within].concat()))
     };
     let (code, shown, error) = report(&[]);
-    assert_eq!(code, Some(0), "nothing is demanded: {shown} {error}");
+    // On a busy machine a measured run may be in doubt.
+    assert!(matches!(code, Some(0 | 11)), "nothing more is demanded: {shown} {error}");
     assert!(shown.contains("simulation and measurement of short, doorbell to phone"), "{shown}");
     assert!(
         shown.contains(

@@ -5,7 +5,7 @@
 mod support;
 
 use std::fs;
-use support::{Called, EASY, Place, TOO_SOON, with_checks};
+use support::{Called, EASY, Place, TOO_SOON, with_checks, without_times};
 
 /// A place with three scenarios of a second each, in which nobody connects.
 fn three() -> Place {
@@ -29,8 +29,11 @@ fn the_results_are_the_same_bytes_whatever_the_jobs() {
             .ended(10);
         assert_eq!(called.complained, "");
         let files = place.files("out");
-        // The page says where it ran.
-        let same = |file: &&String| !["environment.json", "report.html"].contains(&file.as_str());
+        // The page says where it ran, and JUnit how long it took.
+        let junit = without_times(&place.read("out/junit.xml"));
+        let same = |file: &&String| {
+            !["environment.json", "report.html", "junit.xml"].contains(&file.as_str())
+        };
         let contents: Vec<_> = files
             .iter()
             .filter(same)
@@ -40,7 +43,7 @@ fn the_results_are_the_same_bytes_whatever_the_jobs() {
             })
             .collect();
         fs::remove_dir_all(place.path("out")).expect("remove it");
-        (called.said, contents)
+        ((called.said, junit), contents)
     });
     assert_eq!(one.0, eight.0);
     let pictures = one.1.iter().filter(|(file, _)| file.contains("/frames/")).count();

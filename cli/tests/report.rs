@@ -4,7 +4,7 @@
 mod support;
 
 use std::fs;
-use support::{EASY, Place, TOO_SOON, with_checks};
+use support::{EASY, Place, TOO_SOON, with_checks, without_times};
 
 /// A place in which a run passed and one failed, without a report.
 fn place() -> Place {
@@ -28,10 +28,10 @@ fn brief() -> Place {
 fn a_copied_folder_has_the_same_report() {
     let place = place();
     place.shell("mkdir elsewhere && cp -r out elsewhere/copy").ended(0);
-    let first = place.call(&["report", "out"]).ended(0);
+    let first = place.call(&["report", "out"]).ended(10);
     assert_eq!(first.complained, "");
     assert!(first.said.ends_with("the report is out/report.html\n"), "{}", first.said);
-    place.call(&["report", "elsewhere/copy"]).ended(0);
+    place.call(&["report", "elsewhere/copy"]).ended(10);
     let files = place.files("out");
     assert_eq!(files, place.files("elsewhere/copy"));
     for name in ["junit.xml", "report.html", "summary.md", "report/grid.png"] {
@@ -52,28 +52,41 @@ fn a_copied_folder_has_the_same_report() {
 #[test]
 fn the_same_is_written_again_and_elsewhere_and_for_one_run() {
     let place = place();
-    place.call(&["report", "out"]).ended(0);
+    place.call(&["report", "out"]).ended(10);
     let page = place.read("out/report.html");
-    place.call(&["report", "out"]).ended(0);
+    place.call(&["report", "out"]).ended(10);
     assert!(place.read("out/report.html") == page, "a second report differs");
     // Another folder keeps that of the runs as it is.
     let before = place.files("out");
-    place.call(&["report", "out", "--out", "new/one"]).ended(0);
+    place.call(&["report", "out", "--out", "new/one"]).ended(10);
     assert_eq!(place.files("out"), before);
     assert!(place.read("new/one/report.html") == page, "it differs elsewhere");
     // The folder of one run, and several folders.
-    place.call(&["report", "out/soon/seed-1", "--out", "alone"]).ended(0);
+    place.call(&["report", "out/soon/seed-1", "--out", "alone"]).ended(10);
     assert!(place.read("alone/junit.xml").contains("tests=\"1\" failures=\"1\""));
-    place.call(&["report", "out", "out/easy/seed-1", "--out", "both"]).ended(0);
+    place.call(&["report", "out", "out/easy/seed-1", "--out", "both"]).ended(10);
     let both = place.read("both/junit.xml");
     assert!(both.contains("tests=\"3\"") && both.contains("soon in out\""), "{both}");
 }
 
 #[test]
+fn junit_has_wall_time_and_none_where_it_is_not_known() {
+    let place = brief();
+    place.call(&["report", "out"]).ended(10);
+    let known = place.read("out/junit.xml");
+    assert!(known.contains(" time=\"") && known.contains("run_duration_s"), "{known}");
+    fs::remove_file(place.path("out/environment.json")).expect("remove it");
+    place.call(&["report", "out"]).ended(10);
+    let unknown = place.read("out/junit.xml");
+    assert!(!unknown.contains(" time=\""), "{unknown}");
+    assert!(unknown.contains("name=\"run_duration_s\" value=\"1.000\""), "{unknown}");
+}
+
+#[test]
 fn junit_and_markdown_say_what_failed_and_how_to_see_it_again() {
     let place = place();
-    place.call(&["report", "out"]).ended(0);
-    insta::assert_snapshot!("junit", place.read("out/junit.xml"));
+    place.call(&["report", "out"]).ended(10);
+    insta::assert_snapshot!("junit", without_times(&place.read("out/junit.xml")));
     insta::assert_snapshot!("markdown", place.read("out/summary.md"));
 }
 
@@ -82,7 +95,7 @@ fn sim_writes_the_same_report_and_takes_an_earlier_one_away() {
     let place = Place::with("soon.toml", &with_checks("two-homes", 1, TOO_SOON));
     place.call(&["sim", "soon.toml", "--out", "out"]).ended(10);
     let markdown = place.read("out/summary.md");
-    place.call(&["report", "out", "--out", "again"]).ended(0);
+    place.call(&["report", "out", "--out", "again"]).ended(10);
     assert_eq!(place.read("again/summary.md"), markdown);
     place.write("out/report/notes.txt", "somebody's own");
     place.call(&["sim", "soon.toml", "--no-report", "--out", "out"]).ended(10);
@@ -108,7 +121,7 @@ fn a_report_that_cannot_be_written_is_told_and_is_no_success() {
 #[test]
 fn a_run_that_is_asked_for_must_be_there() {
     let place = brief();
-    place.call(&["report", "out", "--select", "soon/seed-1"]).ended(0);
+    place.call(&["report", "out", "--select", "soon/seed-1"]).ended(10);
     let called = place.call(&["report", "out", "--select", "soon/seed-2"]).ended(2);
     assert!(called.complained.contains("failed to select soon/seed-2"), "{}", called.complained);
 }
@@ -165,7 +178,7 @@ fn what_is_not_whole_or_not_ours_is_refused_and_nothing_is_written() {
 fn records_that_are_not_there_are_told_and_the_rest_is_shown() {
     let place = brief();
     fs::remove_file(place.path("out/soon/seed-1/record.jsonl")).expect("remove it");
-    let called = place.call(&["report", "out"]).ended(0);
+    let called = place.call(&["report", "out"]).ended(10);
     assert!(called.complained.starts_with("1 record is not in out"), "{}", called.complained);
     assert!(place.read("out/summary.md").contains("soon seed 1"));
 }
@@ -173,11 +186,11 @@ fn records_that_are_not_there_are_told_and_the_rest_is_shown() {
 #[test]
 fn runs_are_held_against_a_baseline() {
     let place = place();
-    let accepted = place.call(&["report", "out", "--accept"]).ended(0);
+    let accepted = place.call(&["report", "out", "--accept"]).ended(10);
     assert!(accepted.said.ends_with("the baseline is baseline.json\n"), "{}", accepted.said);
     assert!(place.read("baseline.json").len() < 4_000, "too large for git");
     // What failed before fails still: no regression.
-    let same = place.call(&["report", "out", "--baseline", "baseline.json"]).ended(0);
+    let same = place.call(&["report", "out", "--baseline", "baseline.json"]).ended(10);
     assert!(same.said.contains("baseline: no regression in 2 runs; 2 have the very same record"));
 
     // A slower network: the pictures are later.
@@ -191,6 +204,7 @@ fn runs_are_held_against_a_baseline() {
     assert!(place.read("slow/junit.xml").contains("type=\"regression\""));
     assert!(place.read("slow/summary.md").contains("### Against the baseline"));
     let page = place.read("slow/report.html");
+    assert!(page.contains("<title>FAIL: "), "the run itself passed: {page}");
     assert!(
         page.contains("id=\"baseline\"") && page.contains(", a regression)"),
         "not on the page"
@@ -205,10 +219,12 @@ fn runs_are_held_against_a_baseline() {
     }
 
     // Nothing to compare with.
-    place.call(&["report", "slow", "--accept=other.json"]).ended(0);
+    let accept = ["report", "out/soon/seed-1", "--out", "new", "--accept=other.json"];
+    place.call(&accept).ended(10);
     place
-        .call(&["report", "out/soon/seed-1", "--out", "new", "--baseline", "other.json"])
+        .call(&["report", "out/easy/seed-1", "--out", "new", "--baseline", "other.json"])
         .ended(11);
+    assert!(place.read("new/report.html").contains("<title>INCONCLUSIVE: "));
     for (text, cause) in [
         ("", "it is empty"),
         ("{}", "it is not a baseline of Parallax"),

@@ -67,7 +67,8 @@ pub(super) fn all(
     closing::forget(out)?;
     runs::forget(&out.join(HEALTH))?;
     // Killed in the first run, it has run nothing: that is told, too.
-    closing::write(out, &Suite::of(planned.len() as u64, Vec::new()), started)?;
+    let mut walls = closing::Walls::new();
+    closing::write(out, &Suite::of(planned.len() as u64, Vec::new()), started, walls.clone())?;
     for left in clear_browsers() {
         output::error(format!("a browser's network namespace was left, and is gone: {left}"));
     }
@@ -85,6 +86,7 @@ pub(super) fn all(
         }
         let which = run.repeat.map_or(String::new(), |repeat| format!(", repeat {repeat}"));
         let name = format!("{} seed {}{which}", run.input.scenario.id, run.seed);
+        let began = Instant::now();
         let summary = match run.why_not {
             Some(why) => unable(run, why),
             None => {
@@ -97,18 +99,24 @@ pub(super) fn all(
             }
         };
         output::say(terminal::run(&summary, &rerun(arguments, on.name, run), style));
+        let wall_us = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        walls.insert(summary.path(), wall_us);
         finished.push(summary);
         // Whatever happens to the next one, this one is told.
-        closing::write(out, &Suite::of(planned.len() as u64, finished.clone()), started)?;
+        let so_far = Suite::of(planned.len() as u64, finished.clone());
+        closing::write(out, &so_far, started, walls.clone())?;
     }
     let suite = Suite::of(planned.len() as u64, finished);
     output::say(not_run);
     output::say(terminal::scenarios(&suite, style));
     output::say(terminal::closing(&suite, style));
-    closing::write(out, &suite, started)?;
+    closing::write(out, &suite, started, walls)?;
     output::say(format!("records are in {}\n", out.display()));
     let reported = closing::reported(out, arguments.no_report, &suite);
-    Ok(match (interrupt.asked(), reported) {
+    // Whoever asks when all is done comes too late; what was cut short by it is in doubt.
+    let last_in_doubt = suite.runs.last().is_some_and(|run| !run.doubts.is_empty());
+    let whole = suite.runs.len() == planned.len() && !last_in_doubt;
+    Ok(match (interrupt.asked() && !whole, reported) {
         (true, _) => Exit::Interrupted,
         (false, true) => Exit::of(suite.verdict),
         (false, false) => report::without(suite.verdict),

@@ -2,6 +2,7 @@
 //! folders alone.
 
 mod baseline;
+mod judged;
 mod open;
 mod read;
 mod write;
@@ -12,7 +13,7 @@ use crate::{
     output,
 };
 use parallax_record::Verdict;
-use parallax_render::{Report, baseline::text, beside, terminal};
+use parallax_render::{Report, baseline::text, beside, terminal, view::Source};
 use std::path::Path;
 
 pub(crate) use read::{environment, record, run_folders};
@@ -48,6 +49,7 @@ pub(crate) fn run(arguments: &ReportArgs) -> Result<Exit, Stop> {
             ));
         }
     }
+    corrected(&report);
     let out = arguments.out.as_ref().unwrap_or(&arguments.folders[0]);
     write::all(out, &report, compared.as_ref())?;
     if let Some(file) = &arguments.accept {
@@ -62,6 +64,18 @@ pub(crate) fn run(arguments: &ReportArgs) -> Result<Exit, Stop> {
     if let Some(beside) = &report.beside {
         output::say(beside::text(beside, style));
     }
+    let origin = terminal::origin(&report);
+    if !origin.is_empty() {
+        output::say(format!("{origin}\n"));
+    }
+    // Where one folder is all, its closing line has said it.
+    let said = report.folders.len() == 1
+        && compared.is_none()
+        && arguments.within.is_none()
+        && report.overall.reasons.iter().all(|reason| reason.source == Source::Runs);
+    if !said {
+        output::say(terminal::overall(&report.overall, style));
+    }
     let page = out.join("report.html");
     output::say(format!("the report is {}\n", page.display()));
     if let Some(file) = &arguments.accept {
@@ -70,13 +84,7 @@ pub(crate) fn run(arguments: &ReportArgs) -> Result<Exit, Stop> {
     if arguments.open {
         open::page(&page)?;
     }
-    // What the runs came to was told by the command that ran them: here it is only shown.
-    let apart = report.beside.and_then(|beside| beside.verdict);
-    let demanded = compared.map(|compared| compared.verdict).into_iter().chain(apart);
-    Ok(match Verdict::worst(demanded) {
-        None => Exit::Pass,
-        Some(verdict) => Exit::of(Some(verdict)),
-    })
+    Ok(Exit::of(report.overall.verdict))
 }
 
 /// The report of what has just run, in its output folder.
@@ -88,7 +96,16 @@ pub(crate) fn at_end(folder: &Path) -> Result<(), Stop> {
     for note in &folders.notes {
         output::error(note);
     }
-    write::all(folder, &Report::new(&folders.read), None)
+    let report = Report::new(&folders.read);
+    corrected(&report);
+    write::all(folder, &report, None)
+}
+
+/// Tells what the records say otherwise than the summary.
+fn corrected(report: &Report) {
+    for text in terminal::corrections(report) {
+        output::error(&text);
+    }
 }
 
 /// How a command ends whose runs are done and whose report could not be written: what the runs came

@@ -1,11 +1,13 @@
 //! Reads output folders: the summary of each, and the records of those runs that are shown in full.
 
+use super::judged::{self, Judged};
 use crate::exit::Stop;
 use parallax_bench::recover;
 use parallax_record::{Environment, ReadError, Record, SCHEMA, Suite, Summary, Verdict, judge};
 use parallax_render::{
     escape::tame,
-    input::{Detail, Folder},
+    figure::counted,
+    input::{Folder, Origin},
 };
 use parallax_scenario::nearest;
 use serde::{Deserialize, de::DeserializeOwned};
@@ -13,10 +15,6 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs, io,
     path::{Path, PathBuf},
-    sync::{
-        Mutex,
-        atomic::{AtomicUsize, Ordering},
-    },
 };
 
 /// With so many runs or fewer, all are shown in full.
@@ -27,9 +25,6 @@ const MISSED: usize = 20;
 
 /// And of so many scenarios the run with the greatest p95.
 const WORST: usize = 10;
-
-/// Pictures larger than this are not ours.
-const PICTURE_BYTES: u64 = 32 << 20;
 
 /// What was read.
 pub(super) struct Folders {
@@ -50,25 +45,36 @@ pub(super) fn folders(paths: &[PathBuf], select: &[String]) -> Result<Folders, S
     for path in paths {
         // One folder needs no name: a copy of it somewhere else has the same report.
         let name = if paths.len() > 1 { path.display().to_string() } else { String::new() };
-        let (suite, lone) = suite(path)?;
+        let Found { suite, lone, judged, mut origin } = suite(path)?;
         let environment = environment(path)?;
-        let chosen = in_full(&suite, select, &mut found);
         let place = |run: &Summary| match lone {
             true => path.clone(),
-            false => path.join(&run.scenario).join(run.folder()),
+            false => path.join(run.path()),
         };
-        let (details, missing) = details(&suite, &chosen, place)?;
-        if missing > 0 {
-            let (records, whose) = match missing {
-                1 => ("1 record is".to_owned(), "its run is"),
-                _ => (format!("{missing} records are"), "their runs are"),
+        // With few runs each is shown in full: its record is read once.
+        let judged = match judged {
+            true => Judged::just_now(suite.runs.clone()),
+            false => judged::again(path, &suite, suite.runs.len() <= FEW, place)?,
+        };
+        if judged.without_record > 0 {
+            let records = counted(judged.without_record, "record");
+            let (are, their) = if judged.without_record == 1 {
+                ("is", "its run is")
+            } else {
+                ("are", "their runs are")
             };
             all.notes.push(format!(
-                "{records} not in {}: {whose} shown from the summary alone",
+                "{records} {are} not in {}: {their} shown from the summary alone",
                 path.display()
             ));
         }
-        all.read.push(Folder { name, suite, environment, details });
+        all.notes.extend(origin.unreadable.iter().cloned());
+        origin.judged_again = judged.judged;
+        origin.corrections = judged.corrections;
+        let suite = Suite::of(suite.planned, judged.runs);
+        let chosen = in_full(&suite, select, &mut found);
+        let details = judged::details(&suite, &chosen, judged.records, place)?;
+        all.read.push(Folder { name, suite, environment, details, origin });
     }
     match select.iter().find(|name| !found.contains(*name)) {
         None => Ok(all),
@@ -91,9 +97,19 @@ fn meant(folders: &Folders, name: &str) -> String {
     meant.map_or(String::new(), |meant| format!("did you mean {}? Else ", tame(meant)))
 }
 
-/// The summary of a folder, and whether the folder is that of one run alone. What was killed before its
-/// run came to a summary is among the runs.
-fn suite(folder: &Path) -> Result<(Suite, bool), Stop> {
+/// The runs of a folder.
+struct Found {
+    suite: Suite,
+    /// The folder is that of one run alone.
+    lone: bool,
+    /// They have just been judged from their records.
+    judged: bool,
+    origin: Origin,
+}
+
+/// The runs of a folder, as `summary.json` has them, or else those that have records. What was killed before its run
+/// came to a summary is among the runs.
+fn suite(folder: &Path) -> Result<Found, Stop> {
     let file = folder.join("summary.json");
     match fs::read(&file) {
         Ok(bytes) => {
@@ -101,23 +117,64 @@ fn suite(folder: &Path) -> Result<(Suite, bool), Stop> {
             if let Some(run) = suite.runs.iter().find(|run| !is_one_name(&run.scenario)) {
                 return Err(bad(&file, &format!("{:?} names no scenario", run.scenario)));
             }
+            let mut names = BTreeSet::new();
+            if let Some(run) = suite.runs.iter().find(|run| !names.insert(run.path())) {
+                return Err(bad(&file, &format!("the run {} is in it twice", run.path())));
+            }
             if suite.planned > suite.runs.len() as u64 {
                 let killed = killed(folder, &suite)?;
                 if !killed.is_empty() {
                     suite = Suite::of(suite.planned, [suite.runs, killed].concat());
                 }
             }
-            Ok((suite, false))
+            Ok(Found { suite, lone: false, judged: false, origin: Origin::default() })
         }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            recover(folder).map_err(|error| Stop::BadInput(error.to_string()))?;
-            let record = folder.join("record.jsonl");
-            if !record.is_file() {
-                return Err(no_summary(folder));
-            }
-            Ok((Suite::new(vec![judge(&self::record(&record)?)]), true))
-        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => without_summary(folder),
         Err(error) => Err(unreadable(&file, &error)),
+    }
+}
+
+/// The runs of a folder without a summary: it is the folder of one run, or the command that ran them was killed.
+fn without_summary(folder: &Path) -> Result<Found, Stop> {
+    recover(folder).map_err(|error| Stop::BadInput(error.to_string()))?;
+    let file = folder.join("record.jsonl");
+    if file.is_file() {
+        let suite = Suite::new(vec![judge(&record(&file)?)]);
+        return Ok(Found { suite, lone: true, judged: true, origin: Origin::default() });
+    }
+    let mut origin = Origin { without_summary: true, ..Origin::default() };
+    let mut runs = Vec::new();
+    let folders = run_folders(folder);
+    for found in judged::in_parallel(folders.len(), |at| Ok(of_record(&folders[at])))? {
+        match found {
+            Ok(summary) => runs.extend(summary),
+            // Of the other runs something can be said.
+            Err(Stop::BadInput(cause)) => {
+                let cause = cause.split("\n  help: ").next().unwrap_or_default();
+                origin.unreadable.push(cause.to_owned());
+            }
+            Err(stop) => return Err(stop),
+        }
+    }
+    if runs.is_empty() && origin.unreadable.is_empty() {
+        return Err(no_summary(folder));
+    }
+    // By number: seed 2 comes before seed 10.
+    runs.sort_by(|a, b| (&a.scenario, a.seed, a.repeat).cmp(&(&b.scenario, b.seed, b.repeat)));
+    Ok(Found { suite: Suite::new(runs), lone: false, judged: true, origin })
+}
+
+/// What a run came to by its record, in its folder; none if it has no record.
+fn of_record(folder: &Path) -> Result<Option<Summary>, Stop> {
+    recover(folder).map_err(|error| Stop::BadInput(error.to_string()))?;
+    let file = folder.join("record.jsonl");
+    if !file.is_file() {
+        return Ok(None);
+    }
+    let summary = judge(&record(&file)?);
+    match folder.ends_with(summary.path()) {
+        true => Ok(Some(summary)),
+        false => Err(bad(&file, &format!("it is the record of {}", summary.path()))),
     }
 }
 
@@ -127,16 +184,12 @@ fn killed(folder: &Path, suite: &Suite) -> Result<Vec<Summary>, Stop> {
     for folder in run_folders(folder) {
         recover(&folder).map_err(|error| Stop::BadInput(error.to_string()))?;
         let file = folder.join("record.jsonl");
-        if !file.is_file() {
+        if !file.is_file() || suite.runs.iter().any(|run| folder.ends_with(run.path())) {
             continue;
         }
         let record = record(&file)?;
-        let told = suite.runs.iter().any(|run| {
-            let header = &record.header;
-            (&run.scenario, run.seed, run.repeat) == (&header.scenario, header.seed, header.repeat)
-        });
         // Nobody counted its packets. A whole one is of an earlier command.
-        if !told && record.end.packets_sha256.is_empty() {
+        if record.end.packets_sha256.is_empty() {
             found.push(judge(&record));
         }
     }
@@ -160,7 +213,7 @@ pub(crate) fn run_folders(out: &Path) -> Vec<PathBuf> {
 }
 
 /// Whether it is the name of something in a folder, and not the way to somewhere else.
-fn is_one_name(name: &str) -> bool {
+pub(super) fn is_one_name(name: &str) -> bool {
     let mut parts = Path::new(name).components();
     matches!(
         (parts.next(), parts.next()),
@@ -194,7 +247,7 @@ pub(crate) fn environment(folder: &Path) -> Result<Option<Environment>, Stop> {
     }
 }
 
-fn unreadable(file: &Path, error: &io::Error) -> Stop {
+pub(super) fn unreadable(file: &Path, error: &io::Error) -> Stop {
     if let Some(given) = file.parent().filter(|_| error.kind() == io::ErrorKind::NotADirectory) {
         return Stop::BadInput(format!(
             "failed to read {}: it is a file\n  help: give the folder that `parallax sim --out FOLDER` \
@@ -208,7 +261,7 @@ fn unreadable(file: &Path, error: &io::Error) -> Stop {
     ))
 }
 
-fn bad(file: &Path, cause: &str) -> Stop {
+pub(super) fn bad(file: &Path, cause: &str) -> Stop {
     let cause = tame(cause);
     Stop::BadInput(format!(
         "failed to read {}: {cause}\n  help: give a folder as `parallax sim --out FOLDER` has left it, \
@@ -290,73 +343,6 @@ fn in_full(suite: &Suite, select: &[String], found: &mut BTreeSet<String>) -> BT
     worst.sort_by_key(|(late, at)| (std::cmp::Reverse(*late), *at));
     chosen.extend(worst.iter().take(WORST).map(|(_, at)| *at));
     chosen
-}
-
-/// Reads the runs of `chosen`, several at a time; what comes out does not depend on it. Also how many
-/// records are not there.
-fn details(
-    suite: &Suite,
-    chosen: &BTreeSet<usize>,
-    place: impl Fn(&Summary) -> PathBuf + Sync,
-) -> Result<(Vec<Detail>, usize), Stop> {
-    let whole = |at: &&usize| suite.runs[**at].record_sha256.is_some();
-    let wanted: Vec<usize> = chosen.iter().filter(whole).copied().collect();
-    let next = AtomicUsize::new(0);
-    let read: Mutex<BTreeMap<usize, Result<Option<Detail>, Stop>>> = Mutex::default();
-    let work = || {
-        while let Some(at) = wanted.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let summary = &suite.runs[*at];
-            let detail = detail(*at, summary, &place(summary));
-            if let Ok(mut read) = read.lock() {
-                read.insert(*at, detail);
-            }
-        }
-    };
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(wanted.len());
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(work);
-        }
-    });
-    let read = read.into_inner().map_err(|_| Stop::Fault("failed to read records".to_owned()))?;
-    let mut details = Vec::new();
-    for detail in read.into_values() {
-        details.extend(detail?);
-    }
-    let missing = wanted.len() - details.len();
-    Ok((details, missing))
-}
-
-/// One run; none if its record is not there.
-fn detail(run: usize, summary: &Summary, place: &Path) -> Result<Option<Detail>, Stop> {
-    let file = place.join("record.jsonl");
-    if !file.exists() {
-        return Ok(None);
-    }
-    let record = record(&file)?;
-    if summary.record_sha256.as_ref() != Some(&record.sha256) {
-        return Err(bad(
-            &file,
-            &format!(
-                "it is not the record that summary.json speaks of: its digest is {}",
-                record.sha256
-            ),
-        ));
-    }
-    let mut pictures = BTreeMap::new();
-    for stream in &summary.streams {
-        for worst in &stream.worst_frames {
-            for name in worst.files(&stream.camera, &stream.viewer) {
-                let path = place.join("frames").join(&name);
-                let fits = |meta: fs::Metadata| meta.is_file() && meta.len() <= PICTURE_BYTES;
-                if is_one_name(&name) && fs::metadata(&path).is_ok_and(fits) {
-                    let bytes = fs::read(&path).map_err(|error| unreadable(&path, &error))?;
-                    pictures.insert(name, bytes);
-                }
-            }
-        }
-    }
-    Ok(Some(Detail { run, record, pictures }))
 }
 
 /// The record in a file.

@@ -21,7 +21,7 @@ const BESIDE: &str = "parallax.json";
 /// Where all of it is until all is written.
 const ASIDE: &str = "report.part";
 
-/// So many runs have pictures, the first of those in full; the others are one command away.
+/// So many streams have pictures, of the first runs in full; the others are one command away.
 const PICTURED: usize = 40;
 
 /// Writes a report.
@@ -58,7 +58,12 @@ fn files(
         own.insert(name, text.into_bytes());
     }
     own.insert("grid.png".to_owned(), png::grid(report));
-    for run in report.details.iter().take(PICTURED) {
+    let mut left = PICTURED;
+    for run in &report.details {
+        if left == 0 {
+            break;
+        }
+        left = left.saturating_sub(run.streams.len());
         let Some(cell) = report.runs.get(run.run) else { continue };
         let folder = match report.folders.len() {
             1 => String::new(),

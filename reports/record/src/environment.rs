@@ -3,6 +3,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// The machine, the tools and the wall time of one call of the command.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -31,4 +32,7 @@ pub struct Environment {
     pub wall_duration_us: u64,
     /// The command and its arguments.
     pub command_line: Vec<String>,
+    /// How long each run took, microseconds of wall time, by its folder: `two-homes/seed-1`.
+    #[serde(default)]
+    pub runs_wall_us: BTreeMap<String, u64>,
 }

@@ -69,12 +69,7 @@ pub fn judge(record: &Record) -> Summary {
         Event::EarlierAttempt { text } => Some(text),
         _ => None,
     });
-    let verdict = match (faults.is_empty(), failures.is_empty()) {
-        (false, _) => Verdict::Error,
-        (true, false) => Verdict::Fail,
-        (true, true) => Verdict::worst(checks.iter().map(|check| check.verdict))
-            .unwrap_or(Verdict::Inconclusive),
-    };
+    let verdict = worst(&faults, &failures, &checks);
     Summary {
         scenario: header.scenario.clone(),
         title: header.title.clone(),
@@ -98,6 +93,16 @@ pub fn judge(record: &Record) -> Summary {
         not_judged,
         streams: timeline.streams.iter().map(|stream| summarise(stream, record)).collect(),
         bytes: bytes(record),
+    }
+}
+
+/// The verdict of a run, from its faults, the failures of its device, and its checks.
+pub(crate) fn worst(faults: &[String], failures: &[String], checks: &[CheckResult]) -> Verdict {
+    match (faults.is_empty(), failures.is_empty()) {
+        (false, _) => Verdict::Error,
+        (true, false) => Verdict::Fail,
+        (true, true) => Verdict::worst(checks.iter().map(|check| check.verdict))
+            .unwrap_or(Verdict::Inconclusive),
     }
 }
 

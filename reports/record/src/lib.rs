@@ -1,6 +1,7 @@
 //! The waist of Parallax: events, measurements, checks, verdicts and the judge.
 
 mod account;
+mod again;
 mod baseline;
 pub mod beside;
 mod browser;
@@ -32,6 +33,7 @@ mod uncertainty;
 mod verdict;
 mod worst;
 
+pub use again::{JudgedAgain, contradiction, judge_again};
 pub use baseline::{
     BASELINE_FORMAT, Baseline, BaselineError, BaselinePool, BaselineRun, BaselineStream,
 };

@@ -174,6 +174,12 @@ impl Summary {
         run_folder(self.seed, self.repeat)
     }
 
+    /// Where its record is, below the folder of all runs: `two-homes/seed-1`.
+    #[must_use]
+    pub fn path(&self) -> String {
+        format!("{}/{}", self.scenario, self.folder())
+    }
+
     /// A run that could not be: nothing can be said, and why.
     #[must_use]
     pub fn unclear(header: &Header, doubt: String) -> Self {

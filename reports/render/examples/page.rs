@@ -4,7 +4,7 @@
 use parallax_record::{Record, Suite};
 use parallax_render::{
     Report, html,
-    input::{Detail, Folder},
+    input::{Detail, Folder, Origin},
     png,
 };
 use std::{collections::BTreeMap, error::Error, fs, path::Path};
@@ -28,7 +28,13 @@ fn read(folder: &Path) -> Result<Folder, Box<dyn Error>> {
         details.push(Detail { run, record, pictures });
     }
     let environment = Some(serde_json::from_slice(&environment)?);
-    Ok(Folder { name: folder.display().to_string(), suite, environment, details })
+    Ok(Folder {
+        name: folder.display().to_string(),
+        suite,
+        environment,
+        details,
+        origin: Origin::default(),
+    })
 }
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -1,6 +1,6 @@
 //! Simulation and measurement, side by side, as text.
 
-use crate::{escape::tame, figure, shown::Shown, terminal::Style};
+use crate::{escape::tame, figure, shown::Shown, terminal::Style, view::budget};
 use parallax_record::{
     Verdict,
     beside::{Compared, Pair, Scale, Side, SideBySide, Within},
@@ -10,7 +10,7 @@ use parallax_record::{
 #[must_use]
 pub fn text(beside: &SideBySide, style: Style) -> Shown {
     let mut out = Shown::default();
-    for pair in &beside.pairs {
+    for (_, pair) in worst_first(beside).into_iter().take(budget::PAIRS) {
         let word =
             pair.verdict.map_or_else(|| "SIDE BY SIDE".into(), |verdict| style.word(verdict));
         out.push(word);
@@ -36,10 +36,61 @@ pub fn text(beside: &SideBySide, style: Style) -> Shown {
             out.end_line();
         }
     }
-    for alone in &beside.alone {
+    if let Some(more) = left_out(beside) {
+        out.push(format!("  {more}\n"));
+    }
+    for alone in beside.alone.iter().take(budget::STREAM_ROWS) {
         out.push(format!("NOT COMPARED    {}\n", tame(alone)));
     }
     out
+}
+
+/// The pairs with their places, those that are not near enough first.
+pub(crate) fn worst_first(beside: &SideBySide) -> Vec<(usize, &Pair)> {
+    let mut pairs: Vec<_> = beside.pairs.iter().enumerate().collect();
+    pairs.sort_by_key(|(_, pair)| std::cmp::Reverse(pair.verdict));
+    pairs
+}
+
+/// What is said of the pairs that are not shown, if there are any.
+pub(crate) fn left_out(beside: &SideBySide) -> Option<String> {
+    let more = beside.pairs.len().saturating_sub(budget::PAIRS);
+    (more > 0).then(|| {
+        format!(
+            "{} more, the nearer ones: report/parallax.json has all",
+            figure::counted(more as u64, "stream")
+        )
+    })
+}
+
+/// Why the bound was not kept by all streams, in one line.
+pub(crate) fn verdict_text(beside: &SideBySide, verdict: Verdict) -> String {
+    let bound = beside.within.map_or(String::new(), told);
+    let count =
+        |verdict| beside.pairs.iter().filter(|pair| pair.verdict == Some(verdict)).count() as u64;
+    let total = figure::counted(beside.pairs.len() as u64, "stream");
+    let mut parts = Vec::new();
+    for (verdict, what) in
+        [(Verdict::Fail, "farther apart than allowed"), (Verdict::Inconclusive, "inconclusive")]
+    {
+        let count = count(verdict);
+        if count > 0 {
+            parts.push(format!("{count} of {total} {what}"));
+        }
+    }
+    if !beside.alone.is_empty() {
+        parts.push(format!("{} not compared", beside.alone.len()));
+    }
+    if parts.is_empty() {
+        parts.push(verdict.to_string());
+    }
+    format!("simulation and measurement{bound}: {}", parts.join(", "))
+}
+
+/// A bound, after what it is for.
+fn told(Within { percent, us }: Within) -> String {
+    let time = figure::duration(i64::try_from(us).unwrap_or(i64::MAX));
+    format!(", within {percent} % or {time}")
 }
 
 /// What the bound is for.
@@ -50,10 +101,7 @@ pub(crate) const HELD: &str =
 pub(crate) fn headline(pair: &Pair, within: Option<Within>) -> String {
     let [scenario, camera, viewer] =
         [&pair.scenario, &pair.camera, &pair.viewer].map(|name| tame(name));
-    let within = within.map_or(String::new(), |Within { percent, us }| {
-        let time = figure::duration(i64::try_from(us).unwrap_or(i64::MAX));
-        format!(", within {percent} % or {time}")
-    });
+    let within = within.map_or(String::new(), told);
     format!("simulation and measurement of {scenario}, {camera} to {viewer}{within}")
 }
 
@@ -100,8 +148,19 @@ pub(crate) fn warnings(pair: &Pair) -> Vec<String> {
     }
     match pair.same_path {
         Some(Verdict::Fail) => all.push("media went another way".to_owned()),
+        Some(Verdict::Inconclusive) if ours.paths.is_empty() || theirs.paths.is_empty() => {
+            all.push("which way media went is not known on both sides".to_owned());
+        }
         Some(Verdict::Inconclusive) => {
-            all.push("which way media went is not known on both sides".to_owned())
+            let only: Vec<String> =
+                ours.paths.difference(&theirs.paths).map(|path| tame(path)).collect();
+            let (simulated, measured) =
+                (figure::counted(ours.runs, "run"), figure::counted(theirs.runs, "run"));
+            all.push(format!(
+                "of {simulated}, simulated ones also went {}; none of {measured} measured did: \
+                 measure more runs (--repeat, --seeds)",
+                only.join(" and ")
+            ));
         }
         _ => {}
     }

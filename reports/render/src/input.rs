@@ -15,6 +15,21 @@ pub struct Folder {
     pub environment: Option<Environment>,
     /// Runs that are shown in full: failed, worst and selected ones.
     pub details: Vec<Detail>,
+    /// How far the figures come from records.
+    pub origin: Origin,
+}
+
+/// Where the figures of a folder come from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// How many runs were judged again from their records.
+    pub judged_again: u64,
+    /// Runs whose record says something else than `summary.json` did: the record counts.
+    pub corrections: Vec<String>,
+    /// `summary.json` is not there: the runs are those that have a record, and how many were asked for is unknown.
+    pub without_summary: bool,
+    /// Records that cannot be read, with the cause, where there is no summary.
+    pub unreadable: Vec<String>,
 }
 
 /// A run that is shown in full.

@@ -5,7 +5,7 @@
 use crate::{
     escape::tame,
     terminal::{self, Style},
-    view::{Cell, Missed, Report},
+    view::{Cell, Missed, Report, Source},
 };
 use parallax_record::{BaselineResult, Verdict, beside::SideBySide};
 use quick_junit::{
@@ -13,7 +13,8 @@ use quick_junit::{
 };
 use std::{collections::BTreeMap, time::Duration};
 
-/// The file's text. Times are those of the runs' own clocks. Characters that XML forbids are left out.
+/// The file's text. `time` is wall time, and is left out where it is not known. Characters that XML forbids are left
+/// out.
 ///
 /// # Errors
 /// Never in fact: a string takes what is written.
@@ -36,6 +37,9 @@ pub fn report(
         for at in &scenario.runs {
             let Some(run) = report.runs.get(*at) else { continue };
             let mut case = case(run, missed.get(at).copied());
+            if let Some(wall) = wall(report, run) {
+                case.set_time(wall);
+            }
             case.set_classname(name.clone());
             suite.add_test_case(case);
             for mut case in not_judged(run) {
@@ -45,6 +49,7 @@ pub fn report(
         }
         junit.add_test_suite(suite);
     }
+    junit.add_test_suites(reasons(report));
     if let Some(baseline) = baseline {
         let mut suite = TestSuite::new("baseline");
         let text = crate::baseline::text(baseline, Style::Plain);
@@ -54,21 +59,50 @@ pub fn report(
         junit.add_test_suite(suite);
     }
     if let Some(beside) = report.beside.as_ref().filter(|beside| beside.within.is_some()) {
-        let mut suite = TestSuite::new("simulation and measurement");
-        for pair in &beside.pairs {
-            let name = crate::beside::headline(pair, beside.within);
-            let alone =
-                SideBySide { pairs: vec![pair.clone()], alone: Vec::new(), ..beside.clone() };
-            let text = crate::beside::text(&alone, Style::Plain);
-            let verdict = pair.verdict.unwrap_or(Verdict::Inconclusive);
-            suite.add_test_case(TestCase::new(
-                clean(&name),
-                status(verdict, &name, "distance", &text),
-            ));
-        }
-        junit.add_test_suite(suite);
+        junit.add_test_suite(side_by_side(beside));
     }
     junit.to_string()
+}
+
+/// What counts against the runs as a whole: records that cannot be read, runs that did not finish.
+fn reasons(report: &Report) -> Vec<TestSuite> {
+    let mut suite = TestSuite::new("all planned runs");
+    for reason in &report.overall.reasons {
+        let name = match reason.source {
+            Source::Records => "every record can be read",
+            Source::Planned => "every planned run has finished",
+            Source::Runs | Source::Baseline | Source::Within => continue,
+        };
+        let status = status(reason.verdict, &reason.text, "records", &reason.text);
+        suite.add_test_case(TestCase::new(name, status));
+    }
+    if report.overall.verdict.is_none() && suite.test_cases.is_empty() {
+        let status = status(Verdict::Inconclusive, "nothing ran", "records", "nothing ran");
+        suite.add_test_case(TestCase::new("every planned run has finished", status));
+    }
+    if suite.test_cases.is_empty() { Vec::new() } else { vec![suite] }
+}
+
+/// A case for each stream on both sides, and for each that one side alone has.
+fn side_by_side(beside: &SideBySide) -> TestSuite {
+    let mut suite = TestSuite::new("simulation and measurement");
+    let case = |name: &str, verdict, text: &str| {
+        TestCase::new(clean(name), status(verdict, name, "distance", text))
+    };
+    for pair in &beside.pairs {
+        let name = crate::beside::headline(pair, beside.within);
+        let only = SideBySide { pairs: vec![pair.clone()], alone: Vec::new(), ..*beside };
+        let text = crate::beside::text(&only, Style::Plain);
+        suite.add_test_case(case(&name, pair.verdict.unwrap_or(Verdict::Inconclusive), &text));
+    }
+    for text in &beside.alone {
+        suite.add_test_case(case(&format!("not compared: {text}"), Verdict::Inconclusive, text));
+    }
+    if suite.test_cases.is_empty() {
+        let verdict = beside.verdict.unwrap_or(Verdict::Inconclusive);
+        suite.add_test_case(case("nothing was compared", verdict, "nothing was compared"));
+    }
+    suite
 }
 
 fn case(run: &Cell, missed: Option<&Missed>) -> TestCase {
@@ -77,11 +111,7 @@ fn case(run: &Cell, missed: Option<&Missed>) -> TestCase {
         None => TestCaseStatus::success(),
         Some(missed) => {
             let text = terminal::run(summary, &missed.rerun, Style::Plain);
-            let kind = missed
-                .checks
-                .iter()
-                .max_by_key(|check| check.verdict)
-                .map_or("run", |check| check.name.as_str());
+            let kind = missed.checks.first().map_or("run", |check| check.name.as_str());
             status(summary.verdict, &missed.brief(), kind, &text)
         }
     };
@@ -91,7 +121,9 @@ fn case(run: &Cell, missed: Option<&Missed>) -> TestCase {
         attempt.set_type("inconclusive").set_message(clean(earlier));
         case.status.add_rerun(attempt);
     }
-    case.set_time(Duration::from_micros(summary.duration_us));
+    // What a run lasts on its own clock says nothing of how long somebody waited for it.
+    let duration = Duration::from_micros(summary.duration_us).as_secs_f64();
+    case.add_property(("run_duration_s", format!("{duration:.3}").as_str()));
     case
 }
 
@@ -104,6 +136,12 @@ fn not_judged(run: &Cell) -> impl Iterator<Item = TestCase> {
         let title = terminal::not_judged_title(check, summary);
         TestCase::new(clean(&format!("seed {}: {title}", summary.which())), status)
     })
+}
+
+/// How long a run took by the clock on the wall, if its folder says so.
+fn wall(report: &Report, run: &Cell) -> Option<Duration> {
+    let environment = report.environments.get(run.folder)?.as_ref()?;
+    environment.runs_wall_us.get(&run.summary.path()).copied().map(Duration::from_micros)
 }
 
 fn status(verdict: Verdict, message: &str, kind: &str, text: &str) -> TestCaseStatus {

@@ -3,8 +3,8 @@
 use crate::{
     escape::tame,
     figure,
-    terminal::Style,
-    view::{Missed, Report},
+    terminal::{self, Style},
+    view::{Missed, Report, budget},
 };
 use parallax_record::{BaselineResult, Verdict};
 use std::fmt::Write;
@@ -40,7 +40,8 @@ pub fn summary(report: &Report, baseline: Option<&BaselineResult>) -> String {
 }
 
 fn head(report: &Report) -> String {
-    let verdict = report.verdict.map_or("nothing ran".to_owned(), |verdict| verdict.to_string());
+    let verdict = report.overall.verdict;
+    let verdict = verdict.map_or("nothing ran".to_owned(), |verdict| verdict.to_string());
     let mut out = format!("## Parallax: {}\n\n", verdict.to_uppercase());
     out.push_str("| Runs | Passed | Failed | Inconclusive | Errors | Checks not judged |\n");
     out.push_str("|--:|--:|--:|--:|--:|--:|\n");
@@ -55,13 +56,18 @@ fn head(report: &Report) -> String {
         counts.error,
         report.not_judged()
     );
-    if counts.total() < report.planned {
-        let _ = writeln!(
-            out,
-            "\nInterrupted: {} of {} finished.",
-            counts.total(),
-            figure::counted(report.planned, "run")
-        );
+    if !report.overall.reasons.is_empty() {
+        out.push('\n');
+    }
+    for reason in report.overall.reasons.iter().take(MOST_RUNS) {
+        let _ = writeln!(out, "- **{}**: {}", reason.verdict, cell(&reason.text));
+    }
+    let origin = terminal::origin(report);
+    if !origin.is_empty() {
+        let _ = writeln!(out, "\n{origin}");
+    }
+    for text in terminal::corrections(report) {
+        let _ = writeln!(out, "\n{}", cell(&text));
     }
     out
 }
@@ -128,7 +134,7 @@ fn flaky(report: &Report, out: &mut String) {
 fn row(report: &Report, missed: &Missed) -> String {
     let run = &report.runs[missed.run].summary;
     let name = cell(&format!("{} seed {}", run.scenario, run.which()));
-    let worst = missed.checks.iter().max_by_key(|check| check.verdict);
+    let worst = missed.checks.first();
     let (check, measured, bound) = match (missed.faults.first(), worst) {
         (Some(fault), _) => (cell(fault), String::new(), String::new()),
         (None, Some(check)) => (cell(&check.name), cell(&check.measured), cell(&check.bound)),
@@ -155,7 +161,7 @@ fn latency(report: &Report, out: &mut String) {
     out.push_str("|---|---|--:|--:|--:|--:|--:|--:|\n");
     let (mut left, all) = (0, report.scenarios.iter().map(|one| one.streams.len()).sum::<usize>());
     'all: for scenario in &report.scenarios {
-        for stream in &scenario.streams {
+        for stream in scenario.streams.iter().take(budget::STREAM_ROWS) {
             let figures: Vec<String> = crate::pooled::row(report, scenario, stream)
                 .into_iter()
                 .map(|us| us.map_or("–".to_owned(), figure::duration))

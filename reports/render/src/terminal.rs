@@ -12,6 +12,7 @@ use crate::{
     escape::tame,
     figure,
     shown::{Shown, shown},
+    view::{Overall, Report, budget},
 };
 
 /// Whether to colour, with the ANSI codes that every terminal knows. Colour never says anything
@@ -87,17 +88,31 @@ pub fn run(summary: &Summary, rerun: &str, style: Style) -> Shown {
     for earlier in &summary.earlier_attempts {
         row(&mut out, "tried before", &tame(earlier), style);
     }
-    for check in missed(summary) {
+    let mut missed: Vec<&CheckResult> = missed(summary).collect();
+    missed.sort_by_key(|check| std::cmp::Reverse(check.verdict));
+    for check in missed.iter().take(budget::MISSED_CHECKS) {
         show_check(&mut out, check, summary.streams.len() > 1, style);
     }
-    for (reason, titles) in not_judged(summary) {
+    if missed.len() > budget::MISSED_CHECKS {
+        let more = missed.len() - budget::MISSED_CHECKS;
+        row(&mut out, "and more", &format!("{more} checks: summary.json has all"), style);
+    }
+    for (reason, mut titles) in not_judged(summary) {
+        let more = titles.len().saturating_sub(budget::MISSED_CHECKS);
+        titles.truncate(budget::MISSED_CHECKS);
+        titles.extend((more > 0).then(|| format!("and {more} more")));
         row(&mut out, "not judged", &format!("{}: {reason}", titles.join("; ")), style);
     }
     if let Some(text) = nothing_judged(summary) {
         row(&mut out, "unclear", text, style);
     }
-    for stream in &summary.streams {
+    let shown = budget::streams(summary);
+    for stream in shown.iter().filter_map(|at| summary.streams.get(*at)) {
         show_stream(&mut out, stream, style);
+    }
+    if summary.streams.len() > shown.len() {
+        let more = summary.streams.len() - shown.len();
+        row(&mut out, "and more", &format!("{more} streams: summary.json has all"), style);
     }
     if summary.verdict != Verdict::Pass {
         row(&mut out, "run again", &tame(rerun), style);
@@ -252,6 +267,49 @@ pub fn closing(suite: &Suite, style: Style) -> Shown {
     ];
     line(&mut out, closing);
     out
+}
+
+/// The last line of a report: the verdict over all that it holds, with its reasons.
+#[must_use]
+pub fn overall(overall: &Overall, style: Style) -> Shown {
+    let (word, rest) = match overall.verdict {
+        None => (format!("{:<WIDTH$}", "NOTHING RAN").into(), overall.line()),
+        Some(Verdict::Pass) => (style.word(Verdict::Pass), "no reason against it".to_owned()),
+        Some(verdict) => (style.word(verdict), overall.line()),
+    };
+    let mut out = Shown::default();
+    line(&mut out, shown![word, "    overall: ", tame(&rest)]);
+    out
+}
+
+/// So many corrections are told one by one.
+const CORRECTIONS: usize = 10;
+
+/// How many runs were judged again from their records; empty if there are no runs.
+#[must_use]
+pub fn origin(report: &Report) -> String {
+    if report.runs.is_empty() {
+        return String::new();
+    }
+    let judged: u64 = report.origins.iter().map(|origin| origin.judged_again).sum();
+    let all = figure::counted(report.runs.len() as u64, "run");
+    let rest = match report.runs.len() as u64 - judged {
+        0 => "",
+        _ => "; the others, without a record, are as summary.json has them",
+    };
+    format!("Judged again from their records: {judged} of {all}{rest}.")
+}
+
+/// What the records said otherwise than `summary.json`, a line for each run.
+#[must_use]
+pub fn corrections(report: &Report) -> Vec<String> {
+    let all = report.origins.iter().flat_map(|origin| &origin.corrections);
+    let mut lines: Vec<String> = all.clone().take(CORRECTIONS).map(|text| tame(text)).collect();
+    let more = all.count() - lines.len();
+    if more > 0 {
+        lines.push(format!("and {more} more runs were corrected by their records"));
+    }
+    lines
 }
 
 fn show_stream(out: &mut Shown, stream: &StreamSummary, style: Style) {

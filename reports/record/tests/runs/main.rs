@@ -1,6 +1,7 @@
 //! Runs made by hand, judged.
 
 mod account;
+mod again;
 mod checked;
 mod checks;
 mod links;

@@ -4,7 +4,7 @@ use super::word;
 use crate::{
     beside, draw,
     plot::Plot,
-    view::{Report, Stream},
+    view::{Report, Stream, budget},
 };
 use parallax_record::{ClockKind, beside::Pair};
 
@@ -53,7 +53,7 @@ pub(super) fn pairs(report: &Report) -> Vec<PairSection> {
             plot: plot(report, pair, &format!("beside-{at}-curve")),
         }
     };
-    beside.pairs.iter().enumerate().map(section).collect()
+    beside::worst_first(beside).into_iter().take(budget::PAIRS).map(section).collect()
 }
 
 /// The frames of the runs that are shown in full and count.

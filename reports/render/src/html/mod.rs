@@ -5,7 +5,12 @@ mod page;
 mod pictures;
 mod section;
 
-use crate::{draw, escape::tame, figure, plot, view::Report};
+use crate::{
+    draw,
+    escape::tame,
+    figure, plot, terminal,
+    view::{Report, budget},
+};
 use askama::Template;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use parallax_record::Verdict;
@@ -26,9 +31,12 @@ struct Page {
     sign: &'static str,
     headline: String,
     counts: Vec<(&'static str, &'static str, u64)>,
-    interrupted: Option<String>,
+    /// How many runs were judged again, and what was corrected by that.
+    origin: String,
+    corrections: Vec<String>,
     baseline: Option<page::BaselineSection>,
     pairs: Vec<beside::PairSection>,
+    pairs_more: Option<String>,
     alone: Vec<String>,
     not_in_full: u64,
     missed: Vec<page::MissedRun>,
@@ -55,23 +63,22 @@ pub fn report(report: &Report) -> String {
         hash(&style),
         hash(SCRIPT)
     );
-    let verdict = report.verdict;
+    let verdict = report.overall.verdict;
     let page = Page {
         title: title(report),
         verdict: verdict.map_or("none", word),
         sign: verdict.map_or("–", |verdict| draw::sign(verdict).0),
         headline: headline(report),
         counts: counts(report),
-        interrupted: ((report.runs.len() as u64) < report.planned).then(|| {
-            let planned = figure::counted(report.planned, "run");
-            format!("interrupted: {} of {planned} finished", report.runs.len())
-        }),
+        origin: terminal::origin(report),
+        corrections: terminal::corrections(report),
         baseline: report.baseline.as_ref().map(page::baseline),
         pairs: beside::pairs(report),
+        pairs_more: report.beside.as_ref().and_then(crate::beside::left_out),
         alone: report
             .beside
             .iter()
-            .flat_map(|beside| &beside.alone)
+            .flat_map(|beside| beside.alone.iter().take(budget::STREAM_ROWS))
             .map(|text| tame(text))
             .collect(),
         not_in_full: report.runs.len() as u64 - shown.len() as u64,
@@ -99,8 +106,9 @@ fn in_full(report: &Report) -> (Vec<String>, BTreeSet<usize>) {
     let (mut sections, mut shown, mut bytes) = (Vec::new(), BTreeSet::new(), 0);
     for run in order {
         let html = section::run(report, run, &mut pictures);
+        // What does not fit was drawn for nothing: once, not for each run that follows.
         if bytes + html.len() > IN_FULL_BYTES {
-            continue;
+            break;
         }
         bytes += html.len();
         sections.push(html);
@@ -125,20 +133,32 @@ fn title(report: &Report) -> String {
         [one] => one.clone(),
         many => figure::counted(many.len() as u64, "scenario"),
     };
-    let verdict = report.verdict.map_or("NONE", word).to_uppercase();
+    let verdict = report.overall.verdict.map_or("NONE", word).to_uppercase();
     format!("{verdict}: {what} · Parallax report")
 }
 
 fn headline(report: &Report) -> String {
     let runs = figure::counted(report.runs.len() as u64, "run");
     let scenarios = figure::counted(report.scenarios.len() as u64, "scenario");
-    match report.verdict {
-        None => "Nothing ran".to_owned(),
-        Some(Verdict::Pass) => format!("All passed: {runs} of {scenarios}"),
-        Some(_) => {
-            let missed = report.missed.len();
-            format!("{missed} of {runs} did not pass, {scenarios}")
+    let why = tame(&report.overall.line());
+    match report.overall.verdict {
+        None if why.is_empty() => "Nothing ran".to_owned(),
+        None => format!("Nothing ran: {why}"),
+        Some(Verdict::Pass) => {
+            let kept = match &report.baseline {
+                Some(_) => "; no regression against the baseline",
+                None => "",
+            };
+            let near = match report.beside.as_ref().and_then(|beside| beside.within) {
+                Some(_) => "; simulation and measurement are as near as demanded",
+                None => "",
+            };
+            format!("All passed: {runs} of {scenarios}{kept}{near}")
         }
+        Some(_) if report.counts.pass == report.counts.total() => {
+            format!("{why}. The runs themselves passed: {runs} of {scenarios}")
+        }
+        Some(_) => format!("{why} · {scenarios}"),
     }
 }
 

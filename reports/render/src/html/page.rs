@@ -2,7 +2,7 @@
 
 use super::word;
 use crate::plot::Plot;
-use crate::view::{Missed, NotJudgedLine, Report, Scenario, ScenarioStream, Table};
+use crate::view::{Missed, NotJudgedLine, Report, Scenario, ScenarioStream, Table, budget};
 use crate::{draw, escape::tame, figure, terminal};
 use parallax_record::{Percentile, StreamSummary, Summary};
 use std::collections::BTreeSet;
@@ -21,6 +21,8 @@ pub(super) struct MissedRun {
     pub(super) verdict: &'static str,
     pub(super) sign: &'static str,
     pub(super) missed: Missed,
+    /// How many checks that did not pass are not told here.
+    pub(super) more: usize,
 }
 
 pub(super) fn anchor(run: usize, shown: &BTreeSet<usize>) -> String {
@@ -31,13 +33,17 @@ pub(super) fn missed(report: &Report, shown: &BTreeSet<usize>) -> Vec<MissedRun>
     let each = report.missed.iter().take(MISSED_SHOWN);
     each.map(|missed| {
         let summary = &report.runs[missed.run].summary;
+        let mut missed = missed.clone();
+        let more = missed.checks.len().saturating_sub(budget::MISSED_CHECKS);
+        missed.checks.truncate(budget::MISSED_CHECKS);
         MissedRun {
+            more,
             anchor: anchor(missed.run, shown),
             scenario: tame(&summary.scenario),
             seed: summary.which(),
             verdict: word(summary.verdict),
             sign: draw::sign(summary.verdict).0,
-            missed: missed.clone(),
+            missed,
         }
     })
     .collect()
@@ -113,6 +119,18 @@ pub(super) struct ScenarioSection {
     pub(super) made: String,
     pub(super) topology: Option<String>,
     pub(super) streams: Vec<StreamSection>,
+    /// The streams beside these, a row for each, and what is said of more.
+    pub(super) others: Vec<StreamRow>,
+    pub(super) others_more: usize,
+}
+
+/// A stream of which a row is shown.
+pub(super) struct StreamRow {
+    pub(super) name: String,
+    pub(super) routes: String,
+    pub(super) frames: u64,
+    /// p50, p90, p95, p99 and max over all frames.
+    pub(super) latencies: Vec<String>,
 }
 
 /// A stream over all runs of a scenario.
@@ -184,8 +202,11 @@ pub(super) fn scenarios(report: &Report) -> Vec<ScenarioSection> {
             let count = scenario.counts.get(verdict);
             (count > 0).then(|| format!("{count} {}", word(verdict)))
         });
-        let streams = scenario.streams.iter().enumerate();
+        let streams = scenario.streams.iter().enumerate().filter(|(_, stream)| stream.in_full);
+        let others = scenario.streams.iter().filter(|stream| !stream.in_full);
         ScenarioSection {
+            others: others.clone().take(budget::STREAM_ROWS).map(stream_row).collect(),
+            others_more: others.count().saturating_sub(budget::STREAM_ROWS),
             id: format!("scenario-{at}"),
             name: named(report, scenario),
             title: tame(&scenario.title),
@@ -209,6 +230,25 @@ pub(super) fn scenarios(report: &Report) -> Vec<ScenarioSection> {
     report.scenarios.iter().enumerate().map(section).collect()
 }
 
+fn stream_row(stream: &ScenarioStream) -> StreamRow {
+    let pooled =
+        |row: &crate::view::Row| row.pooled_us.map_or_else(|| "–".to_owned(), figure::duration);
+    StreamRow {
+        name: format!("{} to {}", tame(&stream.camera), tame(&stream.viewer)),
+        routes: routes(stream),
+        frames: stream.latency.frames,
+        latencies: stream.latency.rows.iter().map(pooled).collect(),
+    }
+}
+
+fn routes(stream: &ScenarioStream) -> String {
+    let [direct, relayed, nowhere] = stream.routes;
+    let of = [(direct, "direct"), (relayed, "relayed"), (nowhere, "without a nominated pair")];
+    let routes = of.into_iter().filter(|(count, _)| *count > 0);
+    let routes = routes.map(|(count, way)| format!("{} {way}", figure::counted(count, "run")));
+    routes.collect::<Vec<_>>().join(", ")
+}
+
 fn stream_section(
     report: &Report,
     scenario: &Scenario,
@@ -227,13 +267,9 @@ fn stream_section(
     let heat = heat.map(|heat| {
         draw::heat(heat, scenario.duration_us, Some(id.to_owned()), &format!("{id}-heat"))
     });
-    let [direct, relayed, nowhere] = stream.routes;
-    let of = [(direct, "direct"), (relayed, "relayed"), (nowhere, "without a nominated pair")];
-    let routes = of.into_iter().filter(|(count, _)| *count > 0);
-    let routes = routes.map(|(count, way)| format!("{} {way}", figure::counted(count, "run")));
     StreamSection {
         name: format!("{} to {}", tame(&stream.camera), tame(&stream.viewer)),
-        routes: routes.collect::<Vec<_>>().join(", "),
+        routes: routes(stream),
         frames: format!(
             "{} of {}",
             figure::counted(stream.latency.frames, "frame"),

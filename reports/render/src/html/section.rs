@@ -2,7 +2,7 @@
 
 use super::{page::spread, pictures, word};
 use crate::plot::Plot;
-use crate::view::{Report, Run, Stream};
+use crate::view::{Report, Run, Stream, budget};
 use crate::{draw, escape::tame, figure, terminal, view};
 use askama::Template;
 use parallax_record::{PerStage, StageSummary, StreamSummary, Summary};
@@ -25,7 +25,9 @@ struct Section {
     doubts: Vec<String>,
     earlier: Vec<String>,
     checks: Vec<Check>,
+    checks_more: usize,
     streams: Vec<StreamPart>,
+    streams_left_out: usize,
     frames: Vec<pictures::Frame>,
     frames_note: Option<String>,
     bytes: [(&'static str, String, String); 3],
@@ -116,6 +118,9 @@ pub(super) fn run(report: &Report, run: &Run, pictures: &mut pictures::Budget) -
         doubts: summary.doubts.iter().map(|text| tame(text)).collect(),
         earlier: summary.earlier_attempts.iter().map(|text| tame(text)).collect(),
         checks: checks(summary),
+        checks_more: (summary.checks.len() + summary.not_judged.len())
+            .saturating_sub(budget::CHECKS),
+        streams_left_out: run.streams_left_out,
         streams: streams.map(|(index, stream)| part(run, summary, stream, index)).collect(),
         frames,
         frames_note,
@@ -148,7 +153,11 @@ fn checks(summary: &Summary) -> Vec<Check> {
         bound: "–".to_owned(),
         why: tame(&check.why),
     };
-    summary.checks.iter().map(check).chain(summary.not_judged.iter().map(not_judged)).collect()
+    let mut ordered: Vec<_> = summary.checks.iter().collect();
+    // What failed comes first.
+    ordered.sort_by_key(|check| std::cmp::Reverse(check.verdict));
+    let all = ordered.into_iter().map(check).chain(summary.not_judged.iter().map(not_judged));
+    all.take(budget::CHECKS).collect()
 }
 
 fn part(run: &Run, summary: &Summary, stream: &Stream, index: usize) -> StreamPart {
@@ -175,7 +184,7 @@ fn part(run: &Run, summary: &Summary, stream: &Stream, index: usize) -> StreamPa
     plots.extend(draw::psnr(run, stream, &id("psnr")));
     plots.extend(draw::ssim(run, stream, &id("ssim")));
     plots.extend(draw::run_curve(stream, &id("curve")));
-    for connection in stream.connections.iter().filter(|one| !one.steps.is_empty()) {
+    for connection in stream.shown_connections() {
         plots.push(draw::waterfall(connection, &id(&format!("setup{}", connection.number))));
     }
     let stages = own.map(|own| own.stages_us).unwrap_or_default();

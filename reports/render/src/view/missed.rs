@@ -45,7 +45,7 @@ impl Missed {
         let told = [&summary.faults, &summary.failures, &summary.doubts];
         let mut faults: Vec<String> = told.into_iter().flatten().map(|text| tame(text)).collect();
         faults.extend(terminal::nothing_judged(summary).map(str::to_owned));
-        let checks = terminal::missed(summary)
+        let mut checks: Vec<Miss> = terminal::missed(summary)
             .map(|check| {
                 let (measured, bound) = terminal::figures(check);
                 Miss {
@@ -58,13 +58,14 @@ impl Missed {
                 }
             })
             .collect();
+        checks.sort_by_key(|check| std::cmp::Reverse(check.verdict));
         Some(Self { run, faults, checks, rerun: rerun(summary, environment) })
     }
 
     /// Everything in one line: the worst check first said.
     #[must_use]
     pub fn brief(&self) -> String {
-        let worst = self.checks.iter().max_by_key(|check| check.verdict);
+        let worst = self.checks.first();
         match (self.faults.first(), worst) {
             (Some(fault), _) => fault.clone(),
             (None, Some(check)) => {

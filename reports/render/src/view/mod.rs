@@ -1,12 +1,14 @@
 //! What a report shows, computed once from what was read: plain data, which every sink (HTML, PNG and
 //! others) draws in its own way. Times are microseconds on the run's clock.
 
+pub(crate) mod budget;
 mod connection;
 mod latency;
 mod made_by;
 mod missed;
 mod network;
 mod not_judged;
+mod overall;
 mod rerun;
 mod run;
 mod scenario;
@@ -20,6 +22,7 @@ pub use made_by::MadeBy;
 pub use missed::{Miss, Missed};
 pub use network::{Drops, Link, Rate};
 pub use not_judged::NotJudgedLine;
+pub use overall::{Overall, Reason, Source};
 pub use rerun::rerun;
 pub use run::{Mark, MarkKind, Picture, Run};
 pub use scenario::{Scenario, ScenarioStream};

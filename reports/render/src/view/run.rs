@@ -1,6 +1,6 @@
 //! A run in full, from its record.
 
-use super::{Drops, Link, MadeBy, Stream, network};
+use super::{Drops, Link, MadeBy, Stream, budget, network};
 use crate::{escape::tame, input::Detail};
 use parallax_record::{Action, BytesSummary, Event, LinkDirection, Record, Summary, Timeline};
 use std::collections::BTreeMap;
@@ -61,8 +61,10 @@ pub struct Run {
     pub made_by: MadeBy,
     /// What happened to it, in the order of time.
     pub marks: Vec<Mark>,
-    /// Its streams.
+    /// Its streams, as many as are shown with their plots.
     pub streams: Vec<Stream>,
+    /// How many streams it has beside these.
+    pub streams_left_out: usize,
     /// Its links.
     pub links: Vec<Link>,
     /// What its links did, every 200 ms; empty in records that do not tell.
@@ -83,12 +85,18 @@ impl Run {
     pub fn of(run: usize, summary: &Summary, detail: &Detail) -> Self {
         let record = &detail.record;
         let timeline = Timeline::of(record);
+        let chosen = budget::streams(summary);
+        let streams: Vec<Stream> = chosen
+            .iter()
+            .filter_map(|at| Some(Stream::of(timeline.streams.get(*at)?, record)))
+            .collect();
         Self {
             run,
             duration_us: record.header.duration_us,
             made_by: MadeBy::of(summary),
             marks: marks(record),
-            streams: timeline.streams.iter().map(|stream| Stream::of(stream, record)).collect(),
+            streams_left_out: timeline.streams.len() - streams.len(),
+            streams,
             links: network::links(&record.header),
             loads: parallax_record::links(record),
             drops: network::drops(record),
@@ -136,6 +144,7 @@ fn marks(record: &Record) -> Vec<Mark> {
             text: tame(&format!("{}: {}", event.name, action(&event.action))),
         });
     }
+    let mut mappings = 0;
     for entry in &record.entries {
         let (kind, verb, transport, internal, external) = match &entry.event {
             Event::MappingCreated { transport, internal, external } => {
@@ -146,6 +155,10 @@ fn marks(record: &Record) -> Vec<Mark> {
             }
             _ => continue,
         };
+        mappings += 1;
+        if mappings > budget::MAPPINGS {
+            break;
+        }
         marks.push(Mark {
             kind,
             from_us: entry.run_ns / 1_000,

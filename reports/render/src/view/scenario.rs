@@ -1,10 +1,12 @@
 //! A scenario over all its runs.
 
-use super::{Counts, Heat, MadeBy, Pooled, Run, Table, Topology};
+use super::{Counts, Heat, MadeBy, Pooled, Run, Table, Topology, budget};
 use crate::input::Folder;
 use parallax_record::{
-    Flaky, Histogram, LatencySummary, OverTime, PerStage, StageSummary, Summary, flaky,
+    Flaky, Histogram, LatencySummary, OverTime, PerStage, StageSummary, StreamSummary, Summary,
+    flaky,
 };
+use std::collections::BTreeMap;
 
 /// A stream over all runs of its scenario.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,7 +17,9 @@ pub struct ScenarioStream {
     pub viewer: String,
     /// Percentiles of its latency.
     pub latency: Table,
-    /// The latency over time: of each frame if all runs are shown in full, else by the summaries.
+    /// Whether it is shown with its plots: of many streams, the worst are.
+    pub in_full: bool,
+    /// The latency over time, if it is shown with its plots: of each frame if all runs are shown in full, else by the summaries.
     pub heat: Option<Heat>,
     /// Where the time went: for each stage the median over the runs of their medians, microseconds.
     pub stages_us: [Option<i64>; parallax_record::STAGES],
@@ -87,22 +91,23 @@ impl Scenario {
 }
 
 fn streams(summaries: &[&Summary], own: &[&Run], duration_us: u64) -> Vec<ScenarioStream> {
-    let mut names: Vec<(&str, &str)> = Vec::new();
+    let mut places: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    let mut each: Vec<Vec<&StreamSummary>> = Vec::new();
     for stream in summaries.iter().flat_map(|run| &run.streams) {
-        if !names.contains(&(&stream.camera, &stream.viewer)) {
-            names.push((&stream.camera, &stream.viewer));
+        let place = *places.entry((&stream.camera, &stream.viewer)).or_insert(each.len());
+        if place == each.len() {
+            each.push(Vec::new());
         }
+        each[place].push(stream);
     }
-    let of = |(camera, viewer): (&str, &str)| {
-        let all: Vec<_> = summaries
-            .iter()
-            .flat_map(|run| &run.streams)
-            .filter(|stream| stream.camera == camera && stream.viewer == viewer)
-            .collect();
+    let chosen = budget::scenario_streams(summaries, &each);
+    let of = |(at, all): (usize, Vec<&StreamSummary>)| {
+        let (camera, viewer) = (all[0].camera.as_str(), all[0].viewer.as_str());
+        let in_full = chosen.contains(&at);
         let latencies: Vec<LatencySummary> =
             all.iter().map(|stream| stream.capture_to_render_us).collect();
-        let frames: Vec<(u64, i64)> = own
-            .iter()
+        let shown = own.iter().filter(|_| in_full);
+        let frames: Vec<(u64, i64)> = shown
             .flat_map(|run| &run.streams)
             .filter(|stream| stream.camera == camera && stream.viewer == viewer)
             .flat_map(|stream| &stream.shown)
@@ -132,7 +137,8 @@ fn streams(summaries: &[&Summary], own: &[&Run], duration_us: u64) -> Vec<Scenar
                 &latencies,
                 if known { Pooled::Exact(&pooled) } else { Pooled::Buckets(&histogram) },
             ),
-            heat: latencies.iter().any(|run| run.count > 0).then(|| {
+            in_full,
+            heat: (in_full && latencies.iter().any(|run| run.count > 0)).then(|| {
                 if known {
                     Heat::of(&frames, duration_us, own.len() as u64)
                 } else {
@@ -143,7 +149,7 @@ fn streams(summaries: &[&Summary], own: &[&Run], duration_us: u64) -> Vec<Scenar
             routes,
         }
     };
-    names.into_iter().map(of).collect()
+    each.into_iter().enumerate().map(of).collect()
 }
 
 /// What a run says of a stage.

@@ -1,6 +1,6 @@
 //! One camera's pictures at one viewer.
 
-use super::{Connection, network};
+use super::{Connection, budget, network};
 use parallax_record::{
     Event, Fate, Freeze, LossPhase, Record, STAGES, StreamTimeline, freezes, rendered_us,
 };
@@ -179,6 +179,11 @@ impl Stream {
                 _ => {}
             }
         }
+    }
+
+    /// The sessions whose connection is drawn: the first ones in which something happened.
+    pub(crate) fn shown_connections(&self) -> impl Iterator<Item = &Connection> {
+        self.connections.iter().filter(|one| !one.steps.is_empty()).take(budget::SESSIONS)
     }
 
     /// The latencies, ascending.

@@ -1,7 +1,7 @@
 //! The whole report.
 
-use super::{Missed, Run, Scenario};
-use crate::input::Folder;
+use super::{Missed, Overall, Run, Scenario};
+use crate::input::{Folder, Origin};
 use parallax_record::{
     BaselineResult, Environment, Summary, Verdict,
     beside::{SideBySide, Within},
@@ -72,8 +72,8 @@ pub struct Cell {
 pub struct Report {
     /// The folders' names.
     pub folders: Vec<String>,
-    /// The worst verdict; none if nothing ran.
-    pub verdict: Option<Verdict>,
+    /// The verdict over everything, with its reasons.
+    pub overall: Overall,
     /// How many runs have which verdict.
     pub counts: Counts,
     /// How many runs were asked for.
@@ -86,6 +86,8 @@ pub struct Report {
     pub scenarios: Vec<Scenario>,
     /// Runs in full.
     pub details: Vec<Run>,
+    /// Where the figures come from, by folder.
+    pub origins: Vec<Origin>,
     /// Where the runs were made, by folder.
     pub environments: Vec<Option<Environment>>,
     /// What came of a comparison with a baseline, if there was one.
@@ -100,13 +102,14 @@ impl Report {
     pub fn new(folders: &[Folder]) -> Self {
         let mut report = Self {
             folders: folders.iter().map(|folder| folder.name.clone()).collect(),
-            verdict: folders.iter().filter_map(|folder| folder.suite.verdict).max(),
+            overall: Overall::default(),
             counts: Counts::default(),
             planned: folders.iter().map(|folder| folder.suite.planned).sum(),
             runs: Vec::new(),
             missed: Vec::new(),
             scenarios: Vec::new(),
             details: Vec::new(),
+            origins: folders.iter().map(|folder| folder.origin.clone()).collect(),
             environments: folders.iter().map(|folder| folder.environment.clone()).collect(),
             baseline: None,
             beside: None,
@@ -124,6 +127,7 @@ impl Report {
         report
             .missed
             .sort_by_key(|missed| std::cmp::Reverse(report.runs[missed.run].summary.verdict));
+        report.overall = Overall::of(&report);
         report
     }
 
@@ -131,6 +135,7 @@ impl Report {
     #[must_use]
     pub fn within(mut self, within: Within) -> Self {
         self.beside = SideBySide::of(self.runs.iter().map(|run| &run.summary), Some(within));
+        self.overall = Overall::of(&self);
         self
     }
 
@@ -146,6 +151,7 @@ impl Report {
             }
         }
         self.baseline = Some(result);
+        self.overall = Overall::of(&self);
         self
     }
 

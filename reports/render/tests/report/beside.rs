@@ -12,7 +12,7 @@ use parallax_render::{
 const BOUND_US: u64 = 500;
 
 /// The same run on a real clock, each latency later by so much than simulated.
-fn measured(later_us: i64) -> Folder {
+pub(crate) fn measured(later_us: i64) -> Folder {
     let clock = Clock::Real { bound_us: BOUND_US };
     let mut folder = folder_of(vec![Header { clock, ..header(7) }]);
     for stream in folder.suite.runs.iter_mut().flat_map(|run| &mut run.streams) {

@@ -2,6 +2,7 @@
 
 mod beside;
 mod hostile;
+mod overall;
 mod page;
 mod sinks;
 mod support;

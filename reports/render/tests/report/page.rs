@@ -2,7 +2,11 @@
 
 use crate::support::{folder, folder_of, header};
 use parallax_record::{MediaMode, Suite};
-use parallax_render::{Report, html, input::Folder, png};
+use parallax_render::{
+    Report, html,
+    input::{Folder, Origin},
+    png,
+};
 use std::fmt::Write;
 
 /// Headings and landmarks, in their order.
@@ -64,6 +68,7 @@ fn a_report_of_nothing_is_still_a_page() {
         suite: Suite::new(vec![]),
         environment: None,
         details: vec![],
+        origin: Origin::default(),
     };
     let page = html::report(&Report::new(&[nothing]));
     assert!(page.contains("Nothing ran"));

@@ -1,7 +1,7 @@
 //! A small run made by hand: a camera and a viewer, a frame every 100 ms from 1 s on.
 
 use parallax_record::*;
-use parallax_render::input::{Detail, Folder};
+use parallax_render::input::{Detail, Folder, Origin};
 use std::collections::BTreeMap;
 
 pub(crate) const FRAMES: u32 = 80;
@@ -217,5 +217,5 @@ pub(crate) fn folder_of(headers: Vec<Header>) -> Folder {
     let suite = Suite::new(records.iter().map(judge).collect());
     let detail = |(run, record)| Detail { run, record, pictures: BTreeMap::new() };
     let details = records.into_iter().enumerate().map(detail).collect();
-    Folder { name: "out".into(), suite, environment: None, details }
+    Folder { name: "out".into(), suite, environment: None, details, origin: Origin::default() }
 }

@@ -83,7 +83,7 @@ fn steps_of_a_connection_wait_for_those_before_them() {
 #[test]
 fn what_did_not_pass_comes_first_with_what_was_measured_and_how_to_run_it_again() {
     let report = Report::new(&[folder(&[1, 2, 3])]);
-    assert_eq!(report.verdict, Some(Verdict::Fail));
+    assert_eq!(report.overall.verdict, Some(Verdict::Fail));
     assert_eq!((report.counts.pass, report.counts.fail), (2, 1));
     let [missed] = &report.missed[..] else { panic!("{:?}", report.missed) };
     assert_eq!((missed.run, missed.rerun.as_str()), (1, "parallax sim two-homes.toml --seed 2"));
