@@ -214,10 +214,15 @@ What it writes, into the first RUN_FOLDER or the folder of --out:
   junit.xml                      a suite for each scenario, a case for each run
   summary.md                     for the page of a CI job
 
-It ends with 0 once the report is written, whatever the runs came to: `parallax sim` has told that.
-With --baseline it ends with 10 if there is a regression, with 11 if nothing could be compared, not well
-enough, or not all that the baseline has; with --within with 10 if simulation and measurement are further apart, with 11 if the
-clocks leave that open or there is nothing to hold against each other. What is cut off, of a newer version or of another program is told, ends it with 2, and no
+It ends with the overall verdict, which page, title, summary.md, junit.xml and the last line here say:
+0 if every run passed and nothing else is against it; 10 if a run failed, with --baseline if there is a
+regression, with --within if simulation and measurement are farther apart; 11 if a run is inconclusive,
+if nothing could be compared, not well enough, or not all that the baseline has, and if not all planned
+runs are there; 12 if a run is an error or, without a summary.json, a record cannot be read.
+
+Each run is judged again from its record. Where summary.json says otherwise the record counts, and that
+is told. If summary.json is missing, as after a kill -9, the report is made from the records that are
+there. What else is cut off, of a newer version or of another program is told, ends it with 2, and no
 report is written.
 
 ",

@@ -1,5 +1,6 @@
 //! Writes the files of a report: all aside, then all moved, so that half a report is never there.
 
+use super::judged::in_parallel;
 use crate::{exit::Stop, output};
 use parallax_record::BaselineResult;
 use parallax_render::{Report, escape::plain_name, hgrm, html, junit, markdown, png};
@@ -59,19 +60,22 @@ fn files(
     }
     own.insert("grid.png".to_owned(), png::grid(report));
     let mut left = PICTURED;
+    let mut pictured = Vec::new();
     for run in &report.details {
-        if left == 0 {
-            break;
-        }
+        let Some(cell) = report.runs.get(run.run).filter(|_| left > 0) else { continue };
         left = left.saturating_sub(run.streams.len());
-        let Some(cell) = report.runs.get(run.run) else { continue };
+        pictured.push((cell, run));
+    }
+    // Most of what a report costs are its pictures.
+    let pictures = in_parallel(pictured.len(), |at| Ok(png::run(report, pictured[at].1)))?;
+    for ((cell, _), pictures) in pictured.iter().zip(pictures) {
         let folder = match report.folders.len() {
             1 => String::new(),
             _ => format!("{}_", cell.folder + 1),
         };
         let run_name =
             format!("{folder}{}_{}", plain_name(&cell.summary.scenario), cell.summary.folder());
-        for (name, bytes) in png::run(run) {
+        for (name, bytes) in pictures {
             own.insert(format!("{run_name}_{name}"), bytes);
         }
     }

@@ -16,7 +16,7 @@ fn render(criterion: &mut Criterion) {
     });
     let report = Report::new(&one);
     criterion.bench_function("the pictures of a run", |bench| {
-        bench.iter(|| png::run(black_box(&report.details[0])));
+        bench.iter(|| png::run(&report, black_box(&report.details[0])));
     });
     let mut many = support::folder(&[1, 2, 3]);
     let runs = many.suite.runs.clone();

@@ -48,7 +48,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     fs::write(out.join("report.html"), html::report(&report))?;
     fs::write(out.join("grid.png"), png::grid(&report))?;
     if let Some(run) = report.details.first() {
-        for (name, bytes) in png::run(run) {
+        for (name, bytes) in png::run(&report, run) {
             fs::write(out.join(name), bytes)?;
         }
     }

@@ -157,7 +157,7 @@ pub(crate) fn warnings(pair: &Pair) -> Vec<String> {
             let (simulated, measured) =
                 (figure::counted(ours.runs, "run"), figure::counted(theirs.runs, "run"));
             all.push(format!(
-                "of {simulated}, simulated ones also went {}; none of {measured} measured did: \
+                "simulated runs also went {}, and no measured one did ({simulated} simulated, {measured} measured): \
                  measure more runs (--repeat, --seeds)",
                 only.join(" and ")
             ));

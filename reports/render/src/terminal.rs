@@ -307,7 +307,8 @@ pub fn corrections(report: &Report) -> Vec<String> {
     let mut lines: Vec<String> = all.clone().take(CORRECTIONS).map(|text| tame(text)).collect();
     let more = all.count() - lines.len();
     if more > 0 {
-        lines.push(format!("and {more} more runs were corrected by their records"));
+        let more = figure::counted(more as u64, "more run");
+        lines.push(format!("and {more} corrected by records"));
     }
     lines
 }
@@ -458,6 +459,12 @@ fn title(name: &str, stream: Option<(&str, &str)>, window: (Option<u64>, Option<
     }
     title.push_str(&window_text(window));
     title
+}
+
+/// A check that did not pass with its bound, short: `fail: capture-to-render p95 below 180 ms`.
+pub(crate) fn bound_text(check: &CheckResult) -> String {
+    let bound = figure::bound(check.comparison, check.bound, check.unit);
+    format!("{}: {} {bound}", check.verdict, plain_name(&check.name))
 }
 
 /// Why nothing can be said of a check, if nothing can.

@@ -1,6 +1,7 @@
 //! How many frames are how late: latency by percentile.
 
 use super::ms;
+use crate::figure::counted;
 use crate::plot::{Axis, Chart, Ink, Look, Plot, Series, nice};
 use crate::view::Stream;
 
@@ -79,7 +80,7 @@ pub(crate) fn run_curve(stream: &Stream, id: &str) -> Option<Plot> {
     let (mut chart, _) = chart("Latency by percentile, ms", &[&sorted])?;
     chart.line(Ink::Latency, 20, points(&sorted));
     point(&mut chart, &sorted);
-    Some(chart.draw(id, &format!("Of {} frames.", sorted.len()), READING))
+    Some(chart.draw(id, &format!("Of {}.", counted(sorted.len() as u64, "frame")), READING))
 }
 
 /// Of a stream over several runs: each by itself, and all frames together.
@@ -97,7 +98,11 @@ pub(crate) fn scenario_curve(streams: &[&Stream], id: &str) -> Option<Plot> {
     chart.named(Ink::Latency, "all frames");
     chart.line(Ink::Latency, 30, points(&all));
     point(&mut chart, &all);
-    let summary = format!("Of {} frames of {} runs.", all.len(), each.len());
+    let summary = format!(
+        "Of {} of {}.",
+        counted(all.len() as u64, "frame"),
+        counted(each.len() as u64, "run")
+    );
     Some(chart.draw(id, &summary, READING))
 }
 
@@ -131,8 +136,11 @@ pub(crate) fn beside_curve(sides: [&[&Stream]; 2], id: &str) -> Option<Plot> {
     chart.hover.x = shares.iter().map(|share| crate::plot::round(place(*share))).collect();
     let series = |n: &str, sorted: &[i64]| Series { n: n.to_owned(), u: "ms", v: read(sorted) };
     chart.hover.s = vec![series("simulated", &simulated), series("measured", &measured)];
-    let summary =
-        format!("{} simulated frames and {} measured ones.", simulated.len(), measured.len());
+    let summary = format!(
+        "{} simulated, {} measured.",
+        counted(simulated.len() as u64, "frame"),
+        counted(measured.len() as u64, "frame")
+    );
     Some(chart.draw(id, &summary, READING))
 }
 

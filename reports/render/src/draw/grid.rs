@@ -1,6 +1,10 @@
 //! All runs in one picture.
 
-use crate::{escape::xml, view::Report};
+use crate::{
+    escape::{tame, xml},
+    plot::labels,
+    view::Report,
+};
 use parallax_record::Verdict;
 use std::fmt::Write;
 
@@ -27,7 +31,7 @@ pub(crate) fn grid(report: &Report) -> String {
             body,
             "<text class=\"f-text\" x=\"12\" y=\"{}\" font-size=\"13\">{}</text>",
             y + 14,
-            xml(&scenario.name)
+            xml(&labels::fit(&tame(&scenario.name), 13.0, 172.0))
         );
         for (at, run) in scenario.runs.iter().enumerate() {
             let (letter, ink) = sign(report.runs[*run].summary.verdict);

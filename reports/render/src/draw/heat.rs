@@ -46,7 +46,10 @@ pub(crate) fn heat(heat: &Heat, duration_us: u64, group: Option<String>, id: &st
     let runs = crate::figure::counted(heat.runs, "run");
     chart.draw(
         id,
-        &format!("{frames} frames of {runs}; at most {most} in one cell."),
+        &format!(
+            "{} of {runs}; at most {most} in one cell.",
+            crate::figure::counted(frames, "frame")
+        ),
         if heat.by_medians { BY_MEDIANS } else { BY_FRAMES },
     )
 }

@@ -1,6 +1,6 @@
 //! What happened, one lane for each kind.
 
-use super::{latency::lost_at, look, run_time, s};
+use super::{latency, look, run_time, s};
 use crate::plot::{Axis, Chart, Ink, Look, Plot};
 use crate::view::{MarkKind, Run, Stream};
 
@@ -31,10 +31,7 @@ fn lanes_of(run: &Run, stream: &Stream) -> Vec<Lane> {
         let causes = run.drops.values().flat_map(|drops| drops.values());
         causes.filter_map(|counts| counts.get(at)).sum()
     };
-    let lost = stream.lost.iter().map(|lost| {
-        let at = s(lost.captured_us);
-        (at, at + blink, format!("frame lost: {}", lost_at(lost.phase)))
-    });
+    let lost = latency::lost(run, stream).into_iter().map(|(at, text)| (at, at + blink, text));
     let frozen = stream.freezes.iter().map(|freeze| {
         let lasted = crate::figure::duration(freeze.duration_us().cast_signed());
         (s(freeze.from_us), s(freeze.to_us), format!("freeze of {lasted}"))

@@ -2,18 +2,22 @@
 
 use super::{look, run_time, s, thinned};
 use crate::plot::{Axis, Chart, Ink, Look, Plot, Series};
-use crate::view::{Run, Shown, Stream};
+use crate::view::{Bound, BoundKind, Run, Shown, Stream};
 
 /// Luma PSNR over time; none if it is not known.
 pub(crate) fn psnr(run: &Run, stream: &Stream, id: &str) -> Option<Plot> {
-    quality(run, stream, id, ("PSNR, dB", "PSNR", "dB"), |frame| {
+    let bounds = run.bounds(stream, BoundKind::Psnr);
+    let bounds = bounds.map(|bound| (bound, bound.value as f64 / 1e3)).collect();
+    quality(run, stream, id, ("PSNR, dB", "PSNR", "dB"), bounds, |frame| {
         frame.psnr_millidb.map(|value| f64::from(value) / 1e3)
     })
 }
 
 /// Luma SSIM over time; none if it is not known.
 pub(crate) fn ssim(run: &Run, stream: &Stream, id: &str) -> Option<Plot> {
-    quality(run, stream, id, ("SSIM", "SSIM", ""), |frame| {
+    let bounds = run.bounds(stream, BoundKind::Ssim);
+    let bounds = bounds.map(|bound| (bound, bound.value as f64 / 1e6)).collect();
+    quality(run, stream, id, ("SSIM", "SSIM", ""), bounds, |frame| {
         frame.ssim_ppm.map(|value| f64::from(value) / 1e6)
     })
 }
@@ -23,12 +27,17 @@ fn quality(
     stream: &Stream,
     id: &str,
     (title, name, unit): (&'static str, &'static str, &'static str),
+    bounds: Vec<(&Bound, f64)>,
     of: fn(&Shown) -> Option<f64>,
 ) -> Option<Plot> {
     let points: Vec<(f64, f64)> =
         stream.shown.iter().filter_map(|frame| Some((s(frame.captured_us), of(frame)?))).collect();
     let least = points.iter().map(|(_, y)| *y).min_by(f64::total_cmp)?;
     let most = points.iter().map(|(_, y)| *y).max_by(f64::total_cmp)?;
+    let summary =
+        format!("From {least:.3} to {most:.3}{}{unit}.", if unit.is_empty() { "" } else { " " });
+    let least = bounds.iter().map(|(_, y)| *y).fold(least, f64::min);
+    let most = bounds.iter().map(|(_, y)| *y).fold(most, f64::max);
     let room = ((most - least) * 0.08).max(least.abs() * 0.002);
     let axis = Axis::plain(least - room, most + room, 4);
     let look = Look { height: 180, ..look(run) };
@@ -37,8 +46,9 @@ fn quality(
     let v = points.iter().map(|(_, y)| Some(*y)).collect();
     chart.hover.s.push(Series { n: name.to_owned(), u: unit, v });
     chart.dots(Ink::Second, 30, thinned(points));
-    let unit = if unit.is_empty() { String::new() } else { format!(" {unit}") };
-    let summary = format!("From {least:.3} to {most:.3}{unit}.");
+    for (bound, y) in bounds {
+        chart.bound((s(bound.from_us), s(bound.to_us)), y, &bound.text, true);
+    }
     let reading = "Each dot is a frame as it was shown against the same frame as the camera saw it, luma alone, \
                    the marker's strip left out. Higher is better; a dip is a damaged or starved picture.";
     Some(chart.draw(id, &summary, reading))

@@ -2,7 +2,7 @@
 
 use super::{look, ms, run_time, s};
 use crate::figure;
-use crate::plot::{Axis, Chart, Ink, Plot, Series, nice};
+use crate::plot::{Axis, Chart, Ink, Plot, Series, labels, nice};
 use crate::view::{Run, Stream};
 use parallax_record::STAGES;
 use std::fmt::Write;
@@ -74,8 +74,8 @@ pub(crate) fn bar(stages_us: &[Option<i64>; STAGES], id: &str) -> Option<String>
             Ink::STAGES[stage].name()
         );
         let text = format!("{} {}", STAGE_NAMES[stage], figure::duration(us.unwrap_or(0)));
-        // About 6.4 px a letter; what does not fit is in the table beside it.
-        if wide > text.len() as f64 * 6.4 {
+        // What does not fit is in the table beside it.
+        if wide > labels::width(&text, 12.0) + 4.0 {
             let _ = write!(
                 svg,
                 "<text class=\"f-text\" x=\"{x:.1}\" y=\"39\" font-size=\"12\">{text}</text>"

@@ -3,6 +3,7 @@
 use crate::{
     escape::xml,
     figure,
+    plot::labels,
     view::{Place, Topology},
 };
 use parallax_record::{GatewayHeader, LinkHeader, PeerHeader, QueueLimit};
@@ -32,7 +33,7 @@ pub(crate) fn topology(topology: &Topology, id: &str) -> String {
     let services = topology.services.len() as f64 * (SERVICE + 12.0) + 160.0;
     let width = sites.max(services);
     let connected = topology.places.iter().any(|place| place.site.gateway.is_some());
-    let height = if connected { sheet.core() + 84.0 } else { 12.0 + tall + 12.0 };
+    let height = if connected { sheet.core() + 84.0 } else { 12.0 + tall + 30.0 };
     if connected {
         sheet.draw_core(width);
     }
@@ -103,19 +104,22 @@ impl Sheet<'_> {
         );
     }
 
-    fn text(&mut self, x: f64, y: f64, size: u32, ink: &str, text: &str) {
+    /// A text, cut to its room.
+    fn text(&mut self, (x, y, room): (f64, f64, f64), size: u32, ink: &str, text: &str) {
+        let bold = if size > 12 { labels::BOLD } else { 1.0 };
+        let text = labels::fit(text, f64::from(size), room / bold);
         let weight = if size > 12 { " font-weight=\"bold\"" } else { "" };
         let _ = write!(
             self.out,
             "<text class=\"f-{ink}\" x=\"{x}\" y=\"{y}\" font-size=\"{size}\"{weight}>{}</text>",
-            xml(&short(text, if size > 12 { 38 } else { 50 }))
+            xml(&text)
         );
     }
 
     fn draw_core(&mut self, width: f64) {
         let y = self.core();
         self.rect((8.0, y, width - 16.0, 76.0), "f-heat1 s-grid");
-        self.text(20.0, y + 44.0, 13, "text", "core");
+        self.text((20.0, y + 44.0, 80.0), 13, "text", "core");
         let services = self.topology.services.clone();
         for (at, service) in services.iter().enumerate() {
             let x = self.service(at);
@@ -125,8 +129,8 @@ impl Sheet<'_> {
             } else {
                 format!("{} ({})", service.name, service.kind)
             };
-            self.text(x + 10.0, y + 44.0, 13, "text", &name);
-            self.text(x + 10.0, y + 60.0, 11, "quiet", &service.address);
+            self.text((x + 10.0, y + 44.0, SERVICE - 20.0), 13, "text", &name);
+            self.text((x + 10.0, y + 60.0, SERVICE - 20.0), 11, "quiet", &service.address);
         }
     }
 
@@ -138,15 +142,17 @@ impl Sheet<'_> {
         let place = self.topology.places[at].clone();
         let x = self.left(at);
         self.rect((x, 12.0, SITE, self.tall), "none s-quiet");
-        self.text(x + 12.0, 32.0, 13, "text", &format!("site {}", place.site.name));
-        self.text(x + 12.0, 48.0, 11, "quiet", &format!("LAN {}", place.site.lan));
+        self.text((x + 12.0, 32.0, SITE - 24.0), 13, "text", &format!("site {}", place.site.name));
+        self.text((x + 12.0, 48.0, SITE - 24.0), 11, "quiet", &format!("LAN {}", place.site.lan));
         for (row, peer) in place.peers.iter().enumerate() {
             self.draw_peer(x, self.peer_top(row), peer);
         }
         let y = 12.0 + self.tall + 10.0;
         match &place.site.gateway {
             Some(gateway) => self.draw_gateway(x, y, gateway),
-            None => self.text(x + 150.0, 32.0, 11, "quiet", "no way to the Internet"),
+            None => {
+                self.text((x + 12.0, y + 8.0, SITE - 24.0), 11, "quiet", "no way to the Internet")
+            }
         }
         let base = y + GATEWAY + 16.0;
         for (row, (way, link)) in
@@ -155,8 +161,8 @@ impl Sheet<'_> {
             if let Some(link) = link {
                 let y = base + 32.0 * row as f64;
                 let [first, second] = link_text(way, link);
-                self.text(x + 40.0, y, 11, "text", &first);
-                self.text(x + 40.0, y + 14.0, 11, "quiet", &second);
+                self.text((x + 40.0, y, SITE + GAP - 44.0), 11, "text", &first);
+                self.text((x + 40.0, y + 14.0, SITE + GAP - 44.0), 11, "quiet", &second);
             }
         }
         if place.site.gateway.is_some() {
@@ -181,7 +187,8 @@ impl Sheet<'_> {
             (None, Some(_)) => "viewer",
             (None, None) => "peer",
         };
-        self.text(x + 50.0, y + 17.0, 13, "text", &format!("{} ({role})", peer.name));
+        let room = SITE - 72.0;
+        self.text((x + 50.0, y + 17.0, room), 13, "text", &format!("{} ({role})", peer.name));
         let mut text = peer.browser.as_ref().unwrap_or(&peer.profile.name).clone();
         if let Some(camera) = &peer.camera {
             let _ = write!(
@@ -196,18 +203,33 @@ impl Sheet<'_> {
         if let Some(us) = peer.jitter_buffer_us.filter(|_| peer.browser.is_none()) {
             let _ = write!(text, ", jitter buffer {}", figure::duration(us.cast_signed()));
         }
-        self.text(x + 50.0, y + 32.0, 11, "quiet", &text);
+        self.text((x + 50.0, y + 32.0, room), 11, "quiet", &text);
     }
 
     fn draw_gateway(&mut self, x: f64, y: f64, gateway: &GatewayHeader) {
         self.rect((x, y, SITE, GATEWAY), "f-ground s-nat");
-        self.text(x + 40.0, y + 18.0, 13, "text", &format!("gateway {}", gateway.external));
-        self.text(x + 40.0, y + 36.0, 11, "text", &format!("mapping {}", gateway.mapping));
-        self.text(x + 40.0, y + 52.0, 11, "text", &format!("filtering {}", gateway.filtering));
+        self.text(
+            (x + 40.0, y + 18.0, SITE - 50.0),
+            13,
+            "text",
+            &format!("gateway {}", gateway.external),
+        );
+        self.text(
+            (x + 40.0, y + 36.0, SITE - 50.0),
+            11,
+            "text",
+            &format!("mapping {}", gateway.mapping),
+        );
+        self.text(
+            (x + 40.0, y + 52.0, SITE - 50.0),
+            11,
+            "text",
+            &format!("filtering {}", gateway.filtering),
+        );
         let hairpins = if gateway.hairpinning { "hairpins" } else { "no hairpinning" };
         let timeout = figure::duration(gateway.mapping_timeout_us.cast_signed());
         let rest = format!("ports {}, mapping timeout {timeout}, {hairpins}", gateway.ports);
-        self.text(x + 40.0, y + 70.0, 11, "quiet", &rest);
+        self.text((x + 40.0, y + 70.0, SITE - 50.0), 11, "quiet", &rest);
     }
 
     /// Where a peer stands: its site, and the middle of its box.
@@ -276,11 +298,67 @@ fn link_text(way: &str, link: &LinkHeader) -> [String; 2] {
     [first, second]
 }
 
-/// At most so many letters.
-fn short(text: &str, letters: usize) -> String {
-    if text.chars().count() <= letters {
-        return text.to_owned();
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::png::seen;
+    use parallax_record::{ProfileUse, ServiceHeader, SiteHeader};
+    use proptest::prelude::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
+        #[test]
+        fn no_two_texts_of_a_network_overlap(
+            names in prop::collection::vec("[a-zW]{1,60}", 4..9),
+            gateway in any::<bool>(),
+        ) {
+            let link = LinkHeader {
+                capacity_bps: Some(123_456_789),
+                one_way_delay_us: 123_456,
+                delay_variation_us: 12_345,
+                loss_mean_ppm: 12_345,
+                loss_burst_millipackets: 12_345,
+                queue: QueueLimit::Time { limit_us: 200_000 },
+            };
+            let peer = |name: &String| PeerHeader {
+                browser: None,
+                name: name.clone(),
+                site: "site".into(),
+                profile: ProfileUse { name: name.clone(), sha256: String::new() },
+                boot_us: 0,
+                camera: None,
+                jitter_buffer_us: Some(50_000),
+            };
+            let gateway = gateway.then(|| GatewayHeader {
+                external: "203.0.113.255".into(),
+                mapping: names[0].clone(),
+                filtering: names[1].clone(),
+                ports: names[2].clone(),
+                mapping_timeout_us: 120_000_000,
+                hairpinning: false,
+            });
+            let place = |name: &String| Place {
+                site: SiteHeader {
+                    name: name.clone(),
+                    lan: name.clone(),
+                    gateway: gateway.clone(),
+                    up: gateway.as_ref().map(|_| link.clone()),
+                    down: gateway.as_ref().map(|_| link.clone()),
+                },
+                peers: names[..2].iter().map(peer).collect(),
+            };
+            let service = |name: &String| ServiceHeader {
+                name: name.clone(),
+                kind: "turn".into(),
+                address: name.clone(),
+            };
+            let drawn = Topology {
+                places: names.iter().take(3).map(place).collect(),
+                services: names.iter().map(service).collect(),
+                routes: Vec::new(),
+            };
+            seen::hold_apart(&topology(&drawn, "t"), 1.0);
+        }
     }
-    let kept: String = text.chars().take(letters - 1).collect();
-    format!("{kept}…")
 }

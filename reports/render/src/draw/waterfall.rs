@@ -1,14 +1,24 @@
 //! How a connection came about, step by step.
 
+use super::s;
 use crate::figure;
 use crate::plot::{Axis, Chart, Ink, Look, Plot};
-use crate::view::{Connection, End};
+use crate::view::{Bound, BoundKind, Connection, End, Run, Stream};
 
 /// The steps of a session at both ends.
-pub(crate) fn waterfall(connection: &Connection, id: &str) -> Plot {
+pub(crate) fn waterfall(run: &Run, stream: &Stream, connection: &Connection, id: &str) -> Plot {
     let steps = &connection.steps;
     let rows = steps.len().max(1);
     let end = steps.iter().map(|step| step.to_us).max().unwrap_or(1).max(1) as f64 / 1e6;
+    // A bound counts from the first time that the viewer asked.
+    let first = stream.connections.first().map_or(0, |first| first.requested_us);
+    let before = s(connection.requested_us.saturating_sub(first));
+    let bounds = run.bounds(stream, BoundKind::Setup);
+    let bounds: Vec<(&Bound, f64)> = bounds
+        .map(|bound| (bound, bound.value as f64 / 1e6 - before))
+        .filter(|(_, at)| *at >= 0.0)
+        .collect();
+    let end = bounds.iter().map(|(_, at)| *at).fold(end, f64::max);
     // Room for the durations right of the bars.
     let end = end * 1.12;
     let middle = |row: usize| (rows - row) as f64 - 0.5;
@@ -21,7 +31,7 @@ pub(crate) fn waterfall(connection: &Connection, id: &str) -> Plot {
     let look = Look {
         width: 1_000,
         height: 62 + 21 * rows as u32,
-        left: 230,
+        left: 252,
         x_name: "since the viewer asked, s",
         group: None,
     };
@@ -53,6 +63,9 @@ pub(crate) fn waterfall(connection: &Connection, id: &str) -> Plot {
             figure::duration(step.to_us)
         );
         chart.hover.b.push((from, end, y - 0.5, y + 0.5, text));
+    }
+    for (bound, at) in bounds {
+        chart.until(at, &bound.text);
     }
     let told: Vec<String> = chart.hover.b.iter().map(|(.., text)| text.clone()).collect();
     chart.told = Some(told.join("; "));

@@ -143,6 +143,8 @@ pub(super) struct StreamSection {
     pub(super) bar: Option<String>,
     pub(super) stages: String,
     pub(super) plots: Vec<Plot>,
+    /// There was no room for them.
+    pub(super) no_plots: bool,
 }
 
 /// A line of a latency table.
@@ -196,8 +198,10 @@ fn made(scenario: &Scenario) -> String {
     }
 }
 
+/// All scenarios, those with the worst verdicts first.
 pub(super) fn scenarios(report: &Report) -> Vec<ScenarioSection> {
-    let section = |(at, scenario): (usize, &Scenario)| {
+    let mut left = budget::SCENARIO_PLOTS;
+    let mut section = |(at, scenario): (usize, &Scenario)| {
         let counts = super::Verdict::ALL.into_iter().rev().filter_map(|verdict| {
             let count = scenario.counts.get(verdict);
             (count > 0).then(|| format!("{count} {}", word(verdict)))
@@ -222,12 +226,14 @@ pub(super) fn scenarios(report: &Report) -> Vec<ScenarioSection> {
                 .map(|topology| draw::topology(topology, &format!("topology-{at}"))),
             streams: streams
                 .map(|(index, stream)| {
-                    stream_section(report, scenario, stream, &format!("s{at}-{index}"))
+                    stream_section(report, scenario, stream, (&format!("s{at}-{index}"), &mut left))
                 })
                 .collect(),
         }
     };
-    report.scenarios.iter().enumerate().map(section).collect()
+    let mut order: Vec<(usize, &Scenario)> = report.scenarios.iter().enumerate().collect();
+    order.sort_by_key(|(_, scenario)| std::cmp::Reverse(scenario.counts.worst()));
+    order.into_iter().map(&mut section).collect()
 }
 
 fn stream_row(stream: &ScenarioStream) -> StreamRow {
@@ -253,7 +259,7 @@ fn stream_section(
     report: &Report,
     scenario: &Scenario,
     stream: &ScenarioStream,
-    id: &str,
+    (id, left): (&str, &mut usize),
 ) -> StreamSection {
     let own: Vec<_> = report
         .details
@@ -262,11 +268,16 @@ fn stream_section(
         .flat_map(|run| &run.streams)
         .filter(|one| one.camera == stream.camera && one.viewer == stream.viewer)
         .collect();
-    let curve = draw::scenario_curve(&own, &format!("{id}-curve"));
-    let heat = stream.heat.as_ref();
+    // When the page is full nothing more is drawn.
+    let room = *left > 0;
+    let curve = if room { draw::scenario_curve(&own, &format!("{id}-curve")) } else { None };
+    let heat = stream.heat.as_ref().filter(|_| room);
     let heat = heat.map(|heat| {
         draw::heat(heat, scenario.duration_us, Some(id.to_owned()), &format!("{id}-heat"))
     });
+    let plots: Vec<Plot> = curve.into_iter().chain(heat).collect();
+    let bytes: usize = plots.iter().map(|plot| plot.svg.len() + plot.data.len()).sum();
+    *left = left.saturating_sub(bytes);
     StreamSection {
         name: format!("{} to {}", tame(&stream.camera), tame(&stream.viewer)),
         routes: routes(stream),
@@ -279,7 +290,8 @@ fn stream_section(
         compared: stream.latency.rows.iter().any(|row| row.change.is_some()),
         stages: draw::told(&stream.stages_us),
         bar: draw::bar(&stream.stages_us, &format!("{id}-bar")),
-        plots: curve.into_iter().chain(heat).collect(),
+        no_plots: !room,
+        plots,
     }
 }
 

@@ -185,7 +185,12 @@ fn part(run: &Run, summary: &Summary, stream: &Stream, index: usize) -> StreamPa
     plots.extend(draw::ssim(run, stream, &id("ssim")));
     plots.extend(draw::run_curve(stream, &id("curve")));
     for connection in stream.shown_connections() {
-        plots.push(draw::waterfall(connection, &id(&format!("setup{}", connection.number))));
+        plots.push(draw::waterfall(
+            run,
+            stream,
+            connection,
+            &id(&format!("setup{}", connection.number)),
+        ));
     }
     let stages = own.map(|own| own.stages_us).unwrap_or_default();
     StreamPart {

@@ -60,25 +60,43 @@ enum Shape {
     Line(Ink, u32, Vec<(f64, f64)>),
     Dots(Ink, u32, Vec<(f64, f64)>),
     Boxes(Ink, f64, Vec<(f64, f64, f64, f64)>),
-    Text(Ink, f64, f64, String, bool),
 }
+
+/// A text within the plotting area.
+#[derive(Clone, Debug)]
+pub(super) struct Note {
+    pub(super) ink: Ink,
+    pub(super) x: f64,
+    pub(super) y: f64,
+    /// How far above `y` it stands, pixels.
+    pub(super) above: f64,
+    pub(super) text: String,
+    /// It ends at `x`, and does not begin there.
+    pub(super) ends: bool,
+}
+
+/// The middle of the line of the title and of the first line of the legend.
+pub(super) const HEAD: f64 = 13.0;
+/// From one line of the legend to the next.
+pub(super) const LEGEND: f64 = 15.0;
 
 /// What is drawn, and how.
 pub(crate) struct Chart {
-    look: Look,
-    title: String,
-    x: Axis,
-    y: Axis,
+    pub(super) look: Look,
+    pub(super) title: String,
+    pub(super) x: Axis,
+    pub(super) y: Axis,
     shapes: Vec<Shape>,
+    pub(super) notes: Vec<Note>,
     /// What can be pointed at.
     pub(crate) hover: Hover,
-    legend: Vec<(&'static str, String)>,
+    pub(super) legend: Vec<(&'static str, String)>,
     /// What whoever does not see it is told, if that is more than its summary.
     pub(crate) told: Option<String>,
 }
 
 const TOP: u32 = 34;
-const RIGHT: u32 = 18;
+pub(super) const RIGHT: u32 = 18;
 const BOTTOM: u32 = 26;
 
 impl Chart {
@@ -90,6 +108,7 @@ impl Chart {
             x,
             y,
             shapes: Vec::new(),
+            notes: Vec::new(),
             hover,
             legend: Vec::new(),
             told: None,
@@ -109,9 +128,34 @@ impl Chart {
         self.shapes.push(Shape::Boxes(ink, alpha, boxes));
     }
 
-    /// A text that begins (or ends) at a point.
+    /// A text that begins (or ends) at a point. Where another label is in its way it stands on the other side, or is
+    /// cut, or is left out: what can be pointed at says it all the same.
     pub(crate) fn text(&mut self, ink: Ink, x: f64, y: f64, text: &str, ends: bool) {
-        self.shapes.push(Shape::Text(ink, x, y, text.to_owned(), ends));
+        self.notes.push(Note { ink, x, y, above: 0.0, text: text.to_owned(), ends });
+    }
+
+    /// The bound of a check that did not pass, for a time of the run, with what it is: on the side of the bound where
+    /// fewer data are.
+    pub(crate) fn bound(&mut self, (from, to): (f64, f64), y: f64, text: &str, above: bool) {
+        self.line(Ink::Fail, 20, vec![(from, y), (to, y)]);
+        let (ink, text) = (Ink::Fail, text.to_owned());
+        let above = if above { 9.0 } else { -9.0 };
+        self.notes.push(Note { ink, x: from, y, above, text, ends: false });
+    }
+
+    /// The window of a check that did not pass and counts, with what it is.
+    pub(crate) fn window(&mut self, from: f64, to: f64, top: f64, text: &str) {
+        self.boxes(Ink::Fail, 0.08, vec![(from, to, 0.0, top)]);
+        let (ink, text) = (Ink::Fail, text.to_owned());
+        self.notes.push(Note { ink, x: from, y: top, above: -8.0, text, ends: false });
+    }
+
+    /// The time until which a check wanted something, with what it is.
+    pub(crate) fn until(&mut self, x: f64, text: &str) {
+        let Range { start, end } = self.y.range;
+        self.line(Ink::Fail, 20, vec![(x, start), (x, end)]);
+        let (ink, text) = (Ink::Fail, text.to_owned());
+        self.notes.push(Note { ink, x, y: end, above: -8.0, text, ends: true });
     }
 
     pub(crate) fn named(&mut self, ink: Ink, name: &str) {
@@ -119,28 +163,40 @@ impl Chart {
     }
 
     /// Where the plotting area is, pixels: left, right, top, bottom.
-    fn area(&self) -> (f64, f64, f64, f64) {
-        let Look { width, height, left, .. } = self.look;
-        let [left, right, bottom] = [left, width - RIGHT, height - BOTTOM].map(f64::from);
-        (left, right, f64::from(TOP), bottom)
+    pub(super) fn area(&self) -> (f64, f64, f64, f64) {
+        let Look { width, left, .. } = self.look;
+        let [left, right, bottom] = [left, width - RIGHT, self.height() - BOTTOM].map(f64::from);
+        (left, right, f64::from(self.top()), bottom)
     }
 
-    fn x_px(&self, x: f64) -> f64 {
+    /// Above the plotting area: the title, and as many lines as the legend needs.
+    fn top(&self) -> u32 {
+        let lines = self.placed_legend().last().map_or(0, |(line, ..)| *line);
+        TOP + lines * LEGEND as u32
+    }
+
+    fn height(&self) -> u32 {
+        self.look.height + self.top() - TOP
+    }
+
+    pub(super) fn x_px(&self, x: f64) -> f64 {
         let (left, right, ..) = self.area();
         let Range { start, end } = self.x.range;
         left + (x - start) / (end - start) * (right - left)
     }
 
-    fn y_px(&self, y: f64) -> f64 {
+    pub(super) fn y_px(&self, y: f64) -> f64 {
         let (_, _, top, bottom) = self.area();
         let Range { start, end } = self.y.range;
         bottom - (y - start) / (end - start) * (bottom - top)
     }
 
     /// Draws it.
-    pub(crate) fn draw(self, id: &str, summary: &str, reading: &str) -> Plot {
+    pub(crate) fn draw(mut self, id: &str, summary: &str, reading: &str) -> Plot {
+        let mut labels = self.label_axes();
+        let notes = self.place_notes(&mut labels);
         let (frame, data) = (self.frame(), self.data());
-        let Look { width, height, .. } = self.look;
+        let (width, height) = (self.look.width, self.height());
         let scale = layer::POINTS as u32;
         let (left, right, top, bottom) = self.area();
         let px = |px: f64| nice::number(px * f64::from(layer::POINTS));
@@ -173,17 +229,16 @@ impl Chart {
             px(top - 4.0),
             px(right - left),
             px(bottom - top + 8.0),
-            self.notes()
+            notes
         );
         let _ = write!(
             svg,
             "<text class=\"f-text title\" x=\"{}\" y=\"170\" font-size=\"130\" font-weight=\"bold\">{}</text>\
-             {}<text class=\"f-quiet\" x=\"{}\" y=\"{}\" font-size=\"110\" text-anchor=\"end\">{}</text></svg>",
+             {}<text class=\"f-quiet\" x=\"{}\" y=\"170\" font-size=\"110\" text-anchor=\"end\">{}</text></svg>",
             px(8.0),
-            xml(&self.title),
+            xml(&self.shown_title()),
             self.keys(),
             px(right),
-            px(top - 17.0),
             self.look.x_name
         );
         Plot {
@@ -199,46 +254,6 @@ impl Chart {
             },
             legend: self.legend,
         }
-    }
-
-    /// The legend, beside the title.
-    fn keys(&self) -> String {
-        let mut out = String::new();
-        let letter_px = 6.1;
-        let mut x = 8.0 + 30.0 + self.title.chars().count() as f64 * 8.4;
-        for (ink, name) in &self.legend {
-            let _ = write!(
-                out,
-                "<rect class=\"f-{ink}\" x=\"{0:.0}\" y=\"85\" width=\"100\" height=\"90\"/>\
-                 <text class=\"f-text\" x=\"{1:.0}\" y=\"170\" font-size=\"110\">{2}</text>",
-                x * 10.0,
-                (x + 14.0) * 10.0,
-                xml(name)
-            );
-            x += 14.0 + 16.0 + name.chars().count() as f64 * letter_px;
-        }
-        out
-    }
-
-    /// Texts within the plotting area: the script moves them when it zooms.
-    fn notes(&self) -> String {
-        let mut out = String::new();
-        for shape in &self.shapes {
-            if let Shape::Text(ink, x, y, text, ends) = shape {
-                let anchor = if *ends { "end" } else { "start" };
-                let _ = write!(
-                    out,
-                    "<text class=\"f-{}\" x=\"{:.0}\" y=\"{:.0}\" dy=\".35em\" font-size=\"110\" \
-                     text-anchor=\"{anchor}\" data-x=\"{}\">{}</text>",
-                    ink.name(),
-                    self.x_px(*x) * 10.0,
-                    self.y_px(*y) * 10.0,
-                    data::round(*x),
-                    xml(text)
-                );
-            }
-        }
-        out
     }
 
     /// Grid, axes and their labels.
@@ -302,7 +317,6 @@ impl Chart {
                             Rectangle::new([(*x0, *y1), (*x1, *y0)], style)
                         }))?;
                     }
-                    Shape::Text(..) => {}
                 }
             }
             Ok(())
@@ -312,11 +326,12 @@ impl Chart {
     }
 
     fn on<'a>(&self, out: &'a mut String, draw: impl FnOnce(&mut Context<'a>) -> Drawn) -> Drawn {
-        let Look { width, height, left, .. } = self.look;
+        let Look { width, left, .. } = self.look;
+        let height = self.height();
         let scale = layer::POINTS as u32;
         let area = layer::Layer::new(out, (width * scale, height * scale)).into_drawing_area();
         let mut chart = ChartBuilder::on(&area)
-            .margin_top(TOP * scale)
+            .margin_top(self.top() * scale)
             .margin_right(RIGHT * scale)
             .x_label_area_size(BOTTOM * scale)
             .y_label_area_size(left * scale)

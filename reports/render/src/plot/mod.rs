@@ -5,8 +5,10 @@
 mod chart;
 mod data;
 mod ink;
+pub(crate) mod labels;
 mod layer;
 pub(crate) mod nice;
+mod place;
 
 pub(crate) use chart::{Axis, Chart, Look};
 pub(crate) use data::{Hover, Series, round};

@@ -6,6 +6,9 @@ use std::collections::BTreeMap;
 /// Streams of a run, and of a scenario, that are shown with their plots.
 pub(crate) const STREAMS: usize = 8;
 
+/// Bytes of the plots of all scenarios on a page.
+pub(crate) const SCENARIO_PLOTS: usize = 6_000_000;
+
 /// Sessions of a stream whose connection is drawn.
 pub(crate) const SESSIONS: usize = 6;
 

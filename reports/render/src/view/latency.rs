@@ -1,6 +1,7 @@
 //! Latency over many frames and many runs: percentiles that the sample bears, and how they lie over
 //! time.
 
+use crate::figure::counted;
 use parallax_record::{
     Histogram, LatencySummary, OverTime, Percentile, median_interval, nearest_rank,
 };
@@ -89,7 +90,7 @@ impl Table {
             let mut values: Vec<i64> = bearing.filter_map(|run| of_run(run, number)).collect();
             values.sort_unstable();
             let missing = (frames < needed)
-                .then(|| format!("{frames} frames: {percentile} needs {needed}"))
+                .then(|| format!("{}: {percentile} needs {needed}", counted(frames, "frame")))
                 .or_else(|| {
                     (pooled_us.is_none() && values.is_empty())
                         .then(|| format!("no run by itself has the {needed} frames"))

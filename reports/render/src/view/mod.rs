@@ -1,6 +1,7 @@
 //! What a report shows, computed once from what was read: plain data, which every sink (HTML, PNG and
 //! others) draws in its own way. Times are microseconds on the run's clock.
 
+mod bound;
 pub(crate) mod budget;
 mod connection;
 mod latency;
@@ -16,6 +17,7 @@ mod stream;
 mod suite;
 mod topology;
 
+pub use bound::{Bound, BoundKind};
 pub use connection::{Connection, End, Step};
 pub use latency::{Change, Heat, Pooled, Row, Table};
 pub use made_by::MadeBy;

@@ -1,6 +1,6 @@
 //! A run in full, from its record.
 
-use super::{Drops, Link, MadeBy, Stream, budget, network};
+use super::{Bound, BoundKind, Drops, Link, MadeBy, Stream, bound, budget, network};
 use crate::{escape::tame, input::Detail};
 use parallax_record::{Action, BytesSummary, Event, LinkDirection, Record, Summary, Timeline};
 use std::collections::BTreeMap;
@@ -65,6 +65,8 @@ pub struct Run {
     pub streams: Vec<Stream>,
     /// How many streams it has beside these.
     pub streams_left_out: usize,
+    /// The bounds of its checks that did not pass.
+    pub bounds: Vec<Bound>,
     /// Its links.
     pub links: Vec<Link>,
     /// What its links did, every 200 ms; empty in records that do not tell.
@@ -97,6 +99,7 @@ impl Run {
             marks: marks(record),
             streams_left_out: timeline.streams.len() - streams.len(),
             streams,
+            bounds: bound::bounds(summary, record, &timeline),
             links: network::links(&record.header),
             loads: parallax_record::links(record),
             drops: network::drops(record),
@@ -109,6 +112,17 @@ impl Run {
                 .map(|peer| (peer.name.clone(), peer.site.clone()))
                 .collect(),
         }
+    }
+
+    /// The bounds of a stream's checks that did not pass, of one kind.
+    pub(crate) fn bounds<'a>(
+        &'a self,
+        stream: &'a Stream,
+        kind: BoundKind,
+    ) -> impl Iterator<Item = &'a Bound> {
+        let own =
+            move |bound: &&Bound| bound.camera == stream.camera && bound.viewer == stream.viewer;
+        self.bounds.iter().filter(move |bound| bound.kind == kind).filter(own)
     }
 
     /// The link that a peer's site sends on, if it has one.

@@ -47,6 +47,12 @@ impl Counts {
         }
     }
 
+    /// The worst that there is; none of nothing.
+    #[must_use]
+    pub fn worst(&self) -> Option<Verdict> {
+        Verdict::ALL.into_iter().rev().find(|verdict| self.get(*verdict) > 0)
+    }
+
     /// All of them.
     #[must_use]
     pub fn total(&self) -> u64 {

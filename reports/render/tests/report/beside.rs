@@ -117,6 +117,27 @@ fn media_that_went_another_way_fail() {
 }
 
 #[test]
+fn a_path_that_no_measured_run_took_is_inconclusive_and_told() {
+    let (mut simulated, other) = (folder(&[7, 8]), measured(0));
+    let within = Some(Within { percent: 1_000, us: 60_000_000 });
+    for stream in &mut simulated.suite.runs[1].streams {
+        stream.relayed = stream.relayed.map(|relayed| !relayed);
+    }
+    let runs = simulated.suite.runs.iter().chain(&other.suite.runs);
+    let beside = SideBySide::of(runs, within).expect("both");
+    assert_eq!(beside.pairs[0].same_path, Some(Verdict::Inconclusive));
+    assert_eq!(beside.verdict, Some(Verdict::Inconclusive));
+    let said = text(&beside, Style::Plain);
+    assert!(
+        said.contains(
+            "simulated runs also went server-reflexive to host, relayed, and no measured one did"
+        ),
+        "{said}"
+    );
+    assert!(said.contains("(2 runs simulated, 1 run measured)"), "{said}");
+}
+
+#[test]
 fn every_sink_tells_it() {
     let folders = [folder(&[7]), measured(60_000)];
     let report = Report::new(&folders).within(Within { percent: 10, us: 5_000 });
