@@ -221,7 +221,8 @@ impl File {
             return Ok(None);
         }
         // What is compiled in and what is there may be of two versions.
-        if self.ships && fs::read_to_string(&self.path).ok().as_deref() != Some(&*profile.text) {
+        let there = || parallax_files::text(&self.path, parallax_files::WRITTEN_MOST).ok();
+        if self.ships && there().as_deref() != Some(&*profile.text) {
             return Err(Stop::BadInput(format!(
                 "--write: {} is not there as this Parallax has it\n  help: call it in Parallax's own folder, or \
                  write the profile elsewhere with --out FILE",

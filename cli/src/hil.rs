@@ -94,7 +94,7 @@ pub(crate) fn chosen<'b>(
         None => boards.next(),
     };
     found.map(|(name, board)| (name.as_str(), board)).ok_or_else(|| {
-        let names: Vec<&str> = bench.boards.keys().map(String::as_str).collect();
+        let names: Vec<&str> = bench.boards.keys().map(|name| name.as_str()).collect();
         Stop::BadInput(format!(
             "--board {}: there is no such board\n  help: {}",
             name.unwrap_or_default(),

@@ -8,6 +8,7 @@ use crate::{
     values::{Device, Media},
 };
 use parallax_console::Pattern;
+use parallax_files as files;
 use parallax_record::MediaMode;
 use parallax_render::escape::tame;
 use parallax_scenario::{
@@ -16,8 +17,8 @@ use parallax_scenario::{
 };
 use std::{
     collections::BTreeMap,
-    fs::{self, File},
-    io::{self, Read},
+    fs,
+    io::{self, Read as _},
     path::{Path, PathBuf},
 };
 
@@ -196,7 +197,7 @@ pub(crate) fn profile(by: &str, name: &str) -> Result<Profile, Stop> {
         Some(found) => found.map_err(|errors| bad(&errors)),
         None if name.ends_with(".toml") => {
             let file = Path::new(name);
-            let error = bytes(file).err().unwrap_or_else(|| io::ErrorKind::NotFound.into());
+            let error = files::open(file).err().unwrap_or_else(|| io::ErrorKind::NotFound.into());
             Err(Stop::BadInput(format!("{by}: {}", failed_to_read(file, &error))))
         }
         None => {
@@ -290,9 +291,9 @@ pub(crate) fn text(file: &Path) -> Result<String, Stop> {
     }
     let name = file.display().to_string();
     let refused = |error: io::Error| Stop::BadInput(failed_to_read(file, &error));
-    let length = fs::metadata(file).map_err(refused)?.len();
+    let (open, length) = files::open(file).map_err(refused)?;
     parallax_scenario::within_length(&name, length).map_err(|errors| bad(&errors))?;
-    let bytes = bytes(file).map_err(refused)?;
+    let bytes = bytes(open).map_err(refused)?;
     let text = parallax_scenario::decode(&name, &bytes).map_err(|errors| bad(&errors))?;
     Ok(text.to_owned())
 }
@@ -349,15 +350,9 @@ fn pattern(text: &str) -> Result<(), NotAPattern> {
 
 /// The bytes of a file, at most one more than is allowed: that tells one that is too long, where its
 /// length was not known before.
-fn bytes(file: &Path) -> io::Result<Vec<u8>> {
+fn bytes(file: fs::File) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    let most = MAX_BYTES as u64 + 1;
-    let kind = fs::metadata(file)?.file_type();
-    if !(kind.is_file() || kind.is_dir()) {
-        // A pipe would be waited on for ever.
-        return Err(io::Error::other("it is no regular file"));
-    }
-    File::open(file)?.take(most).read_to_end(&mut bytes)?;
+    file.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
@@ -391,11 +386,11 @@ impl Profiles for Shelf {
         }
         let file = self.folder.join(name);
         let shown = file.display().to_string();
-        let length = fs::metadata(&file).ok()?.len();
+        let (open, length) = files::open(&file).ok()?;
         if let Err(errors) = parallax_scenario::within_length(&shown, length) {
             return Some(Err(errors));
         }
-        let bytes = bytes(&file).ok()?;
+        let bytes = bytes(open).ok()?;
         Some(
             parallax_scenario::decode(&shown, &bytes)
                 .and_then(|text| parallax_scenario::profile::parse_with(&shown, text, pattern)),
@@ -418,16 +413,12 @@ impl Profiles for Shelf {
 
 /// The length of a file, and its bytes if there are up to `most`.
 fn beside(file: &Path, most: u64) -> io::Result<(u64, Vec<u8>)> {
-    // Whoever opens a pipe waits for one who writes to it.
-    let found = fs::metadata(file)?;
-    if !found.is_file() {
-        return Err(io::Error::other("it is not a file"));
-    }
+    let (open, length) = files::open(file)?;
     let mut bytes = Vec::new();
-    if found.len() <= most {
-        File::open(file)?.take(most).read_to_end(&mut bytes)?;
+    if length <= most {
+        open.take(most).read_to_end(&mut bytes)?;
     }
     // It may have changed since.
-    let length = if found.len() <= most { bytes.len() as u64 } else { found.len() };
+    let length = if length <= most { bytes.len() as u64 } else { length };
     Ok((length, bytes))
 }

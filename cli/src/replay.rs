@@ -6,11 +6,7 @@ use crate::{
     inputs, output,
 };
 use parallax_bench::{ReplayError, replay};
-use std::{
-    fs::{self, File},
-    io::{self, Read as _},
-    path::Path,
-};
+use std::{io, path::Path};
 
 /// Bytes of a recording, at most: a day of a console at 115200 bit/s is four times as many.
 const BYTES_MOST: u64 = 256 << 20;
@@ -40,22 +36,11 @@ pub(crate) fn run(arguments: &ReplayArgs) -> Result<Exit, Stop> {
 }
 
 fn bytes(file: &Path) -> Result<Vec<u8>, Stop> {
-    let refused = |error: io::Error| Stop::BadInput(inputs::failed_to_read(file, &error));
-    let found = fs::metadata(file).map_err(refused)?;
-    if !found.is_file() {
-        // A pipe would be waited on for ever.
-        return Err(refused(io::Error::other("it is no regular file")));
-    }
-    let mut bytes = Vec::new();
-    File::open(file)
-        .and_then(|open| open.take(BYTES_MOST + 1).read_to_end(&mut bytes))
-        .map_err(refused)?;
-    if bytes.len() as u64 > BYTES_MOST {
-        return Err(Stop::BadInput(format!(
-            "failed to read {}: it has more than {} MiB\n  help: cut out the part that is of interest",
-            file.display(),
-            BYTES_MOST >> 20
-        )));
-    }
-    Ok(bytes)
+    parallax_files::read(file, BYTES_MOST).map_err(|error| {
+        let cure = match error.kind() {
+            io::ErrorKind::FileTooLarge => "\n  help: cut out the part that is of interest",
+            _ => "",
+        };
+        Stop::BadInput(inputs::failed_to_read(file, &error) + cure)
+    })
 }

@@ -299,7 +299,7 @@ pub(crate) fn forget(file: &Path) -> Result<(), Stop> {
 }
 
 fn read(record: &Path) -> Result<Record, String> {
-    let bytes = fs::read(record)
+    let bytes = parallax_files::read(record, parallax_files::RECORD_MOST)
         .map_err(|error| format!("failed to read {}: {error}", record.display()))?;
     Record::read(&bytes).map_err(|error| format!("failed to {error}"))
 }

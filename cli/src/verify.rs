@@ -109,7 +109,8 @@ fn second_run(run: &Run<'_>, guards: Guards, folder: &Path, watch: Watch<'_>) ->
 fn compare(run: &Run<'_>, folder: &Path) -> Result<(), String> {
     let both = |first: &Path, name: &str| -> Result<_, String> {
         let read = |file: &Path| {
-            fs::read(file).map_err(|error| format!("failed to verify: {}: {error}", file.display()))
+            parallax_files::read(file, parallax_files::RECORD_MOST)
+                .map_err(|error| format!("failed to verify: {}: {error}", file.display()))
         };
         Ok(first_difference(&read(first)?, &read(&folder.join(name))?))
     };

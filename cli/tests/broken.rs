@@ -123,7 +123,7 @@ fn a_folder_without_scenarios_is_bad_input() {
 fn a_pipe_is_not_waited_on() {
     let place = Place::with("good.toml", &with_checks("two-homes", 1, TOO_SOON));
     place.shell("mkfifo pipe.toml").ended(0);
-    let telling = ["failed to read pipe.toml", "no regular file"];
+    let telling = ["failed to read pipe.toml", "it is a pipe, not a regular file"];
     refused(&place, &["sim", "pipe.toml", "--out", "out"], 2, &telling);
     let device = ["sim", "good.toml", "--profile", "phone=pipe.toml", "--out", "out"];
     refused(&place, &device, 2, &telling);

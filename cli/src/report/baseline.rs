@@ -2,7 +2,7 @@
 
 use crate::{exit::Stop, output};
 use parallax_record::{Baseline, BaselineResult, Suite, Thresholds, compare_with_baseline};
-use std::{fs, path::Path};
+use std::path::Path;
 
 /// Holds runs against a baseline.
 ///
@@ -14,7 +14,7 @@ pub(super) fn compare<'a>(
     thresholds: Thresholds,
 ) -> Result<BaselineResult, Stop> {
     let name = file.display();
-    let bytes = fs::read(file).map_err(|error| {
+    let bytes = parallax_files::read(file, parallax_files::SUMMARY_MOST).map_err(|error| {
         Stop::BadInput(format!(
             "failed to read the baseline {name}: {error}\n  help: `parallax report FOLDER --accept \
              {name}` stores one of runs that are as they should be"

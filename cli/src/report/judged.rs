@@ -1,6 +1,6 @@
 //! Judges runs again from their records: what can be computed is not believed.
 
-use super::read::{bad, is_one_name, record, unreadable};
+use super::read::{bad, is_one_name, record};
 use crate::exit::Stop;
 use parallax_record::{Record, Suite, Summary, contradiction, judge_again};
 use parallax_render::input::Detail;
@@ -152,9 +152,10 @@ fn pictures(summary: &Summary, place: &Path) -> Result<BTreeMap<String, Vec<u8>>
         for worst in &stream.worst_frames {
             for name in worst.files(&stream.camera, &stream.viewer) {
                 let path = place.join("frames").join(&name);
-                let fits = |meta: fs::Metadata| meta.is_file() && meta.len() <= PICTURE_BYTES;
-                if is_one_name(&name) && fs::metadata(&path).is_ok_and(fits) {
-                    let bytes = fs::read(&path).map_err(|error| unreadable(&path, &error))?;
+                // What is none of ours is not shown.
+                if is_one_name(&name)
+                    && let Ok(bytes) = parallax_files::read(&path, PICTURE_BYTES)
+                {
                     pictures.insert(name, bytes);
                 }
             }

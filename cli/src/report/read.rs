@@ -3,6 +3,7 @@
 use super::judged::{self, Judged};
 use crate::exit::Stop;
 use parallax_bench::recover;
+use parallax_files as files;
 use parallax_record::{Environment, ReadError, Record, SCHEMA, Suite, Summary, Verdict, judge};
 use parallax_render::{
     escape::tame,
@@ -91,7 +92,7 @@ fn meant(folders: &Folders, name: &str) -> String {
     let runs = folders.read.iter().flat_map(|folder| &folder.suite.runs);
     let names: Vec<String> = match name.contains('/') {
         true => runs.map(|run| format!("{}/{}", run.scenario, run.folder())).collect(),
-        false => runs.map(|run| run.scenario.clone()).collect(),
+        false => runs.map(|run| run.scenario.to_string()).collect(),
     };
     let meant = nearest(name, names.iter().map(String::as_str));
     meant.map_or(String::new(), |meant| format!("did you mean {}? Else ", tame(meant)))
@@ -111,12 +112,9 @@ struct Found {
 /// came to a summary is among the runs.
 fn suite(folder: &Path) -> Result<Found, Stop> {
     let file = folder.join("summary.json");
-    match fs::read(&file) {
+    match files::read(&file, files::SUMMARY_MOST) {
         Ok(bytes) => {
             let mut suite: Suite = parse(&file, &bytes, "summary")?;
-            if let Some(run) = suite.runs.iter().find(|run| !is_one_name(&run.scenario)) {
-                return Err(bad(&file, &format!("{:?} names no scenario", run.scenario)));
-            }
             let mut names = BTreeSet::new();
             if let Some(run) = suite.runs.iter().find(|run| !names.insert(run.path())) {
                 return Err(bad(&file, &format!("the run {} is in it twice", run.path())));
@@ -240,7 +238,7 @@ fn no_summary(folder: &Path) -> Stop {
 /// [`Stop::BadInput`] if what is there is none of ours.
 pub(crate) fn environment(folder: &Path) -> Result<Option<Environment>, Stop> {
     let file = folder.join("environment.json");
-    match fs::read(&file) {
+    match files::read(&file, files::SUMMARY_MOST) {
         Ok(bytes) => parse(&file, &bytes, "environment").map(Some),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(unreadable(&file, &error)),
@@ -325,7 +323,7 @@ fn in_full(suite: &Suite, select: &[String], found: &mut BTreeSet<String>) -> BT
     let mut worst: BTreeMap<&str, (i64, usize)> = BTreeMap::new();
     for (at, run) in suite.runs.iter().enumerate() {
         if run.verdict != Verdict::Pass {
-            let of_kind = before.entry((&run.scenario, run.verdict)).or_default();
+            let of_kind = before.entry((run.scenario.as_str(), run.verdict)).or_default();
             missed.push((std::cmp::Reverse(run.verdict), *of_kind, at));
             *of_kind += 1;
         }
@@ -350,7 +348,7 @@ fn in_full(suite: &Suite, select: &[String], found: &mut BTreeSet<String>) -> BT
 /// # Errors
 /// [`Stop::BadInput`] if it is none of ours, or not whole.
 pub(crate) fn record(file: &Path) -> Result<Record, Stop> {
-    let bytes = fs::read(file).map_err(|error| unreadable(file, &error))?;
+    let bytes = files::read(file, files::RECORD_MOST).map_err(|error| unreadable(file, &error))?;
     Record::read(&bytes).map_err(|error| match error {
         ReadError::NewerSchema { found } => newer(file, found),
         error => {

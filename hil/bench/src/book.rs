@@ -4,6 +4,7 @@ use crate::{
     file::BenchBoard,
     lease::{Lease, Page, Quarantine},
 };
+use parallax_files as files;
 use parallax_record::foreign::inline;
 use std::{
     fs::{self, File, OpenOptions, Permissions},
@@ -174,7 +175,7 @@ impl Book {
             if path.extension().is_none_or(|extension| extension != "toml") {
                 continue;
             }
-            let text = match fs::read_to_string(&path) {
+            let text = match files::text(&path, files::WRITTEN_MOST) {
                 // It went just then.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 text => text.map_err(failed("read", &path))?,

@@ -3,7 +3,10 @@
 use crate::place::{
     Place, PortPlace, WrittenNetwork, WrittenPower, Wrong, duration, network, power,
 };
-use parallax_record::foreign::{inline, is_steering};
+use parallax_record::{
+    Name,
+    foreign::{inline, is_steering},
+};
 use serde::Deserialize;
 use std::{
     collections::BTreeMap,
@@ -37,7 +40,7 @@ pub struct Bench {
     /// Whether a browser is the viewer.
     pub browser: bool,
     /// Its boards, by name.
-    pub boards: BTreeMap<String, BenchBoard>,
+    pub boards: BTreeMap<Name, BenchBoard>,
 }
 
 /// A board of a bench.
@@ -125,6 +128,12 @@ pub fn read(file: &str, text: &str) -> Result<Bench, FileError> {
     let folder = Path::new(file).parent().unwrap_or(Path::new(""));
     let mut boards = BTreeMap::new();
     for (name, board) in written.board {
+        let name = Name::new(&name).map_err(|error| {
+            // Shown quoted: a key may hold anything.
+            let cause =
+                format!("{}the board {name:?}: {error}", at_key(text, &format!("[board.{name}]")));
+            wrong(cause, "its transcripts are files of that name: write `[board.my-board]`, say")
+        })?;
         let profile_line = line_of(text, board.profile.span().start);
         let profile = board.profile.get_ref().clone();
         let (table, place) = (at_key(text, &format!("[board.{name}]")), place(board, folder));

@@ -213,7 +213,7 @@ fn open(lock: &Path) -> io::Result<(File, bool)> {
 
 /// Who says in a lock that it is his or hers. It may be written just then.
 fn stamp(lock: &Path) -> Option<Holder> {
-    toml::from_str(&fs::read_to_string(lock).ok()?).ok()
+    toml::from_str(&parallax_files::text(lock, parallax_files::WRITTEN_MOST).ok()?).ok()
 }
 
 fn lock_name(name: &Path) -> String {

@@ -1,6 +1,7 @@
 //! What a run has told so far, on disk while it goes: if the bench is killed, a record can be made
 //! of it.
 
+use parallax_files as files;
 use parallax_record::{Clock, Entry, Header, ReadError, Record, WriteError};
 use std::{
     fs::{self, File},
@@ -140,12 +141,13 @@ pub enum RecoverError {
 pub fn recover(folder: &Path) -> Result<Option<PathBuf>, RecoverError> {
     let (file, record) = (folder.join(NAME), folder.join("record.jsonl"));
     let failed = |cause| RecoverError::File { file: file.clone(), cause };
-    let journal = match fs::read(&file) {
+    let journal = match files::read(&file, files::RECORD_MOST) {
         Ok(journal) => journal,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(failed(error)),
     };
-    let is_whole = fs::read(&record).is_ok_and(|bytes| Record::read(&bytes).is_ok());
+    let is_whole =
+        files::read(&record, files::RECORD_MOST).is_ok_and(|bytes| Record::read(&bytes).is_ok());
     if !is_whole {
         let recovered = Record::recover(&journal)
             .map_err(|cause| RecoverError::Journal { file: file.clone(), cause })?;

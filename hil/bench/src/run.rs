@@ -121,7 +121,7 @@ pub fn run_writing(
     begin: impl FnOnce(&Path) -> Result<Recorder, RecorderError>,
 ) -> Result<Ran, RunError> {
     let unfit =
-        |why: &str| RunError::Unfit { scenario: run.scenario.id.clone(), why: why.to_owned() };
+        |why: &str| RunError::Unfit { scenario: run.scenario.id.to_string(), why: why.to_owned() };
     let peer = camera(run.scenario).ok_or_else(|| unfit("it has no camera"))?;
     let traits = peer.profile.console.as_ref();
     let traits = traits.ok_or_else(|| unfit("its camera's profile has no [console]"))?;
@@ -425,8 +425,10 @@ fn recorded(
 
 /// What a run has told before its bench broke.
 fn broken(journal: &Path, error: &RunError) -> Result<Record, RunError> {
-    let read =
-        || -> io::Result<Record> { Record::recover(&fs::read(journal)?).map_err(io::Error::other) };
+    let read = || -> io::Result<Record> {
+        let journal = parallax_files::read(journal, parallax_files::RECORD_MOST)?;
+        Record::recover(&journal).map_err(io::Error::other)
+    };
     let mut record = read().map_err(system(format!("read {}", journal.display())))?;
     for entry in &mut record.entries {
         // Not killed: it broke, and is known why.

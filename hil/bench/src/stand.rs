@@ -13,7 +13,7 @@ use parallax_lab::{Cable, CableError, Datagrams, Interface, Tap};
 use parallax_scenario::{ConsoleTraits, ControlLine, ResetTraits};
 use std::{
     ffi::OsString,
-    fs, mem,
+    mem,
     os::unix::net::UnixDatagram,
     path::Path,
     thread,
@@ -156,7 +156,9 @@ impl Power for Stand<'_> {
         match self {
             Self::Process(process) => process.process(),
             Self::Port { place, .. } => {
-                fs::read_to_string(place.pid_file.as_ref()?).ok()?.trim().parse().ok()
+                let file = place.pid_file.as_ref()?;
+                let number = parallax_files::text(file, parallax_files::WRITTEN_MOST).ok()?;
+                number.trim().parse().ok()
             }
         }
     }

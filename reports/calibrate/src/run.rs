@@ -86,7 +86,7 @@ impl Run {
         let [(peer, camera)] = cameras[..] else { return Err(Unfit::NotOneCamera(cameras.len())) };
         Ok(Self {
             folder: folder.to_owned(),
-            scenario: header.scenario.clone(),
+            scenario: header.scenario.to_string(),
             seed: header.seed,
             repeat: header.repeat,
             profile: peer.profile.clone(),

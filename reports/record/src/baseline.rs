@@ -182,7 +182,7 @@ impl BaselineRun {
             figures: crate::Figure::of(stream),
         };
         Self {
-            scenario: run.scenario.clone(),
+            scenario: run.scenario.to_string(),
             seed: run.seed,
             repeat: run.repeat,
             clock: run.clock,

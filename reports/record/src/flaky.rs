@@ -53,7 +53,7 @@ mod tests {
             format: FORMAT.to_owned(),
             schema: SCHEMA,
             parallax_version: String::new(),
-            scenario: "two-homes".to_owned(),
+            scenario: "two-homes".parse().expect("a name"),
             title: String::new(),
             why: String::new(),
             seed,

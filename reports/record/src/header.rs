@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::check::Check;
+use crate::{check::Check, name::Name};
 
 /// The `schema` that this version writes, and the newest that it reads.
 pub const SCHEMA: u32 = 1;
@@ -24,7 +24,7 @@ pub struct Header {
     /// The version of Parallax that ran it.
     pub parallax_version: String,
     /// The scenario's file name without its ending.
-    pub scenario: String,
+    pub scenario: Name,
     /// The scenario's title.
     pub title: String,
     /// Why the scenario exists.

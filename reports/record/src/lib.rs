@@ -20,6 +20,7 @@ mod json;
 mod judge;
 mod links;
 mod measure;
+mod name;
 mod not_judged;
 mod record;
 mod recovery;
@@ -61,6 +62,7 @@ pub use measure::{
     Freeze, PathUse, Span, Spans, bit_rate_bps, capture_to_render, freezes, mean, median_interval,
     nearest_rank, paths, psnr_millidb, rendered_us, ssim_ppm, stages, time_to,
 };
+pub use name::{Name, NameError};
 pub use not_judged::NotJudged;
 pub use record::{End, ReadError, Record, WriteError, Writer};
 pub use recovery::{over_ns, span as recovery};

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::distribution::{Histogram, OverTime};
 use crate::event::CandidateKind;
 use crate::header::{ClockKind, CongestionControl, Header, MediaMode};
+use crate::name::Name;
 use crate::not_judged::NotJudged;
 use crate::uncertainty::Uncertainty;
 use crate::verdict::Verdict;
@@ -73,7 +74,7 @@ impl Suite {
 #[serde(deny_unknown_fields)]
 pub struct Summary {
     /// The scenario's file name without its ending.
-    pub scenario: String,
+    pub scenario: Name,
     /// The scenario's title.
     pub title: String,
     /// The seed; a string in JSON.

@@ -49,7 +49,7 @@ fn stream(latencies: &[i64]) -> StreamSummary {
 
 fn run(seed: u64, clock: ClockKind, latencies: &[i64]) -> Summary {
     Summary {
-        scenario: "two-homes".into(),
+        scenario: "two-homes".parse().expect("a name"),
         title: "Two homes".into(),
         seed,
         repeat: None,

@@ -19,7 +19,7 @@ use crate::{
     units,
 };
 use core::time::Duration;
-use parallax_record::MediaMode;
+use parallax_record::{MediaMode, Name};
 use toml::de::DeTable;
 
 /// Most sites, and most peers, of a scenario.
@@ -48,7 +48,8 @@ pub fn parse_with(
     let text = source.text().to_owned();
     let document = DeTable::parse(&text).map_err(|error| syntax(&source, &error))?;
     let mut reader = Reader::new(source);
-    let scenario = read(&mut reader, name, document.into_inner(), profiles, replacements);
+    let id = id(name)?;
+    let scenario = read(&mut reader, id, document.into_inner(), profiles, replacements);
     match ScenarioErrors::new(reader.problems) {
         Some(errors) => Err(errors),
         // A reader that yields nothing has said why; this is its own fault if not.
@@ -61,7 +62,7 @@ pub fn parse_with(
 
 fn read(
     reader: &mut Reader,
-    name: &str,
+    id: Name,
     entries: DeTable<'_>,
     profiles: &dyn Profiles,
     replacements: &Replacements,
@@ -97,7 +98,7 @@ fn read(
     let checks = whole::checks(reader, checks, duration, &events, &placed)?;
     Some(Scenario {
         schema: schema?,
-        id: stem(name),
+        id,
         title: title?,
         why: why?,
         duration,
@@ -220,6 +221,19 @@ fn media(reader: &mut Reader, value: &Value<'_>) -> Option<MediaMode> {
 pub(crate) fn stem(name: &str) -> String {
     let file = name.rsplit(['/', '\\']).next().unwrap_or(name);
     file.strip_suffix(".toml").unwrap_or(file).to_owned()
+}
+
+/// The name of a scenario: that of its file. Folders are called after it.
+fn id(file: &str) -> Result<Name, ScenarioErrors> {
+    let stem = stem(file);
+    Name::new(&stem).map_err(|error| {
+        let message = format!("{file}: a scenario cannot have this file name: {error}");
+        let like = Name::like(&stem).map_or_else(|| "my-scenario".to_owned(), String::from);
+        let cure = format!(
+            "its records go into a folder of that name: rename the file, for example to {like}.toml"
+        );
+        Problem::of_file(message, cure).into()
+    })
 }
 
 /// What is not TOML at all.

@@ -3,15 +3,15 @@
 use crate::{clip::ClipUse, profile::Profile, units::Size};
 use core::{fmt, net::Ipv4Addr, time::Duration};
 use parallax_network::{LinkConfig, SiteConfig};
-use parallax_record::{Check, LinkDirection, MediaMode, Stream};
+use parallax_record::{Check, LinkDirection, MediaMode, Name, Stream};
 
 /// What runs, and what is demanded of it. Everything stands in the order of the file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scenario {
     /// Version of the format: 1.
     pub schema: u32,
-    /// The name of the file without folder and ending: `two-homes`.
-    pub id: String,
+    /// The name of the file without folder and ending: `two-homes`. Folders are called so.
+    pub id: Name,
     /// What it is, in a few words.
     pub title: String,
     /// Why it matters.

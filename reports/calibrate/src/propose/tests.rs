@@ -46,7 +46,7 @@ fn run(seed: u64, count: i64, times: impl Fn(i64) -> (i64, i64)) -> Run {
     };
     Run {
         folder: "desk".to_owned(),
-        scenario: "same-lan".to_owned(),
+        scenario: "same-lan".parse().expect("a name"),
         seed,
         repeat: None,
         profile: ProfileUse { name: "board".to_owned(), sha256: String::new() },

@@ -32,7 +32,7 @@ pub(crate) fn header(checks: Vec<Check>) -> Header {
         format: FORMAT.into(),
         schema: SCHEMA,
         parallax_version: "0.1.0".into(),
-        scenario: "two-homes".into(),
+        scenario: "two-homes".parse().expect("a name"),
         title: "Two homes".into(),
         why: "The everyday case.".into(),
         seed: u64::MAX,

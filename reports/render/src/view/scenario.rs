@@ -75,7 +75,7 @@ impl Scenario {
         }
         let duration_us = summaries.iter().map(|run| run.duration_us).max().unwrap_or(0);
         Self {
-            name: first.scenario.clone(),
+            name: first.scenario.to_string(),
             title: first.title.clone(),
             why: record.map(|(header, _)| header.why.clone()),
             folder: index,

@@ -87,7 +87,7 @@ fn what_one_side_lacks_is_inconclusive_and_told() {
     let beside = of(&other.suite.runs);
     assert_eq!(beside.verdict, Some(Verdict::Inconclusive));
     assert_eq!((beside.pairs[0].measured.runs, beside.pairs[0].measured.left_out), (0, 1));
-    other.suite.runs[0].scenario = "another".to_owned();
+    other.suite.runs[0].scenario = "another".parse().expect("a name");
     let beside = of(&other.suite.runs);
     assert_eq!(beside.verdict, Some(Verdict::Inconclusive), "nothing stands beside anything");
     assert_eq!(beside.alone.len(), 2, "{:?}", beside.alone);
@@ -96,7 +96,7 @@ fn what_one_side_lacks_is_inconclusive_and_told() {
     let near = measured(0);
     let mut broke: Vec<Summary> = [&simulated, &near].map(|side| side.suite.runs[0].clone()).into();
     for run in &mut broke {
-        (run.scenario, run.streams) = ("third".to_owned(), Vec::new());
+        (run.scenario, run.streams) = ("third".parse().expect("a name"), Vec::new());
     }
     let beside = of(&[&near.suite.runs[..], &broke].concat());
     assert_eq!(beside.verdict, Some(Verdict::Inconclusive));

@@ -16,7 +16,6 @@ fn scripts_in_names_and_titles_are_text() {
     header.peers[0].profile.name = HOSTILE.into();
     header.sites[0].lan = HOSTILE.into();
     header.services[0].address = HOSTILE.into();
-    header.scenario = HOSTILE.into();
     let mut folder = folder_of(vec![header]);
     folder.name = HOSTILE.into();
     folder.suite.runs[0].faults.push(HOSTILE.into());
