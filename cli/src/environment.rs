@@ -41,7 +41,9 @@ impl Started {
             cores: u32::try_from(cores).unwrap_or(u32::MAX),
             started_at: humantime::format_rfc3339_seconds(self.at).to_string(),
             wall_duration_us: u64::try_from(self.instant.elapsed().as_micros()).unwrap_or(u64::MAX),
-            command_line: std::env::args().collect(),
+            command_line: std::env::args_os()
+                .map(|word| word.to_string_lossy().into_owned())
+                .collect(),
             runs_wall_us,
         }
     }

@@ -10,7 +10,8 @@ macro_rules! exit_codes {
 Exit codes:
     0  every run passed; `check`: every file is sound; `report`: likewise every run, no regression,
        as near as --within demands; `replay`: the board came up; `calibrate`: a time was proposed
-    1  an internal fault of Parallax, or every run passed and the report could not be written
+    1  an internal fault of Parallax; or what was found could not be written: the summary, the report,
+       a file, the standard output (a reader that closed it, such as `head`, is no fault)
     2  bad input or usage: nothing was run
     4  nothing was selected, or nothing ran
    10  at least one run failed; `report`: likewise, or a regression against the baseline, or
@@ -20,7 +21,7 @@ Exit codes:
        cannot be driven, is leased to somebody else, quarantined or not healthy; `calibrate`:
        too little was measured
    12  at least one run is an error: nothing can be said of it
-  130  interrupted (Ctrl-C, SIGTERM): what had finished is written"
+  130  interrupted (Ctrl-C, SIGTERM, SIGHUP): what had finished is written"
     };
 }
 pub(crate) use exit_codes;

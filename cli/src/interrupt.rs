@@ -1,9 +1,9 @@
-//! Ctrl-C, and the signal with which systems end programs.
+//! Signals: Ctrl-C, and those with which systems end programs and terminals hang up.
 
 use crate::exit::{Exit, Stop};
 use parallax_lab::Stop as EndOfRun;
 use signal_hook::{
-    consts::{SIGINT, SIGTERM},
+    consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ},
     flag,
 };
 use std::{
@@ -14,6 +14,26 @@ use std::{
     thread,
     time::Duration,
 };
+
+/// Has a write that the limit of a file's size forbids (`ulimit -f`) fail, as on a full disk, instead of
+/// ending the process.
+///
+/// # Errors
+/// [`Stop::Fault`] if the system does not let it.
+pub(crate) fn outlive_long_files() -> Result<(), Stop> {
+    // Nobody asks for the flag: that the signal is caught is enough.
+    flag::register(SIGXFSZ, Arc::default())
+        .map(drop)
+        .map_err(|error| Stop::Fault(format!("failed to catch SIGXFSZ: {error}")))
+}
+
+/// Whether whoever started this process wants hang-ups ignored, as `nohup` does.
+fn hang_ups_are_ignored() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    ignored.is_some_and(|mask| mask & (1 << (SIGHUP - 1)) != 0)
+}
 
 /// How often it is looked whether somebody wants the end.
 const LOOK: Duration = Duration::from_millis(50);
@@ -37,6 +57,11 @@ impl Interrupt {
             flag::register_conditional_shutdown(signal, code, Arc::clone(&interrupt.asked))
                 .and_then(|_| flag::register(signal, Arc::clone(&interrupt.asked)))
                 .map_err(|error| Stop::Fault(format!("failed to listen to Ctrl-C: {error}")))?;
+        }
+        if !hang_ups_are_ignored() {
+            // A shell that ends may send it a second time: that one asks for no more than the first.
+            flag::register(SIGHUP, Arc::clone(&interrupt.asked))
+                .map_err(|error| Stop::Fault(format!("failed to listen to SIGHUP: {error}")))?;
         }
         Ok(interrupt)
     }

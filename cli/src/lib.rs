@@ -61,13 +61,17 @@ pub fn main(guards: Guards) -> ExitCode {
                 }
                 false => {
                     output::say(text);
-                    Exit::Pass
+                    output::unless_lost(Exit::Pass)
                 }
             }
             .into();
         }
     };
-    match parsed.command {
+    if let Err(stop) = interrupt::outlive_long_files() {
+        output::error(stop.to_string());
+        return stop.exit().into();
+    }
+    let exit = match parsed.command {
         Some(Command::Worker(arguments)) => {
             worker::run(&arguments, guards).unwrap_or_else(|stop| {
                 output::say(protocol::Told::Failed(stop.to_string()).line());
@@ -85,8 +89,8 @@ pub fn main(guards: Guards) -> ExitCode {
                 stop.exit()
             })
         }
-    }
-    .into()
+    };
+    output::unless_lost(exit).into()
 }
 
 /// Refuses arguments with control characters: names and comments stand in lines of messages and files.

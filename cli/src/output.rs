@@ -4,13 +4,17 @@
 //! error, which `cli/tests/house.rs` holds. Text goes through [`Shown`]: of a foreign text no control
 //! character, escape sequence or bidirectional control is left as it was.
 
-use crate::exit::Stop;
+use crate::exit::{Exit, Stop};
 use parallax_render::{Shown, terminal::Style};
 use std::{
     fs::{self, File, TryLockError},
-    io::{IsTerminal, Write},
+    io::{ErrorKind, IsTerminal, Write},
     path::Path,
+    sync::atomic::{AtomicBool, Ordering},
 };
+
+/// Whether something that was said is lost: the standard output took it not.
+static LOST: AtomicBool = AtomicBool::new(false);
 
 /// Says something on the standard output. A reader that has gone away is no fault.
 pub(crate) fn say(text: impl Into<Shown>) {
@@ -20,7 +24,25 @@ pub(crate) fn say(text: impl Into<Shown>) {
 /// Passes on bytes as they are: what a board says at the console, as [`crate::heard`] lets it through.
 pub(crate) fn bytes(bytes: &[u8]) {
     let mut out = std::io::stdout().lock();
-    let _ = out.write_all(bytes).and_then(|()| out.flush());
+    if let Err(failure) = out.write_all(bytes).and_then(|()| out.flush()) {
+        drop(out);
+        lost(&failure);
+    }
+}
+
+/// Takes note that the standard output did not take something, and says so once.
+fn lost(failure: &std::io::Error) {
+    if failure.kind() != ErrorKind::BrokenPipe && !LOST.swap(true, Ordering::Relaxed) {
+        error(format!("failed to write to the standard output: {failure}"));
+    }
+}
+
+/// How a command ends that would end so: not as if nothing were wrong if something that it said is lost.
+pub(crate) fn unless_lost(exit: Exit) -> Exit {
+    match exit {
+        Exit::Pass if LOST.load(Ordering::Relaxed) => Exit::Fault,
+        exit => exit,
+    }
 }
 
 /// Says what another program reads, byte for byte; to a terminal as any text.

@@ -6,7 +6,6 @@ use parallax_record::{Record, Suite, Summary, contradiction, judge_again};
 use parallax_render::input::Detail;
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs,
     path::{Path, PathBuf},
     sync::{
         Mutex,

@@ -121,7 +121,7 @@ fn every_combination_of_reasons_is_said_alike_everywhere() {
                         if verdict == Verdict::Inconclusive {
                             let alone = folders[1].suite.runs[0].clone();
                             folders[1].suite.runs.push(parallax_record::Summary {
-                                scenario: "measured-alone".to_owned(),
+                                scenario: "measured-alone".parse().expect("a name"),
                                 ..alone
                             });
                         }
