@@ -18,8 +18,14 @@ pub(crate) const DEATHS: &[(&str, DeathKind)] = &[
     // `die()`: `Internal error: Oops: 17 [#1] SMP ARM`, `invalid opcode: 0000 [#1]`, `Oops[#1]:` (MIPS).
     (r"Internal error: .{0,80}\[#\d{1,4}\]", DeathKind::Panic),
     (r"Oops.{0,80}\[#\d{1,4}\]", DeathKind::Panic),
-    (r"[A-Za-z0-9)]: [0-9a-f]{1,16} \[#\d{1,4}\]", DeathKind::Panic),
-    (r"[a-z] ?\[#\d{1,4}\]:", DeathKind::Panic),
+    (
+        r"(fault|opcode|error|segment|bounds|address 0x[0-9a-f]{1,16}|\)): [0-9a-f]{4} \[#\d{1,4}\]",
+        DeathKind::Panic,
+    ),
+    (
+        r"(Kernel (BUG|bug detected)|unaligned (instruction )?access|kernel code) ?\[#\d{1,4}\]",
+        DeathKind::Panic,
+    ),
     (r"softdog: Initiating system reboot", DeathKind::Watchdog),
     // U-Boot.
     (r"### ERROR ### Please RESET the board ###", DeathKind::Panic),
@@ -28,7 +34,7 @@ pub(crate) const DEATHS: &[(&str, DeathKind)] = &[
     // ESP-IDF. The interrupt watchdog, a cache error and a stack's canary are `Guru Meditation`.
     (r"Guru Meditation Error", DeathKind::Panic),
     (r"abort\(\) was called at PC", DeathKind::Panic),
-    (r"assert failed: ", DeathKind::Panic),
+    (r"assert failed: [^ ]{1,100} [^ ]{1,80}:\d{1,5} ", DeathKind::Panic),
     (r#"assertion ".{1,120}" failed: file ".{1,80}", line \d"#, DeathKind::Panic),
     (r"\*\*\*ERROR\*\*\* A stack overflow in task", DeathKind::Panic),
     (r"Stack smashing protect failure!", DeathKind::Panic),

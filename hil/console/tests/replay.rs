@@ -310,3 +310,40 @@ fn a_password_that_no_pattern_asks_for_is_told() {
     let replay = run(linux().with_login(login), &text);
     assert!(matches!(replay.summary.came_up, CameUp::Prompt { .. }), "{replay}");
 }
+
+#[test]
+fn a_restart_that_was_typed_in_a_log_is_no_death() {
+    let log = "U-Boot SPL 2024.01\r\nboard login: root\r\n# reboot\r\nbye\r\nU-Boot SPL 2024.01\r\n\
+               board login: root\r\n# ";
+    let replay = run(linux(), log);
+    assert_eq!((replay.summary.boots, replay.summary.deaths), (2, 0), "{replay}");
+    assert!(replay.to_string().contains("as it was told to: `> reboot`"), "{replay}");
+    let silent = run(linux(), &log.replace("reboot", "uptime"));
+    assert_eq!((silent.summary.boots, silent.summary.deaths), (2, 1), "{silent}");
+}
+
+/// It came up, and then it died: with times, without, and as a log.
+#[test]
+fn a_death_in_the_line_of_a_prompt_does_not_undo_that_it_came_up() {
+    let timed = [
+        "0 ! power on",
+        r"50000000 < U-Boot SPL 2024.01\x0d\x0a",
+        "9000000000 < board login: ",
+        r"9100000000 > root\x0d",
+        r"9101000000 < root\x0d\x0a# ",
+        r"19000000000 < Unable to handle kernel NULL pointer dereference\x0d\x0a",
+        r"24000000000 < U-Boot SPL 2024.01\x0d\x0a",
+    ];
+    let untimed: Vec<String> = timed
+        .iter()
+        .map(|line| format!("-{}", line.find(' ').map_or("", |at| &line[at..])))
+        .collect();
+    let untimed: Vec<&str> = untimed.iter().map(String::as_str).collect();
+    let log = "U-Boot SPL 2024.01\r\nboard login: root\r\n# Unable to handle kernel NULL\r\n\
+               U-Boot SPL 2024.01\r\n";
+    for text in [transcript(&timed), transcript(&untimed), log.to_owned()] {
+        let replay = run(linux(), &text);
+        assert!(matches!(replay.summary.came_up, CameUp::Prompt { .. }), "{replay}");
+        assert_eq!((replay.summary.boots, replay.summary.deaths), (2, 1), "{replay}");
+    }
+}

@@ -44,8 +44,8 @@ pub(super) struct Driver<'r> {
     pub(super) logged_in: bool,
     /// Where it asked who logs in, and nothing was typed since.
     pub(super) login_line: Option<usize>,
-    /// A log begins behind what is quiet.
-    over: bool,
+    /// What is to be told of a log that begins behind what is quiet.
+    over: String,
     /// What it was quiet at last matches nothing.
     pub(super) unmatched: bool,
     /// A password was typed in this boot where this profile asks for none.
@@ -109,7 +109,7 @@ impl<'r> Driver<'r> {
             quiets: 0,
             logged_in: false,
             login_line: None,
-            over: false,
+            over: String::new(),
             unmatched: false,
             unasked: false,
             boots_again: false,
@@ -205,10 +205,17 @@ impl<'r> Driver<'r> {
             let cut = self.prompt_in(piece).unwrap_or(piece.len());
             let (before, after) = piece.split_at(cut);
             self.input(Input::Received(before));
+            let after_line = after.trim_ascii_end();
             // Colours may stand before it.
-            self.over = SIGNS.log_in(after, 0).is_some_and(|at| at < 12);
+            let logged = SIGNS.log_in(after, 0).is_some_and(|at| at < 12);
+            self.over = if logged || (self.recording.form != Form::Log && !after_line.is_empty()) {
+                format!(", and a log line was written over it: {}", shown(after_line))
+            } else {
+                String::new()
+            };
             if !after.is_empty() {
                 self.settle();
+                self.over.clear();
                 self.input(Input::Received(after));
             }
         }
@@ -313,6 +320,9 @@ impl<'r> Driver<'r> {
             LookedAt::Line(line) => {
                 self.summary.lines += 1;
                 self.said(&line.bytes);
+                if let Some(typed) = self.typed_in(&line.bytes) {
+                    self.console.was_typed(&typed);
+                }
                 self.matched = self.counts.line(&line.bytes, line.seen, self.line);
                 let dies = self.matched.iter().find(|(role, _)| matches!(role, Role::Death(_)));
                 if let (Some((_, key)), State::Unknown) = (dies, &self.state) {
@@ -361,8 +371,8 @@ impl<'r> Driver<'r> {
             }
             return;
         };
-        let over = if self.over { ", and a log line was written over it" } else { "" };
-        self.prompt(tail, first, over, waited_for);
+        let over = core::mem::take(&mut self.over);
+        self.prompt(tail, first, &over, waited_for);
     }
 
     /// A prompt stands there, or stood there before a log line was written over it.

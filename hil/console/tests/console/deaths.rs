@@ -110,6 +110,10 @@ const NOTHING: &[&str] = &[
     "softdog: initialized. soft_noboot=0 soft_margin=60 sec",
     "I (200) cpu_start: Pro cpu up.",
     "I (210) int_wdt: enabled",
+    // Applications that number things, and one that fails a test of its own.
+    "I (500) media: track [#1]: opened",
+    "venc: 0214 [#3]",
+    "assert failed: retry",
 ];
 
 fn esp() -> ConsoleProfile {

@@ -165,7 +165,12 @@ pub(crate) const CONSOLE: Keys = Keys {
             "[]",
             "What it says when it gives up, beside what all say.",
         ),
-        or("watchdogs", "array of patterns", "[]", "What it says when a watchdog barks, likewise."),
+        or(
+            "watchdogs",
+            "array of patterns",
+            "[]",
+            "What it says when a watchdog resets it, likewise; one that only warns is none.",
+        ),
         PROVENANCE,
         SOURCE,
     ],
