@@ -71,6 +71,17 @@ fn an_edited_summary_is_put_right_by_its_record() {
 }
 
 #[test]
+fn an_edited_verdict_over_all_runs_is_put_right() {
+    let place = failed();
+    let whole = place.read(SUMMARY);
+    place.write(SUMMARY, &whole.replacen("\"fail\"", "\"pass\"", 1));
+    let called = place.call(&["report", "out"]).ended(10);
+    let told = "summary.json: the verdict over all runs is fail, not pass";
+    assert!(called.complained.contains(told), "{}", called.complained);
+    say(&place, &called.said, "FAIL");
+}
+
+#[test]
 fn a_summary_that_contradicts_itself_is_refused_where_there_is_no_record() {
     let place = failed();
     let whole = place.read(SUMMARY);

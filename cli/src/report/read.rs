@@ -72,7 +72,15 @@ pub(super) fn folders(paths: &[PathBuf], select: &[String]) -> Result<Folders, S
         all.notes.extend(origin.unreadable.iter().cloned());
         origin.judged_again = judged.judged;
         origin.corrections = judged.corrections;
+        let stored = suite.verdict;
         let suite = Suite::of(suite.planned, judged.runs);
+        if let (Some(is), true) = (suite.verdict, origin.corrections.is_empty())
+            && suite.verdict != stored
+        {
+            let was = stored.map_or("null".to_owned(), |verdict| verdict.to_string());
+            let text = format!("summary.json: the verdict over all runs is {is}, not {was}");
+            origin.corrections.push(text);
+        }
         let chosen = in_full(&suite, select, &mut found);
         let details = judged::details(&suite, &chosen, judged.records, place)?;
         all.read.push(Folder { name, suite, environment, details, origin });

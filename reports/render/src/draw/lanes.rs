@@ -56,10 +56,26 @@ fn lanes_of(run: &Run, stream: &Stream) -> Vec<Lane> {
     ]
 }
 
+/// With so many scripted events or fewer each has a lane, so that its text has room.
+const EVENT_LANES: usize = 6;
+
+/// The lanes with something in them.
+fn shown(lanes: &[Lane]) -> Vec<Lane> {
+    let mut shown = Vec::new();
+    for (name, ink, spans) in lanes.iter().filter(|(_, _, spans)| !spans.is_empty()) {
+        if *ink == Ink::Event && spans.len() <= EVENT_LANES {
+            shown.extend(spans.iter().map(|span| (*name, *ink, vec![span.clone()])));
+        } else {
+            shown.push((*name, *ink, spans.clone()));
+        }
+    }
+    shown
+}
+
 /// What happened when.
 pub(crate) fn lanes(run: &Run, stream: &Stream, id: &str) -> Plot {
-    let lanes: Vec<Lane> =
-        lanes_of(run, stream).into_iter().filter(|(_, _, spans)| !spans.is_empty()).collect();
+    let all = lanes_of(run, stream);
+    let lanes = shown(&all);
     let count = lanes.len().max(1);
     let middle = |index: usize| (count - index) as f64 - 0.5;
     let names = lanes.iter().enumerate().map(|(at, (name, ..))| (middle(at), (*name).to_owned()));
@@ -80,8 +96,9 @@ pub(crate) fn lanes(run: &Run, stream: &Stream, id: &str) -> Plot {
             }
         }
     }
+    let happened = all.iter().filter(|(_, _, spans)| !spans.is_empty());
     let counts: Vec<String> =
-        lanes.iter().map(|(name, _, spans)| format!("{name}: {}", spans.len())).collect();
+        happened.map(|(name, _, spans)| format!("{name}: {}", spans.len())).collect();
     chart.draw(
         id,
         &counts.join("; "),

@@ -75,6 +75,8 @@ pub(super) struct Note {
     pub(super) ends: bool,
 }
 
+/// So far what is drawn may reach over the edge of the plotting area, pixels.
+pub(super) const SLACK: f64 = 4.0;
 /// The middle of the line of the title and of the first line of the legend.
 pub(super) const HEAD: f64 = 13.0;
 /// From one line of the legend to the next.
@@ -226,9 +228,9 @@ impl Chart {
             xml(&self.title),
             xml(self.told.as_deref().unwrap_or(summary)),
             px(left),
-            px(top - 4.0),
+            px(top - SLACK),
             px(right - left),
-            px(bottom - top + 8.0),
+            px(bottom - top + 2.0 * SLACK),
             notes
         );
         let _ = write!(

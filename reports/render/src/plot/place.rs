@@ -2,7 +2,7 @@
 
 use super::{
     Chart,
-    chart::{HEAD, LEGEND, Note, RIGHT},
+    chart::{HEAD, LEGEND, Note, RIGHT, SLACK},
     data,
     labels::{self, Extent, Labels},
 };
@@ -130,7 +130,9 @@ impl Chart {
         let (left, right, top, bottom) = self.area();
         let x = self.x_px(note.x);
         let lines = [note.above, -note.above].map(|above| self.y_px(note.y) - above);
-        let inside = |y: &f64| *y >= top - 2.0 && *y <= bottom + 2.0;
+        // What leaves the plotting area is cut off.
+        let half = SIZE * 0.6;
+        let inside = |y: &f64| *y >= top - SLACK + half && *y <= bottom + SLACK - half;
         let mut most: Option<(f64, f64, bool)> = None;
         for y in lines.into_iter().filter(inside) {
             let (before, after) = labels.room(x, y, SIZE, (left, right));
@@ -222,6 +224,25 @@ mod tests {
             for (_, [left, _, right, _]) in found.iter().filter(|(found, _)| *found == text.trim()) {
                 prop_assert!(right - left <= said + 0.5, "{} for {said}", right - left);
             }
+        }
+    }
+
+    #[test]
+    fn the_text_of_a_bound_at_an_edge_is_not_cut_off() {
+        for (y, above) in [(9.9, true), (10.0, true), (0.1, false), (0.0, false)] {
+            let axis = || Axis { range: 0.0..10.0, ticks: Vec::new() };
+            let mut chart = Chart::new("Title", Look::wide("run1"), axis(), axis());
+            let (_, _, top, bottom) = chart.area();
+            chart.bound((2.0, 10.0), y, "fail: PSNR p5 above 45 dB", above);
+            let (found, ..) = seen::texts(&chart.draw("a", "", "").svg, 0.1);
+            let own = found.iter().find(|(text, _)| text.starts_with("fail"));
+            let [_, upper, _, lower] = own.expect("it is there").1.map(f64::from);
+            // The caption of a PNG stands above all.
+            let caption = 26.0;
+            assert!(
+                upper > top + caption - SLACK - 0.6 && lower < bottom + caption + SLACK + 0.6,
+                "{y}: {upper} {lower}"
+            );
         }
     }
 
