@@ -4,6 +4,9 @@ use super::{latency, look, run_time, s};
 use crate::plot::{Axis, Chart, Ink, Look, Plot};
 use crate::view::{MarkKind, Run, Stream};
 
+/// The lane of lost frames.
+const LOST: &str = "frame lost";
+
 /// A lane: its name, ink, and what is in it: from, to, text.
 type Lane = (&'static str, Ink, Vec<(f64, f64, String)>);
 
@@ -51,7 +54,7 @@ fn lanes_of(run: &Run, stream: &Stream) -> Vec<Lane> {
             Ink::Decode,
             counted(&|at| stream.seconds[at].key_frames_asked, "key frame asked for"),
         ),
-        ("frame lost", Ink::Lost, lost.collect()),
+        (LOST, Ink::Lost, lost.collect()),
         ("freeze", Ink::Lost, frozen.collect()),
     ]
 }
@@ -97,8 +100,13 @@ pub(crate) fn lanes(run: &Run, stream: &Stream, id: &str) -> Plot {
         }
     }
     let happened = all.iter().filter(|(_, _, spans)| !spans.is_empty());
-    let counts: Vec<String> =
-        happened.map(|(name, _, spans)| format!("{name}: {}", spans.len())).collect();
+    // What no eye tells apart is drawn as one, and counted whole.
+    let count = |name: &str, spans: usize| if name == LOST { stream.lost.len() } else { spans };
+    let mut counts: Vec<String> =
+        happened.map(|(name, _, spans)| format!("{name}: {}", count(name, spans.len()))).collect();
+    if run.mappings_left_out > 0 {
+        counts.push(format!("mappings that are not drawn: {}", run.mappings_left_out));
+    }
     chart.draw(
         id,
         &counts.join("; "),

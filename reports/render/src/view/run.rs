@@ -61,6 +61,8 @@ pub struct Run {
     pub made_by: MadeBy,
     /// What happened to it, in the order of time.
     pub marks: Vec<Mark>,
+    /// How many mappings of gateways are not among the marks.
+    pub mappings_left_out: usize,
     /// Its streams, as many as are shown with their plots.
     pub streams: Vec<Stream>,
     /// How many streams it has beside these.
@@ -92,11 +94,13 @@ impl Run {
             .iter()
             .filter_map(|at| Some(Stream::of(timeline.streams.get(*at)?, record)))
             .collect();
+        let (marks, mappings_left_out) = marks(record);
         Self {
             run,
             duration_us: record.header.duration_us,
             made_by: MadeBy::of(summary),
-            marks: marks(record),
+            marks,
+            mappings_left_out,
             streams_left_out: timeline.streams.len() - streams.len(),
             streams,
             bounds: bound::bounds(summary, record, &timeline),
@@ -147,7 +151,8 @@ fn action(action: &Action) -> String {
     }
 }
 
-fn marks(record: &Record) -> Vec<Mark> {
+/// The marks of a run, and how many mappings are not among them.
+fn marks(record: &Record) -> (Vec<Mark>, usize) {
     let mut marks = Vec::new();
     for event in &record.header.events {
         marks.push(Mark {
@@ -171,7 +176,7 @@ fn marks(record: &Record) -> Vec<Mark> {
         };
         mappings += 1;
         if mappings > budget::MAPPINGS {
-            break;
+            continue;
         }
         marks.push(Mark {
             kind,
@@ -182,7 +187,7 @@ fn marks(record: &Record) -> Vec<Mark> {
         });
     }
     marks.sort_by_key(|mark| mark.from_us);
-    marks
+    (marks, mappings.saturating_sub(budget::MAPPINGS))
 }
 
 fn pictures(summary: &Summary, detail: &Detail) -> Vec<Picture> {

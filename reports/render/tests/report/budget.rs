@@ -1,10 +1,11 @@
 //! What a report shows of many streams is bounded, and it says what it leaves out.
 
 use crate::support::{folder_of, header};
-use parallax_record::Stream;
+use parallax_record::{LossPhase, Stream};
 use parallax_render::{
     Report, html, junit, markdown, png,
     terminal::{self, Style},
+    view::Lost,
 };
 
 /// A run with so many streams: only the first has frames, so the checks of all others fail.
@@ -52,4 +53,17 @@ fn streams_with_a_check_that_did_not_pass_are_shown_first() {
     assert!(!shown.contains(&"phone"), "it passed: {shown:?}");
     // With fewer streams than that all are shown.
     assert_eq!(report(8).details[0].streams.len(), 8);
+}
+
+#[test]
+fn what_is_drawn_as_one_is_counted_whole() {
+    let mut many = report(1);
+    let lost = |n: u64| Lost { captured_us: 1_000_000 + n * 100, phase: LossPhase::Transport };
+    many.details[0].streams[0].lost = (0..50_000).map(lost).collect();
+    many.details[0].mappings_left_out = 7;
+    let page = html::report(&many);
+    assert!(page.contains("frame lost: 50000"), "another count of lost frames");
+    assert!(page.contains("; 50000 lost; "), "another count beside the latency");
+    assert!(page.contains("mappings that are not drawn: 7"));
+    assert!(page.len() < 2_000_000, "{} bytes", page.len());
 }
