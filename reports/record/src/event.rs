@@ -458,12 +458,15 @@ pub enum LossPhase {
     Encode,
     /// The camera could not hand it to its transport.
     Send,
-    /// Packets of it did not arrive in time.
+    /// Packets of it did not arrive at all.
     Transport,
+    /// All of it arrived, too late to be shown. A viewer that gives up a frame does not know what is
+    /// yet to come: it says `late` if nothing of the frame was there at its time, else `transport`.
+    /// The reader of the record knows, and decides.
+    Late,
     /// It reached the viewer whole and in time, but its jitter buffer never let it go: the stack
-    /// between the wire and the jitter buffer lost it, or its session ended first. Whoever reads
-    /// the record decides that; a viewer that gives up a frame says `transport`, since it does not
-    /// see its own wire.
+    /// between the wire and the jitter buffer lost it, or its session ended first. Only the reader of
+    /// a record says so: a viewer does not see its own wire.
     Receive,
     /// It could not be decoded: damaged, or its reference was.
     Decode,

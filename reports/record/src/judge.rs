@@ -6,6 +6,7 @@
 //! frames fails if there was not a single one: nobody calls a dead stream inconclusive. A check that
 //! the mode of the run cannot judge has no verdict: it is listed apart ([`NotJudged`]).
 
+use crate::absence;
 use crate::account::{doubts, texts};
 use crate::check::{Check, LossBound, Predicate, Route, Statistic, Window};
 use crate::event::{CandidateKind, Event, Phase};
@@ -15,7 +16,7 @@ use crate::not_judged::{self, NotJudged};
 use crate::record::Record;
 use crate::recovery as recovering;
 use crate::summarise::{bytes, count, summarise};
-use crate::summary::{CheckResult, Comparison, PeerProfile, Summary, Unit};
+use crate::summary::{CheckResult, Comparison, FramesSummary, PeerProfile, Summary, Unit};
 use crate::timeline::{Fate, FrameHistory, StreamTimeline, Timeline};
 use crate::uncertainty::{FRAME_TICKS, Uncertainty};
 use crate::verdict::Verdict;
@@ -36,7 +37,7 @@ pub fn judge(record: &Record) -> Summary {
         let before = checks.len() + not_judged.len();
         for stream in &timeline.streams {
             if check.streams.selects(&stream.stream.camera, &stream.stream.viewer) {
-                hold(check, stream, &timeline, header, (&mut checks, &mut not_judged));
+                hold(check, stream, &timeline, record, (&mut checks, &mut not_judged));
             }
         }
         if let Predicate::Recovery { after, .. } = &check.predicate
@@ -123,10 +124,11 @@ fn hold(
     check: &Check,
     stream: &StreamTimeline,
     timeline: &Timeline,
-    header: &Header,
+    record: &Record,
     (checks, not_judged): (&mut Vec<CheckResult>, &mut Vec<NotJudged>),
 ) {
-    for finding in find(check, stream, timeline, header) {
+    let header = &record.header;
+    for mut finding in find(check, stream, timeline, header) {
         let verdict = decide(&finding, check.minimum_sample);
         // A stream without a single picture fails in any mode.
         if verdict != Verdict::Fail
@@ -134,6 +136,21 @@ fn hold(
         {
             not_judged.push(NotJudged::of(check, finding.name, &stream.stream, reason));
             continue;
+        }
+        let measured_us = finding.measured.ok().map(|span| span.measured_us);
+        // A bound within the uncertainty is nobody's doing.
+        if (verdict == Verdict::Fail || finding.sample < check.minimum_sample)
+            && let Some(cause) = absence::of_check(
+                check,
+                (measured_us, finding.sample, finding.bound),
+                stream,
+                record,
+            )
+        {
+            finding.detail = Some(match finding.detail.take() {
+                Some(detail) => format!("{detail}: {cause}"),
+                None => cause,
+            });
         }
         checks.push(CheckResult {
             verdict,
@@ -217,6 +234,7 @@ fn find(
         }
         Predicate::CaptureToRender { percentile, below_us } => {
             let spans = measure::capture_to_render(stream, window, clock);
+            let frames = count(captured_in(stream, window));
             vec![Finding {
                 name: format!("capture_to_render {percentile}"),
                 measured: spans.percentile(*percentile).ok_or(Verdict::Fail),
@@ -224,7 +242,7 @@ fn find(
                 bound: signed(*below_us),
                 unit: Unit::Us,
                 sample: spans.count(),
-                detail: no_frame(spans.count()),
+                detail: no_frame(spans.count()).or_else(|| not_in_percentiles(frames)),
             }]
         }
         Predicate::Freezes { count_at_most, total_below_us } => {
@@ -262,6 +280,12 @@ fn happened(happened: bool, measured: Span) -> Result<Span, Verdict> {
 
 fn no_frame(count: u64) -> Option<String> {
     (count == 0).then(|| "no frame captured in the window was rendered".to_owned())
+}
+
+/// What a percentile of latency leaves out.
+fn not_in_percentiles(frames: FramesSummary) -> Option<String> {
+    let lost = frames.lost.total();
+    (lost > 0).then(|| format!("{lost} of {} frames were lost and are not in it", frames.captured))
 }
 
 fn rendered_in(stream: &StreamTimeline, window: Window) -> u64 {
@@ -426,11 +450,8 @@ fn frames_lost(at_most: LossBound, stream: &StreamTimeline, window: Window) -> F
     } else if known == 0 {
         format!("all {} frames were still under way when the run ended", counts.under_way)
     } else {
-        let by = counts.lost;
-        format!(
-            "{lost} of {known} frames: capture {}, encode {}, send {}, transport {}, receive {}, decode {}",
-            by.capture, by.encode, by.send, by.transport, by.receive, by.decode
-        )
+        let phases = counts.lost.by_phase().map(|(count, phase)| format!("{phase} {count}"));
+        format!("{lost} of {known} frames: {}", phases.join(", "))
     };
     Finding {
         name: "frames_lost".to_owned(),

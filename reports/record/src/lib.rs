@@ -1,5 +1,6 @@
 //! The waist of Parallax: events, measurements, checks, verdicts and the judge.
 
+mod absence;
 mod account;
 mod again;
 mod baseline;

@@ -28,6 +28,7 @@ pub(crate) fn count<'a>(frames: impl Iterator<Item = &'a FrameHistory>) -> Frame
             Fate::Lost(LossPhase::Encode) => &mut counts.lost.encode,
             Fate::Lost(LossPhase::Send) => &mut counts.lost.send,
             Fate::Lost(LossPhase::Transport) => &mut counts.lost.transport,
+            Fate::Lost(LossPhase::Late) => &mut counts.lost.late,
             Fate::Lost(LossPhase::Receive) => &mut counts.lost.receive,
             Fate::Lost(LossPhase::Decode) => &mut counts.lost.decode,
         };
@@ -109,12 +110,9 @@ fn unreadable(stream: &StreamTimeline) -> u64 {
 fn frozen(stream: &StreamTimeline, duration_us: u64) -> FreezesSummary {
     let mut summary = FreezesSummary::default();
     for freeze in measure::freezes(&measure::rendered_us(stream), duration_us) {
-        if freeze.open {
-            summary.open_us = Some(freeze.duration_us());
-        } else {
-            summary.count += 1;
-            summary.total_us += freeze.duration_us();
-        }
+        summary.count += 1;
+        summary.total_us += freeze.duration_us();
+        summary.open_us = freeze.open.then(|| freeze.duration_us());
     }
     summary
 }

@@ -493,7 +493,8 @@ pub struct FramesSummary {
     /// Of these lost.
     pub lost: LostSummary,
     /// Of these neither rendered nor lost when the run ended: captured within the viewer's jitter
-    /// buffer and 2 s ([`PATIENCE_US`](crate::PATIENCE_US)) of its end.
+    /// buffer and 2 s ([`PATIENCE_US`](crate::PATIENCE_US)) of its end, or within the longest latency of
+    /// the session if that is longer.
     pub under_way: u64,
 }
 
@@ -507,8 +508,11 @@ pub struct LostSummary {
     pub encode: u64,
     /// The camera could not hand them to its transport.
     pub send: u64,
-    /// Packets of them did not arrive in time.
+    /// Packets of them did not arrive at all.
     pub transport: u64,
+    /// They arrived whole, too late to be shown.
+    #[serde(default)]
+    pub late: u64,
     /// They reached the viewer whole and in time, and were lost before they left its jitter
     /// buffer.
     pub receive: u64,
@@ -520,7 +524,21 @@ impl LostSummary {
     /// All lost frames.
     #[must_use]
     pub fn total(&self) -> u64 {
-        self.capture + self.encode + self.send + self.transport + self.receive + self.decode
+        self.by_phase().iter().map(|(count, _)| count).sum()
+    }
+
+    /// Each count with the name of its phase, in the order of a frame's way.
+    #[must_use]
+    pub fn by_phase(&self) -> [(u64, &'static str); 7] {
+        [
+            (self.capture, "capture"),
+            (self.encode, "encode"),
+            (self.send, "send"),
+            (self.transport, "transport"),
+            (self.late, "late"),
+            (self.receive, "receive"),
+            (self.decode, "decode"),
+        ]
     }
 }
 
@@ -528,11 +546,11 @@ impl LostSummary {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FreezesSummary {
-    /// How many ended with a new picture.
+    /// How many, with one that had not ended when the run did; webrtc-stats knows no such.
     pub count: u64,
-    /// How long these lasted together.
+    /// How long they lasted together, that one until the end of the run.
     pub total_us: u64,
-    /// How long one lasted by the end of the run that had not ended; webrtc-stats knows no such.
+    /// How long the one lasted that had not ended; `null` if there was none.
     pub open_us: Option<u64>,
 }
 

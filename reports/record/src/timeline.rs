@@ -79,8 +79,8 @@ pub enum Fate {
 }
 
 /// How long after its capture a frame may still be under way when the run ends, microseconds, the
-/// depth of the viewer's jitter buffer left out. Whatever stands still for longer is lost to
-/// somebody who watches live, even if a queue that has no limit would bring it one day. A frame
+/// depth of the viewer's jitter buffer left out; longer where another frame of its session took longer
+/// and was shown. Whatever stands still for longer is lost to a person who watches live. A frame
 /// that was rendered later than this was rendered all the same.
 pub const PATIENCE_US: u64 = 2_000_000;
 
@@ -292,6 +292,7 @@ fn frames(
                 fate: Fate::UnderWay,
             })
             .collect();
+        let patience = patience.with_those_shown(&histories);
         settle(&mut histories, over, patience);
         next_first = Some((boot, first));
         histories.append(&mut frames);
@@ -324,6 +325,8 @@ fn standing(frame: &FrameHistory) -> (u8, LossPhase) {
 struct Patience {
     /// Nanoseconds on the run's clock.
     before_ns: u64,
+    /// When the run ends, likewise.
+    end_ns: u64,
 }
 
 impl Patience {
@@ -331,7 +334,17 @@ impl Patience {
         let viewer = header.peers.iter().find(|peer| peer.name == stream.viewer);
         let depth_us = viewer.and_then(|peer| peer.jitter_buffer_us).unwrap_or(0);
         let patience_us = depth_us.saturating_add(PATIENCE_US);
-        Self { before_ns: header.duration_us.saturating_sub(patience_us).saturating_mul(1_000) }
+        let ns = |us: u64| us.saturating_mul(1_000);
+        let before_ns = ns(header.duration_us.saturating_sub(patience_us));
+        Self { before_ns, end_ns: ns(header.duration_us) }
+    }
+
+    /// A frame may be under way for as long as another one of its session was that was shown: where the path
+    /// has become long, its last frames are on the way when the run ends, not lost.
+    fn with_those_shown(self, frames: &[FrameHistory]) -> Self {
+        let shown = frames.iter().filter_map(FrameHistory::capture_to_render_us).max();
+        let longest_ns = u64::try_from(shown.unwrap_or(0)).unwrap_or(0).saturating_mul(1_000);
+        Self { before_ns: self.before_ns.min(self.end_ns.saturating_sub(longest_ns)), ..self }
     }
 
     fn is_over(self, frame: &FrameHistory) -> bool {
@@ -342,15 +355,20 @@ impl Patience {
 /// When the jitter buffer was done with a frame, and with all before it: it let it go, or gave it
 /// up.
 fn done_ns(passage: &Passage) -> Option<u64> {
-    let given_up = passage.lost == Some(LossPhase::Transport);
+    let given_up = matches!(passage.lost, Some(LossPhase::Transport | LossPhase::Late));
     earlier(passage.released_ns, passage.lost_ns.filter(|_| given_up))
 }
 
-/// Whether a frame was whole at the viewer before the jitter buffer was done with it, or with a
-/// later one, the first of them at `later_done_ns`. Whole in the same instant is too late.
-fn came_in_time(passage: &Passage, later_done_ns: Option<u64>) -> bool {
+/// How a frame is lost that never left the jitter buffer. The buffer was done with a later one first at
+/// `later_done_ns`. Not whole at all: in transport. Whole before the buffer was done with it and with all
+/// later ones: the network did its part. Otherwise it was late; whole in the same instant is late, too.
+fn lost_before_release(passage: &Passage, later_done_ns: Option<u64>) -> LossPhase {
     let given_up_ns = earlier(done_ns(passage), later_done_ns);
-    passage.received_ns.is_some_and(|whole| given_up_ns.is_none_or(|at| whole < at))
+    match passage.received_ns {
+        None => LossPhase::Transport,
+        Some(whole) if given_up_ns.is_none_or(|at| whole < at) => LossPhase::Receive,
+        Some(_) => LossPhase::Late,
+    }
 }
 
 fn earlier(one: Option<u64>, other: Option<u64>) -> Option<u64> {
@@ -367,25 +385,20 @@ fn settle(frames: &mut [FrameHistory], over: bool, patience: Patience) {
     let mut later_done_ns = None;
     for frame in frames.iter_mut().rev() {
         let (stood, phase) = standing(frame);
-        let in_time = came_in_time(&frame.passage, later_done_ns);
+        let before_release = lost_before_release(&frame.passage, later_done_ns);
         frame.fate = if frame.passage.rendered_ns.is_some() {
             Fate::Rendered
         } else if let Some(phase) = frame.passage.lost {
-            Fate::Lost(if phase == LossPhase::Transport && in_time {
-                LossPhase::Receive
-            } else {
-                phase
+            Fate::Lost(match phase {
+                LossPhase::Transport | LossPhase::Late => before_release,
+                other => other,
             })
         } else if let Some(phase) = frame.camera.dropped
             && frame.passage.paced_ns.is_none()
         {
             Fate::Lost(phase)
         } else if over || furthest > stood || patience.is_over(frame) {
-            Fate::Lost(if phase == LossPhase::Receive && !in_time {
-                LossPhase::Transport
-            } else {
-                phase
-            })
+            Fate::Lost(if phase == LossPhase::Receive { before_release } else { phase })
         } else {
             Fate::UnderWay
         };

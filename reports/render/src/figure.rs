@@ -72,6 +72,15 @@ pub fn counted(count: u64, noun: &str) -> String {
     }
 }
 
+/// What percentiles of latency leave out: ` (375 lost frames not in it)`; nothing if no frame was lost.
+#[must_use]
+pub fn not_in_it(lost: u64) -> String {
+    match lost {
+        0 => String::new(),
+        _ => format!(" ({} not in it)", counted(lost, "lost frame")),
+    }
+}
+
 /// A check's figure with its unit.
 #[must_use]
 pub fn with_unit(value: i64, unit: Unit) -> String {

@@ -155,10 +155,11 @@ fn row(report: &Report, missed: &Missed) -> String {
 fn latency(report: &Report, out: &mut String) {
     out.push_str("\n### Capture-to-render latency\n\n");
     out.push_str(
-        "Over all rendered frames of all runs; no percentile that the sample does not bear.\n\n",
+        "Over all rendered frames of all runs, without those that were lost; no percentile that the sample \
+         does not bear.\n\n",
     );
-    out.push_str("| Scenario | Stream | Frames | p50 | p90 | p95 | p99 | max |\n");
-    out.push_str("|---|---|--:|--:|--:|--:|--:|--:|\n");
+    out.push_str("| Scenario | Stream | Frames | Lost | p50 | p90 | p95 | p99 | max |\n");
+    out.push_str("|---|---|--:|--:|--:|--:|--:|--:|--:|\n");
     let (mut left, all) = (0, report.scenarios.iter().map(|one| one.streams.len()).sum::<usize>());
     'all: for scenario in &report.scenarios {
         for stream in scenario.streams.iter().take(budget::STREAM_ROWS) {
@@ -167,10 +168,11 @@ fn latency(report: &Report, out: &mut String) {
                 .map(|us| us.map_or("–".to_owned(), figure::duration))
                 .collect();
             let row = format!(
-                "| {} | {} | {} | {} |\n",
+                "| {} | {} | {} | {} | {} |\n",
                 cell(&scenario.name),
                 cell(&format!("{} to {}", stream.camera, stream.viewer)),
                 stream.latency.frames,
+                stream.latency.lost,
                 figures.join(" | ")
             );
             // Room for what may be left out to be said.

@@ -378,7 +378,8 @@ fn latency_text(stream: &StreamSummary) -> String {
     })
     .collect();
     let spread = spread(latency.uncertainty.below, latency.uncertainty.above);
-    format!("capture-to-render {}{spread}", parts.join(", "))
+    let without = figure::not_in_it(stream.frames.lost.total());
+    format!("capture-to-render {}{spread}{without}", parts.join(", "))
 }
 
 fn picture_text(stream: &StreamSummary) -> String {
@@ -417,18 +418,12 @@ fn picture_text(stream: &StreamSummary) -> String {
 
 /// Where frames were lost, in the order of their way; nothing if none was.
 fn lost_text(lost: &LostSummary) -> String {
-    let parts: Vec<String> = [
-        (lost.capture, "capture"),
-        (lost.encode, "encode"),
-        (lost.send, "send"),
-        (lost.transport, "transport"),
-        (lost.receive, "receive"),
-        (lost.decode, "decode"),
-    ]
-    .into_iter()
-    .filter(|(count, _)| *count > 0)
-    .map(|(count, phase)| format!("{phase} {count}"))
-    .collect();
+    let parts: Vec<String> = lost
+        .by_phase()
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, phase)| format!("{phase} {count}"))
+        .collect();
     if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) }
 }
 

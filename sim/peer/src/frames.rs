@@ -30,6 +30,8 @@ pub(crate) struct Whole {
     pub(crate) key: bool,
     /// When its first packet came, nanoseconds on the run's clock.
     pub(crate) first_ns: u64,
+    /// When it was whole, likewise.
+    pub(crate) whole_ns: u64,
     /// Extended sequence number of its first packet.
     pub(crate) first_sequence: u64,
     /// RTP payloads in order of sequence.
@@ -41,6 +43,17 @@ impl Whole {
     pub(crate) fn next_sequence(&self) -> u64 {
         self.first_sequence + self.payloads.len() as u64
     }
+}
+
+/// A frame of which some packets are there.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Opened {
+    /// RTP timestamp that does not wrap around.
+    pub(crate) extended_timestamp: u64,
+    /// RTP timestamp.
+    pub(crate) timestamp: u32,
+    /// When its first packet came, nanoseconds on the run's clock.
+    pub(crate) first_ns: u64,
 }
 
 #[derive(Debug)]
@@ -98,6 +111,7 @@ impl Assembler {
             frame.end = Some(sequence);
         }
         frame.payloads.insert(sequence, piece.payload);
+        let whole_ns = piece.at_ns;
         let whole = matches!((frame.start, frame.end), (Some(start), Some(end))
             if start <= end && frame.payloads.len() as u64 == end - start + 1);
         if whole {
@@ -111,6 +125,7 @@ impl Assembler {
                 extended_timestamp: timestamp,
                 key: frame.key,
                 first_ns: frame.first_ns,
+                whole_ns,
                 first_sequence: frame.start?,
                 payloads: frame.payloads.into_values().collect(),
             });
@@ -121,10 +136,13 @@ impl Assembler {
         None
     }
 
-    /// The oldest frame of which some packets are there, by its extended timestamp, and the RTP
-    /// timestamp itself.
-    pub(crate) fn oldest_open(&self) -> Option<(u64, u32)> {
-        self.open.first_key_value().map(|(&extended, frame)| (extended, frame.timestamp))
+    /// The oldest frame of which some packets are there.
+    pub(crate) fn oldest_open(&self) -> Option<Opened> {
+        self.open.first_key_value().map(|(&extended_timestamp, frame)| Opened {
+            extended_timestamp,
+            timestamp: frame.timestamp,
+            first_ns: frame.first_ns,
+        })
     }
 
     /// The newest packet's extended timestamp.
@@ -222,9 +240,9 @@ mod tests {
         let mut assembler = Assembler::default();
         push_all(&mut assembler, &frame(0, 3000, 3)[..2]);
         push_all(&mut assembler, &frame(3, 9000, 3)[..1]);
-        let (oldest, timestamp) = assembler.oldest_open().unwrap();
-        assert_eq!(timestamp, 3000);
-        assembler.give_up(oldest);
+        let oldest = assembler.oldest_open().unwrap();
+        assert_eq!(oldest.timestamp, 3000);
+        assembler.give_up(oldest.extended_timestamp);
         assert!(assembler.push(frame(0, 3000, 3)[2].clone()).is_none());
         assert_eq!(push_all(&mut assembler, &frame(3, 9000, 3)[1..]).len(), 1);
     }

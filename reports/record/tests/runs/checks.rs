@@ -356,3 +356,97 @@ fn a_check_that_selects_no_stream_is_an_error() {
     assert_eq!(summary.verdict, Verdict::Error);
     assert_eq!(summary.faults, ["a check selects no stream: camera garden, viewer any"]);
 }
+
+/// The run of 10 s in which the camera's software starts at `ready_ns`, if it does, and nothing comes of it.
+fn booting(ready_ns: Option<u64>) -> Run {
+    let mut run = Run::streaming(&[]);
+    run.entries.retain(|entry| entry.node != CAMERA);
+    let phase = |entry: &Entry| matches!(entry.event, Event::Phase { phase: Phase::Requested, .. });
+    run.entries.retain(|entry| phase(entry) || matches!(entry.event, Event::Started { .. }));
+    run.entries.extend(ready_ns.map(|at| entry(at, CAMERA, Event::Started { boot: 0 })));
+    run
+}
+
+#[test]
+fn a_check_that_did_not_pass_names_the_peer_that_was_still_booting() {
+    let detail = |ready_ns, check| booting(ready_ns).result(check).detail.unwrap_or_default();
+    let first_frame = || check(Predicate::TimeToFirstFrame { below_us: 5_000_000 });
+    let never = "the camera doorbell was still booting when the run ended at 10 s";
+    assert_eq!(
+        detail(None, first_frame()),
+        format!("it did not happen by the end of the window: {never}")
+    );
+    let path = Predicate::Path { route: Some(Route::Direct), local: None, remote: None };
+    assert_eq!(
+        detail(None, check(path.clone())),
+        format!("no pair was nominated by the end of the window: {never}")
+    );
+    for predicate in [
+        Predicate::FramesLost { at_most: LossBound::Count { frames: 0 } },
+        Predicate::Freezes { count_at_most: 0, total_below_us: None },
+        Predicate::CaptureToRender { percentile: Percentile::P95, below_us: 1 },
+    ] {
+        assert!(detail(None, check(predicate.clone())).ends_with(never), "{predicate:?}");
+    }
+    // It came up, too late for what was left of the time.
+    let late = "the camera doorbell was still booting until 7.5 s";
+    assert!(detail(Some(7_500_000_000), first_frame()).ends_with(late));
+    // A window that ends before it came up.
+    let mut early = check(path);
+    early.window.to_us = Some(6_000_000);
+    assert!(detail(Some(7_500_000_000), early).ends_with(late));
+    // There was time enough: a boot is not to blame for all that fails.
+    assert_eq!(
+        detail(Some(2_000_000_000), first_frame()),
+        "it did not happen by the end of the window"
+    );
+}
+
+#[test]
+fn a_first_frame_that_a_boot_made_late_says_so_and_no_other() {
+    // Asked for at 0.2 s, shown 0.9 s later.
+    let first_frame = |below_us| check(Predicate::TimeToFirstFrame { below_us });
+    let with_boot = |ready_ns: u64| {
+        let mut run = good();
+        for entry in &mut run.entries {
+            if entry.node == CAMERA && matches!(entry.event, Event::Started { .. }) {
+                entry.run_ns = ready_ns;
+            }
+        }
+        run.entries.sort_by_key(|entry| entry.run_ns);
+        run
+    };
+    let result = with_boot(650_000_000).result(first_frame(500_000));
+    assert_eq!(result.verdict, Verdict::Fail);
+    assert_eq!(
+        result.detail.as_deref(),
+        Some("the camera doorbell was still booting until 0.65 s")
+    );
+    // Without these 50 ms it would have been too late all the same.
+    assert_eq!(with_boot(250_000_000).result(first_frame(500_000)).detail, None);
+}
+
+#[test]
+fn a_camera_without_power_is_named_as_that() {
+    let mut run = booting(Some(500_000_000));
+    let power_loss = |lasts_us| ScriptedEvent {
+        name: "unplugged".into(),
+        at_us: 2_000_000,
+        lasts_us,
+        action: Action::PowerLoss { peer: CAMERA.into() },
+    };
+    run.header.events = vec![power_loss(None)];
+    let path = check(Predicate::Path { route: None, local: None, remote: None });
+    let detail = run.result(path.clone()).detail.unwrap_or_default();
+    assert!(
+        detail.ends_with("the camera doorbell had no power from 2 s to the end of the run"),
+        "{detail}"
+    );
+    let mut run = booting(Some(500_000_000));
+    run.header.events = vec![power_loss(Some(1_000_000))];
+    let detail = run.result(path).detail.unwrap_or_default();
+    assert!(
+        detail.ends_with("the camera doorbell was still booting when the run ended at 10 s"),
+        "{detail}"
+    );
+}

@@ -40,6 +40,7 @@ fn any_way() -> impl Strategy<Value = Way> {
         1 => Just(Way::NeverPaced),
         1 => Just(Way::NeverReceived),
         1 => Just(Way::GivenUp(LossPhase::Transport)),
+        1 => Just(Way::GivenUp(LossPhase::Late)),
         1 => Just(Way::GivenUp(LossPhase::Decode)),
         1 => Just(Way::NeverDecoded),
     ]
@@ -102,7 +103,7 @@ proptest! {
             match way {
                 Way::Rendered => expected.rendered += 1,
                 Way::DroppedAtCapture => expected.lost.capture += 1,
-                Way::GivenUp(LossPhase::Transport) => expected.lost.transport += 1,
+                Way::GivenUp(LossPhase::Transport | LossPhase::Late) => expected.lost.transport += 1,
                 Way::GivenUp(_) => expected.lost.decode += 1,
                 _ if !overtaken && !stale => expected.under_way += 1,
                 Way::NeverPaced => expected.lost.send += 1,
@@ -163,14 +164,21 @@ fn frame_received(ways: &[Way], whole_ms: u64) -> LostSummary {
 }
 
 #[test]
-fn a_frame_that_was_whole_before_it_was_given_up_was_lost_by_the_stack() {
+fn a_frame_that_came_whole_was_late_or_lost_by_the_stack() {
     let receive = LostSummary { receive: 1, ..LostSummary::default() };
-    let transport = LostSummary { transport: 1, ..LostSummary::default() };
-    let given_up = Way::GivenUp(LossPhase::Transport);
-    // It is given up 90 ms after its capture.
-    assert_eq!(with_frame_received(given_up, 89), receive);
-    assert_eq!(with_frame_received(given_up, 90), transport);
-    assert_eq!(with_frame_received(given_up, 91), transport);
+    let late = LostSummary { late: 1, ..LostSummary::default() };
+    // It is given up 90 ms after its capture, whatever its viewer made of that.
+    for phase in [LossPhase::Transport, LossPhase::Late] {
+        let given_up = Way::GivenUp(phase);
+        assert_eq!(with_frame_received(given_up, 89), receive);
+        assert_eq!(with_frame_received(given_up, 90), late);
+        assert_eq!(with_frame_received(given_up, 5_000), late);
+        // Never whole, whatever its viewer took the cause for.
+        let mut ways = [Way::Rendered; 5];
+        ways[2] = given_up;
+        let transport = LostSummary { transport: 1, ..LostSummary::default() };
+        assert_eq!(Run::streaming(&ways).judged(vec![]).streams[0].frames.lost, transport);
+    }
     // What is said of another phase stays so.
     let decode = LostSummary { decode: 1, ..LostSummary::default() };
     assert_eq!(with_frame_received(Way::GivenUp(LossPhase::Decode), 89), decode);
@@ -182,7 +190,7 @@ fn so_was_one_that_nobody_gave_up_and_that_was_whole_before_a_later_one_was_let_
     let lost = with_frame_received(Way::NeverReceived, 156);
     assert_eq!((lost.receive, lost.total()), (1, 1));
     let lost = with_frame_received(Way::NeverReceived, 157);
-    assert_eq!((lost.transport, lost.total()), (1, 1));
+    assert_eq!((lost.late, lost.total()), (1, 1));
 }
 
 /// The jitter buffer keeps the order: with a frame it gives up all before it, of which it may not
@@ -195,10 +203,28 @@ fn one_that_was_whole_after_a_later_one_was_given_up_came_too_late() {
         // Given up 156.667 ms after the capture of the one before.
         ways[3] = Way::GivenUp(LossPhase::Transport);
         let lost = frame_received(&ways, whole_ms);
-        (lost.receive, lost.transport, lost.total())
+        (lost.receive, lost.late, lost.transport, lost.total())
     };
-    assert_eq!(fates(156), (1, 1, 2));
-    assert_eq!(fates(157), (0, 2, 2));
+    assert_eq!(fates(156), (1, 0, 1, 2));
+    assert_eq!(fates(157), (0, 1, 1, 2));
+}
+
+/// A path that became 4 s longer: what is on the way when the run ends is no older than what was shown.
+#[test]
+fn frames_on_a_long_path_are_under_way_when_the_run_ends() {
+    let after_ns = [5, 15, 20, 4_060, 4_090, 4_095, 4_100].map(|ms: u64| ms * 1_000_000);
+    let mut run = Run::connected(CandidateKind::Host, CandidateKind::Host);
+    for frame in 0..130 {
+        // The run lasts 10 s.
+        let at = FIRST_NS + u64::from(frame) * PERIOD_NS;
+        let way =
+            if at + after_ns[6] < 10_000_000_000 { Way::Rendered } else { Way::NeverReceived };
+        run.frame(frame, way, at, &after_ns);
+    }
+    run.entries.sort_by_key(|entry| entry.run_ns);
+    let frames = run.judged(vec![]).streams[0].frames;
+    assert_eq!((frames.lost.total(), frames.rendered + frames.under_way), (0, 130));
+    assert!(frames.under_way > 50, "{frames:?}");
 }
 
 /// On a link far too thin nothing comes through, and nothing overtakes: the run of 10 s ends with
@@ -379,8 +405,9 @@ fn a_camera_that_boots_again_starts_its_frame_numbers_over() {
     let stream = &summary.streams[0];
     assert_eq!((stream.sessions, stream.frames.rendered), (2, 50));
     assert_eq!(stream.frames.captured, 50);
-    // The way back took 2 s: whoever watches sees one freeze.
-    assert_eq!((stream.freezes.count, stream.freezes.total_us), (1, 2_066_667));
+    // The way back took 2 s, and the last picture stands still to the end: two freezes.
+    let open_us = stream.freezes.open_us.expect("it stands still");
+    assert_eq!((stream.freezes.count, stream.freezes.total_us), (2, 2_066_667 + open_us));
     assert_eq!(stream.time_to_first_frame_us, Some(900_000));
 }
 

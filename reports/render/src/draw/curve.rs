@@ -1,7 +1,7 @@
 //! How many frames are how late: latency by percentile.
 
 use super::ms;
-use crate::figure::counted;
+use crate::figure::{counted, not_in_it};
 use crate::plot::{Axis, Chart, Ink, Look, Plot, Series, nice};
 use crate::view::Stream;
 
@@ -80,7 +80,9 @@ pub(crate) fn run_curve(stream: &Stream, id: &str) -> Option<Plot> {
     let (mut chart, _) = chart("Latency by percentile, ms", &[&sorted])?;
     chart.line(Ink::Latency, 20, points(&sorted));
     point(&mut chart, &sorted);
-    Some(chart.draw(id, &format!("Of {}.", counted(sorted.len() as u64, "frame")), READING))
+    let frames = counted(sorted.len() as u64, "frame");
+    let without = not_in_it(stream.lost.len() as u64);
+    Some(chart.draw(id, &format!("Of {frames}{without}."), READING))
 }
 
 /// Of a stream over several runs: each by itself, and all frames together.
@@ -99,9 +101,10 @@ pub(crate) fn scenario_curve(streams: &[&Stream], id: &str) -> Option<Plot> {
     chart.line(Ink::Latency, 30, points(&all));
     point(&mut chart, &all);
     let summary = format!(
-        "Of {} of {}.",
+        "Of {} of {}{}.",
         counted(all.len() as u64, "frame"),
-        counted(each.len() as u64, "run")
+        counted(each.len() as u64, "run"),
+        not_in_it(streams.iter().map(|stream| stream.lost.len() as u64).sum())
     );
     Some(chart.draw(id, &summary, READING))
 }
@@ -136,8 +139,10 @@ pub(crate) fn beside_curve(sides: [&[&Stream]; 2], id: &str) -> Option<Plot> {
     chart.hover.x = shares.iter().map(|share| crate::plot::round(place(*share))).collect();
     let series = |n: &str, sorted: &[i64]| Series { n: n.to_owned(), u: "ms", v: read(sorted) };
     chart.hover.s = vec![series("simulated", &simulated), series("measured", &measured)];
+    let [lost_simulated, lost_measured] =
+        sides.map(|side| not_in_it(side.iter().map(|stream| stream.lost.len() as u64).sum()));
     let summary = format!(
-        "{} simulated, {} measured.",
+        "{} simulated{lost_simulated}, {} measured{lost_measured}.",
         counted(simulated.len() as u64, "frame"),
         counted(measured.len() as u64, "frame")
     );

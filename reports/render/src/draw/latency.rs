@@ -11,6 +11,7 @@ pub(super) fn lost_at(phase: LossPhase) -> &'static str {
         LossPhase::Encode => "encode",
         LossPhase::Send => "send",
         LossPhase::Transport => "transport",
+        LossPhase::Late => "late",
         LossPhase::Receive => "receive",
         LossPhase::Decode => "decode",
     }

@@ -282,9 +282,10 @@ fn stream_section(
         name: format!("{} to {}", tame(&stream.camera), tame(&stream.viewer)),
         routes: routes(stream),
         frames: format!(
-            "{} of {}",
+            "{} of {}{}",
             figure::counted(stream.latency.frames, "frame"),
-            figure::counted(stream.latency.runs, "run")
+            figure::counted(stream.latency.runs, "run"),
+            figure::not_in_it(stream.latency.lost)
         ),
         rows: latency_rows(&stream.latency),
         compared: stream.latency.rows.iter().any(|row| row.change.is_some()),

@@ -43,6 +43,8 @@ pub struct Table {
     pub rows: Vec<Row>,
     /// Frames of all runs.
     pub frames: u64,
+    /// Frames of all runs that were lost: they are in no percentile.
+    pub lost: u64,
     /// Runs with frames.
     pub runs: u64,
 }
@@ -69,9 +71,9 @@ impl Pooled<'_> {
 const PERCENTILES: [u8; 4] = [50, 90, 95, 99];
 
 impl Table {
-    /// Of the runs' summaries and of all latencies together.
+    /// Of the runs' summaries, of all latencies together, and of the number of frames that were lost.
     #[must_use]
-    pub fn of(runs: &[LatencySummary], pooled: Pooled<'_>) -> Self {
+    pub fn of(runs: &[LatencySummary], pooled: Pooled<'_>, lost: u64) -> Self {
         let with_frames: Vec<_> = runs.iter().filter(|run| run.count > 0).collect();
         let frames = with_frames.iter().map(|run| run.count).sum();
         let max = with_frames.iter().filter_map(|run| run.max).max();
@@ -116,7 +118,7 @@ impl Table {
             over_runs_us: spread(greatest),
             change: None,
         });
-        Self { rows, frames, runs: with_frames.len() as u64 }
+        Self { rows, frames, lost, runs: with_frames.len() as u64 }
     }
 }
 
@@ -228,7 +230,7 @@ mod tests {
             let mut all: Vec<i64> = runs.iter().flatten().copied().collect();
             all.sort_unstable();
             let summaries: Vec<_> = runs.iter().map(|run| summary(run)).collect();
-            let table = Table::of(&summaries, Pooled::Exact(&all));
+            let table = Table::of(&summaries, Pooled::Exact(&all), 0);
             prop_assert_eq!(table.frames, all.len() as u64);
             for (row, percentile) in table.rows.iter().zip(PERCENTILES) {
                 let needed = Percentile::try_from(percentile).expect("one").sample_that_bears_it();
@@ -250,7 +252,7 @@ mod tests {
             let histograms: Vec<_> =
                 runs.iter().map(|run| Histogram::of(run.iter().copied())).collect();
             let pooled = Histogram::pooled(&histograms);
-            let table = Table::of(&summaries, Pooled::Buckets(&pooled));
+            let table = Table::of(&summaries, Pooled::Buckets(&pooled), 0);
             for (row, percentile) in table.rows.iter().zip(PERCENTILES) {
                 let needed = Percentile::try_from(percentile).expect("one").sample_that_bears_it();
                 let expected = naive(&all, percentile).filter(|_| all.len() as u64 >= needed);
@@ -286,7 +288,7 @@ mod tests {
     #[test]
     fn a_percentile_that_the_sample_does_not_bear_says_so() {
         let values: Vec<i64> = (1..=60).map(|n| n * 1_000).collect();
-        let table = Table::of(&[summary(&values)], Pooled::Exact(&values));
+        let table = Table::of(&[summary(&values)], Pooled::Exact(&values), 0);
         let p99 = &table.rows[3];
         assert_eq!((p99.pooled_us, p99.over_runs_us, p99.runs), (None, None, 0));
         assert_eq!(p99.missing.as_deref(), Some("60 frames: p99 needs 100"));
@@ -294,7 +296,8 @@ mod tests {
         // Two such runs bear it together, though neither does by itself.
         let mut both = [&values[..], &values[..]].concat();
         both.sort_unstable();
-        let p99 = &Table::of(&[summary(&values), summary(&values)], Pooled::Exact(&both)).rows[3];
+        let p99 =
+            &Table::of(&[summary(&values), summary(&values)], Pooled::Exact(&both), 0).rows[3];
         assert_eq!((p99.pooled_us, p99.runs), (Some(60_000), 0));
     }
 }

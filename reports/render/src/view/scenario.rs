@@ -136,6 +136,7 @@ fn streams(summaries: &[&Summary], own: &[&Run], duration_us: u64) -> Vec<Scenar
             latency: Table::of(
                 &latencies,
                 if known { Pooled::Exact(&pooled) } else { Pooled::Buckets(&histogram) },
+                all.iter().map(|stream| stream.frames.lost.total()).sum(),
             ),
             in_full,
             heat: (in_full && latencies.iter().any(|run| run.count > 0)).then(|| {

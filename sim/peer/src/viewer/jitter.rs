@@ -1,4 +1,12 @@
-//! The jitter buffer: fixed depth, whole frames in order, each at its time. A pure core.
+//! Jitter buffer: fixed depth, whole frames in order, each at its time. A pure core.
+//!
+//! A frame's time is its media time, plus the base delay ([`Base`]), plus the depth. At its time
+//! - a whole frame is released;
+//! - a frame that is not whole is given up if a later one has begun to come: packets of it are missing;
+//! - else it is waited for: nothing later is held up. It is released as soon as it is whole, late.
+//!
+//! Where [`LATE_RUN`] frames in a row come too late, the path has become longer: the base is taken anew from their
+//! packets alone.
 //!
 //! The `webrtc` crate has one too, which cannot be used here: in 0.21.1 its driver does not look
 //! for packets that a timer has let go (`poll_media_read` does not go through the interceptors),
@@ -6,11 +14,16 @@
 //! dry, which with a depth below the distance of two frames is at each frame, so that one late
 //! frame makes all later ones late.
 
+use super::base::Base;
 use crate::{
     connection::VIDEO_CLOCK_HZ,
-    frames::{Assembler, Piece, Whole},
+    frames::{Assembler, Opened, Piece, Whole},
 };
 use std::{collections::BTreeMap, time::Duration};
+
+/// So many frames in a row that were whole after their time, or had not begun to come by then, and the base is
+/// taken anew. One may be an accident; three at 15 frames/s are a fifth of a second.
+const LATE_RUN: u32 = 3;
 
 /// What the buffer lets go.
 #[derive(Debug)]
@@ -22,20 +35,26 @@ pub(super) enum Release {
         /// No packet is missing between it and the frame released before it.
         follows: bool,
     },
-    /// A frame that was not whole when its time had come. RTP timestamp.
-    Lost(u32),
+    /// A frame that was given up because it was not whole at its time.
+    Lost {
+        /// Its RTP timestamp.
+        timestamp: u32,
+        /// No packet of it was there at its time.
+        late: bool,
+    },
 }
 
-/// Holds frames until `depth` after the earliest that they could have come: the fastest packet so
-/// far says when that is. What is not whole then is lost. Without depth a frame goes as soon as it
-/// is whole, and what is not whole by then of those before it is lost.
+/// Holds frames until their time. Without depth a frame goes as soon as it is whole, and what is not
+/// whole by then of those before it is given up.
 #[derive(Debug)]
 pub(super) struct JitterBuffer {
+    /// How long after the base delay a frame is released. It is fixed; what would follow the jitter sets it.
     depth_ns: u64,
+    base: Base,
     assembler: Assembler,
     whole: BTreeMap<u64, Whole>,
-    /// The least that arrival was behind the RTP timestamp, nanoseconds.
-    offset_ns: Option<i128>,
+    /// Of the frames that came late in a row: when the first packet of the first one came, and how many.
+    late_run: Option<(u64, u32)>,
     /// The sequence number that follows the last released frame, extended.
     next_sequence: Option<u64>,
 }
@@ -44,9 +63,10 @@ impl JitterBuffer {
     pub(super) fn new(depth: Duration) -> Self {
         Self {
             depth_ns: u64::try_from(depth.as_nanos()).unwrap_or(u64::MAX),
+            base: Base::default(),
             assembler: Assembler::default(),
             whole: BTreeMap::new(),
-            offset_ns: None,
+            late_run: None,
             next_sequence: None,
         }
     }
@@ -56,8 +76,7 @@ impl JitterBuffer {
         let at_ns = piece.at_ns;
         let frame = self.assembler.push(piece);
         if let Some(newest) = self.assembler.newest_timestamp() {
-            let offset = i128::from(at_ns) - media_ns(newest);
-            self.offset_ns = Some(self.offset_ns.map_or(offset, |least| least.min(offset)));
+            self.base.take(at_ns, i128::from(at_ns) - media_ns(newest));
         }
         if let Some(frame) = frame {
             self.whole.insert(frame.extended_timestamp, frame);
@@ -66,47 +85,71 @@ impl JitterBuffer {
 
     /// The next frame whose time has come.
     pub(super) fn poll(&mut self, now_ns: u64) -> Option<Release> {
-        let open = self.assembler.oldest_open();
         let first = self.first()?;
+        let open = self.assembler.oldest_open().filter(|open| open.extended_timestamp == first);
         let waits = match self.depth_ns {
             // Without depth, what is open waits until a later frame is whole.
             0 => self.whole.is_empty(),
-            _ => self.due_ns(first)? > now_ns,
+            _ => self.due_ns(first)? > now_ns || (open.is_some() && !self.is_overtaken(first)),
         };
         if waits {
             return None;
         }
         // What is older than a frame that is let go comes too late.
         self.assembler.give_up(first);
-        if let Some((timestamp, lost)) = open
-            && timestamp == first
-        {
-            return Some(Release::Lost(lost));
+        if let Some(Opened { timestamp, first_ns, .. }) = open {
+            let late = self.note(first, (first_ns, first_ns));
+            return Some(Release::Lost { timestamp, late });
         }
         let frame = self.whole.remove(&first)?;
+        self.note(first, (frame.first_ns, frame.whole_ns));
         let follows = self.next_sequence.is_none_or(|next| next == frame.first_sequence);
         self.next_sequence = Some(frame.next_sequence());
         Some(Release::Frame { frame, follows })
     }
 
-    /// When the next frame's time comes, nanoseconds on the run's clock.
+    /// When the next frame's time comes, nanoseconds on the run's clock; none if only a packet brings it on.
     pub(super) fn next_deadline(&self) -> Option<u64> {
-        if self.depth_ns == 0 {
+        let first = self.first()?;
+        let open =
+            self.assembler.oldest_open().is_some_and(|open| open.extended_timestamp == first);
+        if self.depth_ns == 0 || (open && !self.is_overtaken(first)) {
             return None;
         }
-        self.due_ns(self.first()?)
+        self.due_ns(first)
     }
 
     /// The oldest frame that is held, whole or not.
     fn first(&self) -> Option<u64> {
-        let open = self.assembler.oldest_open().map(|(timestamp, _)| timestamp);
+        let open = self.assembler.oldest_open().map(|open| open.extended_timestamp);
         let whole = self.whole.first_key_value().map(|(&timestamp, _)| timestamp);
         open.into_iter().chain(whole).min()
     }
 
+    /// Whether a packet of a later frame has come.
+    fn is_overtaken(&self, extended_timestamp: u64) -> bool {
+        self.assembler.newest_timestamp().is_some_and(|newest| newest > extended_timestamp)
+    }
+
     fn due_ns(&self, extended_timestamp: u64) -> Option<u64> {
-        let due = self.offset_ns? + media_ns(extended_timestamp) + i128::from(self.depth_ns);
+        let due = self.base.ns()? + media_ns(extended_timestamp) + i128::from(self.depth_ns);
         Some(u64::try_from(due).unwrap_or(0))
+    }
+
+    /// Whether a frame was late whose first packet came at `first_ns`, and what counts of it at `came_ns`; takes
+    /// the base anew after enough of them.
+    fn note(&mut self, extended_timestamp: u64, (first_ns, came_ns): (u64, u64)) -> bool {
+        let due_ns = self.due_ns(extended_timestamp).filter(|_| self.depth_ns > 0);
+        let late = due_ns.is_some_and(|due| came_ns > due);
+        self.late_run = late.then(|| {
+            let (since_ns, frames) = self.late_run.unwrap_or((first_ns, 0));
+            (since_ns.min(first_ns), frames + 1)
+        });
+        if let Some((since_ns, LATE_RUN..)) = self.late_run {
+            self.base.forget_before(since_ns);
+            self.late_run = None;
+        }
+        late
     }
 }
 
@@ -119,6 +162,7 @@ fn media_ns(extended_timestamp: u64) -> i128 {
 mod tests {
     use super::*;
     use bytes::Bytes;
+    use proptest::prelude::*;
 
     const MS: u64 = 1_000_000;
     /// 15 frames/s.
@@ -148,7 +192,7 @@ mod tests {
                     Release::Frame { frame: f, follows } => {
                         (frame(f.timestamp), now / MS, Some(follows))
                     }
-                    Release::Lost(timestamp) => (frame(timestamp), now / MS, None),
+                    Release::Lost { timestamp, .. } => (frame(timestamp), now / MS, None),
                 });
             }
         };
@@ -219,5 +263,116 @@ mod tests {
         packets.extend((0..3).map(|n| packet(2, n, 1134)));
         let released = [(0, 1009, Some(true)), (1, 1134, None), (2, 1134, Some(false))];
         assert_eq!(run(0, packets), released);
+    }
+
+    /// A path that keeps the order of packets and loses none: `delays` are those of its frames, milliseconds.
+    fn ordered_path(delays: &[u64]) -> (Vec<Piece>, Vec<u64>) {
+        let (mut packets, mut whole, mut last) = (Vec::new(), Vec::new(), 0);
+        for (frame, delay) in (0..).zip(delays) {
+            for n in 0..3 {
+                last = last.max(1_000 + u64::from(frame) * 200 / 3 + u64::from(n) * 2 + delay);
+                packets.push(packet(frame, n, last));
+            }
+            whole.push(last);
+        }
+        (packets, whole)
+    }
+
+    #[test]
+    fn a_path_that_becomes_longer_for_good_costs_no_frame_and_gets_its_depth_back() {
+        for longer in [0, 100, 150, 250, 1_000, 5_000] {
+            let delays: Vec<u64> =
+                (0..400).map(|n| if n < 100 { 20 } else { 20 + longer }).collect();
+            let (packets, whole) = ordered_path(&delays);
+            let released = run(170, packets);
+            assert_eq!(released.len(), 400, "{longer} ms");
+            for (n, (frame, at, follows)) in (0..).zip(&released) {
+                assert_eq!((*frame, *follows), (n, Some(true)), "{longer} ms");
+                let first = whole[n as usize] - 4;
+                // The last ones of all, and soon after the step if it is longer than the depth.
+                if !(100..260).contains(&n) || (longer > 170 && n >= 100 + LATE_RUN) {
+                    assert!(
+                        (169..=170).contains(&(at - first)),
+                        "{longer} ms: frame {n} after {}",
+                        at - first
+                    );
+                }
+                assert!(
+                    *at >= whole[n as usize] && *at <= whole[n as usize] + 170,
+                    "{longer} ms: {n}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_frame_that_a_later_one_overtook_is_late_if_nothing_of_it_came_in_time() {
+        let lost = |straggler: Vec<Piece>| {
+            let mut buffer = JitterBuffer::new(Duration::from_millis(60));
+            let packets = [0, 1, 3].into_iter().flat_map(|frame| {
+                (0..3).map(move |n| packet(frame, n, 1_000 + u64::from(frame) * 200 / 3))
+            });
+            let mut packets: Vec<Piece> = packets.chain(straggler).collect();
+            packets.sort_by_key(|piece| piece.at_ns);
+            let mut found = Vec::new();
+            for piece in packets {
+                let now = piece.at_ns;
+                buffer.handle(piece);
+                while let Some(release) = buffer.poll(now) {
+                    if let Release::Lost { timestamp, late } = release {
+                        found.push(((timestamp - 90_000) / TICKS, late));
+                    }
+                }
+            }
+            found
+        };
+        // Frame 2 has its time at 1193 ms; frame 3 has begun to come at 1200 ms, and is released at 1260 ms.
+        assert_eq!(lost((0..3).map(|n| packet(2, n, 1_210)).collect()), [(2, true)]);
+        assert_eq!(lost(vec![packet(2, 0, 1_150), packet(2, 1, 1_210)]), [(2, false)]);
+    }
+
+    proptest! {
+        /// Steps of any size up and down: nothing is lost, nothing comes early, and what was late by more
+        /// than the depth is so for [`LATE_RUN`] frames at most before the depth is whole again.
+        #[test]
+        fn a_path_that_keeps_order_and_loses_nothing_costs_no_frame(
+            steps in prop::collection::vec((5_usize..60, 0_u64..3_000), 1..8),
+            depth in 1_u64..400,
+        ) {
+            let delays: Vec<u64> =
+                steps.iter().flat_map(|(frames, delay)| vec![*delay; *frames]).collect();
+            let (packets, whole) = ordered_path(&delays);
+            let released = run(depth, packets);
+            prop_assert_eq!(released.len(), delays.len());
+            let mut late_in_a_row = 0;
+            for (n, (frame, at, follows)) in released.iter().enumerate() {
+                prop_assert_eq!((*frame as usize, *follows), (n, Some(true)));
+                prop_assert!(*at >= whole[n]);
+                // What comes ever faster is the end of a queue.
+                let delay = |n: usize| whole[n] as i64 - n as i64 * 200 / 3;
+                let is_late = *at == whole[n] && n > 0 && delay(n) + 1 >= delay(n - 1);
+                late_in_a_row = if is_late && depth > 6 { late_in_a_row + 1 } else { 0 };
+                prop_assert!(late_in_a_row <= LATE_RUN, "{} late up to frame {}", late_in_a_row, n);
+            }
+        }
+
+        /// Whatever the network does: frames come out in order, each once.
+        #[test]
+        fn nothing_is_shown_out_of_order_or_twice(
+            fates in prop::collection::vec((0_u64..600, 0_u8..12), 30..240),
+            depth in 0_u64..300,
+        ) {
+            let mut packets = Vec::new();
+            for (frame, fates) in (0..).zip(fates.chunks(3)) {
+                for (n, (delay, fate)) in (0..).zip(fates) {
+                    let at = 1_000 + u64::from(frame) * 200 / 3 + delay;
+                    // One in twelve is lost, one in twelve comes twice.
+                    let copies = match fate { 0 => 0, 1 => 2, _ => 1 };
+                    packets.extend((0..copies).map(|copy| packet(frame, n, at + copy * 30)));
+                }
+            }
+            let released = run(depth, packets);
+            prop_assert!(released.is_sorted_by(|one, next| one.0 < next.0), "{:?}", released);
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! The viewer: it asks the rendezvous for its cameras and shows what they send.
 
+mod base;
 mod elsewhere;
 mod jitter;
 mod playback;

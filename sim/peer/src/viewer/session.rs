@@ -267,10 +267,10 @@ impl<H: Host> Receiver<H> {
                     self.host.observe(Event::FrameLost { session, rtp_timestamp, phase });
                 }
             }
-            Release::Lost(rtp_timestamp) => {
+            Release::Lost { timestamp: rtp_timestamp, late } => {
                 // What follows refers to it. If a wish waits already, that one will do.
                 let _ = self.wish.try_send(());
-                let phase = LossPhase::Transport;
+                let phase = if late { LossPhase::Late } else { LossPhase::Transport };
                 self.host.observe(Event::FrameLost { session, rtp_timestamp, phase });
             }
         }

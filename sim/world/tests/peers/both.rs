@@ -32,8 +32,15 @@ fn assert_both_stream(scenario: &Scenario) -> (Kept, Outcome, Summary) {
     for stream in &summary.streams {
         let frames = &stream.frames;
         let lost = &frames.lost;
-        let lost =
-            [lost.capture, lost.encode, lost.send, lost.transport, lost.receive, lost.decode];
+        let lost = [
+            lost.capture,
+            lost.encode,
+            lost.send,
+            lost.transport,
+            lost.late,
+            lost.receive,
+            lost.decode,
+        ];
         let lost: u64 = lost.iter().sum();
         assert_eq!(frames.captured, frames.rendered + frames.under_way + lost, "{stream:#?}");
         assert!(frames.rendered > 100 && lost < 5, "{stream:#?}\n{}", kept.story());

@@ -1,0 +1,142 @@
+//! Peers that did not run: still booting, or without power.
+
+use crate::check::{Check, Predicate, Window};
+use crate::event::Event;
+use crate::header::{Action, Header};
+use crate::measure;
+use crate::record::Record;
+use crate::timeline::StreamTimeline;
+
+/// A time in which a peer did not run, nanoseconds on the run's clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Absence {
+    from_ns: u64,
+    /// Until when; none: the run ended first.
+    to_ns: Option<u64>,
+    /// It booted. Else it had no power.
+    booting: bool,
+}
+
+/// A part of the run, nanoseconds on its clock.
+#[derive(Clone, Copy, Debug)]
+struct Part {
+    from_ns: u64,
+    to_ns: u64,
+}
+
+impl Part {
+    fn of(window: Window, header: &Header) -> Self {
+        let ns = |us: u64| us.saturating_mul(1_000);
+        let (from_us, to_us) =
+            (window.from_us.unwrap_or(0), window.to_us.unwrap_or(header.duration_us));
+        Self { from_ns: ns(from_us), to_ns: ns(to_us) }
+    }
+
+    /// Half of it.
+    fn half_ns(self) -> u64 {
+        self.to_ns.saturating_sub(self.from_ns) / 2
+    }
+
+    /// How much of an absence lies in it.
+    fn overlap_ns(self, absence: &Absence) -> u64 {
+        let to_ns = absence.to_ns.unwrap_or(u64::MAX).min(self.to_ns);
+        to_ns.saturating_sub(absence.from_ns.max(self.from_ns))
+    }
+}
+
+/// That camera or viewer was still booting, or had no power, if that is why a check did not pass: of what was
+/// measured, if anything was, of how many samples, and its bound.
+pub(crate) fn of_check(
+    check: &Check,
+    (measured, sample, bound): (Option<i64>, u64, i64),
+    stream: &StreamTimeline,
+    record: &Record,
+) -> Option<String> {
+    let header = &record.header;
+    let mut part = Part::of(check.window, header);
+    let begins_ns = match &check.predicate {
+        Predicate::Connects { .. } | Predicate::TimeToFirstFrame { .. } => {
+            measure::first_request(stream, check.window).map(|(_, at)| at)
+        }
+        Predicate::Recovery { after, .. } => {
+            let event = header.events.iter().find(|event| event.name == *after)?;
+            Some(event.at_us.saturating_add(event.lasts_us.unwrap_or(0)).saturating_mul(1_000))
+        }
+        // Of these there must be enough: half of the window is.
+        _ if measured.is_none() || sample < check.minimum_sample => {
+            return cause(record, stream, part, part.half_ns());
+        }
+        _ => return None,
+    };
+    part.from_ns = begins_ns.unwrap_or(part.from_ns);
+    let ns = |us: i64| u64::try_from(us).unwrap_or(0).saturating_mul(1_000);
+    if let Some(took) = measured {
+        part.to_ns = part.from_ns.saturating_add(ns(took));
+    }
+    cause(record, stream, part, ns(bound))
+}
+
+/// Why a stream had less than `needed_ns` of a part of the run: its camera or its viewer did not run.
+/// None if both ran for so long.
+fn cause(record: &Record, stream: &StreamTimeline, part: Part, needed_ns: u64) -> Option<String> {
+    let roles = [("camera", &stream.stream.camera), ("viewer", &stream.stream.viewer)];
+    let texts: Vec<String> = roles
+        .into_iter()
+        .filter_map(|(role, name)| {
+            let absences = absences(record, name);
+            let absent: u64 = absences.iter().map(|one| part.overlap_ns(one)).sum();
+            let ran = part.to_ns.saturating_sub(part.from_ns).saturating_sub(absent);
+            let longest = absences.iter().max_by_key(|one| part.overlap_ns(one))?;
+            (absent > 0 && ran < needed_ns)
+                .then(|| format!("the {role} {name} {}", told(*longest, record)))
+        })
+        .collect();
+    (!texts.is_empty()).then(|| texts.join(", and "))
+}
+
+fn told(absence: Absence, record: &Record) -> String {
+    let seconds = |ns: u64| {
+        let text = format!("{}.{:03}", ns / 1_000_000_000, ns / 1_000_000 % 1_000);
+        format!("{} s", text.trim_end_matches('0').trim_end_matches('.'))
+    };
+    let end = seconds(record.header.duration_us.saturating_mul(1_000));
+    match (absence.booting, absence.to_ns) {
+        (true, Some(to)) => format!("was still booting until {}", seconds(to)),
+        (true, None) => format!("was still booting when the run ended at {end}"),
+        (false, Some(to)) => {
+            format!("had no power from {} to {}", seconds(absence.from_ns), seconds(to))
+        }
+        (false, None) => {
+            format!("had no power from {} to the end of the run", seconds(absence.from_ns))
+        }
+    }
+}
+
+/// When a peer did not run, in the order of time: it is switched on at 0 s.
+fn absences(record: &Record, peer: &str) -> Vec<Absence> {
+    let ready = |since_ns: u64| {
+        let own = record.entries.iter().filter(|entry| entry.node == peer);
+        let mut started =
+            own.filter(|entry| matches!(entry.event, Event::Started { .. } | Event::Ready { .. }));
+        started.find(|entry| entry.run_ns >= since_ns).map(|entry| entry.run_ns)
+    };
+    let end_ns = record.header.duration_us.saturating_mul(1_000);
+    let mut absences = Vec::new();
+    // Since when it has power.
+    let mut powered = Some(0);
+    let losses = record.header.events.iter();
+    let losses = losses
+        .filter(|event| matches!(&event.action, Action::PowerLoss { peer: of } if of == peer));
+    let of = |from_ns: u64, to_ns: Option<u64>, booting| Absence { from_ns, to_ns, booting };
+    for event in losses {
+        let at_ns = event.at_us.saturating_mul(1_000);
+        absences.extend(
+            powered.map(|since| of(since, Some(ready(since).unwrap_or(at_ns).min(at_ns)), true)),
+        );
+        let lasts_ns = event.lasts_us.map(|lasts| lasts.saturating_mul(1_000));
+        powered = lasts_ns.map(|lasts| at_ns.saturating_add(lasts)).filter(|end| *end < end_ns);
+        absences.push(of(at_ns, powered, false));
+    }
+    absences.extend(powered.map(|since| of(since, ready(since), true)));
+    absences
+}
