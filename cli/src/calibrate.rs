@@ -5,7 +5,9 @@ use crate::{
     exit::{Exit, Stop},
     inputs, output, report,
 };
-use parallax_calibrate::{Calibration, Figure, Found, Run, calibrate, edited, unmeasured};
+use parallax_calibrate::{
+    Calibration, EditError, Figure, Found, Run, calibrate, edited, unmeasured,
+};
 use parallax_record::{ClockKind, Environment, Record, Span};
 use parallax_render::{escape::tame, figure};
 use parallax_scenario::{Profile, profile::builtin};
@@ -49,8 +51,15 @@ pub(crate) fn run(arguments: &CalibrateArgs) -> Result<Exit, Stop> {
         return Ok(Exit::Inconclusive);
     }
     output::error(table(&calibration, &profile));
-    let text = edited(&profile, &calibration)
-        .map_err(|error| Stop::Fault(format!("failed to {error}")))?;
+    let text = edited(&profile, &calibration).map_err(|error| {
+        let text = format!("failed to {error}");
+        // The limits are the user's.
+        if matches!(error, EditError::Refused(_)) {
+            Stop::BadInput(text)
+        } else {
+            Stop::Fault(text)
+        }
+    })?;
     output::for_programs(&file.difference(&profile.text, &text));
     if let Some(to) = to {
         output::file(&to, &text)?;

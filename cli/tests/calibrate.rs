@@ -38,7 +38,8 @@ fn guess() -> String {
     device(
         "distribution = \"constant\"\nvalue = \"1s\"",
         "distribution = \"constant\"\nvalue = \"1ms\"",
-        "distribution = \"constant\"\nvalue = \"135ms\"\nper = \"640x360\"",
+        "distribution = \"constant\"\nvalue = \"135ms\"\nper = \"640x360\"\noccupancy = { value = \"30ms\", \
+         provenance = \"inferred\", source = \"A pipeline.\" }",
     )
 }
 

@@ -7,7 +7,7 @@ use crate::{
     say::Voice,
     tunnel::{Listener, Tunnel},
 };
-use parallax_peer::{Flash, Host, Stage};
+use parallax_peer::{Flash, Host, Stage, Worked};
 use parallax_record::Event;
 use std::{
     collections::BTreeMap,
@@ -160,8 +160,9 @@ impl<N: Net> Host for AgentHost<N> {
     }
 
     /// The board's own time.
-    async fn work<T: Send>(&self, _: Stage, job: impl FnOnce() -> T + Send) -> T {
-        job()
+    async fn work<T: Send>(&self, _: Stage, _: u64, job: impl FnOnce() -> T + Send) -> Worked<T> {
+        let done = job();
+        Worked::by_now(done, self.now_ns())
     }
 
     fn flash(&self) -> &dyn Flash {

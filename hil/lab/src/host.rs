@@ -6,7 +6,7 @@ use parallax_fabric::{
     Fabric, MemoryFlash, Pictures, ProfiledDevice, TcpListener, TcpStream, UdpSocket,
 };
 use parallax_network::{HostId, random};
-use parallax_peer::{Flash, Host, Seen, Stage, sockets};
+use parallax_peer::{Flash, Host, Seen, Stage, Worked, sockets};
 use parallax_record::{Entry, Event};
 use rand_chacha::ChaCha8Rng;
 use rand_core::Rng;
@@ -122,15 +122,22 @@ impl Host for LabHost {
     }
 
     /// Takes as long as the device profile says, or longer if the job itself does.
-    async fn work<T: Send>(&self, stage: Stage, job: impl FnOnce() -> T + Send) -> T {
-        let begun = Instant::now();
+    async fn work<T: Send>(
+        &self,
+        stage: Stage,
+        begins_ns: u64,
+        job: impl FnOnce() -> T + Send,
+    ) -> Worked<T> {
+        let begun_ns = self.now_ns();
         let done = job();
-        let time = self.0.device.time_of(stage, &mut lock(&self.0.streams).device);
-        let rest = time.saturating_sub(begun.elapsed());
-        if !rest.is_zero() {
-            tokio::time::sleep(rest).await;
+        let delay = self.0.device.time_of(stage, &mut lock(&self.0.streams).device);
+        let occupied = self.0.device.occupancy_of(stage).unwrap_or(delay);
+        let ns = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        Worked {
+            done,
+            through_ns: begun_ns.saturating_add(ns(delay)),
+            free_ns: begins_ns.saturating_add(ns(occupied)),
         }
-        done
     }
 
     fn flash(&self) -> &dyn Flash {

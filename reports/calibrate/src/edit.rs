@@ -9,7 +9,7 @@ use parallax_scenario::{
 use std::cmp::Ordering;
 use toml_edit::{Array, DocumentMut, Item, TableLike, Value};
 
-/// Why a file could not be changed. A profile that was read is never so: it is a fault of this house.
+/// Why a file could not be changed. Unless the times contradict its limits, it is a fault of this house.
 #[derive(Debug, thiserror::Error)]
 pub enum EditError {
     /// Its text is no TOML.
@@ -18,6 +18,9 @@ pub enum EditError {
     /// A table is not there.
     #[error("put the times into the profile: there is no table `{0}`")]
     NoTable(&'static str),
+    /// What came out is refused: the times contradict its limits.
+    #[error("put the times into the profile: it would be refused.\n{0}")]
+    Refused(String),
     /// What came out says something else.
     #[error("put the times into the profile: what came out has another `{0}`")]
     Differs(&'static str),
@@ -26,7 +29,7 @@ pub enum EditError {
 /// The text of `profile` with the times of `calibration` that are proposed.
 ///
 /// # Errors
-/// Never in fact: a profile that was read can be written.
+/// If the profile's limits promise more than the times allow.
 pub fn edited(profile: &Profile, calibration: &Calibration) -> Result<String, EditError> {
     let mut document: DocumentMut = profile.text.parse()?;
     let proposed = || {
@@ -43,9 +46,12 @@ pub fn edited(profile: &Profile, calibration: &Calibration) -> Result<String, Ed
         put(item, after).ok_or(EditError::NoTable(key))?;
     }
     let text = document.to_string();
-    let read = profile::parse(&profile.name, &text).ok();
+    let read = profile::parse(&profile.name, &text);
+    let read = read.map_err(|errors| {
+        EditError::Refused(format!("{}\n  help: {}", errors.first(), errors.first().cure()))
+    })?;
     for (key, after) in proposed() {
-        let found = read.as_ref().and_then(|read| stage(read, key));
+        let found = stage(&read, key);
         if found != Some(after) {
             return Err(EditError::Differs(key));
         }

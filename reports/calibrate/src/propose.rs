@@ -213,6 +213,7 @@ impl Samples<'_> {
                 samples: u32::try_from(all.len()).ok(),
             },
             per: before.per.map(|_| self.picture),
+            occupancy: before.occupancy.clone(),
             origin: Origin { provenance: Provenance::Measured, source },
         };
         Found::Proposed { measured, after }

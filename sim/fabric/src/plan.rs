@@ -13,7 +13,9 @@ use parallax_peer::{
     viewer::{self, Nack, Playing, Source, View, ViewerConfig},
 };
 use parallax_record::MediaMode;
-use parallax_scenario::{Camera, CongestionControl, Peer, Profile, Scenario, Viewer, units::Size};
+use parallax_scenario::{
+    Camera, CongestionControl, Peer, Profile, Scenario, Viewer, profile::StageTime, units::Size,
+};
 use parallax_signalling::Token;
 use rand_chacha::ChaCha8Rng;
 use std::{
@@ -256,8 +258,20 @@ impl ProfiledDevice {
         self.profile.boot_time.sample(self.pictures.filmed, random)
     }
 
-    /// What a stage takes for a frame.
+    /// How long a frame is in a stage.
     pub fn time_of(&self, stage: Stage, random: &mut ChaCha8Rng) -> Duration {
+        // A scenario gives no role to a device that lacks the ability.
+        self.stage(stage).map_or(Duration::ZERO, |(time, size)| time.sample(size, random))
+    }
+
+    /// How long after a frame a stage takes the next one; none: when the frame is through.
+    pub fn occupancy_of(&self, stage: Stage) -> Option<Duration> {
+        let (time, size) = self.stage(stage)?;
+        time.occupancy(size)
+    }
+
+    /// A stage's time, and the size of the pictures that it works on.
+    fn stage(&self, stage: Stage) -> Option<(&StageTime, Size)> {
         let camera = self.profile.camera.as_ref();
         let viewer = self.profile.viewer.as_ref();
         let Pictures { filmed, viewed } = self.pictures;
@@ -267,8 +281,7 @@ impl ProfiledDevice {
             Stage::Decode => (viewer.map(|viewer| &viewer.decode), viewed),
             Stage::Render => (viewer.map(|viewer| &viewer.render), viewed),
         };
-        // A scenario gives no role to a device that lacks the ability.
-        time.map_or(Duration::ZERO, |time| time.sample(size, random))
+        Some((time?, size))
     }
 }
 

@@ -38,13 +38,15 @@ pub trait Host: Clone + Send + Sync + 'static {
         bound
     }
 
-    /// Runs `job`, and completes when this host has done the work of `stage`: on a simulated host
-    /// after the time its device profile says, on a board when the job is done.
+    /// Runs `job` as the work of `stage` on a frame, which begins at `begins_ns` on the run's clock. Says when
+    /// the frame is through and when the stage takes the next one: on a simulated host by its device profile,
+    /// on a board when the job is done.
     fn work<T: Send>(
         &self,
         stage: Stage,
+        begins_ns: u64,
         job: impl FnOnce() -> T + Send,
-    ) -> impl Future<Output = T> + Send;
+    ) -> impl Future<Output = Worked<T>> + Send;
 
     /// What survives a loss of power.
     fn flash(&self) -> &dyn Flash;
@@ -104,7 +106,31 @@ pub trait Flash: Send + Sync {
     fn store(&self, name: &str, value: &[u8]);
 }
 
-/// Work that takes a peer time. Each stage serves one frame at a time.
+/// A frame on which a stage works, or has worked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Worked<T> {
+    /// What the job came to.
+    pub done: T,
+    /// When the frame is through, nanoseconds on the run's clock; it may be past.
+    pub through_ns: u64,
+    /// When the stage takes the next frame, likewise.
+    pub free_ns: u64,
+}
+
+impl<T> Worked<T> {
+    /// The same work on something else.
+    pub fn map<U>(self, to: impl FnOnce(T) -> U) -> Worked<U> {
+        let Self { done, through_ns, free_ns } = self;
+        Worked { done: to(done), through_ns, free_ns }
+    }
+
+    /// Work that is done now: where jobs take their own time.
+    pub fn by_now(done: T, now_ns: u64) -> Self {
+        Self { done, through_ns: now_ns, free_ns: now_ns }
+    }
+}
+
+/// Work that takes a peer time. Each stage lets frames through in their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Stage {
     /// Exposure end to a picture in memory.

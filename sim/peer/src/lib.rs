@@ -13,6 +13,7 @@ mod h264;
 mod host;
 mod identity;
 mod own;
+mod pipeline;
 mod probe;
 mod rendezvous;
 pub mod sockets;
@@ -20,7 +21,7 @@ mod tap;
 mod tasks;
 pub mod viewer;
 
-pub use host::{Accept, Flash, Host, Seen, Stage};
+pub use host::{Accept, Flash, Host, Seen, Stage, Worked};
 
 use std::time::Duration;
 

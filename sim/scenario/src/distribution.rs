@@ -86,6 +86,17 @@ impl Distribution {
         }
     }
 
+    /// The shortest time.
+    pub fn shortest(&self) -> Duration {
+        match *self {
+            Self::Constant { value } => value,
+            Self::Uniform { least, .. }
+            | Self::Normal { least, .. }
+            | Self::LogNormal { least, .. } => least,
+            Self::Quantiles { ref quantiles, .. } => at(quantiles, 0.0),
+        }
+    }
+
     /// The longest time; where there is no limit, one that it hardly ever exceeds.
     pub fn longest(&self) -> Duration {
         match *self {

@@ -8,7 +8,7 @@ use crate::{
     files::Profiles,
     firmware::{self, FirmwareTraits},
     reference,
-    stage::stage,
+    stage::{boot, keeps_up, stage},
     table::{Place, Reader, Table, Value},
     text::Source,
     units::{self, Size},
@@ -111,11 +111,29 @@ pub struct StageTime {
     /// The size of picture that the time is for: others take longer or shorter by their pixels.
     /// None: the size makes no difference.
     pub per: Option<Size>,
+    /// How long after a picture the stage takes the next one; none: when the picture is through.
+    pub occupancy: Option<Box<Occupancy>>,
     /// Where the numbers come from.
     pub origin: Origin,
 }
 
+/// How long a picture occupies a stage: the interval of a pipeline.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Occupancy {
+    /// The time, for a picture of the size `per` if there is one.
+    pub value: Duration,
+    /// As of [`StageTime`].
+    pub per: Option<Size>,
+    /// Where the number comes from.
+    pub origin: Origin,
+}
+
 impl StageTime {
+    /// How long after a picture of `size` the stage takes the next one; none: when that is through.
+    pub fn occupancy(&self, size: Size) -> Option<Duration> {
+        self.occupancy.as_ref().map(|occupancy| scaled(occupancy.value, occupancy.per, size))
+    }
+
     /// Draws the time for a picture of `size`.
     pub fn sample(&self, size: Size, random: &mut impl Rng) -> Duration {
         self.scaled(self.distribution.sample(random), size)
@@ -131,17 +149,26 @@ impl StageTime {
         self.scaled(self.distribution.p95(), size)
     }
 
+    /// What it is at least, for a picture of `size`.
+    pub fn shortest(&self, size: Size) -> Duration {
+        self.scaled(self.distribution.shortest(), size)
+    }
+
     /// What it hardly ever exceeds, for a picture of `size`.
     pub fn longest(&self, size: Size) -> Duration {
         self.scaled(self.distribution.longest(), size)
     }
 
-    /// Exact to the nanosecond, rounded down.
     fn scaled(&self, time: Duration, size: Size) -> Duration {
-        let Some(per) = self.per else { return time };
-        let nanos = time.as_nanos() * u128::from(size.pixels()) / u128::from(per.pixels());
-        Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+        scaled(time, self.per, size)
     }
+}
+
+/// A time for pictures of the size `per`, for one of `size`: exact to the nanosecond, rounded down.
+fn scaled(time: Duration, per: Option<Size>, size: Size) -> Duration {
+    let Some(per) = per else { return time };
+    let nanos = time.as_nanos() * u128::from(size.pixels()) / u128::from(per.pixels());
+    Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
 }
 
 /// The profiles that come with Parallax (`device-profiles/`).
@@ -232,7 +259,7 @@ fn read(reader: &mut Reader, name: &str, text: &str, entries: DeTable<'_>) -> Op
     let top = Table::open(reader, &reference::PROFILE_TOP, place, entries);
     let schema = crate::read::schema(reader, &top);
     let title = top.get(reader, "title").and_then(|value| value.words(reader));
-    let boot_time = top.get(reader, "boot_time").and_then(|value| stage(reader, value));
+    let boot_time = top.get(reader, "boot_time").and_then(|value| boot(reader, value));
     let mut ability = |key: &str, keys| {
         top.has(key).then(|| top.get(reader, key).and_then(|value| value.table(reader, keys)))
     };
@@ -286,14 +313,18 @@ fn camera_ability(reader: &mut Reader, table: &Table<'_>) -> Option<CameraAbilit
     let encoder = limits(reader, table);
     let capture = table.get(reader, "capture").and_then(|value| stage(reader, value));
     let encode = table.get(reader, "encode").and_then(|value| stage(reader, value));
-    Some(CameraAbility { encoder: encoder?, capture: capture?, encode: encode? })
+    let (encoder, capture, encode) = (encoder?, capture?, encode?);
+    keeps_up(reader, table, &encoder, [("capture", &capture), ("encode", &encode)])?;
+    Some(CameraAbility { encoder, capture, encode })
 }
 
 fn viewer_ability(reader: &mut Reader, table: &Table<'_>) -> Option<ViewerAbility> {
     let decoder = limits(reader, table);
     let decode = table.get(reader, "decode").and_then(|value| stage(reader, value));
     let render = table.get(reader, "render").and_then(|value| stage(reader, value));
-    Some(ViewerAbility { decoder: decoder?, decode: decode?, render: render? })
+    let (decoder, decode, render) = (decoder?, decode?, render?);
+    keeps_up(reader, table, &decoder, [("decode", &decode), ("render", &render)])?;
+    Some(ViewerAbility { decoder, decode, render })
 }
 
 fn limits(reader: &mut Reader, table: &Table<'_>) -> Option<CodecLimits> {

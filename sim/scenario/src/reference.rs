@@ -98,8 +98,16 @@ pub const SCENARIO: &[&Keys] = &[
 ];
 
 /// Tables of a device profile, in the order in which they are documented.
-pub const PROFILE: &[&Keys] =
-    &[&PROFILE_TOP, &ABILITY_CAMERA, &ABILITY_VIEWER, &CONSOLE, &FIRMWARE, &FIGURE, &STAGE];
+pub const PROFILE: &[&Keys] = &[
+    &PROFILE_TOP,
+    &ABILITY_CAMERA,
+    &ABILITY_VIEWER,
+    &CONSOLE,
+    &FIRMWARE,
+    &FIGURE,
+    &STAGE,
+    &OCCUPANCY,
+];
 
 /// The table of a clip's manifest.
 pub const CLIP: &[&Keys] = &[&CLIP_TOP];

@@ -3,7 +3,7 @@
 use crate::{
     distribution::{Distribution, Quantile},
     error::Rank,
-    profile::{StageTime, origin},
+    profile::{CodecLimits, Occupancy, Provenance, StageTime, origin},
     reference,
     table::{Place, Reader, Table, Value},
     units,
@@ -20,7 +20,80 @@ pub(crate) fn stage(reader: &mut Reader, value: Value<'_>) -> Option<StageTime> 
         value.unit(reader, units::size)
     });
     let distribution = distribution(reader, &table);
-    Some(StageTime { distribution: distribution?, per: per?, origin: origin? })
+    let occupancy = crate::read::optional(reader, &table, "occupancy", occupancy);
+    let (distribution, per) = (distribution?, per?);
+    Some(StageTime { distribution, per, occupancy: occupancy?.map(Box::new), origin: origin? })
+}
+
+/// How long a boot takes: like a stage, but nothing waits for the next one.
+pub(crate) fn boot(reader: &mut Reader, value: Value<'_>) -> Option<StageTime> {
+    let place = value.place.clone();
+    let boot = stage(reader, value)?;
+    if boot.occupancy.is_some() {
+        let help = "remove it: a device boots once at a time";
+        reader.refuse(Rank::Key, &place, "a boot has no `occupancy`", "not of a stage", help);
+        return None;
+    }
+    Some(boot)
+}
+
+fn occupancy(reader: &mut Reader, value: &Value<'_>) -> Option<Occupancy> {
+    let table = value.clone().table(reader, &reference::OCCUPANCY)?;
+    let origin = origin(reader, &table);
+    let time = table.get(reader, "value").and_then(|value| {
+        let range = (Duration::ZERO, LONGEST);
+        value.unit_between(reader, units::duration, range, units::format_duration)
+    });
+    let per = crate::read::optional(reader, &table, "per", |reader, value| {
+        value.unit(reader, units::size)
+    });
+    Some(Occupancy { value: time?, per: per?, origin: origin? })
+}
+
+/// Refuses stages that cannot take as many pictures per second as the limits promise.
+///
+/// An occupancy must fit into the time of a frame at the largest picture. Where there is none, the delay must: of
+/// 95 pictures in 100 at the size that it is for, and in the middle at the largest picture. What was measured,
+/// maybe beside other work, must fit in the middle, at its own size.
+pub(crate) fn keeps_up(
+    reader: &mut Reader,
+    table: &Table<'_>,
+    limits: &CodecLimits,
+    stages: [(&str, &StageTime); 2],
+) -> Option<()> {
+    let rate = limits.most_frames_per_second.value;
+    let largest = limits.largest_picture.value;
+    // To the microsecond above: what people write is rounded.
+    let frame = Duration::from_micros(1_000_000_u64.div_ceil(u64::from(rate)));
+    let mut sound = Some(());
+    for (key, stage) in stages {
+        let own = stage.per.unwrap_or(largest);
+        let measured = stage.origin.provenance == Provenance::Measured;
+        let held = match stage.occupancy(largest) {
+            Some(occupancy) => vec![("its `occupancy` is", occupancy, largest)],
+            None if measured => vec![("half of its times are above", stage.typical(own), own)],
+            None => vec![
+                ("5 of 100 times are above", stage.p95(own).min(stage.longest(own)), own),
+                ("half of its times are above", stage.typical(largest), largest),
+            ],
+        };
+        let Some((what, time, size)) = held.into_iter().find(|(_, time, _)| *time > frame) else {
+            continue;
+        };
+        let place = table.key_span(key).map(|span| Place { path: table.path(key), span })?;
+        let message = format!(
+            "`{key}` cannot take {rate} pictures per second of {size}, as its limits promise: {what} {}",
+            units::format_duration(time)
+        );
+        let help = format!(
+            "a frame has {}: write `occupancy` if it takes the next picture before one is through, or lower \
+             `most_frames_per_second` or `largest_picture`",
+            units::format_duration(frame)
+        );
+        reader.refuse(Rank::Whole, &place, &message, "contradicts its limits", help);
+        sound = None;
+    }
+    sound
 }
 
 #[derive(Clone, Copy)]

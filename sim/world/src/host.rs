@@ -4,7 +4,7 @@ use crate::{failures::Failures, lock, runtime::SimRuntime, secrets::Watched};
 use parallax_fabric::{Fabric, MemoryFlash, Pictures, TcpListener, TcpStream, Timers};
 use parallax_interpose::HostSlot;
 use parallax_network::{HostId, random};
-use parallax_peer::{Flash, Host, Seen, Stage};
+use parallax_peer::{Flash, Host, Seen, Stage, Worked};
 use parallax_record::{Entry, Event};
 use rand_chacha::ChaCha8Rng;
 use rand_core::Rng;
@@ -22,8 +22,12 @@ use webrtc::runtime::Runtime;
 pub trait Device: Send + Sync + 'static {
     /// From power on until the peer's software runs.
     fn boot_time(&self, random: &mut ChaCha8Rng) -> Duration;
-    /// What a stage takes for a frame.
+    /// How long a frame is in a stage.
     fn stage_time(&self, stage: Stage, random: &mut ChaCha8Rng) -> Duration;
+    /// How long after a frame a stage takes the next one; none: when the frame is through.
+    fn occupancy(&self, _stage: Stage) -> Option<Duration> {
+        None
+    }
 }
 
 /// A device that takes no time for anything.
@@ -159,15 +163,22 @@ impl Host for SimHost {
         vec![self.state.address.into()]
     }
 
-    /// The job itself takes no time of the run; the stage's time is drawn from the peer's own
+    /// The job itself takes no time of the run; the stage's delay is drawn from the peer's own
     /// stream for this stage.
-    async fn work<T: Send>(&self, stage: Stage, job: impl FnOnce() -> T + Send) -> T {
+    async fn work<T: Send>(
+        &self,
+        stage: Stage,
+        begins_ns: u64,
+        job: impl FnOnce() -> T + Send,
+    ) -> Worked<T> {
         let done = job();
-        let time = self.state.stage_time(stage);
-        if !time.is_zero() {
-            self.state.timers.sleep(time).await;
-        }
-        done
+        let delay = self.state.stage_time(stage);
+        let occupied = self.state.device.occupancy(stage).unwrap_or(delay);
+        let after = |from_ns: u64, time: Duration| {
+            from_ns.saturating_add(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX))
+        };
+        let through_ns = after(self.now_ns(), delay);
+        Worked { done, through_ns, free_ns: after(begins_ns, occupied) }
     }
 
     fn flash(&self) -> &dyn Flash {

@@ -86,4 +86,8 @@ impl Device for ProfiledDevice {
     fn stage_time(&self, stage: Stage, random: &mut ChaCha8Rng) -> Duration {
         self.time_of(stage, random)
     }
+
+    fn occupancy(&self, stage: Stage) -> Option<Duration> {
+        self.occupancy_of(stage)
+    }
 }

@@ -16,7 +16,7 @@ source = "A guess."
 
 [camera]
 largest_picture = { value = "1280x720", provenance = "vendor", source = "Page 3." }
-most_frames_per_second = { value = 30, provenance = "vendor", source = "Page 3." }
+most_frames_per_second = { value = 15, provenance = "vendor", source = "Page 3." }
 most_bit_rate = { value = "4Mbit/s", provenance = "vendor", source = "Page 3." }
 capture = { distribution = "uniform", least = "1ms", most = "3ms", provenance = "inferred", source = "A guess." }
 
@@ -184,10 +184,8 @@ fn of_many_runs_a_source_names_some() {
 #[test]
 fn however_long_the_names_a_profile_stays_one_that_can_be_read() {
     let folder = "far/".repeat(60);
-    let named = |seed| Run {
-        folder: format!("{folder}{seed}"),
-        ..run(seed, 2_000, |n| (n * 7_001, n * 3_001))
-    };
+    let named =
+        |seed| Run { folder: format!("{folder}{seed}"), ..run(seed, 2_000, |n| (n * 17, n * 13)) };
     let runs: Vec<Run> = (1..9).map(named).collect();
     let calibration = calibrate(&profile(), &runs, &format!("; bench {folder}"));
     let (_, after) = proposed(figure(&calibration, "camera.capture"));
@@ -282,4 +280,31 @@ fn who_calibrates_again_changes_nothing() {
     let once = edited(&profile(), &calibrate(&profile(), &runs, "")).expect("text");
     let calibrated = parse("board.toml", &once).expect("it is sound");
     assert_eq!(edited(&calibrated, &calibrate(&calibrated, &runs, "")).expect("text"), once);
+}
+
+#[test]
+fn times_that_contradict_the_limits_are_told_with_a_cure() {
+    // 15 frames/s leave 66.7 ms a frame.
+    let slow = calibrate(&profile(), &[run(1, 400, |_| (2_000, 90_000))], "");
+    let error = edited(&profile(), &slow).expect_err("it cannot keep up").to_string();
+    for text in
+        ["`encode` cannot take 15 pictures per second of 320x240", "lower `most_frames_per_second`"]
+    {
+        assert!(error.contains(text), "{error}");
+    }
+}
+
+#[test]
+fn an_occupancy_stays_as_it_is() {
+    let text = PROFILE.replace(
+        "per = \"640x480\"\n",
+        "per = \"640x480\"\noccupancy = { value = \"12ms\", per = \"640x480\", provenance = \"vendor\", source = \"Page 4.\" }\n",
+    );
+    let profile = parse("board.toml", &text).expect("it is sound");
+    let found = calibrate(&profile, &[run(1, 400, |_| (2_000, 90_000))], "");
+    let read =
+        parse("board.toml", &edited(&profile, &found).expect("it is sound")).expect("it is sound");
+    let [before, after] = [profile, read].map(|profile| profile.camera.expect("a camera").encode);
+    assert_eq!(after.occupancy, before.occupancy);
+    assert_eq!(after.typical(QVGA), Duration::from_millis(90));
 }

@@ -1,9 +1,12 @@
-//! From the sensor to the elementary stream: each stage serves one frame at a time.
+//! From the sensor to the elementary stream, by two pipelines. One frame may wait between them.
 
 use super::{Media, Shared, film::Film};
-use crate::host::{Host, Stage};
+use crate::{
+    host::{Host, Stage},
+    pipeline::{Next, Pipeline, until},
+};
 use bytes::Bytes;
-use parallax_media::{EncodeError, Picture, marker};
+use parallax_media::{EncodeError, Encoded, Picture, marker};
 use parallax_record::{Event, LossPhase};
 use rtc::rtp::{codec::h264::H264Payloader, packetizer::Payloader};
 use std::{
@@ -36,60 +39,91 @@ struct Captured {
     picture: Option<Picture>,
 }
 
+/// Frames that the encoder holds: one at work, one that waits.
+const AT_ENCODER: usize = 2;
+
+/// The way from the capture stage to the encoder.
+struct ToEncoder {
+    frames: mpsc::Sender<Captured>,
+    busy: Arc<AtomicBool>,
+}
+
 /// Captures while anybody watches. Ends with its task.
 pub(super) async fn run<H: Host>(shared: Arc<Shared<H>>) {
-    let busy = Arc::new(AtomicBool::new(false));
-    let (to_encoder, captured) = mpsc::channel(1);
+    let (frames, captured) = mpsc::channel(AT_ENCODER);
+    let stage = Pipeline::new(&shared.host);
+    let to_encoder = ToEncoder { frames, busy: stage.busy() };
     let mut tasks = crate::tasks::Tasks::default();
-    tasks.spawn(&shared.host, encode(shared.clone(), captured, busy.clone()));
+    tasks.spawn(&shared.host, encode(shared.clone(), captured, stage));
     let mut frame = 0;
     for stretch in 0.. {
         shared.until_watched().await;
-        capture(&shared, &to_encoder, &busy, stretch, &mut frame).await;
+        capture(&shared, &to_encoder, stretch, &mut frame).await;
     }
 }
 
 /// One stretch of capture, until nobody watches.
 async fn capture<H: Host>(
     shared: &Arc<Shared<H>>,
-    to_encoder: &mpsc::Sender<Captured>,
-    busy: &AtomicBool,
+    to_encoder: &ToEncoder,
     stretch: u32,
     frame: &mut u32,
 ) {
     let host = &shared.host;
     let fps = u64::from(shared.config.video.frames_per_second);
     let start_ns = host.now_ns();
+    let due_ns = |tick: u64| start_ns + tick * 1_000_000_000 / fps;
+    let mut stage = Pipeline::new(host);
     let mut tick = 0_u64;
     while shared.is_watched() {
-        let due_ns = start_ns + tick * 1_000_000_000 / fps;
-        let wait = due_ns.saturating_sub(host.now_ns());
-        if wait > 0 {
-            host.runtime().sleep(Duration::from_nanos(wait)).await;
+        let empty = stage.is_empty();
+        tokio::select! {
+            biased;
+            captured = stage.through(), if !empty => {
+                shared.hand_to_encoder(to_encoder, captured);
+                continue;
+            }
+            () = until(host, due_ns(tick)) => {}
         }
-        // Exposures that ended while the capture stage was at work are lost.
-        let late_ns = host.now_ns().saturating_sub(due_ns);
-        let missed = late_ns * fps / 1_000_000_000;
-        for lost in 0..missed {
-            let exposed_ns = start_ns + (tick + lost) * 1_000_000_000 / fps;
-            let (number, _) = shared.count_captured(frame, exposed_ns);
-            shared.drop_frame(number, LossPhase::Capture);
+        // Exposures that ended unseen, or while the stage was at work, are lost.
+        let late_ns = host.now_ns().saturating_sub(due_ns(tick));
+        let last = tick + late_ns * fps / 1_000_000_000;
+        for exposure in tick..=last {
+            let exposed_ns = due_ns(exposure);
+            if exposure < last || !stage.takes_at(exposed_ns) {
+                let (number, _) = shared.count_captured(frame, exposed_ns);
+                shared.drop_frame(number, LossPhase::Capture);
+                continue;
+            }
+            let (number, camera_us) = shared.count_captured(frame, host.now_ns());
+            let expose = || shared.expose(number, camera_us);
+            let worked = host.work(Stage::Capture, exposed_ns, expose).await;
+            stage.put(worked.map(|picture| Captured {
+                frame: number,
+                camera_us,
+                stretch,
+                picture,
+            }));
         }
-        tick += missed + 1;
-        let (number, camera_us) = shared.count_captured(frame, host.now_ns());
-        let picture = host.work(Stage::Capture, || shared.expose(number, camera_us)).await;
-        // The flag comes first: the channel alone would let a frame wait for the encoder.
-        let captured = Captured { frame: number, camera_us, stretch, picture };
-        if busy.swap(true, Ordering::AcqRel) || to_encoder.try_send(captured).is_err() {
-            shared.drop_frame(number, LossPhase::Capture);
-        }
+        tick = last + 1;
     }
+    while !stage.is_empty() {
+        shared.hand_to_encoder(to_encoder, stage.through().await);
+    }
+}
+
+/// A frame in the encoder.
+struct InEncoder {
+    frame: u32,
+    camera_us: u64,
+    started_run_ns: u64,
+    encoded: Result<Encoded, EncodeError>,
 }
 
 async fn encode<H: Host>(
     shared: Arc<Shared<H>>,
     mut captured: mpsc::Receiver<Captured>,
-    busy: Arc<AtomicBool>,
+    mut stage: Pipeline<H, InEncoder>,
 ) {
     let host = &shared.host;
     let mut film = match Film::open(&shared.config.video) {
@@ -97,43 +131,27 @@ async fn encode<H: Host>(
         Err(error) => return shared.fault(format!("failed to open the encoder: {error}")),
     };
     let mut payloader = H264Payloader::default();
-    while let Some(Captured { frame, camera_us, stretch, picture }) = captured.recv().await {
-        let started_run_ns = host.now_ns();
-        if let Err(error) = shared.follow(&mut film) {
-            return shared.fault(format!("failed to set the bit rate: {error}"));
-        }
-        if shared.take_key_frame_wish() {
-            film.wish_key_frame();
-        }
-        let at = Duration::from_micros(camera_us);
-        let next = || film.next(picture.as_ref(), at, stretch);
-        let encoded = host.work(Stage::Encode, next).await;
-        busy.store(false, Ordering::Release);
-        let encoded = match encoded {
-            Ok(encoded) if !encoded.skipped => encoded,
-            Ok(_) => {
-                shared.drop_frame(frame, LossPhase::Encode);
-                continue;
+    while let Some(next) = stage.next(&mut captured).await {
+        match next {
+            Next::Take(Captured { frame, camera_us, stretch, picture }) => {
+                let started_run_ns = host.now_ns();
+                if let Err(error) = shared.follow(&mut film) {
+                    return shared.fault(format!("failed to set the bit rate: {error}"));
+                }
+                if shared.take_key_frame_wish() {
+                    film.wish_key_frame();
+                }
+                let at = Duration::from_micros(camera_us);
+                let next = || film.next(picture.as_ref(), at, stretch);
+                let worked = host.work(Stage::Encode, stage.begins_ns(), next).await;
+                let encoding = |encoded| InEncoder { frame, camera_us, started_run_ns, encoded };
+                stage.put(worked.map(encoding));
             }
-            Err(error) => return shared.fault(format!("failed to encode frame {frame}: {error}")),
-        };
-        let rtp_timestamp = shared.rtp_timestamp(camera_us);
-        shared.count_encoded();
-        host.observe(Event::FrameEncoded {
-            boot: shared.boot,
-            frame,
-            started_run_ns,
-            rtp_timestamp,
-            key: encoded.key,
-            bytes: u32::try_from(encoded.bytes.len()).unwrap_or(u32::MAX),
-            qp: encoded.qp,
-        });
-        match payloader.payload(PAYLOAD_BYTES, &Bytes::from(encoded.bytes)) {
-            Ok(payloads) => {
-                let sent = Frame { timestamp: rtp_timestamp, payloads };
-                shared.hand_out(&Arc::new(sent));
+            Next::Through(encoding) => {
+                if let Err(error) = shared.encoded(encoding, &mut payloader) {
+                    return shared.fault(error);
+                }
             }
-            Err(error) => shared.fault(format!("failed to packetise frame {frame}: {error}")),
         }
     }
 }
@@ -150,6 +168,48 @@ impl<H: Host> Shared<H> {
             self.fault(error.to_string());
         }
         Some(picture)
+    }
+
+    /// Hands a frame to the encoder. If one waits there already, it is lost.
+    fn hand_to_encoder(&self, to: &ToEncoder, captured: Captured) {
+        let number = captured.frame;
+        let waiting = to.frames.max_capacity() - to.frames.capacity();
+        let held = waiting + usize::from(to.busy.load(Ordering::Acquire));
+        if held >= AT_ENCODER || to.frames.try_send(captured).is_err() {
+            self.drop_frame(number, LossPhase::Capture);
+        }
+    }
+
+    /// Sends a frame that is through the encoder.
+    fn encoded(&self, encoding: InEncoder, payloader: &mut H264Payloader) -> Result<(), String> {
+        let InEncoder { frame, camera_us, started_run_ns, encoded } = encoding;
+        let encoded = match encoded {
+            Ok(encoded) if !encoded.skipped => encoded,
+            Ok(_) => {
+                self.drop_frame(frame, LossPhase::Encode);
+                return Ok(());
+            }
+            Err(error) => return Err(format!("failed to encode frame {frame}: {error}")),
+        };
+        let rtp_timestamp = self.rtp_timestamp(camera_us);
+        self.count_encoded();
+        self.host.observe(Event::FrameEncoded {
+            boot: self.boot,
+            frame,
+            started_run_ns,
+            rtp_timestamp,
+            key: encoded.key,
+            bytes: u32::try_from(encoded.bytes.len()).unwrap_or(u32::MAX),
+            qp: encoded.qp,
+        });
+        match payloader.payload(PAYLOAD_BYTES, &Bytes::from(encoded.bytes)) {
+            Ok(payloads) => {
+                let sent = Frame { timestamp: rtp_timestamp, payloads };
+                self.hand_out(&Arc::new(sent));
+            }
+            Err(error) => self.fault(format!("failed to packetise frame {frame}: {error}")),
+        }
+        Ok(())
     }
 
     /// The next frame's number, and its time on the camera's clock, told to whoever records. Its

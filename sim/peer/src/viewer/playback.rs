@@ -1,9 +1,10 @@
-//! From whole frames to pictures on the display: each stage serves one frame at a time.
+//! From whole frames to pictures on the display, by two pipelines.
 
 use super::{Playing, Source};
 use crate::{
     frames::Whole,
-    host::{Host, Seen, Stage},
+    host::{Host, Seen, Stage, Worked},
+    pipeline::{Next, Pipeline},
     tasks::Tasks,
 };
 use bytes::Bytes;
@@ -46,14 +47,24 @@ impl Screen {
         }))
     }
 
-    /// What a frame comes to whose references are intact; none if it is no picture.
-    async fn decode<H: Host>(&mut self, host: &H, frame: &Whole) -> Option<Shown> {
+    /// What a frame comes to whose references are intact: nothing if it is no picture. None if there is
+    /// nothing to decode.
+    async fn decode<H: Host>(
+        &mut self,
+        host: &H,
+        begins_ns: u64,
+        frame: &Whole,
+    ) -> Option<Worked<Option<Shown>>> {
         let Some(decoder) = &mut self.0 else {
-            return Some(host.work(Stage::Decode, || Shown::Assumed).await);
+            return Some(host.work(Stage::Decode, begins_ns, || Some(Shown::Assumed)).await);
         };
         let stream = depacketise(&frame.payloads)?;
-        let decoded = host.work(Stage::Decode, || decoder.decode(&stream).ok().flatten()).await;
-        decoded.map(Shown::Picture)
+        let decode = || decoder.decode(&stream).ok().flatten();
+        Some(
+            host.work(Stage::Decode, begins_ns, decode)
+                .await
+                .map(|picture| picture.map(Shown::Picture)),
+        )
     }
 }
 
@@ -92,23 +103,45 @@ async fn decode<H: Host>(
 ) {
     // Without its references a frame is not decoded: wrong pictures are worse than none.
     let mut intact = false;
-    while let Some(Item { frame, follows }) = queue.recv().await {
-        intact = frame.key || (intact && follows);
-        let rtp_timestamp = frame.timestamp;
-        let started_run_ns = host.now_ns();
-        let shown = if intact { screen.decode(&host, &frame).await } else { None };
-        let session = name.clone();
-        if let Some(shown) = shown {
-            host.observe(Event::FrameDecoded { session, rtp_timestamp, started_run_ns });
-            if to_display.try_send(Decoded { rtp_timestamp, shown }).is_ok() {
-                continue;
-            }
-        }
+    let lost = |rtp_timestamp| {
         // If a wish waits already, that one will do.
-        intact = false;
         let _ = wish.try_send(());
         let session = name.clone();
         host.observe(Event::FrameLost { session, rtp_timestamp, phase: LossPhase::Decode });
+    };
+    let mut stage: Pipeline<H, (u32, u64, Option<Shown>)> = Pipeline::new(&host);
+    while let Some(next) = stage.next(&mut queue).await {
+        match next {
+            Next::Take(Item { frame, follows }) => {
+                intact = frame.key || (intact && follows);
+                let rtp_timestamp = frame.timestamp;
+                let started_run_ns = host.now_ns();
+                let decoding = match intact {
+                    true => screen.decode(&host, stage.begins_ns(), &frame).await,
+                    false => None,
+                };
+                match decoding {
+                    Some(worked) => {
+                        // What follows refers to it.
+                        intact &= worked.done.is_some();
+                        stage.put(worked.map(|shown| (rtp_timestamp, started_run_ns, shown)));
+                    }
+                    None => {
+                        intact = false;
+                        lost(rtp_timestamp);
+                    }
+                }
+            }
+            Next::Through((rtp_timestamp, started_run_ns, Some(shown))) => {
+                let session = name.clone();
+                host.observe(Event::FrameDecoded { session, rtp_timestamp, started_run_ns });
+                if to_display.try_send(Decoded { rtp_timestamp, shown }).is_err() {
+                    intact = false;
+                    lost(rtp_timestamp);
+                }
+            }
+            Next::Through((rtp_timestamp, _, None)) => lost(rtp_timestamp),
+        }
     }
 }
 
@@ -119,12 +152,20 @@ async fn render<H: Host>(
     mut pictures: mpsc::Receiver<Decoded>,
 ) {
     let mut any = false;
-    while let Some(Decoded { rtp_timestamp, shown }) = pictures.recv().await {
-        let look = || match &shown {
-            Shown::Picture(picture) => examine(picture, source.as_ref()),
-            Shown::Assumed => Examined::default(),
+    let mut stage = Pipeline::new(&host);
+    while let Some(next) = stage.next(&mut pictures).await {
+        let (rtp_timestamp, shown, examined) = match next {
+            Next::Take(Decoded { rtp_timestamp, shown }) => {
+                let look = || match &shown {
+                    Shown::Picture(picture) => examine(picture, source.as_ref()),
+                    Shown::Assumed => Examined::default(),
+                };
+                let worked = host.work(Stage::Render, stage.begins_ns(), look).await;
+                stage.put(worked.map(|examined| (rtp_timestamp, shown, examined)));
+                continue;
+            }
+            Next::Through(rendered) => rendered,
         };
-        let examined = host.work(Stage::Render, look).await;
         let Examined { marker, psnr_millidb, ssim_ppm, original } = examined;
         let session = name.clone();
         host.observe(Event::FrameRendered {

@@ -30,7 +30,11 @@ pub(crate) const ABILITY_CAMERA: Keys = Keys {
     place: "[camera]",
     keys: &[
         must("largest_picture", "figure, pixels", "What its H.264 encoder takes, across and down."),
-        must("most_frames_per_second", "figure, whole number", "At any size of picture."),
+        must(
+            "most_frames_per_second",
+            "figure, whole number",
+            "At any size of picture: what its stages keep up with at the largest.",
+        ),
         must("most_bit_rate", "figure, rate", "What its encoder can aim at."),
         must("capture", "stage", "From the end of the exposure to a picture in memory."),
         must("encode", "stage", "From a picture to an elementary stream."),
@@ -42,7 +46,11 @@ pub(crate) const ABILITY_VIEWER: Keys = Keys {
     place: "[viewer]",
     keys: &[
         must("largest_picture", "figure, pixels", "What its H.264 decoder takes, across and down."),
-        must("most_frames_per_second", "figure, whole number", "At any size of picture."),
+        must(
+            "most_frames_per_second",
+            "figure, whole number",
+            "At any size of picture: what its stages keep up with at the largest.",
+        ),
         must("most_bit_rate", "figure, rate", "What its decoder can follow."),
         must("decode", "stage", "From an elementary stream to a picture."),
         must("render", "stage", "From a picture to the display."),
@@ -105,6 +113,28 @@ pub(crate) const STAGE: Keys = Keys {
             "pixels, such as `\"1280x720\"`",
             "it does not scale",
             "The times are for a picture of this size; others scale with their pixels.",
+        ),
+        may(
+            "occupancy",
+            "table `occupancy`",
+            "until the picture is through",
+            "How long after a picture the stage takes the next one. Not of `boot_time`.",
+        ),
+        PROVENANCE,
+        SOURCE,
+    ],
+    later: &[],
+};
+
+pub(crate) const OCCUPANCY: Keys = Keys {
+    place: "occupancy",
+    keys: &[
+        must("value", "duration", "The time: the interval of a pipeline."),
+        may(
+            "per",
+            "pixels, such as `\"1280x720\"`",
+            "it does not scale",
+            "The time is for a picture of this size; others scale with their pixels.",
         ),
         PROVENANCE,
         SOURCE,

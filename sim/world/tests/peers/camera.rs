@@ -54,36 +54,37 @@ fn assert_accounted(kept: &Kept, at_work: usize) {
 }
 
 #[test]
-fn a_frame_captured_while_the_encoder_is_busy_is_lost_and_its_number_is_not_given_again() {
+fn one_frame_waits_for_a_busy_encoder_and_the_next_is_lost() {
     let kept = Street { encode: Duration::from_millis(100), ..Street::default() }.run(1);
-    // One in the capture stage, one at the encoder.
-    assert_accounted(&kept, 2);
+    // One in the capture stage, one that waits, one in the encoder.
+    assert_accounted(&kept, 3);
     let (captured, dropped) = captured(&kept);
     assert!(captured.len() > 60, "{} captured", captured.len());
-    // 100 ms is more than one period and less than two.
-    let odd: Vec<u32> =
-        (0..dropped.len()).map(|n| 2 * u32::try_from(n).expect("few") + 1).collect();
-    assert_eq!(dropped, odd, "every other frame");
+    // The encoder takes a frame in 100 ms, and one comes in 66.7 ms: two of three.
     let encoded: Vec<u32> = kept.encoded("doorbell").iter().map(|frame| frame.frame).collect();
-    assert!(encoded.len() > 30 && encoded.iter().all(|frame| frame % 2 == 0), "{encoded:?}");
+    let span_us = captured.last().expect("frames").1 - captured[0].1;
+    assert!(
+        (encoded.len() as u64).abs_diff(span_us / 100_000) <= 3,
+        "{} in {span_us} us",
+        encoded.len()
+    );
+    assert!(dropped.windows(2).all(|pair| pair[1] - pair[0] >= 3), "{dropped:?}");
     let shown: Vec<u32> = kept.rendered("phone").iter().map(|frame| frame.frame).collect();
-    assert!(shown.len() > 25 && shown.iter().all(|frame| frame % 2 == 0), "{shown:?}");
+    assert!(shown.len() > 35 && shown.iter().all(|frame| encoded.contains(frame)), "{shown:?}");
 }
 
 #[test]
-fn exposures_that_end_while_the_capture_stage_is_at_work_are_counted_and_lost() {
+fn exposures_that_end_while_the_capture_stage_is_occupied_are_counted_and_lost_at_their_time() {
     let kept = Street { capture: Duration::from_millis(100), ..Street::default() }.run(1);
-    assert_accounted(&kept, 2);
+    assert_accounted(&kept, 3);
     let (captured, dropped) = captured(&kept);
-    let span_us = captured.last().expect("frames").1 - captured[0].1;
-    // An exposure a period, caught or not: the stage catches one in 100 ms.
-    let exposures = u64::from(captured.last().expect("frames").0);
-    let periods = span_us * 1_000 / PERIOD_NS;
-    assert!(exposures.abs_diff(periods) <= 1 && exposures > 60, "{exposures} in {periods} periods");
-    let caught = exposures - dropped.len() as u64;
-    assert!(caught.abs_diff(span_us / 100_000) <= 1, "{caught} caught in {span_us} us");
-    // Each at its time: one after the other.
-    assert!(captured.windows(2).all(|pair| pair[0].1 < pair[1].1), "{captured:?}");
+    // 100 ms is more than one period and less than two: every other one.
+    let odd: Vec<u32> =
+        (0..dropped.len()).map(|n| 2 * u32::try_from(n).expect("few") + 1).collect();
+    assert_eq!(dropped, odd, "every other frame");
+    // An exposure a period, taken or not, and none is moved.
+    let even = |pair: &[(u32, u64)]| (pair[1].1 - pair[0].1).abs_diff(PERIOD_NS / 1_000) <= 1_000;
+    assert!(captured.len() > 60 && captured.windows(2).all(even), "{captured:?}");
 }
 
 /// Key frames of a run: the bytes of each packet in its order and when it left.

@@ -3,7 +3,9 @@
 
 use parallax_network::{SiteConfig, Transport};
 use parallax_record::{Entry, Event, Phase, Session};
-use parallax_scenario::{Profile, Profiles, Scenario, ScenarioErrors, Services, parse, profile};
+use parallax_scenario::{
+    Distribution, Profile, Profiles, Scenario, ScenarioErrors, Services, parse, profile,
+};
 use parallax_world::{Direction, Guards, Outcome, PacketSeen, Sinks, run};
 use std::{
     collections::BTreeMap,
@@ -207,12 +209,12 @@ impl Profiles for Street {
 largest_picture = { value = "1920x1080", provenance = "inferred", source = "for a test" }
 most_frames_per_second = { value = 60, provenance = "inferred", source = "for a test" }
 most_bit_rate = { value = "20Mbit/s", provenance = "inferred", source = "for a test" }"#;
-        let [boot, capture, encode] = [self.boot, self.capture, self.encode].map(stage);
+        let boot = stage(self.boot);
         let moment = stage(Duration::from_micros(2_500));
         let text = match name {
             "camera" => format!(
                 "schema = 1\ntitle = \"Camera\"\nboot_time = {boot}\n\
-                 [camera]\n{limits}\ncapture = {capture}\nencode = {encode}\n"
+                 [camera]\n{limits}\ncapture = {moment}\nencode = {moment}\n"
             ),
             "viewer" => format!(
                 "schema = 1\ntitle = \"Viewer\"\nboot_time = {moment}\n\
@@ -220,7 +222,13 @@ most_bit_rate = { value = "20Mbit/s", provenance = "inferred", source = "for a t
             ),
             _ => return None,
         };
-        Some(profile::parse(&format!("{name}.toml"), &text))
+        let mut profile = profile::parse(&format!("{name}.toml"), &text);
+        if let Ok(Profile { camera: Some(camera), .. }) = &mut profile {
+            // Also longer than limits allow in a file.
+            camera.capture.distribution = Distribution::Constant { value: self.capture };
+            camera.encode.distribution = Distribution::Constant { value: self.encode };
+        }
+        Some(profile)
     }
 
     fn names(&self) -> Vec<String> {

@@ -201,6 +201,10 @@ impl Device for Slow {
     fn stage_time(&self, stage: Stage, _random: &mut ChaCha8Rng) -> Duration {
         if stage == Stage::Encode { Duration::from_micros(8_200) } else { Duration::ZERO }
     }
+
+    fn occupancy(&self, _stage: Stage) -> Option<Duration> {
+        Some(Duration::from_micros(9_500))
+    }
 }
 
 #[test]
@@ -209,8 +213,10 @@ fn power_loss_is_silent_and_a_reboot_keeps_flash_and_takes_other_ports() {
         let boots = host.flash().load("boots").map_or(0, |stored| stored[0]);
         host.flash().store("boots", &[boots + 1]);
         let start = host.now_ns();
-        let done = host.work(Stage::Encode, || 7).await;
-        note(&host, format!("{boots} {done} {}", host.now_ns() - start));
+        let worked = host.work(Stage::Encode, start, || 7).await;
+        assert_eq!((worked.through_ns, worked.free_ns), (start + 8_200_000, start + 9_500_000));
+        host.runtime().sleep(Duration::from_nanos(worked.through_ns - host.now_ns())).await;
+        note(&host, format!("{boots} {} {}", worked.done, host.now_ns() - start));
         let socket = std::net::UdpSocket::bind("198.51.100.10:0").expect("bind");
         note(&host, socket.local_addr().expect("address").port().to_string());
         let mut stream =
