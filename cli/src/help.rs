@@ -14,7 +14,7 @@ Examples:
   parallax sim --only homes --only office        those with `homes` or `office` in their name
   parallax sim --seeds 1..200 --only two --list  what that would run
   parallax sim --jobs 2                          two runs at once; the results are the same
-  parallax sim --profile doorbell=raspberry-pi-zero-2-w
+  parallax sim --profile doorbell=esp32-p4-eye
                                                  the same with another camera
   parallax sim --profile doorbell=my-own.toml    a device of your own, from this folder
   parallax sim --seeds 1..1000 --media prerecorded

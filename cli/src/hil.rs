@@ -123,7 +123,8 @@ fn replaced(
     let flag = format!("--profile {peer}={}: ", device.profile);
     let mut devices = others.to_vec();
     devices.push(device);
-    inputs::replacements(&devices, None).map_err(|stop| match stop {
+    let found = inputs::replacements(&devices, None);
+    found.map(|found| Replacements { own_times: true, ..found }).map_err(|stop| match stop {
         // Nobody gave that flag: it was the bench file.
         Stop::BadInput(text) => Stop::BadInput(match text.strip_prefix(&flag) {
             Some(cause) => format!(
@@ -249,7 +250,8 @@ fn candidate(
     (file, text): (PathBuf, String),
     named: bool,
 ) -> Result<Candidate, Stop> {
-    let mut scenario = inputs::scenario(&file, &text, &Replacements::default())?;
+    let plain = Replacements { own_times: true, ..Replacements::default() };
+    let mut scenario = inputs::scenario(&file, &text, &plain)?;
     let mut why_not = why_not(&scenario, board, profile);
     let camera = scenario.peers.iter().find(|peer| peer.camera.is_some());
     if let (None, Some(camera)) = (&why_not, camera) {

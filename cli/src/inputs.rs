@@ -183,7 +183,7 @@ pub(crate) fn replacements(
             )));
         }
     }
-    Ok(Replacements { devices, media: media.map(Media::mode) })
+    Ok(Replacements { devices, media: media.map(Media::mode), own_times: false })
 }
 
 /// The profile of this name, or in this file; `by` is what names it.

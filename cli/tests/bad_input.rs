@@ -312,12 +312,15 @@ fn broken_input_ends_with_2_and_one_message_each() {
 /// What the cases break is sound before.
 #[test]
 fn the_sound_scenario_and_its_own_clip_and_profile_are_sound() {
-    for place in
-        [Place::with("case.toml", SOUND), with_profile("", ""), with_clip(CLIP, &manifest(CLIP))]
-    {
-        let short = place.read("case.toml").replace("30s", "1s").replace("5s", "0s");
+    for place in [
+        Place::with("case.toml", SOUND),
+        with_profile("least = \"12s\"", "least = \"1s\""),
+        with_clip(CLIP, &manifest(CLIP)),
+    ] {
+        let short = place.read("case.toml").replace("30s", "2s").replace("5s", "0s");
         let (world, _) = short.split_once("[[check]]").expect("a check");
-        let check = "[[check]]\nconnects = { within = \"100ms\" }\nwhy = \"Nobody boots so soon.\"";
+        let check =
+            "[[check]]\nconnects = { within = \"1200ms\" }\nwhy = \"Nobody boots so soon.\"";
         place.write("case.toml", &format!("{world}{check}\n"));
         place.call(&["sim", "case.toml", "--out", "out"]).ended(10);
     }

@@ -284,7 +284,7 @@ fn a_run_that_was_interrupted_under_verify_leaves_nothing() {
     assert!(!place.path("out/endless").exists());
     assert_eq!(place.json("out/summary.json")["verdict"], Value::Null);
     // Such a scenario is a sound one otherwise.
-    let text = replaced(&endless(), "duration = \"1h\"", "duration = \"1s\"");
+    let text = replaced(&endless(), "duration = \"1h\"", "duration = \"2s\"");
     place.write("endless.toml", &text);
     place.call(&["sim", "endless.toml", "--out", "out"]).ended(10);
 }

@@ -20,7 +20,7 @@ fn slow() -> String {
     let slow = replaced(
         encode,
         "distribution = \"normal\"\nmean = \"25ms\"\ndeviation = \"2ms\"\nleast = \"20ms\"\nmost = \"33ms\"\nper = \"1920x1080\"",
-        "distribution = \"constant\"\nvalue = \"500ms\"",
+        "distribution = \"constant\"\nvalue = \"500ms\"\noccupancy = { value = \"30ms\", provenance = \"inferred\", source = \"A deep pipeline.\" }",
     );
     format!("{rest}[camera.encode]{slow}")
 }
@@ -60,8 +60,8 @@ fn a_peer_is_the_device_that_the_command_says_and_the_record_tells() {
     };
     let (_, plain, gate) = call(&[]);
     assert_eq!((&*plain[0][1], &*plain[1][1]), ("esp32-p4", "phone"));
-    let (called, other, same) = call(&["--profile", "doorbell=raspberry-pi-zero-2-w"]);
-    assert_eq!(&other[0][..2], ["doorbell", "raspberry-pi-zero-2-w"]);
+    let (called, other, same) = call(&["--profile", "doorbell=esp32-p4-eye"]);
+    assert_eq!(&other[0][..2], ["doorbell", "esp32-p4-eye"]);
     assert_ne!(other[0][2], plain[0][2], "the digest is of the other file");
     assert_eq!((&other[1], &same), (&plain[1], &gate));
     // The line that runs it again has it, where it makes a difference.
@@ -70,7 +70,7 @@ fn a_peer_is_the_device_that_the_command_says_and_the_record_tells() {
         let line = called.said.lines().find_map(|line| line.trim().strip_prefix(&begin));
         line.unwrap_or_else(|| panic!("no {begin}:\n{}", called.said)).to_owned()
     };
-    assert_eq!(line("soon"), " --profile doorbell=raspberry-pi-zero-2-w");
+    assert_eq!(line("soon"), " --profile doorbell=esp32-p4-eye");
     assert_eq!(line("gate"), "");
 
     // A file of one's own, from the folder in which the command is called; twice, and verified from
@@ -91,7 +91,11 @@ fn a_slow_device_changes_the_verdict() {
     place.call(&["sim", "two-homes.toml", "--out", "out"]).ended(0);
     let slow = ["sim", "two-homes.toml", "--profile", "doorbell=slow.toml", "--out", "out"];
     let called = place.call(&slow).ended(10);
-    assert!(called.said.contains("  fail          frames lost, from 5 s"), "{}", called.said);
+    assert!(
+        called.said.contains("  fail          capture-to-render p95, from 5 s"),
+        "{}",
+        called.said
+    );
     assert_eq!(ran_with(&place, "two-homes")[0][1], "slow");
     let line = called.said.lines().find_map(|line| line.trim().strip_prefix("run again"));
     let line = line.expect("a line").trim();

@@ -100,8 +100,8 @@ fn in_a_scenario() {
         ("\"esp32-p4\"", "SOMETHING"),
         ("\"bunny\"", "SOMETHING"),
         ("\"house\"", "SOMETHING"),
-        ("\"1s\"", "SOMETHING"),
-        ("\"100ms\"", "SOMETHING"),
+        ("\"2s\"", "SOMETHING"),
+        ("\"1200ms\"", "SOMETHING"),
     ] {
         assert!(sound.contains(from), "{from}");
         each(&check, "case.toml", |text| {

@@ -95,9 +95,9 @@ fn without_figures(said: &str) -> String {
 #[test]
 fn every_kind_of_check_can_fail() {
     let demands = [
-        ("connects", "{ within = \"100ms\" }".to_owned()),
+        ("connects", "{ within = \"1200ms\" }".to_owned()),
         ("path", "{ relayed = true }".to_owned()),
-        ("time_to_first_frame", "{ below = \"100ms\" }".to_owned()),
+        ("time_to_first_frame", "{ below = \"1200ms\" }".to_owned()),
         ("capture_to_render", "{ percentile = 50, below = \"5ms\" }".to_owned()),
         ("freezes", "{ at_most = 0, total_below = \"1ms\" }".to_owned()),
         ("frames_lost", "{ at_most = 0 }".to_owned()),
@@ -113,8 +113,8 @@ fn every_kind_of_check_can_fail() {
 
 #[test]
 fn every_kind_of_check_can_be_inconclusive() {
-    // 150 frames are in 10 s, and nobody streams in the first two of them.
-    let too_many = "minimum_sample = 150";
+    // 123 frames are in the time in which the camera may run, and nobody streams as soon as it does.
+    let too_many = "minimum_sample = 120";
     let lenient = |within: [u64; 3]| {
         let [connects, first, recovery] = within.map(|us| format!("\"{us}us\""));
         [

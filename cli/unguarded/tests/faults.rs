@@ -15,7 +15,7 @@ fn scenario() -> String {
     let (world, _) = text.split_once("[[check]]").expect("checks");
     let short = world.replace("duration = \"30s\"", "duration = \"3s\"");
     assert_ne!(short, world, "the shipped scenario has another duration");
-    format!("{short}[[check]]\nconnects = {{ within = \"100ms\" }}\nwhy = \"Nobody does.\"\n")
+    format!("{short}[[check]]\nconnects = {{ within = \"1200ms\" }}\nwhy = \"Nobody does.\"\n")
 }
 
 fn run(folder: &tempfile::TempDir, plant: &str, more: &[&str]) -> Output {

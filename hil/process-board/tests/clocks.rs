@@ -21,7 +21,7 @@ fn scenario(duration: Duration) -> Scenario {
     let profile = Builtin.find("process-board").expect("it ships").expect("it is sound");
     let by = "the bench".to_owned();
     let devices = BTreeMap::from([("doorbell".to_owned(), Replacement { profile, by })]);
-    let replaced = Replacements { devices, media: None };
+    let replaced = Replacements { devices, own_times: true, ..Replacements::default() };
     let mut scenario = parse_with("two-homes.toml", text, &Builtin, &replaced).expect("a scenario");
     scenario.duration = duration;
     scenario

@@ -1,6 +1,7 @@
 //! Reading a scenario: from TOML to a scenario that is complete and makes sense.
 
 mod addresses;
+mod boot;
 mod check;
 mod congestion;
 mod event;
@@ -95,7 +96,8 @@ fn read(
     whole::peers(reader, &placed.peers, &drafts)?;
     whole::signalling(reader, &placed, &drafts)?;
     let events = event::hold(reader, events, duration, &placed)?;
-    let checks = whole::checks(reader, checks, duration, &events, &placed)?;
+    let boots = !replacements.own_times;
+    let checks = whole::checks(reader, checks, (duration, boots), &events, &placed)?;
     Some(Scenario {
         schema: schema?,
         id,

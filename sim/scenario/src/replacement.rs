@@ -21,4 +21,7 @@ pub struct Replacements {
     pub devices: BTreeMap<String, Replacement>,
     /// Where the media come from.
     pub media: Option<MediaMode>,
+    /// The camera takes its own times, whatever its profile says, as a board on a bench does: no check is refused
+    /// because of its boot.
+    pub own_times: bool,
 }

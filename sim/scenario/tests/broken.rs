@@ -171,6 +171,41 @@ const SCENARIOS: &[(&str, &str, &str)] = &[
         "capture_to_render = { percentile = 95, below = \"250ms\", from = \"5s\" }",
         "path = \"relayed\"\nwhy = \"No way.\"\n[services]\nturn = false\n[[check]]\nconnects = { within = \"5s\" }",
     ),
+    (
+        "a window that ends while the camera boots",
+        "percentile = 95, below = \"250ms\", from = \"5s\"",
+        "percentile = 95, below = \"250ms\", to = \"1700ms\"",
+    ),
+    (
+        "a bound that ends while the camera boots",
+        "capture_to_render = { percentile = 95, below = \"250ms\", from = \"5s\" }",
+        "connects = { within = \"1s\" }",
+    ),
+    (
+        "a camera that boots too long for its viewer",
+        "profile = \"esp32-p4\", video = { clip = \"bunny\", size = \"320x240\", frames_per_second = 15, bit_rate = \"400kbit/s\" } }",
+        "profile = \"rock-5b\", video = { clip = \"bunny\", size = \"320x240\", frames_per_second = 15, bit_rate = \"400kbit/s\" } }\n\n[[check]]\ntime_to_first_frame = { below = \"11s\" }\nwhy = \"Somebody waits.\"",
+    ),
+    (
+        "more samples than frames after the boot",
+        "capture_to_render = { percentile = 95, below = \"250ms\", from = \"5s\" }",
+        "frames_lost = { at_most = 0, minimum_sample = 430 }",
+    ),
+    (
+        "a camera without power for the whole window",
+        "[[check]]",
+        "[event.off]\nat = \"4s\"\npower_loss = { peer = \"doorbell\" }\n\n[[check]]",
+    ),
+    (
+        "a viewer that has its power back too late for its boot",
+        "[[check]]",
+        "[event.off]\nat = \"4s\"\npower_loss = { peer = \"phone\", lasts = \"25800ms\" }\n\n[[check]]",
+    ),
+    (
+        "an event that is over before the camera has booted",
+        "[[check]]\ncapture_to_render = { percentile = 95, below = \"250ms\", from = \"5s\" }",
+        "[event.outage]\nat = \"500ms\"\nrestart = \"rendezvous\"\n\n[[check]]\nrecovery = { after = \"outage\", within = \"1s\" }",
+    ),
     ("not TOML", "schema = 1", "schema = one"),
     ("array where a table stands", "gateway = \"none\"", "gateway = [1]"),
     (
@@ -252,6 +287,20 @@ const PROFILES: &[(&str, &str, &str)] = &[
         "quantiles with a mean",
         UNIFORM,
         "distribution = \"quantiles\"\nquantiles = [[0, \"9ms\"], [100, \"14ms\"]]\nmean = \"10ms\"\n",
+    ),
+    ("a stage too slow for the limits", "most = \"20ms\"", "most = \"40ms\""),
+    ("a stage too slow for the largest picture", "occupancy = {", "# {"),
+    ("an occupancy too long for the limits", "value = \"14.6ms\", per", "value = \"15ms\", per"),
+    (
+        "an occupancy without provenance",
+        "value = \"14.6ms\", per = \"1280x720\", provenance = \"inferred\",",
+        "value = \"14.6ms\",",
+    ),
+    ("an occupancy that is no table", "occupancy = {", "occupancy = \"14ms\" # {"),
+    (
+        "a boot with an occupancy",
+        "[boot_time]\n",
+        "[boot_time]\noccupancy = { value = \"1s\", provenance = \"inferred\", source = \"None.\" }\n",
     ),
     (
         "samples of a uniform distribution",

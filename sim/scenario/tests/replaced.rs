@@ -14,7 +14,7 @@ fn replacement(peer: &str, name: &str) -> Replacements {
 #[test]
 fn a_device_takes_the_place_of_the_one_that_is_named_and_nothing_else_changes() {
     let named = parse("two-homes.toml", TWO_HOMES, &Builtin).expect("sound");
-    let devices = replacement("doorbell", "raspberry-pi-zero-2-w");
+    let devices = replacement("doorbell", "esp32-p4-eye");
     let mut replaced = parse_with("two-homes.toml", TWO_HOMES, &Builtin, &devices).expect("sound");
     assert_eq!(
         replaced.peer("doorbell").expect("there").profile,

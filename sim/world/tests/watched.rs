@@ -9,8 +9,8 @@ use std::{sync::Mutex, time::Duration};
 fn brief() -> Scenario {
     let text = include_str!("../../../fixtures/scenarios/two-homes.toml");
     let (world, _) = text.split_once("[[check]]").expect("checks");
-    let world = world.replace("duration = \"30s\"", "duration = \"1s\"");
-    let check = "[[check]]\nconnects = { within = \"100ms\" }\nwhy = \"Nobody does.\"\n";
+    let world = world.replace("duration = \"30s\"", "duration = \"2s\"");
+    let check = "[[check]]\nconnects = { within = \"1200ms\" }\nwhy = \"Nobody does.\"\n";
     parse("two-homes.toml", &format!("{world}{check}"), &Builtin).expect("sound")
 }
 
@@ -22,13 +22,13 @@ fn each_step_is_told_at_its_time() {
     let watch = |at: Duration| seen.lock().expect("lock").push((at, elapsed()));
     let watched = run_watched(&brief(), 1, Guards::default(), unheard, Box::new(watch), None);
     let seen = seen.into_inner().expect("lock");
-    assert_eq!(seen.len(), 1_000);
+    assert_eq!(seen.len(), 2_000);
     for (number, (at, elapsed)) in (0_u32..).zip(seen) {
         assert_eq!(at, TICK * number);
         assert_eq!(elapsed, Some(TICK * number.saturating_sub(1)));
     }
     assert_eq!(elapsed(), None, "this thread is in no run");
-    assert_eq!(watched.expect("a run").duration, Duration::from_secs(1));
+    assert_eq!(watched.expect("a run").duration, Duration::from_secs(2));
 }
 
 #[test]

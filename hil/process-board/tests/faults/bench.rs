@@ -111,7 +111,7 @@ impl Bench<'_> {
         (self.profile)(console);
         let by = "the bench".to_owned();
         let devices = BTreeMap::from([("doorbell".to_owned(), Replacement { profile, by })]);
-        let replaced = Replacements { devices, media: None };
+        let replaced = Replacements { devices, own_times: true, ..Replacements::default() };
         let scenario = parse_with("same-lan.toml", text, &Builtin, &replaced);
         Scenario { duration: self.duration, ..scenario.expect("a scenario") }
     }

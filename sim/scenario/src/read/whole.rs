@@ -1,6 +1,6 @@
 //! Whether peers and checks go together.
 
-use super::{addresses::Placed, check::CheckDraft, peer::PeerDraft};
+use super::{addresses::Placed, boot, check::CheckDraft, peer::PeerDraft};
 use crate::{
     error::Rank,
     scenario::{Action, Event, Peer, Services},
@@ -93,19 +93,24 @@ fn view(reader: &mut Reader, peers: &[Peer], draft: &PeerDraft, name: &str, plac
 pub(super) fn checks(
     reader: &mut Reader,
     drafts: Vec<CheckDraft>,
-    duration: Duration,
+    (duration, boots): (Duration, bool),
     events: &[Event],
     placed: &Placed,
 ) -> Option<Vec<Check>> {
     let before = reader.problems.len();
     let Placed { peers, services, .. } = placed;
     for draft in &drafts {
+        let sound_so_far = reader.problems.len();
         let sound = stream(reader, draft, peers).and_then(|()| window(reader, draft, duration));
         if let Some(window) = sound {
             reachable(reader, draft, window);
             sample(reader, draft, window, peers);
             relay(reader, draft, services);
             recovery(reader, draft, events, peers, duration);
+            // Told once: what is wrong by itself is wrong before anything boots.
+            if boots && reader.problems.len() == sound_so_far {
+                boot::could_pass(reader, draft, (peers, events, duration));
+            }
         }
     }
     (reader.problems.len() == before).then(|| drafts.into_iter().map(|draft| draft.check).collect())

@@ -1,0 +1,140 @@
+//! Late is not lost, stages overlap, and a boot takes its time: by the command.
+#![cfg(target_os = "linux")]
+
+mod support;
+
+use support::{Place, REPORT, replaced};
+
+const LONGER: &str = include_str!("../../fixtures/cases/01-path-longer-for-good/path-longer.toml");
+const SIXTY: &str = include_str!("../../fixtures/cases/07-sixty-frames/sixty-frames.toml");
+const TOO_SHORT: &str =
+    include_str!("../../fixtures/cases/09-too-short-for-the-boot/too-short.toml");
+const ROCK: &str = include_str!("../../device-profiles/rock-5b.toml");
+
+#[test]
+fn a_path_that_becomes_longer_for_good_is_shown_later_and_loses_nothing() {
+    for longer in ["262ms", "162ms", "512ms", "2s"] {
+        let text = replaced(LONGER, "262ms", longer);
+        let place = Place::with("longer.toml", &text);
+        place.call(&["sim", "longer.toml", "--out", "out"]).ended(0);
+        let stream = &place.json("out/summary.json")["runs"][0]["streams"][0];
+        let lost = stream["frames"]["lost"].as_object().expect("counts");
+        // The frame that was on its way when the path changed may be cut in two.
+        let total: u64 = lost.values().map(|count| count.as_u64().expect("a count")).sum();
+        assert!(total <= 10, "{longer}: {lost:?}");
+        assert_eq!(lost["transport"], 0, "{longer}: no packet was dropped: {lost:?}");
+        let freezes = &stream["freezes"];
+        assert!(freezes["count"].as_u64() <= Some(1), "{longer}: {freezes}");
+        assert!(freezes["open_us"].is_null(), "{longer}: {freezes}");
+    }
+}
+
+/// Single frames that come after later ones were shown: the network reorders.
+#[test]
+fn what_came_whole_and_too_late_is_lost_to_late_everywhere() {
+    let reorder = "one_way_delay = \"12ms\", delay_variation = \"120ms\", reorder = true }\ndown = { capacity = \"40Mbit/s\"";
+    let text =
+        replaced(LONGER, "one_way_delay = \"12ms\" }\ndown = { capacity = \"40Mbit/s\"", reorder);
+    let (world, rest) = text.split_once("[event.longer]").expect("an event");
+    let (_, check) = rest.split_once("[[check]]").expect("a check");
+    let check = replaced(check, "frames_lost = { at_most = \"10%\"", "frames_lost = { at_most = 0");
+    let place = Place::with("jittery.toml", &format!("{world}[[check]]{check}"));
+    let called = place.call(&["sim", "jittery.toml", "--out", "out"]).ended(10);
+    let stream = &place.json("out/summary.json")["runs"][0]["streams"][0];
+    let lost = &stream["frames"]["lost"];
+    assert!(lost["late"].as_u64() > Some(0), "{lost}");
+    assert_eq!(lost["transport"], 0, "{lost}");
+    let late = format!("late {}", lost["late"]);
+    assert!(called.said.contains(&late), "{}", called.said);
+    assert!(called.said.contains("not in it)"), "{}", called.said);
+    assert!(place.read("out/report.html").contains("not in it)"));
+    assert!(place.read("out/summary.md").contains("| Frames | Lost |"));
+    assert!(place.read("out/jittery/seed-1/record.jsonl").contains("\"late\""));
+}
+
+/// The camera's link is dead from 20 s to the end.
+#[test]
+fn a_picture_that_stands_still_to_the_end_is_a_freeze() {
+    let text = replaced(LONGER, "at = \"15s\"", "at = \"20s\"");
+    let text = replaced(&text, "one_way_delay = \"262ms\" }", "loss = \"100%\" }");
+    let (world, _) = text.split_once("[[check]]").expect("a check");
+    let check =
+        "[[check]]\nfreezes = { at_most = 0, total_below = \"5s\" }\nwhy = \"It goes on.\"\n";
+    let place = Place::with("dead.toml", &format!("{world}{check}"));
+    let called = place.call(&["sim", "dead.toml", "--out", "out"]).ended(10);
+    let stream = &place.json("out/summary.json")["runs"][0]["streams"][0];
+    assert_eq!(stream["freezes"]["count"], 1, "{}", stream["freezes"]);
+    assert_eq!(stream["freezes"]["total_us"], stream["freezes"]["open_us"]);
+    assert!(called.said.contains("1 freeze of "), "{}", called.said);
+    assert!(called.said.contains(", still for the last "), "{}", called.said);
+    let lost = &stream["frames"]["lost"];
+    assert!(lost["transport"].as_u64() > Some(20) && lost["late"] == 0, "{lost}");
+}
+
+#[test]
+fn sixty_frames_a_second_are_not_lost_by_a_pipeline_of_twenty_milliseconds() {
+    for profile in ["rock-5b", "imx8mp-evk"] {
+        let place = Place::with("sixty.toml", &replaced(SIXTY, "rock-5b", profile));
+        place.call(&["sim", "sixty.toml", "--out", "out"]).ended(0);
+        let summary = place.json("out/summary.json");
+        let stream = &summary["runs"][0]["streams"][0];
+        assert_eq!(stream["frames"]["lost"]["capture"], 0, "{profile}: {}", stream["frames"]);
+        let record = place.read("out/sixty/seed-1/record.jsonl");
+        let captured: Vec<u64> = record
+            .lines()
+            .filter(|line| line.contains("\"frame_captured\""))
+            .map(|line| {
+                let entry: serde_json::Value = serde_json::from_str(line).expect("JSON");
+                entry["event"]["camera_us"].as_u64().expect("a time")
+            })
+            .collect();
+        assert!(captured.len() > 1_000, "{profile}: {} captured", captured.len());
+        // Each at its time, to the tick.
+        let even = |pair: &[u64]| pair[1].abs_diff(pair[0] + 16_667) <= 1_000;
+        assert!(captured.windows(2).all(even), "{profile}");
+    }
+}
+
+#[test]
+fn a_profile_that_contradicts_its_limits_is_refused_by_check_and_by_a_run() {
+    let line = ROCK.lines().find(|line| line.starts_with("occupancy")).expect("a pipeline");
+    let place = Place::with("own.toml", &replaced(ROCK, line, ""));
+    place.write("sixty.toml", &replaced(SIXTY, "rock-5b", "own.toml"));
+    for arguments in [&["check", "own.toml"][..], &["check", "sixty.toml"], &["sim", "sixty.toml"]]
+    {
+        let called = place.call(arguments).ended(2);
+        for text in
+            ["own.toml", "`capture` cannot take 60 pictures per second", "help: a frame has"]
+        {
+            assert!(called.complained.contains(text), "{text}: {}", called.complained);
+        }
+    }
+    assert!(!place.path("target").exists(), "nothing ran");
+}
+
+#[test]
+fn a_run_shorter_than_the_boot_is_refused_by_check_and_by_a_run() {
+    let place = Place::with("short.toml", TOO_SHORT);
+    for command in ["check", "sim"] {
+        let called = place.call(&[command, "short.toml"]).ended(2);
+        for text in
+            ["short.toml:22", "`camera` (`rock-5b`) boots for 12s at least", "the run ends at"]
+        {
+            assert!(called.complained.contains(text), "{text}: {}", called.complained);
+        }
+    }
+}
+
+/// The least boot fits into the run, the one that is drawn does not.
+#[test]
+fn a_camera_that_still_boots_when_the_run_ends_is_named_in_every_place() {
+    let text = replaced(TOO_SHORT, "\"8s\"", "\"13s\"");
+    let text = replaced(&text, "\"5s\"", "\"12500ms\"");
+    let place = Place::with("short.toml", &text);
+    let called = place.call(&["sim", "short.toml", "--out", "out"]).ended(10);
+    const CAUSE: &str = "the camera camera was still booting when the run ended at 13 s";
+    assert!(called.said.contains(CAUSE), "{}", called.said);
+    for file in REPORT.iter().filter(|file| !file.ends_with(".png")) {
+        assert!(place.read(&format!("out/{file}")).contains(CAUSE), "{file}");
+    }
+}
