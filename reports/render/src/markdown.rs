@@ -200,6 +200,8 @@ fn cell(text: &str) -> String {
             break;
         }
         match character {
+            // GitHub makes a link of `www.` and what follows.
+            '.' if out.ends_with("www") => out.push_str("&#46;"),
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),

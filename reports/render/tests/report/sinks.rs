@@ -5,20 +5,45 @@ use parallax_record::{
     Baseline, Histogram, Suite, Thresholds, Verdict, compare_with_baseline, nearest_rank,
 };
 use parallax_render::{Report, hgrm, junit, markdown, pooled};
+use proptest::prelude::*;
 
 const HOSTILE: &str =
     "]]></failure><script>alert(1)</script>|`*[x](http://x)\u{0}\u{1b}[31m\u{fffe}\n\n# <!--@all";
 
 fn hostile() -> Report {
+    with(HOSTILE)
+}
+
+/// A report with this text wherever a text is not ours.
+fn with(text: &str) -> Report {
     let mut header = header(2);
-    header.title = HOSTILE.into();
-    header.checks[0].why = HOSTILE.into();
+    header.title = text.into();
+    header.checks[0].why = text.into();
     let mut folder = folder_of(vec![header]);
-    folder.name = HOSTILE.into();
-    folder.suite.runs[0].checks[0].name = HOSTILE.into();
-    folder.suite.runs[0].faults.push(HOSTILE.into());
-    folder.suite.runs[0].streams[0].camera = HOSTILE.into();
+    folder.name = text.into();
+    folder.suite.runs[0].checks[0].name = text.into();
+    folder.suite.runs[0].faults.push(text.into());
+    folder.suite.runs[0].streams[0].camera = text.into();
     Report::new(&[folder])
+}
+
+/// What marks of Markdown there are, line by line.
+fn marks(markdown: &str) -> Vec<String> {
+    let mark = |letter: &char| "|<>[]()`*_!~\\$@".contains(*letter);
+    markdown.lines().map(|line| line.chars().filter(mark).collect()).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn no_text_adds_a_mark_or_an_element(text in "x(\\PC|[\u{0}-\u{7f}\u{202e}]|www\\.|https://|<!--|\\]\\]>){0,40}") {
+        let (plain, told) = (with("x"), with(&text));
+        let (before, after) = (markdown::summary(&plain, None), markdown::summary(&told, None));
+        prop_assert_eq!(marks(&before), marks(&after), "{}", after);
+        prop_assert!(!after.contains("www.") && !after.contains("://"), "{}", after);
+        let (before, after) = (junit::report(&plain, None).expect("XML"), junit::report(&told, None).expect("XML"));
+        prop_assert_eq!(before.matches('<').count(), after.matches('<').count(), "{}", after);
+    }
 }
 
 #[test]
