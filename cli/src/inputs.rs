@@ -363,8 +363,9 @@ const UNWRAPPED: usize = 100_000;
 pub(crate) fn bad(errors: &ScenarioErrors) -> Stop {
     let theme = miette::GraphicalTheme::unicode_nocolor();
     let mut text = String::new();
-    // A help of several lines has a command in it.
-    let to_copy = errors.problems().iter().any(|problem| problem.cure().contains('\n'));
+    // A help of several lines has a command in it, one with a table has a line of TOML.
+    let is_line = |cure: &str| cure.contains('\n') || cure.contains(" = {");
+    let to_copy = errors.problems().iter().any(|problem| is_line(problem.cure()));
     let width = if to_copy { UNWRAPPED } else { 100 };
     let handler = miette::GraphicalReportHandler::new_themed(theme).with_width(width);
     match handler.render_report(&mut text, errors) {

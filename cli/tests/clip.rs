@@ -84,6 +84,8 @@ fn profiles_and_manifests_beside_scenarios_are_not_run() {
     };
     place.write("suite/board.toml", &shipped("device-profiles/esp32-p4.toml"));
     place.write("suite/film.toml", &shipped("fixtures/clips/bunny.toml"));
+    let film = format!("{}/../clips/bunny.h264", support::SHIPPED);
+    std::fs::copy(film, place.path("suite/bunny.h264")).expect("it ships");
     let listed = place.call(&["sim", "suite", "--list"]).ended(0);
     assert!(listed.said.contains("porch") && listed.said.ends_with("1 run\n"), "{}", listed.said);
     let checked = place.call(&["check", "suite"]).ended(0);

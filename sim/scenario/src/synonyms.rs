@@ -45,7 +45,7 @@ const KEYS: &[(&[&str], &[&str])] = &[
         &["queue", "jitter_buffer"],
     ),
     (&["reordering", "out_of_order"], &["reorder"]),
-    (&["router", "nat", "firewall", "cpe", "modem"], &["gateway"]),
+    (&["router", "nat", "firewall", "cpe", "modem"], &["gateway", "site"]),
     (&["nat_type", "type", "kind", "behaviour", "behavior", "nat_mapping"], &["mapping", "kind"]),
     (&["filter", "nat_filtering"], &["filtering"]),
     (
