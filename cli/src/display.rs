@@ -20,7 +20,12 @@ pub(crate) struct Display {
 impl Display {
     /// For so many runs. `quiet`: others write to the standard error while they go on.
     pub(crate) fn new(runs: usize, quiet: bool) -> Self {
-        let bar = bar(runs as u64, quiet, "{pos} of {len} runs  {elapsed}  {wide_msg}");
+        let noun = if runs == 1 { "run" } else { "runs" };
+        let bar = bar(
+            runs as u64,
+            quiet,
+            &format!("{{pos}} of {{len}} {noun}  {{elapsed}}  {{wide_msg}}"),
+        );
         Self { bar, running: Vec::new(), missed: 0 }
     }
 

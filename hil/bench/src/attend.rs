@@ -18,7 +18,7 @@ use parallax_agent::protocol::{self, CameraOrder, FromBoard, PROTOCOL, ToBoard, 
 use parallax_board::{Board, Event as BoardEvent, Rate, now_ns};
 use parallax_console::{CommandId, Nonce, Outcome, Output, Request};
 use parallax_lab::{Came, Line, Place, Stop};
-use parallax_record::{Entry, Event};
+use parallax_record::{Entry, Event, counted};
 use std::{
     collections::BTreeMap,
     sync::{
@@ -491,10 +491,13 @@ impl Session<'_> {
             self.note("no clock question over the network was answered: its clock is known by its console alone");
         }
         if self.lost_frames > 0 {
-            self.note(&format!("{} frames of its console are missing", self.lost_frames));
+            self.note(&format!("missing of its console: {}", counted(self.lost_frames, "frame")));
         }
         if self.damaged_frames > 0 {
-            self.note(&format!("{} frames of its console came damaged", self.damaged_frames));
+            self.note(&format!(
+                "{} of its console came damaged",
+                counted(self.damaged_frames, "frame")
+            ));
         }
         if self.over_ns.is_some() && self.streams && !self.bye {
             let now = self.now();

@@ -173,7 +173,10 @@ fn listen(child: &mut Child) -> mpsc::Receiver<String> {
             let mut said = Vec::new();
             let mut stderr = stderr;
             let kept = stderr.by_ref().take(SAID_BYTES_MOST).read_to_end(&mut said);
-            let said = String::from_utf8_lossy(&said).trim().to_owned();
+            // It stands in a line of a message.
+            let said = String::from_utf8_lossy(&said);
+            let said = said.lines().map(str::trim).filter(|line| !line.is_empty());
+            let said = said.collect::<Vec<_>>().join("; ");
             // Nobody may listen any more; the rest is read so that the command does not stall.
             let _ = sender.send(said);
             if kept.is_ok() {

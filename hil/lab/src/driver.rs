@@ -13,7 +13,7 @@ use crate::{
 };
 use parallax_fabric::{Direction, Fabric, PacketSeen, Packets};
 use parallax_network::{HostId, Packet, Protocol, Time};
-use parallax_record::{Entry, Event};
+use parallax_record::{Entry, Event, counted};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{
@@ -121,12 +121,11 @@ impl Wire {
         let mut all = Vec::new();
         let (to, from) = (lock(&self.life).lost, self.cable.lost());
         if to > 0 {
-            all.push(format!("{to} frames to {name} were not taken from its cable"));
+            all.push(format!("not taken from its cable: {} to {name}", counted(to, "frame")));
         }
         if from > 0 {
-            all.push(format!(
-                "{from} frames from {name} or more were lost before the lab had them"
-            ));
+            let frames = counted(from, "frame");
+            all.push(format!("lost before the lab had them: {frames} from {name}, or more"));
         }
         (!all.is_empty()).then(|| all.join(", and "))
     }

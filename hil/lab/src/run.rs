@@ -19,7 +19,7 @@ use parallax_fabric::{
     films, place, place_peers, steps,
 };
 use parallax_network::{HostId, Network, Time};
-use parallax_record::{Entry, Event};
+use parallax_record::{Entry, Event, counted};
 use parallax_scenario::Scenario;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -259,7 +259,7 @@ fn finish(
     entries.push(last("world", bytes));
     for (host, wire) in &wires {
         if let Some(frames) = lock(&wire.port).counts().refused.get(&Refusal::NotTaken) {
-            let text = format!("{frames} frames were not taken from its cable");
+            let text = format!("not taken from its cable: {}", counted(*frames, "frame"));
             entries.push(last(&fabric.host(*host).0, Event::Note { text }));
         }
         let name = fabric.host(*host).0;

@@ -9,6 +9,7 @@
 use crate::absence;
 use crate::account::{doubts, texts};
 use crate::check::{Check, LossBound, Predicate, Route, Statistic, Window};
+use crate::counted::counted;
 use crate::event::{CandidateKind, Event, Phase};
 use crate::header::{Clock, Header};
 use crate::measure::{self, PathUse, Span};
@@ -448,10 +449,10 @@ fn frames_lost(at_most: LossBound, stream: &StreamTimeline, window: Window) -> F
     let detail = if counts.captured == 0 {
         "no frame was captured for the viewer in the window".to_owned()
     } else if known == 0 {
-        format!("all {} frames were still under way when the run ended", counts.under_way)
+        format!("still under way when the run ended: {}", counted(counts.under_way, "frame"))
     } else {
         let phases = counts.lost.by_phase().map(|(count, phase)| format!("{phase} {count}"));
-        format!("{lost} of {known} frames: {}", phases.join(", "))
+        format!("{lost} of {}: {}", counted(known, "frame"), phases.join(", "))
     };
     Finding {
         name: "frames_lost".to_owned(),

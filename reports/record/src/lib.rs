@@ -10,6 +10,7 @@ mod check;
 mod checks;
 mod compare;
 mod control;
+mod counted;
 mod distribution;
 mod environment;
 mod event;
@@ -47,6 +48,7 @@ pub use check::{
 pub use checks::{Attempt, CheckedPair, checked_pairs};
 pub use compare::{Difference, first_difference};
 pub use control::{Rate, Repair, RepairKind, rates, repairs};
+pub use counted::counted;
 pub use distribution::{BUCKETS_PER_OCTAVE, Histogram, Interval, OverTime};
 pub use environment::Environment;
 pub use event::{Candidate, CandidateKind, Entry, Event, LossPhase, Marker, Phase, Session};

@@ -243,7 +243,7 @@
       row.hidden = !shown;
       count += shown ? 1 : 0;
     }
-    found.textContent = count === rows.length ? `${count} runs` : `${count} of ${rows.length} runs`;
+    found.textContent = `${count === rows.length ? "" : `${count} of `}${rows.length} ${rows.length === 1 ? "run" : "runs"}`;
   }
   all("thead th", table).forEach((head, column) => {
     const button = document.createElement("button");

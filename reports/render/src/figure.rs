@@ -1,5 +1,6 @@
 //! Numbers with their units, as people write them.
 
+pub use parallax_record::counted;
 use parallax_record::{Comparison, Unit};
 
 /// A duration given in microseconds: `850 us`, `104.2 ms`, `1.234 s`. Rounded half up.
@@ -60,15 +61,6 @@ pub fn bytes(count: u64) -> String {
         format!("{} kB", decimal((count + 50) / 100, 1))
     } else {
         format!("{} MB", decimal((count + 50_000) / 100_000, 1))
-    }
-}
-
-/// A count and its noun: `1 frame`, `2 frames`.
-#[must_use]
-pub fn counted(count: u64, noun: &str) -> String {
-    match count {
-        1 => format!("1 {noun}"),
-        _ => format!("{count} {noun}s"),
     }
 }
 

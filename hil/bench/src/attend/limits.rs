@@ -4,6 +4,7 @@ use super::{Session, now_ns};
 use crate::words::Blame;
 use parallax_agent::protocol::ToBoard;
 use parallax_board::OpenError;
+use parallax_record::counted;
 
 /// How long the agent may take to end, nanoseconds; times the profile's factor, as all here.
 const ENDING_NS: u64 = 10_000_000_000;
@@ -64,7 +65,8 @@ impl Session<'_> {
         match self.damaged_since_heard {
             0 => String::new(),
             damaged => format!(
-                ": {damaged} frames came damaged (see whether its wire and its rate are right)"
+                ": {} came damaged (see whether its wire and its rate are right)",
+                counted(damaged, "frame")
             ),
         }
     }

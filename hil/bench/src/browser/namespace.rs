@@ -2,6 +2,7 @@
 
 use super::BrowserError;
 use crate::left::is_gone;
+use parallax_record::foreign::inline;
 use std::{fs, net::Ipv4Addr, path::Path, process::Command};
 
 /// What the names of these namespaces begin with; the number of the process that made one follows.
@@ -107,7 +108,7 @@ fn ip(words: &[&str]) -> Result<(), BrowserError> {
     if done.status.success() {
         return Ok(());
     }
-    Err(refused(String::from_utf8_lossy(&done.stderr).trim().to_owned()))
+    Err(refused(inline(String::from_utf8_lossy(&done.stderr).trim())))
 }
 
 /// Whether this process is root.

@@ -21,7 +21,7 @@ use parallax_peer::{
         Elsewhere, Examined, Maker, Playing, Source, Told, ViewerConfig, examine, run_elsewhere,
     },
 };
-use parallax_record::{Event, Phase, Session};
+use parallax_record::{Event, Phase, Session, counted};
 use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
@@ -318,8 +318,9 @@ impl Viewer {
             match seen {
                 Seen::Unknown { frames, run_ns } => {
                     let text = format!(
-                        "{frames} frames were shown while the page of {} was busy: nobody knows which",
-                        session.viewer
+                        "shown while the page of {} was busy: {}; which of them is not known",
+                        session.viewer,
+                        counted(frames, "frame")
                     );
                     self.place.tell_of(run_ns, Event::LabFellShort { text });
                 }

@@ -178,7 +178,7 @@ fn logs_within_the_lines_of_the_agent_are_counted_gaps_and_no_guesses() {
     patiently(|| {
         let left = bench(&["interleaved=7@agent+2500"], 7).run();
         left.nobody(&["of what doorbell said was lost on its console"]);
-        left.notes_that("frames of its console came damaged").transcript_has("usb 1-1: new device");
+        left.notes_that("of its console came damaged").transcript_has("usb 1-1: new device");
         assert!(left.captured().count() > 0, "what came whole is told");
     });
 }

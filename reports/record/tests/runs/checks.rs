@@ -286,7 +286,7 @@ fn frames_that_never_come_are_lost_and_those_of_the_last_moment_are_no_sample() 
     assert_eq!((result.verdict, result.measured), (Verdict::Inconclusive, None));
     assert_eq!(
         result.detail.as_deref(),
-        Some("all 10 frames were still under way when the run ended")
+        Some("still under way when the run ended: 10 frames")
     );
 }
 
