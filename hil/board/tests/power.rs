@@ -28,9 +28,13 @@ fn a_reset_is_off_and_on_unless_it_has_a_command() {
 
 #[test]
 fn a_command_that_fails_is_told_with_what_it_said() {
-    let error = power("echo no such hub >&2; echo ask >&2; exit 4", "true").set(true).expect_err("failed");
+    let error =
+        power("echo no such hub >&2; echo ask >&2; exit 4", "true").set(true).expect_err("failed");
     let shown = error.to_string();
-    assert!(shown.contains("exit status: 4") && shown.contains("it said: no such hub; ask"), "{shown}");
+    assert!(
+        shown.contains("exit status: 4") && shown.contains("it said: no such hub; ask"),
+        "{shown}"
+    );
 }
 
 #[test]

@@ -5,6 +5,11 @@ use crate::{Cause, DeathKind, Limit, Noted, Outcome, Output, State};
 /// Letters of what a board said that are shown, at most.
 const SHOWN_MOST: usize = 100;
 
+/// A count and its noun: `1 frame`, `2 frames`.
+pub(crate) fn counted(count: u64, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
 /// What a board said: printable, bounded.
 pub(crate) fn shown(bytes: &[u8]) -> String {
     let text = bytes.escape_ascii().to_string().replace("\\\"", "\"").replace("\\'", "'");
@@ -45,8 +50,8 @@ pub(crate) fn cause(cause: &Cause) -> String {
 pub(crate) fn outcome(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Done { status, said, .. } => {
-            let lines = said.iter().filter(|byte| **byte == b'\n').count();
-            let lines = if lines == 1 { "1 line".to_owned() } else { format!("{lines} lines") };
+            let lines = said.iter().filter(|byte| **byte == b'\n').map(|_| 1).sum();
+            let lines = counted(lines, "line");
             match status {
                 Some(status) => format!("status {status}, {lines}"),
                 None => format!("{lines}; its command line tells no status"),
@@ -81,7 +86,7 @@ impl Output {
             Self::Banner(_) => Some("a boot began".into()),
             Self::Noted(what, said) => Some(noted(*what, said)),
             Self::Firmware(event, _) => Some(format!("firmware: {}", event.key())),
-            Self::Gap { frames, .. } => Some(format!("{frames} frames are missing")),
+            Self::Gap { frames, .. } => Some(format!("missing: {}", counted(*frames, "frame"))),
             Self::Outage(true, _) => Some("the port is gone: it is looked for".into()),
             Self::Outage(false, _) => Some("the port is there again".into()),
             Self::Refused(refusal) => Some(refusal.to_string()),

@@ -152,8 +152,8 @@ fn a_stream_is_known_by_the_nonce_of_its_frames_and_gaps_are_counted() {
     ];
     let more: Vec<&str> = more.iter().map(String::as_str).collect();
     let replay = run(linux(), &booted(&more));
-    assert_eq!(kinds(&replay, Kind::Frames), ["2 messages, 10 bytes", "1 messages, 5 bytes"]);
-    assert_eq!(kinds(&replay, Kind::Gap), ["1 frames are missing, from number 2 on"]);
+    assert_eq!(kinds(&replay, Kind::Frames), ["2 messages, 10 bytes", "1 message, 5 bytes"]);
+    assert_eq!(kinds(&replay, Kind::Gap), ["missing: 1 frame, from number 2 on"]);
     let summary = &replay.summary;
     assert_eq!((summary.messages, summary.missing_frames, summary.damaged), (3, 1, 1));
 }

@@ -10,7 +10,7 @@ use crate::{
     console::LookedAt,
     signs::SIGNS,
     steps,
-    tell::{noted, shown},
+    tell::{counted, noted, shown},
     transcript::{self, Form, Kind as Entry, Recorded, Recording},
 };
 
@@ -418,7 +418,10 @@ impl<'r> Driver<'r> {
             }
             Output::Gap { from, frames } => {
                 self.summary.missing_frames += frames;
-                self.step(Kind::Gap, format!("{frames} frames are missing, from number {from} on"));
+                self.step(
+                    Kind::Gap,
+                    format!("missing: {}, from number {from} on", counted(frames, "frame")),
+                );
             }
             Output::Lost => self.step(Kind::Lost, "a message of several frames".into()),
             Output::Damaged(_) => {
@@ -464,9 +467,11 @@ impl<'r> Driver<'r> {
     fn flush(&mut self) {
         let Some(Burst { kind, line, at_ns, count, bytes }) = self.burst.take() else { return };
         let text = match kind {
-            Kind::Frames => format!("{count} messages, {bytes} bytes"),
-            Kind::Damaged => format!("{count} frames: each is a gap once the next one comes"),
-            _ => format!("{count} frames of another conversation: they count for nothing"),
+            Kind::Frames => format!("{}, {}", counted(count, "message"), counted(bytes, "byte")),
+            Kind::Damaged => {
+                format!("{}: a gap each once the next one comes", counted(count, "frame"))
+            }
+            _ => format!("not of this conversation, and not counted: {}", counted(count, "frame")),
         };
         self.steps.push(Step { line, at_ns, kind, text });
     }

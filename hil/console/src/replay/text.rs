@@ -1,7 +1,7 @@
 //! A replay as lines for people.
 
 use super::{CameUp, Kind, Replay, Step, Summary, Use};
-use crate::transcript::Form;
+use crate::{tell::counted, transcript::Form};
 use core::fmt::{self, Write as _};
 
 /// A text that cannot do anything to a terminal, whoever wrote it.
@@ -59,7 +59,8 @@ fn summary(f: &mut fmt::Formatter<'_>, form: Form, summary: &Summary) -> fmt::Re
     writeln!(f, "times     {times}")?;
     let Summary { boots, deaths, lines, messages, missing_frames, damaged, .. } = summary;
     writeln!(f, "boots     {boots}, deaths {deaths}")?;
-    writeln!(f, "console   {lines} lines without a frame, {messages} messages in frames")?;
+    let (lines, messages) = (counted(*lines, "line"), counted(*messages, "message"));
+    writeln!(f, "console   {lines} without a frame, {messages} in frames")?;
     writeln!(f, "frames    {missing_frames} missing, {damaged} damaged")?;
     if summary.torn {
         writeln!(f, "cut       the last line has no end, and is left out")?;
@@ -68,7 +69,7 @@ fn summary(f: &mut fmt::Formatter<'_>, form: Form, summary: &Summary) -> fmt::Re
     f.write_str("patterns\n")?;
     for Use { key, pattern, matches, first_line, .. } in &summary.patterns {
         let found = match first_line {
-            Some(line) => format!("{matches} times, first line {line}"),
+            Some(line) => format!("{}, first line {line}", counted(*matches, "time")),
             None => "NEVER".into(),
         };
         writeln!(f, "  {key:<wide$}  {found:<26}  {}", tame(pattern))?;

@@ -284,10 +284,7 @@ fn frames_that_never_come_are_lost_and_those_of_the_last_moment_are_no_sample() 
     share.window.from_us = Some(9_000_000);
     let result = stuck().result(share);
     assert_eq!((result.verdict, result.measured), (Verdict::Inconclusive, None));
-    assert_eq!(
-        result.detail.as_deref(),
-        Some("still under way when the run ended: 10 frames")
-    );
+    assert_eq!(result.detail.as_deref(), Some("still under way when the run ended: 10 frames"));
 }
 
 #[test]
