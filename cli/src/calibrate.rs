@@ -44,7 +44,7 @@ pub(crate) fn run(arguments: &CalibrateArgs) -> Result<Exit, Stop> {
     let file = File::of(name);
     // Before anything is told: what cannot be written is asked for in vain.
     let to = file.written_to(arguments, &profile)?;
-    let calibration = calibrate(&profile, &read.runs, &read.context());
+    let calibration = calibrate(&profile, &read.runs);
     tell_left_out(&[read.left_out.as_slice(), calibration.left_out.as_slice()].concat());
     if calibration.figures.is_empty() {
         output::error(format!("nothing was calibrated: no run is of `{}`", profile.name));
@@ -77,10 +77,6 @@ struct Read {
     left_out: Vec<(String, String)>,
     /// The digests of all records, and where each is.
     records: BTreeMap<String, String>,
-    /// The benches that the commands named, and boards on them.
-    benches: BTreeSet<String>,
-    /// The days on which they ran.
-    days: BTreeSet<String>,
 }
 
 impl Read {
@@ -104,20 +100,19 @@ impl Read {
             Some(above) if lone => above,
             _ => folder,
         };
+        let environment = report::environment(above)?;
         for run in runs {
-            self.run(above, &run)?;
-        }
-        if let Some(environment) = report::environment(above)? {
-            self.days.extend(environment.started_at.split('T').next().map(tame));
-            let board = flag(&environment, "--board").map(|board| format!(", board {board}"));
-            let bench =
-                flag(&environment, "--bench").map(|bench| bench + &board.unwrap_or_default());
-            self.benches.extend(bench);
+            self.run(above, &run, environment.as_ref())?;
         }
         Ok(())
     }
 
-    fn run(&mut self, above: &Path, folder: &Path) -> Result<(), Stop> {
+    fn run(
+        &mut self,
+        above: &Path,
+        folder: &Path,
+        environment: Option<&Environment>,
+    ) -> Result<(), Stop> {
         let place = tame(&folder.display().to_string());
         let file = folder.join("record.jsonl");
         if !file.is_file() {
@@ -137,22 +132,21 @@ impl Read {
             return Ok(());
         }
         match Run::of(&tame(&above.display().to_string()), &record) {
-            Ok(run) => self.runs.push(run),
+            Ok(mut run) => {
+                run.bench = environment.and_then(bench);
+                run.day = environment.and_then(|it| it.started_at.split('T').next().map(tame));
+                self.runs.push(run);
+            }
             Err(unfit) => self.left_out.push((place, unfit.to_string())),
         }
         Ok(())
     }
+}
 
-    /// Where and when, as far as it is known.
-    fn context(&self) -> String {
-        let list = |texts: &BTreeSet<String>| {
-            texts.iter().map(String::as_str).collect::<Vec<_>>().join(" and ")
-        };
-        let benches = Some(format!("; bench {}", list(&self.benches)));
-        let days = Some(format!("; {}", list(&self.days)));
-        let benches = benches.filter(|_| !self.benches.is_empty()).unwrap_or_default();
-        benches + &days.filter(|_| !self.days.is_empty()).unwrap_or_default()
-    }
+/// The bench that the command named, and the board on it.
+fn bench(environment: &Environment) -> Option<String> {
+    let board = flag(environment, "--board").map(|board| format!(", board {board}"));
+    Some(flag(environment, "--bench")? + &board.unwrap_or_default())
 }
 
 /// The value of a flag in the command that ran.

@@ -298,6 +298,25 @@ fn runs_that_tell_nothing_are_left_out_and_named() {
         assert!(called.complained.contains(&line), "{line} is not in\n{}", called.complained);
     }
     assert!(called.said.contains("in 1 run on a bench (train homes seed 6)"), "{}", called.said);
+    // Of a bench whose every run was left out nothing is in the figures, and the profile does not name it.
+    for (folder, bench) in [("train", "used.toml"), ("other", "unused.toml")] {
+        if folder == "other" {
+            measure(&place, "homes.toml", "7..7", folder);
+            change_record(&place.path("other/homes/seed-7"), |record| {
+                let fault = Event::Fault { text: "the lab fell over".to_owned() };
+                let entry = Entry { run_ns: 0, node: "doorbell".to_owned(), event: fault };
+                with(&record, record.header.clock, [vec![entry], record.entries.clone()].concat())
+            });
+        }
+        let environment = place.read(&format!("{folder}/environment.json"));
+        let ran_on = format!("\"sim\", \"--bench\", \"{bench}\",");
+        let told =
+            replaced(&environment.replace("\"sim\",\n    ", "\"sim\", "), "\"sim\",", &ran_on);
+        place.write(&format!("{folder}/environment.json"), &told);
+    }
+    let both = place.call(&["calibrate", "train", "other", "--profile", "guessed/board.toml"]);
+    assert!(both.said.contains("; bench used.toml; "), "{}{}", both.said, both.complained);
+    assert!(!both.said.contains("unused.toml"), "{}", both.said);
     let several = place.call(&["calibrate", "train"]);
     assert_eq!(several.code, Some(2), "{}", several.complained);
     assert!(

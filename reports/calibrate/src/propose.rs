@@ -99,9 +99,8 @@ pub struct Measured {
 }
 
 /// Proposes stage times for the device of `profile`, from what `runs` measured. Those of another device
-/// are left out, and those whose pictures are of another size than most frames are. `context` says where
-/// the runs were made, as far as that is known: it stands at the end of each `source`.
-pub fn calibrate(profile: &Profile, runs: &[Run], context: &str) -> Calibration {
+/// are left out, and those whose pictures are of another size than most frames are.
+pub fn calibrate(profile: &Profile, runs: &[Run]) -> Calibration {
     let mut left_out = Vec::new();
     let of_device = runs.iter().filter(|run| {
         let same = run.profile.name == profile.name;
@@ -132,7 +131,7 @@ pub fn calibrate(profile: &Profile, runs: &[Run], context: &str) -> Calibration 
     let boot = ("boot_time", "boots", FEWEST_BOOTS, &profile.boot_time, boot);
     let all = [boot].into_iter().chain(stages.into_iter().flatten());
     let figures = all.map(|(key, what, needs, before, times)| {
-        let samples = Samples { runs: &used, times, what, picture, context };
+        let samples = Samples { runs: &used, times, what, picture };
         let mut figure = samples.figure(key, needs, before);
         if key == "camera.encode" {
             figure.notes.extend(key_frames(&used));
@@ -166,7 +165,6 @@ struct Samples<'a> {
     /// What each is the time of.
     what: &'static str,
     picture: Size,
-    context: &'a str,
 }
 
 impl Samples<'_> {
@@ -239,9 +237,19 @@ impl Samples<'_> {
             short(&named(&used), 250),
             format_duration(most),
             versions.join(" and "),
-            short(self.context, 120)
+            short(&context(&used), 120)
         )
     }
+}
+
+/// Where and when runs were made, as far as that is known.
+fn context(runs: &[&Run]) -> String {
+    let told = |what: &str, of: fn(&Run) -> Option<&str>| {
+        let all: BTreeSet<&str> = runs.iter().filter_map(|run| of(run)).collect();
+        let all: Vec<&str> = all.into_iter().collect();
+        if all.is_empty() { String::new() } else { format!("; {what}{}", all.join(" and ")) }
+    };
+    told("bench ", |run| run.bench.as_deref()) + &told("", |run| run.day.as_deref())
 }
 
 /// Of more folders and scenarios, or more stretches of seeds, so many are named.

@@ -21,6 +21,10 @@ pub struct Run {
     pub profile: ProfileUse,
     /// The version of Parallax that ran it.
     pub version: String,
+    /// The bench that it ran on, and the board there, as the command named them; none: not known.
+    pub bench: Option<String>,
+    /// The day on which it ran, likewise.
+    pub day: Option<String>,
     /// The size of its pictures.
     pub picture: Size,
     /// How far each time may be from the truth.
@@ -91,6 +95,8 @@ impl Run {
             repeat: header.repeat,
             profile: peer.profile.clone(),
             version: header.parallax_version.clone(),
+            bench: None,
+            day: None,
             picture: Size { width: camera.width_px, height: camera.height_px },
             uncertainty: Uncertainty::of_stage(header.clock),
             frames: frames(record, &peer.name),

@@ -51,6 +51,8 @@ fn run(seed: u64, count: i64, times: impl Fn(i64) -> (i64, i64)) -> Run {
         repeat: None,
         profile: ProfileUse { name: "board".to_owned(), sha256: String::new() },
         version: "0.1.0".to_owned(),
+        bench: None,
+        day: None,
         picture: QVGA,
         uncertainty: Uncertainty { below: 250, above: 250 },
         frames: (0..count).map(frame).collect(),
@@ -79,7 +81,7 @@ fn told(stage: &StageTime) -> Vec<(u32, u128)> {
 
 #[test]
 fn quantiles_are_times_that_occurred_and_only_those_that_the_sample_bears() {
-    let calibration = calibrate(&profile(), &[run(1, 200, |n| (n + 1, 10_000))], "");
+    let calibration = calibrate(&profile(), &[run(1, 200, |n| (n + 1, 10_000))]);
     let (measured, after) = proposed(figure(&calibration, "camera.capture"));
     assert_eq!(
         (measured.count, measured.p50.measured_us, measured.p95.measured_us),
@@ -102,14 +104,14 @@ fn quantiles_are_times_that_occurred_and_only_those_that_the_sample_bears() {
         (100_000, 200),
     ];
     assert_eq!(told(after), all);
-    let many = calibrate(&profile(), &[run(1, 5_000, |n| (n, 10_000))], "");
+    let many = calibrate(&profile(), &[run(1, 5_000, |n| (n, 10_000))]);
     assert!(told(proposed(figure(&many, "camera.capture")).1).contains(&(99_900, 4_994)));
 }
 
 #[test]
 fn one_frame_that_is_far_out_stays_one() {
     let stalled = run(1, 400, |n| (1_000, if n == 77 { 570_000 } else { 20_000 + n }));
-    let calibration = calibrate(&profile(), &[stalled], "");
+    let calibration = calibrate(&profile(), &[stalled]);
     let encode = proposed(figure(&calibration, "camera.encode")).1;
     let last = told(encode);
     assert_eq!(last[last.len() - 2..], [(99_500, 20_398), (100_000, 570_000)]);
@@ -117,14 +119,14 @@ fn one_frame_that_is_far_out_stays_one() {
 
 #[test]
 fn a_time_below_zero_is_none() {
-    let calibration = calibrate(&profile(), &[run(1, 100, |n| (n - 50, 10_000))], "");
+    let calibration = calibrate(&profile(), &[run(1, 100, |n| (n - 50, 10_000))]);
     assert_eq!(told(proposed(figure(&calibration, "camera.capture")).1)[0], (0, 0));
 }
 
 #[test]
 fn few_samples_leave_a_figure_as_it_is() {
     let runs = [run(1, 50, |_| (1, 1)), run(2, 49, |_| (1, 1))];
-    let calibration = calibrate(&profile(), &runs, "");
+    let calibration = calibrate(&profile(), &runs);
     for key in ["camera.capture", "camera.encode"] {
         assert!(
             matches!(figure(&calibration, key).found, Found::TooFew { has: 99, needs: 100 }),
@@ -139,9 +141,9 @@ fn boots_need_fewer_and_have_a_spread_of_their_own() {
     let boot = |seed, us| Run { boots_us: vec![us], ..run(seed, 0, |_| (0, 0)) };
     let all: Vec<Run> =
         (1..=5).zip([3_000, 3_100, 3_050, 3_700, 3_020]).map(|(s, u)| boot(s, u)).collect();
-    let four = calibrate(&profile(), &all[..4], "");
+    let four = calibrate(&profile(), &all[..4]);
     assert!(matches!(figure(&four, "boot_time").found, Found::TooFew { has: 4, needs: 5 }));
-    let five = calibrate(&profile(), &all, "");
+    let five = calibrate(&profile(), &all);
     let (_, after) = proposed(figure(&five, "boot_time"));
     assert_eq!(
         told(after),
@@ -152,8 +154,13 @@ fn boots_need_fewer_and_have_a_spread_of_their_own() {
 
 #[test]
 fn a_source_names_runs_frames_and_what_is_uncertain() {
-    let runs = [5, 1, 2, 3].map(|seed| run(seed, 100, |n| (n, n)));
-    let calibration = calibrate(&profile(), &runs, "; bench desk.toml; 2026-11-28");
+    let runs = [4, 5, 1, 2, 3].map(|seed| run(seed, 100, |n| (n, n)));
+    let (here, day) = (|bench: &str| Some(bench.to_owned()), Some("2026-11-28".to_owned()));
+    let mut runs = runs.map(|run| Run { bench: here("desk.toml"), day: day.clone(), ..run });
+    // Of another device: where that was measured is no source of these figures.
+    runs[0].profile.name = "luckfox-pico".to_owned();
+    runs[0].bench = here("unused.toml");
+    let calibration = calibrate(&profile(), &runs);
     let (_, after) = proposed(figure(&calibration, "camera.encode"));
     assert_eq!(after.origin.provenance, Provenance::Measured);
     assert_eq!(
@@ -184,10 +191,13 @@ fn of_many_runs_a_source_names_some() {
 #[test]
 fn however_long_the_names_a_profile_stays_one_that_can_be_read() {
     let folder = "far/".repeat(60);
-    let named =
-        |seed| Run { folder: format!("{folder}{seed}"), ..run(seed, 2_000, |n| (n * 17, n * 13)) };
+    let named = |seed| Run {
+        folder: format!("{folder}{seed}"),
+        bench: Some(folder.clone()),
+        ..run(seed, 2_000, |n| (n * 17, n * 13))
+    };
     let runs: Vec<Run> = (1..9).map(named).collect();
-    let calibration = calibrate(&profile(), &runs, &format!("; bench {folder}"));
+    let calibration = calibrate(&profile(), &runs);
     let (_, after) = proposed(figure(&calibration, "camera.capture"));
     assert!(after.origin.source.contains(" ...), each time within"), "{}", after.origin.source);
     let text = edited(&profile(), &calibration).expect("text");
@@ -201,7 +211,7 @@ fn other_devices_and_other_pictures_are_left_out_and_named() {
     let other = Run { profile: other, ..run(2, 100, |_| (1, 900)) };
     let larger = Size { width: 640, height: 480 };
     let larger = Run { picture: larger, repeat: Some(2), ..run(3, 100, |_| (1, 900)) };
-    let calibration = calibrate(&profile(), &[run(1, 150, |_| (1, 100)), other, larger], "");
+    let calibration = calibrate(&profile(), &[run(1, 150, |_| (1, 100)), other, larger]);
     let said =
         |at: usize| (calibration.left_out[at].0.as_str(), calibration.left_out[at].1.as_str());
     assert_eq!(said(0), ("desk/same-lan/seed-2", "its camera is `other`, not `board`"));
@@ -210,15 +220,15 @@ fn other_devices_and_other_pictures_are_left_out_and_named() {
         ("desk/same-lan/seed-3-repeat-2", "its pictures are 640x480, those of most frames 320x240")
     );
     assert_eq!(proposed(figure(&calibration, "camera.encode")).0.count, 150);
-    assert!(calibrate(&profile(), &[], "").figures.is_empty());
+    assert!(calibrate(&profile(), &[]).figures.is_empty());
 }
 
 #[test]
 fn runs_that_are_further_apart_than_their_frames_are_told_of() {
     let slow = |by: i64| move |n: i64| (1_000 + n % 20, 10_000 + n % 20 + by);
-    let alike = calibrate(&profile(), &[run(1, 100, slow(0)), run(2, 100, slow(5))], "");
+    let alike = calibrate(&profile(), &[run(1, 100, slow(0)), run(2, 100, slow(5))]);
     assert!(figure(&alike, "camera.encode").notes.is_empty());
-    let apart = calibrate(&profile(), &[run(1, 100, slow(0)), run(2, 100, slow(500))], "");
+    let apart = calibrate(&profile(), &[run(1, 100, slow(0)), run(2, 100, slow(500))]);
     let notes = &figure(&apart, "camera.encode").notes;
     assert!(notes[0].contains("the median of desk/same-lan/seed-1 is 10.009ms"), "{notes:?}");
     assert!(notes[0].contains("desk/same-lan/seed-2 10.509ms"), "{notes:?}");
@@ -229,7 +239,7 @@ fn runs_that_are_further_apart_than_their_frames_are_told_of() {
 fn key_frames_that_take_longer_are_told_of() {
     let mut with_keys = run(1, 200, |n| (1, 10_000 + n % 20));
     let told = |run: &Run| {
-        figure(&calibrate(&profile(), std::slice::from_ref(run), ""), "camera.encode").notes.clone()
+        figure(&calibrate(&profile(), std::slice::from_ref(run)), "camera.encode").notes.clone()
     };
     assert!(told(&with_keys).is_empty());
     for frame in with_keys.frames.iter_mut().step_by(40) {
@@ -244,7 +254,7 @@ fn key_frames_that_take_longer_are_told_of() {
 
 #[test]
 fn the_rest_of_the_file_stays_as_it_is() {
-    let calibration = calibrate(&profile(), &[run(1, 100, |n| (1_000, 10_000 + n))], "");
+    let calibration = calibrate(&profile(), &[run(1, 100, |n| (1_000, 10_000 + n))]);
     let text = edited(&profile(), &calibration).expect("text");
     let encode = text
         .split("# The encoder is the second core's.\n[camera.encode]\n")
@@ -277,15 +287,15 @@ fn the_rest_of_the_file_stays_as_it_is() {
 #[test]
 fn who_calibrates_again_changes_nothing() {
     let runs = [run(1, 2_000, |n| (n % 700, 10_000 + n % 977))];
-    let once = edited(&profile(), &calibrate(&profile(), &runs, "")).expect("text");
+    let once = edited(&profile(), &calibrate(&profile(), &runs)).expect("text");
     let calibrated = parse("board.toml", &once).expect("it is sound");
-    assert_eq!(edited(&calibrated, &calibrate(&calibrated, &runs, "")).expect("text"), once);
+    assert_eq!(edited(&calibrated, &calibrate(&calibrated, &runs)).expect("text"), once);
 }
 
 #[test]
 fn times_that_contradict_the_limits_are_told_with_a_cure() {
     // 15 frames/s leave 66.7 ms a frame.
-    let slow = calibrate(&profile(), &[run(1, 400, |_| (2_000, 90_000))], "");
+    let slow = calibrate(&profile(), &[run(1, 400, |_| (2_000, 90_000))]);
     let error = edited(&profile(), &slow).expect_err("it cannot keep up").to_string();
     for text in
         ["`encode` cannot take 15 pictures per second of 320x240", "lower `most_frames_per_second`"]
@@ -301,7 +311,7 @@ fn an_occupancy_stays_as_it_is() {
         "per = \"640x480\"\noccupancy = { value = \"12ms\", per = \"640x480\", provenance = \"vendor\", source = \"Page 4.\" }\n",
     );
     let profile = parse("board.toml", &text).expect("it is sound");
-    let found = calibrate(&profile, &[run(1, 400, |_| (2_000, 90_000))], "");
+    let found = calibrate(&profile, &[run(1, 400, |_| (2_000, 90_000))]);
     let read =
         parse("board.toml", &edited(&profile, &found).expect("it is sound")).expect("it is sound");
     let [before, after] = [profile, read].map(|profile| profile.camera.expect("a camera").encode);
