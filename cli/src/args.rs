@@ -193,8 +193,9 @@ pub(crate) struct BoardsArgs {
     /// End the lease of this board
     #[arg(long, value_name = "NAME", group = "act")]
     pub(crate) release: Option<String>,
-    /// End a lease that is somebody else's; whose it was is told
-    #[arg(long, requires = "release")]
+    /// With --release: end a lease that is somebody else's; with --quarantine: put yours in the place of
+    /// somebody else's. Whose it was is told
+    #[arg(long)]
     pub(crate) force: bool,
     /// Keep this board from all runs, whoever's, until it is readmitted
     #[arg(long, value_name = "NAME", group = "act", requires = "comment")]
@@ -205,6 +206,12 @@ pub(crate) struct BoardsArgs {
     /// End the quarantine of this board
     #[arg(long, value_name = "NAME", group = "act")]
     pub(crate) readmit: Option<String>,
+    /// Show who leased, released, quarantined and readmitted this board, and when
+    #[arg(long, value_name = "NAME", group = "act")]
+    pub(crate) history: Option<String>,
+    /// Put the lease page of this board aside, which cannot be read, and keep what can be read of it
+    #[arg(long, value_name = "NAME", group = "act")]
+    pub(crate) mend: Option<String>,
     /// Look whether this board is healthy; all boards, if none is named
     #[arg(long, value_name = "NAME", group = "act", num_args = 0..=1)]
     pub(crate) check: Option<Option<String>>,

@@ -9,7 +9,8 @@ use crate::{
     owner::owner,
 };
 use parallax_bench::{
-    Bench, BenchBoard, Book, BookError, Quarantine, Standing, holder, state, take,
+    Bench, BenchBoard, Book, BookError, Mended, Place, Quarantine, Standing, advice, holder, state,
+    take,
 };
 use parallax_render::escape::tame;
 use std::time::SystemTime;
@@ -27,12 +28,18 @@ pub(crate) fn run(arguments: &BoardsArgs) -> Result<Exit, Stop> {
             Ok(Exit::Pass)
         }
         // The board cannot be had: nothing is wrong with what was asked for.
-        Err(error @ BookError::Leased { .. }) => {
+        Err(error @ (BookError::Leased { .. } | BookError::Quarantined(_))) => {
             output::error(error.to_string());
             Ok(Exit::Inconclusive)
         }
         Err(error) => Err(Stop::BadInput(error.to_string())),
     };
+    if arguments.force && arguments.release.is_none() && arguments.quarantine.is_none() {
+        return Err(Stop::BadInput(
+            "--force is there for nothing\n  help: give it with --release NAME or --quarantine NAME"
+                .to_owned(),
+        ));
+    }
     let who = arguments.owner.clone().unwrap_or_else(owner);
     let named = |name: &String| chosen(&bench, Some(name));
     if let Some(name) = &arguments.lease {
@@ -45,7 +52,13 @@ pub(crate) fn run(arguments: &BoardsArgs) -> Result<Exit, Stop> {
         return acted(quarantine(arguments, &book, named(name)?, who));
     }
     if let Some(name) = &arguments.readmit {
-        return acted(readmit(&book, named(name)?));
+        return acted(readmit(&book, named(name)?, &who));
+    }
+    if let Some(name) = &arguments.history {
+        return acted(history(&book, named(name)?));
+    }
+    if let Some(name) = &arguments.mend {
+        return acted(mend(&book, named(name)?, &who));
     }
     if let Some(name) = &arguments.check {
         return check(arguments, &bench, name.as_deref(), &who);
@@ -62,10 +75,11 @@ fn lease(
     who: &str,
 ) -> Result<String, BookError> {
     let now = SystemTime::now();
-    let lease = book.lease(board, who, now, arguments.span)?;
+    let (lease, before) = book.lease(board, who, now, arguments.span)?;
+    let before = before.map(|before| format!("; before: {before}")).unwrap_or_default();
     let goes_on = holder(book, board).filter(|holder| holder.owner != who);
     let goes_on = goes_on.map(|holder| format!("; what runs on it goes on to its end ({holder})"));
-    Ok(format!("{name} is {}{}", lease.told(now), goes_on.unwrap_or_default()))
+    Ok(format!("{name} is {}{before}{}", lease.told(now), goes_on.unwrap_or_default()))
 }
 
 fn release(
@@ -89,15 +103,37 @@ fn quarantine(
     let comment = arguments.comment.clone().unwrap_or_default();
     let why = Quarantine { by, since: SystemTime::now(), comment };
     let told = format!("{name} is {why}");
-    book.quarantine(board, why)?;
-    Ok(told)
+    let before = book.quarantine(board, why, arguments.force)?;
+    Ok(told + &before.map(|before| format!("; before it was {before}")).unwrap_or_default())
 }
 
-fn readmit(book: &Book, (name, board): Named<'_>) -> Result<String, BookError> {
-    Ok(match book.readmit(board)? {
+fn readmit(book: &Book, (name, board): Named<'_>, who: &str) -> Result<String, BookError> {
+    Ok(match book.readmit(board, who, SystemTime::now())? {
         Some(was) => format!("{name} is readmitted; it was {was}"),
         None => format!("{name} is not quarantined"),
     })
+}
+
+fn history(book: &Book, (name, board): Named<'_>) -> Result<String, BookError> {
+    let acts: Vec<_> = book.history(board)?.iter().map(ToString::to_string).collect();
+    Ok(if acts.is_empty() { format!("{name}: nothing was done yet") } else { acts.join("\n") })
+}
+
+fn mend(book: &Book, (name, board): Named<'_>, who: &str) -> Result<String, BookError> {
+    let now = SystemTime::now();
+    let Some(Mended { aside, lease, quarantine }) = book.mend(board, who, now)? else {
+        return Ok(format!("{name}: its lease page can be read, and stays as it is"));
+    };
+    let aside =
+        aside.iter().map(|(from, to)| format!("{} is now {}", from.display(), to.display()));
+    let mut told: Vec<String> = aside.collect();
+    told.push(format!(
+        "{name} is {}",
+        lease.map_or("leased to nobody".to_owned(), |it| it.told(now))
+    ));
+    let quarantine = quarantine.map_or("not quarantined".to_owned(), |why| why.to_string());
+    told.push(format!("{name} is {quarantine}: if it was otherwise, say it anew"));
+    Ok(told.join("\n"))
 }
 
 /// Looks at one board, or at all.
@@ -117,10 +153,10 @@ fn check(
         drivable(name, &profile)?;
         let health = match take(&Book::shared(), board, who) {
             Err(error) => Some(error.to_string()),
-            Ok(_held) => {
+            Ok(held) => {
                 let transcript = arguments.out.join(format!("{name}-health.txt"));
                 output::folder(&arguments.out)?;
-                let sick = checkup((name, board, &profile), &transcript, &interrupt)?;
+                let sick = checkup((name, board, &profile), Some(&held), &transcript, &interrupt)?;
                 if interrupt.asked() {
                     return Ok(Exit::Interrupted);
                 }
@@ -137,26 +173,31 @@ fn check(
 }
 
 fn list(arguments: &BoardsArgs, bench: &Bench, book: &Book, who: &str) -> Result<Exit, Stop> {
-    let bad = |error: BookError| Stop::BadInput(error.to_string());
     output::say(format!("{}\n", tame(&bench.title)));
     let mut trouble = false;
     for (name, board) in &bench.boards {
         let now = SystemTime::now();
-        if let Some(ended) = book.expire(board, now).map_err(bad)? {
+        // A page that cannot be read is its own board's trouble alone.
+        let booked = book.expire(board, now).and_then(|ended| Ok((ended, book.of(board)?)));
+        let (ended, (lease, quarantine)) = match &booked {
+            Ok((ended, booked)) => (ended.as_ref(), booked.clone()),
+            Err(_) => (None, (None, None)),
+        };
+        if let Some(ended) = ended {
             output::error(format!("{name}: {ended} is over, and is taken off"));
         }
-        let (lease, quarantine) = book.of(board).map_err(bad)?;
         let mut seen = state(&board.place);
         let anothers =
             lease.as_ref().is_some_and(|lease| lease.standing(now, who) == Standing::Anothers);
         seen.parts.extend(lease.map(|lease| lease.told(now)));
         seen.parts.extend(holder(book, board).map(|holder| format!("in use ({holder})")));
         let sound = profile(&arguments.bench, board).and_then(|found| drivable(name, &found));
-        let health = match (sound, quarantine) {
-            (Err(stop), _) => Err(stop.to_string()),
-            (Ok(()), Some(why)) => Err(tame(&why.to_string())),
-            (Ok(()), None) if anothers => Ok("can be driven by whose lease it is"),
-            (Ok(()), None) => Ok("can be driven"),
+        let health = match (sound, booked, quarantine) {
+            (Err(stop), ..) => Err(stop.to_string()),
+            (_, Err(error), _) => Err(tame(&error.to_string())),
+            (.., Some(why)) => Err(tame(&why.to_string())),
+            _ if anothers => Ok("can be driven by whose lease it is"),
+            _ => Ok("can be driven"),
         };
         let health = health.and_then(|health| match seen.trouble {
             Some(trouble) => Err(trouble),
@@ -166,6 +207,11 @@ fn list(arguments: &BoardsArgs, bench: &Bench, book: &Book, who: &str) -> Result
         let health = health.unwrap_or_else(|trouble| trouble);
         let parts = tame(&seen.parts.join("  "));
         output::say(format!("{name}  {}  {parts}  {health}\n", board.profile));
+        if let Place::Port(place) = &board.place
+            && let Some(advice) = advice(&place.port)
+        {
+            output::error(format!("{name}: {}", tame(&advice)));
+        }
     }
     // On a board that cannot be driven nothing can be said.
     Ok(if trouble { Exit::Inconclusive } else { Exit::Pass })

@@ -103,6 +103,11 @@ Examples:
   parallax boards --bench my-desk.toml --quarantine front-door --comment 'relay sticks'
                                                  nobody at all runs on it, until
   parallax boards --bench my-desk.toml --readmit front-door
+  parallax boards --bench my-desk.toml --history front-door
+                                                 who did any of that, and when
+  parallax boards --bench my-desk.toml --mend front-door
+                                                 its lease page cannot be read: it is put aside, and
+                                                 what can be read of it is kept
   parallax boards --bench my-desk.toml --check   each comes up, logs in, is set up, and has an agent of
                                                  this version that answers over console and network
 

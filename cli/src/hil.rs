@@ -15,8 +15,8 @@ use crate::{
     values::Device,
 };
 use parallax_bench::{
-    Bench, BenchBoard, Book, Checkup, Lease, Quarantine, Sick, Standing, check, console, read,
-    state, why_no_browser, why_not,
+    Bench, BenchBoard, Book, Checkup, Hold, Lease, Quarantine, Sick, Standing, check, console,
+    read, state, why_no_browser, why_not,
 };
 use parallax_lab::Stop as EndOfRun;
 use parallax_scenario::{Profile, Replacements};
@@ -34,6 +34,8 @@ struct On<'a> {
     budget: Option<Duration>,
     /// Whether a browser is the viewer.
     browser: bool,
+    /// That the board is held, once it is.
+    hold: Option<Hold>,
 }
 
 /// A scenario, and why it cannot run, if it cannot.
@@ -75,8 +77,8 @@ pub(crate) fn run(arguments: &HilArgs) -> Result<Exit, Stop> {
         output::say(listed(&candidates, name));
         return Ok(Exit::Pass);
     }
-    let on = On { name, board, profile, budget: bench.lateness_budget, browser };
-    runs::all(arguments, &on, &candidates, &started)
+    let on = On { name, board, profile, budget: bench.lateness_budget, browser, hold: None };
+    runs::all(arguments, on, &candidates, &started)
 }
 
 pub(crate) fn bench(file: &Path) -> Result<Bench, Stop> {
@@ -176,6 +178,7 @@ pub(crate) fn of_board(bench: &Path, board: &BenchBoard, stop: &Stop) -> String 
 /// healthy, or somebody wants the end.
 pub(crate) fn checkup(
     (name, board, profile): (&str, &BenchBoard, &Profile),
+    hold: Option<&Hold>,
     transcript: &Path,
     interrupt: &Interrupt,
 ) -> Result<Option<Sick>, Stop> {
@@ -183,8 +186,15 @@ pub(crate) fn checkup(
     let command = process_board()?;
     let stop = EndOfRun::default();
     let place = &board.place;
-    let checkup =
-        Checkup { board: name, place, profile, command: &command, transcript, stop: stop.clone() };
+    let checkup = Checkup {
+        board: name,
+        place,
+        hold,
+        profile,
+        command: &command,
+        transcript,
+        stop: stop.clone(),
+    };
     let sick = interrupt.ends(&stop, || check(&checkup)).map_err(|error| fault(&error))?;
     Ok(sick.filter(|_| !interrupt.asked()))
 }

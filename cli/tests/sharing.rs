@@ -233,7 +233,9 @@ fn a_lease_ends_by_its_owner_by_force_and_by_itself() {
     assert!(out.contains("door: the lease of anna until 2"), "whose it was: {out}");
     let (_, out, _) = desk.boards("ben", &["--release", "door"]);
     assert!(out.contains("leased to nobody"), "{out}");
-    desk.boards("anna", &["--lease", "door", "--for", "1ms"]);
+    desk.boards("anna", &["--lease", "door"]);
+    let (_, out, _) = desk.boards("anna", &["--lease", "door", "--for", "1ms"]);
+    assert!(out.contains("; before: the lease of anna until 2"), "it was longer: {out}");
     let (code, out, error) = desk.boards("ben", &[]);
     assert_eq!(code, Some(0));
     assert!(error.contains("door: the lease of anna until 2"), "{error}");
@@ -266,12 +268,114 @@ fn nothing_runs_on_a_quarantined_board_until_it_is_readmitted() {
     assert_eq!(code, Some(0));
     assert!(out.contains("two-homes  does not run on door: quarantined by anna"), "{out}");
     assert_eq!(desk.clicks(), 0, "it was left alone");
+    let (code, out, error) = desk.boards("ben", &["--quarantine", "door", "--comment", "mine"]);
+    assert_eq!(
+        (code, out.as_str()),
+        (Some(11), ""),
+        "hers is not replaced without a word: {error}"
+    );
+    assert!(
+        error.contains("quarantined by anna since 2") && error.contains("`--force`"),
+        "{error}"
+    );
+    let mine = ["--quarantine", "door", "--comment", "mine", "--force"];
+    let (code, out, _) = desk.boards("ben", &mine);
+    assert_eq!(code, Some(0));
+    assert!(out.contains(": mine; before it was quarantined by anna since 2"), "{out}");
     let (code, out, _) = desk.boards("ben", &["--readmit", "door"]);
     assert_eq!(code, Some(0));
-    assert!(out.contains("door is readmitted; it was quarantined by anna"), "{out}");
+    assert!(out.contains("door is readmitted; it was quarantined by ben"), "{out}");
+    let (code, out, _) = desk.boards("carol", &["--history", "door"]);
+    assert_eq!(code, Some(0));
+    let told: Vec<_> = out.lines().map(|line| &line[line.find("Z  ").expect("a time")..]).collect();
+    assert_eq!(told[0], "Z  anna  quarantined it: relay sticks");
+    assert_eq!(told[1], "Z  ben  quarantined it: mine");
+    assert!(told[2].starts_with("Z  ben  readmitted it; it was quarantined by ben"), "{out}");
+    let (code, _, error) = desk.boards("ben", &["--force"]);
+    assert_eq!(code, Some(2), "{error}");
     let (code, out, _) = desk.boards("ben", &[]);
     assert_eq!(code, Some(0));
     assert!(out.trim_end().ends_with("can be driven"), "{out}");
+}
+
+#[test]
+fn a_lease_page_that_cannot_be_read_blocks_its_own_board_until_it_is_mended() {
+    let desk = Desk::mute("1s");
+    let two = fs::read_to_string(desk.at("bench.toml")).expect("it is there");
+    let board = |name: &str, port: &str| {
+        format!("[board.{name}]\nprofile = \"mute.toml\"\nport = \"/dev/no-such-{port}\"\n")
+    };
+    let two = format!("{two}{}{}", board("gate", "1"), board("shed", "2"));
+    fs::write(desk.at("bench.toml"), two).expect("written");
+    desk.boards("anna", &["--lease", "gate"]);
+    let page = desk.at("boards/%dev%no-such-1.toml");
+    fs::remove_file(&page).expect("it was there");
+    let made = Command::new("mkfifo").arg(&page).status().expect("it runs");
+    assert!(made.success());
+    let (code, out, _) = desk.boards("anna", &[]);
+    assert_eq!(code, Some(11));
+    let line = |name: &str| out.lines().find(|line| line.starts_with(name)).unwrap_or_default();
+    assert!(line("door").ends_with("can be driven"), "{out}");
+    assert!(
+        line("gate").contains("%dev%no-such-1.toml: it is a pipe, not a regular file"),
+        "{out}"
+    );
+    assert!(line("shed").ends_with("cannot be driven before its port is there"), "{out}");
+    for act in ["--lease", "--release", "--readmit", "--history"] {
+        let (code, _, error) = desk.boards("anna", &[act, "gate"]);
+        assert_eq!(code, Some(2), "{act}: {error}");
+        assert!(error.contains("--mend NAME"), "{act}: {error}");
+        let (code, _, error) = desk.boards("anna", &[act, "shed"]);
+        assert_eq!(code, Some(0), "{act}: {error}");
+    }
+    let scenario = format!("{}/same-lan.toml", support::SHIPPED);
+    let dry = |name: &str| {
+        let run = ["hil", "--bench", "bench.toml", "--board", name, "--dry-run", &scenario];
+        desk.parallax("anna", &run)
+    };
+    let (code, _, error) = dry("gate");
+    assert_eq!(code, Some(2), "{error}");
+    assert_eq!(dry("door").0, Some(0));
+    let (code, out, _) = desk.boards("anna", &["--mend", "gate"]);
+    assert_eq!(code, Some(0), "{out}");
+    assert!(out.contains("%dev%no-such-1.broken-1") && out.contains("leased to nobody"), "{out}");
+    let (_, out, _) = desk.boards("anna", &["--mend", "gate"]);
+    assert!(out.contains("gate: its lease page can be read, and stays as it is"), "{out}");
+    let (code, out, _) = desk.boards("anna", &["--lease", "gate"]);
+    assert_eq!(code, Some(0), "{out}");
+}
+
+#[test]
+fn a_board_whose_port_comes_with_its_power_is_one_runners_by_whatever_name() {
+    let desk = Desk::mute("1000s");
+    // Neither name is there before the power: nobody knows that both are one board.
+    for name in ["by-id", "by-path"] {
+        let link = desk.at(name).display().to_string();
+        let on = format!("ln -sfn {} {link}", desk.console);
+        let [lab, board] = ["lab", "board"].map(|end| desk.at(&format!("{name}-{end}")));
+        let text = format!(
+            "schema = 1\ntitle = \"Shared\"\n[board.door]\nprofile = \"mute.toml\"\nport = {link:?}\n\
+             network = {{ socket = {lab:?}, board_socket = {board:?} }}\n\
+             power = {{ on = [\"sh\", \"-c\", {on:?}], off = [\"rm\", \"-f\", {link:?}], pause = \"0s\" }}\n"
+        );
+        fs::write(desk.at(&format!("{name}.toml")), text).expect("written");
+    }
+    let scenario = format!("{}/same-lan.toml", support::SHIPPED);
+    let run = |bench: &'static str, who: &'static str| {
+        let run = ["hil", "--bench", bench, &scenario, "--out", who];
+        let mut command = desk.command(who, &run);
+        command.stdout(Stdio::piped()).stderr(Stdio::null());
+        command
+    };
+    let anna = run("by-id.toml", "anna").spawn().expect("it runs");
+    let lock = format!("boards/{}.lock", desk.console.replace('/', "%"));
+    wait_for("anna's name in the lock", || {
+        fs::read_to_string(desk.at(&lock)).is_ok_and(|told| told.contains("anna"))
+    });
+    let (code, out, _) = said(&run("by-path.toml", "ben").output().expect("it runs"));
+    assert_eq!(code, Some(12), "it is the lab's error: {out}");
+    assert!(out.contains("another parallax has it (anna, process "), "{out}");
+    assert_eq!(interrupted(anna), Some(130));
 }
 
 #[test]

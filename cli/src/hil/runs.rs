@@ -15,7 +15,9 @@ use crate::{
     report, runs,
     values::Seeds,
 };
-use parallax_bench::{Book, Hold, Run, clear, clear_browsers, recover, run as run_on, take};
+use parallax_bench::{
+    Book, Place, Run, advice, clear, clear_browsers, recover, run as run_on, take,
+};
 use parallax_lab::Stop as EndOfRun;
 use parallax_record::{Clock, Header, Suite, Summary, Verdict, run_folder};
 use parallax_render::terminal;
@@ -54,7 +56,7 @@ struct Planned<'a> {
 /// If nothing could be run, or what was found could not be written.
 pub(super) fn all(
     arguments: &HilArgs,
-    on: &On<'_>,
+    mut on: On<'_>,
     candidates: &[Candidate],
     started: &Started,
 ) -> Result<Exit, Stop> {
@@ -74,10 +76,11 @@ pub(super) fn all(
     }
     let interrupt = Interrupt::listen()?;
     // It is held for all of its runs: nobody comes between two of them.
-    let (mut course, _held) = match planned.iter().any(|run| run.why_not.is_none()) {
-        true => had(arguments, on, &interrupt),
-        false => (Course::default(), None),
+    let mut course = match planned.iter().any(|run| run.why_not.is_none()) {
+        true => had(arguments, &mut on, &interrupt),
+        false => Course::default(),
     };
+    let on = &on;
     let style = output::style();
     let mut finished = Vec::new();
     for (at, run) in planned.iter().enumerate() {
@@ -123,8 +126,13 @@ pub(super) fn all(
     })
 }
 
-/// The board, taken; or why all its runs come to nothing.
-fn had(arguments: &HilArgs, on: &On<'_>, interrupt: &Interrupt) -> (Course, Option<Hold>) {
+/// Takes the board; or tells why all its runs come to nothing.
+fn had(arguments: &HilArgs, on: &mut On<'_>, interrupt: &Interrupt) -> Course {
+    if let Place::Port(place) = &on.board.place
+        && let Some(advice) = advice(&place.port)
+    {
+        output::error(format!("{}: {advice}", on.name));
+    }
     let (book, owner) = (Book::shared(), owner());
     let end = Instant::now() + arguments.wait.unwrap_or_default();
     let mut told = false;
@@ -137,7 +145,8 @@ fn had(arguments: &HilArgs, on: &On<'_>, interrupt: &Interrupt) -> (Course, Opti
                 if let Some(left) = clear(&on.board.place) {
                     output::error(format!("{} was on, and is switched off: {left}", on.name));
                 }
-                return (Course::new(), Some(held));
+                on.hold = Some(held);
+                return Course::new();
             }
             Err(error) if error.passes() && Instant::now() < end && !interrupt.asked() => {
                 if !told {
@@ -148,7 +157,7 @@ fn had(arguments: &HilArgs, on: &On<'_>, interrupt: &Interrupt) -> (Course, Opti
             }
             Err(error) => {
                 let why = error.to_string().replace("\n  help: ", "; help: ");
-                return (Course::without(why), None);
+                return Course::without(why);
             }
         }
     }
@@ -166,7 +175,8 @@ fn on_course(
     if course.is_due() && !arguments.no_check {
         output::error(format!("checking {}", on.name));
         let transcript = arguments.out.join(HEALTH);
-        let sick = checkup((on.name, on.board, &on.profile), &transcript, interrupt)?;
+        let sick =
+            checkup((on.name, on.board, &on.profile), on.hold.as_ref(), &transcript, interrupt)?;
         if interrupt.asked() {
             return Ok(None);
         }
@@ -355,6 +365,7 @@ fn once(
         repeat: planned.repeat,
         board: on.name,
         place: &on.board.place,
+        hold: on.hold.as_ref(),
         lateness_budget: on.budget,
         browser: on.browser,
         command: &command,

@@ -1,25 +1,26 @@
-//! Where it stands which boards are leased or quarantined: a folder that all share who share the machine.
+//! Lease database: which boards are leased or quarantined, in a folder that all share who share the machine.
 
 use crate::{
     file::BenchBoard,
-    lease::{Lease, Page, Quarantine},
+    lease::{Act, Lease, Quarantine},
+    names::{file_name, lasting, names, text},
+    open::{open_for_all, page_text},
+    page::Page,
 };
-use parallax_files as files;
 use parallax_record::foreign::inline;
 use std::{
-    fs::{self, File, OpenOptions, Permissions},
+    fs::{self, File, Permissions},
     io::{self, Write as _},
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     time::{Duration, SystemTime},
 };
+use tempfile::NamedTempFile;
 
 /// Names another folder.
 const VARIABLE: &str = "PARALLAX_BOARDS";
 /// It outlives a restart of the machine, and everybody may write there.
 const FOLDER: &str = "/var/tmp/parallax-boards";
-/// Bytes of a file's name, at most: file systems take 255.
-const NAME_BYTES_MOST: usize = 200;
 
 /// Why the book was not read or written.
 #[derive(Debug, thiserror::Error)]
@@ -38,8 +39,13 @@ pub enum BookError {
         /// What the system said.
         cause: io::Error,
     },
-    /// It is no page of it.
-    #[error("failed to read {}: {}\n  help: mend or remove it; `parallax boards` writes it anew", path.display(), inline(cause))]
+    /// The board's page is none.
+    #[error(
+        "failed to read whose the board is: {}: {cause}\n  help: `parallax boards --bench FILE --mend NAME` puts \
+         the file aside, and keeps what can be read of it; other boards are not concerned",
+        path.display(),
+        cause = inline(cause)
+    )]
     Page {
         /// Which file.
         path: PathBuf,
@@ -58,11 +64,36 @@ pub enum BookError {
         /// Whose.
         owner: String,
     },
+    /// Somebody else has quarantined the board already.
+    #[error(
+        "failed to quarantine the board: it is {0} already\n  help: that goes on; ask {by}; `--force` puts yours in \
+         its place",
+        by = inline(&.0.by)
+    )]
+    Quarantined(Quarantine),
 }
 
 fn failed(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> BookError {
     let path = path.to_owned();
     move |cause| BookError::File { what, path, cause }
+}
+
+/// What was mended of a board's page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mended {
+    /// The broken file, and where it is now.
+    pub aside: Vec<(PathBuf, PathBuf)>,
+    /// What could be read of it.
+    pub lease: Option<Lease>,
+    /// Likewise.
+    pub quarantine: Option<Quarantine>,
+}
+
+/// The pages of a board, by their files.
+#[derive(Default)]
+struct Found {
+    whole: Vec<(PathBuf, Page)>,
+    broken: Vec<(PathBuf, String)>,
 }
 
 /// What is agreed about boards.
@@ -88,11 +119,19 @@ impl Book {
     /// # Errors
     /// If it cannot be read.
     pub fn of(&self, board: &BenchBoard) -> Result<(Option<Lease>, Option<Quarantine>), BookError> {
-        let found = self.find(board)?.map(|(_, page)| (page.lease, page.quarantine));
+        let found = self.whole(board)?.map(|page| (page.lease, page.quarantine));
         Ok(found.unwrap_or_default())
     }
 
-    /// Leases a board to somebody, or renews his or her lease.
+    /// What was done with a board, the latest last.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn history(&self, board: &BenchBoard) -> Result<Vec<Act>, BookError> {
+        Ok(self.whole(board)?.map(|page| page.history).unwrap_or_default())
+    }
+
+    /// Leases a board to somebody, or renews his or her lease. The lease, and the one that it replaced.
     ///
     /// # Errors
     /// If it is somebody else's, or cannot be written.
@@ -102,7 +141,7 @@ impl Book {
         owner: &str,
         now: SystemTime,
         span: Duration,
-    ) -> Result<Lease, BookError> {
+    ) -> Result<(Lease, Option<Lease>), BookError> {
         self.change(board, |page| page.lease(owner, now, span))?
             .map_err(|lease| leased("lease", &lease, now))
     }
@@ -133,20 +172,64 @@ impl Book {
         }
     }
 
-    /// Keeps a board from all runs.
+    /// Keeps a board from all runs. The quarantine that was replaced, somebody else's by force alone.
     ///
     /// # Errors
-    /// If it cannot be written.
-    pub fn quarantine(&self, board: &BenchBoard, why: Quarantine) -> Result<(), BookError> {
-        self.change(board, |page| page.quarantine = Some(why))
+    /// If somebody else has quarantined it, or it cannot be written.
+    pub fn quarantine(
+        &self,
+        board: &BenchBoard,
+        why: Quarantine,
+        force: bool,
+    ) -> Result<Option<Quarantine>, BookError> {
+        self.change(board, |page| page.quarantine(why, force))?.map_err(BookError::Quarantined)
     }
 
     /// Ends a quarantine, and tells what it was.
     ///
     /// # Errors
     /// If it cannot be written.
-    pub fn readmit(&self, board: &BenchBoard) -> Result<Option<Quarantine>, BookError> {
-        self.change(board, |page| page.quarantine.take())
+    pub fn readmit(
+        &self,
+        board: &BenchBoard,
+        who: &str,
+        now: SystemTime,
+    ) -> Result<Option<Quarantine>, BookError> {
+        self.change(board, |page| page.readmit(who, now))
+    }
+
+    /// Puts what is no page of a board aside, and writes its page anew with what can be read of that; none: its
+    /// page is whole.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn mend(
+        &self,
+        board: &BenchBoard,
+        who: &str,
+        now: SystemTime,
+    ) -> Result<Option<Mended>, BookError> {
+        let _held = self.lock()?;
+        let Found { whole, broken } = self.find(board)?;
+        if broken.is_empty() {
+            return Ok(None);
+        }
+        let mut pages: Vec<Page> = whole.into_iter().map(|(_, page)| page).collect();
+        let mut aside = Vec::new();
+        for (path, cause) in broken {
+            let read = page_text(&path).unwrap_or_default();
+            let free = |to: &PathBuf| fs::symlink_metadata(to).is_err();
+            let mut names = (1_u32..).map(|number| path.with_extension(format!("broken-{number}")));
+            let Some(to) = names.find(free) else { continue };
+            fs::rename(&path, &to).map_err(failed("put aside", &path))?;
+            let mut page = new_page(board).salvage(&read);
+            page.enter(now, who, format!("mended its page ({cause}); it is {}", text(&to)));
+            pages.push(page);
+            aside.push((path, to));
+        }
+        let Some(page) = pages.into_iter().reduce(Page::merge) else { return Ok(None) };
+        put(&self.path(board), &page)?;
+        Ok(Some(Mended { aside, lease: page.lease, quarantine: page.quarantine }))
     }
 
     /// The folder, which is there then.
@@ -163,32 +246,56 @@ impl Book {
         }
     }
 
-    /// The page of a board, whatever another bench file calls it.
-    fn find(&self, board: &BenchBoard) -> Result<Option<(PathBuf, Page)>, BookError> {
+    /// The pages of a board, whatever another bench file calls it. A file that is no page concerns the board alone
+    /// after which it is named.
+    fn find(&self, board: &BenchBoard) -> Result<Found, BookError> {
         let own = names(&board.known_as);
+        let mut found = Found::default();
         let all = match fs::read_dir(&self.folder) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(found),
             all => all.map_err(failed("read", &self.folder))?,
         };
+        let mut paths = Vec::new();
         for file in all {
-            let path = file.map_err(failed("read", &self.folder))?.path();
-            if path.extension().is_none_or(|extension| extension != "toml") {
+            paths.push(file.map_err(failed("read", &self.folder))?.path());
+        }
+        // Whatever order the file system has them in.
+        paths.sort();
+        for path in paths {
+            let Some(stem) = path.extension().filter(|it| *it == "toml").and(path.file_stem())
+            else {
                 continue;
-            }
-            let text = match files::text(&path, files::WRITTEN_MOST) {
+            };
+            let read = match page_text(&path) {
                 // It went just then.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                text => text.map_err(failed("read", &path))?,
+                Err(error) => Err(error.to_string()),
+                Ok(text) => {
+                    toml::from_str::<Page>(&text).map_err(|error| error.message().to_owned())
+                }
             };
-            let page: Page = toml::from_str(&text).map_err(|error| {
-                let (path, cause) = (path.clone(), error.message().to_owned());
-                BookError::Page { path, cause }
-            })?;
-            if names(&page.board).iter().any(|name| own.contains(name)) {
-                return Ok(Some((path, page)));
+            let is_own =
+                |name: &String| names(Path::new(name)).iter().any(|name| own.contains(name));
+            match read {
+                Ok(page) if [&page.board].into_iter().chain(&page.also).any(is_own) => {
+                    found.whole.push((path, page));
+                }
+                Err(cause) if own.iter().any(|name| *file_name(name) == *stem) => {
+                    found.broken.push((path, cause));
+                }
+                _ => {}
             }
         }
-        Ok(None)
+        Ok(found)
+    }
+
+    /// The page of a board, if there is one and it is whole.
+    fn whole(&self, board: &BenchBoard) -> Result<Option<Page>, BookError> {
+        let Found { whole, broken } = self.find(board)?;
+        match broken.into_iter().next() {
+            Some((path, cause)) => Err(BookError::Page { path, cause }),
+            None => Ok(whole.into_iter().map(|(_, page)| page).reduce(Page::merge)),
+        }
     }
 
     /// Writes anew what is written of a board, one at a time.
@@ -197,150 +304,62 @@ impl Book {
         board: &BenchBoard,
         change: impl FnOnce(&mut Page) -> T,
     ) -> Result<T, BookError> {
-        let lock = self.folder()?.join("lock");
-        let held = open_for_all(&lock).and_then(|file| file.lock().map(|()| file));
-        let _held = held.map_err(failed("lock", &lock))?;
-        let (path, mut page) = match self.find(board)? {
-            Some(found) => found,
-            None => {
-                let board = written(&board.known_as);
-                let path = self.folder.join(format!("{}.toml", file_name(&board)));
-                (path, Page { board, lease: None, quarantine: None })
-            }
-        };
+        let _held = self.lock()?;
+        let Found { whole, broken } = self.find(board)?;
+        if let Some((path, cause)) = broken.into_iter().next() {
+            return Err(BookError::Page { path, cause });
+        }
+        let (paths, pages): (Vec<_>, Vec<_>) = whole.into_iter().unzip();
+        let mut page = pages.into_iter().reduce(Page::merge).unwrap_or_else(|| new_page(board));
+        let before = page.clone();
         let done = change(&mut page);
-        put(&path, &page)?;
+        if page == before && paths.len() < 2 {
+            return Ok(done);
+        }
+        let mut paths = paths.into_iter();
+        put(&paths.next().unwrap_or_else(|| self.path(board)), &page)?;
+        for merged in paths {
+            fs::remove_file(&merged).map_err(failed("remove", &merged))?;
+        }
         Ok(done)
     }
+
+    /// Held, nobody else writes.
+    fn lock(&self) -> Result<File, BookError> {
+        let lock = self.folder()?.join("lock");
+        let held = open_for_all(&lock).and_then(|(file, _)| file.lock().map(|()| file));
+        held.map_err(failed("lock", &lock))
+    }
+
+    /// Where a board's page is, if it has none yet.
+    fn path(&self, board: &BenchBoard) -> PathBuf {
+        self.folder.join(format!("{}.toml", file_name(Path::new(&new_page(board).board))))
+    }
+}
+
+/// About a board of which nothing is written.
+fn new_page(board: &BenchBoard) -> Page {
+    let mut names = lasting(&names(&board.known_as)).into_iter().map(|name| text(&name));
+    Page::new(names.next().unwrap_or_default(), names.collect())
 }
 
 /// All of it or nothing.
 fn put(path: &Path, page: &Page) -> Result<(), BookError> {
-    if page.is_empty() {
-        return match fs::remove_file(path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(failed("remove", path)(error))
-            }
-            _ => Ok(()),
-        };
-    }
     let text = toml::to_string(page)
         .map_err(|error| BookError::Page { path: path.to_owned(), cause: error.to_string() })?;
-    let aside = path.with_extension("part");
-    // A killed one may have left it.
-    let _ = fs::remove_file(&aside);
     let written = || {
-        let mut file = OpenOptions::new().write(true).create_new(true).open(&aside)?;
-        file.set_permissions(Permissions::from_mode(0o644))?;
+        let mut file = NamedTempFile::new_in(path.parent().unwrap_or(Path::new(".")))?;
+        file.as_file().set_permissions(Permissions::from_mode(0o644))?;
         file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&aside, path)
+        file.as_file().sync_all()?;
+        file.persist(path).map_err(|error| error.error)
     };
-    written().map_err(failed("write", path))
+    written().map(drop).map_err(failed("write", path))
 }
 
 fn leased(what: &'static str, lease: &Lease, now: SystemTime) -> BookError {
     BookError::Leased { what, told: lease.told(now), owner: inline(&lease.owner) }
 }
 
-/// A file to lock, whoever made it.
-fn open_for_all(path: &Path) -> io::Result<File> {
-    match OpenOptions::new().write(true).create_new(true).open(path) {
-        Ok(file) => {
-            file.set_permissions(Permissions::from_mode(0o644))?;
-            Ok(file)
-        }
-        // To read it is enough.
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => File::open(path),
-        Err(error) => Err(error),
-    }
-}
-
-fn written(board: &Path) -> PathBuf {
-    std::path::absolute(board).unwrap_or_else(|_| board.to_owned())
-}
-
-/// What a board is called: as it is written, which stays; and what that stands for just now, which
-/// another bench file may have written.
-pub(crate) fn names(board: &Path) -> Vec<PathBuf> {
-    let written = written(board);
-    let real = fs::canonicalize(board).ok().filter(|real| *real != written);
-    [written].into_iter().chain(real).collect()
-}
-
-/// A board's name as a file's.
-pub(crate) fn file_name(name: &Path) -> String {
-    let name = name.to_string_lossy().replace('/', "%");
-    // The end is what differs.
-    let mut from = name.len().saturating_sub(NAME_BYTES_MOST);
-    while !name.is_char_boundary(from) {
-        from += 1;
-    }
-    name.get(from..).unwrap_or_default().to_owned()
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::place::Place;
-    use std::os::unix::fs::symlink;
-    use tempfile::TempDir;
-
-    fn book(folder: &TempDir) -> Book {
-        Book::at(&folder.path().join("boards"))
-    }
-
-    fn board(known_as: &Path) -> BenchBoard {
-        let profile = "process-board".to_owned();
-        let known_as = known_as.to_owned();
-        BenchBoard { profile, profile_line: 5, place: Place::Process, known_as }
-    }
-
-    #[test]
-    fn what_is_agreed_is_known_by_whatever_name_and_gone_when_it_is_over() {
-        let folder = TempDir::new().expect("a folder");
-        let (port, link) = (folder.path().join("ttyUSB7"), folder.path().join("by-path"));
-        fs::write(&port, "").expect("a file");
-        symlink(&port, &link).expect("a link");
-        let (book, now) = (book(&folder), SystemTime::now());
-        let (by_port, by_link) = (board(&port), board(&link));
-        assert_eq!(book.of(&by_port).expect("nothing is written"), (None, None));
-        let hour = Duration::from_secs(3_600);
-        book.lease(&by_link, "anna", now, hour).expect("it is free");
-        let error = book.lease(&by_port, "ben", now, hour).expect_err("it is hers").to_string();
-        assert!(error.contains("leased to anna") && error.contains("60 min left"), "{error}");
-        let comment = "relay sticks".to_owned();
-        let why = Quarantine { by: "ben".to_owned(), since: now, comment };
-        book.quarantine(&by_port, why).expect("written");
-        let (lease, quarantine) = book.of(&by_link).expect("it can be read");
-        assert_eq!(lease.map(|lease| lease.owner).as_deref(), Some("anna"));
-        assert_eq!(quarantine.map(|why| why.comment).as_deref(), Some("relay sticks"));
-        assert_eq!(book.expire(&by_port, now).expect("read"), None);
-        assert!(book.expire(&by_port, now + hour).expect("written").is_some());
-        assert!(book.readmit(&by_link).expect("written").is_some());
-        let left: Vec<_> = fs::read_dir(&book.folder).expect("a folder").flatten().collect();
-        assert_eq!(left.len(), 1, "the lock alone: {left:?}");
-        let mode = fs::metadata(&book.folder).expect("it is there").permissions().mode();
-        assert_eq!(mode & 0o777, 0o777, "whoever comes next may write there");
-    }
-
-    #[test]
-    fn another_board_is_another_and_what_is_no_page_is_told_with_its_file() {
-        let folder = TempDir::new().expect("a folder");
-        let book = book(&folder);
-        let one = board(Path::new("/dev/no-such-1"));
-        book.lease(&one, "anna", SystemTime::now(), Duration::from_secs(60)).expect("it is free");
-        let other = book.of(&board(Path::new("/dev/no-such-2"))).expect("read");
-        assert_eq!(other, (None, None));
-        fs::write(book.folder.join("x.toml"), "board = 7").expect("written");
-        let error = book.of(&board(Path::new("/dev/no-such-3"))).expect_err("it is none");
-        let error = error.to_string();
-        assert!(error.contains("x.toml") && error.contains("help: mend or remove it"), "{error}");
-    }
-
-    #[test]
-    fn a_long_name_is_a_files_all_the_same() {
-        let name = file_name(Path::new(&format!("/dev/{}9", "ä".repeat(300))));
-        assert!(name.len() < 240 && name.ends_with("ä9"), "{name}");
-    }
-}
+mod tests;

@@ -4,6 +4,7 @@
 use crate::{
     able::camera,
     attend::Heard,
+    hold::Hold,
     journal::Journal,
     place::Place,
     profile,
@@ -53,6 +54,8 @@ pub struct Checkup<'a> {
     pub board: &'a str,
     /// Where it is. The caller holds it ([`take`](crate::take)).
     pub place: &'a Place,
+    /// That it is held.
+    pub hold: Option<&'a Hold>,
     /// Its type.
     pub profile: &'a Profile,
     /// What starts a process board.
@@ -108,6 +111,7 @@ pub fn check(checkup: &Checkup<'_>) -> Result<Option<Sick>, RunError> {
     let folder = TempDir::new().map_err(system("make a folder"))?;
     let run = Run {
         board: checkup.board,
+        hold: checkup.hold,
         stop: checkup.stop.clone(),
         ..Run::new(&scenario, checkup.place, checkup.command, folder.path())
     };

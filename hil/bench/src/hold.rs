@@ -4,17 +4,20 @@
 //! whoever had it.
 
 use crate::{
-    book::{Book, BookError, file_name, names},
+    book::{Book, BookError},
     file::BenchBoard,
     lease::{Holder, Lease, Standing},
-    place::Place,
+    names::{file_name, names},
+    open::{open, open_for_all, page_text},
+    place::{NetworkPort, Place, PortPlace},
 };
 use parallax_record::foreign::inline;
 use std::{
-    fs::{self, File, OpenOptions, Permissions, TryLockError},
+    fs::{self, File, TryLockError},
     io::{self, Write as _},
-    os::unix::fs::{MetadataExt as _, PermissionsExt as _},
+    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
     thread,
     time::{Duration, Instant, SystemTime},
 };
@@ -29,7 +32,7 @@ const LOOK: Duration = Duration::from_millis(10);
 pub enum HoldError {
     /// It is another's just now.
     #[error(
-        "failed to take the board at {}: another parallax has it{}, and it was left alone\n  help: wait until \
+        "failed to take the board at {}: another parallax has {what}{}, and it was left alone\n  help: wait until \
          that has ended, or have `--wait` do so; `fuser -v {}` names it",
         port.display(),
         holder.as_ref().map(|holder| format!(" ({holder})")).unwrap_or_default(),
@@ -38,6 +41,8 @@ pub enum HoldError {
     Held {
         /// The board's console.
         port: PathBuf,
+        /// The board itself, or a part of its place.
+        what: String,
         /// What is locked for it.
         lock: PathBuf,
         /// Who has it, if that can be read.
@@ -61,7 +66,8 @@ pub enum HoldError {
     },
     /// The lock cannot be had.
     #[error(
-        "failed to lock {} for the board at {}: {cause}\n  help: see whether files can be made in its folder",
+        "failed to lock {} for the board at {}: {cause}\n  help: see what stands there, and whether files can be \
+         made in its folder",
         lock.display(),
         port.display()
     )]
@@ -88,9 +94,29 @@ impl HoldError {
 /// A board that is held. It is let go when this is dropped, and by the kernel if the program is killed.
 #[derive(Debug)]
 pub struct Hold {
-    _locks: Vec<Lock>,
+    folder: PathBuf,
+    owner: String,
+    locks: Mutex<Vec<Lock>>,
     /// A lease that was over, and was taken off.
     pub ended: Option<Lease>,
+}
+
+impl Hold {
+    /// Takes the names as well that a port has got meanwhile: one that comes with the board's power was known by
+    /// its configured name alone.
+    ///
+    /// # Errors
+    /// If somebody else has it by one of them, or it cannot be locked.
+    pub(crate) fn take_names(&self, port: &Path) -> Result<(), HoldError> {
+        let mut locks = self.locks.lock().unwrap_or_else(PoisonError::into_inner);
+        for name in names(port) {
+            let name = file_name(&name);
+            if !locks.iter().any(|lock| lock.path == lock_path(&self.folder, &name)) {
+                locks.push(lock(&self.folder, port, ("it", &name), &self.owner)?);
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Takes a board for `owner`, whether its port is there yet or comes with its power. Each run has a process
@@ -99,12 +125,13 @@ pub struct Hold {
 /// # Errors
 /// If somebody else has it or has leased it, or it cannot be locked.
 pub fn take(book: &Book, board: &BenchBoard, owner: &str) -> Result<Hold, HoldError> {
+    let folder = book.folder()?;
     let locks = match &board.place {
         Place::Process => Vec::new(),
         Place::Port(place) => {
-            let folder = book.folder()?;
-            let names = names(&place.port).into_iter();
-            let locks = names.map(|name| lock(folder, &place.port, &name, owner));
+            let parts = parts(place);
+            let locks =
+                parts.iter().map(|(what, name)| lock(folder, &place.port, (what, name), owner));
             locks.collect::<Result<_, _>>()?
         }
     };
@@ -118,31 +145,65 @@ pub fn take(book: &Book, board: &BenchBoard, owner: &str) -> Result<Hold, HoldEr
             owner: inline(&lease.owner),
             who: inline(owner),
         }),
-        _ => Ok(Hold { _locks: locks, ended }),
+        _ => {
+            let (folder, owner) = (folder.to_owned(), owner.to_owned());
+            Ok(Hold { folder, owner, locks: Mutex::new(locks), ended })
+        }
     }
+}
+
+/// What is locked of a board's place, as it is told, and the name of its lock: the port by all its names; and what
+/// another board cannot have as well, since a port that is not there may have other names than are known.
+fn parts(place: &PortPlace) -> Vec<(String, String)> {
+    let port = names(&place.port).into_iter().map(|name| ("it".to_owned(), file_name(&name)));
+    let network = place.network.as_ref().map(|network| match network {
+        NetworkPort::Interface(name) => {
+            (format!("its network, interface {name}"), format!("interface {name}"))
+        }
+        NetworkPort::Tap(name) => (format!("its network, tap {name}"), format!("interface {name}")),
+        NetworkPort::Sockets { own, .. } => {
+            let name = names(own).pop().map(|name| file_name(&name)).unwrap_or_default();
+            (format!("its network, {}", own.display()), name)
+        }
+    });
+    let hub = place.power.as_ref().and_then(|switch| switch.hub.as_ref());
+    let power = hub.map(|(hub, port)| {
+        let name = format!("port {port} of USB hub {hub}");
+        (format!("its power, {name}"), file_name(Path::new(&name)))
+    });
+    let mut all: Vec<_> = port.chain(network).chain(power).collect();
+    // In one order for all: of two that come at once one gets what both want first.
+    all.sort_by(|(_, one), (_, other)| one.cmp(other));
+    all
 }
 
 /// Who holds a board just now, if somebody does and it can be read.
 pub fn holder(book: &Book, board: &BenchBoard) -> Option<Holder> {
     let Place::Port(place) = &board.place else { return None };
     let folder = book.folder().ok()?;
-    names(&place.port).iter().find_map(|name| {
-        let path = folder.join(lock_name(name));
-        let held = matches!(File::open(&path).ok()?.try_lock(), Err(TryLockError::WouldBlock));
+    parts(place).iter().find_map(|(_, name)| {
+        let path = lock_path(folder, name);
+        let held = matches!(open(&path).ok()?.try_lock(), Err(TryLockError::WouldBlock));
         held.then(|| stamp(&path)).flatten()
     })
 }
 
-fn lock(folder: &Path, port: &Path, name: &Path, owner: &str) -> Result<Lock, HoldError> {
-    let path = folder.join(lock_name(name));
+fn lock(
+    folder: &Path,
+    port: &Path,
+    (what, name): (&str, &str),
+    owner: &str,
+) -> Result<Lock, HoldError> {
+    let path = lock_path(folder, name);
     let failed = |cause| HoldError::Lock { port: port.to_owned(), lock: path.clone(), cause };
     loop {
-        let (mut file, is_new) = open(&path).map_err(failed)?;
+        let (mut file, is_new) = open_for_all(&path).map_err(failed)?;
         match lock_soon(&file) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
+                let (port, what) = (port.to_owned(), what.to_owned());
                 let holder = stamp(&path);
-                return Err(HoldError::Held { port: port.to_owned(), lock: path, holder });
+                return Err(HoldError::Held { port, what, lock: path, holder });
             }
             Err(TryLockError::Error(cause)) => return Err(failed(cause)),
         }
@@ -190,34 +251,13 @@ impl Drop for Lock {
     }
 }
 
-/// And whether it was not there before.
-fn open(lock: &Path) -> io::Result<(File, bool)> {
-    loop {
-        match OpenOptions::new().write(true).create_new(true).open(lock) {
-            Ok(file) => {
-                // Another user's bench is to see that it is held, whatever the mask of this one.
-                file.set_permissions(Permissions::from_mode(0o644))?;
-                return Ok((file, true));
-            }
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error),
-        }
-        // Perhaps another user's: to read it is enough.
-        match File::open(lock) {
-            // It went just then.
-            Err(error) if error.kind() == io::ErrorKind::NotFound && !lock.is_symlink() => {}
-            opened => return opened.map(|file| (file, false)),
-        }
-    }
-}
-
 /// Who says in a lock that it is his or hers. It may be written just then.
 fn stamp(lock: &Path) -> Option<Holder> {
-    toml::from_str(&parallax_files::text(lock, parallax_files::WRITTEN_MOST).ok()?).ok()
+    toml::from_str(&page_text(lock).ok()?).ok()
 }
 
-fn lock_name(name: &Path) -> String {
-    format!("{}.lock", file_name(name))
+fn lock_path(folder: &Path, name: &str) -> PathBuf {
+    folder.join(format!("{name}.lock"))
 }
 
 #[cfg(test)]
@@ -251,7 +291,7 @@ mod tests {
         let held = take(&book, &board(&link), "anna").expect("it was let go");
         assert_eq!(holder(&book, &board(&port)).expect("it is held").owner, "anna");
         let error = take(&book, &board(&port), "ben").expect_err("it is held by its other name");
-        let (error, lock) = (error.to_string(), lock_name(&port));
+        let (error, lock) = (error.to_string(), format!("{}.lock", file_name(&port)));
         assert!(error.contains(&port.display().to_string()) && error.contains(&lock), "{error}");
         drop(held);
         take(&book, &board(&port), "ben").expect("it was let go");
@@ -265,7 +305,7 @@ mod tests {
         let folder = TempDir::new().expect("a folder");
         let book = Book::at(&folder.path().join("boards"));
         let port = folder.path().join("ttyUSB7");
-        let path = book.folder().expect("a folder").join(lock_name(&port));
+        let path = lock_path(book.folder().expect("a folder"), &file_name(&port));
         fs::write(&path, "owner = \"gone\"\n").expect("a file");
         let held = take(&book, &board(&port), "anna").expect("nobody has it");
         assert_eq!(stamp(&path).expect("it says who has it").owner, "anna");
@@ -287,5 +327,51 @@ mod tests {
         let held = take(&book, &board, "ben").expect("it is over");
         assert_eq!(held.ended.map(|lease| lease.owner).as_deref(), Some("anna"));
         assert_eq!(book.of(&board).expect("read"), (None, None));
+    }
+
+    #[test]
+    fn a_port_that_comes_with_its_power_is_held_by_what_it_is_called_then_as_well() {
+        let folder = TempDir::new().expect("a folder");
+        let book = Book::at(&folder.path().join("boards"));
+        let [port, id, path] = ["ttyUSB7", "by-id", "by-path"].map(|name| folder.path().join(name));
+        // Nothing is there: nobody knows that it is one board.
+        let [annas, bens] = [(&id, "anna"), (&path, "ben")]
+            .map(|(name, who)| take(&book, &board(name), who).expect("nobody has it"));
+        fs::write(&port, "").expect("a file");
+        for link in [&id, &path] {
+            symlink(&port, link).expect("a link");
+        }
+        annas.take_names(&id).expect("nobody has it by that name");
+        annas.take_names(&id).expect("it is hers already");
+        let error = bens.take_names(&path).expect_err("it is hers").to_string();
+        assert!(error.contains("another parallax has it (anna, "), "{error}");
+        assert!(take(&book, &board(&port), "carol").is_err());
+        drop((annas, bens));
+        assert!(take(&book, &board(&port), "carol").is_ok());
+    }
+
+    #[test]
+    fn one_board_in_two_bench_files_has_one_network_and_one_switch_whatever_its_port_is_called() {
+        let folder = TempDir::new().expect("a folder");
+        let book = Book::at(&folder.path().join("boards"));
+        let at = |port: &str, keys: &str| {
+            let text = format!(
+                "schema = 1\ntitle = \"x\"\n[board.x]\nprofile = \"process-board\"\nport = \"/dev/no-{port}\"\n{keys}"
+            );
+            crate::file::read("bench.toml", &text).expect("it is sound").boards["x"].clone()
+        };
+        for (keys, what) in [
+            ("network = { interface = \"eth7\" }", "its network, interface eth7"),
+            ("network = { tap = \"tap7\" }", "its network, tap tap7"),
+            ("network = { socket = \"a\", board_socket = \"b\" }", "its network, "),
+            ("power = { hub = \"1-1.4\", port = 2 }", "its power, port 2 of USB hub 1-1.4"),
+        ] {
+            let held = take(&book, &at("1", keys), "anna").expect("nobody has it");
+            let error = take(&book, &at("2", keys), "ben").expect_err("it is hers").to_string();
+            assert!(error.contains(&format!("another parallax has {what}")), "{error}");
+            assert_eq!(holder(&book, &at("2", keys)).expect("hers").owner, "anna");
+            drop(held);
+            take(&book, &at("2", keys), "ben").expect("it was let go");
+        }
     }
 }

@@ -1,12 +1,8 @@
-//! What those who share a board have agreed on, and what follows from it: decided from what is written, the
-//! time and who asks.
+//! Lease, quarantine and holder of a board, as they are written and told.
 
 use parallax_record::foreign::inline;
 use serde::{Deserialize, Serialize};
-use std::{
-    fmt,
-    time::{Duration, SystemTime},
-};
+use std::{fmt, time::SystemTime};
 
 /// A board that somebody has for a time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -105,65 +101,31 @@ impl fmt::Display for Holder {
     }
 }
 
-/// What is written of a board.
+/// Something that was agreed about a board: an entry of its history.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Page {
-    /// What it is known by.
-    pub(crate) board: std::path::PathBuf,
-    pub(crate) lease: Option<Lease>,
-    pub(crate) quarantine: Option<Quarantine>,
+pub struct Act {
+    /// When.
+    #[serde(with = "utc")]
+    pub at: SystemTime,
+    /// Who did it.
+    pub by: String,
+    /// What was done.
+    pub what: String,
 }
 
-impl Page {
-    /// Leases it to somebody, in the place of a lease of his or hers that may stand; or tells whose it is.
-    pub(crate) fn lease(
-        &mut self,
-        owner: &str,
-        now: SystemTime,
-        span: Duration,
-    ) -> Result<Lease, Lease> {
-        if let Some(lease) = &self.lease
-            && lease.standing(now, owner) == Standing::Anothers
-        {
-            return Err(lease.clone());
-        }
-        let lease = Lease { owner: owner.to_owned(), from: now, until: now + span };
-        self.lease = Some(lease.clone());
-        Ok(lease)
-    }
-
-    /// Ends a lease; somebody else's, which goes on, by force alone. What it was, if there was one.
-    pub(crate) fn release(
-        &mut self,
-        who: &str,
-        now: SystemTime,
-        force: bool,
-    ) -> Result<Option<Lease>, Lease> {
-        match &self.lease {
-            Some(lease) if !force && lease.standing(now, who) == Standing::Anothers => {
-                Err(lease.clone())
-            }
-            _ => Ok(self.lease.take()),
-        }
-    }
-
-    /// Takes a lease off whose time is over.
-    pub(crate) fn expire(&mut self, now: SystemTime) -> Option<Lease> {
-        self.lease.take_if(|lease| lease.until <= now)
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.lease.is_none() && self.quarantine.is_none()
+impl fmt::Display for Act {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}  {}  {}", utc::text(self.at), inline(&self.by), inline(&self.what))
     }
 }
 
 /// Times as people and files write them: `2026-11-28T14:00:00Z`.
-mod utc {
+pub(crate) mod utc {
     use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
     use std::time::SystemTime;
 
-    pub(super) fn text(at: SystemTime) -> String {
+    pub(crate) fn text(at: SystemTime) -> String {
         humantime::format_rfc3339_seconds(at).to_string()
     }
 
@@ -174,69 +136,5 @@ mod utc {
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<SystemTime, D::Error> {
         let text = String::deserialize(from)?;
         humantime::parse_rfc3339(&text).map_err(D::Error::custom)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const HOUR: Duration = Duration::from_secs(3_600);
-
-    fn at(text: &str) -> SystemTime {
-        humantime::parse_rfc3339(text).expect("a time")
-    }
-
-    fn page() -> Page {
-        Page { board: "/dev/ttyUSB0".into(), lease: None, quarantine: None }
-    }
-
-    #[test]
-    fn a_lease_is_its_owners_until_it_ends_and_then_nobodys() {
-        let now = at("2026-11-28T14:00:00Z");
-        let mut page = page();
-        let lease = page.lease("anna@lab", now, 2 * HOUR).expect("it is free");
-        assert_eq!(lease.standing(now, "anna@lab"), Standing::Own);
-        assert_eq!(lease.standing(now, "ben@lab"), Standing::Anothers);
-        assert_eq!(lease.standing(now + 2 * HOUR, "anna@lab"), Standing::Ended);
-        let said = lease.told(now + HOUR - Duration::from_secs(1));
-        assert_eq!(said, "leased to anna@lab until 2026-11-28T16:00:00Z, 61 min left");
-        assert_eq!(page.lease("ben@lab", now + HOUR, HOUR), Err(lease.clone()));
-        // Hers is renewed, and may become shorter.
-        let renewed = page.lease("anna@lab", now, HOUR).expect("it is hers");
-        assert_eq!(page.expire(now + HOUR - Duration::from_secs(1)), None);
-        assert_eq!(page.lease("ben@lab", now + HOUR, HOUR).expect("it ended").owner, "ben@lab");
-        assert_ne!(renewed, lease);
-        assert!(page.expire(now + 2 * HOUR).is_some() && page.is_empty());
-    }
-
-    #[test]
-    fn somebody_elses_lease_ends_by_force_alone() {
-        let now = at("2026-11-28T14:00:00Z");
-        let mut page = page();
-        assert_eq!(page.release("anna", now, false), Ok(None));
-        let lease = page.lease("anna", now, HOUR).expect("it is free");
-        assert_eq!(page.release("ben", now, false), Err(lease.clone()));
-        assert_eq!(page.release("ben", now, true), Ok(Some(lease.clone())));
-        page.lease = Some(lease.clone());
-        assert_eq!(page.release("anna", now, false), Ok(Some(lease.clone())));
-        page.lease = Some(lease.clone());
-        // It is over: nobody has to be forced.
-        assert_eq!(page.release("ben", now + HOUR, false), Ok(Some(lease)));
-    }
-
-    #[test]
-    fn what_is_written_is_read_again_and_its_times_are_in_utc() {
-        let mut page = page();
-        page.lease("anna", at("2026-11-28T14:00:00Z"), HOUR).expect("it is free");
-        let (by, since) = ("ben".to_owned(), at("2026-11-27T09:30:00Z"));
-        let quarantine = Quarantine { by, since, comment: "relay \"sticks\"".to_owned() };
-        let told = "quarantined by ben since 2026-11-27T09:30:00Z: relay \"sticks\"";
-        assert_eq!(quarantine.to_string(), told);
-        page.quarantine = Some(quarantine);
-        let text = toml::to_string(&page).expect("TOML");
-        assert!(text.contains("until = \"2026-11-28T15:00:00Z\""), "{text}");
-        assert_eq!(toml::from_str::<Page>(&text).expect("a page"), page);
-        assert!(toml::from_str::<Page>(&text.replace("28T15", "38T15")).is_err());
     }
 }

@@ -7,6 +7,7 @@ use crate::{
     able::camera,
     attend::{Attended, End, Heard, attend},
     browser::{Browser, Plugged},
+    hold::Hold,
     journal::{Journal, put},
     offset::{BoardClock, Zero},
     place::Place as BoardPlace,
@@ -50,6 +51,8 @@ pub struct Run<'a> {
     pub board: &'a str,
     /// Where it is. The caller holds it ([`take`](crate::take)).
     pub place: &'a BoardPlace,
+    /// That it is held: a port that comes with its power has more names then.
+    pub hold: Option<&'a Hold>,
     /// What the 99th percentile of the lateness of packets may be; none: the lab's default.
     pub lateness_budget: Option<Duration>,
     /// Whether a browser is the viewer.
@@ -81,6 +84,7 @@ impl<'a> Run<'a> {
             repeat: None,
             board: "board",
             place,
+            hold: None,
             lateness_budget: None,
             browser: false,
             command,
@@ -190,7 +194,7 @@ pub(crate) fn play(
     setup: Setup<'_>,
     browser: Option<&mut Browser>,
 ) -> Result<(Outcome, Heard), RunError> {
-    let (mut stand, cable) = Stand::prepare(run.place, run.command, setup.traits)?;
+    let (mut stand, cable) = Stand::prepare(run.place, run.hold, run.command, setup.traits)?;
     let (tell, boots) = mpsc::channel();
     let line = Line::new(now_ns);
     let beside = Beside::new(move |place: Place| {

@@ -2,6 +2,7 @@
 
 use crate::{
     file::BenchBoard,
+    hold::{Hold, HoldError},
     place::{Place, PortPlace},
     process::ProcessBoard,
     profile::{ProfileError, console},
@@ -46,6 +47,9 @@ pub enum SessionError {
     /// What switches it.
     #[error(transparent)]
     Switch(#[from] PowerError),
+    /// Somebody else has it, as its port shows once that is there.
+    #[error(transparent)]
+    Taken(#[from] HoldError),
 }
 
 /// What a session keeps on.
@@ -68,7 +72,7 @@ impl Drop for Held {
 }
 
 /// Switches a board on whose console is not there, if the bench can; and waits for the console.
-fn switched_on(place: &PortPlace) -> Result<Option<CommandPower>, SessionError> {
+fn switched_on(place: &PortPlace, hold: &Hold) -> Result<Option<CommandPower>, SessionError> {
     let Some(switch) = place.power.as_ref().filter(|_| !place.port.exists()) else {
         return Ok(None);
     };
@@ -78,6 +82,12 @@ fn switched_on(place: &PortPlace) -> Result<Option<CommandPower>, SessionError> 
     while !place.port.exists() && Instant::now() < end {
         thread::sleep(LOOK);
     }
+    let named = hold.take_names(&place.port);
+    if named.is_err() {
+        // It is another's, and goes off as it was.
+        power.set(false)?;
+    }
+    named?;
     Ok(Some(power))
 }
 
@@ -114,7 +124,7 @@ impl Session {
     /// When the profile has no console, the port cannot be opened, or the transcript not be written.
     pub fn open(
         name: &str,
-        board: &BenchBoard,
+        (board, hold): (&BenchBoard, &Hold),
         profile: &Profile,
         command: &[OsString],
         transcript: &Path,
@@ -124,7 +134,7 @@ impl Session {
         let recorder = Recorder::create(transcript)?;
         let baud = console_profile.bauds.first().copied().unwrap_or(115_200);
         let (path, held) = match &board.place {
-            Place::Port(place) => (place.port.clone(), Held::Port(switched_on(place)?)),
+            Place::Port(place) => (place.port.clone(), Held::Port(switched_on(place, hold)?)),
             Place::Process => {
                 // Nobody is at the other end of its cable.
                 let (lab, cable) = UnixDatagram::pair().map_err(SessionError::Power)?;

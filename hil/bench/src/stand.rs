@@ -2,6 +2,7 @@
 
 use crate::{
     attend::Power,
+    hold::Hold,
     place::{NetworkPort, Place, PortPlace},
     process::ProcessBoard,
     run::RunError,
@@ -30,6 +31,7 @@ pub(crate) enum Stand<'a> {
     Process(ProcessBoard),
     Port {
         place: &'a PortPlace,
+        hold: Option<&'a Hold>,
         reset: Option<ResetTraits>,
         /// Since it was asked last.
         switched: Vec<Switched>,
@@ -62,6 +64,7 @@ impl<'a> Stand<'a> {
     /// cable.
     pub(crate) fn prepare(
         place: &'a Place,
+        hold: Option<&'a Hold>,
         command: &[OsString],
         traits: &ConsoleTraits,
     ) -> Result<(Self, Box<dyn Cable>), RunError> {
@@ -86,7 +89,7 @@ impl<'a> Stand<'a> {
                     thread::sleep(power.pause);
                 }
                 let (reset, switched) = (traits.reset, Vec::new());
-                Ok((Self::Port { place, reset, switched }, lab))
+                Ok((Self::Port { place, hold, reset, switched }, lab))
             }
         }
     }
@@ -100,7 +103,9 @@ impl<'a> Stand<'a> {
                 board.power(true);
                 Ok(board)
             }
-            Self::Port { place, reset, switched, .. } => port_on(place, *reset, opening, switched),
+            Self::Port { place, hold, reset, switched } => {
+                port_on((place, *hold), *reset, opening, switched)
+            }
         }
     }
 }
@@ -191,7 +196,7 @@ fn open_dark(port: &Path, mut opening: Opening) -> Result<Board, RunError> {
 }
 
 fn port_on(
-    place: &PortPlace,
+    (place, hold): (&PortPlace, Option<&Hold>),
     reset: Option<ResetTraits>,
     opening: Opening,
     switched: &mut Vec<Switched>,
@@ -226,6 +231,8 @@ fn port_on(
     while !place.port.exists() && Instant::now() < end {
         thread::sleep(LOOK);
     }
+    // Now it is known what else it is called.
+    hold.map_or(Ok(()), |hold| hold.take_names(&place.port))?;
     let mut board = open(&place.port, opening)?;
     board.power(true);
     Ok(board)
@@ -294,7 +301,7 @@ mod tests {
         let place = place(&folder, &console, Some(switch));
         // An earlier run left it on.
         std::os::unix::fs::symlink(&device, &console).expect("a link");
-        let (mut stand, cable) = Stand::prepare(&place, &[], &traits()).expect("it can be");
+        let (mut stand, cable) = Stand::prepare(&place, None, &[], &traits()).expect("it can be");
         assert!(!console.exists(), "it is off before the run");
         let board = stand.on(opening()).expect("it comes");
         assert!(board.is_plugged() && *board.console().state() == State::Booting);
@@ -323,7 +330,7 @@ mod tests {
         let done = folder.path().join("reset").display().to_string();
         let switch = switch(&["false"], &["false"], Some(&["touch", &done]));
         let place = place(&folder, Path::new(&console), Some(switch));
-        let (mut stand, _cable) = Stand::prepare(&place, &[], &traits()).expect("it can be");
+        let (mut stand, _cable) = Stand::prepare(&place, None, &[], &traits()).expect("it can be");
         assert!(!Path::new(&done).exists());
         let board = stand.on(opening()).expect("it is there");
         assert!(Path::new(&done).exists());
@@ -335,7 +342,7 @@ mod tests {
         let folder = TempDir::new().expect("a folder");
         let (_master, slave) = TTYPort::pair().expect("a PTY");
         let place = place(&folder, Path::new(&slave.name().expect("a name")), None);
-        let (mut stand, _cable) = Stand::prepare(&place, &[], &traits()).expect("it can be");
+        let (mut stand, _cable) = Stand::prepare(&place, None, &[], &traits()).expect("it can be");
         let board = stand.on(opening()).expect("it is there");
         assert_eq!(*board.console().state(), State::Unknown);
     }
@@ -349,7 +356,7 @@ mod tests {
         let switch = switch(&["true"], &["sh", "-c", &click], None);
         let place = place(&folder, Path::new(&slave.name().expect("a name")), Some(switch));
         let clicks = || std::fs::read(&relay).expect("it clicked").len();
-        let (mut stand, cable) = Stand::prepare(&place, &[], &traits()).expect("it can be");
+        let (mut stand, cable) = Stand::prepare(&place, None, &[], &traits()).expect("it can be");
         let mut board = stand.on(opening()).expect("it is there");
         assert_eq!(clicks(), 1);
         stand.off().expect("it clicks");
@@ -367,11 +374,13 @@ mod tests {
         let nowhere = folder.path().join("console");
         let switch = switch(&["true"], &["sh", "-c", "echo no relay >&2; exit 3"], None);
         let place = place(&folder, &nowhere, Some(switch));
-        let error = Stand::prepare(&place, &[], &traits()).err().expect("it fails").to_string();
+        let error =
+            Stand::prepare(&place, None, &[], &traits()).err().expect("it fails").to_string();
         assert!(error.contains("no relay") && error.contains("exit status: 3"), "{error}");
         let none = PortPlace { port: nowhere, network: None, power: None, pid_file: None };
         let none = Place::Port(none.into());
-        let error = Stand::prepare(&none, &[], &traits()).err().expect("it fails").to_string();
+        let error =
+            Stand::prepare(&none, None, &[], &traits()).err().expect("it fails").to_string();
         assert!(error.contains("add `network = { interface"), "{error}");
     }
 }

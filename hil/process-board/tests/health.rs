@@ -20,6 +20,7 @@ fn checkup(faults: &[&str]) -> (Option<Sick>, String) {
     let sick = check(&Checkup {
         board: "virtual",
         place: &Place::Process,
+        hold: None,
         profile: &profile,
         command: &command,
         transcript: &transcript,

@@ -1,6 +1,6 @@
 //! Why a run cannot be.
 
-use crate::{browser::BrowserError, profile::ProfileError};
+use crate::{browser::BrowserError, hold::HoldError, profile::ProfileError};
 use parallax_board::{BoardError, PowerError, RecorderError, WriteError as PortError};
 use parallax_lab::{CableError, LabError};
 use parallax_record::WriteError;
@@ -26,6 +26,9 @@ pub enum RunError {
     /// The board's console.
     #[error(transparent)]
     Board(#[from] BoardError),
+    /// Somebody else has it, as its port shows once that is there.
+    #[error(transparent)]
+    Held(#[from] HoldError),
     /// The transcript.
     #[error(transparent)]
     Transcript(#[from] RecorderError),
