@@ -232,13 +232,14 @@ fn rerun(arguments: &HilArgs, board: &str, run: &Planned<'_>) -> String {
     let profiles: String = arguments
         .profiles
         .iter()
-        .map(|device| format!(" --profile {}={}", device.peer, device.profile))
+        .map(|device| format!(" --profile {}", runs::quoted(&device.to_string())))
         .collect();
     let viewer = if arguments.viewer.is_some() { " --viewer chromium" } else { "" };
     format!(
-        "parallax hil --bench {} --board {board}{viewer} {} --seed {}{profiles}",
-        arguments.bench.display(),
-        run.input.file.display(),
+        "parallax hil --bench {} --board {}{viewer} {} --seed {}{profiles}",
+        runs::quoted(&arguments.bench.display().to_string()),
+        runs::quoted(board),
+        runs::quoted(&run.input.file.display().to_string()),
         run.seed
     )
 }
@@ -376,6 +377,9 @@ fn once(
     };
     match interrupt.ends(&stop, || run_on(&run)) {
         Ok(ran) => {
+            if let Some(why) = &ran.unconfined {
+                output::error(format!("the browser ran without its sandbox: {why}"));
+            }
             frames::write(&folder.join(FRAMES), &ran.pictures)?;
             Ok(ran.summary)
         }

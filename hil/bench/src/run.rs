@@ -103,6 +103,8 @@ pub struct Ran {
     pub summary: Summary,
     /// The record's file.
     pub record: PathBuf,
+    /// Why the browser had no sandbox, if one took part and had none.
+    pub unconfined: Option<String>,
     /// Of each stream, the pictures of the rendered frames with the lowest PSNR: received and source.
     pub pictures: Vec<KeptPicture>,
 }
@@ -156,7 +158,8 @@ pub fn run_writing(
     put(&path, &record).map_err(system(format!("write {}", path.display())))?;
     // Everything that is in it is in the record.
     let _ = fs::remove_file(&journal);
-    Ok(Ran { summary: judge(&record), record: path, pictures })
+    let unconfined = browser.as_ref().and_then(|it| it.unconfined()).map(str::to_owned);
+    Ok(Ran { summary: judge(&record), record: path, unconfined, pictures })
 }
 
 /// What a run needs of its board.
@@ -181,7 +184,7 @@ fn header_of(run: &Run<'_>, browser: Option<&Browser>, clock: Clock) -> Header {
     if let Some(browser) = browser {
         let own = |peer: &&mut PeerHeader| peer.name == browser.peer;
         if let Some(peer) = header.peers.iter_mut().find(own) {
-            peer.browser = Some(browser.version().to_owned());
+            peer.browser = Some(browser.version());
         }
     }
     header

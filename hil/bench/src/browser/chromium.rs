@@ -6,15 +6,16 @@ use super::{
     lock,
     message::FromPage,
     namespace::Namespace,
+    sandbox,
 };
 use crate::left;
 use parallax_board::now_ns;
 use parallax_clock::Exchange;
 use serde_json::{Value, json};
 use std::{
-    fs::{self, File},
+    fs::{self, File, Permissions},
     io,
-    os::unix::process::CommandExt as _,
+    os::unix::{fs::PermissionsExt as _, process::CommandExt as _},
     process::{Child, Command, Stdio},
     sync::{Arc, Mutex, mpsc},
     thread,
@@ -38,7 +39,6 @@ const OLDEST: u32 = 140;
 /// are; it plays without being asked, and as fast where nobody sees it.
 const FLAGS: &[&str] = &[
     "--headless",
-    "--no-sandbox",
     "--disable-gpu",
     "--disable-dev-shm-usage",
     "--disable-quic",
@@ -65,6 +65,8 @@ pub(super) struct Chromium {
     pub(super) devtools: Devtools,
     /// Such as `Chrome/156.0.8078.108`.
     pub(super) version: String,
+    /// Why its pages are not confined, if they are not.
+    pub(super) unconfined: Option<String>,
     /// What was asked of its clock.
     pub(super) exchanges: Vec<Exchange>,
     /// How fine its clock is, nanoseconds.
@@ -75,16 +77,39 @@ pub(super) struct Chromium {
 }
 
 impl Chromium {
-    pub(super) fn start(namespace: Arc<Namespace>) -> Result<Self, BrowserError> {
-        let failed = |cause: io::Error| BrowserError::Start(cause.to_string());
+    /// Starts one, in its sandbox where this machine allows it.
+    pub(super) fn start(namespace: &Arc<Namespace>) -> Result<Self, BrowserError> {
+        let why = match Self::started(namespace, true) {
+            Ok(own) => return Ok(own),
+            Err(why) => why,
+        };
+        let mut own = Self::started(namespace, false).map_err(BrowserError::Start)?;
+        own.unconfined = Some(why.lines().next().unwrap_or_default().to_owned());
+        Ok(own)
+    }
+
+    fn started(namespace: &Arc<Namespace>, confined: bool) -> Result<Self, String> {
+        let failed = |cause: io::Error| cause.to_string();
         let folder = left::folder("viewer").map_err(failed)?;
-        let said = folder.path().join("said.txt");
+        let [said, profile] = ["said.txt", "profile"].map(|name| folder.path().join(name));
+        fs::create_dir(&profile).map_err(failed)?;
         // Its pipe is two files of its own, 3 and 4, which only a shell gives it without unsafe code.
-        let mut child = Command::new("sh")
+        let mut command = Command::new("sh");
+        command
             .args(["-c", "exec ip netns exec \"$@\" 3<&0 4>&1 0</dev/null 1>&2", "sh"])
-            .args([&namespace.name, "chromium"])
-            .arg(format!("--user-data-dir={}", folder.path().join("profile").display()))
+            .arg(&namespace.name);
+        if confined {
+            // That user gets through the folder, and sees nothing of it.
+            let through = Permissions::from_mode(0o711);
+            fs::set_permissions(folder.path(), through).map_err(failed)?;
+            command.args(sandbox::as_user(sandbox::user(&profile)?)).env("HOME", &profile);
+        }
+        let mut child = command
+            .arg("chromium")
+            .arg(format!("--user-data-dir={}", profile.display()))
+            .args((!confined).then_some("--no-sandbox"))
             .args(FLAGS)
+            .current_dir(&profile)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(File::create(&said).map_err(failed)?)
@@ -93,19 +118,25 @@ impl Chromium {
             .spawn()
             .map_err(failed)?;
         let (Some(pipe), Some(from)) = (child.stdin.take(), child.stdout.take()) else {
-            return Err(failed(io::ErrorKind::BrokenPipe.into()));
+            return Err("it has no pipe".to_owned());
         };
         let devtools = Devtools::new(pipe, PAGE);
         let listener = devtools.clone();
         thread::spawn(move || listener.listen(from));
-        let (version, exchanges) = (String::new(), Vec::new());
-        let resolution_ns = 0;
-        let mut own =
-            Self { devtools, version, exchanges, resolution_ns, child, namespace, _folder: folder };
+        let mut own = Self {
+            devtools,
+            version: String::new(),
+            unconfined: None,
+            exchanges: Vec::new(),
+            resolution_ns: 0,
+            child,
+            namespace: Arc::clone(namespace),
+            _folder: folder,
+        };
         own.open().map_err(|cause| {
             let said = fs::read_to_string(&said).unwrap_or_default();
             let last = said.lines().last().map(|last| format!("; its last words: {last}"));
-            BrowserError::Start(cause + &last.unwrap_or_default())
+            cause + &last.unwrap_or_default()
         })?;
         Ok(own)
     }
@@ -141,6 +172,8 @@ impl Chromium {
         };
         // What `performance.now()` is rounded to (High Resolution Time, section 4).
         self.resolution_ns = if isolated { 5_000 } else { 100_000 };
+        self.unconfined =
+            call("SystemInfo.getProcessInfo", json!({})).and_then(|all| sandbox::seen(&all)).err();
         for _ in 0..QUESTIONS {
             let sent_ns = now_ns();
             let (received_ns, answer) = self.devtools.call(

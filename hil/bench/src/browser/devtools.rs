@@ -92,7 +92,7 @@ impl Devtools {
     fn send_as(&self, id: u64, method: &str, params: Value) -> io::Result<()> {
         let mut message = json!({ "id": id, "method": method, "params": params });
         // The browser itself is not in its page.
-        let of_page = !method.starts_with("Browser.");
+        let of_page = !["Browser.", "SystemInfo."].iter().any(|domain| method.starts_with(domain));
         if let Some(session) = lock(&self.0.session).as_ref().filter(|_| of_page) {
             message["sessionId"] = session.as_str().into();
         }

@@ -8,6 +8,7 @@ mod devtools;
 mod live;
 mod message;
 mod namespace;
+mod sandbox;
 mod screen;
 mod viewer;
 mod wire;
@@ -130,14 +131,22 @@ impl Browser {
         let config = software.viewer().ok_or_else(|| unfit("is no viewer"))?.clone();
         let lan = site.network;
         let namespace = Arc::new(Namespace::make(peer.address, lan.gateway(), lan.prefix())?);
-        let chromium = Chromium::start(Arc::clone(&namespace))?;
+        let chromium = Chromium::start(&namespace)?;
         let (peer, word) = (peer.name.clone(), Arc::default());
         Ok(Self { peer, word, namespace, chromium, config })
     }
 
-    /// What it calls itself, such as `Chrome/156.0.8078.108`.
-    pub(crate) fn version(&self) -> &str {
-        &self.chromium.version
+    /// What it calls itself, such as `Chrome/156.0.8078.108`; and that it has no sandbox, if it has none.
+    pub(crate) fn version(&self) -> String {
+        match self.unconfined() {
+            None => self.chromium.version.clone(),
+            Some(why) => format!("{} without its sandbox ({why})", self.chromium.version),
+        }
+    }
+
+    /// Why it has no sandbox, if it has none.
+    pub(crate) fn unconfined(&self) -> Option<&str> {
+        self.chromium.unconfined.as_deref()
     }
 
     /// Plugs it into a lab. If it ends before the run does, it stops that. `bound_us` is told how far times of its

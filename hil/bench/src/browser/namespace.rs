@@ -3,7 +3,8 @@
 use super::BrowserError;
 use crate::left::is_gone;
 use parallax_record::foreign::inline;
-use std::{fs, net::Ipv4Addr, path::Path, process::Command};
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use std::{fs, io, net::Ipv4Addr, os::unix::fs::MetadataExt as _, path::Path, process::Command};
 
 /// What the names of these namespaces begin with; the number of the process that made one follows.
 const PREFIX: &str = "parallax-viewer-";
@@ -92,14 +93,22 @@ fn remove(name: &str, cable: &str) {
     let _ = ip(&["netns", "delete", name]);
 }
 
+/// Ends every process in a namespace, by a descriptor: a number may be another process's by the time of the kill.
 fn clear(name: &str) {
-    let Ok(found) = Command::new("ip").args(["netns", "pids", name]).output() else { return };
-    let found = String::from_utf8_lossy(&found.stdout).into_owned();
-    let found: Vec<&str> = found.split_whitespace().collect();
-    if !found.is_empty() {
-        // Some may have ended by themselves meanwhile.
-        let _ = Command::new("kill").arg("-9").args(found).output();
+    let Ok(namespace) = inode(&Path::new(ALL).join(name)) else { return };
+    for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
+        let number = entry.file_name().to_str().and_then(|number| number.parse().ok());
+        let Some(process) = number.and_then(Pid::from_raw) else { continue };
+        let Ok(process) = pidfd_open(process, PidfdFlags::empty()) else { continue };
+        // What is behind the number now is what the descriptor names, or that has ended, and nothing is sent.
+        if inode(&entry.path().join("ns/net")).is_ok_and(|of| of == namespace) {
+            let _ = pidfd_send_signal(&process, Signal::KILL);
+        }
     }
+}
+
+fn inode(path: &Path) -> io::Result<(u64, u64)> {
+    fs::metadata(path).map(|found| (found.dev(), found.ino()))
 }
 
 fn ip(words: &[&str]) -> Result<(), BrowserError> {
@@ -113,7 +122,6 @@ fn ip(words: &[&str]) -> Result<(), BrowserError> {
 
 /// Whether this process is root.
 pub(super) fn is_root() -> bool {
-    use std::os::unix::fs::MetadataExt as _;
     fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0)
 }
 
