@@ -369,7 +369,13 @@ pub(crate) fn bad(errors: &ScenarioErrors) -> Stop {
     let width = if to_copy { UNWRAPPED } else { 100 };
     let handler = miette::GraphicalReportHandler::new_themed(theme).with_width(width);
     match handler.render_report(&mut text, errors) {
-        Ok(()) => Stop::BadInput(text.trim_end().to_owned()),
+        Ok(()) => {
+            let more = match errors.unshown() {
+                0 => String::new(),
+                more => format!("\n\nand {more} more in this file, not shown"),
+            };
+            Stop::BadInput(text.trim_end().to_owned() + &more)
+        }
         Err(_) => Stop::BadInput(errors.to_string()),
     }
 }

@@ -37,7 +37,25 @@ pub(crate) fn filter(text: &str) -> Result<Filter, String> {
         return Err(format!("it is not a filter{CURE}"));
     }
     let targets = Targets::from_str(text).map_err(|error| format!("{error}{CURE}"))?;
+    let names = text.split(',').map(|part| part.split(['=', ':']).next().unwrap_or(part));
+    let is_known = |name: &str| LevelFilter::from_str(name).is_ok() || is_library(name);
+    if let Some(strange) = names.into_iter().find(|name| !is_known(name)) {
+        return Err(format!(
+            "`{strange}` is no level, and no library of this program{CURE}; libraries: webrtc, rtc, rtc_ice, \
+             rtc_dtls, rtc_turn, turn_server_proto, turmoil, ..."
+        ));
+    }
     Ok(Filter { text: text.to_owned(), targets })
+}
+
+/// All packages that this program is built from.
+const PACKAGES: &str = include_str!("../../Cargo.lock");
+
+/// Whether a library that may log is called so.
+fn is_library(name: &str) -> bool {
+    let names =
+        PACKAGES.lines().filter_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"'));
+    names.into_iter().any(|package| package.replace('-', "_") == name)
 }
 
 impl Filter {
@@ -184,6 +202,17 @@ mod tests {
     fn what_is_no_filter_is_refused_with_a_cure() {
         for text in ["", "rtc_ice=loud", "=info", "info,,debug", "info debug", "rtc[span]=info"] {
             assert!(filter(text).expect_err(text).contains("help: write"), "{text}");
+        }
+        for misspelt in
+            ["debgu", "rtc-ice=trace", "rtc_icy=trace", "warn,webrct", "rtc_icy::agent=debug"]
+        {
+            let said = filter(misspelt).expect_err(misspelt);
+            assert!(said.contains("no library") && said.contains("rtc_ice"), "{misspelt}: {said}");
+        }
+        for sound in
+            ["rtc_ice::agent=debug", "DEBUG", "off,turn_server_proto=trace", "parallax_world=info"]
+        {
+            assert!(filter(sound).is_ok(), "{sound}");
         }
         for file in ["two-homes.toml", "fixtures/scenarios"] {
             assert!(filter(file).expect_err(file).contains("--log=info FILE"));

@@ -14,14 +14,19 @@ use crate::{
     worker::{self, Guards},
 };
 use parallax_record::{Record, Summary, Verdict, judge};
+use parallax_scenario::units;
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 /// The seed where neither the command nor the scenario names one.
 const DEFAULT_SEED: u64 = 1;
+
+/// How long a run may stand still, and how much memory it may have, where nobody says otherwise.
+pub(crate) const DEFAULT_PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const DEFAULT_MEMORY: u64 = 4 << 30;
 
 /// The most runs of one command: more are a slip of the finger.
 const MOST: u128 = 1_000_000;
@@ -279,6 +284,13 @@ impl<'a> Run<'a> {
         if self.arguments.pcap {
             line += " --pcap";
         }
+        // What ends a run early; where it goes (`--out`) is not part of it: there it would replace the others.
+        if self.arguments.patience != DEFAULT_PATIENCE {
+            line += &format!(" --patience {}", units::format_duration(self.arguments.patience));
+        }
+        if self.arguments.memory != DEFAULT_MEMORY {
+            line += &format!(" --memory {}", units::format_memory(self.arguments.memory));
+        }
         line
     }
 }
@@ -305,7 +317,7 @@ fn read(record: &Path) -> Result<Record, String> {
 }
 
 /// A word as a shell takes it.
-fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=".contains(c);
     if text.chars().all(plain) {
         text.to_owned()
@@ -317,6 +329,18 @@ fn quoted(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use clap::FromArgMatches as _;
+
+    #[test]
+    fn what_is_said_of_defaults_is_what_the_flags_have() {
+        let of = |words: &[&str]| {
+            let command = <SimArgs as clap::Args>::augment_args(clap::Command::new("sim"));
+            let matches = command.get_matches_from(words);
+            SimArgs::from_arg_matches(&matches).expect("they are sound")
+        };
+        let defaults = of(&["sim"]);
+        assert_eq!((defaults.patience, defaults.memory), (DEFAULT_PATIENCE, DEFAULT_MEMORY));
+    }
 
     #[test]
     fn a_shell_reads_a_quoted_word_as_it_is() {

@@ -33,6 +33,11 @@ impl ScenarioErrors {
         &self.problems
     }
 
+    /// How many problems are not shown.
+    pub fn unshown(&self) -> usize {
+        self.problems.len().saturating_sub(Self::SHOWN)
+    }
+
     /// The problem to tell if only one is told.
     pub fn first(&self) -> &Problem {
         &self.problems[0]
