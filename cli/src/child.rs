@@ -1,13 +1,14 @@
 //! A worker as its parent sees it: started, followed, ended if it must be, and what became of it.
 
 use crate::{
-    args::WorkerArgs, interrupt::Interrupt, output, protocol::Told, worker::OUT_OF_MEMORY,
+    args::WorkerArgs, interrupt::Interrupt, output, progress::Progress, protocol::Told,
+    worker::OUT_OF_MEMORY,
 };
 use parallax_render::escape::tame;
 use parallax_scenario::units::format_memory;
 use std::{
     collections::VecDeque,
-    io::{self, BufRead, BufReader, Read, Write},
+    io::{self, BufRead, BufReader, Read},
     process::{Child, Command, ExitStatus, Stdio},
     sync::mpsc::{self, Receiver, RecvTimeoutError},
     thread,
@@ -76,7 +77,7 @@ pub(crate) fn command(arguments: &WorkerArgs) -> Result<Command, String> {
     if arguments.runs_before > 0 {
         command.arg("--runs-before").arg(arguments.runs_before.to_string());
     }
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
     // A terminal's Ctrl-C goes to the parent alone, which decides what becomes of its workers.
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
@@ -86,18 +87,18 @@ pub(crate) fn command(arguments: &WorkerArgs) -> Result<Command, String> {
 /// Starts a worker and follows it to its end. The calling thread must outlive the worker, which is
 /// so here: the system ends a worker with the thread that started it.
 pub(crate) fn wait(mut command: Command, scenario: &str, watch: Watch<'_>) -> Ended {
-    let mut child = match command.spawn() {
-        Ok(child) => child,
+    let started = Progress::hand_over(scenario)
+        .and_then(|(progress, stdin)| Ok((progress, command.stdin(stdin).spawn()?)));
+    // What it was started with is its own alone: nobody else keeps its pipes open.
+    drop(command);
+    let (progress, mut child) = match started {
+        Ok(started) => started,
         Err(error) => return Ended::Broken(format!("failed to start a worker: {error}")),
     };
-    let (input, output, error) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    let (output, error) = (child.stdout.take(), child.stderr.take());
     let (send, told) = mpsc::channel();
     thread::scope(|scope| {
         // Threads of their own: a worker that hangs takes nothing and says nothing.
-        scope.spawn(move || {
-            // A worker that dies before it has read says so below.
-            input.map(|mut input| input.write_all(scenario.as_bytes()))
-        });
         scope.spawn(move || {
             let lines = output.into_iter().flat_map(|output| lines(BufReader::new(output)));
             for told in lines.filter_map(|line| Told::read(&line)) {
@@ -107,7 +108,7 @@ pub(crate) fn wait(mut command: Command, scenario: &str, watch: Watch<'_>) -> En
             }
         });
         let left = scope.spawn(move || error.map(left).unwrap_or_default());
-        let followed = follow(&mut child, &told, watch);
+        let followed = follow(&mut child, (&told, &progress), watch);
         // Whatever became of it, it is gone before anybody looks at its files.
         let _ = child.kill();
         let status = child.wait();
@@ -156,17 +157,16 @@ enum End {
     Interrupted,
 }
 
-fn follow(child: &mut Child, told: &Receiver<Told>, watch: Watch<'_>) -> io::Result<Followed> {
+fn follow(
+    child: &mut Child,
+    (told, progress): (&Receiver<Told>, &Progress),
+    watch: Watch<'_>,
+) -> io::Result<Followed> {
     let (mut at, mut said) = (None, None);
     let mut still = Duration::ZERO;
     let mut looked = Instant::now();
     let end = loop {
         match told.recv_timeout(LOOK) {
-            Ok(Told::At(now)) => {
-                if at < Some(now) {
-                    (at, still) = (Some(now), Duration::ZERO);
-                }
-            }
             Ok(Told::Log { at, text }) => show_log(watch.name, at, &text),
             Ok(Told::Failed(text)) => said = Some(text),
             Err(RecvTimeoutError::Timeout) => {}
@@ -181,6 +181,10 @@ fn follow(child: &mut Child, told: &Receiver<Told>, watch: Watch<'_>) -> io::Res
         let now = Instant::now();
         still += now.saturating_duration_since(looked).min(2 * LOOK);
         looked = now;
+        let reached = progress.reached();
+        if at < reached {
+            (at, still) = (reached, Duration::ZERO);
+        }
         if watch.interrupt.asked() {
             break End::Interrupted;
         }
@@ -188,7 +192,8 @@ fn follow(child: &mut Child, told: &Receiver<Told>, watch: Watch<'_>) -> io::Res
             break End::Still;
         }
     };
-    Ok(Followed { at: at.unwrap_or_default(), end, said })
+    let at = progress.reached().max(at).unwrap_or_default();
+    Ok(Followed { at, end, said })
 }
 
 /// Shows what a library has logged, in one line, on the standard error.

@@ -22,6 +22,7 @@ mod kind;
 mod log;
 mod output;
 mod owner;
+mod progress;
 mod protocol;
 mod replay;
 mod report;

@@ -6,8 +6,6 @@ use std::time::Duration;
 /// One line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Told {
-    /// How far the run has come, in its own time.
-    At(Duration),
     /// What a library logs.
     Log {
         /// When, in the run's time.
@@ -23,7 +21,6 @@ impl Told {
     /// The line, ended.
     pub(crate) fn line(&self) -> String {
         match self {
-            Self::At(at) => format!("at {} us\n", at.as_micros()),
             Self::Log { at, text } => format!("log {} us {}\n", at.as_micros(), escaped(text)),
             Self::Failed(text) => format!("failed {}\n", escaped(text)),
         }
@@ -35,7 +32,6 @@ impl Told {
         let (kind, rest) = line.split_once(' ')?;
         let time = |text: &str| text.parse().ok().map(Duration::from_micros);
         match kind {
-            "at" => Some(Self::At(time(rest.strip_suffix(" us")?)?)),
             "log" => {
                 let (at, text) = rest.split_once(" us ")?;
                 Some(Self::Log { at: time(at)?, text: plain(text) })
@@ -72,8 +68,6 @@ mod tests {
     fn what_is_told_is_what_is_read() {
         let at = Duration::from_micros(12_345_678);
         for told in [
-            Told::At(Duration::ZERO),
-            Told::At(at),
             Told::Log { at, text: "INFO rtc_ice: two\nlines\\n and a \\".to_owned() },
             Told::Failed(String::new()),
             Told::Failed("failed to run:\n  C:\\new \\\\ end\n".to_owned()),
@@ -82,14 +76,15 @@ mod tests {
             assert_eq!(line.matches('\n').count(), 1, "{line}");
             assert_eq!(Told::read(&line), Some(told));
         }
-        assert_eq!(Told::At(at).line(), "at 12345678 us\n");
         let steers = Told::Failed("\u{1b}[31m\r\n".to_owned()).line();
         assert_eq!(Told::read(&steers), Some(Told::Failed("\\u{1b}[31m\\r\n".to_owned())));
     }
 
     #[test]
     fn what_is_no_line_of_a_worker_is_left_out() {
-        for line in ["", "\n", "at", "at soon us", "at 5 ms", "log 5 us", "[OpenH264] this = 0x1"] {
+        for line in
+            ["", "\n", "at 5 us", "log", "log soon us x", "log 5 us", "[OpenH264] this = 0x1"]
+        {
             assert_eq!(Told::read(line), None, "{line}");
         }
     }

@@ -1,12 +1,11 @@
-//! A worker: one run in a process of its own. What it finds goes into the record; how far it has
-//! come and what went wrong goes to its parent ([`crate::protocol`]).
+//! A worker: one run in a process of its own. What it finds goes into the record; how far it has come
+//! ([`crate::progress`]) and what went wrong ([`crate::protocol`]) goes to its parent.
 
 use crate::{
     args::WorkerArgs,
     environment::VERSION,
     exit::{Exit, Stop},
-    frames, inputs, log, output,
-    protocol::Told,
+    frames, inputs, log, progress,
 };
 use parallax_record::{Entry, WriteError, Writer};
 use parallax_scenario::Scenario;
@@ -49,13 +48,13 @@ pub(crate) fn run(arguments: &WorkerArgs, guards: Guards) -> Result<Exit, Stop> 
     }
     for _ in 0..arguments.runs_before {
         let unheard = Sinks { entry: Box::new(drop), packet: None };
-        run_once(&scenario, arguments.seed, guards, unheard, None)?;
+        run_once((&scenario, &text), arguments.seed, guards, unheard, None)?;
     }
     let aside = aside(&arguments.record);
     // Whoever sees a record sees its capture.
     let moved =
         |file: &Path| fs::rename(self::aside(file), file).map_err(|error| refused(file, &error));
-    let recorded = record(&scenario, arguments, guards, &aside)
+    let recorded = record((&scenario, &text), arguments, guards, &aside)
         .and_then(|pictures| match &arguments.frames {
             Some(folder) => frames::write(folder, &pictures),
             None => Ok(()),
@@ -126,11 +125,11 @@ fn memory_is_up(arguments: &WorkerArgs) -> bool {
     peak.is_some_and(|kibibytes| kibibytes.saturating_mul(1 << 10) > most)
 }
 
-/// How often the parent is told how far the run has come, in the run's time.
+/// How often it is stored how far the run has come, in the run's time.
 const TELL: Duration = Duration::from_millis(20);
 
 fn run_once(
-    scenario: &Scenario,
+    (scenario, text): (&Scenario, &str),
     seed: u64,
     guards: Guards,
     sinks: Sinks<'_>,
@@ -140,7 +139,7 @@ fn run_once(
     let watch = move |at: Duration| {
         if at >= next {
             next = at + TELL;
-            output::say(Told::At(at).line());
+            progress::store(text, at);
         }
     };
     let watch = Box::new(watch);
@@ -163,7 +162,7 @@ fn refused(file: &Path, error: &dyn std::fmt::Display) -> Stop {
 /// Writes a whole record to `aside`, and what goes beside it. Returns the pictures of the worst
 /// frames.
 fn record(
-    scenario: &Scenario,
+    (scenario, text): (&Scenario, &str),
     arguments: &WorkerArgs,
     guards: Guards,
     aside: &Path,
@@ -195,7 +194,7 @@ fn record(
         });
         let capture = capture.map(|file| Box::new(file) as CaptureSink<'_>);
         let sinks = Sinks { entry: Box::new(entry), packet };
-        run_once(scenario, arguments.seed, guards, sinks, capture)?
+        run_once((scenario, text), arguments.seed, guards, sinks, capture)?
     };
     if let Some(error) = failed {
         return Err(refused(aside, &error));
