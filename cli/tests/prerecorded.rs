@@ -77,3 +77,28 @@ fn a_clip_of_ones_own_is_sent_as_it_is() {
     assert!(events("own").contains("\"frame_encoded\""), "nothing was sent");
     assert_eq!(events("own"), events("built-in"));
 }
+
+/// A stream of High profile, as most cameras send, is sent as it is, and offered as what it is; with
+/// live media the same clip is filmed.
+#[test]
+fn a_recording_of_high_profile_is_sent_and_filmed() {
+    let case = concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/cases/14-high-profile-recording");
+    let text = |name: &str| std::fs::read_to_string(format!("{case}/{name}")).expect("a case");
+    let place = Place::with("high.toml", &text("high.toml"));
+    place.write("high-m.toml", &text("high-m.toml"));
+    let clip = std::fs::read(format!("{case}/high.h264")).expect("a clip");
+    std::fs::write(place.path("high.h264"), clip).expect("write the clip");
+    place.call(&["sim", "high.toml", "--out", "out", "--pcap"]).ended(0);
+    let run = &place.json("out/summary.json")["runs"][0];
+    assert!(run["streams"][0]["frames"]["rendered"].as_u64() > Some(300), "{run}");
+    let capture = std::fs::read(place.path("out/high/seed-1/capture.pcapng")).expect("a capture");
+    // High, level 1.2, from the stream's own parameter set; in offer and answer.
+    let said = b"profile-level-id=64000c";
+    assert!(capture.windows(said.len()).filter(|bytes| bytes == said).count() >= 2);
+    let live = replaced(&text("high.toml"), "duration = \"40s\"", "duration = \"15s\"");
+    let live = replaced(&live, "from = \"20s\"", "from = \"8s\"");
+    place.write("live.toml", &replaced(&live, "media = \"prerecorded\"", "media = \"live\""));
+    place.call(&["sim", "live.toml", "--out", "live"]).ended(0);
+    let stream = &place.json("live/summary.json")["runs"][0]["streams"][0];
+    assert!(stream["psnr_millidb"].as_u64() > Some(25_000), "{stream}");
+}

@@ -4,7 +4,7 @@ use crate::{
     error::SetupError,
     plan::{cameras, media_size},
 };
-use parallax_media::{Clip, ClipError, Container, FilmError, Recording, SizeError};
+use parallax_media::{Clip, ClipError, Container, FilmError, Recording, SizeError, Unfit};
 use parallax_record::MediaMode;
 use parallax_scenario::{
     ClipUse, Film, FilmCure, FilmKind, OwnClip, Scenario, ScenarioErrors, clip::Flaw, units::Size,
@@ -46,7 +46,7 @@ pub fn check(scenario: &Scenario) -> Result<(), ScenarioErrors> {
 /// # Errors
 /// With what is wrong with it, told in its manifest.
 pub fn check_clip(clip: &OwnClip, media: MediaMode) -> Result<(), ScenarioErrors> {
-    sound(clip, media).map_err(|error| clip.manifest().flawed(&flaw(error)))
+    sound(clip, media).map_err(|error| clip.manifest().flawed(&flaw(clip, error)))
 }
 
 /// Opens a clip for pictures of this size.
@@ -80,15 +80,23 @@ pub(crate) fn recorded(clip: &ClipUse, size: parallax_media::Size) -> Result<&[u
 
 fn sound(clip: &OwnClip, media: MediaMode) -> Result<(), SetupError> {
     let manifest = clip.manifest();
-    Clip::check(clip.annex_b(), media_size(manifest.size)?, manifest.frames as usize)?;
-    if media == MediaMode::Prerecorded {
-        Recording::from_annex_b(clip.annex_b())?;
+    let (size, frames) = (media_size(manifest.size)?, manifest.frames as usize);
+    match media {
+        MediaMode::Live => Clip::check(clip.annex_b(), size, frames)?,
+        MediaMode::Prerecorded => Recording::check(clip.annex_b(), size, frames)?,
     }
     Ok(())
 }
 
-fn flaw(error: SetupError) -> Flaw {
+fn flaw(clip: &OwnClip, error: SetupError) -> Flaw {
     match error {
+        SetupError::Clip(ClipError::Unfit(Unfit::Interlaced)) => Flaw::Interlaced,
+        SetupError::Clip(ClipError::Bidirectional { frame }) => Flaw::Bidirectional { frame },
+        SetupError::Clip(error @ ClipError::Frame { .. })
+            if Recording::from_annex_b(clip.annex_b()).is_ok() =>
+        {
+            Flaw::NotDecoded(error.to_string())
+        }
         SetupError::Clip(ClipError::Size(error)) => Flaw::ImpossibleSize(error.to_string()),
         SetupError::Clip(ClipError::OtherSize { frame, found }) => {
             let found = Size { width: found.width.into(), height: found.height.into() };

@@ -151,7 +151,9 @@ impl Setting {
                     .ok_or_else(|| SetupError::NoSuchCamera { camera: camera.clone() })?,
                 playing: match self.film(camera)? {
                     Film::Live(source) => Playing::Decodes(Some(source.clone())),
-                    Film::Prerecorded(_) => Playing::Assumes,
+                    Film::Prerecorded(recording) => {
+                        Playing::Assumes { profile_level_id: recording.profile_level_id() }
+                    }
                 },
             })
         };

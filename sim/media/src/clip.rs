@@ -1,12 +1,14 @@
 //! What a camera sees: a short clip that loops.
 
 use crate::decoder::{DecodeError, Decoder, size_of};
+use crate::film::{Planes, planes_of};
 use crate::nal;
 use crate::picture::{Picture, Size, SizeError};
 use crate::scale::Scaler;
 use crate::scene::Scene;
+use crate::sequence::{self, Unfit};
+use crate::slice;
 use core::time::Duration;
-use openh264::decoder::DecodedYUV;
 use openh264::formats::YUVSource;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -76,27 +78,30 @@ pub enum ClipError {
         /// Why.
         source: DecodeError,
     },
-    /// An access unit of the clip has no picture, or there is none at all: not a constrained
-    /// baseline stream.
+    /// An access unit of the clip has no picture, or there is none at all.
     #[error("failed to open the clip: no picture in frame {frame}")]
     NoPicture {
         /// Counted from 0.
         frame: usize,
     },
-    /// The clip begins with another frame than a key frame, and cannot be sent as it is.
-    #[error("failed to open the clip: it does not begin with a key frame")]
+    /// The clip begins with another frame than a key frame with its parameter sets, and cannot be sent
+    /// as it is.
+    #[error("failed to open the clip: it does not begin with a key frame and its parameter sets")]
     NoKeyFrame,
     /// The clip does not begin with a start code: it is in another container, or no H.264.
     #[error("failed to open the clip: it is not H.264 in Annex B, which begins with 00 00 01")]
     NotAnnexB,
-    /// The clip says of itself that it is of another profile.
+    /// The clip says of itself that its pictures are of a kind that is not decoded.
+    #[error("failed to open the clip: {0}")]
+    Unfit(#[from] Unfit),
+    /// Frames that refer to later ones.
     #[error(
-        "failed to open the clip: its H.264 profile is {profile}, and must be constrained \
-         baseline"
+        "failed to open the clip: frame {frame} refers to a later one (a B-frame), which OpenH264 \
+         does not decode exactly and a live camera does not send"
     )]
-    Profile {
-        /// What it says.
-        profile: String,
+    Bidirectional {
+        /// Counted from 0.
+        frame: usize,
     },
     /// A picture has another size than the clip is said to have.
     #[error("failed to open the clip: frame {frame} has {found}")]
@@ -203,8 +208,9 @@ impl Clip {
         Self::from_annex_b(clip.annex_b, clip.frames_per_second, size)
     }
 
-    /// Decodes a clip of H.264 constrained baseline in Annex B, of this frame rate, all frames at
-    /// once, and scales it to this size as [`open`](Self::open) does.
+    /// Decodes a clip of H.264 in Annex B, of this frame rate, all frames at once, and scales it to
+    /// this size as [`open`](Self::open) does: 8 bits, 4:2:0, progressive, without B-frames, of any
+    /// profile.
     ///
     /// # Errors
     /// Fails if the size is impossible, or the stream is empty, damaged or not of that kind.
@@ -217,14 +223,13 @@ impl Clip {
         let rate = Rate::whole(frames_per_second).ok_or(ClipError::NoRate)?;
         let mut pictures = Vec::new();
         let mut scaler: Option<Scaler> = None;
-        decode_each(&units(annex_b)?, |_, own, decoded| {
+        decode_each(&units(annex_b)?, |_, own, planes| {
             let scaler = match &mut scaler {
                 Some(scaler) if scaler.from() == own => scaler,
                 other => other.insert(Scaler::new(own, size)?),
             };
-            let (y, u, v) = decoded.strides();
             // Scaled from where the decoder has it: copies of large pictures are not free.
-            pictures.push(scaler.scale([(decoded.y(), y), (decoded.u(), u), (decoded.v(), v)])?);
+            pictures.push(scaler.scale(planes)?);
             Ok(())
         })?;
         Self::of(pictures, rate).ok_or(ClipError::NoPicture { frame: 0 })
@@ -294,8 +299,8 @@ impl Clip {
     }
 }
 
-/// The access units of a stream, if it says of itself that it is constrained baseline in Annex B;
-/// at least one.
+/// The access units of a stream in Annex B, at least one, if its pictures are of the kind that is
+/// decoded, by what it says of itself, and none refers to a later one.
 pub(crate) fn units(annex_b: &[u8]) -> Result<Vec<&[u8]>, ClipError> {
     if annex_b.is_empty() {
         return Err(ClipError::NoPicture { frame: 0 });
@@ -305,46 +310,47 @@ pub(crate) fn units(annex_b: &[u8]) -> Result<Vec<&[u8]>, ClipError> {
         return Err(ClipError::NotAnnexB);
     }
     for unit in nal::units(annex_b).filter(|unit| nal::unit_type(unit) == Some(7)) {
-        let (Some(&profile), Some(&constraints)) = (unit.get(1), unit.get(2)) else { continue };
-        // ITU-T H.264 section A.2.1.1: profile_idc 66 and constraint_set1_flag.
-        if profile != 66 || constraints & 0x40 == 0 {
-            return Err(ClipError::Profile { profile: profile_name(profile) });
-        }
+        sequence::read(unit)?;
     }
     let units = nal::access_units(annex_b);
     if units.is_empty() {
         return Err(ClipError::NoPicture { frame: 0 });
     }
+    for (frame, unit) in units.iter().enumerate() {
+        if !nal::units(unit).any(|unit| matches!(nal::unit_type(unit), Some(1..=5))) {
+            return Err(ClipError::NoPicture { frame });
+        }
+        if nal::units(unit).any(slice::is_bidirectional) {
+            return Err(ClipError::Bidirectional { frame });
+        }
+    }
     Ok(units)
 }
 
-/// What a `profile_idc` is called (ITU-T H.264 annex A), where it is not constrained baseline.
-fn profile_name(profile: u8) -> String {
-    let name = match profile {
-        66 => "baseline, without the constraint",
-        77 => "main",
-        88 => "extended",
-        100 => "high",
-        110 => "high 10",
-        122 => "high 4:2:2",
-        244 => "high 4:4:4",
-        _ => "of another kind",
-    };
-    format!("{profile} ({name})")
-}
-
-/// Decodes access units one by one.
+/// Decodes access units, and hands out the picture of each in their order. OpenH264 may hold pictures
+/// back where a stream does not rule B-frames out.
 fn decode_each(
     units: &[&[u8]],
-    mut each: impl FnMut(usize, Size, &DecodedYUV<'_>) -> Result<(), ClipError>,
+    mut each: impl FnMut(usize, Size, Planes<'_>) -> Result<(), ClipError>,
 ) -> Result<(), ClipError> {
     let mut decoder = Decoder::new().map_err(|source| ClipError::Frame { frame: 0, source })?;
+    let mut pictures = 0;
     for (frame, unit) in units.iter().enumerate() {
         let damaged = |source| ClipError::Frame { frame, source };
-        let decoded =
-            decoder.decode_planes(unit).map_err(damaged)?.ok_or(ClipError::NoPicture { frame })?;
-        let size = size_of(&decoded).map_err(damaged)?;
-        each(frame, size, &decoded)?;
+        if let Some(decoded) = decoder.decode_planes(unit).map_err(damaged)? {
+            let (y, u, v) = decoded.strides();
+            let size = size_of(&decoded).map_err(damaged)?;
+            each(pictures, size, [(decoded.y(), y), (decoded.u(), u), (decoded.v(), v)])?;
+            pictures += 1;
+        }
     }
-    Ok(())
+    let damaged = |source| ClipError::Frame { frame: pictures, source };
+    for picture in decoder.held_back().map_err(damaged)? {
+        each(pictures, picture.size(), planes_of(&picture))?;
+        pictures += 1;
+    }
+    match pictures == units.len() {
+        true => Ok(()),
+        false => Err(ClipError::NoPicture { frame: pictures }),
+    }
 }

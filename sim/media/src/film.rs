@@ -2,7 +2,6 @@
 //! lengths and numbers is held against what is there.
 
 mod mp4;
-mod sequence;
 mod y4m;
 
 use crate::{
@@ -10,6 +9,7 @@ use crate::{
     decoder::{DecodeError, Decoder, size_of},
     picture::{Picture, Size, SizeError},
     scale::Scaler,
+    sequence::Unfit,
     slice,
 };
 use core::ops::Range;
@@ -111,6 +111,18 @@ pub enum FilmError {
     },
 }
 
+impl From<Unfit> for FilmError {
+    fn from(unfit: Unfit) -> Self {
+        match unfit {
+            Unfit::Short => Self::Damaged("a parameter set ends before its time"),
+            Unfit::Depth(bits) => Self::Depth(bits),
+            Unfit::Chroma(kind) => Self::Chroma(kind.to_owned()),
+            Unfit::Interlaced => Self::Interlaced,
+            Unfit::Size(error) => Self::Size(error),
+        }
+    }
+}
+
 impl Clip {
     /// Decodes a film, all frames at once, and scales it to this size as [`open`](Self::open) does.
     /// Refuses one of more than `most` frames before it decodes any.
@@ -147,7 +159,7 @@ impl Clip {
 }
 
 /// Luma, blue and red, each with the distance of its rows.
-type Planes<'p> = [(&'p [u8], usize); 3];
+pub(crate) type Planes<'p> = [(&'p [u8], usize); 3];
 
 /// Hands out every picture in the order in which they are shown; all have one size. Tells the rate.
 fn pictures_of(
@@ -248,7 +260,7 @@ fn decode(
     Ok(())
 }
 
-fn planes_of(picture: &Picture) -> Planes<'_> {
+pub(crate) fn planes_of(picture: &Picture) -> Planes<'_> {
     let width = usize::from(picture.size().width);
     [(picture.y(), width), (picture.u(), width / 2), (picture.v(), width / 2)]
 }

@@ -15,6 +15,7 @@ mod quality;
 mod recording;
 mod scale;
 mod scene;
+mod sequence;
 mod slice;
 
 pub use clip::{Builtin, Clip, ClipError, Rate};
@@ -25,3 +26,4 @@ pub use marker::Marker;
 pub use picture::{Picture, Size, SizeError};
 pub use quality::{PSNR_CAP_MILLIDB, psnr_millidb, ssim_ppm};
 pub use recording::{BuiltinRecording, RecordedFrame, Recording};
+pub use sequence::Unfit;

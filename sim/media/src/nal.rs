@@ -14,7 +14,7 @@ pub fn unit_type(unit: &[u8]) -> Option<u8> {
 
 /// The access units of a stream, start codes included: what a decoder takes at a time, one
 /// picture each. A unit begins with what may only stand before a picture (SPS, PPS, SEI,
-/// delimiter) or with a slice whose first macroblock is 0 (section 7.4.1.2.3, as far as streams
+/// delimiter, prefix) or with a slice whose first macroblock is 0 (section 7.4.1.2.3, as far as streams
 /// of one slice group without redundant pictures need it).
 pub fn access_units(stream: &[u8]) -> Vec<&[u8]> {
     let mut begins = Vec::new();
@@ -23,7 +23,9 @@ pub fn access_units(stream: &[u8]) -> Vec<&[u8]> {
         let bytes = &stream[unit.start..unit.end];
         let is_slice = matches!(unit_type(bytes), Some(1..=5));
         // first_mb_in_slice is an Exp-Golomb code: a leading 1 is the number 0.
-        let leads = !is_slice || bytes.get(1).is_some_and(|byte| byte & 0x80 != 0);
+        let first_slice = is_slice && bytes.get(1).is_some_and(|byte| byte & 0x80 != 0);
+        // Filler and the ends of sequence and stream belong to the picture before them.
+        let leads = first_slice || matches!(unit_type(bytes), Some(6..=9 | 14..=18));
         if has_slice && leads {
             begins.push(unit.code);
             has_slice = false;
@@ -88,6 +90,16 @@ mod tests {
         assert_eq!(units.len(), 2);
         assert_eq!(units[1], [0, 0, 0, 1, 0x61, 0x9a]);
         assert_eq!(units.concat(), STREAM);
+    }
+
+    /// A constant bit rate is made with filler behind the slices.
+    #[test]
+    fn filler_and_the_end_of_a_stream_belong_to_the_picture_before_them() {
+        let behind = [0, 0, 1, 12, 0xff, 0x80, 0, 0, 1, 10, 0, 0, 1, 11];
+        let stream = [STREAM, &behind].concat();
+        let units = access_units(&stream);
+        assert_eq!(units.len(), 2);
+        assert_eq!(units[1], [&[0, 0, 0, 1, 0x61, 0x9a][..], &behind].concat());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::clip::{self, ClipError};
 use crate::picture::Size;
-use crate::{nal, slice};
+use crate::{nal, sequence, slice};
 use std::sync::Arc;
 
 /// A recording that is part of the binary. `fixtures/recordings/` holds its file and its manifest,
@@ -49,6 +49,7 @@ pub struct RecordedFrame {
 #[derive(Clone, Debug)]
 pub struct Recording {
     frames: Arc<[RecordedFrame]>,
+    profile_level_id: [u8; 3],
 }
 
 impl Recording {
@@ -62,7 +63,8 @@ impl Recording {
         BUILTIN.iter().find(|recording| recording.clip == clip && recording.size == size)
     }
 
-    /// Cuts a stream of H.264 constrained baseline in Annex B into its frames, and decodes nothing.
+    /// Cuts a stream of H.264 in Annex B into its frames, and decodes nothing: 8 bits, 4:2:0,
+    /// progressive, without B-frames, of any profile.
     ///
     /// What no picture needs (supplemental information, delimiters, filler) is left out, and key
     /// frames that lack their parameter sets get the latest: a camera sends those with each.
@@ -83,7 +85,38 @@ impl Recording {
         if !frames[0].key {
             return Err(ClipError::NoKeyFrame);
         }
-        Ok(Self { frames: frames.into() })
+        let first = nal::units(annex_b).find(|unit| nal::unit_type(unit) == Some(7));
+        let profile_level_id =
+            sequence::read(first.ok_or(ClipError::NoKeyFrame)?)?.profile_level_id;
+        Ok(Self { frames: frames.into(), profile_level_id })
+    }
+
+    /// Whether a stream is a recording of so many frames, all of this size, by what it says of itself:
+    /// decodes nothing.
+    ///
+    /// # Errors
+    /// As [`from_annex_b`](Self::from_annex_b), or if it is not of that size and number of frames.
+    pub fn check(annex_b: &[u8], size: Size, frames: usize) -> Result<(), ClipError> {
+        size.check()?;
+        let units = clip::units(annex_b)?;
+        if units.len() != frames {
+            return Err(ClipError::OtherLength { found: units.len() });
+        }
+        for (frame, unit) in units.iter().enumerate() {
+            for unit in nal::units(unit).filter(|unit| nal::unit_type(unit) == Some(7)) {
+                let found = sequence::read(unit)?.size;
+                if found != size {
+                    return Err(ClipError::OtherSize { frame, found });
+                }
+            }
+        }
+        Self::from_annex_b(annex_b).map(drop)
+    }
+
+    /// Profile, constraints and level as the stream says them: the three bytes of `profile-level-id`
+    /// (RFC 6184 section 8.1).
+    pub fn profile_level_id(&self) -> [u8; 3] {
+        self.profile_level_id
     }
 
     /// The frame of this number; behind the last comes the first, which is a key frame.

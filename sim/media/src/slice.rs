@@ -1,7 +1,10 @@
 //! Reads the quantisation parameter out of slice headers, because OpenH264 does not tell it.
-//! Only what its baseline encoder writes is understood; anything else gives no number.
+//! Progressive I and P slices without weighted prediction are understood; others give no number.
 
-use crate::nal;
+use crate::{
+    nal,
+    sequence::{self, Order, Sequence},
+};
 
 /// The parameter sets seen so far, as far as slice headers need them.
 #[derive(Default)]
@@ -10,16 +13,13 @@ pub(crate) struct Headers {
     picture: Option<PictureSet>,
 }
 
-/// From the sequence parameter set (ITU-T H.264 section 7.3.2.1.1).
-struct Sequence {
-    frame_number_bits: u32,
-    /// Bits of `pic_order_cnt_lsb`; `None` for type 2, which sends none.
-    order_count_bits: Option<u32>,
-}
-
-/// From the picture parameter set (section 7.3.2.2).
+/// From the picture parameter set (ITU-T H.264 section 7.3.2.2).
 struct PictureSet {
+    /// Entropy coding is CABAC.
+    cabac: bool,
     order_count_present: bool,
+    /// Slices have a table of weights.
+    weighted: bool,
     initial_qp: i32,
 }
 
@@ -31,7 +31,7 @@ impl Headers {
             // Slice headers are over long before 64 bytes; the rest need not be unescaped.
             let payload = unescape(&unit[..unit.len().min(64)]);
             match nal::unit_type(unit)? {
-                7 => self.sequence = sequence(&payload),
+                7 => self.sequence = sequence::read(unit).ok(),
                 8 => self.picture = picture_set(&payload),
                 1 | 5 => return self.slice_qp(unit[0], &payload),
                 _ => {}
@@ -49,18 +49,24 @@ impl Headers {
         let inter = match bits.unsigned()? % 5 {
             0 => true,
             2 => false,
-            _ => return None, // B and switching slices are not baseline
+            _ => return None, // B and switching slices
         };
         bits.unsigned()?; // pic_parameter_set_id
         bits.take(sequence.frame_number_bits)?;
         if idr {
             bits.unsigned()?; // idr_pic_id
         }
-        if let Some(order_count_bits) = sequence.order_count_bits {
-            bits.take(order_count_bits)?;
-            if set.order_count_present {
-                bits.signed()?;
+        let deltas = 1 + usize::from(set.order_count_present);
+        let deltas = match sequence.order {
+            Order::Bits(count) => {
+                bits.take(count)?;
+                deltas - 1
             }
+            Order::Deltas { always_zero: false } => deltas,
+            Order::Deltas { always_zero: true } | Order::AsDecoded => 0,
+        };
+        for _ in 0..deltas {
+            bits.signed()?; // delta_pic_order_cnt
         }
         if inter {
             if bits.flag()? {
@@ -71,9 +77,15 @@ impl Headers {
                     bits.unsigned()?; // one modification of the reference list
                 }
             }
+            if set.weighted {
+                return None; // a table of weights follows
+            }
         }
         if reference {
             marking(&mut bits, idr)?;
+        }
+        if inter && set.cabac {
+            bits.unsigned()?; // cabac_init_idc
         }
         u8::try_from(set.initial_qp + bits.signed()?).ok().filter(|qp| *qp <= 51)
     }
@@ -114,36 +126,21 @@ pub(crate) fn is_bidirectional(unit: &[u8]) -> bool {
     matches!(nal::unit_type(unit), Some(1 | 2)) && kind().is_some_and(|kind| kind % 5 == 1)
 }
 
-fn sequence(payload: &[u8]) -> Option<Sequence> {
-    let mut bits = Bits::new(payload);
-    // 66 is baseline; higher profiles have more fields here.
-    if bits.take(8)? != 66 {
-        return None;
-    }
-    bits.take(16)?; // constraints, level
-    bits.unsigned()?; // seq_parameter_set_id
-    let frame_number_bits = bits.unsigned()? + 4;
-    let order_count_bits = match bits.unsigned()? {
-        0 => Some(bits.unsigned()? + 4),
-        2 => None,
-        _ => return None,
-    };
-    Some(Sequence { frame_number_bits, order_count_bits })
-}
-
+/// None if it is too short or has slice groups.
 fn picture_set(payload: &[u8]) -> Option<PictureSet> {
     let mut bits = Bits::new(payload);
     bits.unsigned()?; // pic_parameter_set_id
     bits.unsigned()?; // seq_parameter_set_id
-    bits.flag()?; // entropy_coding_mode_flag
+    let cabac = bits.flag()?;
     let order_count_present = bits.flag()?;
     if bits.unsigned()? != 0 {
         return None; // slice groups
     }
     bits.unsigned()?; // num_ref_idx_l0_default_active_minus1
     bits.unsigned()?; // num_ref_idx_l1_default_active_minus1
-    bits.take(3)?; // weighted prediction, which baseline does not have
-    Some(PictureSet { order_count_present, initial_qp: 26 + bits.signed()? })
+    let weighted = bits.flag()?;
+    bits.take(2)?; // weighted_bipred_idc
+    Some(PictureSet { cabac, order_count_present, weighted, initial_qp: 26 + bits.signed()? })
 }
 
 /// The payload behind the one-byte NAL header, emulation prevention bytes taken out (section

@@ -31,8 +31,16 @@ use webrtc::{
 const H264_PAYLOAD_TYPE: u8 = 102;
 /// Clock of the RTP timestamps of video, Hz (RFC 6184 section 8.2.1).
 pub(crate) const VIDEO_CLOCK_HZ: u64 = 90_000;
-/// Constrained baseline, level 3.1, several NAL units in a frame (RFC 6184 section 8.1).
-const H264_FORMAT: &str = "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f";
+/// What a camera's encoder sends and each viewer decodes: constrained baseline, level 3.1, as
+/// `profile-level-id` has it (RFC 6184 section 8.1).
+pub(crate) const CONSTRAINED_BASELINE: [u8; 3] = [0x42, 0xe0, 0x1f];
+/// `profile_idc` of baseline.
+const BASELINE: u8 = 0x42;
+
+/// The `profile-level-id` of a recording: its own, or constrained baseline for any baseline stream.
+pub(crate) fn profile_level_id(recorded: [u8; 3]) -> [u8; 3] {
+    if recorded[0] == BASELINE { CONSTRAINED_BASELINE } else { recorded }
+}
 
 /// When no ICE check or answer has come over the nominated pair for so long, the path is under
 /// suspicion. Each end sends one every 2 s. Media do not count: `rtc` 0.21.1 does not tell its ICE
@@ -92,22 +100,29 @@ impl PeerConnectionEventHandler for Handler {
     }
 }
 
-/// H.264 as both ends offer it.
-pub(crate) fn h264() -> RTCRtpCodec {
+/// H.264 as both ends offer it, several NAL units in a frame.
+pub(crate) fn h264(profile_level_id: [u8; 3]) -> RTCRtpCodec {
+    let [profile, constraints, level] = profile_level_id;
     RTCRtpCodec {
         mime_type: MIME_TYPE_H264.to_owned(),
         clock_rate: VIDEO_CLOCK_HZ as u32,
         channels: 0,
-        sdp_fmtp_line: H264_FORMAT.to_owned(),
+        sdp_fmtp_line: format!(
+            "level-asymmetry-allowed=1;packetization-mode=1;\
+             profile-level-id={profile:02x}{constraints:02x}{level:02x}"
+        ),
         rtcp_feedback: vec![],
     }
 }
 
 /// `feedback`: whether each packet may carry a number of its own, whose arrival is told
 /// (draft-holmer-rmcat-transport-wide-cc-extensions-01). It is agreed on if both ends say so.
-fn media_engine(feedback: bool) -> Result<MediaEngine> {
+fn media_engine(profile_level_id: [u8; 3], feedback: bool) -> Result<MediaEngine> {
     let mut engine = MediaEngine::default();
-    let codec = RTCRtpCodecParameters { rtp_codec: h264(), payload_type: H264_PAYLOAD_TYPE };
+    let codec = RTCRtpCodecParameters {
+        rtp_codec: h264(profile_level_id),
+        payload_type: H264_PAYLOAD_TYPE,
+    };
     engine.register_codec(codec, RtpCodecKind::Video)?;
     let mut told = vec![("nack", ""), ("nack", "pli")];
     if feedback {
@@ -123,7 +138,7 @@ fn media_engine(feedback: bool) -> Result<MediaEngine> {
     Ok(engine)
 }
 
-/// Builds a connection on the host's addresses; with `feedback` on each packet, if the other end
+/// Builds a connection on the host's addresses, for video of this profile; with `feedback` on each packet, if the other end
 /// has it too.
 ///
 /// # Errors
@@ -133,7 +148,7 @@ pub(crate) async fn build<H: Host>(
     session: &Session,
     ice_servers: &[IceServer],
     interceptors: Registry,
-    feedback: bool,
+    (profile_level_id, feedback): ([u8; 3], bool),
 ) -> Result<(Arc<dyn PeerConnection>, UnboundedReceiver<Happening>)> {
     let (tell, happenings) = mpsc::unbounded_channel();
     let servers = ice_servers
@@ -163,7 +178,7 @@ pub(crate) async fn build<H: Host>(
     }
     let connection = PeerConnectionBuilder::new()
         .with_configuration(configuration)
-        .with_media_engine(media_engine(feedback)?)
+        .with_media_engine(media_engine(profile_level_id, feedback)?)
         .with_setting_engine(settings.build())
         .with_interceptor_registry(interceptors)
         .with_handler(Arc::new(Handler(tell)))

@@ -100,6 +100,15 @@ pub struct Manifest {
 pub enum Flaw {
     /// It is no stream that can be shown; why.
     Stream(String),
+    /// Its frames do not decode, but could be sent as they are; why.
+    NotDecoded(String),
+    /// It is interlaced.
+    Interlaced,
+    /// It has frames that refer to later ones.
+    Bidirectional {
+        /// The first of them, from 0.
+        frame: usize,
+    },
     /// The size that the manifest says is none that a picture can have; why.
     ImpossibleSize(String),
     /// A picture has another size than the manifest says.
@@ -145,13 +154,40 @@ impl Manifest {
     /// Tells, at its place in the manifest, what whoever decoded the file has found wrong with it.
     pub fn flawed(&self, flaw: &Flaw) -> ScenarioErrors {
         let file = &self.file;
+        let again = |filter: &str| {
+            format!(
+                "ffmpeg -i FILM -an {filter}-c:v libx264 -profile:v baseline -bf 0 \
+                 -pix_fmt yuv420p -f h264 {file}"
+            )
+        };
         match flaw {
             Flaw::Stream(cause) => {
+                self.refuse("file", cause, "this clip", format!("make it again: {}", again("")))
+            }
+            Flaw::NotDecoded(cause) => {
                 let help = format!(
-                    "make it again: ffmpeg -i FILM -an -c:v libx264 -profile:v baseline -bf 0 \
-                     -pix_fmt yuv420p -f h264 {file}"
+                    "make it again: {}; or run it with prerecorded media, which are not decoded",
+                    again("")
                 );
                 self.refuse("file", cause, "this clip", help)
+            }
+            Flaw::Interlaced => {
+                let cause = "failed to open the clip: it is interlaced, and must be progressive";
+                let help = format!(
+                    "set the camera to progressive pictures, or make it again: {}",
+                    again("-vf yadif ")
+                );
+                self.refuse("file", cause, "this clip", help)
+            }
+            Flaw::Bidirectional { frame } => {
+                let cause = format!(
+                    "failed to open the clip: frame {frame} refers to a later one (a B-frame): \
+                     OpenH264 does not decode such exactly, and each costs a live stream the time \
+                     until the later one"
+                );
+                let help =
+                    format!("set the camera to no B-frames, or make it again: {}", again(""));
+                self.refuse("file", &cause, "this clip", help)
             }
             Flaw::ImpossibleSize(cause) => {
                 let help = "scale the clip to such a size, and write it here";

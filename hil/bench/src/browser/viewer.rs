@@ -112,7 +112,7 @@ pub(super) async fn view(place: Place, given: Given) {
     clock.settle(now_ns());
     let decodes = |playing: &Playing| match playing {
         Playing::Decodes(source) => source.clone(),
-        Playing::Assumes => None,
+        Playing::Assumes { .. } => None,
     };
     let sources = config
         .views

@@ -8,7 +8,7 @@ mod boxes;
 mod fragments;
 mod samples;
 
-use super::{FilmError, Track, sequence};
+use super::{FilmError, Track};
 use crate::clip::Rate;
 use boxes::{Fields, boxes, child, full};
 use samples::Sample;
@@ -155,7 +155,7 @@ fn parameter_sets(configuration: &[u8]) -> Result<(usize, Vec<u8>), FilmError> {
             let length = fields.number(2).ok_or(SHORT)? as usize;
             let unit = fields.bytes(length).ok_or(SHORT)?;
             if kind == "sequence" {
-                sequence::check(unit)?;
+                sequence::read(unit)?;
             }
             stream.extend_from_slice(&[0, 0, 0, 1]);
             stream.extend_from_slice(unit);

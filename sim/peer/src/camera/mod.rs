@@ -6,6 +6,7 @@ mod session;
 mod source;
 
 use crate::{
+    connection,
     exchange::Word,
     host::Host,
     identity,
@@ -87,6 +88,18 @@ pub enum Media {
     /// nothing. Who asks for a key frame waits for the next one of the recording. Stages take
     /// their time all the same.
     Prerecorded(Recording),
+}
+
+impl Media {
+    /// The profile that the camera offers: its encoder's, or that of the recording.
+    fn profile_level_id(&self) -> [u8; 3] {
+        match self {
+            Self::Live(_) => connection::CONSTRAINED_BASELINE,
+            Self::Prerecorded(recording) => {
+                connection::profile_level_id(recording.profile_level_id())
+            }
+        }
+    }
 }
 
 /// What a camera films, and how it encodes.
@@ -274,7 +287,7 @@ impl<H: Host> Shared<H> {
 
     /// The RTP timestamp of a frame captured at `camera_us`. It wraps around.
     fn rtp_timestamp(&self, camera_us: u64) -> u32 {
-        let ticks = camera_us * crate::connection::VIDEO_CLOCK_HZ / 1_000_000;
+        let ticks = camera_us * connection::VIDEO_CLOCK_HZ / 1_000_000;
         self.rtp_base.wrapping_add(ticks as u32)
     }
 

@@ -99,8 +99,9 @@ async fn run_to_end<H: Host>(
     let sent = Arc::default();
     let registry = interceptors(shared, &start, &sent);
     let feedback = shared.config.congestion_control.is_some();
+    let media = (shared.config.video.media.profile_level_id(), feedback);
     let (connection, happenings) =
-        connection::build(host, &start.name, &start.ice_servers, registry, feedback).await?;
+        connection::build(host, &start.name, &start.ice_servers, registry, media).await?;
     let ssrc = host.random() as u32;
     let track = Arc::new(TrackLocalStaticRTP::new(media_track(shared, ssrc)));
     let sender = connection.add_track(track.clone() as Arc<dyn TrackLocal>).await?;
@@ -179,7 +180,7 @@ fn media_track<H: Host>(shared: &Shared<H>, ssrc: u32) -> MediaStreamTrack {
                 ssrc: Some(ssrc),
                 ..Default::default()
             },
-            codec: connection::h264(),
+            codec: connection::h264(shared.config.video.media.profile_level_id()),
             ..Default::default()
         }],
     )

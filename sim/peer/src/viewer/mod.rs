@@ -10,7 +10,7 @@ pub use elsewhere::{Elsewhere, Maker, Said, Told, TrickledCandidate};
 pub use playback::{Examined, examine};
 
 use crate::{
-    connection::End,
+    connection::{self, End},
     exchange::{Post, Word},
     host::Host,
     identity,
@@ -78,7 +78,20 @@ pub enum Playing {
     Decodes(Option<Source>),
     /// It takes a frame for decoded if it is whole and its references are intact, in the time that
     /// decoding takes: for recordings, which bear no markers.
-    Assumes,
+    Assumes {
+        /// The recording's [`profile_level_id`](parallax_media::Recording::profile_level_id).
+        profile_level_id: [u8; 3],
+    },
+}
+
+impl Playing {
+    /// The profile that the viewer answers with.
+    fn profile_level_id(&self) -> [u8; 3] {
+        match self {
+            Self::Decodes(_) => connection::CONSTRAINED_BASELINE,
+            Self::Assumes { profile_level_id } => connection::profile_level_id(*profile_level_id),
+        }
+    }
 }
 
 /// A camera's source, frame by frame.
@@ -331,7 +344,7 @@ impl<H: Host, S: Sessions<H>> Current<H, S> {
     fn renew_if_silent(&mut self, out: &mpsc::UnboundedSender<ToRendezvous>) {
         let now_ns = self.host.now_ns();
         let dead = |session: &Running| {
-            session.is_silent() && session.health.quiet(now_ns) >= crate::connection::SILENT
+            session.is_silent() && session.health.quiet(now_ns) >= connection::SILENT
         };
         if self.session.as_ref().is_some_and(dead) {
             self.drop_session("nothing came from the camera any more");

@@ -43,7 +43,7 @@ impl Screen {
     fn open(playing: &Playing) -> Result<Self, DecodeError> {
         Ok(Self(match playing {
             Playing::Decodes(_) => Some(Decoder::new()?),
-            Playing::Assumes => None,
+            Playing::Assumes { .. } => None,
         }))
     }
 
@@ -85,7 +85,7 @@ pub(super) async fn run<H: Host>(
     };
     let source = match playing {
         Playing::Decodes(source) => source,
-        Playing::Assumes => None,
+        Playing::Assumes { .. } => None,
     };
     let (to_display, pictures) = mpsc::channel(QUEUE_FRAMES);
     let mut tasks = Tasks::default();

@@ -104,8 +104,9 @@ async fn run_to_end<H: Host>(
 ) -> Result<End> {
     let registry = interceptors(host, &start);
     // A viewer tells whoever wants to know.
+    let media = (start.playing.profile_level_id(), true);
     let (connection, happenings) =
-        connection::build(host, &start.name, &start.ice_servers, registry, true).await?;
+        connection::build(host, &start.name, &start.ice_servers, registry, media).await?;
     let session = (start.id, start.name);
     let exchange = Exchange::new(host.clone(), session, connection, happenings, post, SETUP);
     let mut live = Live {

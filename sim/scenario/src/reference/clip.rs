@@ -9,7 +9,7 @@ pub(crate) const CLIP_TOP: Keys = Keys {
         must(
             "file",
             "name of a file beside the manifest",
-            "The clip: H.264 constrained baseline, Annex B.",
+            "The clip: H.264 in Annex B, of any profile; 8 bits, 4:2:0, progressive, without B-frames.",
         ),
         must("size", "pixels, such as `\"640x360\"`, both even", "The size of its pictures."),
         must("frames_per_second", "whole number, 1 to 1000", "How fast it is shown."),
