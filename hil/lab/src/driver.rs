@@ -226,6 +226,12 @@ impl Driver {
         }
     }
 
+    /// Has the links tell what is left to tell at the end of a run.
+    pub(crate) fn end_loads(&mut self) {
+        self.fabric.end_loads();
+        self.pass_on();
+    }
+
     fn pass_on(&mut self) {
         let told = self.fabric.take_told();
         if let Some(sink) = self.told.sink.as_ref().filter(|_| !told.entries.is_empty()) {

@@ -235,11 +235,12 @@ fn drive(driver: &mut Driver, end: Time) -> Option<Time> {
 }
 
 fn finish(
-    driver: Driver,
+    mut driver: Driver,
     end: Time,
     budget: Duration,
     pictures: &Pictures,
 ) -> Result<Outcome, LabError> {
+    driver.end_loads();
     let Driver { fabric, wires, told, priority, .. } = driver;
     let Told { mut entries, packets, lateness, .. } = told;
     let ledger = fabric.ledger();

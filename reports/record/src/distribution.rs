@@ -36,6 +36,16 @@ impl Histogram {
         Self { buckets: counts.into_iter().collect() }
     }
 
+    /// Takes over counts by the least duration of their bucket, microseconds.
+    #[must_use]
+    pub fn of_buckets(counts: impl IntoIterator<Item = (u64, u64)>) -> Self {
+        let mut buckets = BTreeMap::new();
+        for (us, count) in counts {
+            *buckets.entry(least(i64::try_from(us).unwrap_or(i64::MAX))).or_default() += count;
+        }
+        Self { buckets: buckets.into_iter().collect() }
+    }
+
     /// Counts what is in any of these.
     #[must_use]
     pub fn pooled<'a>(histograms: impl IntoIterator<Item = &'a Self>) -> Self {

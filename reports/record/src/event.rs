@@ -5,6 +5,7 @@
 //! camera's own clock since it booted.
 
 use crate::browser::BrowserStats;
+use crate::delays::DelaysOfPackets;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -271,6 +272,17 @@ pub enum Event {
         /// Mean time from the last bit sent to the arrival, nanoseconds, of the packets carried:
         /// one-way delay with its variation. The mean time over the link is the sum of the three.
         propagation_mean_ns: Option<u64>,
+    },
+    /// How long the packets took that an access link carried, at `link/SITE/up` or `link/SITE/down`;
+    /// written once, at the end of the run.
+    LinkDelays {
+        /// How many packets it carried.
+        packets: u64,
+        /// From the last bit sent to the arrival: the one-way delay, with its variation, and where the
+        /// link does not reorder, with the wait for slower packets before.
+        propagation: DelaysOfPackets,
+        /// From the packet's coming to the link to its arrival: queue, transmission and propagation.
+        crossing: DelaysOfPackets,
     },
     /// A gateway made a mapping.
     MappingCreated {
@@ -553,6 +565,7 @@ impl Event {
             | Self::BitRateChanged { .. }
             | Self::PacketDropped { .. }
             | Self::LinkLoad { .. }
+            | Self::LinkDelays { .. }
             | Self::MappingCreated { .. }
             | Self::MappingExpired { .. }
             | Self::Bytes { .. }

@@ -283,6 +283,9 @@ pub struct LinkHeader {
     pub one_way_delay_us: u64,
     /// Configured spread of the delay, microseconds.
     pub delay_variation_us: u64,
+    /// Whether a packet with a shorter delay overtakes others.
+    #[serde(default)]
+    pub reorder: bool,
     /// Mean share of packets lost, parts in a million.
     pub loss_mean_ppm: u64,
     /// Mean length of a burst of losses, thousandths of a packet; 1000 is independent loss.

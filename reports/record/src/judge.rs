@@ -10,6 +10,7 @@ use crate::absence;
 use crate::account::{doubts, texts};
 use crate::check::{Check, LossBound, Predicate, Route, Statistic, Window};
 use crate::counted::counted;
+use crate::delays;
 use crate::event::{CandidateKind, Event, Phase};
 use crate::header::{Clock, Header};
 use crate::measure::{self, PathUse, Span};
@@ -94,6 +95,7 @@ pub fn judge(record: &Record) -> Summary {
         checks,
         not_judged,
         streams: timeline.streams.iter().map(|stream| summarise(stream, record)).collect(),
+        links: delays::summaries(record),
         bytes: bytes(record),
     }
 }

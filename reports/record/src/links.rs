@@ -87,21 +87,38 @@ impl LinkInterval {
 /// The access links of a run: sites in the header's order, up before down.
 #[must_use]
 pub fn links(record: &Record) -> Vec<LinkTimeline> {
+    let links = configured(&record.header).into_iter();
+    links
+        .map(|(site, direction, spans)| LinkTimeline {
+            loads: loads(record, &site, direction),
+            site,
+            direction,
+            spans,
+        })
+        .collect()
+}
+
+/// What the access links of a run were over time, in the same order.
+pub(crate) fn configured(header: &Header) -> Vec<(String, LinkDirection, Vec<LinkSpan>)> {
     let mut links = Vec::new();
-    for site in &record.header.sites {
+    for site in &header.sites {
         for (direction, link) in [(LinkDirection::Up, &site.up), (LinkDirection::Down, &site.down)]
         {
             if let Some(link) = link {
-                links.push(LinkTimeline {
-                    site: site.name.clone(),
-                    direction,
-                    spans: link_spans(&record.header, &site.name, direction, link),
-                    loads: loads(record, &site.name, direction),
-                });
+                let spans = link_spans(header, &site.name, direction, link);
+                links.push((site.name.clone(), direction, spans));
             }
         }
     }
     links
+}
+
+/// The node of a link, as entries name it.
+pub(crate) fn node(site: &str, direction: LinkDirection) -> String {
+    match direction {
+        LinkDirection::Up => format!("link/{site}/up"),
+        LinkDirection::Down => format!("link/{site}/down"),
+    }
 }
 
 /// What a link was over time. As a run has it: at one time, what lasted ends before anything begins;
@@ -143,10 +160,7 @@ fn link_spans(
 }
 
 fn loads(record: &Record, site: &str, direction: LinkDirection) -> Vec<LinkInterval> {
-    let node = match direction {
-        LinkDirection::Up => format!("link/{site}/up"),
-        LinkDirection::Down => format!("link/{site}/down"),
-    };
+    let node = node(site, direction);
     let of_link = record.entries.iter().filter(|entry| entry.node == node);
     of_link
         .filter_map(|entry| match entry.event {

@@ -6,6 +6,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::delays::LinkSummary;
 use crate::distribution::{Histogram, OverTime};
 use crate::event::CandidateKind;
 use crate::header::{ClockKind, CongestionControl, Header, MediaMode};
@@ -123,6 +124,9 @@ pub struct Summary {
     pub not_judged: Vec<NotJudged>,
     /// What was measured of each stream that the scenario expects.
     pub streams: Vec<StreamSummary>,
+    /// The delay of each access link: what was configured, and what came out.
+    #[serde(default)]
+    pub links: Vec<LinkSummary>,
     /// Bytes on the wire that peers sent or received, by the node at the other end.
     pub bytes: BytesSummary,
 }
@@ -154,6 +158,7 @@ impl Summary {
             checks: Vec::new(),
             not_judged: Vec::new(),
             streams: Vec::new(),
+            links: Vec::new(),
             bytes: BytesSummary::default(),
         }
     }

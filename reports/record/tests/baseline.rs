@@ -70,6 +70,7 @@ fn run(seed: u64, clock: ClockKind, latencies: &[i64]) -> Summary {
         checks: Vec::new(),
         not_judged: Vec::new(),
         streams: vec![stream(latencies)],
+        links: Vec::new(),
         bytes: BytesSummary::default(),
     }
 }

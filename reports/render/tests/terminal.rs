@@ -96,6 +96,7 @@ fn summary(verdict: Verdict, checks: Vec<CheckResult>) -> Summary {
         checks,
         not_judged: Vec::new(),
         streams: vec![stream()],
+        links: Vec::new(),
         bytes: BytesSummary::default(),
     }
 }

@@ -224,7 +224,8 @@ impl Fabric {
         self.lock().told.captured.push(Captured::Secret(secret));
     }
 
-    /// Ends what links tell of their loads at the time of the step.
+    /// Ends what links tell of their loads at the time of the step, and tells how long the packets
+    /// took that each has carried.
     pub fn end_loads(&self) {
         let now = {
             let mut inner = self.lock();
@@ -233,6 +234,15 @@ impl Fabric {
             now
         };
         self.advance_network(now);
+        let mut inner = self.lock();
+        let delays: Vec<_> = inner
+            .network
+            .delays()
+            .filter_map(|(place, delays)| Some((place.to_string(), loads::delays(delays)?)))
+            .collect();
+        for (node, event) in delays {
+            inner.tell(now, node, event);
+        }
     }
 
     /// What has become of the packets so far.

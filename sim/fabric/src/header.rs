@@ -133,6 +133,7 @@ fn link(config: &LinkConfig) -> LinkHeader {
         capacity_bps: config.capacity.map(Capacity::bits_per_second),
         one_way_delay_us: micros(config.one_way_delay),
         delay_variation_us: micros(config.delay_variation),
+        reorder: config.reorder,
         // Both are finite and not negative.
         loss_mean_ppm: (mean * 1e6).round() as u64,
         loss_burst_millipackets: (burst * 1e3).round() as u64,

@@ -1,7 +1,7 @@
 //! What links carry, as records have it.
 
-use parallax_network::{LinkLoad, Time};
-use parallax_record::Event;
+use parallax_network::{Durations, LinkDelays, LinkLoad, Time};
+use parallax_record::{DelaysOfPackets, Event, Histogram};
 use std::time::Duration;
 
 /// From one telling of the links' loads to the next. Long enough to be a small part of a record,
@@ -23,4 +23,21 @@ pub(crate) fn event(from: Time, load: &LinkLoad) -> Event {
         transmission_mean_ns: load.mean_transmission_ns(),
         propagation_mean_ns: load.mean_propagation_ns(),
     }
+}
+
+/// How long the packets took that a link carried; none if there was none.
+pub(crate) fn delays(delays: &LinkDelays) -> Option<Event> {
+    Some(Event::LinkDelays {
+        packets: delays.propagation.packets(),
+        propagation: of(&delays.propagation)?,
+        crossing: of(&delays.crossing)?,
+    })
+}
+
+fn of(durations: &Durations) -> Option<DelaysOfPackets> {
+    Some(DelaysOfPackets {
+        mean_ns: durations.mean_ns()?,
+        longest_ns: durations.longest_ns(),
+        histogram_us: Histogram::of_buckets(durations.buckets()),
+    })
 }

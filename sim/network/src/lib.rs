@@ -20,7 +20,7 @@ pub use config::{
     PortAssignment, QueueLimit, SiteConfig,
 };
 pub use ledger::Ledger;
-pub use link::LinkLoad;
+pub use link::{Durations, LinkDelays, LinkLoad};
 pub use network::Network;
 pub use output::{DropCause, Flow, HostId, LinkId, Output, Place, Point, SiteId};
 pub use packet::{Packet, Protocol, TcpHeader, Transport};

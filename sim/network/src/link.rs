@@ -5,6 +5,7 @@
 //! network's agenda.
 
 mod delay;
+mod delays;
 mod load;
 mod loss;
 
@@ -14,6 +15,7 @@ use core::time::Duration;
 use rand_chacha::ChaCha8Rng;
 
 use crate::{LinkConfig, QueueLimit, Time};
+pub use delays::{Durations, LinkDelays};
 pub use load::LinkLoad;
 use loss::LossState;
 
@@ -35,6 +37,8 @@ pub(crate) struct Link {
     last_arrival: Time,
     /// Since it was asked last; none if nobody asks.
     load: Option<LinkLoad>,
+    /// Since its load is kept.
+    delays: LinkDelays,
 }
 
 #[derive(Debug)]
@@ -103,6 +107,7 @@ impl Link {
             epoch: 0,
             last_arrival: Time::ZERO,
             load: None,
+            delays: LinkDelays::default(),
         }
     }
 
@@ -114,6 +119,11 @@ impl Link {
     /// What it did since it was asked last; nothing unless its load is kept.
     pub(crate) fn take_load(&mut self) -> LinkLoad {
         self.load.as_mut().map(core::mem::take).unwrap_or_default()
+    }
+
+    /// How long the packets took that it has carried since its load is kept.
+    pub(crate) fn delays(&self) -> &LinkDelays {
+        &self.delays
     }
 
     /// Packets waiting or in transmission.
@@ -227,7 +237,10 @@ impl Link {
             let between = |from: Time, to: Time| to.as_nanos().saturating_sub(from.as_nanos());
             let propagation_ns = match crossing {
                 Crossing::Lost => None,
-                Crossing::Arrives(at) => Some(between(sent, at)),
+                Crossing::Arrives(at) => {
+                    self.delays.count(between(sent, at), between(came, at));
+                    Some(between(sent, at))
+                }
             };
             load.send(bytes, between(came, began), between(began, sent), propagation_ns);
         }

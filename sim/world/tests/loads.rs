@@ -37,6 +37,54 @@ struct Sums {
     dropped: u64,
 }
 
+/// A link's delays are those of the very packets that its intervals tell of.
+#[test]
+fn delays_at_the_end_agree_with_the_intervals() {
+    // Packets, and the nanoseconds that they propagated and that they took over the link.
+    let mut sums: BTreeMap<String, (u64, u128, u128)> = BTreeMap::new();
+    let mut told = BTreeMap::new();
+    for entry in entries() {
+        match entry.event {
+            Event::LinkLoad {
+                carried_packets,
+                propagation_mean_ns: Some(propagation_ns),
+                waited_mean_ns: Some(waited_ns),
+                transmission_mean_ns: Some(transmission_ns),
+                lost_packets: 0,
+                ..
+            } => {
+                let sum = sums.entry(entry.node).or_default();
+                sum.0 += carried_packets;
+                sum.1 += u128::from(propagation_ns * carried_packets);
+                sum.2 +=
+                    u128::from((propagation_ns + waited_ns + transmission_ns) * carried_packets);
+            }
+            Event::LinkDelays { packets, propagation, crossing } => {
+                assert_eq!(entry.run_ns, END_NS);
+                assert_eq!(propagation.histogram_us.count(), packets);
+                assert_eq!(crossing.histogram_us.count(), packets);
+                assert!(crossing.mean_ns >= propagation.mean_ns);
+                let before = told.insert(entry.node, (packets, propagation, crossing));
+                assert_eq!(before, None, "once");
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(told.len(), 4);
+    // Of the links that lose nothing the intervals know the very sum, but for rounding.
+    for (node, (packets, propagation, crossing)) in &told {
+        let Some((carried, propagation_ns, crossing_ns)) = sums.get(node) else { continue };
+        if carried != packets {
+            continue;
+        }
+        for (sum, told) in [(propagation_ns, propagation), (crossing_ns, crossing)] {
+            let mean = u64::try_from(sum / u128::from(*packets)).expect("small");
+            assert!(told.mean_ns.abs_diff(mean) <= 3, "{node}: {told:?}, not {mean}");
+        }
+    }
+    assert!(told.iter().any(|(node, told)| sums.get(node).is_some_and(|sum| sum.0 == told.0)));
+}
+
 #[test]
 fn loads_come_at_the_end_of_each_interval_and_agree_with_the_packets_that_were_dropped() {
     let entries = entries();

@@ -8,6 +8,7 @@ fn link(capacity_bps: u64) -> LinkHeader {
         capacity_bps: Some(capacity_bps),
         one_way_delay_us: 12_000,
         delay_variation_us: 0,
+        reorder: false,
         loss_mean_ppm: 0,
         loss_burst_millipackets: 1_000,
         queue: QueueLimit::Unlimited,
@@ -162,4 +163,54 @@ fn repairs_are_told_over_time() {
     let nack = RepairKind::Nack { packets: 3 };
     assert_eq!(kinds, [RepairKind::KeyFrameRequested, nack, RepairKind::Resent]);
     assert_eq!((told[1].run_ns, told[1].session), (REQUEST_NS + 2_000_000_000, 1));
+}
+
+#[test]
+fn the_delay_that_came_out_is_told_beside_what_was_configured() {
+    assert_eq!(judge(&run().record()).links, [], "a record that does not tell");
+    let mut run = run();
+    let slower = LinkHeader { one_way_delay_us: 162_000, reorder: true, ..link(5_000_000) };
+    let action =
+        Action::ChangeLink { site: "house".into(), direction: LinkDirection::Up, link: slower };
+    run.header.events = vec![
+        change("narrow", 2_000_000, None, 300_000),
+        ScriptedEvent { name: "slow".into(), at_us: 5_000_000, lasts_us: None, action },
+    ];
+    let delays = |mean_ns: u64, us: &[i64]| DelaysOfPackets {
+        mean_ns,
+        longest_ns: us.iter().max().map_or(0, |us| us.unsigned_abs() * 1_000),
+        histogram_us: Histogram::of(us.iter().copied()),
+    };
+    let event = Event::LinkDelays {
+        packets: 3,
+        propagation: delays(62_000_400, &[12_000, 12_000, 162_000]),
+        crossing: delays(63_000_000, &[13_000, 13_000, 163_000]),
+    };
+    run.entries.push(entry(10_000_000_000, "link/house/up", event));
+    let configured = |from_us, one_way_delay_us, reorder| ConfiguredDelay {
+        from_us,
+        one_way_delay_us,
+        delay_variation_us: 0,
+        reorder,
+    };
+    let expected = LinkSummary {
+        site: "house".into(),
+        direction: LinkDirection::Up,
+        configured: vec![configured(0, 12_000, false), configured(5_000_000, 162_000, true)],
+        packets: 3,
+        // 12,000 us is in a bucket up to 12,031 us; the longest is known exactly.
+        propagation_us: DelaySummary {
+            mean: 62_000,
+            p50: Some(12_031),
+            p95: Some(162_000),
+            max: 162_000,
+        },
+        crossing_us: DelaySummary {
+            mean: 63_000,
+            p50: Some(13_055),
+            p95: Some(163_000),
+            max: 163_000,
+        },
+    };
+    assert_eq!(judge(&run.record()).links, [expected]);
 }

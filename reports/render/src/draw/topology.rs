@@ -317,6 +317,7 @@ mod tests {
                 capacity_bps: Some(123_456_789),
                 one_way_delay_us: 123_456,
                 delay_variation_us: 12_345,
+                reorder: false,
                 loss_mean_ppm: 12_345,
                 loss_burst_millipackets: 12_345,
                 queue: QueueLimit::Time { limit_us: 200_000 },

@@ -1,6 +1,7 @@
 //! `report.html`: one file that needs nothing else, for 1 run or 5,000.
 
 mod beside;
+mod delays;
 mod page;
 mod pictures;
 mod section;

@@ -1,6 +1,6 @@
 //! A run in full.
 
-use super::{page::spread, pictures, word};
+use super::{delays, page::spread, pictures, word};
 use crate::plot::Plot;
 use crate::view::{Report, Run, Stream, budget};
 use crate::{draw, escape::tame, figure, terminal, view};
@@ -20,6 +20,7 @@ struct Section {
     made_by: String,
     rerun: String,
     links: Vec<LinkRow>,
+    delays: Vec<delays::DelayRow>,
     faults: Vec<String>,
     failures: Vec<String>,
     doubts: Vec<String>,
@@ -113,6 +114,7 @@ pub(super) fn run(report: &Report, run: &Run, pictures: &mut pictures::Budget) -
         made_by: run.made_by.line(),
         rerun: view::rerun(summary, environment),
         links: link_rows(run),
+        delays: delays::rows(summary),
         faults: summary.faults.iter().map(|text| tame(text)).collect(),
         failures: summary.failures.iter().map(|text| tame(text)).collect(),
         doubts: summary.doubts.iter().map(|text| tame(text)).collect(),

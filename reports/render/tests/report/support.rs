@@ -21,6 +21,7 @@ fn link(capacity_bps: u64) -> LinkHeader {
         capacity_bps: Some(capacity_bps),
         one_way_delay_us: 12_000,
         delay_variation_us: 2_000,
+        reorder: false,
         loss_mean_ppm: 10_000,
         loss_burst_millipackets: 3_000,
         queue: QueueLimit::Time { limit_us: 200_000 },

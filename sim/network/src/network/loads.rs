@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use super::{Network, Spot};
-use crate::{LinkLoad, Output, Time};
+use crate::{LinkDelays, LinkLoad, Output, Place, Time};
 
 /// When links' loads are told.
 #[derive(Debug, Default)]
@@ -61,6 +61,13 @@ impl Network {
     pub fn end_loads(&mut self, now: Time) {
         let now = now.max(self.clock);
         self.loads.until = self.loads.until.map(|until| until.min(now));
+    }
+
+    /// How long the packets took that each access link has carried since
+    /// [`tell_loads`](Self::tell_loads), links in the order of their adding.
+    pub fn delays(&self) -> impl Iterator<Item = (Place, &LinkDelays)> {
+        let told = self.links.iter().filter(|segment| self.loads.concern(segment.spot));
+        told.map(|segment| (self.place(segment.spot), segment.link.delays()))
     }
 
     /// Something happens on a link.

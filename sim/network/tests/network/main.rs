@@ -1,6 +1,7 @@
 //! The network as its users see it: packets in, outputs out.
 
 mod conservation;
+mod delays;
 mod discovery;
 mod hole_punching;
 mod links;

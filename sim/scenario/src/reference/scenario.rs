@@ -151,13 +151,13 @@ pub(crate) const LINK: Keys = Keys {
             "delay_variation",
             "duration, to 10 s",
             "\"0ms\"",
-            "Standard deviation of the delay, packet by packet.",
+            "Standard deviation of the delay that is drawn for each packet (normal, up to 4 deviations). What comes out depends on `reorder`; `links` in `summary.json` and the report state it.",
         ),
         or(
             "reorder",
             "`true`, `false`",
             "false",
-            "Whether a packet with a shorter delay overtakes others.",
+            "Whether a packet with a shorter delay overtakes others. With `false` each packet waits for the slowest before it: where packets are closer together than delays vary, the mean that comes out is greater than `one_way_delay`. With `true` a draw below zero becomes 0, which raises the mean where `one_way_delay` is less than about 3 deviations.",
         ),
         or(
             "loss",
