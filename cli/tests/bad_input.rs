@@ -93,11 +93,6 @@ const SCENARIOS: &[(&str, &str, &str)] = &[
         "[peer.phone]\nsite = \"flat\"",
         "[peer.gate]\nsite = \"flat\"\naddress = \"203.0.113.5\"\nviews = [\"doorbell\"]\n\n[peer.phone]\nsite = \"flat\"\naddress = \"203.0.113.5\"",
     ),
-    (
-        "zero capacity",
-        "capacity = \"8Mbit/s\", one_way_delay = \"9ms\"",
-        "capacity = \"0bit/s\", one_way_delay = \"9ms\"",
-    ),
     ("loss of more than all", "{ mean = \"1%\", burst = 3 }", "\"101%\""),
     ("loss that cannot be", "{ mean = \"1%\", burst = 3 }", "{ mean = \"80%\", burst = 1 }"),
     (

@@ -147,7 +147,7 @@ fn a_file_that_is_too_long_tells_its_true_length() {
     // Nobody reads it: it has no bytes on the disk either.
     let long = std::fs::File::create(place.path("long.toml")).expect("make a file");
     long.set_len(100_000_000).expect("make it long");
-    let telling = ["long.toml: the file is 100000000 bytes long", "up to 262144 bytes"];
+    let telling = ["long.toml: the file is 100000000 bytes long", "up to 1048576 bytes"];
     refused(&place, &["sim", "long.toml", "--out", "out"], 2, &telling);
     let device = ["sim", "good.toml", "--profile", "doorbell=long.toml", "--out", "out"];
     refused(&place, &device, 2, &telling);

@@ -41,7 +41,7 @@ pub fn check(scenario: &Scenario) -> Result<(), ScenarioErrors> {
     Ok(())
 }
 
-/// Whether a clip is what its manifest says, and can be filmed, or sent as it is: decodes it once.
+/// Whether a clip is what its manifest says, and can be filmed, which decodes it once, or sent as it is.
 ///
 /// # Errors
 /// With what is wrong with it, told in its manifest.

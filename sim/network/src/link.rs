@@ -14,7 +14,7 @@ use core::time::Duration;
 
 use rand_chacha::ChaCha8Rng;
 
-use crate::{LinkConfig, QueueLimit, Time};
+use crate::{Capacity, LinkConfig, QueueLimit, Time};
 pub use delays::{Durations, LinkDelays};
 pub use load::LinkLoad;
 use loss::LossState;
@@ -195,17 +195,19 @@ impl Link {
     /// Sends what is left of a packet, at the capacity of now.
     fn send(&mut self, now: Time, sending: Sending) -> (Time, u32) {
         let work = sending.work;
-        let (nanos, spare) = match self.config.capacity {
-            None => (0, 0),
+        let (end, spare) = match self.config.capacity {
+            None => (now, 0),
+            Some(Capacity::STANDSTILL) => (Time::NEVER, 0),
             Some(capacity) => {
                 let nanos = work.div_ceil(capacity.bits_per_second());
                 // At most one nanosecond's work above `work`: no overflow.
-                (nanos, capacity.bits_per_second() * nanos - work)
+                let spare = capacity.bits_per_second() * nanos - work;
+                (now + Duration::from_nanos(nanos), spare)
             }
         };
         self.sending = Some(Sending { since: now, spare, ..sending });
         self.epoch = self.epoch.wrapping_add(1);
-        (now + Duration::from_nanos(nanos), self.epoch)
+        (end, self.epoch)
     }
 
     /// Work left of the packet in transmission.

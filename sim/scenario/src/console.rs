@@ -118,9 +118,9 @@ pub type PatternRule = fn(&str) -> Result<(), NotAPattern>;
 /// The longest timeout that is believed.
 const LONGEST: Duration = Duration::from_secs(24 * 3_600);
 /// Patterns of one kind, or rates, at most.
-const ITEMS_MOST: usize = 64;
+pub(crate) const ITEMS_MOST: usize = 64;
 /// Bytes of a command, at most: with what is typed around it, it fits a terminal's line.
-const COMMAND_BYTES_MOST: usize = 1_024;
+pub(crate) const COMMAND_BYTES_MOST: usize = 1_024;
 
 pub(crate) fn read(reader: &mut Reader, table: &Table<'_>) -> Option<ConsoleTraits> {
     let bauds =

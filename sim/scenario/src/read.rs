@@ -24,7 +24,9 @@ use parallax_record::{MediaMode, Name};
 use toml::de::DeTable;
 
 /// Most sites, and most peers, of a scenario.
-const MOST: usize = 256;
+pub(crate) const MOST: usize = 256;
+/// Scripted events: a link's capacity, measured each 200 ms, for 13 minutes.
+pub(crate) const MOST_EVENTS: usize = 4_096;
 
 /// Reads a scenario. `name` is the file as messages show it; the scenario is named after its stem.
 ///
@@ -128,11 +130,12 @@ fn named<'a>(reader: &mut Reader, value: Value<'a>, what: &str) -> Vec<(String, 
         let message = format!("there is no {what}");
         reader.refuse(Rank::Missing, &place, &message, "empty", format!("add `[{what}.NAME]`"));
     }
-    if entries.len() > MOST {
+    let most = if what == "event" { MOST_EVENTS } else { MOST };
+    if entries.len() > most {
         let message = format!("there are {} of them", entries.len());
-        let help = format!("a scenario has up to {MOST} {what}s");
-        reader.refuse(Rank::Value, &entries[MOST].1, &message, "one too many", help);
-        entries.truncate(MOST);
+        let help = format!("a scenario has up to {most} {what}s");
+        reader.refuse(Rank::Value, &entries[most].1, &message, "one too many", help);
+        entries.truncate(most);
     }
     entries
         .into_iter()

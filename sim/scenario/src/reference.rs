@@ -164,4 +164,34 @@ mod tests {
             assert_eq!(names.len(), all, "{}", table.place);
         }
     }
+
+    /// What stands in a table of a page: the values that a key takes.
+    fn value(tables: &[&Keys], place: &str, key: &str) -> &'static str {
+        let mut places = tables.iter().filter(|table| table.place == place);
+        places.find_map(|table| find(table, key)).expect("a key").value
+    }
+
+    /// Limits of how many and how long, which no number in the file is out of.
+    #[test]
+    fn limits_of_lists_and_lengths_stand_in_the_tables() {
+        use crate::{MAX_CLIP_BYTES, console, read, stage};
+        let clip_bytes = MAX_CLIP_BYTES as usize;
+        for (tables, place, key, most) in [
+            (SCENARIO, "(top)", "site", read::MOST),
+            (SCENARIO, "(top)", "peer", read::MOST),
+            (SCENARIO, "(top)", "event", read::MOST_EVENTS),
+            (PROFILE, "[console]", "bauds", console::ITEMS_MOST),
+            (PROFILE, "[console]", "banners", console::ITEMS_MOST),
+            (PROFILE, "[console]", "setup", console::ITEMS_MOST),
+            (PROFILE, "[console]", "setup", console::COMMAND_BYTES_MOST),
+            (PROFILE, "[console]", "panics", console::ITEMS_MOST),
+            (PROFILE, "[console]", "watchdogs", console::ITEMS_MOST),
+            (PROFILE, STAGE.place, "quantiles", stage::MOST_QUANTILES),
+            (CLIP, "(top)", "bytes", clip_bytes),
+        ] {
+            let value = value(tables, place, key);
+            let mut numbers = value.split(|c: char| !c.is_ascii_digit());
+            assert!(numbers.any(|number| number == most.to_string()), "{place} {key}: {value}");
+        }
+    }
 }

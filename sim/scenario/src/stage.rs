@@ -250,7 +250,7 @@ fn ordered(
 }
 
 /// More than any measurement can tell apart.
-const MOST_QUANTILES: usize = 100;
+pub(crate) const MOST_QUANTILES: usize = 100;
 
 /// From 0 to 100 percent, in thousandths.
 const WHOLE: u32 = 100_000;

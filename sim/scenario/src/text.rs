@@ -10,7 +10,7 @@ use parallax_record::foreign::inline;
 use std::sync::Arc;
 
 /// Largest file that is read, bytes.
-pub const MAX_BYTES: usize = 256 * 1024;
+pub const MAX_BYTES: usize = 1024 * 1024;
 
 /// Longest line that is read, bytes: messages show whole lines.
 pub const MAX_LINE_BYTES: usize = 1_000;

@@ -57,11 +57,6 @@ const SCENARIOS: &[(&str, &str, &str)] = &[
     ),
     ("negative", "jitter_buffer = \"60ms\"", "jitter_buffer = \"-60ms\""),
     ("queue without unit", "queue = \"100ms\"", "queue = \"100\""),
-    (
-        "zero capacity",
-        "\"8Mbit/s\", one_way_delay = \"12ms\"",
-        "\"0Mbit/s\", one_way_delay = \"12ms\"",
-    ),
     ("impossible bursts", "{ mean = \"1%\", burst = 3 }", "{ mean = \"80%\", burst = 1 }"),
     ("loss above the whole", "{ mean = \"1%\", burst = 3 }", "\"150%\""),
     ("behaviour misspelt", "\"address-dependent\"", "\"address-dependant\""),

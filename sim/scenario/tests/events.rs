@@ -106,7 +106,6 @@ const BROKEN: &[(&str, &str, &str)] = &[
     ("link of no site", "site = \"house\", direction", "site = \"hose\", direction"),
     ("link in no direction", "direction = \"up\"", "direction = \"both\""),
     ("link that stays", "capacity = \"1Mbit/s\", lasts", "lasts"),
-    ("link without capacity", "capacity = \"1Mbit/s\", lasts", "capacity = \"0bit/s\", lasts"),
     (
         "link that another event changes",
         "[event.reboot]\nat = \"8s\"\npower_loss = { peer = \"doorbell\", lasts = \"1s\" }",

@@ -9,7 +9,7 @@ mod fragments;
 mod samples;
 
 use super::{FilmError, Track};
-use crate::clip::Rate;
+use crate::{clip::Rate, sequence};
 use boxes::{Fields, boxes, child, full};
 use samples::Sample;
 

@@ -1,6 +1,6 @@
 //! Links: capacity, delay, loss and the bottleneck queue.
 
-use core::{fmt, num::NonZeroU64, time::Duration};
+use core::{fmt, time::Duration};
 
 /// One direction of a link. The default limits nothing: no delay, no loss, endless capacity.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,22 +36,26 @@ impl Default for LinkConfig {
     }
 }
 
-/// Bits per second, never zero.
+/// Bits per second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Capacity(NonZeroU64);
+pub struct Capacity(u64);
 
 impl Capacity {
-    /// From bits per second; `None` if that is zero.
+    /// No bit: the packet in transmission and those behind it stay until the link is changed.
+    pub const STANDSTILL: Self = Self(0);
+
+    /// From bits per second; `None` if that is zero, which only [`STANDSTILL`](Self::STANDSTILL)
+    /// means.
     pub const fn from_bits_per_second(bits_per_second: u64) -> Option<Self> {
-        match NonZeroU64::new(bits_per_second) {
-            Some(value) => Some(Self(value)),
-            None => None,
+        match bits_per_second {
+            0 => None,
+            bits_per_second => Some(Self(bits_per_second)),
         }
     }
 
     /// Bits per second.
     pub const fn bits_per_second(self) -> u64 {
-        self.0.get()
+        self.0
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Control, Network, Spot};
 use crate::{
-    DropCause, Flow, HostId, LinkId, Output, Point, SiteId,
+    DropCause, Flow, HostId, LinkId, Output, Point, SiteId, Time,
     agenda::Event,
     gateway::{Change, Gateway, Notes},
     link::{Crossing, Offer},
@@ -73,7 +73,7 @@ impl Network {
         match offer {
             Offer::Waits => {}
             Offer::Refused => self.lose(number, spot, DropCause::QueueFull),
-            Offer::Starts(end, epoch) => self.agenda.schedule(end, Event::Sent { link, epoch }),
+            Offer::Starts(end, epoch) => self.will_be_sent(link, end, epoch),
             Offer::Sent(crossing) => self.cross(number, link, crossing),
         }
     }
@@ -87,9 +87,16 @@ impl Network {
         };
         self.stir_load(spot);
         if let Some((end, epoch)) = done.next {
-            self.agenda.schedule(end, Event::Sent { link, epoch });
+            self.will_be_sent(link, end, epoch);
         }
         self.cross(done.flight, link, done.crossing);
+    }
+
+    /// A link's transmitter will be done with a packet at `end`; never, if the link stands still.
+    fn will_be_sent(&mut self, link: LinkId, end: Time, epoch: u32) {
+        if end < Time::NEVER {
+            self.agenda.schedule(end, Event::Sent { link, epoch });
+        }
     }
 
     /// A packet is on a link.
@@ -268,7 +275,7 @@ impl Network {
             Control::SetLink(link, config) => {
                 let segment = &mut self.links[link.index()];
                 if let Some((end, epoch)) = segment.link.set(self.clock, config) {
-                    self.agenda.schedule(end, Event::Sent { link, epoch });
+                    self.will_be_sent(link, end, epoch);
                 }
             }
             Control::Reboot(site) => {

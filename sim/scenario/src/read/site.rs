@@ -108,7 +108,7 @@ fn gateway(reader: &mut Reader, value: Value<'_>) -> Option<Option<GatewayConfig
     let mut flag = |key| table.get(reader, key).and_then(|value| value.boolean(reader));
     let (refresh_inbound, hairpinning) = (flag("refresh_inbound"), flag("hairpinning"));
     let mut timeout = |key| {
-        let range = (Duration::from_secs(1), Duration::from_secs(86_400));
+        let range = (Duration::from_secs(1), LONGEST_TIMEOUT);
         table.get(reader, key).and_then(|value| {
             value.unit_between(reader, super::whole_micros, range, units::format_duration)
         })
@@ -128,6 +128,9 @@ fn gateway(reader: &mut Reader, value: Value<'_>) -> Option<Option<GatewayConfig
         tcp_transitory_timeout: tcp_transitory_timeout?,
     }))
 }
+
+/// The longest timeout of a gateway: Linux keeps an established TCP connection for 5 days.
+const LONGEST_TIMEOUT: Duration = Duration::from_secs(7 * 24 * 3_600);
 
 /// The longest delay that is believed.
 const LONGEST: Duration = Duration::from_secs(10);
@@ -214,18 +217,7 @@ fn capacity(reader: &mut Reader, value: &Value<'_>) -> Option<Option<Capacity>> 
         return Some(None);
     }
     let rate = value.unit(reader, units::bits_per_second)?;
-    let capacity = Capacity::from_bits_per_second(rate);
-    if capacity.is_none() {
-        let help = "write a rate above zero, such as `8Mbit/s`";
-        reader.refuse(
-            Rank::Value,
-            &value.place,
-            "a link without capacity carries nothing",
-            "zero",
-            help,
-        );
-    }
-    capacity.map(Some)
+    Some(Some(Capacity::from_bits_per_second(rate).unwrap_or(Capacity::STANDSTILL)))
 }
 
 fn loss(reader: &mut Reader, value: Value<'_>) -> Option<Loss> {

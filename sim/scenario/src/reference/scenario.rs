@@ -6,12 +6,12 @@ pub(crate) const TOP: Keys = Keys {
     place: "(top)",
     keys: &[
         must("schema", "`1`", "The version of this format."),
-        must("title", "text", "What the scenario is, in a few words."),
-        must("why", "text", "Why it matters: what a pass tells."),
+        must("title", "text, not empty", "What the scenario is, in a few words."),
+        must("why", "text, not empty", "Why it matters: what a pass tells."),
         must("duration", "duration, 1 s to 1 h", "How long the run takes, in its own time."),
         may(
             "seed",
-            "text of digits, such as `\"7\"`",
+            "text of digits, `\"0\"` to `\"18446744073709551615\"`",
             "the command's `--seed`",
             "The seed of the run, unless the command names another.",
         ),
@@ -21,8 +21,8 @@ pub(crate) const TOP: Keys = Keys {
             "\"live\"",
             "Whether frames are encoded and decoded during the run, or a recording is sent as it is: see above.",
         ),
-        must("site", "table `[site.NAME]`", "Homes and offices, one or more."),
-        must("peer", "table `[peer.NAME]`", "Cameras and viewers, in their sites."),
+        must("site", "table `[site.NAME]`, 1 to 256", "Homes and offices."),
+        must("peer", "table `[peer.NAME]`, 1 to 256", "Cameras and viewers, in their sites."),
         may(
             "services",
             "table `[services]`",
@@ -31,7 +31,7 @@ pub(crate) const TOP: Keys = Keys {
         ),
         may(
             "event",
-            "table `[event.NAME]`",
+            "table `[event.NAME]`, up to 4096",
             "nothing happens",
             "What is done to the run while it goes: faults, and changes of the network.",
         ),
@@ -69,7 +69,7 @@ pub(crate) const SITE: Keys = Keys {
         ),
         may(
             "network",
-            "IPv4 network, such as `\"192.168.1.0/24\"`",
+            "IPv4 network with a prefix of 24 to 29, such as `\"192.168.1.0/24\"`",
             "`192.168.1.0/24`; with `gateway = \"none\"` `203.0.113.N/28`, in order",
             "The addresses inside. Sites behind gateways may share them.",
         ),
@@ -100,7 +100,7 @@ pub(crate) const GATEWAY: Keys = Keys {
         ),
         or(
             "mapping_timeout",
-            "duration, 1 s to 24 h",
+            "duration, 1 s to 168 h",
             "\"300s\"",
             "How long an idle UDP mapping lives (RFC 4787 REQ-5).",
         ),
@@ -124,13 +124,13 @@ pub(crate) const GATEWAY: Keys = Keys {
         ),
         or(
             "tcp_established_timeout",
-            "duration, 1 s to 24 h",
+            "duration, 1 s to 168 h",
             "\"124min\"",
             "How long an established TCP connection may be idle (RFC 5382 REQ-5).",
         ),
         or(
             "tcp_transitory_timeout",
-            "duration, 1 s to 24 h",
+            "duration, 1 s to 168 h",
             "\"4min\"",
             "How long a TCP connection that opens or closes may be idle (RFC 5382 REQ-5).",
         ),
@@ -144,7 +144,7 @@ pub(crate) const LINK: Keys = Keys {
         must(
             "capacity",
             "rate, or `\"unlimited\"`",
-            "What the link carries; IP and transport headers count.",
+            "What the link carries; IP and transport headers count. At `\"0bit/s\"` it stands still: what comes waits, as far as `queue` lets.",
         ),
         must("one_way_delay", "duration, to 10 s", "Propagation, in this direction alone."),
         or(
@@ -167,7 +167,7 @@ pub(crate) const LINK: Keys = Keys {
         ),
         or(
             "queue",
-            "duration, bytes, packets, or `\"unlimited\"`",
+            "duration, to 1 min, bytes, packets, or `\"unlimited\"`",
             "\"200ms\"",
             "What may wait for the transmitter: `\"200ms\"`, `\"64KiB\"`, `\"50 packets\"`.",
         ),
@@ -232,7 +232,7 @@ pub(crate) const CAMERA: Keys = Keys {
         must("video", "table", "What it films and how it encodes."),
         may(
             "pacer",
-            "rate, or `\"none\"`",
+            "rate, 1 kbit/s to 10 Gbit/s, or `\"none\"`",
             "2.5 times the bit rate",
             "How fast the packets of a frame leave. Under congestion control at the start; each session's keeps its ratio to the bit rate.",
         ),
@@ -252,13 +252,13 @@ pub(crate) const CONGESTION_CONTROL: Keys = Keys {
         must("kind", "`\"gcc\"`", "Google congestion control, by feedback on each packet."),
         may(
             "floor",
-            "rate, to the bit rate",
+            "rate, 1 kbit/s to 10 Gbit/s, at most the bit rate",
             "a quarter of the bit rate",
             "The encoder never aims lower.",
         ),
         may(
             "ceiling",
-            "rate, from the bit rate to what the device takes",
+            "rate, 1 kbit/s to 10 Gbit/s, from the bit rate to what the device takes",
             "twice the bit rate, or what the device takes",
             "The encoder never aims higher.",
         ),
@@ -279,10 +279,10 @@ pub(crate) const VIDEO: Keys = Keys {
             "pixels, such as `\"320x240\"`, both even, from `\"160x96\"`",
             "The size of the picture.",
         ),
-        must("frames_per_second", "whole number", "How often it films."),
+        must("frames_per_second", "whole number, 1 to 1000", "How often it films."),
         must(
             "bit_rate",
-            "rate",
+            "rate, 1 kbit/s to 10 Gbit/s",
             "What the encoder aims at; under congestion control at the start of each session. Prerecorded media must be near it.",
         ),
         may(
@@ -348,7 +348,7 @@ pub(crate) const EVENT: Keys = Keys {
     keys: &[
         must(
             "at",
-            "duration, whole ms",
+            "duration, whole ms, within the run",
             "When it begins, in the run's time; before what peers do at that time.",
         ),
         may(
@@ -389,7 +389,7 @@ pub(crate) const POWER_LOSS: Keys = Keys {
         ),
         may(
             "lasts",
-            "duration, whole ms",
+            "duration, whole ms, 1 ms to 1 h",
             "it stays off",
             "How long it is off; then it boots, for as long as its profile says.",
         ),
@@ -402,7 +402,12 @@ pub(crate) const CHANGE_LINK: Keys = Keys {
     keys: &[
         must("site", "name of a site", "Whose link."),
         must("direction", "`\"up\"`, `\"down\"`", "Which of its links."),
-        may("lasts", "duration, whole ms", "to the end", "Then the link is as it was before."),
+        may(
+            "lasts",
+            "duration, whole ms, 1 ms to 1 h",
+            "to the end",
+            "Then the link is as it was before.",
+        ),
         may("capacity", "as for `up`", AS_IT_WAS, "What is half sent goes on at the new one."),
         may("one_way_delay", "as for `up`", AS_IT_WAS, "Of packets sent from now on."),
         may("delay_variation", "as for `up`", AS_IT_WAS, "Of packets sent from now on."),
