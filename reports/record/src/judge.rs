@@ -6,22 +6,19 @@
 //! frames fails if there was not a single one: nobody calls a dead stream inconclusive. A check that
 //! the mode of the run cannot judge has no verdict: it is listed apart ([`NotJudged`]).
 
-use crate::absence;
 use crate::account::{doubts, texts};
 use crate::check::{Check, LossBound, Predicate, Route, Statistic, Window};
-use crate::counted::counted;
-use crate::delays;
 use crate::event::{CandidateKind, Event, Phase};
 use crate::header::{Clock, Header};
 use crate::measure::{self, PathUse, Span};
 use crate::not_judged::{self, NotJudged};
 use crate::record::Record;
-use crate::recovery as recovering;
 use crate::summarise::{bytes, count, summarise};
 use crate::summary::{CheckResult, Comparison, FramesSummary, PeerProfile, Summary, Unit};
 use crate::timeline::{Fate, FrameHistory, StreamTimeline, Timeline};
 use crate::uncertainty::{FRAME_TICKS, Uncertainty};
 use crate::verdict::Verdict;
+use crate::{absence, delays, recovery as recovering};
 
 /// Measures a run and judges it.
 ///
@@ -451,10 +448,10 @@ fn frames_lost(at_most: LossBound, stream: &StreamTimeline, window: Window) -> F
     let detail = if counts.captured == 0 {
         "no frame was captured for the viewer in the window".to_owned()
     } else if known == 0 {
-        format!("still under way when the run ended: {}", counted(counts.under_way, "frame"))
+        format!("still under way when the run ended: {}", crate::counted(counts.under_way, "frame"))
     } else {
         let phases = counts.lost.by_phase().map(|(count, phase)| format!("{phase} {count}"));
-        format!("{lost} of {}: {}", counted(known, "frame"), phases.join(", "))
+        format!("{lost} of {}: {}", crate::counted(known, "frame"), phases.join(", "))
     };
     Finding {
         name: "frames_lost".to_owned(),
