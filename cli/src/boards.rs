@@ -3,17 +3,22 @@
 use crate::{
     args::BoardsArgs,
     exit::{Exit, Stop},
+    folder::{Folder, Plan},
     hil::{bench, checkup, chosen, drivable, profile},
     interrupt::Interrupt,
     output,
     owner::owner,
 };
 use parallax_bench::{
-    Bench, BenchBoard, Book, BookError, Mended, Place, Quarantine, Standing, advice, holder, state,
-    take,
+    Bench, BenchBoard, Book, BookError, Hold, Mended, Place, Quarantine, Standing, advice, holder,
+    state, take,
 };
+use parallax_files as files;
+use parallax_record::Name;
 use parallax_render::escape::tame;
-use std::time::SystemTime;
+use parallax_scenario::Profile;
+use std::{io, time::SystemTime};
+use tempfile::TempDir;
 
 /// Runs `parallax boards`.
 ///
@@ -66,7 +71,7 @@ pub(crate) fn run(arguments: &BoardsArgs) -> Result<Exit, Stop> {
     list(arguments, &bench, &book, &who)
 }
 
-type Named<'a> = (&'a str, &'a BenchBoard);
+type Named<'a> = (&'a Name, &'a BenchBoard);
 
 fn lease(
     arguments: &BoardsArgs,
@@ -144,8 +149,8 @@ fn check(
     who: &str,
 ) -> Result<Exit, Stop> {
     let only = name.map(|name| chosen(bench, Some(name))).transpose()?;
-    let all = bench.boards.iter().map(|(name, board)| (name.as_str(), board));
-    let boards: Vec<Named<'_>> = only.map_or_else(|| all.collect(), |only| vec![only]);
+    let boards: Vec<Named<'_>> =
+        only.map_or_else(|| bench.boards.iter().collect(), |only| vec![only]);
     let interrupt = Interrupt::listen()?;
     let mut trouble = false;
     for (name, board) in boards {
@@ -154,15 +159,11 @@ fn check(
         let health = match take(&Book::shared(), board, who) {
             Err(error) => Some(error.to_string()),
             Ok(held) => {
-                let transcript = arguments.out.join(format!("{name}-health.txt"));
-                output::folder(&arguments.out)?;
-                let sick = checkup((name, board, &profile), Some(&held), &transcript, &interrupt)?;
+                let sick = checked(arguments, (name, board, &profile), &held, &interrupt)?;
                 if interrupt.asked() {
                     return Ok(Exit::Interrupted);
                 }
-                sick.map(|sick| {
-                    format!("not healthy: {}\n  transcript: {}", sick.why(), transcript.display())
-                })
+                sick
             }
         };
         trouble |= health.is_some();
@@ -170,6 +171,31 @@ fn check(
         output::say(format!("{name}  {}  {health}\n", board.profile));
     }
     Ok(if trouble { Exit::Inconclusive } else { Exit::Pass })
+}
+
+/// Looks at a board, and keeps what it said in the folder of `--out`.
+fn checked(
+    arguments: &BoardsArgs,
+    (name, board, profile): (&Name, &BenchBoard, &Profile),
+    held: &Hold,
+    interrupt: &Interrupt,
+) -> Result<Option<String>, Stop> {
+    let file = format!("{name}-health.txt");
+    // It is held for a moment only: others may look at other boards meanwhile.
+    let free = || -> Result<Folder, Stop> {
+        let out = Folder::take(&arguments.out)?;
+        out.check(Plan { top: &[&file], ..Plan::default() })?;
+        out.begin()?;
+        Ok(out)
+    };
+    free()?;
+    let fault = |error: io::Error| Stop::Fault(format!("failed to check {name}: {error}"));
+    let aside = TempDir::new().map_err(fault)?;
+    let transcript = aside.path().join(&file);
+    let sick = checkup((name.as_str(), board, profile), Some(held), &transcript, interrupt)?;
+    free()?.put(&file, &files::read(&transcript, files::RECORD_MOST).map_err(fault)?)?;
+    let kept = arguments.out.join(&file);
+    Ok(sick.map(|sick| format!("not healthy: {}\n  transcript: {}", sick.why(), kept.display())))
 }
 
 fn list(arguments: &BoardsArgs, bench: &Bench, book: &Book, who: &str) -> Result<Exit, Stop> {

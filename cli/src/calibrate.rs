@@ -4,6 +4,7 @@ use crate::{
     args::CalibrateArgs,
     exit::{Exit, Stop},
     inputs, output, report,
+    written::Destination,
 };
 use parallax_calibrate::{
     Calibration, EditError, Figure, Found, Run, calibrate, edited, unmeasured,
@@ -62,8 +63,8 @@ pub(crate) fn run(arguments: &CalibrateArgs) -> Result<Exit, Stop> {
     })?;
     output::for_programs(&file.difference(&profile.text, &text));
     if let Some(to) = to {
-        output::file(&to, &text)?;
-        output::error(format!("the calibrated profile is {}", to.display()));
+        to.write(&text)?;
+        output::error(format!("the calibrated profile is {}", to.path().display()));
     }
     let proposed = |figure: &Figure| matches!(figure.found, Found::Proposed { .. });
     let any = calibration.figures.iter().any(proposed);
@@ -185,6 +186,14 @@ fn several(names: &BTreeSet<&str>) -> Stop {
     ))
 }
 
+/// Whether the bytes of a file are those of a device profile.
+fn is_profile(bytes: &[u8]) -> Result<(), String> {
+    let text = std::str::from_utf8(bytes).map_err(|_| "it is no text".to_owned())?;
+    inputs::profile_file(Path::new("profile.toml"), text)
+        .map(drop)
+        .map_err(|_| "it is none".to_owned())
+}
+
 /// The file of a profile.
 struct File {
     path: PathBuf,
@@ -205,7 +214,7 @@ impl File {
         &self,
         arguments: &CalibrateArgs,
         profile: &Profile,
-    ) -> Result<Option<PathBuf>, Stop> {
+    ) -> Result<Option<Destination>, Stop> {
         if let Some(out) = &arguments.out {
             let same = fs::canonicalize(out).ok().zip(fs::canonicalize(&self.path).ok());
             if same.is_some_and(|(out, own)| out == own) {
@@ -214,11 +223,11 @@ impl File {
                     out.display()
                 )));
             }
-            output::room_for_file(out)?;
+            let to = Destination::new(out, ("--out", "a device profile"), is_profile)?;
             if let Some(folder) = out.parent() {
                 output::folder(folder)?;
             }
-            return Ok(Some(out.clone()));
+            return Ok(Some(to));
         }
         if !arguments.write {
             return Ok(None);
@@ -232,7 +241,7 @@ impl File {
                 self.path.display()
             )));
         }
-        Ok(Some(self.path.clone()))
+        Destination::new(&self.path, ("--write", "a device profile"), is_profile).map(Some)
     }
 
     /// As `git apply` and `patch -p1` take it.

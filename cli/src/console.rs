@@ -11,9 +11,10 @@ use crate::{
     owner::owner,
 };
 use parallax_bench::{Book, Session, Told, take};
+use parallax_files::{self as files, Kind};
+use parallax_record::Name;
 use std::{
     collections::VecDeque,
-    fs,
     path::{Path, PathBuf},
     sync::mpsc::{Receiver, TryRecvError},
     time::Duration,
@@ -94,15 +95,11 @@ pub(crate) fn run(arguments: &ConsoleArgs) -> Result<Exit, Stop> {
 }
 
 /// A new file's name for a transcript of this board.
-fn free_name(board: &str) -> Result<PathBuf, Stop> {
+fn free_name(board: &Name) -> Result<PathBuf, Stop> {
     let folder = Path::new(FOLDER);
-    fs::create_dir_all(folder).map_err(|error| {
-        Stop::BadInput(format!(
-            "failed to make the folder {FOLDER}: {error}\n  help: name a file with --transcript FILE"
-        ))
-    })?;
+    output::folder(folder)?;
     let names = (1_u32..).map(|number| folder.join(format!("{board}-{number}.txt")));
-    let mut free = names.filter(|name| !name.exists());
+    let mut free = names.filter(|name| files::kind(name).is_ok_and(|kind| kind == Kind::Absent));
     free.next().ok_or_else(|| Stop::Fault(format!("failed to name a file in {FOLDER}")))
 }
 

@@ -2,9 +2,10 @@
 
 use crate::exit::Stop;
 use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
+use parallax_files as files;
 use parallax_world::KeptPicture;
 use std::{
-    fs::{self, File},
+    fs,
     io::{self, BufWriter, Write},
     path::{Path, PathBuf},
 };
@@ -18,9 +19,9 @@ pub(crate) fn write(folder: &Path, pictures: &[KeptPicture]) -> Result<(), Stop>
         return Ok(());
     }
     let aside = aside(folder);
-    let written = fs::create_dir_all(&aside)
+    let written = files::create_folder(&aside)
         .and_then(|()| pictures.iter().try_for_each(|picture| png(&aside, picture)))
-        .and_then(|()| fs::rename(&aside, folder));
+        .and_then(|()| files::rename_new(&aside, folder));
     written.map_err(|error| {
         let _ = forget(folder);
         Stop::Fault(format!("failed to write {}: {error}", folder.display()))
@@ -28,7 +29,7 @@ pub(crate) fn write(folder: &Path, pictures: &[KeptPicture]) -> Result<(), Stop>
 }
 
 fn png(folder: &Path, picture: &KeptPicture) -> io::Result<()> {
-    let mut file = BufWriter::new(File::create(folder.join(&picture.name))?);
+    let mut file = BufWriter::new(files::create(&folder.join(&picture.name))?);
     let (width, height) = picture.size();
     PngEncoder::new(&mut file)
         .write_image(&picture.rgb(), width, height, ExtendedColorType::Rgb8)

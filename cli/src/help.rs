@@ -34,6 +34,7 @@ What it writes, below the folder of --out:
   environment.json               machine, tools and wall time: the one file that differs by machine
   report.html, report/           unless --no-report: what it all came to, for people, and its pictures
   junit.xml, summary.md          the same for CI
+  parallax.manifest              what of all this Parallax wrote: a later command replaces that alone, and all of it
 
 Ctrl-C ends the runs that go on and writes what has finished; a second one ends at once.
 

@@ -19,6 +19,7 @@ use parallax_bench::{
     read, state, why_no_browser, why_not,
 };
 use parallax_lab::Stop as EndOfRun;
+use parallax_record::Name;
 use parallax_scenario::{Profile, Replacements};
 use std::{
     ffi::OsString,
@@ -89,13 +90,13 @@ pub(crate) fn bench(file: &Path) -> Result<Bench, Stop> {
 pub(crate) fn chosen<'b>(
     bench: &'b Bench,
     name: Option<&str>,
-) -> Result<(&'b str, &'b BenchBoard), Stop> {
+) -> Result<(&'b Name, &'b BenchBoard), Stop> {
     let mut boards = bench.boards.iter();
     let found = match name {
         Some(name) => boards.find(|(board, _)| *board == name),
         None => boards.next(),
     };
-    found.map(|(name, board)| (name.as_str(), board)).ok_or_else(|| {
+    found.ok_or_else(|| {
         let names: Vec<&str> = bench.boards.keys().map(|name| name.as_str()).collect();
         Stop::BadInput(format!(
             "--board {}: there is no such board\n  help: {}",

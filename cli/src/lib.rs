@@ -11,6 +11,7 @@ mod console;
 mod display;
 mod environment;
 mod exit;
+mod folder;
 mod frames;
 mod heard;
 mod help;
@@ -33,6 +34,7 @@ mod sim;
 mod values;
 mod verify;
 mod worker;
+mod written;
 
 use exit::{Exit, Stop};
 pub use worker::Guards;

@@ -1,4 +1,4 @@
-//! Everything that the command says, and every file that it writes.
+//! Everything that the command says, and the folders that it makes.
 //!
 //! The one gate to the terminal: nothing else in the command writes to the standard output or the standard
 //! error, which `cli/tests/house.rs` holds. Text goes through [`Shown`]: of a foreign text no control
@@ -7,7 +7,7 @@
 use crate::exit::{Exit, Stop};
 use parallax_render::{Shown, terminal::Style};
 use std::{
-    fs::{self, File, TryLockError},
+    fs,
     io::{ErrorKind, IsTerminal, Write},
     path::Path,
     sync::atomic::{AtomicBool, Ordering},
@@ -97,76 +97,5 @@ pub(crate) fn folder(path: &Path) -> Result<(), Stop> {
              --out FOLDER",
             path.display()
         ))
-    })
-}
-
-/// Refuses what stands where a file is to be written and is none.
-///
-/// # Errors
-/// [`Stop::BadInput`].
-pub(crate) fn room_for_file(path: &Path) -> Result<(), Stop> {
-    if path.is_dir() { Err(in_the_way(path, "a folder stands where a file goes")) } else { Ok(()) }
-}
-
-/// Refuses what stands where a folder is to be made and is none.
-///
-/// # Errors
-/// [`Stop::BadInput`].
-pub(crate) fn room_for_folder(path: &Path) -> Result<(), Stop> {
-    if path.exists() && !path.is_dir() {
-        return Err(in_the_way(path, "a file stands where a folder goes"));
-    }
-    Ok(())
-}
-
-fn in_the_way(path: &Path, what: &str) -> Stop {
-    Stop::BadInput(format!(
-        "failed to begin: {}: {what}\n  help: remove it, or choose another folder with --out FOLDER",
-        path.display()
-    ))
-}
-
-/// Whether a folder can be written to.
-///
-/// # Errors
-/// [`Stop::BadInput`]: the user chose it.
-pub(crate) fn writable(path: &Path) -> Result<(), Stop> {
-    let probe = path.join("summary.part");
-    File::create(&probe).and_then(|_| fs::remove_file(&probe)).map_err(|error| {
-        Stop::BadInput(format!(
-            "failed to write to {}: {error}\n  help: choose a folder that can be written with \
-             --out FOLDER",
-            path.display()
-        ))
-    })
-}
-
-/// Keeps other commands from writing to the folder, until what it gives is dropped.
-///
-/// # Errors
-/// [`Stop::BadInput`] if another command writes there now.
-pub(crate) fn own(path: &Path) -> Result<Option<File>, Stop> {
-    // The lock is on the folder itself, so that it leaves nothing behind. Where folders cannot be
-    // opened or locked, there is none to respect.
-    let Ok(folder) = File::open(path) else { return Ok(None) };
-    match folder.try_lock() {
-        Err(TryLockError::WouldBlock) => Err(Stop::BadInput(format!(
-            "failed to begin: another command writes to {}\n  help: wait for it, or choose another \
-             folder with --out FOLDER",
-            path.display()
-        ))),
-        _ => Ok(Some(folder)),
-    }
-}
-
-/// Writes a file whole or not at all: aside, then moved.
-///
-/// # Errors
-/// [`Stop::Fault`].
-pub(crate) fn file(path: &Path, text: &str) -> Result<(), Stop> {
-    let aside = path.with_extension("part");
-    fs::write(&aside, text).and_then(|()| fs::rename(&aside, path)).map_err(|error| {
-        let _ = fs::remove_file(&aside);
-        Stop::Fault(format!("failed to write {}: {error}", path.display()))
     })
 }

@@ -5,18 +5,18 @@ use crate::{
     child::{self, Ended, Watch},
     environment::VERSION,
     exit::Stop,
+    folder::{self, Folder},
     frames,
     inputs::Input,
     interrupt::Interrupt,
-    output,
     values::{Device, Seeds},
     verify,
     worker::{self, Guards},
 };
-use parallax_record::{Record, Summary, Verdict, judge};
+use parallax_record::{Record, Summary, Verdict, judge, run_folder};
 use parallax_scenario::units;
 use std::{
-    fs, io,
+    fs,
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
@@ -68,6 +68,8 @@ pub(crate) struct Run<'a> {
     pub(crate) seed: u64,
     /// Its own folder.
     pub(crate) folder: PathBuf,
+    /// The same, from the output folder.
+    pub(crate) place: PathBuf,
     arguments: &'a SimArgs,
     jobs: usize,
 }
@@ -85,8 +87,9 @@ pub(crate) struct Done {
 
 impl<'a> Run<'a> {
     fn new(input: &'a Input, seed: u64, arguments: &'a SimArgs, jobs: usize) -> Self {
-        let folder = arguments.out.join(&input.scenario.id).join(format!("seed-{seed}"));
-        Self { input, seed, folder, arguments, jobs }
+        let place = folder::place(&input.scenario.id, &run_folder(seed, None));
+        let folder = arguments.out.join(&place);
+        Self { input, seed, folder, place, arguments, jobs }
     }
 
     /// How it is called where several run.
@@ -145,52 +148,6 @@ impl<'a> Run<'a> {
         self.arguments.profiles.iter().filter(has)
     }
 
-    /// Whether its record can be put where it goes, as far as can be seen without writing: so that
-    /// nothing is run, or removed, for a command that cannot end.
-    ///
-    /// # Errors
-    /// [`Stop::BadInput`]: the user chose the folder.
-    pub(crate) fn has_room(&self) -> Result<(), Stop> {
-        if let Some(above) = self.folder.parent() {
-            output::room_for_folder(above)?;
-        }
-        output::room_for_folder(&self.folder)?;
-        output::room_for_file(&self.record())
-    }
-
-    /// Removes what an earlier command has left of it.
-    ///
-    /// # Errors
-    /// [`Stop::BadInput`]: the user chose the folder.
-    pub(crate) fn forget(&self) -> Result<(), Stop> {
-        if !self.folder.exists() {
-            return Ok(());
-        }
-        forget(&self.record())?;
-        worker::clear(&self.record());
-        forget(&self.capture())?;
-        worker::clear(&self.capture());
-        frames::forget(&self.frames()).and_then(|()| verify::forget(self)).map_err(|error| {
-            Stop::BadInput(format!(
-                "failed to replace {}: {error}\n  help: remove it, or choose another folder with \
-                 --out FOLDER",
-                self.folder.display()
-            ))
-        })
-    }
-
-    /// Removes what is there of a run that has not finished.
-    fn discard(&self) {
-        // What was never made is not there, and a folder in which something else is stays.
-        let _ = fs::remove_file(self.record());
-        worker::clear(&self.record());
-        let _ = frames::forget(&self.frames());
-        self.discard_capture();
-        let _ = verify::forget(self);
-        let _ = fs::remove_dir(&self.folder);
-        let _ = self.folder.parent().map(fs::remove_dir);
-    }
-
     /// Removes a capture without a record.
     fn discard_capture(&self) {
         let _ = fs::remove_file(self.capture());
@@ -198,23 +155,27 @@ impl<'a> Run<'a> {
     }
 
     /// Runs it and judges its record; none if it was interrupted: then nothing is left of it.
-    pub(crate) fn run(&self, guards: Guards, interrupt: &Interrupt) -> Option<Done> {
+    pub(crate) fn run(&self, out: &Folder, guards: Guards, interrupt: &Interrupt) -> Option<Done> {
         let name = self.name();
         let SimArgs { patience, memory, .. } = *self.arguments;
         let watch = Watch { name: &name, patience, memory, interrupt };
         let began = Instant::now();
-        let done = self.once(watch).and_then(|summary| self.verified(summary, guards, watch));
-        if done.is_none() {
-            self.discard();
-        }
-        let (summary, verified) = done?;
+        let done = self.once(out, watch).and_then(|summary| self.verified(summary, guards, watch));
+        let Some((mut summary, verified)) = done else {
+            out.abandon_run(&self.place);
+            return None;
+        };
         let wall_us = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        if let Err(stop) = out.finish_run(&self.place) {
+            summary.verdict = Verdict::Error;
+            summary.faults.push(stop.to_string());
+        }
         Some(Done { summary, verified, wall_us })
     }
 
-    fn once(&self, watch: Watch<'_>) -> Option<Summary> {
-        let ended = match fs::create_dir_all(&self.folder) {
-            Ok(()) => match child::command(&self.worker()) {
+    fn once(&self, out: &Folder, watch: Watch<'_>) -> Option<Summary> {
+        let ended = match out.begin_run(&self.place) {
+            Ok(_) => match child::command(&self.worker()) {
                 Ok(command) => child::wait(command, &self.input.text, watch),
                 Err(error) => Ended::Broken(error),
             },
@@ -292,21 +253,6 @@ impl<'a> Run<'a> {
             line += &format!(" --memory {}", units::format_memory(self.arguments.memory));
         }
         line
-    }
-}
-
-/// Removes a file of an earlier command.
-///
-/// # Errors
-/// [`Stop::BadInput`]: the user chose where.
-pub(crate) fn forget(file: &Path) -> Result<(), Stop> {
-    match fs::remove_file(file) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Stop::BadInput(format!(
-            "failed to replace {}: {error}\n  help: remove it, or choose another folder with \
-                 --out FOLDER",
-            file.display()
-        ))),
-        _ => Ok(()),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Several runs at once, and what they came to in the order in which they were asked for.
 
 use crate::{
+    folder::Folder,
     interrupt::Interrupt,
     runs::{Done, Run},
     worker::Guards,
@@ -37,7 +38,7 @@ enum Report {
 pub(crate) fn all(
     runs: &[Run<'_>],
     jobs: usize,
-    (guards, interrupt): (Guards, &Interrupt),
+    (out, guards, interrupt): (&Folder, Guards, &Interrupt),
     mut news: impl FnMut(News<'_>),
     mut result: impl FnMut(&Run<'_>, Done),
 ) -> io::Result<()> {
@@ -52,7 +53,7 @@ pub(crate) fn all(
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     let Some(run) = runs.get(index) else { break };
                     let _ = send.send(Report::Began(index));
-                    let done = run.run(guards, interrupt).map(Box::new);
+                    let done = run.run(out, guards, interrupt).map(Box::new);
                     let _ = send.send(Report::Ended(index, done));
                 }
             };

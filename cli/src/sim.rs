@@ -6,6 +6,7 @@ use crate::{
     display::Display,
     environment::Started,
     exit::{Exit, Stop},
+    folder::{Folder, Plan},
     inputs::{self, Input},
     interrupt::Interrupt,
     output, report,
@@ -18,6 +19,7 @@ use parallax_render::{
     Shown, escape,
     terminal::{self, Style},
 };
+use std::path::PathBuf;
 
 /// With more runs than these, one that passed is one line.
 const SHOWN_WHOLE: usize = 20;
@@ -36,32 +38,20 @@ pub(crate) fn run(arguments: &SimArgs, guards: Guards) -> Result<Exit, Stop> {
         output::say(list(&inputs, &runs, arguments));
         return Ok(Exit::Pass);
     }
-    for name in closing::FILES {
-        output::room_for_file(&arguments.out.join(name))?;
-    }
-    for run in &runs {
-        run.has_room()?;
-    }
-    for name in report::FILES {
-        output::room_for_file(&arguments.out.join(name))?;
-    }
-    output::folder(&arguments.out)?;
-    let _own = output::own(&arguments.out)?;
-    output::writable(&arguments.out)?;
-    closing::forget(&arguments.out)?;
-    for run in &runs {
-        run.forget()?;
-    }
+    let out = Folder::take(&arguments.out)?;
+    let places: Vec<PathBuf> = runs.iter().map(|run| run.place.clone()).collect();
+    out.check(Plan { top: &closing::FILES, report: true, runs: &places })?;
+    out.clear()?;
     assert!(!guards.parent_panics, "this fault was planted");
     let interrupt = Interrupt::listen()?;
     let style = output::style();
-    let (finished, walls) = go_through(&runs, jobs, arguments, (guards, &interrupt), style)?;
+    let (finished, walls) = go_through(&runs, jobs, arguments, (&out, guards, &interrupt), style)?;
     let suite = Suite::of(runs.len() as u64, finished);
     output::say(terminal::scenarios(&suite, style));
     output::say(terminal::closing(&suite, style));
-    closing::write(&arguments.out, &suite, &started, walls)?;
+    closing::write(&out, &suite, &started, walls)?;
     output::say(format!("records are in {}\n", arguments.out.display()));
-    let reported = closing::reported(&arguments.out, arguments.no_report, &suite);
+    let reported = closing::reported(&out, arguments.no_report, &suite);
     // Whoever asks when all is done comes too late.
     let whole = suite.runs.len() == runs.len();
     Ok(match (whole, reported) {
@@ -76,7 +66,7 @@ fn go_through(
     runs: &[Run<'_>],
     jobs: usize,
     arguments: &SimArgs,
-    (guards, interrupt): (Guards, &Interrupt),
+    (out, guards, interrupt): (&Folder, Guards, &Interrupt),
     style: Style,
 ) -> Result<(Vec<parallax_record::Summary>, closing::Walls), Stop> {
     let brief = runs.len() > SHOWN_WHOLE;
@@ -89,7 +79,7 @@ fn go_through(
         walls.insert(done.summary.path(), done.wall_us);
         finished.push(done.summary);
     };
-    let ended = schedule::all(runs, jobs, (guards, interrupt), news, result);
+    let ended = schedule::all(runs, jobs, (out, guards, interrupt), news, result);
     display.into_inner().end();
     ended.map_err(|error| Stop::Fault(format!("failed to start a thread: {error}")))?;
     Ok((finished, walls))

@@ -24,7 +24,7 @@ pub(crate) fn again(run: &Run<'_>, guards: Guards, watch: Watch<'_>) -> Ended {
     let refused = |what: &Path, error| {
         Ended::Broken(format!("failed to verify: {}: {error}", what.display()))
     };
-    if let Err(error) = fs::create_dir_all(&folder) {
+    if let Err(error) = parallax_files::create_folder(&folder) {
         return refused(&folder, error);
     }
     match second_run(run, guards, &folder, watch) {

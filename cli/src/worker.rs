@@ -7,11 +7,12 @@ use crate::{
     exit::{Exit, Stop},
     frames, inputs, log, progress,
 };
+use parallax_files as files;
 use parallax_record::{Entry, WriteError, Writer};
 use parallax_scenario::Scenario;
 use parallax_world::{CaptureSink, KeptPicture, PacketSeen, Sinks};
 use std::{
-    fs::{self, File},
+    fs,
     io::{self, BufWriter, Read, Write},
     path::{Path, PathBuf},
     time::Duration,
@@ -52,8 +53,9 @@ pub(crate) fn run(arguments: &WorkerArgs, guards: Guards) -> Result<Exit, Stop> 
     }
     let aside = aside(&arguments.record);
     // Whoever sees a record sees its capture.
-    let moved =
-        |file: &Path| fs::rename(self::aside(file), file).map_err(|error| refused(file, &error));
+    let moved = |file: &Path| {
+        files::rename_new(&self::aside(file), file).map_err(|error| refused(file, &error))
+    };
     let recorded = record((&scenario, &text), arguments, guards, &aside)
         .and_then(|pictures| match &arguments.frames {
             Some(folder) => frames::write(folder, &pictures),
@@ -167,8 +169,9 @@ fn record(
     guards: Guards,
     aside: &Path,
 ) -> Result<Vec<KeptPicture>, Stop> {
-    let create =
-        |file: &Path| File::create(file).map(BufWriter::new).map_err(|error| refused(file, &error));
+    let create = |file: &Path| {
+        files::create(file).map(BufWriter::new).map_err(|error| refused(file, &error))
+    };
     let header = parallax_world::header(scenario, arguments.seed, VERSION);
     let mut writer =
         Writer::new(create(aside)?, &header).map_err(|error| refused(aside, &error))?;

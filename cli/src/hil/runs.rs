@@ -7,26 +7,28 @@ use crate::{
     display::while_it_goes,
     environment::{Started, VERSION},
     exit::{Exit, Stop},
+    folder::{self, Folder, Plan, put_aside},
     frames,
     inputs::Input,
     interrupt::Interrupt,
     output,
     owner::owner,
-    report, runs,
+    report,
+    runs::quoted,
     values::Seeds,
 };
-use parallax_bench::{
-    Book, Place, Run, advice, clear, clear_browsers, recover, run as run_on, take,
-};
+use parallax_bench::{Book, Place, Run, Sick, advice, clear, clear_browsers, run as run_on, take};
+use parallax_files as files;
 use parallax_lab::Stop as EndOfRun;
 use parallax_record::{Clock, Header, Suite, Summary, Verdict, run_folder};
 use parallax_render::terminal;
 use std::{
-    fs, io,
+    io,
     path::{Path, PathBuf},
     thread,
     time::{Duration, Instant},
 };
+use tempfile::TempDir;
 
 /// The seed where neither the command nor the scenario names one.
 const DEFAULT_SEED: u64 = 1;
@@ -37,9 +39,7 @@ const FRAMES: &str = "frames";
 /// Transcript of the last checkup.
 const HEALTH: &str = "health.txt";
 /// What a run leaves in its folder.
-const LEFT: [&str; 3] = [RECORDED[0], RECORDED[1], FRAMES];
-/// Its files.
-const RECORDED: [&str; 2] = ["record.jsonl", "console.txt"];
+const LEFT: [&str; 3] = ["record.jsonl", "console.txt", FRAMES];
 
 /// One scenario with one seed on the board.
 struct Planned<'a> {
@@ -48,6 +48,13 @@ struct Planned<'a> {
     /// Which of several of the same, from 1; none: it is one.
     repeat: Option<u32>,
     why_not: Option<&'a str>,
+}
+
+impl Planned<'_> {
+    /// Its folder, from the output folder.
+    fn place(&self) -> PathBuf {
+        folder::place(&self.input.scenario.id, &run_folder(self.seed, self.repeat))
+    }
 }
 
 /// Runs all that can run on the board, shows each, and writes what they came to.
@@ -62,12 +69,10 @@ pub(super) fn all(
 ) -> Result<Exit, Stop> {
     let (planned, not_run) = plan(arguments, candidates);
     let out = &arguments.out;
-    output::folder(out)?;
-    let _own = output::own(out)?;
-    output::writable(out)?;
-    found(out)?;
-    closing::forget(out)?;
-    runs::forget(&out.join(HEALTH))?;
+    let out = &Folder::take(out)?;
+    let places: Vec<PathBuf> = planned.iter().map(Planned::place).collect();
+    out.check(Plan { top: &closing::FILES, report: true, runs: &places })?;
+    out.clear()?;
     // Killed in the first run, it has run nothing: that is told, too.
     let mut walls = closing::Walls::new();
     closing::write(out, &Suite::of(planned.len() as u64, Vec::new()), started, walls.clone())?;
@@ -96,7 +101,8 @@ pub(super) fn all(
                 let seconds = run.input.scenario.duration.as_secs_f64();
                 let of = planned.len();
                 let told = format!("{}/{of}  {name} on {}, {seconds} s", at + 1, on.name);
-                let summary = on_course(arguments, on, run, (&mut course, &told), &interrupt)?;
+                let summary =
+                    on_course((arguments, out), on, run, (&mut course, &told), &interrupt)?;
                 let Some(summary) = summary else { break };
                 summary
             }
@@ -114,7 +120,7 @@ pub(super) fn all(
     output::say(terminal::scenarios(&suite, style));
     output::say(terminal::closing(&suite, style));
     closing::write(out, &suite, started, walls)?;
-    output::say(format!("records are in {}\n", out.display()));
+    output::say(format!("records are in {}\n", out.path().display()));
     let reported = closing::reported(out, arguments.no_report, &suite);
     // Whoever asks when all is done comes too late; what was cut short by it is in doubt.
     let last_in_doubt = suite.runs.last().is_some_and(|run| !run.doubts.is_empty());
@@ -165,7 +171,7 @@ fn had(arguments: &HilArgs, on: &mut On<'_>, interrupt: &Interrupt) -> Course {
 
 /// A run, if its board is fit for it; none: somebody wants the end.
 fn on_course(
-    arguments: &HilArgs,
+    (arguments, out): (&HilArgs, &Folder),
     on: &On<'_>,
     run: &Planned<'_>,
     (course, told): (&mut Course, &str),
@@ -174,24 +180,19 @@ fn on_course(
     let mut before = None;
     if course.is_due() && !arguments.no_check {
         output::error(format!("checking {}", on.name));
-        let transcript = arguments.out.join(HEALTH);
-        let sick =
-            checkup((on.name, on.board, &on.profile), on.hold.as_ref(), &transcript, interrupt)?;
+        let sick = checked(on, out, interrupt)?;
         if interrupt.asked() {
             return Ok(None);
         }
         before = course.checked(sick);
     }
     if let Some(summary) = course.not_run(&header(run)) {
-        // What an earlier command left there is not of this one.
-        let folder = folder(&arguments.out, run);
-        RECORDED.iter().try_for_each(|name| runs::forget(&folder.join(name)))?;
         return Ok(Some(summary));
     }
     output::error(told);
     let whole = run.input.scenario.duration;
     let summary = while_it_goes(&run.input.scenario.id, whole, || {
-        tried(arguments, on, run, before, interrupt)
+        tried((arguments, out), on, run, before, interrupt)
     })?;
     let is_whole = u128::from(summary.duration_us) >= whole.as_micros();
     course.ran(&summary, is_whole);
@@ -232,80 +233,27 @@ fn rerun(arguments: &HilArgs, board: &str, run: &Planned<'_>) -> String {
     let profiles: String = arguments
         .profiles
         .iter()
-        .map(|device| format!(" --profile {}", runs::quoted(&device.to_string())))
+        .map(|device| format!(" --profile {}", quoted(&device.to_string())))
         .collect();
     let viewer = if arguments.viewer.is_some() { " --viewer chromium" } else { "" };
     format!(
         "parallax hil --bench {} --board {}{viewer} {} --seed {}{profiles}",
-        runs::quoted(&arguments.bench.display().to_string()),
-        runs::quoted(board),
-        runs::quoted(&run.input.file.display().to_string()),
+        quoted(&arguments.bench.display().to_string()),
+        quoted(board),
+        quoted(&run.input.file.display().to_string()),
         run.seed
     )
 }
 
-fn folder(out: &Path, run: &Planned<'_>) -> PathBuf {
-    out.join(&run.input.scenario.id).join(run_folder(run.seed, run.repeat))
-}
-
-/// Makes records of what runs that were killed have left here, puts them aside, and says so. Their boards
-/// ended with them, or are switched off before they run again.
-fn found(out: &Path) -> Result<(), Stop> {
-    for folder in report::run_folders(out) {
-        match recover(&folder) {
-            Ok(None) => {}
-            Ok(Some(_)) => {
-                let free = |number: &u32| !folder.join(format!("killed-{number}")).exists();
-                let Some(number) = (1..).find(free) else { continue };
-                let aside = folder.join(format!("killed-{number}"));
-                put_aside(&folder, &aside)?;
-                output::error(format!(
-                    "a run was killed here: what it told so far is in {}",
-                    aside.display()
-                ));
-            }
-            // It keeps nobody from running: its folder is said, and it stays.
-            Err(error) => output::error(error.to_string()),
-        }
-    }
-    Ok(())
-}
-
-/// Moves what a run has left into a folder of its own.
-fn put_aside(folder: &Path, aside: &Path) -> Result<(), Stop> {
-    output::folder(aside)?;
-    for name in LEFT {
-        match fs::rename(folder.join(name), aside.join(name)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(Stop::Fault(format!(
-                    "failed to move {} to {}: {error}\n  help: choose another folder with --out FOLDER",
-                    folder.join(name).display(),
-                    aside.display()
-                )));
-            }
-            _ => {}
-        }
-    }
-    Ok(())
-}
-
-/// Removes what attempts of an earlier command have left.
-fn forget_attempts(folder: &Path) -> Result<(), Stop> {
-    for number in 1.. {
-        let attempt = folder.join(format!("attempt-{number}"));
-        match fs::remove_dir_all(&attempt) {
-            Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => break,
-            Err(error) => {
-                return Err(Stop::BadInput(format!(
-                    "failed to replace {}: {error}\n  help: remove it, or choose another folder with \
-                     --out FOLDER",
-                    attempt.display()
-                )));
-            }
-        }
-    }
-    Ok(())
+/// Looks at the board, and keeps what it said.
+fn checked(on: &On<'_>, out: &Folder, interrupt: &Interrupt) -> Result<Option<Sick>, Stop> {
+    let fault = |error: io::Error| Stop::Fault(format!("failed to check {}: {error}", on.name));
+    // It is written while the board talks, and is in its place when it is whole.
+    let aside = TempDir::new().map_err(fault)?;
+    let transcript = aside.path().join(HEALTH);
+    let sick = checkup((on.name, on.board, &on.profile), on.hold.as_ref(), &transcript, interrupt)?;
+    out.put(HEALTH, &files::read(&transcript, files::RECORD_MOST).map_err(fault)?)?;
+    Ok(sick)
 }
 
 /// A scenario that somebody wants, and that cannot be had.
@@ -322,15 +270,17 @@ fn header(run: &Planned<'_>) -> Header {
 /// Runs it, and again if nothing could be said and somebody wants that. What earlier attempts left
 /// stays beside the last.
 fn tried(
-    arguments: &HilArgs,
+    (arguments, out): (&HilArgs, &Folder),
     on: &On<'_>,
     run: &Planned<'_>,
     before: Option<String>,
     interrupt: &Interrupt,
 ) -> Result<Summary, Stop> {
-    let folder = folder(&arguments.out, run);
-    output::folder(&folder)?;
-    forget_attempts(&folder)?;
+    let place = run.place();
+    let folder = out.begin_run(&place).map_err(|error| {
+        let folder = out.path().join(&place);
+        Stop::Fault(format!("failed to make the folder {}: {error}", folder.display()))
+    })?;
     let mut earlier = Vec::from_iter(before);
     let mut attempt = 0;
     loop {
@@ -338,10 +288,10 @@ fn tried(
         let summary = once(on, run, &folder, &earlier, interrupt)?;
         let again = summary.verdict == Verdict::Inconclusive && !summary.doubts.is_empty();
         if !again || attempt > arguments.retries || interrupt.asked() {
-            return Ok(summary);
+            return out.finish_run(&place).map(|()| summary);
         }
         earlier.push(format!("attempt {attempt}: inconclusive: {}", summary.doubts.join("; ")));
-        put_aside(&folder, &folder.join(format!("attempt-{attempt}")))?;
+        put_aside(&folder, &folder.join(format!("attempt-{attempt}")), &LEFT)?;
     }
 }
 

@@ -1,6 +1,6 @@
 //! A baseline's file.
 
-use crate::{exit::Stop, output};
+use crate::{exit::Stop, written::Destination};
 use parallax_record::{Baseline, BaselineResult, Suite, Thresholds, compare_with_baseline};
 use std::path::Path;
 
@@ -29,11 +29,14 @@ pub(super) fn compare<'a>(
     Ok(compare_with_baseline(&baseline, suites, thresholds))
 }
 
-/// Stores what runs came to as the baseline.
+/// What runs came to as a baseline, and where it goes.
 ///
 /// # Errors
-/// [`Stop::BadInput`] if there is nothing to store, [`Stop::Fault`] if it cannot be written.
-pub(super) fn accept<'a>(file: &Path, suites: impl Iterator<Item = &'a Suite>) -> Result<(), Stop> {
+/// [`Stop::BadInput`] if there is nothing to store, or something else stands there.
+pub(super) fn accepted<'a>(
+    file: &Path,
+    suites: impl Iterator<Item = &'a Suite>,
+) -> Result<(Destination, String), Stop> {
     let baseline = Baseline::of(suites);
     if baseline.runs.is_empty() {
         return Err(Stop::BadInput(format!(
@@ -42,8 +45,11 @@ pub(super) fn accept<'a>(file: &Path, suites: impl Iterator<Item = &'a Suite>) -
             file.display()
         )));
     }
+    let is_baseline =
+        |bytes: &[u8]| Baseline::read(bytes).map(drop).map_err(|error| error.to_string());
+    let to = Destination::new(file, ("--accept", "a baseline"), is_baseline)?;
     let text = baseline
         .to_json()
         .map_err(|error| Stop::Fault(format!("failed to write JSON: {error}")))?;
-    output::file(file, &text)
+    Ok((to, text))
 }

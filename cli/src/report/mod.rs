@@ -10,6 +10,7 @@ mod write;
 use crate::{
     args::ReportArgs,
     exit::{Exit, Stop},
+    folder::{Folder, Plan},
     output,
 };
 use parallax_record::Verdict;
@@ -17,7 +18,7 @@ use parallax_render::{Report, baseline::text, beside, terminal, view::Source};
 use std::path::Path;
 
 pub(crate) use read::{environment, record, run_folders};
-pub(crate) use write::{FILES, forget};
+use write::FILES;
 
 /// Runs `parallax report`.
 ///
@@ -25,6 +26,12 @@ pub(crate) use write::{FILES, forget};
 /// [`Stop::BadInput`] if what is there to read is none of ours, or not whole: then nothing is
 /// written. [`Stop::Fault`] if the report could not be written.
 pub(crate) fn run(arguments: &ReportArgs) -> Result<Exit, Stop> {
+    let out = arguments.out.as_ref().unwrap_or(&arguments.folders[0]);
+    // Nothing is made before what is to be read is known to be there.
+    let held = match out.is_dir() {
+        true => Some(taken(out)?),
+        false => None,
+    };
     let folders = read::folders(&arguments.folders, &arguments.select)?;
     for note in &folders.notes {
         output::error(note);
@@ -50,11 +57,20 @@ pub(crate) fn run(arguments: &ReportArgs) -> Result<Exit, Stop> {
         }
     }
     corrected(&report);
-    let out = arguments.out.as_ref().unwrap_or(&arguments.folders[0]);
-    write::all(out, &report, compared.as_ref())?;
-    if let Some(file) = &arguments.accept {
-        baseline::accept(file, suites())?;
+    let accepted = match &arguments.accept {
+        Some(file) => Some(baseline::accepted(file, suites())?),
+        None => None,
+    };
+    let folder = match held {
+        Some(folder) => folder,
+        None => taken(out)?,
+    };
+    folder.begin()?;
+    write::all(&folder, &report, compared.as_ref())?;
+    if let Some((to, text)) = accepted {
+        to.write(&text)?;
     }
+    drop(folder);
     for suite in suites() {
         output::say(terminal::closing(suite, style));
     }
@@ -87,12 +103,19 @@ pub(crate) fn run(arguments: &ReportArgs) -> Result<Exit, Stop> {
     Ok(Exit::of(report.overall.verdict))
 }
 
+/// The folder of a report, in which nothing stands in its way.
+fn taken(out: &Path) -> Result<Folder, Stop> {
+    let folder = Folder::take(out)?;
+    folder.check(Plan { top: &FILES, report: true, runs: &[] })?;
+    Ok(folder)
+}
+
 /// The report of what has just run, in its output folder.
 ///
 /// # Errors
 /// If it cannot be written.
-pub(crate) fn at_end(folder: &Path) -> Result<(), Stop> {
-    let folders = read::folders(&[folder.to_owned()], &[])?;
+pub(crate) fn at_end(folder: &Folder) -> Result<(), Stop> {
+    let folders = read::folders(&[folder.path().to_owned()], &[])?;
     for note in &folders.notes {
         output::error(note);
     }

@@ -182,7 +182,8 @@ impl Place {
         others
     }
 
-    /// All files below a folder of it, by their paths from there, in order.
+    /// All files below a folder of it, by their paths from there, in order. Manifests are not among them: every
+    /// output folder has one.
     pub fn files(&self, below: &str) -> Vec<String> {
         fn walk(folder: &Path, files: &mut Vec<PathBuf>) {
             for entry in fs::read_dir(folder).expect("a folder") {
@@ -194,6 +195,7 @@ impl Place {
         walk(&root, &mut files);
         let name = |file: &PathBuf| file.strip_prefix(&root).expect("below").display().to_string();
         let mut names: Vec<String> = files.iter().map(name).collect();
+        names.retain(|name| !name.ends_with("parallax.manifest"));
         names.sort();
         names
     }

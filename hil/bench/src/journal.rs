@@ -49,10 +49,10 @@ impl Journal {
         let path = folder.join(NAME);
         // Under its name it has a header.
         let aside = path.with_extension("part");
-        let mut file = BufWriter::new(File::create(&aside)?);
+        let mut file = BufWriter::new(files::create(&aside)?);
         line(&mut file, &header)?;
         file.flush()?;
-        fs::rename(&aside, &path)?;
+        files::rename_new(&aside, &path)?;
         let (entries, told) = channel();
         let bounds_us = Bounds::default();
         let known = bounds_us.clone();
@@ -160,6 +160,6 @@ pub fn recover(folder: &Path) -> Result<Option<PathBuf>, RecoverError> {
 /// Writes a record whole or not at all.
 pub(crate) fn put(path: &Path, record: &Record) -> io::Result<()> {
     let aside = path.with_extension("part");
-    fs::write(&aside, record.to_bytes().map_err(io::Error::other)?)?;
-    fs::rename(&aside, path)
+    files::put_new(&aside, &record.to_bytes().map_err(io::Error::other)?)?;
+    files::rename_new(&aside, path)
 }

@@ -1,7 +1,7 @@
 //! Opens pages and locks of the lease database: regular files, within a limit, without waiting.
 
 use std::{
-    fs::{self, File, OpenOptions, Permissions},
+    fs::{self, File, Permissions},
     io,
     os::unix::fs::{MetadataExt as _, PermissionsExt as _},
     path::Path,
@@ -10,7 +10,7 @@ use std::{
 /// A file to lock, whoever made it; and whether it was not there before.
 pub(crate) fn open_for_all(path: &Path) -> io::Result<(File, bool)> {
     loop {
-        match OpenOptions::new().write(true).create_new(true).open(path) {
+        match parallax_files::create(path) {
             Ok(file) => {
                 // Another user is to see that it is held, whatever the mask of this one.
                 file.set_permissions(Permissions::from_mode(0o644))?;

@@ -4,6 +4,7 @@
 //! starts it as a user of its own; where the machine allows no such user a namespace, it runs without.
 
 use crate::state::is_program;
+use parallax_files as files;
 use serde_json::Value;
 use std::{
     fs, io,
@@ -87,7 +88,8 @@ fn is_confined(proc: &Path, id: u64) -> io::Result<bool> {
         fs::metadata(proc.join(process).join("ns/user")).map(|found| (found.dev(), found.ino()))
     };
     let own = of(&id.to_string())? != of("self")?;
-    let status = fs::read_to_string(proc.join(id.to_string()).join("status"))?;
+    let status = proc.join(id.to_string()).join("status");
+    let status = files::text(&status, files::WRITTEN_MOST)?;
     Ok(own && status.lines().any(|line| line.split_whitespace().eq(["Seccomp:", "2"])))
 }
 

@@ -1,0 +1,227 @@
+//! The manifest of an output folder: which files in it Parallax wrote, by path and digest.
+
+use parallax_record::Name;
+use sha2::{Digest as _, Sha256};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    hash::{BuildHasher as _, Hasher as _, RandomState},
+    path::Path,
+};
+
+/// Its first line. `sha256sum --check` reads the file, too: lines with `#` are none to it.
+const HEAD: &str = "# parallax manifest 1";
+/// Before the token of a command that wrote here.
+const COMMAND: &str = "# command ";
+/// Digits of a token.
+const TOKEN_DIGITS: usize = 16;
+/// Parts of an entry's path, at most.
+const DEEPEST: usize = 6;
+
+/// The path of a file below the output folder, as the manifest has it. No `..`, no link of a shell, nothing
+/// hidden: a folder of Parallax's, or one of a scenario, and what Parallax puts there.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Entry(String);
+
+impl Entry {
+    /// The entry of this path, if Parallax may have written it.
+    pub(crate) fn new(path: &str) -> Option<Self> {
+        let parts: Vec<&str> = path.split('/').collect();
+        let letters = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+        let sound = |part: &&str| {
+            !part.is_empty()
+                && part.len() < 256
+                && !part.starts_with('.')
+                && part.chars().all(letters)
+        };
+        let placed = match parts[..] {
+            [file] => {
+                TOP.contains(&file)
+                    || file.strip_suffix("-health.txt").is_some_and(|name| Name::new(name).is_ok())
+            }
+            ["report", _] => true,
+            [scenario, run, ..] => {
+                parts.len() > 2 && Name::new(scenario).is_ok() && run.starts_with("seed-")
+            }
+            [] => false,
+        };
+        let sound = placed && parts.len() <= DEEPEST && parts.iter().all(sound);
+        sound.then(|| Self(path.to_owned()))
+    }
+
+    /// Its text.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl AsRef<Path> for Entry {
+    fn as_ref(&self) -> &Path {
+        Path::new(&self.0)
+    }
+}
+
+impl fmt::Display for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The files that stand in the output folder itself.
+pub(crate) const TOP: [&str; 6] =
+    ["environment.json", "health.txt", "junit.xml", "report.html", "summary.json", "summary.md"];
+
+/// Tells a command from others: names of what it has not finished have it in them.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Token(String);
+
+impl Token {
+    /// A new one.
+    pub(crate) fn new() -> Self {
+        Self(format!("{:016x}", RandomState::new().build_hasher().finish()))
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        let digit = |c: char| matches!(c, '0'..='9' | 'a'..='f');
+        let sound = text.len() == TOKEN_DIGITS && text.chars().all(digit);
+        sound.then(|| Self(text.to_owned()))
+    }
+
+    /// What names of what is not finished begin with.
+    pub(crate) fn prefix(&self) -> String {
+        format!(".parallax-{}", self.0)
+    }
+}
+
+/// SHA-256, lower-case hexadecimal.
+pub(crate) fn digest(bytes: &[u8]) -> String {
+    hex::encode(Sha256::digest(bytes))
+}
+
+/// What Parallax wrote to a folder.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Manifest {
+    /// The commands that wrote there.
+    pub(crate) tokens: BTreeSet<Token>,
+    /// The digests that each file had or has: one that is being replaced has two.
+    pub(crate) files: BTreeMap<Entry, BTreeSet<String>>,
+}
+
+impl Manifest {
+    /// Reads one.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(crate) fn read(text: &str) -> Result<Self, String> {
+        let mut manifest = Self::default();
+        // A command that was killed may have left half a line.
+        let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
+        let mut lines = whole.lines().enumerate();
+        match lines.next() {
+            Some((_, HEAD)) => {}
+            Some((_, head)) if head.starts_with("# parallax manifest ") => {
+                return Err("another version of Parallax wrote it".to_owned());
+            }
+            _ => return Err("it is not a manifest of Parallax".to_owned()),
+        }
+        for (at, line) in lines {
+            let wrong = || format!("line {} is none that Parallax writes", at + 1);
+            if let Some(token) = line.strip_prefix(COMMAND) {
+                manifest.tokens.insert(Token::read(token).ok_or_else(wrong)?);
+                continue;
+            }
+            let (digest, path) = line.split_once("  ").ok_or_else(wrong)?;
+            let hexadecimal =
+                digest.len() == 64 && digest.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f'));
+            let entry = Entry::new(path).filter(|_| hexadecimal).ok_or_else(wrong)?;
+            manifest.files.entry(entry).or_default().insert(digest.to_owned());
+        }
+        Ok(manifest)
+    }
+
+    /// The line of a file.
+    pub(crate) fn line(entry: &Entry, digest: &str) -> String {
+        format!("{digest}  {entry}\n")
+    }
+}
+
+impl fmt::Display for Manifest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{HEAD}")?;
+        for Token(token) in &self.tokens {
+            writeln!(f, "{COMMAND}{token}")?;
+        }
+        for (entry, digests) in &self.files {
+            for digest in digests {
+                f.write_str(&Self::line(entry, digest))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_is_what_parallax_writes_and_nothing_else() {
+        for path in [
+            "summary.json",
+            "door-health.txt",
+            "report/grid.png",
+            "two-homes/seed-1/record.jsonl",
+            "two-homes/seed-7-repeat-2/attempt-1/frames/a_b_boot-1_frame-2_source.png",
+        ] {
+            assert!(Entry::new(path).is_some(), "{path}");
+        }
+        for path in [
+            "",
+            "/",
+            ".",
+            "..",
+            "notes.txt",
+            "../summary.json",
+            "/etc/passwd",
+            "report/../x",
+            "report",
+            "report/a/b",
+            "report//a",
+            "report/.hidden",
+            "two-homes/seed-1",
+            "two-homes/x/record.jsonl",
+            "Two/seed-1/a",
+            "two-homes/seed-1/../../x",
+            "two-homes/seed-1/a/b/c/d/e",
+            "a/seed-1/\u{7}",
+            "a/seed-1/b c",
+            "../-health.txt",
+        ] {
+            assert!(Entry::new(path).is_none(), "{path:?}");
+        }
+    }
+
+    #[test]
+    fn a_manifest_is_read_as_it_was_written_and_half_a_line_is_none() {
+        let mut manifest = Manifest::default();
+        manifest.tokens.insert(Token::new());
+        let entry = Entry::new("summary.json").expect("an entry");
+        manifest.files.entry(entry).or_default().insert(digest(b"x"));
+        let text = manifest.to_string();
+        for cut in HEAD.len() + 1..text.len() {
+            assert!(Manifest::read(&text[..cut]).is_ok_and(|read| read.files.is_empty()), "{cut}");
+        }
+        assert_eq!(Manifest::read(&text).expect("it is one").to_string(), text);
+        for (text, why) in [
+            ("", "it is not a manifest"),
+            ("hello\n", "it is not a manifest"),
+            ("# parallax manifest 9\n", "another version"),
+            ("# parallax manifest 1\n# command x\n", "line 2"),
+            ("# parallax manifest 1\n00  summary.json\n", "line 2"),
+        ] {
+            assert!(Manifest::read(text).expect_err(text).contains(why), "{text}");
+        }
+        let outside = format!("{HEAD}\n{}  ../summary.json\n", digest(b"x"));
+        assert!(Manifest::read(&outside).is_err());
+    }
+}

@@ -1,0 +1,238 @@
+//! Folders of runs: marked while a run goes on, in the manifest when it has finished.
+
+use super::{Entry, Folder, Manifest, Token, file_digest};
+use crate::{exit::Stop, output};
+use parallax_bench::recover;
+use parallax_files::{self as files, Kind};
+use parallax_record::Name;
+use std::{
+    collections::BTreeSet,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+/// Files that are in the folder of a run while it goes on, or when it has finished.
+const FILES: [&str; 8] = [
+    "capture.part",
+    "capture.pcapng",
+    "console.txt",
+    "journal.jsonl",
+    "journal.part",
+    "packets.txt",
+    "record.jsonl",
+    "record.part",
+];
+/// Folders.
+const FOLDERS: [&str; 3] = ["frames", "frames.part", "verify"];
+/// Folders of earlier attempts begin so.
+const ATTEMPT: &str = "attempt-";
+/// What a run that was killed has told, for people.
+const TOLD: [&str; 2] = ["console.txt", "record.jsonl"];
+
+/// Whether a name in the folder of a run is one that Parallax gives.
+fn is_work(name: &str) -> bool {
+    FILES.contains(&name) || FOLDERS.contains(&name) || name.starts_with(ATTEMPT)
+}
+
+/// The folder of a run, from that of the output.
+pub(crate) fn place(scenario: &Name, run: &str) -> PathBuf {
+    Path::new(scenario.as_str()).join(run)
+}
+
+impl Folder {
+    /// Refuses what stands where a run writes.
+    pub(super) fn check_run(&self, run: &Path, manifest: &Manifest) -> Result<(), Stop> {
+        let scenario = run.parent().unwrap_or(run);
+        // What is there is a folder, or the names of it would be refused.
+        if self.kind(scenario)? == Kind::Absent {
+            return Ok(());
+        }
+        if self.kind(scenario)? != Kind::Folder {
+            return Err(self.in_the_way(scenario, "it is no folder, or a link"));
+        }
+        let names = self.names(run)?;
+        if self.is_unfinished(&names, &manifest.tokens) {
+            return Ok(());
+        }
+        for name in names.iter().filter(|name| is_work(name)) {
+            for path in self.all_below(&run.join(name))? {
+                let entry = path.to_str().and_then(Entry::new);
+                let is_ours = entry.is_some_and(|entry| manifest.files.contains_key(&entry));
+                if !is_ours {
+                    return Err(self.foreign(path));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses what stands where an unfinished run wrote and cannot be of it.
+    pub(super) fn check_unfinished(&self, run: &Path) -> Result<(), Stop> {
+        for name in self.names(run)?.iter().filter(|name| is_work(name)) {
+            if self.kind(run.join(name))? == Kind::Other {
+                return Err(
+                    self.in_the_way(run.join(name), "it is no file and no folder, or a link")
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the folder of a run, and marks it.
+    ///
+    /// # Errors
+    /// If it cannot be made.
+    pub(crate) fn begin_run(&self, run: &Path) -> io::Result<PathBuf> {
+        let folder = self.path.join(run);
+        if let Some(scenario) = folder.parent() {
+            files::create_folder(scenario)?;
+        }
+        files::create_folder(&folder)?;
+        files::create(&folder.join(self.token.prefix()))?;
+        Ok(folder)
+    }
+
+    /// Takes what a run has left into the manifest.
+    ///
+    /// # Errors
+    /// If it cannot be read, or the manifest cannot be written.
+    pub(crate) fn finish_run(&self, run: &Path) -> Result<(), Stop> {
+        let claimed = || -> io::Result<()> {
+            let names = self.names(run).map_err(|stop| io::Error::other(stop.to_string()))?;
+            for name in names.iter().filter(|name| is_work(name)) {
+                let below = self
+                    .all_below(&run.join(name))
+                    .map_err(|stop| io::Error::other(stop.to_string()))?;
+                for path in below {
+                    let is_file = matches!(files::kind(&self.path.join(&path)), Ok(Kind::File(_)));
+                    if let Some(entry) = path.to_str().and_then(Entry::new).filter(|_| is_file) {
+                        self.claim(&entry, file_digest(&self.path.join(&entry))?)?;
+                    }
+                }
+            }
+            fs::remove_file(self.path.join(run).join(self.token.prefix()))
+        };
+        claimed().map_err(|error| {
+            Stop::Fault(format!("failed to write to {}: {error}", self.path.display()))
+        })
+    }
+
+    /// Removes what is there of a run that is not to be.
+    pub(crate) fn abandon_run(&self, run: &Path) {
+        // What cannot be removed is marked still, and the next command's.
+        let own = BTreeSet::from([self.token.clone()]);
+        let _ = self.remove_unfinished(run, &own);
+        for folder in run.ancestors().take(2) {
+            let _ = fs::remove_dir(self.path.join(folder));
+        }
+    }
+
+    /// The folders of runs that earlier commands did not finish.
+    pub(super) fn unfinished(&self) -> Result<Vec<PathBuf>, Stop> {
+        let tokens = self.state().manifest.tokens.clone();
+        let mut found = Vec::new();
+        for scenario in self.names(Path::new(""))? {
+            let scenario = PathBuf::from(scenario);
+            if Name::new(&scenario.to_string_lossy()).is_err()
+                || self.kind(&scenario)? != Kind::Folder
+            {
+                continue;
+            }
+            for run in self.names(&scenario)? {
+                let run = scenario.join(run);
+                if self.kind(&run)? == Kind::Folder
+                    && self.is_unfinished(&self.names(&run)?, &tokens)
+                {
+                    found.push(run);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    fn is_unfinished(&self, names: &[String], tokens: &BTreeSet<Token>) -> bool {
+        tokens.iter().any(|token| names.contains(&token.prefix()))
+    }
+
+    pub(super) fn remove_unfinished(
+        &self,
+        run: &Path,
+        tokens: &BTreeSet<Token>,
+    ) -> Result<(), Stop> {
+        let (marks, work): (Vec<String>, Vec<String>) = self
+            .names(run)?
+            .into_iter()
+            .filter(|name| is_work(name) || tokens.iter().any(|token| *name == token.prefix()))
+            .partition(|name| name.starts_with('.'));
+        // Without its mark nothing of it would be known.
+        work.iter().chain(&marks).try_for_each(|name| self.remove_all(&run.join(name)))
+    }
+
+    /// All that is at a path and below it, by its path from here: files, links, empty folders. Links are not
+    /// followed.
+    fn all_below(&self, path: &Path) -> Result<Vec<PathBuf>, Stop> {
+        match self.kind(path)? {
+            Kind::Absent => Ok(Vec::new()),
+            Kind::File(_) | Kind::Other => Ok(vec![path.to_owned()]),
+            Kind::Folder => {
+                let mut all = Vec::new();
+                for name in self.names(path)? {
+                    all.extend(self.all_below(&path.join(name))?);
+                }
+                if all.is_empty() {
+                    all.push(path.to_owned());
+                }
+                Ok(all)
+            }
+        }
+    }
+
+    /// Makes a record of what a run on a bench told before it was killed, puts it aside, and says so. Its
+    /// board ended with it, or is switched off before it runs again.
+    pub(super) fn put_killed_aside(&self, run: &Path) -> Result<(), Stop> {
+        let folder = self.path.join(run);
+        match recover(&folder) {
+            Ok(None) => {}
+            Ok(Some(_)) => {
+                let number = (1..).find(|number| {
+                    files::kind(&folder.join(format!("killed-{number}")))
+                        .is_ok_and(|kind| kind == Kind::Absent)
+                });
+                let Some(number) = number else { return Ok(()) };
+                let aside = folder.join(format!("killed-{number}"));
+                put_aside(&folder, &aside, &TOLD)?;
+                output::error(format!(
+                    "a run was killed here: what it told so far is in {}",
+                    aside.display()
+                ));
+            }
+            // It keeps nobody from running.
+            Err(error) => output::error(error.to_string()),
+        }
+        Ok(())
+    }
+}
+
+/// Moves some of what a run has left into a new folder.
+///
+/// # Errors
+/// [`Stop::Fault`].
+pub(crate) fn put_aside(folder: &Path, aside: &Path, names: &[&str]) -> Result<(), Stop> {
+    let moved = || {
+        fs::create_dir(aside)?;
+        for name in names {
+            match files::rename_new(&folder.join(name), &aside.join(name)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(())
+    };
+    moved().map_err(|error| {
+        Stop::Fault(format!(
+            "failed to move what is in {} to {}: {error}\n  help: choose another folder with --out FOLDER",
+            folder.display(),
+            aside.display()
+        ))
+    })
+}
