@@ -52,5 +52,6 @@ pub fn configure(order: &CameraOrder) -> Result<CameraConfig, NoCamera> {
         },
         pacer_bps: order.pacer_bps,
         congestion_control: order.gcc_bps.map(gcc),
+        ice: order.ice,
     })
 }

@@ -9,7 +9,7 @@
 //! services see what they would see of a camera that has TCP itself.
 
 use parallax_console::Nonce;
-use parallax_record::Event;
+use parallax_record::{Event, Ice};
 use parallax_signalling::Token;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{collections::BTreeMap, net::SocketAddr};
@@ -195,6 +195,8 @@ pub struct CameraOrder {
     pub pacer_bps: Option<u32>,
     /// Floor and ceiling of congestion control, bits per second; none: no congestion control.
     pub gcc_bps: Option<(u32, u32)>,
+    /// How its ICE agent is set.
+    pub ice: Ice,
     /// What the camera has stored earlier in the run, as `to_text` writes it: nothing is kept on the
     /// board's own disk, and each run begins with a new camera.
     pub flash: BTreeMap<String, String>,
@@ -287,6 +289,7 @@ mod tests {
             skip_frames: false,
             pacer_bps: None,
             gcc_bps: None,
+            ice: Ice::default(),
             flash: BTreeMap::new(),
         };
         let text = format!("{:?}", ToBoard::Order(order));

@@ -367,6 +367,7 @@ pub(crate) fn order(run: &Run<'_>) -> Option<CameraOrder> {
         skip_frames: video.skip_frames,
         pacer_bps: camera.pacer_bits_per_second.map(u32::try_from).transpose().ok()?,
         gcc_bps,
+        ice: peer.ice,
         flash: BTreeMap::new(),
     })
 }

@@ -57,7 +57,7 @@ pub use event::{Candidate, CandidateKind, Entry, Event, LossPhase, Marker, Phase
 pub use flaky::{Flaky, flaky};
 pub use header::{
     Action, CameraHeader, Clock, ClockKind, CongestionControl, FORMAT, GatewayHeader, GccCamera,
-    Header, LinkDirection, LinkHeader, MediaMode, PeerHeader, ProfileUse, QueueLimit, SCHEMA,
+    Header, Ice, LinkDirection, LinkHeader, MediaMode, PeerHeader, ProfileUse, QueueLimit, SCHEMA,
     ScriptedEvent, ServiceHeader, SiteHeader, Stream,
 };
 pub use join::{CameraFrame, Passage};

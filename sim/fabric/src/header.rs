@@ -162,6 +162,7 @@ fn peer(peer: &Peer, media: MediaMode) -> PeerHeader {
         },
         browser: None,
         boot_us: micros(peer.profile.boot_time.typical(picture)),
+        ice: Some(peer.ice),
         camera: peer.camera.as_ref().map(|it| camera(it, media)),
         jitter_buffer_us: peer.viewer.as_ref().map(|viewer| micros(viewer.jitter_buffer)),
     }

@@ -137,6 +137,7 @@ impl Setting {
             video: VideoConfig { frames_per_second: frames_per_second(camera)?, media },
             pacer_bps: pacer,
             congestion_control: congestion_control(camera.congestion_control)?,
+            ice: peer.ice,
         })
     }
 
@@ -168,6 +169,8 @@ impl Setting {
             views: viewer.cameras.iter().map(view).collect::<Result<_, SetupError>>()?,
             jitter_buffer: viewer.jitter_buffer,
             nack: nack.transpose()?,
+            asks_at: viewer.asks_at,
+            ice: peer.ice,
         })
     }
 

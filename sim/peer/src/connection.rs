@@ -1,7 +1,7 @@
 //! One WebRTC connection, as both ends make it.
 
-use crate::{host::Host, identity, tap};
-use parallax_record::{Candidate, CandidateKind, Session};
+use crate::{host::Host, identity, passes::Passes, tap};
+use parallax_record::{Candidate, CandidateKind, Ice, Session};
 use parallax_signalling::{CloseReason, FromRendezvous, IceServer, SessionId, ToRendezvous};
 use rtc::{
     ice::mdns::MulticastDnsMode,
@@ -138,6 +138,33 @@ fn media_engine(profile_level_id: [u8; 3], feedback: bool) -> Result<MediaEngine
     Ok(engine)
 }
 
+/// So long each pair is checked before it is given up: a peer behind another gateway may learn of its
+/// candidate, and open its filter, that much later.
+const CHECKED: Duration = Duration::from_secs(5);
+
+fn pace(settings: SettingEngineBuilder, ice: Ice) -> SettingEngineBuilder {
+    let interval = Duration::from_micros(ice.check_interval_us);
+    let wait = |us| Some(Duration::from_micros(us));
+    let checks = CHECKED.as_micros().div_ceil(interval.as_micros().max(1));
+    settings
+        .with_ice_connection_attempts(
+            Some(interval),
+            Some(u16::try_from(checks).unwrap_or(u16::MAX)),
+        )
+        .with_host_acceptance_min_wait(wait(0))
+        .with_srflx_acceptance_min_wait(wait(ice.server_reflexive_wait_us))
+        .with_prflx_acceptance_min_wait(wait(ice.peer_reflexive_wait_us))
+        .with_relay_acceptance_min_wait(wait(ice.relayed_wait_us))
+}
+
+/// A connection as it was built.
+pub(crate) struct Built {
+    pub(crate) connection: Arc<dyn PeerConnection>,
+    pub(crate) happenings: UnboundedReceiver<Happening>,
+    /// Of its driver.
+    pub(crate) passes: Passes,
+}
+
 /// Builds a connection on the host's addresses, for video of this profile; with `feedback` on each packet, if the other end
 /// has it too.
 ///
@@ -146,11 +173,12 @@ fn media_engine(profile_level_id: [u8; 3], feedback: bool) -> Result<MediaEngine
 pub(crate) async fn build<H: Host>(
     host: &H,
     session: &Session,
-    ice_servers: &[IceServer],
+    (ice_servers, ice): (&[IceServer], Ice),
     interceptors: Registry,
     (profile_level_id, feedback): ([u8; 3], bool),
-) -> Result<(Arc<dyn PeerConnection>, UnboundedReceiver<Happening>)> {
+) -> Result<Built> {
     let (tell, happenings) = mpsc::unbounded_channel();
+    let passes = Passes::default();
     let servers = ice_servers
         .iter()
         .map(|server| RTCIceServer {
@@ -167,6 +195,7 @@ pub(crate) async fn build<H: Host>(
     let mut settings = SettingEngineBuilder::new()
         .with_multicast_dns_mode(MulticastDnsMode::Disabled)
         .with_ice_timeouts(Some(SILENT), Some(DEAD), None);
+    settings = pace(settings, ice);
     if let Some(crypto) = host.crypto() {
         settings = settings.with_crypto_provider(crypto);
     }
@@ -182,11 +211,11 @@ pub(crate) async fn build<H: Host>(
         .with_setting_engine(settings.build())
         .with_interceptor_registry(interceptors)
         .with_handler(Arc::new(Handler(tell)))
-        .with_runtime(tap::runtime(host, session))
+        .with_runtime(tap::runtime(host, session, passes.clone()))
         .with_udp_addrs(addresses)
         .build()
         .await?;
-    Ok((Arc::new(connection), happenings))
+    Ok(Built { connection: Arc::new(connection), happenings, passes })
 }
 
 /// The nominated pair, local end first, once there is one.

@@ -2,10 +2,11 @@
 //! the rendezvous, and note how far their connection has come.
 
 use crate::{
-    connection::{self, End, Happening},
+    connection::{self, Built, End, Happening},
     host::Host,
+    passes::Passes,
 };
-use parallax_record::{Candidate, Event, Phase, Session};
+use parallax_record::{Candidate, CandidateKind, Event, Phase, Session};
 use parallax_signalling::{CloseReason, FromRendezvous, SessionId, ToRendezvous};
 use rtc::shared::error::Result;
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
@@ -23,6 +24,7 @@ pub(crate) struct Exchange<H> {
     pub(crate) name: Session,
     pub(crate) connection: Arc<dyn PeerConnection>,
     happenings: UnboundedReceiver<Happening>,
+    passes: Passes,
     inbox: UnboundedReceiver<Word>,
     out: UnboundedSender<ToRendezvous>,
     /// Until when DTLS has to be done, and how long that is from the start.
@@ -72,8 +74,7 @@ impl<H: Host> Exchange<H> {
     pub(crate) fn new(
         host: H,
         (id, name): (SessionId, Session),
-        connection: Arc<dyn PeerConnection>,
-        happenings: UnboundedReceiver<Happening>,
+        Built { connection, happenings, passes }: Built,
         post: Post,
         setup: Duration,
     ) -> Self {
@@ -85,6 +86,7 @@ impl<H: Host> Exchange<H> {
             name,
             connection,
             happenings,
+            passes,
             inbox,
             out,
             setup,
@@ -151,6 +153,9 @@ impl<H: Host> Exchange<H> {
             }
             Happening::State(RTCPeerConnectionState::Connected) => {
                 self.note_pair().await?;
+                let relayed =
+                    |(local, _): &(Candidate, Candidate)| local.kind == CandidateKind::Relayed;
+                self.passes.connected(self.pair.as_ref().is_none_or(relayed));
                 if std::mem::replace(&mut self.connected, true) {
                     None
                 } else {
@@ -185,6 +190,12 @@ impl<H: Host> Exchange<H> {
             }
             other => End::told(&other).map(Step::Ended),
         })
+    }
+
+    /// Closes the connection.
+    pub(crate) async fn close(&mut self) -> Result<()> {
+        self.passes.closing();
+        self.connection.close().await
     }
 
     /// Notes that a phase is complete.

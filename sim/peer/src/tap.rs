@@ -2,7 +2,9 @@
 
 use crate::{
     checks::{Check, Checks, may_be_a_check},
+    flight::Flights,
     host::Host,
+    passes::Passes,
 };
 use parallax_record::Session;
 use std::{
@@ -11,7 +13,7 @@ use std::{
     io::{self, IoSliceMut},
     net::{SocketAddr, TcpListener},
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
     time::{Duration, Instant},
 };
@@ -20,19 +22,31 @@ use webrtc::runtime::{
     Transmit,
 };
 
-/// The runtime of `host` for the connection of one session, whose ICE checks are told.
-pub(crate) fn runtime<H: Host>(host: &H, session: &Session) -> Arc<dyn Runtime> {
-    let teller = Teller { host: host.clone(), session: session.clone(), checks: Mutex::default() };
-    Arc::new(Tapped { inner: host.runtime(), teller: Arc::new(teller) })
+/// The runtime of `host` for the connection of one session: its ICE checks are observed, and its driver makes
+/// extra `passes`.
+pub(crate) fn runtime<H: Host>(host: &H, session: &Session, passes: Passes) -> Arc<dyn Runtime> {
+    let teller = Teller {
+        host: host.clone(),
+        session: session.clone(),
+        checks: Mutex::default(),
+        flights: Mutex::default(),
+    };
+    Arc::new(Tapped { inner: host.runtime(), teller: Arc::new(teller), passes })
 }
 
 struct Teller<H> {
     host: H,
     session: Session,
     checks: Mutex<Checks>,
+    flights: Mutex<Flights>,
 }
 
 impl<H: Host> Teller<H> {
+    /// The handshake's flights, as the sockets have shown them.
+    fn flights(&self) -> MutexGuard<'_, Flights> {
+        self.flights.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Tells what `look` sees, if it is something.
     fn tell(&self, look: impl FnOnce(&mut Checks) -> Option<Check>) {
         let check = look(&mut self.checks.lock().unwrap_or_else(PoisonError::into_inner));
@@ -41,10 +55,11 @@ impl<H: Host> Teller<H> {
     }
 }
 
-/// A runtime that is another one, but for its sockets.
+/// A runtime that is another one, but for its sockets and the passes of its driver.
 struct Tapped<H> {
     inner: Arc<dyn Runtime>,
     teller: Arc<Teller<H>>,
+    passes: Passes,
 }
 
 impl<H> fmt::Debug for Tapped<H> {
@@ -95,7 +110,7 @@ impl<H: Host> Runtime for Tapped<H> {
     }
 
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + 'static>> {
-        self.inner.sleep(duration)
+        self.passes.sleep(|| self.inner.sleep(duration))
     }
 
     fn interval(&self, period: Duration) -> Box<dyn AsyncInterval> {
@@ -142,6 +157,7 @@ impl<H: Host> AsyncUdpSocket for Socket<H> {
         if let Poll::Ready(Ok(_)) = sent {
             let whole = transmit.contents.len().max(1);
             let segment = transmit.segment_size.filter(|size| *size > 0).unwrap_or(whole);
+            self.teller.flights().sent(transmit.contents);
             let datagrams = transmit.contents.chunks(segment);
             for datagram in datagrams.filter(|datagram| may_be_a_check(datagram)) {
                 let now_ns = self.teller.host.now_ns();
@@ -158,7 +174,17 @@ impl<H: Host> AsyncUdpSocket for Socket<H> {
         buffers: &mut [IoSliceMut<'_>],
         metas: &mut [RecvMeta],
     ) -> Poll<io::Result<usize>> {
-        let received = self.inner.poll_recv(context, buffers, metas);
+        let received = loop {
+            let received = self.inner.poll_recv(context, buffers, metas);
+            // Handshake messages come one by one: several datagrams at once are something else.
+            let alone = match received {
+                Poll::Ready(Ok(1)) => buffers[0].get(..metas[0].len),
+                _ => None,
+            };
+            if !alone.is_some_and(|datagram| self.teller.flights().drops(datagram)) {
+                break received;
+            }
+        };
         if let Poll::Ready(Ok(count)) = received {
             for (buffer, meta) in buffers.iter().zip(&*metas).take(count) {
                 let Some(contents) = buffer.get(..meta.len) else { continue };

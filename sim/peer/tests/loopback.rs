@@ -14,7 +14,7 @@ use parallax_peer::{
     camera::{self, CameraConfig, Encoding, Media, Signalling, VideoConfig},
     viewer::{self, Elsewhere, Maker, Nack, Playing, Said, Source, Told, View, ViewerConfig},
 };
-use parallax_record::{CandidateKind, Entry, Event, Phase};
+use parallax_record::{CandidateKind, Entry, Event, Ice, Phase};
 use parallax_signalling::Token;
 use std::{
     net::SocketAddr,
@@ -44,6 +44,7 @@ fn camera(signalling: Signalling, clip: Arc<Clip>) -> CameraConfig {
         // A key frame of 13 kB takes 52 ms to leave: well within the jitter buffer.
         pacer_bps: Some(2_000_000),
         congestion_control: None,
+        ice: Ice::default(),
     }
 }
 
@@ -58,6 +59,8 @@ fn viewer(rendezvous: SocketAddr, clip: Arc<Clip>, token: &str) -> ViewerConfig 
         }],
         jitter_buffer: Duration::from_millis(170),
         nack: Some(Nack { interval: Duration::from_millis(20), tries: 5 }),
+        asks_at: Duration::ZERO,
+        ice: Ice::default(),
     }
 }
 

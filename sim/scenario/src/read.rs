@@ -5,6 +5,7 @@ mod boot;
 mod check;
 mod congestion;
 mod event;
+mod ice;
 mod peer;
 mod site;
 mod whole;
@@ -96,6 +97,7 @@ fn read(
     let drafts = peers?;
     let placed = addresses::assign(reader, sites?, &drafts, services?)?;
     whole::peers(reader, &placed.peers, &drafts)?;
+    whole::requests(reader, &drafts, duration)?;
     whole::signalling(reader, &placed, &drafts)?;
     let events = event::hold(reader, events, duration, &placed)?;
     let boots = !replacements.own_times;

@@ -82,6 +82,7 @@ pub const SCENARIO: &[&Keys] = &[
     &VIDEO,
     &VIEWER,
     &NACK,
+    &ICE,
     &EVENT,
     &POWER_LOSS,
     &CHANGE_LINK,

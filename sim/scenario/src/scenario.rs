@@ -3,7 +3,7 @@
 use crate::{clip::ClipUse, profile::Profile, units::Size};
 use core::{fmt, net::Ipv4Addr, time::Duration};
 use parallax_network::{LinkConfig, SiteConfig};
-use parallax_record::{Check, LinkDirection, MediaMode, Name, Stream};
+use parallax_record::{Check, Ice, LinkDirection, MediaMode, Name, Stream};
 
 /// What runs, and what is demanded of it. Everything stands in the order of the file.
 #[derive(Clone, Debug, PartialEq)]
@@ -233,6 +233,8 @@ pub struct Peer {
     pub address: Ipv4Addr,
     /// The device it is.
     pub profile: Profile,
+    /// How its ICE agent is set.
+    pub ice: Ice,
     /// What it films, if it is a camera.
     pub camera: Option<Camera>,
     /// What it views, if it is a viewer.
@@ -292,6 +294,8 @@ pub struct Viewer {
     pub jitter_buffer: Duration,
     /// How it asks for lost packets; none: not at all.
     pub nack: Option<Nack>,
+    /// When it first asks for its cameras, in the run's time; if it boots later, then.
+    pub asks_at: Duration,
 }
 
 /// Requests for lost packets (RFC 4585 section 6.2.1).

@@ -1,7 +1,7 @@
 //! The scenarios and profiles that come with Parallax.
 
 use parallax_network::{Behaviour, Capacity, GatewayConfig, Loss, PortAssignment, QueueLimit};
-use parallax_record::{Predicate, Route};
+use parallax_record::{Ice, Predicate, Route};
 use parallax_scenario::{
     Builtin, Profiles, Scenario, clip, parse, profile, reference, units::Size,
 };
@@ -43,6 +43,8 @@ fn two_homes_says_what_the_simulator_needs() {
     assert_eq!(viewer.jitter_buffer, Duration::from_millis(170));
     let nack = viewer.nack.expect("by default");
     assert_eq!((nack.interval, nack.tries), (Duration::from_millis(20), 5));
+    assert_eq!(viewer.asks_at, Duration::ZERO);
+    assert_eq!(doorbell.ice, Ice::default());
     assert_eq!(scenario.streams().len(), 1);
 }
 

@@ -21,6 +21,7 @@ pub(crate) fn session(number: u32) -> Session {
 pub(crate) fn header(checks: Vec<Check>) -> Header {
     let peer = |name: &str, site: &str, viewer: bool| PeerHeader {
         browser: None,
+        ice: None,
         name: name.into(),
         site: site.into(),
         profile: ProfileUse { name: "desktop".into(), sha256: "00".into() },

@@ -327,6 +327,7 @@ mod tests {
                 name: name.clone(),
                 site: "site".into(),
                 profile: ProfileUse { name: name.clone(), sha256: String::new() },
+                ice: None,
                 boot_us: 0,
                 camera: None,
                 jitter_buffer_us: Some(50_000),

@@ -48,6 +48,7 @@ fn site(name: &str) -> SiteHeader {
 pub(crate) fn header(seed: u64) -> Header {
     let peer = |name: &str, site: &str, viewer: bool| PeerHeader {
         browser: None,
+        ice: None,
         name: name.into(),
         site: site.into(),
         profile: ProfileUse { name: "desktop".into(), sha256: "0123456789abcdef".into() },

@@ -14,7 +14,7 @@ use crate::{
     tasks::{self, Tasks},
 };
 use parallax_media::{Clip, Recording, Size};
-use parallax_record::{Event, Session};
+use parallax_record::{Event, Ice, Session};
 use parallax_signalling::{CloseReason, FromRendezvous, SessionId, ToRendezvous, Token};
 pub use rates::CongestionControl;
 use rates::Rates;
@@ -47,6 +47,8 @@ pub struct CameraConfig {
     pub pacer_bps: Option<u32>,
     /// How the bit rate follows the path; none: it does not.
     pub congestion_control: Option<CongestionControl>,
+    /// How its ICE agent is set.
+    pub ice: Ice,
 }
 
 /// Where a camera's viewers find it.

@@ -100,8 +100,9 @@ async fn run_to_end<H: Host>(
     let registry = interceptors(shared, &start, &sent);
     let feedback = shared.config.congestion_control.is_some();
     let media = (shared.config.video.media.profile_level_id(), feedback);
-    let (connection, happenings) =
-        connection::build(host, &start.name, &start.ice_servers, registry, media).await?;
+    let ice = (&start.ice_servers[..], shared.config.ice);
+    let built = connection::build(host, &start.name, ice, registry, media).await?;
+    let connection = built.connection.clone();
     let ssrc = host.random() as u32;
     let track = Arc::new(TrackLocalStaticRTP::new(media_track(shared, ssrc)));
     let sender = connection.add_track(track.clone() as Arc<dyn TrackLocal>).await?;
@@ -111,14 +112,14 @@ async fn run_to_end<H: Host>(
     connection.set_local_description(offer).await?;
     let post = Post { inbox, out };
     let session = (start.id, start.name);
-    let exchange = Exchange::new(host.clone(), session, connection, happenings, post, SETUP);
+    let exchange = Exchange::new(host.clone(), session, built, post, SETUP);
     exchange.tell(ToRendezvous::Description { session: start.id, sdp });
     let (shared, tasks) = (shared.clone(), Tasks::default());
     let mut live = Live { shared, exchange, track, sender, ssrc, control, sent, tasks };
     let end = live.run().await;
     // Nothing more is sent or answered while it closes.
     live.tasks = Tasks::default();
-    live.exchange.connection.close().await?;
+    live.exchange.close().await?;
     end
 }
 

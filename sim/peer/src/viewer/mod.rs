@@ -18,7 +18,7 @@ use crate::{
     tasks::{self, Tasks, Timer},
 };
 use parallax_media::Clip;
-use parallax_record::{Event, Phase, Session};
+use parallax_record::{Event, Ice, Phase, Session};
 use parallax_signalling::{
     CloseReason, FromRendezvous, RefusedReason, SessionId, ToRendezvous, Token,
 };
@@ -45,6 +45,10 @@ pub struct ViewerConfig {
     pub jitter_buffer: Duration,
     /// How it asks for lost packets again; none: not at all.
     pub nack: Option<Nack>,
+    /// When it first asks, on the host's clock; after a boot that ends later, at once.
+    pub asks_at: Duration,
+    /// How its ICE agent is set.
+    pub ice: Ice,
 }
 
 /// Requests for lost packets (RFC 4585 section 6.2.1).
@@ -135,6 +139,10 @@ async fn run_with<H: Host>(host: H, config: ViewerConfig, sessions: impl Session
     let boot = identity::next_boot(host.flash(), BOOTS);
     host.observe(Event::Started { boot });
     host.observe(Event::Ready { boot });
+    let early = config.asks_at.saturating_sub(Duration::from_nanos(host.now_ns()));
+    if !early.is_zero() {
+        host.runtime().sleep(early).await;
+    }
     let config = Arc::new(config);
     let mut tasks = Tasks::default();
     for view in config.views.clone() {
@@ -399,6 +407,7 @@ impl<H: Host, S: Sessions<H>> Current<H, S> {
                     playing: self.view.playing.clone(),
                     jitter_buffer: self.config.jitter_buffer,
                     nack: self.config.nack,
+                    ice: self.config.ice,
                 };
                 // A camera that came back is offered without being asked for.
                 if self.asked.take() != Some(number) {

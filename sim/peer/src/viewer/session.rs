@@ -14,7 +14,7 @@ use crate::{
     probe::{Arrivals, Probe, WIRE, piece},
     tasks::Tasks,
 };
-use parallax_record::{Event, LossPhase, Phase, Session};
+use parallax_record::{Event, Ice, LossPhase, Phase, Session};
 use parallax_signalling::{CloseReason, IceServer, SessionId, ToRendezvous};
 use playback::Item;
 use rtc::{
@@ -40,12 +40,11 @@ pub(super) struct Start {
     pub(super) playing: Playing,
     pub(super) jitter_buffer: Duration,
     pub(super) nack: Option<Nack>,
+    pub(super) ice: Ice,
 }
 
 /// So long a session may take from the camera's being found to the end of DTLS; then it is given up
-/// and the camera asked for again. It is needed: when the camera's flight 4 is lost, `rtc-dtls`
-/// 0.21.1 does not send it again, whatever the viewer repeats, and the viewer's driver stops in
-/// the end without a word.
+/// and the camera asked for again. The viewer's driver may stop without a word.
 pub(super) const SETUP: Duration = Duration::from_secs(8);
 /// Between two requests for a key frame that does not come.
 const KEY_FRAME_RETRY_NS: u64 = 250_000_000;
@@ -105,10 +104,10 @@ async fn run_to_end<H: Host>(
     let registry = interceptors(host, &start);
     // A viewer tells whoever wants to know.
     let media = (start.playing.profile_level_id(), true);
-    let (connection, happenings) =
-        connection::build(host, &start.name, &start.ice_servers, registry, media).await?;
+    let ice = (&start.ice_servers[..], start.ice);
+    let built = connection::build(host, &start.name, ice, registry, media).await?;
     let session = (start.id, start.name);
-    let exchange = Exchange::new(host.clone(), session, connection, happenings, post, SETUP);
+    let exchange = Exchange::new(host.clone(), session, built, post, SETUP);
     let mut live = Live {
         exchange,
         playing: start.playing,
@@ -120,7 +119,7 @@ async fn run_to_end<H: Host>(
     let end = live.run().await;
     // Nothing more is shown while it closes.
     live.tasks = Tasks::default();
-    live.exchange.connection.close().await?;
+    live.exchange.close().await?;
     end
 }
 

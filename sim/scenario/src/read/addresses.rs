@@ -280,6 +280,7 @@ fn place_peers(reader: &mut Reader, sites: &[Site], drafts: &[PeerDraft]) -> Opt
             site: site.name.clone(),
             address,
             profile: draft.profile.clone(),
+            ice: draft.ice,
             camera: draft.camera.clone(),
             viewer: draft.viewer.clone(),
         });

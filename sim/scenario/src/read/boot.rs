@@ -90,7 +90,7 @@ impl Stream<'_> {
         }
     }
 
-    /// When a peer may run: a boot takes its least time.
+    /// When a peer may run: a boot takes its least time. A viewer is of no use before it asks.
     fn runs(&self, peer: &Peer) -> Vec<Part> {
         let boot = peer.profile.boot_time.shortest(ANY);
         let mut runs = Vec::new();
@@ -100,8 +100,7 @@ impl Stream<'_> {
             powered = event.lasts.map(|lasts| event.at + lasts);
         }
         runs.extend(powered.map(|since| (since + boot, Duration::MAX)));
-        runs.retain(|(from, to)| from < to);
-        runs
+        overlaps(&runs, &[(asks_at(peer), Duration::MAX)])
     }
 
     /// When an event ends, and when it is over at the latest: a peer that lost its power boots first.
@@ -121,6 +120,10 @@ impl Stream<'_> {
                 let (name, device) = (&peer.name, &peer.profile.name);
                 let boot = format_duration(peer.profile.boot_time.shortest(ANY));
                 let end = format_duration(window.1);
+                if asks_at(peer) >= window.1 {
+                    let asks = format_duration(asks_at(peer));
+                    return format!("`{name}` first asks at {asks}, and {ends} ends at {end}");
+                }
                 return match self.events.iter().rfind(before) {
                     None => format!(
                         "`{name}` (`{device}`) boots for {boot} at least, and {ends} ends at {end}"
@@ -142,13 +145,14 @@ impl Stream<'_> {
     /// From the viewer's request to what must happen: both run at `first` at the earliest.
     fn too_late(&self, bound: Duration, from: Duration, first: Duration) -> Option<String> {
         let boot = &self.viewer.profile.boot_time;
+        let asks_at = asks_at(self.viewer);
         // Only the viewer's first request comes at a time that is known.
-        if from > boot.shortest(ANY)
+        if from > boot.shortest(ANY).max(asks_at)
             || self.events.iter().any(|event| takes_power(event, self.viewer))
         {
             return None;
         }
-        let asked = boot.longest(ANY);
+        let asked = boot.longest(ANY).max(asks_at);
         (first >= asked + bound).then(|| {
             format!(
                 "`{}` asks for `{}` at {} at the latest, and both run from {} on at the earliest: later than {}",
@@ -175,6 +179,11 @@ impl Stream<'_> {
             )
         })
     }
+}
+
+/// When a viewer first asks; of a camera, the beginning of the run.
+fn asks_at(peer: &Peer) -> Duration {
+    peer.viewer.as_ref().map_or(Duration::ZERO, |viewer| viewer.asks_at)
 }
 
 fn takes_power(event: &Event, peer: &Peer) -> bool {

@@ -85,7 +85,7 @@ fn action(reader: &mut Reader, table: &Table<'_>) -> Option<Said> {
 }
 
 /// A run goes in steps of a millisecond.
-fn whole_millis(text: &str) -> Result<Duration, units::UnitError> {
+pub(super) fn whole_millis(text: &str) -> Result<Duration, units::UnitError> {
     let duration = units::duration(text)?;
     if duration.subsec_nanos() % 1_000_000 == 0 {
         return Ok(duration);

@@ -1,6 +1,6 @@
 //! Reading peers: cameras and viewers.
 
-use super::{congestion, optional};
+use super::{congestion, ice, optional};
 use crate::{
     clip::{self, Clips},
     error::Rank,
@@ -13,7 +13,7 @@ use crate::{
     units::{self, Size, shown},
 };
 use core::{net::Ipv4Addr, time::Duration};
-use parallax_record::MediaMode;
+use parallax_record::{Ice, MediaMode};
 
 /// A peer as the file gives it, its address perhaps still open.
 pub(super) struct PeerDraft {
@@ -22,10 +22,13 @@ pub(super) struct PeerDraft {
     pub(super) site: (String, Place),
     pub(super) address: Option<(Ipv4Addr, Place)>,
     pub(super) profile: Profile,
+    pub(super) ice: Ice,
     pub(super) camera: Option<Camera>,
     pub(super) viewer: Option<Viewer>,
     /// Where each camera that it views is named.
     pub(super) views: Vec<Place>,
+    /// Where its first request is given a time; the device otherwise.
+    pub(super) asks_at: Place,
 }
 
 pub(super) fn read(
@@ -52,6 +55,7 @@ struct ViewerDraft {
     profile: Option<(String, Place)>,
     jitter_buffer: Duration,
     nack: Option<Nack>,
+    asks_at: (Duration, Place),
 }
 
 fn peer(
@@ -78,7 +82,8 @@ fn peer(
     });
     let views = optional(reader, &table, "views", |reader, value| views(reader, value.clone()));
     let viewer = viewer(reader, &table);
-    let (camera, views, viewer) = (camera?, views?, viewer?);
+    let ice = ice::read(reader, &table);
+    let (camera, views, viewer, ice) = (camera?, views?, viewer?, ice?);
     roles(reader, &table, camera.is_some(), views.is_some())?;
     let chosen = profile_name(reader, &table, camera.as_ref(), views.is_some().then_some(&viewer))?;
     let replacement = replacements.devices.get(&name);
@@ -111,13 +116,16 @@ fn peer(
         site: site?,
         address: address?,
         profile,
+        ice,
         camera,
         viewer: (!cameras.is_empty()).then_some(Viewer {
             cameras,
             jitter_buffer: viewer.jitter_buffer,
             nack: viewer.nack,
+            asks_at: viewer.asks_at.0,
         }),
         views: places,
+        asks_at: viewer.asks_at.1,
     })
 }
 
@@ -375,7 +383,22 @@ fn viewer(reader: &mut Reader, peer: &Table<'_>) -> Option<ViewerDraft> {
         value.unit_between(reader, super::whole_micros, range, units::format_duration)
     });
     let nack = table.get(reader, "nack").and_then(|value| nack(reader, value));
-    Some(ViewerDraft { profile: profile?, jitter_buffer: jitter_buffer?, nack: nack? })
+    let asks_at = table.get(reader, "asks_at").and_then(|value| {
+        let range = (Duration::ZERO, Duration::from_secs(24 * 60 * 60));
+        let at = value.unit_between(
+            reader,
+            super::event::whole_millis,
+            range,
+            units::format_duration,
+        )?;
+        Some((at, value.place))
+    });
+    Some(ViewerDraft {
+        profile: profile?,
+        jitter_buffer: jitter_buffer?,
+        nack: nack?,
+        asks_at: asks_at?,
+    })
 }
 
 fn nack(reader: &mut Reader, value: Value<'_>) -> Option<Option<Nack>> {

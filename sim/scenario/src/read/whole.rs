@@ -89,6 +89,27 @@ fn view(reader: &mut Reader, peers: &[Peer], draft: &PeerDraft, name: &str, plac
     }
 }
 
+/// Refuses viewers that would first ask after the run's end.
+pub(super) fn requests(
+    reader: &mut Reader,
+    drafts: &[PeerDraft],
+    duration: Duration,
+) -> Option<()> {
+    let mut sound = Some(());
+    for draft in drafts {
+        let Some(viewer) = draft.viewer.as_ref().filter(|viewer| viewer.asks_at >= duration) else {
+            continue;
+        };
+        sound = None;
+        let message =
+            format!("the viewer first asks at {}, after the run", format_duration(viewer.asks_at));
+        let help =
+            format!("ask before `{}`, or let the run take longer", format_duration(duration));
+        reader.refuse(Rank::Whole, &draft.asks_at, &message, "not within the run", help);
+    }
+    sound
+}
+
 /// Refuses checks that judge no stream, or that could not be judged within the run.
 pub(super) fn checks(
     reader: &mut Reader,

@@ -217,6 +217,38 @@ pub(crate) const PEER: Keys = Keys {
         may("views", "array of names of cameras", "no viewer", "It is a viewer of these."),
         may("viewer", "table", "its defaults", "How it views."),
         may("address", "IPv4 address", "the next free one of its site's network", "Its address."),
+        may("ice", "table", "its defaults", "Settings of its ICE agent (RFC 8445)."),
+    ],
+    later: &[],
+};
+
+pub(crate) const ICE: Keys = Keys {
+    place: "ice",
+    keys: &[
+        or(
+            "check_interval",
+            "duration, 20 ms to 10 s",
+            "\"50ms\"",
+            "The time between two connectivity checks of one pair. 50 ms is what RFC 8445 paces new checks at (section 14.2); the `webrtc` crate's own 200 ms cost a fifth of a second for each step of a set-up.",
+        ),
+        or(
+            "server_reflexive_wait",
+            "duration, to 10 s",
+            "\"0ms\"",
+            "How long the camera waits for a pair of host candidates before it nominates one with a server-reflexive candidate, from its first check. A pair in one LAN answers in milliseconds, before any answer of a server-reflexive one.",
+        ),
+        or(
+            "peer_reflexive_wait",
+            "duration, to 10 s",
+            "\"0ms\"",
+            "The same before it nominates a pair with a peer-reflexive candidate: one that a check discovered, which is as direct as a server-reflexive one.",
+        ),
+        or(
+            "relayed_wait",
+            "duration, to 10 s",
+            "\"500ms\"",
+            "The same before it nominates a pair with a relayed candidate. The stack never leaves a pair that it has nominated: too short a wait relays what could be direct, where the path's round trip is longer than half of it.",
+        ),
     ],
     later: &[],
 };
@@ -321,6 +353,12 @@ pub(crate) const VIEWER: Keys = Keys {
             "table, or `\"none\"`",
             "{ interval = \"20ms\", tries = 5 }",
             "How it asks for lost packets (RFC 4585).",
+        ),
+        or(
+            "asks_at",
+            "duration, before the run's end",
+            "\"0s\"",
+            "When it first asks for its cameras. At `0s` the devices boot while it asks, and the camera's boot is in the time to first frame; later, the set-up is measured by itself.",
         ),
     ],
     later: &[],

@@ -9,6 +9,7 @@ use parallax_peer::{
     camera::{self, CameraConfig, Encoding, Media, Signalling, VideoConfig},
     viewer::{self, Playing, View, ViewerConfig},
 };
+use parallax_record::Ice;
 use parallax_scenario::{Peer, Scenario};
 use parallax_services::{Service, ServicesConfig};
 use parallax_signalling::Token;
@@ -186,6 +187,7 @@ fn config(scenario: &Scenario, peer: &Peer, faults: &Faults) -> Result<Config, W
             video,
             pacer_bps: None,
             congestion_control: None,
+            ice: Ice::default(),
         }));
     }
     let viewer = scenario.peer(&peer.name).and_then(|peer| peer.viewer.as_ref()).expect("a viewer");
@@ -204,6 +206,8 @@ fn config(scenario: &Scenario, peer: &Peer, faults: &Faults) -> Result<Config, W
         views: viewer.cameras.iter().map(view).collect(),
         jitter_buffer: viewer.jitter_buffer,
         nack: None,
+        asks_at: Duration::ZERO,
+        ice: Ice::default(),
     }))
 }
 
