@@ -3,10 +3,12 @@
 //! (`fixtures/README.md`, `fixtures/clips/README.md` and `device-profiles/README.md` are held
 //! against it by a test).
 
+mod check;
 mod clip;
 mod profile;
 mod scenario;
 
+pub(crate) use check::*;
 pub(crate) use clip::*;
 pub(crate) use profile::*;
 pub(crate) use scenario::*;
