@@ -1,6 +1,7 @@
 //! ICE checks of a session, pair by pair, at one of its ends.
 
-use crate::event::{Candidate, CandidateKind, Event, Session};
+use crate::candidate::{Candidate, CandidateKind};
+use crate::event::{Event, Session};
 use crate::record::Record;
 
 /// What became of a candidate pair at the peer that checked it. Times are nanoseconds on the run's

@@ -7,8 +7,9 @@
 //! the mode of the run cannot judge has no verdict: it is listed apart ([`NotJudged`]).
 
 use crate::account::{doubts, texts};
+use crate::candidate::CandidateKind;
 use crate::check::{Check, LossBound, Predicate, Route, Statistic, Window};
-use crate::event::{CandidateKind, Event, Phase};
+use crate::event::{Event, Phase};
 use crate::header::{Clock, Header};
 use crate::measure::{self, PathUse, Span};
 use crate::not_judged::{self, NotJudged};

@@ -6,6 +6,7 @@ mod again;
 mod baseline;
 pub mod beside;
 mod browser;
+mod candidate;
 mod check;
 mod checks;
 mod compare;
@@ -42,6 +43,7 @@ pub use baseline::{
     BASELINE_FORMAT, Baseline, BaselineError, BaselinePool, BaselineRun, BaselineStream,
 };
 pub use browser::BrowserStats;
+pub use candidate::{Candidate, CandidateKind};
 pub use check::{
     Check, LossBound, Percentile, PercentileError, Predicate, Route, Statistic, StreamSelection,
     Window,
@@ -53,7 +55,7 @@ pub use counted::counted;
 pub use delays::{ConfiguredDelay, DelaySummary, DelaysOfPackets, LinkSummary};
 pub use distribution::{BUCKETS_PER_OCTAVE, Histogram, Interval, OverTime};
 pub use environment::Environment;
-pub use event::{Candidate, CandidateKind, Entry, Event, LossPhase, Marker, Phase, Session};
+pub use event::{Entry, Event, LossPhase, Marker, Phase, Session};
 pub use flaky::{Flaky, flaky};
 pub use header::{
     Action, CameraHeader, Clock, ClockKind, CongestionControl, FORMAT, GatewayHeader, GccCamera,

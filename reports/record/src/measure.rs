@@ -1,7 +1,8 @@
 //! Figures from histories. All arithmetic is in integers, so that no machine rounds differently.
 
+use crate::candidate::CandidateKind;
 use crate::check::{Percentile, Route, Window};
-use crate::event::{CandidateKind, Phase};
+use crate::event::Phase;
 use crate::header::Clock;
 use crate::timeline::{Fate, FrameHistory, Pair, STAGES, SessionTimeline, StreamTimeline};
 use crate::uncertainty::{STAGE_TICKS, Uncertainty, frame_ticks, network_ticks, setup_ticks};

@@ -6,9 +6,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::candidate::CandidateKind;
 use crate::delays::LinkSummary;
 use crate::distribution::{Histogram, OverTime};
-use crate::event::CandidateKind;
 use crate::header::{ClockKind, CongestionControl, Header, MediaMode};
 use crate::name::Name;
 use crate::not_judged::NotJudged;

@@ -5,7 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::event::{Candidate, Event, LossPhase, Phase, Session};
+use crate::candidate::Candidate;
+use crate::event::{Event, LossPhase, Phase, Session};
 use crate::header::{Clock, Header, PeerHeader, Stream};
 use crate::join::{self, CameraFrame, FaultKind, Faults, Passage};
 use crate::measure::difference_us;

@@ -1,6 +1,6 @@
 //! The keys of a scenario.
 
-use super::{Key, Keys, may, must, or};
+use super::{Keys, may, must, or};
 
 pub(crate) const TOP: Keys = Keys {
     place: "(top)",
