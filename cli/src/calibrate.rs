@@ -9,9 +9,12 @@ use crate::{
 use parallax_calibrate::{
     Calibration, EditError, Figure, Found, Run, calibrate, edited, unmeasured,
 };
-use parallax_record::{ClockKind, Environment, Record, Span};
+use parallax_record::{ClockKind, Environment, Record, Span, foreign::inline};
 use parallax_render::{escape::tame, figure};
-use parallax_scenario::{Profile, profile::builtin};
+use parallax_scenario::{
+    Profile,
+    profile::{builtin, parse},
+};
 use similar::TextDiff;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -189,9 +192,8 @@ fn several(names: &BTreeSet<&str>) -> Stop {
 /// Whether the bytes of a file are those of a device profile.
 fn is_profile(bytes: &[u8]) -> Result<(), String> {
     let text = std::str::from_utf8(bytes).map_err(|_| "it is no text".to_owned())?;
-    inputs::profile_file(Path::new("profile.toml"), text)
-        .map(drop)
-        .map_err(|_| "it is none".to_owned())
+    let read = parse("profile.toml", text);
+    read.map(drop).map_err(|errors| inline(&errors.to_string()))
 }
 
 /// The file of a profile.
