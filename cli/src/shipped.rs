@@ -25,10 +25,17 @@ const SCENARIOS: &[(&str, &str)] = shipped![
     "uplink-squeezed",
 ];
 
+/// Whether a user has a file, or a folder of scenarios, of this name. The folder of a scenario's runs, which
+/// `--out .` makes, is none.
+fn is_there(named: &Path) -> bool {
+    let Ok(files) = fs::read_dir(named) else { return named.exists() };
+    files.flatten().any(|file| file.path().extension().is_some_and(|ending| ending == "toml"))
+}
+
 /// The file of a scenario that was named without one: in [`DEFAULT_FOLDER`], or its mere name, whose
-/// text is built in. None: there is such a file or folder, or no such scenario.
+/// text is built in. None: there is such a file or folder of scenarios, or no such scenario.
 pub(crate) fn find(named: &Path) -> Option<PathBuf> {
-    let name = named.to_str().filter(|_| !named.exists())?;
+    let name = named.to_str().filter(|_| !is_there(named))?;
     let (name, _) = SCENARIOS.iter().find(|(shipped, _)| *shipped == name)?;
     let file = Path::new(DEFAULT_FOLDER).join(format!("{name}.toml"));
     Some(if file.is_file() { file } else { named.to_owned() })
@@ -36,7 +43,7 @@ pub(crate) fn find(named: &Path) -> Option<PathBuf> {
 
 /// The text of a scenario that is built in.
 pub(crate) fn text(file: &Path) -> Option<&'static str> {
-    let name = file.to_str().filter(|_| !file.exists())?;
+    let name = file.to_str().filter(|_| !is_there(file))?;
     SCENARIOS.iter().find(|(shipped, _)| *shipped == name).map(|(_, text)| *text)
 }
 

@@ -1,26 +1,26 @@
 //! Files of a user, over the real command: names that become folders, output folders in which something
-//! stands, input that is no file, and how commands end that cannot write.
+//! stands, and how commands end that cannot write.
 #![cfg(target_os = "linux")]
 
 mod support;
 
 use parallax_record::Name;
 use proptest::prelude::*;
-use rustix::{
-    fs::{CWD, FileType, Mode, mknodat},
-    process::{Pid, Signal, kill_process},
-};
+use rustix::process::{Pid, Signal, kill_process};
 use std::{
     collections::BTreeMap,
     ffi::{OsStr, OsString},
-    fs,
-    os::unix::{ffi::OsStrExt as _, fs::symlink, net::UnixListener},
+    fs::{self, Permissions},
+    os::unix::{
+        ffi::OsStrExt as _,
+        fs::{PermissionsExt as _, symlink},
+    },
     path::{Path, PathBuf},
     process::{Child, Output, Stdio},
     thread,
     time::Duration,
 };
-use support::{Called, Place, TOO_SOON, endless, with_checks, worker_of};
+use support::{Called, Place, TOO_SOON, ended_soon, endless, pipe, with_checks, worker_of};
 
 /// A scenario of a second.
 const MINIMAL: &str = include_str!("../../fixtures/cases/20-names-and-files/min.toml");
@@ -232,6 +232,10 @@ fn what_is_not_in_the_way_stays_and_a_changed_file_is_not_replaced() {
     fs::create_dir_all(place.path("out/report")).expect("a folder");
     place.write("out/notes.txt", "mine");
     place.write("out/report/notes.txt", "mine");
+    // Somebody else's, who lets nobody look. (Root may.)
+    fs::create_dir(place.path("out/closed")).expect("a folder");
+    fs::set_permissions(place.path("out/closed"), Permissions::from_mode(0o000))
+        .expect("it is ours");
     let sim = ["sim", "min.toml", "--media", "prerecorded", "--out", "out"];
     for _ in 0..2 {
         let ran = place.call(&sim);
@@ -241,6 +245,7 @@ fn what_is_not_in_the_way_stays_and_a_changed_file_is_not_replaced() {
         (&*place.read("out/notes.txt"), &*place.read("out/report/notes.txt")),
         ("mine", "mine")
     );
+    fs::remove_dir(place.path("out/closed")).expect("it is there, and empty");
     place.write("out/summary.md", "my own words");
     let before = tree(&place.path(""));
     for arguments in [&sim[..], &["report", "out"]] {
@@ -254,6 +259,20 @@ fn what_is_not_in_the_way_stays_and_a_changed_file_is_not_replaced() {
     }
     assert_eq!(tree(&place.path("")), before);
     place.call(&["report", "out", "--out", "elsewhere"]).ended(0);
+}
+
+#[test]
+fn a_shipped_scenario_runs_again_in_the_folder_in_which_it_left_its_own() {
+    let place = Place::new();
+    let sim = ["sim", "same-lan", "--media", "prerecorded", "--no-report", "--out", "."];
+    for _ in 0..2 {
+        place.call(&sim).ended(0);
+        assert!(place.path("same-lan/seed-1/record.jsonl").exists());
+    }
+    // A folder of scenarios is what is meant.
+    place.write("same-lan/min.toml", MINIMAL);
+    let listed = place.call(&["sim", "same-lan", "--list"]).ended(0).said;
+    assert!(listed.contains("min") && !listed.contains("same-lan  "), "{listed}");
 }
 
 #[test]
@@ -383,111 +402,6 @@ fn only_a_baseline_is_replaced_by_a_baseline() {
     place.call(&["report", "out", "--baseline", "baseline.json"]).ended(10);
 }
 
-fn pipe(path: &Path) {
-    mknodat(CWD, path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).expect("a pipe");
-}
-
-/// Makes something at a path, and gives what has to live as long.
-type Make = fn(&Path) -> Option<UnixListener>;
-
-/// What is no file of a user's, made at a path; the socket lives as long as what is given back.
-fn no_files() -> [(&'static str, Make); 6] {
-    [
-        ("pipe", |at| {
-            pipe(at);
-            None
-        }),
-        ("zeroes", |at| {
-            symlink("/dev/zero", at).expect("a link");
-            None
-        }),
-        ("terminal", |at| {
-            symlink("/dev/tty", at).expect("a link");
-            None
-        }),
-        ("folder", |at| {
-            fs::create_dir(at).expect("a folder");
-            None
-        }),
-        ("socket", |at| Some(UnixListener::bind(at).expect("a socket"))),
-        ("sparse", |at| {
-            fs::File::create(at).and_then(|file| file.set_len(1 << 42)).expect("a file");
-            None
-        }),
-    ]
-}
-
-#[test]
-fn input_that_is_no_regular_file_is_refused_and_not_waited_for() {
-    const CLIP: &str = "clip = \"film.toml\"";
-    // Where it stands, and what is called.
-    let cases: &[(&str, &[&str])] = &[
-        ("x.toml", &["sim", "x.toml", "--out", "new"]),
-        ("x.toml", &["check", "x.toml"]),
-        ("x.toml", &["sim", "min.toml", "--profile", "ph=x.toml", "--out", "new"]),
-        ("x.toml", &["hil", "--bench", "x.toml", "min.toml"]),
-        ("x.toml", &["boards", "--bench", "x.toml"]),
-        ("x.txt", &["replay", "x.txt", "--profile", "esp32-p4"]),
-        ("out/summary.json", &["report", "out", "--out", "new"]),
-        ("out/environment.json", &["report", "out", "--out", "new"]),
-        ("out/min/seed-1/record.jsonl", &["report", "out/min/seed-1", "--out", "new"]),
-        ("out/min/seed-1/journal.jsonl", &["report", "out/min/seed-1", "--out", "new"]),
-        ("out/parallax.manifest", &["report", "out"]),
-        ("x.json", &["report", "out", "--baseline", "x.json", "--out", "new"]),
-        ("film.toml", &["check", "filmed.toml"]),
-        ("boards/%dev%no-such-1.toml", &["boards", "--bench", "bench.toml", "--lease", "door"]),
-    ];
-    for (kind, make) in no_files() {
-        for (at, arguments) in cases {
-            let place = Place::with("min.toml", MINIMAL);
-            place.write("filmed.toml", &support::replaced(MINIMAL, "clip = \"bunny\"", CLIP));
-            place.write("bench.toml", "schema = 1\ntitle = \"One\"\n[board.door]\nprofile = \"process-board\"\nport = \"/dev/no-such-1\"\n");
-            fs::create_dir(place.path("boards")).expect("a folder");
-            if at.starts_with("out") || arguments.contains(&"out") {
-                place.call(&[
-                    "sim",
-                    "min.toml",
-                    "--media",
-                    "prerecorded",
-                    "--no-report",
-                    "--out",
-                    "out",
-                ]);
-                if at.ends_with("journal.jsonl") {
-                    fs::remove_file(place.path("out/min/seed-1/record.jsonl")).expect("removed");
-                }
-                let _ = fs::remove_file(place.path(at));
-            }
-            let _kept = make(&place.path(at));
-            let mut command = place.parallax(arguments);
-            command.env("PARALLAX_BOARDS", place.path("boards")).stdin(Stdio::null());
-            let called = ended_soon(
-                command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts"),
-            );
-            assert_eq!(
-                called.code,
-                Some(2),
-                "{kind} as {at} of {arguments:?}: {}{}",
-                called.said,
-                called.complained
-            );
-            assert!(!called.complained.contains("panicked"), "{}", called.complained);
-        }
-    }
-}
-
-/// Its end, which must come: whoever waits for a pipe waits for ever.
-fn ended_soon(mut child: Child) -> Called {
-    for _ in 0..6_000 {
-        if child.try_wait().expect("a child").is_some() {
-            return Called::from(child.wait_with_output().expect("it ended"));
-        }
-        thread::sleep(Duration::from_millis(10));
-    }
-    child.kill().expect("killed");
-    panic!("it waits for something");
-}
-
 #[test]
 fn a_hang_up_writes_what_has_finished_and_one_that_is_ignored_is_none() {
     let place = Place::with("endless.toml", &endless());
@@ -538,6 +452,7 @@ fn a_file_that_may_not_grow_and_an_output_that_takes_nothing_are_told() {
         "{}",
         called.complained
     );
+    assert_eq!(fs::read_dir(place.path("none")).expect("a folder").count(), 0, "something is left");
     let called = line("ulimit -f 8; exec parallax sim soon.toml --out few");
     assert!(
         matches!(called.code, Some(1 | 12)),

@@ -221,14 +221,15 @@ impl Folder {
         let written = || {
             let aside = self.path.join(format!("{}-manifest", self.token.prefix()));
             let mut file = files::create(&aside)?;
-            file.write_all(manifest.to_string().as_bytes())?;
             let to = self.path.join(MANIFEST);
-            let moved = match files::kind(&to)? {
+            let moved = || match files::kind(&to)? {
                 Kind::Absent => files::rename_new(&aside, &to),
                 // It was read, and is one.
                 _ => fs::rename(&aside, &to),
             };
-            moved.inspect_err(|_| drop(fs::remove_file(&aside))).map(|()| file)
+            let text = manifest.to_string();
+            let written = file.write_all(text.as_bytes()).and_then(|()| moved());
+            written.inspect_err(|_| drop(fs::remove_file(&aside))).map(|()| file)
         };
         let file = written().map_err(|error| {
             Stop::BadInput(format!(

@@ -246,3 +246,22 @@ pub fn without_times(xml: &str) -> String {
     }
     out
 }
+
+/// Makes a pipe.
+#[cfg(target_os = "linux")]
+pub fn pipe(path: &Path) {
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+    mknodat(CWD, path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).expect("a pipe");
+}
+
+/// Its end, which must come: whoever waits for a pipe waits for ever.
+pub fn ended_soon(mut child: Child) -> Called {
+    for _ in 0..6_000 {
+        if child.try_wait().expect("a child").is_some() {
+            return Called::from(child.wait_with_output().expect("it ended"));
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    child.kill().expect("killed");
+    panic!("it waits for something");
+}
