@@ -55,6 +55,8 @@ pub(crate) fn simulated(
         world.act(step);
     }
     world.run_until(end);
+    world.fabric.end_loads();
+    world.take_told();
     assert!(world.fabric.ledger().balances());
     world.told
 }
@@ -88,6 +90,10 @@ impl World {
         }
         // What the script did at this very time takes effect.
         self.fabric.advance(end);
+        self.take_told();
+    }
+
+    fn take_told(&mut self) {
         let told = self.fabric.take_told();
         self.told.entries.extend(told.entries);
         self.told.log.extend(told.packets.into_iter().map(|(at, direction, host, packet)| {
