@@ -20,7 +20,7 @@ use parallax_bench::{
 };
 use parallax_lab::Stop as EndOfRun;
 use parallax_record::Name;
-use parallax_scenario::{Profile, Replacements};
+use parallax_scenario::{Boots, Profile, Replacements};
 use std::{
     ffi::OsString,
     path::{Path, PathBuf},
@@ -127,7 +127,7 @@ fn replaced(
     let mut devices = others.to_vec();
     devices.push(device);
     let found = inputs::replacements(&devices, None);
-    found.map(|found| Replacements { own_times: true, ..found }).map_err(|stop| match stop {
+    found.map(|found| Replacements { boots: Boots::Unknown, ..found }).map_err(|stop| match stop {
         // Nobody gave that flag: it was the bench file.
         Stop::BadInput(text) => Stop::BadInput(match text.strip_prefix(&flag) {
             Some(cause) => format!(
@@ -261,7 +261,7 @@ fn candidate(
     (file, text): (PathBuf, String),
     named: bool,
 ) -> Result<Candidate, Stop> {
-    let plain = Replacements { own_times: true, ..Replacements::default() };
+    let plain = Replacements { boots: Boots::Unknown, ..Replacements::default() };
     let mut scenario = inputs::scenario(&file, &text, &plain)?;
     let mut why_not = why_not(&scenario, board, profile);
     let camera = scenario.peers.iter().find(|peer| peer.camera.is_some());

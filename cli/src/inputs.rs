@@ -12,7 +12,7 @@ use parallax_files as files;
 use parallax_record::MediaMode;
 use parallax_render::escape::tame;
 use parallax_scenario::{
-    Builtin, FileRead, MAX_BYTES, NotAPattern, Profile, Profiles, Replacement, Replacements,
+    Boots, Builtin, FileRead, MAX_BYTES, NotAPattern, Profile, Profiles, Replacement, Replacements,
     Scenario, ScenarioErrors, Unreadable, clip, nearest,
 };
 use std::{
@@ -183,7 +183,7 @@ pub(crate) fn replacements(
             )));
         }
     }
-    Ok(Replacements { devices, media: media.map(Media::mode), own_times: false })
+    Ok(Replacements { devices, media: media.map(Media::mode), boots: Boots::Unmeasurable })
 }
 
 /// The profile of this name, or in this file; `by` is what names it.

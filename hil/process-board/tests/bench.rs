@@ -4,7 +4,9 @@ mod patient;
 
 use parallax_bench::{CameUp, Kind, Place, Ran, Run, replay, run};
 use parallax_record::{CandidateKind, Event, Phase, Record, Verdict};
-use parallax_scenario::{Builtin, Profiles, Replacement, Replacements, Scenario, parse_with};
+use parallax_scenario::{
+    Boots, Builtin, Profiles, Replacement, Replacements, Scenario, parse_with,
+};
 use patient::patiently;
 use std::{collections::BTreeMap, ffi::OsString, fs, time::Duration};
 use tempfile::TempDir;
@@ -16,7 +18,7 @@ fn scenario(name: &str, duration: Duration) -> Scenario {
     let profile = Builtin.find("process-board").expect("it ships").expect("it is sound");
     let by = "the bench".to_owned();
     let devices = BTreeMap::from([("doorbell".to_owned(), Replacement { profile, by })]);
-    let replaced = Replacements { devices, own_times: true, ..Replacements::default() };
+    let replaced = Replacements { devices, boots: Boots::Unknown, ..Replacements::default() };
     let mut scenario =
         parse_with(&format!("{name}.toml"), &text, &Builtin, &replaced).expect("a scenario");
     scenario.duration = duration;

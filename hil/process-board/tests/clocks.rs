@@ -11,7 +11,9 @@ use parallax_console::{
 };
 use parallax_process_board::Skew;
 use parallax_record::{Event, Record, Summary, Verdict};
-use parallax_scenario::{Builtin, Profiles, Replacement, Replacements, Scenario, parse_with};
+use parallax_scenario::{
+    Boots, Builtin, Profiles, Replacement, Replacements, Scenario, parse_with,
+};
 use patient::patiently;
 use std::{collections::BTreeMap, ffi::OsString, fs, time::Duration};
 use tempfile::TempDir;
@@ -21,7 +23,7 @@ fn scenario(duration: Duration) -> Scenario {
     let profile = Builtin.find("process-board").expect("it ships").expect("it is sound");
     let by = "the bench".to_owned();
     let devices = BTreeMap::from([("doorbell".to_owned(), Replacement { profile, by })]);
-    let replaced = Replacements { devices, own_times: true, ..Replacements::default() };
+    let replaced = Replacements { devices, boots: Boots::Unknown, ..Replacements::default() };
     let mut scenario = parse_with("two-homes.toml", text, &Builtin, &replaced).expect("a scenario");
     scenario.duration = duration;
     scenario

@@ -39,7 +39,7 @@ pub use firmware::FirmwareTraits;
 pub use profile::{Builtin, Profile};
 pub use read::{parse, parse_with};
 pub use recording::{KnownRecording, RECORDINGS};
-pub use replacement::{Replacement, Replacements};
+pub use replacement::{Boots, Replacement, Replacements};
 pub use scenario::{
     Action, Camera, CongestionControl, Event, Ipv4Network, Nack, Peer, Scenario, Service, Services,
     Site, Video, Viewer,

@@ -100,8 +100,7 @@ fn read(
     whole::requests(reader, &drafts, duration)?;
     whole::signalling(reader, &placed, &drafts)?;
     let events = event::hold(reader, events, duration, &placed)?;
-    let boots = !replacements.own_times;
-    let checks = whole::checks(reader, checks, (duration, boots), &events, &placed)?;
+    let checks = whole::checks(reader, checks, (duration, replacements.boots), &events, &placed)?;
     Some(Scenario {
         schema: schema?,
         id,

@@ -21,7 +21,19 @@ pub struct Replacements {
     pub devices: BTreeMap<String, Replacement>,
     /// Where the media come from.
     pub media: Option<MediaMode>,
-    /// The camera takes its own times, whatever its profile says, as a board on a bench does: no check is refused
-    /// because of its boot.
-    pub own_times: bool,
+    /// Which checks are refused because camera or viewer boots too long for them.
+    pub boots: Boots,
+}
+
+/// Which checks are refused because camera or viewer boots too long for them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Boots {
+    /// All that no run could pass.
+    #[default]
+    Unpassable,
+    /// Those that would measure nothing, since the stream never runs in their window. A bound that no boot leaves
+    /// time for is missed in the run, and the verdict names the boot.
+    Unmeasurable,
+    /// None: the camera takes its own times, whatever its profile says, as a board on a bench does.
+    Unknown,
 }

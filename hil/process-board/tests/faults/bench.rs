@@ -5,7 +5,7 @@ use parallax_board::{Recorder, RecorderError};
 use parallax_console::transcript::{self, Kind};
 use parallax_record::{Entry, Event, Phase, Record, Summary, Verdict};
 use parallax_scenario::{
-    Builtin, ConsoleTraits, Profiles, Replacement, Replacements, Scenario, parse_with,
+    Boots, Builtin, ConsoleTraits, Profiles, Replacement, Replacements, Scenario, parse_with,
 };
 use std::{
     collections::BTreeMap,
@@ -111,7 +111,7 @@ impl Bench<'_> {
         (self.profile)(console);
         let by = "the bench".to_owned();
         let devices = BTreeMap::from([("doorbell".to_owned(), Replacement { profile, by })]);
-        let replaced = Replacements { devices, own_times: true, ..Replacements::default() };
+        let replaced = Replacements { devices, boots: Boots::Unknown, ..Replacements::default() };
         let scenario = parse_with("same-lan.toml", text, &Builtin, &replaced);
         Scenario { duration: self.duration, ..scenario.expect("a scenario") }
     }

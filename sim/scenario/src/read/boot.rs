@@ -3,6 +3,7 @@
 use super::check::CheckDraft;
 use crate::{
     error::Rank,
+    replacement::Boots,
     scenario::{Action, Event, Peer},
     table::Reader,
     units::{Size, format_duration},
@@ -28,6 +29,7 @@ pub(super) fn could_pass(
     reader: &mut Reader,
     draft: &CheckDraft,
     (peers, events, duration): (&[Peer], &[Event], Duration),
+    boots: Boots,
 ) {
     let check = &draft.check;
     for (camera, viewer) in streams(peers) {
@@ -37,7 +39,7 @@ pub(super) fn could_pass(
         let stream = Stream { camera, viewer, events };
         let from = check.window.from_us.map_or(Duration::ZERO, Duration::from_micros);
         let to = check.window.to_us.map_or(duration, Duration::from_micros);
-        if let Some(problem) = stream.problem(draft, (from, to), to == duration) {
+        if let Some(problem) = stream.problem(draft, (from, to), to == duration, boots) {
             let help = "let the run take longer, widen the bound or the window, or name a device that boots \
                         faster";
             reader.refuse(Rank::Whole, &draft.demand, &problem, "could never pass", help);
@@ -56,7 +58,13 @@ fn streams(peers: &[Peer]) -> impl Iterator<Item = (&Peer, &Peer)> {
 
 impl Stream<'_> {
     /// Why no run could pass the check; none if one might.
-    fn problem(&self, draft: &CheckDraft, window: Part, whole: bool) -> Option<String> {
+    fn problem(
+        &self,
+        draft: &CheckDraft,
+        window: Part,
+        whole: bool,
+        boots: Boots,
+    ) -> Option<String> {
         let window = match &draft.check.predicate {
             Predicate::Recovery { after, .. } => (self.end_of(after)?.0, window.1),
             _ => window,
@@ -66,15 +74,17 @@ impl Stream<'_> {
         let Some((first, _)) = both.first().copied() else {
             return Some(self.never(window, whole));
         };
+        let bounds = boots == Boots::Unpassable;
         match &draft.check.predicate {
             Predicate::Connects { within_us: bound }
             | Predicate::TimeToFirstFrame { below_us: bound } => {
-                self.too_late(Duration::from_micros(*bound), window.0, first)
+                let late = || self.too_late(Duration::from_micros(*bound), window.0, first);
+                bounds.then(late).flatten()
             }
             Predicate::Recovery { after, within_us } => {
                 let (end, over) = self.end_of(after)?;
                 let bound = Duration::from_micros(*within_us);
-                (first > end && first >= over + bound).then(|| {
+                (bounds && first > end && first >= over + bound).then(|| {
                     format!(
                         "`{after}` is over at {} at the latest, and `{}` and `{}` both run from {} on at the \
                          earliest: later than {}",

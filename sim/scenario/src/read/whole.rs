@@ -3,6 +3,7 @@
 use super::{addresses::Placed, boot, check::CheckDraft, peer::PeerDraft};
 use crate::{
     error::Rank,
+    replacement::Boots,
     scenario::{Action, Event, Peer, Services},
     table::{Place, Reader, nearest},
     units::{Size, format_bits_per_second, format_duration, shown},
@@ -114,7 +115,7 @@ pub(super) fn requests(
 pub(super) fn checks(
     reader: &mut Reader,
     drafts: Vec<CheckDraft>,
-    (duration, boots): (Duration, bool),
+    (duration, boots): (Duration, Boots),
     events: &[Event],
     placed: &Placed,
 ) -> Option<Vec<Check>> {
@@ -129,8 +130,8 @@ pub(super) fn checks(
             relay(reader, draft, services);
             recovery(reader, draft, events, peers, duration);
             // Told once: what is wrong by itself is wrong before anything boots.
-            if boots && reader.problems.len() == sound_so_far {
-                boot::could_pass(reader, draft, (peers, events, duration));
+            if boots != Boots::Unknown && reader.problems.len() == sound_so_far {
+                boot::could_pass(reader, draft, (peers, events, duration), boots);
             }
         }
     }
