@@ -3,16 +3,12 @@
 
 mod support;
 
-use support::{Place, replaced};
+use support::Place;
 
 #[test]
 fn of_960_streams_a_few_are_drawn_and_the_others_counted() {
     let mesh = include_str!("../../fixtures/cases/20-names-and-files/mesh-16x60.toml");
     let place = Place::with("mesh.toml", mesh);
-    let called = place.call(&["check", "mesh.toml"]).ended(2);
-    assert!(called.complained.contains("could never pass"), "{}", called.complained);
-    // A bound that leaves time to boot.
-    place.write("mesh.toml", &replaced(mesh, "within = \"1s\"", "within = \"2s\""));
     let called = place.call(&["sim", "mesh.toml", "--out", "out"]).ended(10);
     assert!(called.said.lines().count() < 120, "{}", called.said);
     assert!(called.said.contains("952 streams: summary.json has all"), "{}", called.said);

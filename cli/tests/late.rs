@@ -43,14 +43,7 @@ fn what_came_whole_and_too_late_is_lost_to_late_everywhere() {
     let stream = &place.json("out/summary.json")["runs"][0]["streams"][0];
     let lost = &stream["frames"]["lost"];
     assert!(lost["late"].as_u64() > Some(0), "{lost}");
-    // Before 5 s media may overtake the end of the handshake: the stack drops what it cannot decrypt yet.
-    let record = place.read("out/jittery/seed-1/record.jsonl");
-    let transport = record.lines().skip(1).filter(|line| {
-        let entry: serde_json::Value = serde_json::from_str(line).expect("JSON");
-        let lost = entry["event"]["kind"] == "frame_lost" && entry["event"]["phase"] == "transport";
-        lost && entry["run_ns"].as_u64() > Some(5_000_000_000)
-    });
-    assert_eq!(transport.count(), 0);
+    assert_eq!(lost["transport"], 0, "{lost}");
     let late = format!("late {}", lost["late"]);
     assert!(called.said.contains(&late), "{}", called.said);
     assert!(called.said.contains("not in it)"), "{}", called.said);
@@ -135,7 +128,7 @@ fn a_run_shorter_than_the_boot_is_refused_by_check_and_by_a_run() {
 /// The stream runs and is measured: only `check` says beforehand that it cannot pass.
 #[test]
 fn a_bound_that_no_boot_leaves_time_for_is_refused_by_check_and_missed_by_a_run() {
-    let text = with_checks("two-homes", 4, TOO_SOON).replace("1200ms", "200ms");
+    let text = with_checks("two-homes", 4, TOO_SOON).replace("1200ms", "800ms");
     let place = Place::with("soon.toml", &text);
     let called = place.call(&["check", "soon.toml"]).ended(2);
     assert!(called.complained.contains("could never pass"), "{}", called.complained);

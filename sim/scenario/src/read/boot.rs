@@ -76,15 +76,18 @@ impl Stream<'_> {
         };
         let bounds = boots == Boots::Unpassable;
         match &draft.check.predicate {
-            Predicate::Connects { within_us: bound }
-            | Predicate::TimeToFirstFrame { below_us: bound } => {
-                let late = || self.too_late(Duration::from_micros(*bound), window.0, first);
-                bounds.then(late).flatten()
+            // `within` takes its bound in, `below` leaves it out.
+            Predicate::Connects { within_us: bound } if bounds => {
+                self.too_late(Duration::from_micros(*bound), window.0, first, true)
             }
+            Predicate::TimeToFirstFrame { below_us: bound } if bounds => {
+                self.too_late(Duration::from_micros(*bound), window.0, first, false)
+            }
+            Predicate::Connects { .. } | Predicate::TimeToFirstFrame { .. } => None,
             Predicate::Recovery { after, within_us } => {
                 let (end, over) = self.end_of(after)?;
                 let bound = Duration::from_micros(*within_us);
-                (bounds && first > end && first >= over + bound).then(|| {
+                (bounds && first > end && first > over + bound).then(|| {
                     format!(
                         "`{after}` is over at {} at the latest, and `{}` and `{}` both run from {} on at the \
                          earliest: later than {}",
@@ -153,7 +156,13 @@ impl Stream<'_> {
     }
 
     /// From the viewer's request to what must happen: both run at `first` at the earliest.
-    fn too_late(&self, bound: Duration, from: Duration, first: Duration) -> Option<String> {
+    fn too_late(
+        &self,
+        bound: Duration,
+        from: Duration,
+        first: Duration,
+        bound_included: bool,
+    ) -> Option<String> {
         let boot = &self.viewer.profile.boot_time;
         let asks_at = asks_at(self.viewer);
         // Only the viewer's first request comes at a time that is known.
@@ -163,7 +172,7 @@ impl Stream<'_> {
             return None;
         }
         let asked = boot.longest(ANY).max(asks_at);
-        (first >= asked + bound).then(|| {
+        (first > asked + bound || !bound_included && first == asked + bound).then(|| {
             format!(
                 "`{}` asks for `{}` at {} at the latest, and both run from {} on at the earliest: later than {}",
                 self.viewer.name,
