@@ -139,6 +139,11 @@ impl Manifest {
         Ok(manifest)
     }
 
+    /// Whether a text is a manifest, or the beginning of one.
+    pub(crate) fn is_begun(text: &str) -> bool {
+        text.starts_with(HEAD) || HEAD.starts_with(text)
+    }
+
     /// The line of a file.
     pub(crate) fn line(entry: &Entry, digest: &str) -> String {
         format!("{digest}  {entry}\n")

@@ -29,6 +29,8 @@ pub(crate) use work::{place, put_aside};
 
 /// The manifest of an output folder, in it.
 pub(crate) const MANIFEST: &str = "parallax.manifest";
+/// Where a manifest is written until it is whole.
+const MANIFEST_ASIDE: &str = ".parallax-manifest";
 /// A million runs have one of this length.
 const MANIFEST_MOST: u64 = 1 << 30;
 /// How long another command may take that writes a report.
@@ -219,7 +221,13 @@ impl Folder {
             !digests.is_empty()
         });
         let written = || {
-            let aside = self.path.join(format!("{}-manifest", self.token.prefix()));
+            let aside = self.path.join(MANIFEST_ASIDE);
+            // A command that was killed just then has left it.
+            let is_left = matches!(files::kind(&aside)?, Kind::File(_))
+                && Manifest::is_begun(&files::text(&aside, MANIFEST_MOST)?);
+            if is_left {
+                fs::remove_file(&aside)?;
+            }
             let mut file = files::create(&aside)?;
             let to = self.path.join(MANIFEST);
             let moved = || match files::kind(&to)? {

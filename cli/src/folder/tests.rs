@@ -254,6 +254,26 @@ fn a_folder_that_was_left_alone_is_used_again_and_holds_nothing_stale() {
 }
 
 #[test]
+fn a_manifest_that_was_begun_is_written_anew_and_another_file_of_its_name_stays() {
+    let ground = Ground::new();
+    let aside = ground.out().join(MANIFEST_ASIDE);
+    command(&ground.out(), &[1], false).expect("it is new");
+    let whole = fs::read_to_string(ground.out().join(MANIFEST)).expect("a manifest");
+    for begun in ["", "# par", &whole] {
+        fs::write(&aside, begun).expect("a file");
+        command(&ground.out(), &[1], false).expect("after a command that was killed");
+        assert!(!aside.exists(), "{begun:?}");
+    }
+    fs::write(&aside, "mine").expect("a file");
+    command(&ground.out(), &[1], false).expect_err("it is in the way");
+    assert_eq!(fs::read_to_string(&aside).expect("it is there"), "mine");
+    fs::remove_file(&aside).expect("it is there");
+    symlink(MANIFEST, &aside).expect("a link");
+    command(&ground.out(), &[1], false).expect_err("it is in the way");
+    assert!(aside.is_symlink());
+}
+
+#[test]
 fn the_root_is_no_output_folder_by_whatever_name() {
     let folder = tempdir().expect("a folder");
     symlink("/", folder.path().join("link")).expect("a link");
