@@ -65,8 +65,10 @@ const READS: &[&str] =
     &["File::open", "File::options", "OpenOptions", "fs::read", "fs::read_to_string"];
 const WRITES: &[&str] = &[
     "File::create",
+    "File::create_new",
     "File::options",
     "OpenOptions",
+    "persist",
     "fs::copy",
     "fs::create_dir",
     "fs::create_dir_all",

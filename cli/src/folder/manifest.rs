@@ -15,8 +15,21 @@ const HEAD: &str = "# parallax manifest 1";
 const COMMAND: &str = "# command ";
 /// Digits of a token.
 const TOKEN_DIGITS: usize = 16;
-/// Parts of an entry's path, at most.
-const DEEPEST: usize = 6;
+/// Files that are in the folder of a run while it goes on, or when it has finished.
+const FILES: [&str; 8] = [
+    "capture.part",
+    "capture.pcapng",
+    "console.txt",
+    "journal.jsonl",
+    "journal.part",
+    "packets.txt",
+    "record.jsonl",
+    "record.part",
+];
+/// Folders.
+const FOLDERS: [&str; 3] = ["frames", "frames.part", "verify"];
+/// Folders of earlier attempts begin so.
+const ATTEMPT: &str = "attempt-";
 
 /// The path of a file below the output folder, as the manifest has it. No `..`, no link of a shell, nothing
 /// hidden: a folder of Parallax's, or one of a scenario, and what Parallax puts there.
@@ -39,13 +52,13 @@ impl Entry {
                 TOP.contains(&file)
                     || file.strip_suffix("-health.txt").is_some_and(|name| Name::new(name).is_ok())
             }
-            ["report", _] => true,
-            [scenario, run, ..] => {
-                parts.len() > 2 && Name::new(scenario).is_ok() && run.starts_with("seed-")
+            ["report", file] => is_of_report(file),
+            [scenario, run, ref below @ ..] => {
+                Name::new(scenario).is_ok() && is_run(run) && is_file_of_run(below)
             }
             [] => false,
         };
-        let sound = placed && parts.len() <= DEEPEST && parts.iter().all(sound);
+        let sound = placed && parts.iter().all(sound);
         sound.then(|| Self(path.to_owned()))
     }
 
@@ -65,6 +78,74 @@ impl fmt::Display for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_digit())
+}
+
+fn is_attempt(name: &str) -> bool {
+    name.strip_prefix(ATTEMPT).is_some_and(is_number)
+}
+
+/// Whether a folder of a run is called so: `seed-N`, `seed-N-repeat-M`.
+fn is_run(name: &str) -> bool {
+    name.strip_prefix("seed-").is_some_and(|rest| match rest.split_once("-repeat-") {
+        Some((seed, repeat)) => is_number(seed) && is_number(repeat),
+        None => is_number(rest),
+    })
+}
+
+/// Whether the report's folder has a file of this name.
+fn is_of_report(name: &str) -> bool {
+    if let Some(stem) = name.strip_suffix(".hgrm") {
+        return matches!(stem.split('_').count(), 3 | 4);
+    }
+    let parts: Vec<&str> = name.split('_').collect();
+    let [ref before @ .., _, _, plot] = parts[..] else {
+        return ["grid.png", "parallax.json"].contains(&name);
+    };
+    let plots = ["timeline.png", "percentiles.png", "heat.png", "connection.png"];
+    let of_run = match *before {
+        [_, run] => is_run(run),
+        [folder, _, run] => is_number(folder) && is_run(run),
+        _ => false,
+    };
+    of_run && plots.contains(&plot)
+}
+
+/// Whether a picture of a worst frame is called so.
+fn is_picture(name: &str) -> bool {
+    let parts: Vec<&str> = name.split('_').collect();
+    let [_, _, boot, frame, "received.png" | "source.png"] = parts[..] else { return false };
+    boot.strip_prefix("boot-").is_some_and(is_number)
+        && frame.strip_prefix("frame-").is_some_and(is_number)
+}
+
+/// Whether Parallax writes a file of this path in the folder of a run.
+pub(crate) fn is_file_of_run(path: &[&str]) -> bool {
+    match *path {
+        [file] => FILES.contains(&file),
+        ["frames" | "frames.part", picture] => is_picture(picture),
+        ["verify", file] => ["packets.txt", "record.jsonl", "record.part"].contains(&file),
+        [attempt, "console.txt" | "record.jsonl"] => is_attempt(attempt),
+        [attempt, "frames", picture] => is_attempt(attempt) && is_picture(picture),
+        _ => false,
+    }
+}
+
+/// Whether Parallax makes a folder of this path in the folder of a run.
+pub(crate) fn is_folder_of_run(path: &[&str]) -> bool {
+    match *path {
+        [name] => FOLDERS.contains(&name) || is_attempt(name),
+        [attempt, "frames"] => is_attempt(attempt),
+        _ => false,
+    }
+}
+
+/// Whether a name in the folder of a run is one that Parallax gives.
+pub(crate) fn is_work(name: &str) -> bool {
+    is_file_of_run(&[name]) || is_folder_of_run(&[name])
 }
 
 /// The files that stand in the output folder itself.
@@ -90,6 +171,12 @@ impl Token {
     /// What names of what is not finished begin with.
     pub(crate) fn prefix(&self) -> String {
         format!(".parallax-{}", self.0)
+    }
+
+    /// Whether a file that is to be moved to its place in the output folder is called so.
+    pub(crate) fn is_aside(&self, name: &str) -> bool {
+        let rest = name.strip_prefix(&self.prefix()).and_then(|rest| rest.strip_prefix('-'));
+        rest.is_some_and(|rest| rest == "manifest" || is_number(rest))
     }
 }
 
@@ -176,6 +263,11 @@ mod tests {
             "door-health.txt",
             "report/grid.png",
             "two-homes/seed-1/record.jsonl",
+            "report/two-homes_seed-1_door_phone_heat.png",
+            "report/2_two-homes_seed-1-repeat-2_door_phone_timeline.png",
+            "report/two-homes_door_phone-2.hgrm",
+            "report/parallax.json",
+            "two-homes/seed-1/verify/packets.txt",
             "two-homes/seed-7-repeat-2/attempt-1/frames/a_b_boot-1_frame-2_source.png",
         ] {
             assert!(Entry::new(path).is_some(), "{path}");
@@ -193,6 +285,17 @@ mod tests {
             "report/a/b",
             "report//a",
             "report/.hidden",
+            "report/thesis.png",
+            "report/my_seed-1_thesis.png",
+            "report/thesis.hgrm",
+            "two-homes/seed-1/notes.md",
+            "two-homes/seed-1/attempt-thesis/console.txt",
+            "two-homes/seed-1/attempt-1/notes.md",
+            "two-homes/seed-1/frames/photo.png",
+            "two-homes/seed-1/verify/notes.md",
+            "two-homes/seed-1/killed-1/console.txt",
+            "two-homes/seed-thesis/record.jsonl",
+            "two-homes/seed-1-repeat-/record.jsonl",
             "two-homes/seed-1",
             "two-homes/x/record.jsonl",
             "Two/seed-1/a",

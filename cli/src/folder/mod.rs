@@ -188,8 +188,8 @@ impl Folder {
             emptied.extend(run.ancestors().take(2).map(Path::to_owned));
         }
         for name in self.names(Path::new(""))? {
-            if old.tokens.iter().any(|token| name.starts_with(&token.prefix())) {
-                self.remove_all(Path::new(&name))?;
+            if old.tokens.iter().any(|token| token.is_aside(&name)) {
+                self.remove_file(Path::new(&name))?;
             }
         }
         emptied.sort();
@@ -426,16 +426,12 @@ impl Folder {
         ))
     }
 
-    /// Removes a file, or a folder and all below it; links in it go, and not what they lead to.
-    fn remove_all(&self, path: &Path) -> Result<(), Stop> {
-        let at = self.path.join(path);
-        let removed = match self.kind(path)? {
-            Kind::Absent => Ok(()),
-            Kind::File(_) => fs::remove_file(at),
-            Kind::Folder => fs::remove_dir_all(at),
-            Kind::Other => Ok(()),
-        };
-        self.removed(path, removed)
+    /// Removes a regular file, and nothing else.
+    fn remove_file(&self, path: &Path) -> Result<(), Stop> {
+        match self.kind(path)? {
+            Kind::File(_) => self.removed(path, fs::remove_file(self.path.join(path))),
+            _ => Ok(()),
+        }
     }
 
     fn removed(&self, path: &Path, removed: io::Result<()>) -> Result<(), Stop> {

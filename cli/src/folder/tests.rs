@@ -6,27 +6,38 @@ use proptest::prelude::*;
 use std::{collections::BTreeMap, os::unix::fs::symlink};
 use tempfile::{TempDir, tempdir};
 
-/// Paths at which somebody may put something: those of Parallax, and others.
-const PLACES: [&str; 18] = [
-    "notes.txt",
-    "summary.json",
-    "summary.md",
-    "report.html",
-    "report/grid.png",
-    "report/thesis.png",
-    "report/notes.txt",
-    "home/seed-1/record.jsonl",
-    "home/seed-1/notes.txt",
-    "home/seed-1/frames/a.png",
-    "home/seed-2/record.jsonl",
-    "home/seed-2/journal.jsonl",
-    "home/seed-3/record.jsonl",
-    "office/seed-1/record.jsonl",
-    "home/other/record.jsonl",
-    "parallax.manifest",
-    "report",
-    "home",
+/// Paths at which somebody may put something, and whether Parallax writes a file there.
+const PLACES: [(&str, bool); 26] = [
+    ("notes.txt", false),
+    ("summary.json", true),
+    ("summary.md", true),
+    ("report.html", true),
+    ("report/grid.png", true),
+    ("report/thesis.png", false),
+    ("report/notes.txt", false),
+    ("home/seed-1/record.jsonl", true),
+    ("home/seed-1/notes.txt", false),
+    ("home/seed-1/frames/a.png", false),
+    ("home/seed-1/frames/a_b_boot-1_frame-2_source.png", true),
+    ("home/seed-1/attempt-thesis/a", false),
+    ("home/seed-2/record.jsonl", true),
+    ("home/seed-2/journal.jsonl", true),
+    ("home/seed-2/attempt-1/console.txt", true),
+    ("home/seed-2/attempt-1/notes.txt", false),
+    ("home/seed-2/verify/notes.txt", false),
+    ("home/seed-3/record.jsonl", true),
+    ("home/seed-3/record.jsonl/notes.txt", false),
+    ("office/seed-1/record.jsonl", true),
+    ("home/other/record.jsonl", false),
+    (".parallax-0123456789abcdef-thesis/a", false),
+    (".parallax-0123456789abcdef-thesis", false),
+    ("parallax.manifest", true),
+    ("report", false),
+    ("home", false),
 ];
+
+/// The token that somebody makes up.
+const TOKEN: &str = "0123456789abcdef";
 
 /// What somebody does to a folder between two commands.
 #[derive(Clone, Debug)]
@@ -39,6 +50,8 @@ enum Deed {
     Claim(usize, bool),
     /// Adds such a line for a path that leads outside.
     Escape(usize),
+    /// Adds a command to the manifest, and its mark to the folder of a run.
+    Mark(u64),
     /// Removes the manifest.
     Lose,
 }
@@ -55,8 +68,9 @@ fn deed() -> impl Strategy<Value = Deed> {
     prop_oneof![
         4 => (place.clone(), any::<u8>()).prop_map(|(at, byte)| Deed::File(at, byte)),
         2 => (place.clone(), any::<bool>()).prop_map(|(at, folder)| Deed::Link(at, folder)),
-        2 => place.prop_map(|at| Deed::Claim(at, false)),
+        2 => (place, any::<bool>()).prop_map(|(at, right)| Deed::Claim(at, right)),
         1 => (0..ESCAPES.len()).prop_map(Deed::Escape),
+        2 => (1..4_u64).prop_map(Deed::Mark),
         1 => Just(Deed::Lose),
     ]
 }
@@ -77,7 +91,9 @@ fn command(out: &Path, seeds: &[u64], killed: bool) -> Result<(), Stop> {
         let path = folder.begin_run(run).map_err(|error| Stop::Fault(error.to_string()))?;
         let made = files::put_new(&path.join("record.jsonl"), b"a record")
             .and_then(|()| files::create_folder(&path.join("frames")))
-            .and_then(|()| files::put_new(&path.join("frames/a.png"), b"a picture"));
+            .and_then(|()| {
+                files::put_new(&path.join("frames/a_b_boot-1_frame-2_source.png"), b"a picture")
+            });
         made.map_err(|error| Stop::Fault(error.to_string()))?;
         if killed && at + 1 == runs.len() {
             return Ok(());
@@ -131,7 +147,8 @@ impl Ground {
 
     /// Does it; whether it left something that is not Parallax's at a path.
     fn does(&self, deed: &Deed) -> Option<PathBuf> {
-        let at = |place: &usize| (PathBuf::from(PLACES[*place]), self.out().join(PLACES[*place]));
+        let at =
+            |place: &usize| (PathBuf::from(PLACES[*place].0), self.out().join(PLACES[*place].0));
         let clear = |path: &Path| {
             let mut above = path.parent();
             // A file or a link in the way of the folders goes.
@@ -170,11 +187,18 @@ impl Ground {
                     .ok()
                     .filter(|_| *right)
                     .unwrap_or_else(|| b"another".to_vec());
-                append(format!("{}  {}\n", digest(&bytes), PLACES[*place]));
+                append(format!("{}  {}\n", digest(&bytes), PLACES[*place].0));
                 None
             }
             Deed::Escape(path) => {
                 append(format!("{}  {}\n", digest(b"precious"), ESCAPES[*path]));
+                None
+            }
+            Deed::Mark(seed) => {
+                append(format!("# command {TOKEN}\n"));
+                let mark = self.out().join(format!("home/seed-{seed}/.parallax-{TOKEN}"));
+                clear(&mark);
+                fs::write(mark, "").expect("written");
                 None
             }
             Deed::Lose => {
@@ -183,6 +207,35 @@ impl Ground {
             }
         }
     }
+}
+
+/// What a command may remove or replace: a file at a path at which Parallax writes, if the manifest has that
+/// path and the file's digest, or the file is in the folder of a run that is marked by a command of the manifest.
+fn may_go(out: &Path, path: &Path, held: &[u8], manifest: &str) -> bool {
+    if files::kind(&out.join(path)).is_ok_and(|kind| kind == Kind::Other) {
+        return false;
+    }
+    let marks: Vec<String> = manifest
+        .lines()
+        .filter_map(|line| line.strip_prefix("# command "))
+        .map(|token| format!(".parallax-{token}"))
+        .collect();
+    let mut above = path.ancestors().skip(1);
+    let is_marked = above.any(|folder| {
+        marks.iter().any(|mark| {
+            files::kind(&out.join(folder).join(mark)).is_ok_and(|kind| kind == Kind::File(0))
+        })
+    });
+    let is_mark = held.is_empty()
+        && marks.iter().any(|mark| path.file_name().is_some_and(|name| name == &**mark));
+    let is_ours = PLACES.iter().any(|(place, ours)| *ours && path == Path::new(place))
+        || path.ends_with("record.jsonl")
+            && path.starts_with("home")
+            && path.iter().count() == 3
+            && !path.starts_with("home/other")
+        || path.ends_with("frames/a_b_boot-1_frame-2_source.png");
+    let line = format!("{}  {}", digest(held), path.display());
+    is_mark || is_ours && (is_marked || manifest.lines().any(|has| has == line))
 }
 
 proptest! {
@@ -201,16 +254,15 @@ proptest! {
             fs::create_dir(ground.out()).expect("a folder");
         }
         let foreign: Vec<PathBuf> = deeds.iter().filter_map(|deed| ground.does(deed)).collect();
-        let killed = first.is_some_and(|(_, killed)| killed);
         let before = tree(ground.folder.path());
+        let manifest = fs::read_to_string(ground.out().join(MANIFEST)).unwrap_or_default();
+        let free: BTreeSet<&PathBuf> = before.iter().filter(|(path, held)| path.strip_prefix("out")
+            .is_ok_and(|own| own == Path::new(MANIFEST) || may_go(&ground.out(), own, held, &manifest)))
+            .map(|(path, _)| path).collect();
         let ended = command(&ground.out(), &(1..=last).collect::<Vec<_>>(), false);
         let after = tree(ground.folder.path());
         for (path, held) in &before {
-            let own = path.strip_prefix("out").ok();
-            // Somebody who writes into the folder of a run that goes on, where the run writes, is not kept apart.
-            let in_work = own.is_some_and(|own| killed && own.starts_with("home") && !own.ends_with("notes.txt"));
-            let is_foreign = own.is_none_or(|own| foreign.iter().any(|path| own == path)) && !in_work;
-            if is_foreign {
+            if !free.contains(path) {
                 prop_assert_eq!(after.get(path), Some(held), "{} {:?}", path.display(), ended.as_ref().map_err(ToString::to_string));
             }
         }
@@ -242,7 +294,7 @@ fn a_folder_that_was_left_alone_is_used_again_and_holds_nothing_stale() {
     assert_eq!(
         names,
         [
-            "home/seed-1/frames/a.png",
+            "home/seed-1/frames/a_b_boot-1_frame-2_source.png",
             "home/seed-1/record.jsonl",
             "parallax.manifest",
             "report/grid.png",

@@ -1,6 +1,9 @@
 //! Folders of runs: marked while a run goes on, in the manifest when it has finished.
 
-use super::{Entry, Folder, Manifest, Token, file_digest};
+use super::{
+    Entry, Folder, Manifest, Token, file_digest,
+    manifest::{is_file_of_run, is_folder_of_run, is_work},
+};
 use crate::{exit::Stop, output};
 use parallax_bench::recover;
 use parallax_files::{self as files, Kind};
@@ -11,32 +14,18 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Files that are in the folder of a run while it goes on, or when it has finished.
-const FILES: [&str; 8] = [
-    "capture.part",
-    "capture.pcapng",
-    "console.txt",
-    "journal.jsonl",
-    "journal.part",
-    "packets.txt",
-    "record.jsonl",
-    "record.part",
-];
-/// Folders.
-const FOLDERS: [&str; 3] = ["frames", "frames.part", "verify"];
-/// Folders of earlier attempts begin so.
-const ATTEMPT: &str = "attempt-";
 /// What a run that was killed has told, for people.
 const TOLD: [&str; 2] = ["console.txt", "record.jsonl"];
-
-/// Whether a name in the folder of a run is one that Parallax gives.
-fn is_work(name: &str) -> bool {
-    FILES.contains(&name) || FOLDERS.contains(&name) || name.starts_with(ATTEMPT)
-}
 
 /// The folder of a run, from that of the output.
 pub(crate) fn place(scenario: &Name, run: &str) -> PathBuf {
     Path::new(scenario.as_str()).join(run)
+}
+
+/// The parts of a path below the folder of a run.
+fn parts<'a>(run: &Path, path: &'a Path) -> Vec<&'a str> {
+    let below = path.strip_prefix(run).unwrap_or(path);
+    below.iter().map(|part| part.to_str().unwrap_or_default()).collect()
 }
 
 impl Folder {
@@ -51,7 +40,7 @@ impl Folder {
             return Err(self.in_the_way(scenario, "it is no folder, or a link"));
         }
         let names = self.names(run)?;
-        if self.is_unfinished(&names, &manifest.tokens) {
+        if self.is_unfinished(run, &manifest.tokens)? {
             return Ok(());
         }
         for name in names.iter().filter(|name| is_work(name)) {
@@ -69,10 +58,20 @@ impl Folder {
     /// Refuses what stands where an unfinished run wrote and cannot be of it.
     pub(super) fn check_unfinished(&self, run: &Path) -> Result<(), Stop> {
         for name in self.names(run)?.iter().filter(|name| is_work(name)) {
-            if self.kind(run.join(name))? == Kind::Other {
-                return Err(
-                    self.in_the_way(run.join(name), "it is no file and no folder, or a link")
-                );
+            for path in self.all_below(&run.join(name))? {
+                let parts = parts(run, &path);
+                let is_ours = match self.kind(&path)? {
+                    Kind::Absent => true,
+                    Kind::File(_) => is_file_of_run(&parts),
+                    Kind::Folder => is_folder_of_run(&parts),
+                    Kind::Other => {
+                        let why = "it is no file and no folder, or a link";
+                        return Err(self.in_the_way(path, why));
+                    }
+                };
+                if !is_ours {
+                    return Err(self.foreign(path));
+                }
             }
         }
         Ok(())
@@ -142,7 +141,7 @@ impl Folder {
             for run in self.names(&scenario).unwrap_or_default() {
                 let run = scenario.join(run);
                 if self.kind(&run)? == Kind::Folder
-                    && self.is_unfinished(&self.names(&run).unwrap_or_default(), &tokens)
+                    && self.is_unfinished(&run, &tokens).unwrap_or_default()
                 {
                     found.push(run);
                 }
@@ -151,22 +150,44 @@ impl Folder {
         Ok(found)
     }
 
-    fn is_unfinished(&self, names: &[String], tokens: &BTreeSet<Token>) -> bool {
-        tokens.iter().any(|token| names.contains(&token.prefix()))
+    /// Whether a run is marked by one of these commands: by an empty file.
+    fn is_unfinished(&self, run: &Path, tokens: &BTreeSet<Token>) -> Result<bool, Stop> {
+        for token in tokens {
+            if self.kind(run.join(token.prefix()))? == Kind::File(0) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
+    /// Removes files that a run writes, by their paths, and the folders that are empty then. Nothing else goes,
+    /// whatever marks the run.
     pub(super) fn remove_unfinished(
         &self,
         run: &Path,
         tokens: &BTreeSet<Token>,
     ) -> Result<(), Stop> {
-        let (marks, work): (Vec<String>, Vec<String>) = self
-            .names(run)?
-            .into_iter()
-            .filter(|name| is_work(name) || tokens.iter().any(|token| *name == token.prefix()))
-            .partition(|name| name.starts_with('.'));
+        for name in self.names(run)?.iter().filter(|name| is_work(name)) {
+            for path in self.all_below(&run.join(name))? {
+                if is_file_of_run(&parts(run, &path)) {
+                    self.remove_file(&path)?;
+                }
+                for folder in path.ancestors().take_while(|folder| *folder != run) {
+                    if is_folder_of_run(&parts(run, folder)) {
+                        // What somebody else has put there stays, and so does its folder.
+                        let _ = fs::remove_dir(self.path.join(folder));
+                    }
+                }
+            }
+        }
         // Without its mark nothing of it would be known.
-        work.iter().chain(&marks).try_for_each(|name| self.remove_all(&run.join(name)))
+        for token in tokens {
+            let mark = run.join(token.prefix());
+            if self.kind(&mark)? == Kind::File(0) {
+                self.remove_file(&mark)?;
+            }
+        }
+        Ok(())
     }
 
     /// All that is at a path and below it, by its path from here: files, links, empty folders. Links are not
