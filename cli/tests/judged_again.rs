@@ -117,6 +117,28 @@ fn a_run_that_stands_twice_in_a_summary_is_refused() {
 }
 
 #[test]
+fn a_run_that_was_taken_out_of_a_summary_is_judged_by_its_record() {
+    let place = failed();
+    place.write("easy.toml", &with_checks("two-homes", 8, EASY));
+    place.call(&["sim", "soon.toml", "easy.toml", "--out", "out"]).ended(10);
+    let mut summary = place.json(SUMMARY);
+    summary["runs"].as_array_mut().expect("runs").retain(|run| run["scenario"] != "soon");
+    assert_eq!(summary["runs"].as_array().map(Vec::len), Some(1));
+    summary["verdict"] = "pass".into();
+    // Once it says that no more was planned, once that the command was interrupted.
+    for planned in [1, 2] {
+        summary["planned"] = planned.into();
+        place.write(SUMMARY, &summary.to_string());
+        let called = place.call(&["report", "out"]).ended(10);
+        let told = "soon/seed-1: summary.json does not have this run";
+        assert!(called.complained.contains(told), "{}", called.complained);
+        assert!(place.read("out/report.html").contains(told));
+        say(&place, &called.said, "FAIL");
+        assert!(called.said.contains("2 of 2 runs"), "{}", called.said);
+    }
+}
+
+#[test]
 fn another_runs_record_is_refused_even_with_its_digest() {
     let place = failed();
     place.write("easy.toml", &with_checks("two-homes", 8, EASY));

@@ -71,7 +71,7 @@ pub(super) fn folders(paths: &[PathBuf], select: &[String]) -> Result<Folders, S
         }
         all.notes.extend(origin.unreadable.iter().cloned());
         origin.judged_again = judged.judged;
-        origin.corrections = judged.corrections;
+        origin.corrections.extend(judged.corrections);
         let stored = suite.verdict;
         let suite = Suite::of(suite.planned, judged.runs);
         if let (Some(is), true) = (suite.verdict, origin.corrections.is_empty())
@@ -127,13 +127,14 @@ fn suite(folder: &Path) -> Result<Found, Stop> {
             if let Some(run) = suite.runs.iter().find(|run| !names.insert(run.path())) {
                 return Err(bad(&file, &format!("the run {} is in it twice", run.path())));
             }
-            if suite.planned > suite.runs.len() as u64 {
-                let killed = killed(folder, &suite)?;
-                if !killed.is_empty() {
-                    suite = Suite::of(suite.planned, [suite.runs, killed].concat());
-                }
+            let mut origin = Origin::default();
+            let (lacking, corrections) = lacking(folder, &suite)?;
+            if !lacking.is_empty() {
+                origin.corrections = corrections;
+                let runs = [suite.runs, lacking].concat();
+                suite = Suite::of(suite.planned.max(runs.len() as u64), runs);
             }
-            Ok(Found { suite, lone: false, judged: false, origin: Origin::default() })
+            Ok(Found { suite, lone: false, judged: false, origin })
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => without_summary(folder),
         Err(error) => Err(unreadable(&file, &error)),
@@ -184,22 +185,26 @@ fn of_record(folder: &Path) -> Result<Option<Summary>, Stop> {
     }
 }
 
-/// Runs that the summary does not have, for what ran them was killed.
-fn killed(folder: &Path, suite: &Suite) -> Result<Vec<Summary>, Stop> {
-    let mut found = Vec::new();
+/// Runs that have a record and are not in the summary, and a text for each of which a summary of the command that ran
+/// it should tell: all but those that were killed.
+fn lacking(folder: &Path, suite: &Suite) -> Result<(Vec<Summary>, Vec<String>), Stop> {
+    let interrupted = suite.planned > suite.runs.len() as u64;
+    let known: BTreeSet<PathBuf> = suite.runs.iter().map(|run| folder.join(run.path())).collect();
+    let (mut found, mut corrections) = (Vec::new(), Vec::new());
     for folder in run_folders(folder) {
-        recover(&folder).map_err(|error| Stop::BadInput(error.to_string()))?;
-        let file = folder.join("record.jsonl");
-        if !file.is_file() || suite.runs.iter().any(|run| folder.ends_with(run.path())) {
+        if known.contains(&folder) {
             continue;
         }
-        let record = record(&file)?;
-        // Nobody counted its packets. A whole one is of an earlier command.
-        if record.end.packets_sha256.is_empty() {
-            found.push(judge(&record));
+        let Some(summary) = of_record(&folder)? else { continue };
+        // Nobody counted the packets of a run that was killed.
+        if !interrupted || summary.packets_sha256.is_some() {
+            let path = summary.path();
+            let text = format!("{path}: summary.json does not have this run: its record counts");
+            corrections.push(text);
         }
+        found.push(summary);
     }
-    Ok(found)
+    Ok((found, corrections))
 }
 
 /// The folders of runs in an output folder, in order of name: `SCENARIO/seed-N`.

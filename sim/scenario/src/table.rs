@@ -211,6 +211,20 @@ impl<'a> Value<'a> {
         Some(text)
     }
 
+    /// A number without a unit, as it is written.
+    pub(crate) fn bare_number(&self) -> Option<String> {
+        match &self.value {
+            DeValue::Integer(number) => Some(number.to_string()),
+            DeValue::Float(number) => Some(number.as_str().to_owned()),
+            _ => None,
+        }
+    }
+
+    /// Whether it is a number with a fraction.
+    pub(crate) fn is_float(&self) -> bool {
+        matches!(self.value, DeValue::Float(_))
+    }
+
     /// A value with a unit.
     pub(crate) fn unit<T>(
         &self,

@@ -59,6 +59,20 @@ const SCENARIOS: &[(&str, &str, &str)] = &[
     ("queue without unit", "queue = \"100ms\"", "queue = \"100\""),
     ("impossible bursts", "{ mean = \"1%\", burst = 3 }", "{ mean = \"80%\", burst = 1 }"),
     ("loss above the whole", "{ mean = \"1%\", burst = 3 }", "\"150%\""),
+    ("loss as a fraction", "{ mean = \"1%\", burst = 3 }", "0.02"),
+    ("loss as a whole number", "{ mean = \"1%\", burst = 3 }", "2"),
+    ("mean loss as a fraction", "mean = \"1%\"", "mean = 0.01"),
+    ("queue as a number", "queue = \"100ms\"", "queue = 100"),
+    (
+        "capacity as a number",
+        "\"40Mbit/s\", one_way_delay = \"12ms\"",
+        "40.5, one_way_delay = \"12ms\"",
+    ),
+    (
+        "lost frames as a fraction",
+        "capture_to_render = { percentile = 95, below = \"250ms\", from = \"5s\" }",
+        "frames_lost = { at_most = 0.02 }",
+    ),
     ("behaviour misspelt", "\"address-dependent\"", "\"address-dependant\""),
     ("missing key", "title = \"Two homes\"\n", ""),
     ("missing key of a table", "filtering = \"address-dependent\" ", ""),
@@ -174,7 +188,7 @@ const SCENARIOS: &[(&str, &str, &str)] = &[
     (
         "a bound that ends while the camera boots",
         "capture_to_render = { percentile = 95, below = \"250ms\", from = \"5s\" }",
-        "connects = { within = \"1s\" }",
+        "connects = { within = \"900ms\" }",
     ),
     (
         "a camera that boots too long for its viewer",

@@ -248,7 +248,7 @@ fn freezes(reader: &mut Reader, table: &Table<'_>) -> Option<Predicate> {
 
 fn frames_lost(reader: &mut Reader, table: &Table<'_>) -> Option<Predicate> {
     let value = table.get(reader, "at_most")?;
-    let at_most = if value.as_text().is_some() {
+    let at_most = if value.as_text().is_some() || value.is_float() {
         let ppb = value.unit(reader, share_in_ppm)?;
         if ppb >= 1_000_000_000 {
             let help = "write a share below `100%`";

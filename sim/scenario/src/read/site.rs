@@ -223,7 +223,7 @@ fn capacity(reader: &mut Reader, value: &Value<'_>) -> Option<Option<Capacity>> 
 fn loss(reader: &mut Reader, value: Value<'_>) -> Option<Loss> {
     let place = value.place.clone();
     let share = |ppb: u32| f64::from(ppb) / 1e9;
-    if value.as_text().is_some() {
+    if value.as_text().is_some() || value.bare_number().is_some() {
         return match value.unit(reader, units::share_ppb)? {
             0 => Some(Loss::None),
             ppb => Loss::independent(share(ppb)).ok(),
@@ -253,7 +253,10 @@ fn loss(reader: &mut Reader, value: Value<'_>) -> Option<Loss> {
 }
 
 fn queue(reader: &mut Reader, value: &Value<'_>) -> Option<QueueLimit> {
-    let text = value.text(reader)?;
+    let text = match value.bare_number() {
+        Some(number) => number.into(),
+        None => value.text(reader)?,
+    };
     if text == "unlimited" {
         return Some(QueueLimit::Unlimited);
     }

@@ -346,7 +346,7 @@ pub(crate) const VIEWER: Keys = Keys {
             "jitter_buffer",
             "duration, to 10 s",
             "\"200ms\"",
-            "How long packets are held to put them in order, from the first that came. A key frame must leave the pacer and the up link in less, or no picture is ever shown (at 640x360 some 35 kB); `\"0ms\"` holds none.",
+            "How long packets are held to put them in order, from the least delay of the last 10 s. A key frame must leave the pacer and the up link in less, or no picture is ever shown (at 640x360 some 35 kB); `\"0ms\"` holds none.",
         ),
         or(
             "nack",
