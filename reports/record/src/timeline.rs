@@ -294,7 +294,8 @@ fn frames(
             })
             .collect();
         let patience = patience.with_those_shown(&histories);
-        settle(&mut histories, over, patience);
+        let ready_ns = session.viewer_ns.get(&Phase::Dtls).copied();
+        settle(&mut histories, (over, ready_ns), patience);
         next_first = Some((boot, first));
         histories.append(&mut frames);
         frames = histories;
@@ -361,11 +362,19 @@ fn done_ns(passage: &Passage) -> Option<u64> {
 }
 
 /// How a frame is lost that never left the jitter buffer. The buffer was done with a later one first at
-/// `later_done_ns`. Not whole at all: in transport. Whole before the buffer was done with it and with all
+/// `later_done_ns`. Not whole at all: in transport, unless it left before the viewer was done with DTLS at `ready_ns`: the
+/// viewer's stack drops what it cannot decrypt yet. Whole before the buffer was done with it and with all
 /// later ones: the network did its part. Otherwise it was late; whole in the same instant is late, too.
-fn lost_before_release(passage: &Passage, later_done_ns: Option<u64>) -> LossPhase {
+fn lost_before_release(
+    passage: &Passage,
+    later_done_ns: Option<u64>,
+    ready_ns: Option<u64>,
+) -> LossPhase {
     let given_up_ns = earlier(done_ns(passage), later_done_ns);
     match passage.received_ns {
+        None if passage.paced_ns.zip(ready_ns).is_some_and(|(left, ready)| left < ready) => {
+            LossPhase::Receive
+        }
         None => LossPhase::Transport,
         Some(whole) if given_up_ns.is_none_or(|at| whole < at) => LossPhase::Receive,
         Some(_) => LossPhase::Late,
@@ -381,12 +390,12 @@ fn earlier(one: Option<u64>, other: Option<u64>) -> Option<u64> {
 /// not know that there was one. Whole packets may wait in the jitter buffer, so on the way from
 /// the pacer to its release a frame is only overtaken by one that was released. What nothing has
 /// overtaken is lost where it is stuck, once patience is over.
-fn settle(frames: &mut [FrameHistory], over: bool, patience: Patience) {
+fn settle(frames: &mut [FrameHistory], (over, ready_ns): (bool, Option<u64>), patience: Patience) {
     let mut furthest = 0;
     let mut later_done_ns = None;
     for frame in frames.iter_mut().rev() {
         let (stood, phase) = standing(frame);
-        let before_release = lost_before_release(&frame.passage, later_done_ns);
+        let before_release = lost_before_release(&frame.passage, later_done_ns, ready_ns);
         frame.fate = if frame.passage.rendered_ns.is_some() {
             Fate::Rendered
         } else if let Some(phase) = frame.passage.lost {
