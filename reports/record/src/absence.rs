@@ -5,7 +5,7 @@ use crate::event::Event;
 use crate::header::{Action, Header};
 use crate::measure;
 use crate::record::Record;
-use crate::timeline::StreamTimeline;
+use crate::timeline::{Fate, StreamTimeline};
 
 /// A time in which a peer did not run, nanoseconds on the run's clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +15,19 @@ struct Absence {
     to_ns: Option<u64>,
     /// It booted. Else it had no power.
     booting: bool,
+}
+
+impl Absence {
+    fn holds(&self, at_ns: u64) -> bool {
+        self.from_ns <= at_ns && self.to_ns.is_none_or(|to| at_ns < to)
+    }
+}
+
+/// Whether a peer had no power then, or was booting since it had none.
+pub(crate) fn without_power(record: &Record, peer: &str) -> impl Fn(u64) -> bool + use<> {
+    let mut absences = absences(record, peer);
+    absences.retain(|one| one.from_ns > 0);
+    move |at_ns| absences.iter().any(|one| one.holds(at_ns))
 }
 
 /// A part of the run, nanoseconds on its clock.
@@ -66,6 +79,29 @@ pub(crate) fn of_check(
         _ if measured.is_none() || sample < check.minimum_sample => {
             return cause(record, stream, part, part.half_ns());
         }
+        Predicate::FramesLost { .. } => {
+            let lost = stream.frames.iter().filter(|frame| matches!(frame.fate, Fate::Lost(_)));
+            let lost = lost.map(|frame| frame.camera.captured_ns);
+            let lost: Vec<u64> = lost.filter(|at| check.window.holds(*at)).collect();
+            return texts(record, stream, |absences| {
+                absences.iter().copied().find(|one| lost.iter().any(|at| one.holds(*at)))
+            });
+        }
+        Predicate::Freezes { .. } => {
+            let until_us = part.to_ns / 1_000;
+            let frozen = measure::freezes(&measure::rendered_us(stream), until_us);
+            let frozen = frozen.iter().map(|freeze| Part {
+                from_ns: freeze.from_us.saturating_mul(1_000).max(part.from_ns),
+                to_ns: freeze.to_us.saturating_mul(1_000),
+            });
+            let frozen: Vec<Part> = frozen.collect();
+            return texts(record, stream, |absences| {
+                absences
+                    .iter()
+                    .copied()
+                    .find(|one| frozen.iter().any(|part| part.overlap_ns(one) > 0))
+            });
+        }
         _ => return None,
     };
     part.from_ns = begins_ns.unwrap_or(part.from_ns);
@@ -79,16 +115,26 @@ pub(crate) fn of_check(
 /// Why a stream had less than `needed_ns` of a part of the run: its camera or its viewer did not run.
 /// None if both ran for so long.
 fn cause(record: &Record, stream: &StreamTimeline, part: Part, needed_ns: u64) -> Option<String> {
+    texts(record, stream, |absences| {
+        let absent: u64 = absences.iter().map(|one| part.overlap_ns(one)).sum();
+        let ran = part.to_ns.saturating_sub(part.from_ns).saturating_sub(absent);
+        let longest = absences.iter().max_by_key(|one| part.overlap_ns(one))?;
+        (absent > 0 && ran < needed_ns).then_some(*longest)
+    })
+}
+
+/// Tells the absence of a stream's camera, and of its viewer, that is chosen among those of each.
+fn texts(
+    record: &Record,
+    stream: &StreamTimeline,
+    choose: impl Fn(&[Absence]) -> Option<Absence>,
+) -> Option<String> {
     let roles = [("camera", &stream.stream.camera), ("viewer", &stream.stream.viewer)];
     let texts: Vec<String> = roles
         .into_iter()
         .filter_map(|(role, name)| {
-            let absences = absences(record, name);
-            let absent: u64 = absences.iter().map(|one| part.overlap_ns(one)).sum();
-            let ran = part.to_ns.saturating_sub(part.from_ns).saturating_sub(absent);
-            let longest = absences.iter().max_by_key(|one| part.overlap_ns(one))?;
-            (absent > 0 && ran < needed_ns)
-                .then(|| format!("the {role} {name} {}", told(*longest, record)))
+            let absence = choose(&absences(record, name))?;
+            Some(format!("the {role} {name} {}", told(absence, record)))
         })
         .collect();
     (!texts.is_empty()).then(|| texts.join(", and "))

@@ -145,6 +145,19 @@ pub enum Predicate {
 }
 
 impl Predicate {
+    /// Whether more frames can only make it worse: once broken, it stays so.
+    #[must_use]
+    pub fn only_worsens(&self) -> bool {
+        matches!(
+            self,
+            Self::Path { .. }
+                | Self::Freezes { .. }
+                | Self::FramesLost { at_most: LossBound::Count { .. } }
+                | Self::Psnr { statistic: Statistic::Minimum, .. }
+                | Self::Ssim { statistic: Statistic::Minimum, .. }
+        )
+    }
+
     /// How many samples a verdict needs where the scenario does not say: one of what must happen
     /// once; enough that a percentile is not merely the worst frame; 30 frames, the memory of the
     /// freeze rule, for the others.

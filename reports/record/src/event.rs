@@ -478,8 +478,9 @@ pub enum LossPhase {
     /// The reader of the record knows, and decides.
     Late,
     /// It reached the viewer whole and in time, but its jitter buffer never let it go: the stack
-    /// between the wire and the jitter buffer lost it, or its session ended first. Only the reader of
-    /// a record says so: a viewer does not see its own wire.
+    /// between the wire and the jitter buffer lost it, or its session ended first. Or it was sent while
+    /// the viewer had no power or was booting after that, so that nobody was there to take it. Only the reader of a record
+    /// says so: a viewer does not see its own wire.
     Receive,
     /// It could not be decoded: damaged, or its reference was.
     Decode,

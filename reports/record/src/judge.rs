@@ -1,7 +1,8 @@
 //! Holds a run against its checks.
 //!
 //! A measured value stands for an interval that the truth lies in. Wholly inside the bound it
-//! passes, wholly outside it fails, astride it is inconclusive, and so is too small a sample. What
+//! passes, wholly outside it fails, astride it is inconclusive, and so is too small a sample, unless
+//! more frames could not mend what is broken. What
 //! had to happen in the window and did not fails: a connection, a path, a frame. So a check on
 //! frames fails if there was not a single one: nobody calls a dead stream inconclusive. A check that
 //! the mode of the run cannot judge has no verdict: it is listed apart ([`NotJudged`]).
@@ -130,7 +131,7 @@ fn hold(
 ) {
     let header = &record.header;
     for mut finding in find(check, stream, timeline, header) {
-        let verdict = decide(&finding, check.minimum_sample);
+        let verdict = decide(&finding, check.minimum_sample, check.predicate.only_worsens());
         // A stream without a single picture fails in any mode.
         if verdict != Verdict::Fail
             && let Some(reason) = not_judged::reason(&check.predicate, header)
@@ -173,7 +174,8 @@ fn hold(
     }
 }
 
-fn decide(finding: &Finding, minimum_sample: u64) -> Verdict {
+/// What more frames can only make worse is broken however few there are.
+fn decide(finding: &Finding, minimum_sample: u64, only_worsens: bool) -> Verdict {
     let span = match finding.measured {
         Ok(span) => span,
         Err(verdict) => return verdict,
@@ -185,8 +187,7 @@ fn decide(finding: &Finding, minimum_sample: u64) -> Verdict {
         Comparison::AtMost => (most <= bound, least > bound),
         Comparison::Above => (least > bound, most <= bound),
     };
-    if finding.unit == Unit::Pairs && outside {
-        // One wrong pair is wrong, however little went over it.
+    if only_worsens && outside {
         Verdict::Fail
     } else if finding.sample < minimum_sample {
         Verdict::Inconclusive
@@ -510,6 +511,7 @@ fn recovery(
 ) -> Finding {
     let event = header.events.iter().find(|event| event.name == after);
     let over_ns = event.and_then(|event| recovering::over_ns(event, &header.events, timeline));
+    let again = event.and_then(|event| recovering::again(event, &header.events, timeline));
     // What another event does to the picture is not this one's.
     let next_us = header
         .events
@@ -524,6 +526,9 @@ fn recovery(
     // Nobody knows what the rest of the time would have brought.
     let cut_short = over_ns.is_some_and(|over| over / 1_000 + within_us > until_us);
     let detail = match (over_ns, span) {
+        (None, _) if let Some(again) = again => {
+            Some(format!("{} began before the software of its peer ran again", again.name))
+        }
         (None, _) => Some("the event was not over by the end of the run".to_owned()),
         (Some(over_ns), None) if cut_short => Some(format!(
             "the picture was not back, but only {} ms of the time were watched",

@@ -25,19 +25,33 @@ pub fn over_ns(
             event.lasts_us?;
             let ready = timeline.ready_ns.get(peer)?;
             let ready_ns = ready.iter().copied().find(|at| *at >= end_ns)?;
-            let again = events.iter().any(|other| {
-                other.name != event.name
-                    && other.action == event.action
-                    && other.at_us >= end_us
-                    && other.at_us.saturating_mul(1_000) <= ready_ns
-            });
-            (!again).then_some(ready_ns)
+            again(event, events, timeline).is_none().then_some(ready_ns)
         }
         Action::Kill { .. }
         | Action::Restart { .. }
         | Action::ChangeLink { .. }
         | Action::RebootGateway { .. } => Some(end_ns),
     }
+}
+
+/// The loss of power of the same peer that began after this one and before the peer's software ran again.
+pub(crate) fn again<'a>(
+    event: &ScriptedEvent,
+    events: &'a [ScriptedEvent],
+    timeline: &Timeline,
+) -> Option<&'a ScriptedEvent> {
+    let Action::PowerLoss { peer } = &event.action else { return None };
+    let end_us = event.at_us.saturating_add(event.lasts_us?);
+    let end_ns = end_us.saturating_mul(1_000);
+    let ready = timeline.ready_ns.get(peer);
+    let ready_ns = ready.and_then(|ready| ready.iter().copied().find(|at| *at >= end_ns));
+    let same = events.iter().filter(|other| {
+        other.name != event.name
+            && other.action == event.action
+            && other.at_us >= end_us
+            && ready_ns.is_none_or(|ready| other.at_us.saturating_mul(1_000) <= ready)
+    });
+    same.min_by_key(|other| other.at_us)
 }
 
 /// From when the event was over to the first rendered frame that was captured after that and from

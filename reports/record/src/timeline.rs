@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::absence;
 use crate::candidate::Candidate;
 use crate::event::{Event, LossPhase, Phase, Session};
 use crate::header::{Clock, Header, PeerHeader, Stream};
@@ -181,7 +182,16 @@ impl Timeline {
                     .map(|(_, session)| session.clone())
                     .collect();
                 let patience = Patience::of(&record.header, stream);
-                let frames = frames(stream, &sessions, &cameras, &passages, patience);
+                let mut frames = frames(stream, &sessions, &cameras, &passages, patience);
+                // Whatever the network did, nobody was there to take it.
+                let nobody_there = absence::without_power(record, &stream.viewer);
+                for frame in &mut frames {
+                    if frame.fate == Fate::Lost(LossPhase::Transport)
+                        && frame.passage.paced_ns.is_some_and(&nobody_there)
+                    {
+                        frame.fate = Fate::Lost(LossPhase::Receive);
+                    }
+                }
                 StreamTimeline { stream: stream.clone(), sessions, frames }
             })
             .collect::<Vec<_>>();

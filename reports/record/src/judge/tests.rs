@@ -44,7 +44,9 @@ proptest! {
             (_, true) => Verdict::Fail,
             _ => Verdict::Inconclusive,
         };
-        prop_assert_eq!(decide(&finding, 10), expected);
-        prop_assert_eq!(decide(&finding, 11), Verdict::Inconclusive);
+        prop_assert_eq!(decide(&finding, 10, false), expected);
+        prop_assert_eq!(decide(&finding, 11, false), Verdict::Inconclusive);
+        let few = if broken { Verdict::Fail } else { Verdict::Inconclusive };
+        prop_assert_eq!(decide(&finding, 11, true), few);
     }
 }

@@ -447,3 +447,58 @@ fn a_camera_without_power_is_named_as_that() {
         "{detail}"
     );
 }
+
+/// More frames cannot undo what few of them have broken; a share of them they can.
+#[test]
+fn a_broken_bound_that_more_frames_cannot_mend_fails_however_few_there_are() {
+    let few = || Run::streaming(&[Way::Rendered; 2]);
+    let freezes = Predicate::Freezes { count_at_most: 0, total_below_us: None };
+    let result = few().result(check(freezes));
+    assert_eq!((result.verdict, result.measured, result.sample), (Verdict::Fail, Some(1), 2));
+    let lost = |at_most| {
+        Run::streaming(&[Way::NeverReceived; 2]).verdict(Predicate::FramesLost { at_most })
+    };
+    assert_eq!(lost(LossBound::Count { frames: 1 }), Verdict::Fail);
+    assert_eq!(lost(LossBound::Count { frames: 2 }), Verdict::Inconclusive);
+    assert_eq!(lost(LossBound::Share { ppm: 20_000 }), Verdict::Inconclusive);
+    let minimum = |above_millidb| Predicate::Psnr { statistic: Statistic::Minimum, above_millidb };
+    assert_eq!(few().verdict(minimum(30_000)), Verdict::Fail);
+    assert_eq!(few().verdict(minimum(29_000)), Verdict::Inconclusive);
+    let mean = Predicate::Psnr { statistic: Statistic::Mean, above_millidb: 40_000 };
+    assert_eq!(few().verdict(mean), Verdict::Inconclusive);
+}
+
+/// The viewer lost its power for the rest of the run while the camera went on.
+#[test]
+fn a_viewer_without_power_is_named_where_frames_were_lost() {
+    let run = |before| {
+        let mut run = Run::streaming(&[[before; 60], [Way::NeverReceived; 60]].concat());
+        run.header.events = vec![ScriptedEvent {
+            name: "off".into(),
+            at_us: 5_000_000,
+            lasts_us: None,
+            action: Action::PowerLoss { peer: VIEWER.into() },
+        }];
+        run.entries.push(entry(0, VIEWER, Event::Ready { boot: 0 }));
+        run
+    };
+    let cause = "the viewer phone had no power from 5 s to the end of the run";
+    let bad = [
+        Predicate::FramesLost { at_most: LossBound::Share { ppm: 20_000 } },
+        Predicate::Freezes { count_at_most: 0, total_below_us: None },
+    ];
+    for predicate in bad {
+        let result = run(Way::Rendered).result(check(predicate));
+        assert_eq!(result.verdict, Verdict::Fail);
+        assert!(result.detail.as_deref().is_some_and(|text| text.ends_with(cause)), "{result:?}");
+    }
+    // Frame 60, captured at 5.00002 s, is the first that left the camera after it; frame 104 the last that had
+    // its time: 2.05 s.
+    let lost = run(Way::Rendered).judged(vec![]).streams.remove(0).frames.lost;
+    assert_eq!((lost.receive, lost.transport), (45, 0));
+    // What was lost before it is not its doing.
+    let mut before = check(Predicate::FramesLost { at_most: LossBound::Count { frames: 0 } });
+    before.window.to_us = Some(4_900_000);
+    let result = run(Way::NeverReceived).result(before);
+    assert!(result.detail.as_deref().is_some_and(|text| !text.contains("power")), "{result:?}");
+}

@@ -156,6 +156,11 @@ fn a_peer_that_loses_its_power_again_before_it_is_ready_has_not_recovered() {
     after_the_other.predicate = Predicate::Recovery { after: "again".into(), within_us: 1_000_000 };
     let checks = run.judged(vec![within(1_000_000), after_the_other]).checks;
     assert_eq!(checks[0].verdict, Verdict::Fail);
+    let detail = checks[0].detail.as_deref().expect("a detail");
+    assert!(
+        detail.starts_with("again began before the software of its peer ran again"),
+        "{detail}"
+    );
     assert_eq!(checks[1].measured, Some(shown_us(39) - 600_000));
 }
 

@@ -9,7 +9,7 @@ const SAMPLE: Key = may(
     "minimum_sample",
     "whole number, 1 up",
     "what its percentile needs (20 for 95), else 30",
-    "Frames that a verdict needs: fewer are inconclusive.",
+    "Frames that a verdict needs: fewer are inconclusive, unless more could not mend a bound that is broken (`freezes`, a count of `frames_lost`, a `minimum`).",
 );
 const PERCENTILE: &str = "whole number, 1 to 99";
 const ONE_KIND: &str = "exactly one kind in each check";
@@ -28,7 +28,7 @@ pub(crate) const CHECK: Keys = Keys {
             "capture_to_render",
             "table",
             ONE_KIND,
-            "The headline latency, of the frames that were shown: pair it with `frames_lost`.",
+            "The headline latency, of the frames that were shown: pair it with `frames_lost` and with `freezes` that has a `total_below`. A camera films only while somebody watches: of a stream that is dead for the rest of the run no more frames are captured, so none are lost and none are late, but its picture stands still.",
         ),
         may("freezes", "table", ONE_KIND, "Stops of the picture, as in webrtc-stats."),
         may("frames_lost", "table", ONE_KIND, "Frames that were captured and never rendered."),
