@@ -20,6 +20,10 @@ const REASON_NS: Nanos = 3 * SECOND;
 const RESTART_NS: Nanos = 120 * SECOND;
 /// So many lines after an application's word that it restarts, at most, its reset is believed to be that.
 const CLAIM_LINES: u32 = 10;
+/// So many lines after a panic handler's last, at most, a reset is of that panic.
+const PANIC_LINES: u32 = 10;
+/// How long after the supply failed a reset that nothing else explains is of that.
+const SUPPLY_NS: Nanos = 10 * SECOND;
 /// Notes of one boot, at most.
 const NOTES_MOST: u32 = 32;
 /// Bytes of a typed line that are kept, at most.
@@ -43,6 +47,12 @@ pub(crate) struct Resets {
     announced: Option<(Nanos, Vec<u8>)>,
     /// What an application said, and how many lines ago.
     claimed: Option<(u32, Vec<u8>)>,
+    /// The first line of a panic handler's, and how many lines ago its last was.
+    panicked: Option<(u32, Vec<u8>)>,
+    /// That the supply failed, and when.
+    supply: Option<(Nanos, Vec<u8>)>,
+    /// It boots because somebody asked: unless the ROM says otherwise.
+    excused: bool,
     notes: u32,
     /// What a person has typed of a line.
     keys: Vec<u8>,
@@ -142,7 +152,9 @@ impl Console {
     /// It began to boot. If that was asked for it is no death; else its reason is waited for.
     fn reset(&mut self, banner: Vec<u8>, booting: bool) {
         if let Some(words) = self.asked_for() {
-            return self.restarted(words);
+            self.restarted(words);
+            self.resets.excused = true;
+            return;
         }
         let until_ns = self.now.saturating_add(REASON_NS);
         self.resets.waiting = Some(Waiting { until_ns, banner, banners: 1, booting });
@@ -156,9 +168,12 @@ impl Console {
         };
         let announced = fresh(self.resets.announced.take());
         let typed = fresh(self.resets.typed.take());
-        // Whoever restarts again and again while it boots is in a loop, whatever it says.
-        let loops = self.state == State::Booting && self.resets.restarts > 0;
-        announced.or(typed).filter(|_| !loops)
+        announced.or(typed).filter(|_| !self.loops())
+    }
+
+    /// Whoever restarts again and again while it boots is in a loop, whatever it says.
+    fn loops(&self) -> bool {
+        self.state == State::Booting && self.resets.restarts > 0
     }
 
     /// It restarted in good order: whoever waits for it to boot waits on, whatever ran on it is over.
@@ -181,12 +196,27 @@ impl Console {
         let Some(Waiting { banner, booting, .. }) = self.resets.waiting.take() else { return };
         let said = reason.map_or(banner, |(_, line)| self.kept(line));
         let claimed = self.resets.claimed.take().map(|(_, words)| words);
+        let panicked = self.resets.panicked.take().map(|(_, words)| words);
+        let since = self.now.saturating_sub(SUPPLY_NS);
+        let supply = self.resets.supply.take().filter(|(at, _)| *at >= since);
+        let loops = self.loops();
         self.resets.rebooted = true;
-        let cause = match (reason.map(|(reason, _)| reason), claimed) {
+        let reason = reason.map(|(reason, _)| reason);
+        let by_software = reason == Some(Reason::Software);
+        let cause = match (reason, claimed) {
             (Some(Reason::Watchdog), _) => Cause::Said(DeathKind::Watchdog, said),
             (Some(Reason::Power), _) => Cause::Said(DeathKind::Power, said),
             (Some(Reason::Sleep), _) => return self.restarted(said),
-            (Some(Reason::Software), Some(words)) => return self.restarted(words),
+            (Some(Reason::Host), _) if !loops => return self.restarted(said),
+            (Some(Reason::Software), Some(words)) if !loops && panicked.is_none() => {
+                return self.restarted(words);
+            }
+            _ if by_software && panicked.is_some() => {
+                Cause::Said(DeathKind::Panic, panicked.unwrap_or_default())
+            }
+            (None | Some(Reason::Other), _) if supply.is_some() => {
+                Cause::Said(DeathKind::Power, supply.map(|(_, words)| words).unwrap_or_default())
+            }
             _ if booting => Cause::BootLoop(said),
             _ => Cause::Reset(said),
         };
@@ -208,7 +238,14 @@ impl Console {
             self.reason_is(Some((reason, &line.bytes)));
             return true;
         }
-        if self.state == State::Booting && matches!(reason, Reason::Watchdog | Reason::Power) {
+        let is_death = matches!(reason, Reason::Watchdog | Reason::Power);
+        // Many a restart ends in a watchdog, none in a supply that fails.
+        if by_rom && core::mem::take(&mut self.resets.excused) && reason == Reason::Power {
+            self.resets.rebooted = true;
+            self.die(Cause::Said(DeathKind::Power, self.kept(&line.bytes)));
+            return true;
+        }
+        if self.state == State::Booting && is_death {
             self.note(Noted::ResetReason, &line.bytes);
         }
         by_rom || self.state == State::Booting
@@ -216,14 +253,20 @@ impl Console {
 
     /// Words of a restart in a line.
     pub(crate) fn watch_for_restart(&mut self, line: &Line) {
-        if let Some((lines, _)) = &mut self.resets.claimed {
-            *lines += 1;
-        }
-        self.resets.claimed = self.resets.claimed.take().filter(|(lines, _)| *lines <= CLAIM_LINES);
+        let older = |words: Option<(u32, Vec<u8>)>, most: u32| {
+            words.map(|(lines, words)| (lines + 1, words)).filter(|(lines, _)| *lines <= most)
+        };
+        self.resets.claimed = older(self.resets.claimed.take(), CLAIM_LINES);
+        self.resets.panicked = older(self.resets.panicked.take(), PANIC_LINES);
         let Some(restart) = SIGNS.restart(&line.bytes, line.seen) else { return };
         let said = self.kept(&line.bytes);
         match restart {
             Restart::Claimed => self.resets.claimed = Some((0, said)),
+            Restart::Panic => {
+                let first = self.resets.panicked.take().map_or(said, |(_, words)| words);
+                self.resets.panicked = Some((0, first));
+            }
+            Restart::Supply => self.resets.supply = Some((self.now, said)),
             Restart::Announced => self.resets.announced = Some((self.now, said)),
             Restart::Certain => {
                 let runs = matches!(self.step, Some(Step { kind: Kind::Command { .. }, .. }));

@@ -12,21 +12,35 @@ use std::sync::LazyLock;
 pub(crate) const DEATHS: &[(&str, DeathKind)] = &[
     // Linux.
     (r"Kernel panic - not syncing", DeathKind::Panic),
-    (r"[Uu]nable to handle (kernel|page fault for address)", DeathKind::Panic),
+    (
+        r"[Uu]nable to handle (page fault for address|kernel (NULL pointer|paging request|access to|exec|read from|write to))",
+        DeathKind::Panic,
+    ),
     (r"BUG: kernel NULL pointer dereference", DeathKind::Panic),
     (r"kernel BUG at ", DeathKind::Panic),
     // `die()`: `Internal error: Oops: 17 [#1] SMP ARM`, `invalid opcode: 0000 [#1]`, `Oops[#1]:` (MIPS).
     (r"Internal error: .{0,80}\[#\d{1,4}\]", DeathKind::Panic),
-    (r"Oops.{0,80}\[#\d{1,4}\]", DeathKind::Panic),
+    (r"(^|\] |kernel: )Oops.{0,80}\[#\d{1,4}\]", DeathKind::Panic),
     (
-        r"(fault|opcode|error|segment|bounds|address 0x[0-9a-f]{1,16}|\)): [0-9a-f]{4} \[#\d{1,4}\]",
+        r"(^|\] |kernel: )(general protection fault|invalid opcode|int3|divide error|segment|stack segment|bounds|alignment check|simd exception|fpu exception|invalid TSS|Bad pagetable|Bad address).{0,80}: [0-9a-f]{4} \[#\d{1,4}\]",
         DeathKind::Panic,
     ),
     (
-        r"(Kernel (BUG|bug detected)|unaligned (instruction )?access|kernel code) ?\[#\d{1,4}\]",
+        r"(^|\] |kernel: )(Kernel (BUG|bug detected)|Unhandled kernel unaligned|Trap instruction|do_cpu invoked|Integer overflow).{0,60}\[#\d{1,4}\]",
         DeathKind::Panic,
     ),
+    // Whatever `die()` is given, behind the kernel's time.
+    (
+        r"\[ {0,5}\d{1,6}\.\d{1,9}\](\[ {0,5}[TC]\d{1,6}\])? [^\[]{1,120}(: [0-9a-f]{4} \[#\d{1,4}\]|\[#\d{1,4}\]:$)",
+        DeathKind::Panic,
+    ),
+    (r"PANIC: double fault", DeathKind::Panic),
+    (r"BUG: (TASK |IRQ )?stack guard page was hit at", DeathKind::Panic),
     (r"softdog: Initiating system reboot", DeathKind::Watchdog),
+    // What runs below Linux on Arm64: TF-A and OP-TEE.
+    (r"PANIC at PC ?: 0x", DeathKind::Panic),
+    (r"(PANIC|Unhandled Exception) in EL3", DeathKind::Panic),
+    (r"E/TC:.{0,20} Panic ('.{0,80}' )?at ", DeathKind::Panic),
     // U-Boot.
     (r"### ERROR ### Please RESET the board ###", DeathKind::Panic),
     (r#""(Synchronous Abort|Error)" handler, esr 0x"#, DeathKind::Panic),
@@ -34,8 +48,10 @@ pub(crate) const DEATHS: &[(&str, DeathKind)] = &[
     // ESP-IDF. The interrupt watchdog, a cache error and a stack's canary are `Guru Meditation`.
     (r"Guru Meditation Error", DeathKind::Panic),
     (r"abort\(\) was called at PC", DeathKind::Panic),
-    (r"assert failed: [^ ]{1,100} [^ ]{1,80}:\d{1,5} ", DeathKind::Panic),
-    (r#"assertion ".{1,120}" failed: file ".{1,80}", line \d"#, DeathKind::Panic),
+    (r"assert failed: .{1,180}\.[chS][a-z+]{0,2}:\d{1,5} ", DeathKind::Panic),
+    (r#"" failed: file ".{1,200}", line \d"#, DeathKind::Panic),
+    (r"Panic handler entered multiple times", DeathKind::Panic),
+    (r"Undefined behavior of type ", DeathKind::Panic),
     (r"\*\*\*ERROR\*\*\* A stack overflow in task", DeathKind::Panic),
     (r"Stack smashing protect failure!", DeathKind::Panic),
     (r"={5,40} PANIC ={5,40}", DeathKind::Panic),
@@ -61,26 +77,45 @@ pub(crate) const WARNINGS: &[&str] = &[
     r"CORRUPT HEAP: ",
 ];
 
-/// Kernel's last words before it restarts or powers down: after them it is over.
+/// Kernel's last words before it restarts or powers down: after them it is over. They begin the line, or
+/// stand behind the kernel's time or a prompt.
 pub(crate) const RESTARTS: &[&str] = &[
-    r"Restarting system( with command|\.|$)",
-    r"reboot: (Power down|System halted)",
-    r"(Power down|System halted)\.$",
+    r"(^|[\]#$>] {1,4}|kernel: )(reboot: )?Restarting system( with command '|\.? {0,4}$)",
+    r"(^|[\]#$>] {1,4}|kernel: )reboot: (Power down|System halted)\.? {0,4}$",
+    r"(^|[\]#$>] {1,4}|kernel: )(Power down|System halted)\. {0,4}$",
 ];
 
-/// Words of a system that is about to restart.
+/// Words of a system that is about to restart, where such a system has them.
 const ANNOUNCEMENTS: &[&str] = &[
-    r"The system is going down",
-    r"Requesting system (reboot|poweroff|halt)",
-    r"[Ss]ys[Rr]q ?: (Resetting|Power Off)",
-    r"Reached target .{0,30}([Rr]eboot|[Pp]ower-?[Oo]ff|[Ss]hutdown|[Hh]alt)",
-    r"systemd-shutdown",
+    r"(^|[\]#$>] {1,4})The system is going down (NOW|for (reboot|halt|power-?off|system halt))",
+    r"(^|[\]#$>] {1,4})The system will (reboot|power off|halt) now",
+    r"(^|[\]#$>] {1,4})Requesting system (reboot|poweroff|halt)",
+    r"(^|[\]#$>] {1,4}|kernel: )(sysrq: )?[Ss]ys[Rr]q ?: (Resetting|Power Off)",
+    r"Reached target ([a-z-]{1,20}\.target - )?(System )?([Rr]eboot|[Pp]ower[ -]?[Oo]ff|[Ss]hutdown|[Hh]alt)\.? {0,4}$",
+    r"systemd-shutdown\[1\]: ",
     // U-Boot's `reset`.
-    r"resetting \.\.\.",
+    r"(^|[=#$>] {1,4})resetting \.\.\. {0,4}$",
 ];
 
-/// Words of an application that may be about to restart: believed if the reset was made by software.
-const CLAIMS: &[&str] = &[r"\b([Rr]estart|[Rr]eboot)(ing)?\b", r"esp_restart"];
+/// Words of an application that may be about to restart: believed if the reset was made by software. It
+/// names itself or its board as what restarts, and nothing else.
+const CLAIMS: &[&str] = &[
+    r"\b([Rr]estarting|[Rr]ebooting)( (the )?(system|device|board|chip|camera|ESP32|esp32))?( now| in \d{1,5} ?[a-z]{0,12})?[ .!]{0,6}$",
+    r"[Pp]repare to (restart|reboot) system",
+    r"\besp_restart\b",
+];
+
+/// What ESP-IDF's panic handler prints, and the task watchdog's warning in part: a panic if a reset by
+/// software follows.
+const PANICS: &[&str] = &[
+    r"^Backtrace: ?0x",
+    r"^Core {1,2}\d register dump:",
+    r"^ELF file SHA256: ",
+    r"^Rebooting ?\.\.\. {0,4}$",
+];
+
+/// A supply that fails: what a reset was by that nothing else names.
+const SUPPLIES: &[&str] = &[r"[Uu]nder-?voltage detected"];
 
 /// Why the last reset was, as the next boot tells it.
 const REASONS: &[&str] =
@@ -113,6 +148,8 @@ pub(crate) struct Signs {
     pub(crate) restarts: Vec<Pattern>,
     announcements: Vec<Pattern>,
     claims: Vec<Pattern>,
+    panics: Vec<Pattern>,
+    supplies: Vec<Pattern>,
     pub(crate) reasons: Vec<Pattern>,
     systems: Vec<Pattern>,
     logs: Vec<Pattern>,
@@ -129,6 +166,8 @@ pub(crate) static SIGNS: LazyLock<Signs> = LazyLock::new(|| {
         restarts: all(RESTARTS),
         announcements: all(ANNOUNCEMENTS),
         claims: all(CLAIMS),
+        panics: all(PANICS),
+        supplies: all(SUPPLIES),
         reasons: all(REASONS),
         systems: all(SYSTEMS),
         logs: all(&[KERNEL_LOG, IDF_LOG]),
@@ -145,6 +184,10 @@ pub(crate) enum Restart {
     Announced,
     /// An application's.
     Claimed,
+    /// None: a panic handler's.
+    Panic,
+    /// None: the supply fails.
+    Supply,
 }
 
 /// What a reset reason names.
@@ -155,6 +198,8 @@ pub(crate) enum Reason {
     Software,
     /// It slept, and woke up.
     Sleep,
+    /// Its host's: over USB, by the lines of a serial port.
+    Host,
     Other,
 }
 
@@ -169,7 +214,9 @@ impl Signs {
         let kinds = [
             (&self.restarts, Restart::Certain),
             (&self.announcements, Restart::Announced),
+            (&self.panics, Restart::Panic),
             (&self.claims, Restart::Claimed),
+            (&self.supplies, Restart::Supply),
         ];
         let is_in = |patterns: &[Pattern]| patterns.iter().any(|one| one.is_new_in(line, seen));
         kinds.into_iter().find(|(patterns, _)| is_in(patterns)).map(|(_, kind)| kind)
@@ -187,6 +234,8 @@ impl Signs {
             Reason::Power
         } else if has(&["WDT", "WDOG", "WATCHDOG", "WATCH DOG"]) {
             Reason::Watchdog
+        } else if has(&["USB_", "JTAG"]) {
+            Reason::Host
         } else if has(&["SLEEP"]) {
             Reason::Sleep
         } else if has(&["SW_", "SW ", "_SW", "SOFT", "(SW"]) {
@@ -218,14 +267,39 @@ impl Signs {
     }
 }
 
-/// Whether who types this wants a restart, or the power off.
+/// Whether who types this wants a restart, or the power off: by the first word of each command.
 pub(crate) fn wants_restart(typed: &str) -> bool {
-    const ANYWHERE: [&str; 7] =
-        ["reboot", "poweroff", "halt", "shutdown", "sysupgrade", "sysrq-trigger", "kexec"];
-    let typed = typed.trim();
-    let mut words = typed.split(|letter: char| letter.is_whitespace() || ";&|/".contains(letter));
-    let alone = matches!(typed, "restart" | "reset" | "init 0" | "init 6" | "telinit 6");
-    alone || words.any(|word| ANYWHERE.contains(&word))
+    let plain: String = typed.chars().filter(|letter| !"'\"(){}".contains(*letter)).collect();
+    plain.split([';', '|', '&', '\n']).any(|command| command_restarts(command, typed))
+}
+
+fn command_restarts(command: &str, typed: &str) -> bool {
+    const BEFORE: [&str; 12] = [
+        "sudo", "nohup", "exec", "sh", "bash", "ash", "su", "root", "busybox", "time", "then", "do",
+    ];
+    // `echo b > /proc/sysrq-trigger`
+    if command.split_once('>').is_some_and(|(_, file)| file.trim() == "/proc/sysrq-trigger") {
+        return true;
+    }
+    let name = |word: &str| word.rsplit('/').next().unwrap_or_default().to_owned();
+    let words = command.split_whitespace();
+    let mut words = words.skip_while(|word| {
+        BEFORE.contains(&name(word).as_str()) || word.starts_with('-') || word.contains('=')
+    });
+    let first = words.next().map(name).unwrap_or_default();
+    let rest: Vec<&str> = words.collect();
+    match first.as_str() {
+        "reboot" | "poweroff" | "halt" | "shutdown" | "sysupgrade" | "kexec" => true,
+        "init" | "telinit" => matches!(rest[..], ["0" | "6"]),
+        "systemctl" => {
+            let verb = rest.iter().find(|word| !word.starts_with('-'));
+            verb.is_some_and(|verb| matches!(*verb, "reboot" | "poweroff" | "halt" | "kexec"))
+        }
+        "kill" => rest.last() == Some(&"1"),
+        // Of a command line without a shell; as part of a line they are something else.
+        "restart" | "reset" => rest.is_empty() && typed.trim() == first,
+        _ => false,
+    }
 }
 
 #[cfg(test)]
@@ -241,6 +315,8 @@ mod tests {
         of(&signs.restarts, RESTARTS);
         of(&signs.announcements, ANNOUNCEMENTS);
         of(&signs.claims, CLAIMS);
+        of(&signs.panics, PANICS);
+        of(&signs.supplies, SUPPLIES);
         of(&signs.reasons, REASONS);
         of(&signs.systems, SYSTEMS);
         of(&signs.passwords, PASSWORDS);
@@ -268,7 +344,7 @@ mod tests {
             ("rst:0xf (RTCWDT_BROWN_OUT_RESET),boot:0x13 (SPI_FAST_FLASH_BOOT)", Reason::Power),
             ("rst:0xf (BROWNOUT_RST),boot:0x8 (SPI_FAST_FLASH_BOOT)", Reason::Power),
             ("rst:0x17 (POWER_GLITCH_RESET),boot:0x8 (SPI_FAST_FLASH_BOOT)", Reason::Power),
-            ("rst:0x15 (USB_UART_CHIP_RESET),boot:0x8 (SPI_FAST_FLASH_BOOT)", Reason::Other),
+            ("rst:0x15 (USB_UART_CHIP_RESET),boot:0x8 (SPI_FAST_FLASH_BOOT)", Reason::Host),
             ("Reset cause: POR", Reason::Other),
             ("Reset cause: WDOG", Reason::Watchdog),
             ("CPU: reset reason: watchdog", Reason::Watchdog),
@@ -283,10 +359,17 @@ mod tests {
     fn who_types_a_restart_wants_one() {
         for typed in
             ["reboot", "sudo reboot", "sync; reboot -f", "/sbin/poweroff", "restart", "reset"]
+                .into_iter()
+                .chain(["(sleep 1; reboot)&", "sh -c 'reboot -f'", "sudo init 6", "/sbin/init 6"])
+                .chain(["kill -TERM 1", "systemctl --force reboot", "echo b > /proc/sysrq-trigger"])
         {
             assert!(wants_restart(typed), "{typed}");
         }
-        for typed in ["", "systemctl restart camera", "cat reboot.log", "echo rebooted", "start"] {
+        for typed in ["", "systemctl restart camera", "cat reboot.log", "echo rebooted", "start"]
+            .into_iter()
+            .chain(["dmesg | grep reboot", "cat /var/log/reboot", "which reboot", "last reboot"])
+            .chain(["grep -r halt /etc/init.d", "echo 1 > /sys/kernel/reboot/mode", "kill 412"])
+        {
             assert!(!wants_restart(typed), "{typed}");
         }
     }

@@ -77,6 +77,30 @@ const DEATHS: &[(&str, DeathKind)] = &[
     ("E (23337) task_wdt: Aborting.", WATCHDOG),
     ("Brownout detector was triggered", POWER),
     ("E BOD: Brownout detector was triggered", POWER),
+    ("Panic handler entered multiple times. Abort panic handling. Rebooting ...", PANIC),
+    ("Undefined behavior of type out_of_bounds", PANIC),
+    ("assert failed: void camera::start(int) main.cpp:12 (ready)", PANIC),
+    (
+        "assertion \"0\" failed: file \"/home/build/project/components/camera/driver/private/source/sensor/venc_of_the_camera.c\", line 71, function: next",
+        PANIC,
+    ),
+    // What runs below Linux.
+    ("PANIC at PC : 0x0000000040012345", PANIC),
+    ("PANIC in EL3.", PANIC),
+    ("Unhandled Exception in EL3.", PANIC),
+    ("E/TC:0 0 Panic at core/kernel/x.c:12 <foo>", PANIC),
+    // `die()` with other words.
+    ("[  105.1] Unhandled kernel unaligned access or invalid instruction[#1]:", PANIC),
+    ("[  105.1] do_cpu invoked from kernel context![#1]:", PANIC),
+    ("Integer overflow[#1]:", PANIC),
+    ("[  105.1] int3: 0000 [#1] SMP PTI", PANIC),
+    ("[  105.1] traps: PANIC: double fault, error_code: 0x0", PANIC),
+    ("[  105.1] alignment check: 0000 [#1] SMP", PANIC),
+    ("simd exception: 0000 [#1] SMP", PANIC),
+    ("[  105.1] invalid TSS: 0000 [#1] SMP", PANIC),
+    ("[  105.1][    T1] Bad pagetable: 0009 [#1] SMP", PANIC),
+    ("[  105.1] BUG: TASK stack guard page was hit at 00000000a1b2 (stack is 00..)", PANIC),
+    ("[  105.1] words of a later kernel: 0000 [#1] SMP", PANIC),
 ];
 
 /// What a board says that goes on.
@@ -114,6 +138,16 @@ const NOTHING: &[&str] = &[
     "I (500) media: track [#1]: opened",
     "venc: 0214 [#3]",
     "assert failed: retry",
+    "camera: Oops, retry [#3]",
+    "app: parse error: 1234 [#1] of 3",
+    "modprobe: unable to handle kernel version 5.10",
+    // No last words, though they have some in them.
+    "[   99.1] imx335 1-001a: Power down.",
+    "camera-app: ISP Power down.",
+    "[   99.1] codec: System halted.",
+    "[   99.0] reboot: Power down sequence ready",
+    "wifi: Restarting system.",
+    "supervisor: Restarting system with command timeout 5",
 ];
 
 fn esp() -> ConsoleProfile {
@@ -346,4 +380,97 @@ fn a_death_that_a_log_line_is_written_into_is_seen() {
             }
         }
     }
+}
+
+#[test]
+fn a_reset_by_software_is_what_was_said_before_it() {
+    const SOFTWARE: &str = "rst:0xc (RTC_SW_CPU_RST)";
+    let panic = |line: &str| Some(Cause::Said(PANIC, line.into()));
+    let reset = || Some(Cause::Reset(format!("{SOFTWARE},boot:0x28 (X)").into_bytes()));
+    for (said, cause) in [
+        (
+            "Backtrace: 0x40375b7e:0x3fc98a90\r\n\r\nRebooting...",
+            panic("Backtrace: 0x40375b7e:0x3fc98a90"),
+        ),
+        (
+            "Guru Med tation Error: x\r\nCore  0 register dump:\r\nRebooting...",
+            panic("Core  0 register dump:"),
+        ),
+        ("ELF file SHA256: abc", panic("ELF file SHA256: abc")),
+        ("Rebooting...", panic("Rebooting...")),
+        ("I (9) wifi: connection lost, restarting scan", reset()),
+        ("E (9) esp_netif: something, restart needed", reset()),
+        ("I (9) app: rebooted 3 times", reset()),
+        ("E (9) app: camera lost, restarting in 3 s", None),
+        ("I (9) ota: OTA Succeed, Rebooting...", None),
+        ("Restarting now.", None),
+    ] {
+        let mut bench = ready(esp());
+        bench.hear(format!("{said}\r\n").as_bytes());
+        bench.hear(format!("ESP-ROM:esp32s3-20210327\r\n{SOFTWARE},boot:0x28 (X)\r\n").as_bytes());
+        bench.wait(5 * S);
+        assert_eq!(deaths(&bench), cause.iter().collect::<Vec<_>>(), "{said}");
+    }
+}
+
+#[test]
+fn the_rom_s_watchdog_and_brown_out_are_believed_before_what_was_said() {
+    for (reason, kind) in [("0x7 (TG0WDT_SYS_RST)", WATCHDOG), ("0xf (BROWNOUT_RST)", POWER)] {
+        let bus = "W (9) i2c: bus stuck, resetting ...";
+        let down = "The system is going down NOW!";
+        // Many a restart in good order ends in a watchdog.
+        let all = if kind == POWER { vec![bus, down] } else { vec![bus, "I (9) app: restarting"] };
+        for said in all {
+            let mut bench = ready(esp());
+            let line = format!("rst:{reason},boot:0x28 (X)");
+            bench.hear(format!("{said}\r\nESP-ROM:esp32s3\r\n{line}\r\n").as_bytes());
+            bench.wait(5 * S);
+            assert_eq!(deaths(&bench), [&Cause::Said(kind, line.into_bytes())], "{said}");
+        }
+    }
+    // Its host's reset is none.
+    let mut bench = ready(esp());
+    bench.hear(b"ESP-ROM:esp32s3\r\nrst:0x15 (USB_UART_CHIP_RESET),boot:0x8 (X)\r\n");
+    bench.wait(5 * S);
+    assert_eq!(deaths(&bench), Vec::<&Cause>::new());
+}
+
+#[test]
+fn words_that_announce_no_restart_excuse_no_reset() {
+    for said in [
+        "ntpd: Restarting system clock.",
+        "systemd-shutdown-helper enabled",
+        "cron: mail: The system is going down at 03:00 for update, see wiki",
+        "[  OK  ] Reached target Prepare for Reboot Watchdog.",
+        "[   99.1] usb 1-1: device descriptor read error, resetting ...",
+        "syslogd: Restarting system",
+    ] {
+        let mut bench = Bench::new(linux());
+        bench.ready();
+        bench.hear(format!("\r\n{said}\r\nU-Boot SPL 2024\r\n").as_bytes());
+        bench.wait(5 * S);
+        assert!(matches!(deaths(&bench)[..], [Cause::Reset(_)]), "{said}");
+    }
+    // A supply that failed just before is what it died of.
+    let mut bench = Bench::new(linux());
+    bench.ready();
+    let said = "[  140.1] hwmon hwmon1: Undervoltage detected!";
+    bench.hear(format!("\r\n{said}\r\nU-Boot SPL 2024\r\n").as_bytes());
+    bench.wait(5 * S);
+    assert_eq!(deaths(&bench), [&Cause::Said(POWER, said.into())]);
+}
+
+#[test]
+fn restarts_by_software_without_end_are_a_loop() {
+    let mut bench = Bench::new(esp());
+    bench.input(Input::Power(true));
+    bench.ask(Request::Ready(CommandId(1)));
+    bench.hear(b"ESP-ROM:esp32s3\r\nrst:0x1 (POWERON),boot:0x28 (X)\r\n");
+    for _ in 0..5 {
+        bench.wait(3 * S);
+        bench.hear(b"E (900) cam: sensor not found, restarting\r\n");
+        bench.hear(b"ESP-ROM:esp32s3\r\nrst:0xc (RTC_SW_CPU_RST),boot:0x28 (X)\r\n");
+    }
+    bench.wait(5 * S);
+    assert!(matches!(deaths(&bench)[..], [Cause::BootLoop(_)]));
 }
