@@ -27,6 +27,8 @@ const WORK_PER_BYTE: u64 = 8 * 1_000_000_000;
 #[derive(Debug)]
 pub(crate) struct Link {
     config: LinkConfig,
+    /// Its last capacity that was not zero: what a queue in time is as long as while the link stands still.
+    moving: Option<Capacity>,
     random: ChaCha8Rng,
     loss: LossState,
     waiting: VecDeque<Waiting>,
@@ -98,6 +100,7 @@ pub(crate) struct Done {
 impl Link {
     pub(crate) fn new(config: LinkConfig, random: ChaCha8Rng) -> Self {
         Self {
+            moving: config.capacity.filter(|capacity| *capacity != Capacity::STANDSTILL),
             config,
             random,
             loss: LossState::default(),
@@ -180,6 +183,9 @@ impl Link {
         if config.loss != self.config.loss {
             self.loss = LossState::default();
         }
+        if config.capacity != Some(Capacity::STANDSTILL) {
+            self.moving = config.capacity;
+        }
         self.config = config;
         let sending = self.sending.take()?;
         Some(self.send(now, Sending { work: left, ..sending }))
@@ -225,11 +231,13 @@ impl Link {
             QueueLimit::Unlimited => true,
             QueueLimit::Bytes(limit) => self.waiting_bytes + u64::from(bytes) <= limit,
             QueueLimit::Packets(limit) => self.waiting.len() < limit as usize,
-            QueueLimit::Time(limit) => self.config.capacity.is_none_or(|capacity| {
-                let ahead = u128::from(self.work_left(now))
-                    + u128::from(self.waiting_bytes) * u128::from(WORK_PER_BYTE);
-                ahead <= limit.as_nanos().saturating_mul(u128::from(capacity.bits_per_second()))
-            }),
+            QueueLimit::Time(limit) => {
+                self.moving.or(self.config.capacity).is_none_or(|capacity| {
+                    let ahead = u128::from(self.work_left(now))
+                        + u128::from(self.waiting_bytes) * u128::from(WORK_PER_BYTE);
+                    ahead <= limit.as_nanos().saturating_mul(u128::from(capacity.bits_per_second()))
+                })
+            }
         }
     }
 

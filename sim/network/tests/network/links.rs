@@ -323,14 +323,28 @@ fn a_change_of_capacity_does_not_forget_the_half_sent_packet() {
     assert_eq!(line.finish(1000).0, [(0, Time::from_millis(4)), (1, Time::from_millis(4))]);
 }
 
-/// A capacity of zero: what is half sent stays half sent, and what comes waits as far as the queue lets.
+/// A capacity of zero: what is half sent stays half sent, and what comes waits as far as the queue lets. A queue in
+/// time is as long as at the capacity before.
 #[test]
 fn a_link_that_stands_still_goes_on_where_it_was() {
-    let config = LinkConfig {
-        capacity: capacity(800_000),
-        queue: QueueLimit::Packets(2),
+    for queue in [QueueLimit::Packets(2), QueueLimit::Time(Duration::from_millis(20))] {
+        stands_still_for_a_second(queue);
+    }
+    // From the start, and with a queue in time: nothing fits behind the packet in transmission.
+    let still = LinkConfig {
+        capacity: Some(Capacity::STANDSTILL),
+        queue: QueueLimit::Time(Duration::from_millis(200)),
         ..LinkConfig::default()
     };
+    let mut line = Line::new(1, still);
+    (0..3).for_each(|n| line.send(Time::ZERO, n, 1_000));
+    let (arrived, dropped) = line.finish(1_000);
+    assert_eq!((arrived.len(), dropped.len()), (0, 2));
+    assert!(line.network.ledger().balances());
+}
+
+fn stands_still_for_a_second(queue: QueueLimit) {
+    let config = LinkConfig { capacity: capacity(800_000), queue, ..LinkConfig::default() };
     let still = LinkConfig { capacity: Some(Capacity::STANDSTILL), ..config.clone() };
     let mut line = Line::new(1, config.clone());
     // 1,000 bytes take 10 ms, of which 4 are over when the link stops for a second.
@@ -348,14 +362,6 @@ fn a_link_that_stands_still_goes_on_where_it_was() {
     line.network.set_link(stops + Duration::from_secs(1), line.up, config).expect("no loss");
     let at = |ms| Time::from_millis(ms);
     assert_eq!(line.finish(1_000).0, [(0, at(1_010)), (1, at(1_020)), (2, at(1_030))]);
-
-    // From the start, and with a queue in time: nothing fits behind the packet in transmission.
-    let still = LinkConfig { queue: QueueLimit::Time(Duration::from_millis(200)), ..still };
-    let mut line = Line::new(1, still);
-    (0..3).for_each(|n| line.send(Time::ZERO, n, 1_000));
-    let (arrived, dropped) = line.finish(1_000);
-    assert_eq!((arrived.len(), dropped.len()), (0, 2));
-    assert!(line.network.ledger().balances());
 }
 
 #[test]

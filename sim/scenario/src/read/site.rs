@@ -254,7 +254,7 @@ fn loss(reader: &mut Reader, value: Value<'_>) -> Option<Loss> {
 
 fn queue(reader: &mut Reader, value: &Value<'_>) -> Option<QueueLimit> {
     let text = match value.bare_number() {
-        Some(number) => number.into(),
+        Some(number) => number,
         None => value.text(reader)?,
     };
     if text == "unlimited" {

@@ -144,7 +144,7 @@ pub(crate) const LINK: Keys = Keys {
         must(
             "capacity",
             "rate, or `\"unlimited\"`",
-            "What the link carries; IP and transport headers count. At `\"0bit/s\"` it stands still: what comes waits, as far as `queue` lets.",
+            "What the link carries; IP and transport headers count. At `\"0bit/s\"` it stands still: what comes waits, as far as `queue` lets; one in time is as long as at the capacity before.",
         ),
         must("one_way_delay", "duration, to 10 s", "Propagation, in this direction alone."),
         or(
