@@ -193,8 +193,8 @@ pub(crate) struct BoardsArgs {
     /// End the lease of this board
     #[arg(long, value_name = "NAME", group = "act")]
     pub(crate) release: Option<String>,
-    /// With --release: end a lease that is somebody else's; with --quarantine: put yours in the place of
-    /// somebody else's. Whose it was is told
+    /// With --release: end another owner's lease; with --quarantine: replace another owner's quarantine. The
+    /// command names that owner
     #[arg(long)]
     pub(crate) force: bool,
     /// Keep this board from all runs, whoever's, until it is readmitted

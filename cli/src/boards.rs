@@ -95,7 +95,7 @@ fn release(
 ) -> Result<String, BookError> {
     Ok(match book.release(board, who, SystemTime::now(), arguments.force)? {
         Some(lease) => format!("{name}: {lease} is ended"),
-        None => format!("{name} is leased to nobody"),
+        None => format!("{name} is not leased"),
     })
 }
 
@@ -132,10 +132,7 @@ fn mend(book: &Book, (name, board): Named<'_>, who: &str) -> Result<String, Book
     let aside =
         aside.iter().map(|(from, to)| format!("{} is now {}", from.display(), to.display()));
     let mut told: Vec<String> = aside.collect();
-    told.push(format!(
-        "{name} is {}",
-        lease.map_or("leased to nobody".to_owned(), |it| it.told(now))
-    ));
+    told.push(format!("{name} is {}", lease.map_or("not leased".to_owned(), |it| it.told(now))));
     let quarantine = quarantine.map_or("not quarantined".to_owned(), |why| why.to_string());
     told.push(format!("{name} is {quarantine}: if it was otherwise, say it anew"));
     Ok(told.join("\n"))

@@ -89,7 +89,7 @@ pub(crate) fn command(arguments: &WorkerArgs) -> Result<Command, String> {
 pub(crate) fn wait(mut command: Command, scenario: &str, watch: Watch<'_>) -> Ended {
     let started = Progress::hand_over(scenario)
         .and_then(|(progress, stdin)| Ok((progress, command.stdin(stdin).spawn()?)));
-    // What it was started with is its own alone: nobody else keeps its pipes open.
+    // The command holds copies of the worker's pipes: while one is open, reading them does not end.
     drop(command);
     let (progress, mut child) = match started {
         Ok(started) => started,

@@ -1,9 +1,9 @@
 //! An output folder, and which of its files are Parallax's: only those are replaced and removed.
 //!
-//! Whatever a command has written stands in the folder's manifest ([`manifest`]) with its digest; a file that is
-//! not there, or is another one by now, is somebody else's. Links are not followed. What is not finished has
-//! the command's token in its name, or stands in a folder of a run that is marked by such a name: a command
-//! that is killed leaves what the next one knows.
+//! The folder's manifest ([`manifest`]) lists each file that a command wrote, with its digest. A file that the
+//! manifest does not list, or that has another digest by now, is foreign. Links are not followed. An unfinished
+//! file has the command's token in its name, or lies in the folder of a run that is marked by such a name: the
+//! next command recognises what a killed one left.
 
 mod manifest;
 #[cfg(test)]
@@ -196,7 +196,7 @@ impl Folder {
         emptied.dedup();
         for folder in emptied.iter().rev() {
             self.forget_report_below(folder)?;
-            // What somebody else has put there stays, and so does its folder.
+            // A folder with foreign files in it is not empty, and stays.
             let _ = fs::remove_dir(self.path.join(folder));
         }
         self.begin()
@@ -313,7 +313,7 @@ impl Folder {
         if !matches!(self.kind(run.join(MANIFEST))?, Kind::File(_)) {
             return Ok(());
         }
-        // What is no manifest is somebody else's.
+        // A file of that name that is no manifest is foreign.
         let Ok(below) = Self::take(&self.path.join(run)) else { return Ok(()) };
         let gone = below.forget_report().and_then(|()| fs::remove_file(below.path.join(MANIFEST)));
         self.removed(run, gone)

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use std::{collections::BTreeMap, os::unix::fs::symlink};
 use tempfile::{TempDir, tempdir};
 
-/// Paths at which somebody may put something, and whether Parallax writes a file there.
+/// Paths at which a foreign file may lie, and whether Parallax writes a file there.
 const PLACES: [(&str, bool); 26] = [
     ("notes.txt", false),
     ("summary.json", true),

@@ -174,7 +174,7 @@ impl Folder {
                 }
                 for folder in path.ancestors().take_while(|folder| *folder != run) {
                     if is_folder_of_run(&parts(run, folder)) {
-                        // What somebody else has put there stays, and so does its folder.
+                        // A folder with foreign files in it is not empty, and stays.
                         let _ = fs::remove_dir(self.path.join(folder));
                     }
                 }
