@@ -52,6 +52,82 @@ fn what_came_whole_and_too_late_is_lost_to_late_everywhere() {
     assert!(place.read("out/jittery/seed-1/record.jsonl").contains("\"late\""));
 }
 
+/// What is done to a run at 15 s, and the first words of what is said of its session's end.
+const ENDS: [(&str, &str); 5] = [
+    (
+        "change_link = { site = \"house\", direction = \"up\", one_way_delay = \"5s\" }",
+        "session 1 was ended by phone at 18.037 s (nothing came from the camera any more)",
+    ),
+    // A few packets are lost, too: whatever was, none of these frames could have come in time.
+    (
+        "change_link = { site = \"house\", direction = \"up\", one_way_delay = \"10s\", loss = \"2%\" }",
+        "session 1 was ended by phone at 18.037 s (nothing came from the camera any more)",
+    ),
+    // It comes back while nobody listens.
+    (
+        "change_link = { site = \"house\", direction = \"up\", one_way_delay = \"5s\", lasts = \"8s\" }",
+        "session 1 was ended by phone at 18.037 s (nothing came from the camera any more)",
+    ),
+    (
+        "power_loss = { peer = \"phone\", lasts = \"1s\" }",
+        "session 1 was ended by phone at 15 s (it lost its power)",
+    ),
+    (
+        "power_loss = { peer = \"camera\", lasts = \"1s\" }",
+        "session 1 was ended by camera at 15 s (it lost its power)",
+    ),
+];
+
+/// No link dropped anything that could have come: the session was over, and its end is named.
+#[test]
+fn frames_on_their_way_when_their_session_ends_are_lost_to_its_end() {
+    for (done, told) in ENDS {
+        let change =
+            "change_link = { site = \"house\", direction = \"up\", one_way_delay = \"262ms\" }";
+        let text = replaced(LONGER, change, done);
+        let text = replaced(&text, "at_most = \"10%\", from = \"20s\"", "at_most = 0");
+        let place = Place::with("ends.toml", &text);
+        let called = place.call(&["sim", "ends.toml", "--out", "out"]).ended(10);
+        let stream = &place.json("out/summary.json")["runs"][0]["streams"][0];
+        let lost = &stream["frames"]["lost"];
+        assert!(lost["session"].as_u64() > Some(0), "{done}: {lost}");
+        assert_eq!(
+            (&lost["transport"], &lost["receive"]),
+            (&0.into(), &0.into()),
+            "{done}: {lost}"
+        );
+        assert_eq!(stream["ended"][0]["session"], 1, "{stream}");
+        let counted = format!("(session {})", lost["session"]);
+        assert!(called.said.contains(&counted), "{done}: {}", called.said);
+        let row = |line: &&str| line.starts_with("  sessions ") && line.contains(told);
+        assert_eq!(called.said.lines().filter(row).count(), 1, "{done}: {}", called.said);
+        let page = place.read("out/report.html");
+        assert!(page.contains(told), "{done}");
+        // The check says it, unless it says when there was no power.
+        if !done.contains("power_loss") {
+            let measured = |line: &&str| line.starts_with("  measured ") && line.ends_with(told);
+            assert_eq!(called.said.lines().filter(measured).count(), 1, "{done}: {}", called.said);
+            // Markdown has other signs for some characters.
+            let (told, _) = told.split_once(" (").expect("a reason");
+            for file in REPORT.iter().filter(|file| !file.ends_with(".png")) {
+                assert!(place.read(&format!("out/{file}")).contains(told), "{done}: {file}");
+            }
+        }
+    }
+}
+
+/// What is on its way for too long when the run ends is late: no link dropped anything.
+#[test]
+fn a_run_that_ends_before_its_frames_can_come_loses_none_in_transport() {
+    let text = replaced(LONGER, "262ms", "10s");
+    let text = replaced(&text, "duration = \"40s\"", "duration = \"17900ms\"");
+    let text = replaced(&text, "at_most = \"10%\", from = \"20s\"", "at_most = 0");
+    let place = Place::with("short.toml", &text);
+    place.call(&["sim", "short.toml", "--out", "out"]).ended(10);
+    let lost = &place.json("out/summary.json")["runs"][0]["streams"][0]["frames"]["lost"];
+    assert!(lost["late"].as_u64() > Some(5) && lost["transport"] == 0, "{lost}");
+}
+
 /// The camera's link is dead from 20 s to the end.
 #[test]
 fn a_picture_that_stands_still_to_the_end_is_a_freeze() {
@@ -69,6 +145,7 @@ fn a_picture_that_stands_still_to_the_end_is_a_freeze() {
     assert!(called.said.contains(", still for the last "), "{}", called.said);
     let lost = &stream["frames"]["lost"];
     assert!(lost["transport"].as_u64() > Some(20) && lost["late"] == 0, "{lost}");
+    assert!(called.said.contains("session 1 was ended by phone at 23."), "{}", called.said);
 }
 
 #[test]

@@ -48,7 +48,7 @@ const FIELDS: &[(&str, &str)] = &[
     ("streams[].stages_us.decode.", "p50 p95 uncertainty.below uncertainty.above"),
     ("streams[].stages_us.render.", "p50 p95 uncertainty.below uncertainty.above"),
     ("streams[].frames.", "captured encoded rendered under_way"),
-    ("streams[].frames.lost.", "capture encode send transport late receive decode"),
+    ("streams[].frames.lost.", "capture encode send transport late receive decode session"),
     ("streams[].freezes.", "count total_us"),
     ("bytes.", "direct turn signalling"),
 ];

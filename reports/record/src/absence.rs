@@ -1,6 +1,7 @@
 //! Peers that did not run: still booting, or without power.
 
 use crate::check::{Check, Predicate, Window};
+use crate::counted;
 use crate::event::Event;
 use crate::header::{Action, Header};
 use crate::measure;
@@ -21,13 +22,6 @@ impl Absence {
     fn holds(&self, at_ns: u64) -> bool {
         self.from_ns <= at_ns && self.to_ns.is_none_or(|to| at_ns < to)
     }
-}
-
-/// Whether a peer had no power then, or was booting since it had none.
-pub(crate) fn without_power(record: &Record, peer: &str) -> impl Fn(u64) -> bool + use<> {
-    let mut absences = absences(record, peer);
-    absences.retain(|one| one.from_ns > 0);
-    move |at_ns| absences.iter().any(|one| one.holds(at_ns))
 }
 
 /// A part of the run, nanoseconds on its clock.
@@ -141,10 +135,7 @@ fn texts(
 }
 
 fn told(absence: Absence, record: &Record) -> String {
-    let seconds = |ns: u64| {
-        let text = format!("{}.{:03}", ns / 1_000_000_000, ns / 1_000_000 % 1_000);
-        format!("{} s", text.trim_end_matches('0').trim_end_matches('.'))
-    };
+    let seconds = |ns: u64| counted::seconds(ns / 1_000);
     let end = seconds(record.header.duration_us.saturating_mul(1_000));
     match (absence.booting, absence.to_ns) {
         (true, Some(to)) => format!("was still booting until {}", seconds(to)),

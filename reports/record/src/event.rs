@@ -473,17 +473,20 @@ pub enum LossPhase {
     Send,
     /// Packets of it did not arrive at all.
     Transport,
-    /// All of it arrived, too late to be shown. A viewer that gives up a frame does not know what is
+    /// All of it arrived, too late to be shown, or it was on its way for too long when the run ended, and the
+    /// network dropped nothing. A viewer that gives up a frame does not know what is
     /// yet to come: it says `late` if nothing of the frame was there at its time, else `transport`.
     /// The reader of the record knows, and decides.
     Late,
     /// It reached the viewer whole and in time, but its jitter buffer never let it go: the stack
-    /// between the wire and the jitter buffer lost it, or its session ended first. Or it was sent while
-    /// the viewer had no power or was booting after that, so that nobody was there to take it. Only the reader of a record
+    /// between the wire and the jitter buffer lost it. Only the reader of a record
     /// says so: a viewer does not see its own wire.
     Receive,
     /// It could not be decoded: damaged, or its reference was.
     Decode,
+    /// Its session was over before it could be shown: a peer had ended it, lost its power or booted again,
+    /// and no packet of the frame was lost before. Only the reader of a record says so.
+    Session,
 }
 
 /// What the marker in a picture says (`sim/media`).

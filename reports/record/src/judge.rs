@@ -20,7 +20,7 @@ use crate::summary::{CheckResult, Comparison, FramesSummary, PeerProfile, Summar
 use crate::timeline::{Fate, FrameHistory, StreamTimeline, Timeline};
 use crate::uncertainty::{FRAME_TICKS, Uncertainty};
 use crate::verdict::Verdict;
-use crate::{absence, delays, recovery as recovering};
+use crate::{absence, delays, ends, recovery as recovering};
 
 /// Measures a run and judges it.
 ///
@@ -130,7 +130,7 @@ fn hold(
     (checks, not_judged): (&mut Vec<CheckResult>, &mut Vec<NotJudged>),
 ) {
     let header = &record.header;
-    for mut finding in find(check, stream, timeline, header) {
+    for mut finding in find(check, stream, timeline, record) {
         let verdict = decide(&finding, check.minimum_sample, check.predicate.only_worsens());
         // A stream without a single picture fails in any mode.
         if verdict != Verdict::Fail
@@ -141,18 +141,17 @@ fn hold(
         }
         let measured_us = finding.measured.ok().map(|span| span.measured_us);
         // A bound within the uncertainty is nobody's doing.
-        if (verdict == Verdict::Fail || finding.sample < check.minimum_sample)
-            && let Some(cause) = absence::of_check(
-                check,
-                (measured_us, finding.sample, finding.bound),
-                stream,
-                record,
-            )
-        {
-            finding.detail = Some(match finding.detail.take() {
-                Some(detail) => format!("{detail}: {cause}"),
-                None => cause,
-            });
+        if verdict == Verdict::Fail || finding.sample < check.minimum_sample {
+            let found = (measured_us, finding.sample, finding.bound);
+            let absent = absence::of_check(check, found, stream, record);
+            let found = (measured_us, finding.sample);
+            let ended = ends::of_check(check, found, stream, header, absent.is_some());
+            let causes =
+                absent.into_iter().chain(ended).reduce(|one, next| format!("{one}; {next}"));
+            finding.detail = match (finding.detail.take(), causes) {
+                (Some(detail), Some(causes)) => Some(format!("{detail}: {causes}")),
+                (detail, causes) => causes.or(detail),
+            };
         }
         checks.push(CheckResult {
             verdict,
@@ -204,8 +203,9 @@ fn find(
     check: &Check,
     stream: &StreamTimeline,
     timeline: &Timeline,
-    header: &Header,
+    record: &Record,
 ) -> Vec<Finding> {
+    let header = &record.header;
     let clock = header.clock;
     let window = check.window;
     match &check.predicate {
@@ -232,7 +232,7 @@ fn find(
             )]
         }
         Predicate::Path { route, local, remote } => {
-            vec![path(*route, *local, *remote, stream, header, window)]
+            vec![path(*route, *local, *remote, stream, record, window)]
         }
         Predicate::CaptureToRender { percentile, below_us } => {
             let spans = measure::capture_to_render(stream, window, clock);
@@ -331,11 +331,11 @@ fn path(
     local: Option<CandidateKind>,
     remote: Option<CandidateKind>,
     stream: &StreamTimeline,
-    header: &Header,
+    record: &Record,
     window: Window,
 ) -> Finding {
     let from_ns = window.from_us.unwrap_or(0).saturating_mul(1_000);
-    let to_ns = window.to_us.unwrap_or(header.duration_us).saturating_mul(1_000);
+    let to_ns = window.to_us.unwrap_or(record.header.duration_us).saturating_mul(1_000);
     let used: Vec<PathUse> = measure::paths(stream)
         .into_iter()
         .filter(|path| path.from_ns < to_ns && path.to_ns.is_none_or(|to| to > from_ns))
@@ -452,8 +452,10 @@ fn frames_lost(at_most: LossBound, stream: &StreamTimeline, window: Window) -> F
     } else if known == 0 {
         format!("still under way when the run ended: {}", crate::counted(counts.under_way, "frame"))
     } else {
-        let phases = counts.lost.by_phase().map(|(count, phase)| format!("{phase} {count}"));
-        format!("{lost} of {}: {}", crate::counted(known, "frame"), phases.join(", "))
+        let phases = counts.lost.by_phase().into_iter().filter(|(count, _)| *count > 0);
+        let phases: Vec<String> = phases.map(|(count, phase)| format!("{phase} {count}")).collect();
+        let of = format!("{lost} of {}", crate::counted(known, "frame"));
+        if phases.is_empty() { of } else { format!("{of}: {}", phases.join(", ")) }
     };
     Finding {
         name: "frames_lost".to_owned(),

@@ -14,6 +14,7 @@ mod control;
 mod counted;
 mod delays;
 mod distribution;
+mod ends;
 mod environment;
 mod event;
 mod flaky;
@@ -31,11 +32,13 @@ mod recovery;
 mod regression;
 pub mod schema;
 mod seed;
+mod session;
 mod summarise;
 mod summary;
 mod timeline;
 mod uncertainty;
 mod verdict;
+mod way;
 mod worst;
 
 pub use again::{JudgedAgain, contradiction, judge_again};
@@ -54,6 +57,7 @@ pub use control::{Rate, Repair, RepairKind, rates, repairs};
 pub use counted::counted;
 pub use delays::{ConfiguredDelay, DelaySummary, DelaysOfPackets, LinkSummary};
 pub use distribution::{BUCKETS_PER_OCTAVE, Histogram, Interval, OverTime};
+pub use ends::EndedSession;
 pub use environment::Environment;
 pub use event::{Entry, Event, LossPhase, Marker, Phase, Session};
 pub use flaky::{Flaky, flaky};
@@ -77,14 +81,13 @@ pub use regression::{
     BaselineResult, Change as BaselineChange, Figure, RunName, Thresholds,
     compare as compare_with_baseline,
 };
+pub use session::{Pair, SessionEnd, SessionTimeline};
 pub use summary::{
     BytesSummary, CheckResult, Comparison, FramesSummary, FreezesSummary, LatencySummary,
     LostSummary, PeerProfile, PerPhase, PerStage, RateSummary, RatesSummary, StageSummary,
     StreamSummary, Suite, Summary, Unit, run_folder,
 };
-pub use timeline::{
-    Fate, FrameHistory, PATIENCE_US, Pair, STAGES, SessionTimeline, StreamTimeline, Timeline,
-};
+pub use timeline::{Fate, FrameHistory, PATIENCE_US, STAGES, StreamTimeline, Timeline};
 pub use uncertainty::Uncertainty;
 pub use verdict::Verdict;
 pub use worst::{WORST_FRAMES, Worst, WorstFrame};

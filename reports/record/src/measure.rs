@@ -4,7 +4,8 @@ use crate::candidate::CandidateKind;
 use crate::check::{Percentile, Route, Window};
 use crate::event::Phase;
 use crate::header::Clock;
-use crate::timeline::{Fate, FrameHistory, Pair, STAGES, SessionTimeline, StreamTimeline};
+use crate::session::{Pair, SessionTimeline};
+use crate::timeline::{Fate, FrameHistory, STAGES, StreamTimeline};
 use crate::uncertainty::{STAGE_TICKS, Uncertainty, frame_ticks, network_ticks, setup_ticks};
 
 /// A percentile by nearest rank: the smallest value such that at least `percentile` of 100 values

@@ -3,6 +3,7 @@
 use crate::check::{Percentile, Route, Window};
 use crate::control;
 use crate::distribution;
+use crate::ends::EndedSession;
 use crate::event::{Event, LossPhase, Marker, Phase};
 use crate::header::{Clock, MediaMode};
 use crate::measure;
@@ -31,6 +32,7 @@ pub(crate) fn count<'a>(frames: impl Iterator<Item = &'a FrameHistory>) -> Frame
             Fate::Lost(LossPhase::Late) => &mut counts.lost.late,
             Fate::Lost(LossPhase::Receive) => &mut counts.lost.receive,
             Fate::Lost(LossPhase::Decode) => &mut counts.lost.decode,
+            Fate::Lost(LossPhase::Session) => &mut counts.lost.session,
         };
         *counter += 1;
     }
@@ -52,6 +54,7 @@ pub(crate) fn summarise(stream: &StreamTimeline, record: &Record) -> StreamSumma
         camera: stream.stream.camera.clone(),
         viewer: stream.stream.viewer.clone(),
         sessions: stream.sessions.len() as u64,
+        ended: stream.sessions.iter().filter_map(EndedSession::of).collect(),
         local_candidate: path.map(|path| path.local),
         remote_candidate: path.map(|path| path.remote),
         relayed: path.map(|path| path.route == Route::Relayed),

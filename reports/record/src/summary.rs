@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::candidate::CandidateKind;
 use crate::delays::LinkSummary;
 use crate::distribution::{Histogram, OverTime};
+use crate::ends::EndedSession;
 use crate::header::{ClockKind, CongestionControl, Header, MediaMode};
 use crate::name::Name;
 use crate::not_judged::NotJudged;
@@ -321,6 +322,9 @@ pub struct StreamSummary {
     pub viewer: String,
     /// How many sessions there were: more than one if it had to be begun anew.
     pub sessions: u64,
+    /// Those of them that ended before the run did, in the order of their numbers.
+    #[serde(default)]
+    pub ended: Vec<EndedSession>,
     /// The viewer's end of the last nominated pair.
     pub local_candidate: Option<CandidateKind>,
     /// The camera's end of it, as the viewer sees it.
@@ -515,7 +519,8 @@ pub struct LostSummary {
     pub send: u64,
     /// Packets of them did not arrive at all.
     pub transport: u64,
-    /// They arrived whole, too late to be shown.
+    /// They arrived whole, too late to be shown, or were still on their way for too long when the run ended; the
+    /// network dropped nothing of them.
     #[serde(default)]
     pub late: u64,
     /// They reached the viewer whole and in time, and were lost before they left its jitter
@@ -523,6 +528,9 @@ pub struct LostSummary {
     pub receive: u64,
     /// They could not be decoded, or not in time to be shown.
     pub decode: u64,
+    /// Their session was over before they could be shown.
+    #[serde(default)]
+    pub session: u64,
 }
 
 impl LostSummary {
@@ -532,9 +540,9 @@ impl LostSummary {
         self.by_phase().iter().map(|(count, _)| count).sum()
     }
 
-    /// Each count with the name of its phase, in the order of a frame's way.
+    /// Each count with the name of its phase, in the order of a frame's way; the session's end last.
     #[must_use]
-    pub fn by_phase(&self) -> [(u64, &'static str); 7] {
+    pub fn by_phase(&self) -> [(u64, &'static str); 8] {
         [
             (self.capture, "capture"),
             (self.encode, "encode"),
@@ -543,6 +551,7 @@ impl LostSummary {
             (self.late, "late"),
             (self.receive, "receive"),
             (self.decode, "decode"),
+            (self.session, "session"),
         ]
     }
 }

@@ -5,13 +5,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::absence;
-use crate::candidate::Candidate;
 use crate::event::{Event, LossPhase, Phase, Session};
 use crate::header::{Clock, Header, PeerHeader, Stream};
 use crate::join::{self, CameraFrame, FaultKind, Faults, Passage};
 use crate::measure::difference_us;
 use crate::record::Record;
+use crate::session::{SessionTimeline, sessions};
+use crate::way::Way;
 
 /// The histories of all streams that the header expects.
 #[derive(Clone, Debug)]
@@ -36,37 +36,6 @@ pub struct StreamTimeline {
     /// Its frames, by session and capture: from the first that a session sent to the last that was
     /// captured before it ended.
     pub frames: Vec<FrameHistory>,
-}
-
-/// What a session went through.
-#[derive(Clone, Debug, Default)]
-pub struct SessionTimeline {
-    /// Its number.
-    pub number: u32,
-    /// When the viewer asked for it, nanoseconds on the run's clock, ascending: more than once if the
-    /// viewer booted again before it was answered.
-    pub requests_ns: Vec<u64>,
-    /// When each phase was first complete at the viewer, nanoseconds on the run's clock.
-    pub viewer_ns: BTreeMap<Phase, u64>,
-    /// When each phase was first complete at the camera, nanoseconds on the run's clock.
-    pub camera_ns: BTreeMap<Phase, u64>,
-    /// The viewer's nominated pairs, in the order of time.
-    pub viewer_pairs: Vec<Pair>,
-    /// The camera's nominated pairs, in the order of time.
-    pub camera_pairs: Vec<Pair>,
-    /// When either end first said that it was over, nanoseconds on the run's clock.
-    pub closed_ns: Option<u64>,
-}
-
-/// A nominated pair at one end.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pair {
-    /// From when on, nanoseconds on the run's clock.
-    pub run_ns: u64,
-    /// This end.
-    pub local: Candidate,
-    /// The other end.
-    pub remote: Candidate,
 }
 
 /// What became of a frame.
@@ -181,17 +150,8 @@ impl Timeline {
                     .range(session_range(stream))
                     .map(|(_, session)| session.clone())
                     .collect();
-                let patience = Patience::of(&record.header, stream);
-                let mut frames = frames(stream, &sessions, &cameras, &passages, patience);
-                // Whatever the network did, nobody was there to take it.
-                let nobody_there = absence::without_power(record, &stream.viewer);
-                for frame in &mut frames {
-                    if frame.fate == Fate::Lost(LossPhase::Transport)
-                        && frame.passage.paced_ns.is_some_and(&nobody_there)
-                    {
-                        frame.fate = Fate::Lost(LossPhase::Receive);
-                    }
-                }
+                let rules = (Patience::of(&record.header, stream), &Way::of(record, stream));
+                let frames = frames(stream, &sessions, &cameras, &passages, rules);
                 StreamTimeline { stream: stream.clone(), sessions, frames }
             })
             .collect::<Vec<_>>();
@@ -223,46 +183,6 @@ fn session_range(stream: &Stream) -> std::ops::RangeInclusive<Session> {
     with(0)..=with(u32::MAX)
 }
 
-fn sessions(record: &Record) -> BTreeMap<Session, SessionTimeline> {
-    let mut sessions: BTreeMap<Session, SessionTimeline> = BTreeMap::new();
-    let end_ns = record.header.duration_us.saturating_mul(1_000);
-    for entry in &record.entries {
-        let Some(session) = entry.event.session() else {
-            continue;
-        };
-        let timeline = sessions.entry(session.clone()).or_insert_with(|| SessionTimeline {
-            number: session.number,
-            ..SessionTimeline::default()
-        });
-        let at_viewer = entry.node == session.viewer;
-        match &entry.event {
-            Event::Phase { phase, .. } => {
-                let phases =
-                    if at_viewer { &mut timeline.viewer_ns } else { &mut timeline.camera_ns };
-                phases.entry(*phase).or_insert(entry.run_ns);
-                if at_viewer && *phase == Phase::Requested {
-                    timeline.requests_ns.push(entry.run_ns);
-                }
-            }
-            Event::Nominated { local, remote, .. } => {
-                let pairs =
-                    if at_viewer { &mut timeline.viewer_pairs } else { &mut timeline.camera_pairs };
-                pairs.push(Pair {
-                    run_ns: entry.run_ns,
-                    local: local.clone(),
-                    remote: remote.clone(),
-                });
-            }
-            // Peers that are put away at the end of the run say goodbye too.
-            Event::Closed { .. } if entry.run_ns < end_ns => {
-                timeline.closed_ns.get_or_insert(entry.run_ns);
-            }
-            _ => {}
-        }
-    }
-    sessions
-}
-
 /// The frames of a stream: what each session's camera captured from the first frame that the
 /// session sent on, until the session ended or the next one took over.
 fn frames(
@@ -270,7 +190,7 @@ fn frames(
     sessions: &[SessionTimeline],
     cameras: &join::Cameras,
     passages: &join::Passages,
-    patience: Patience,
+    (patience, way): (Patience, &Way),
 ) -> Vec<FrameHistory> {
     let mut frames = Vec::new();
     let mut next_first: Option<(u32, usize)> = None;
@@ -289,9 +209,15 @@ fn frames(
         {
             last = last.min(next);
         }
-        let over = session.closed_ns.is_some()
-            || position + 1 < sessions.len()
-            || cameras.booted_after(&stream.camera, boot);
+        let next_ns = sessions.get(position + 1).map(|next| next.requests_ns.first().copied());
+        let rebooted = cameras.booted_after(&stream.camera, boot);
+        let over = session.closed_ns.is_some() || next_ns.is_some() || rebooted;
+        let next_ns = next_ns.flatten();
+        let [camera_ns, viewer_ns] = [&stream.camera, &stream.viewer].map(|peer| {
+            let by_the_other = session.closed_ns.or(next_ns);
+            session.ended_at(peer).or(by_the_other)
+        });
+        let end = SessionOver { over, camera_ns, viewer_ns };
         let mut histories: Vec<_> = cameras.frames(&stream.camera, boot)[first.min(last)..last]
             .iter()
             .enumerate()
@@ -305,7 +231,7 @@ fn frames(
             .collect();
         let patience = patience.with_those_shown(&histories);
         let ready_ns = session.viewer_ns.get(&Phase::Dtls).copied();
-        settle(&mut histories, (over, ready_ns), patience);
+        settle(&mut histories, (end, ready_ns), patience, way);
         next_first = Some((boot, first));
         histories.append(&mut frames);
         frames = histories;
@@ -332,12 +258,28 @@ fn standing(frame: &FrameHistory) -> (u8, LossPhase) {
     }
 }
 
-/// Until when a frame must have been captured to be lost if it is under way when the run ends.
+/// Whether a session was over before its run, and until when its peers had it, nanoseconds on the run's
+/// clock.
+#[derive(Clone, Copy, Debug)]
+struct SessionOver {
+    over: bool,
+    camera_ns: Option<u64>,
+    viewer_ns: Option<u64>,
+}
+
+impl SessionOver {
+    /// When it was over for a frame: at its camera until it has left, then at its viewer.
+    fn of(self, frame: &FrameHistory) -> Option<u64> {
+        if frame.passage.paced_ns.is_none() { self.camera_ns } else { self.viewer_ns }
+    }
+}
+
+/// How long a frame may be under way before it is lost where it is stuck.
 #[derive(Clone, Copy, Debug)]
 struct Patience {
-    /// Nanoseconds on the run's clock.
-    before_ns: u64,
-    /// When the run ends, likewise.
+    /// Nanoseconds.
+    ns: u64,
+    /// When the run ends, nanoseconds on its clock.
     end_ns: u64,
 }
 
@@ -345,10 +287,8 @@ impl Patience {
     fn of(header: &Header, stream: &Stream) -> Self {
         let viewer = header.peers.iter().find(|peer| peer.name == stream.viewer);
         let depth_us = viewer.and_then(|peer| peer.jitter_buffer_us).unwrap_or(0);
-        let patience_us = depth_us.saturating_add(PATIENCE_US);
         let ns = |us: u64| us.saturating_mul(1_000);
-        let before_ns = ns(header.duration_us.saturating_sub(patience_us));
-        Self { before_ns, end_ns: ns(header.duration_us) }
+        Self { ns: ns(depth_us.saturating_add(PATIENCE_US)), end_ns: ns(header.duration_us) }
     }
 
     /// A frame may be under way for as long as another one of its session was that was shown: where the path
@@ -356,11 +296,12 @@ impl Patience {
     fn with_those_shown(self, frames: &[FrameHistory]) -> Self {
         let shown = frames.iter().filter_map(FrameHistory::capture_to_render_us).max();
         let longest_ns = u64::try_from(shown.unwrap_or(0)).unwrap_or(0).saturating_mul(1_000);
-        Self { before_ns: self.before_ns.min(self.end_ns.saturating_sub(longest_ns)), ..self }
+        Self { ns: self.ns.max(longest_ns), ..self }
     }
 
-    fn is_over(self, frame: &FrameHistory) -> bool {
-        frame.camera.captured_ns < self.before_ns
+    /// Whether it is over at a time.
+    fn is_over_at(self, frame: &FrameHistory, at_ns: u64) -> bool {
+        frame.camera.captured_ns.saturating_add(self.ns) < at_ns
     }
 }
 
@@ -395,21 +336,66 @@ fn earlier(one: Option<u64>, other: Option<u64>) -> Option<u64> {
     one.into_iter().chain(other).min()
 }
 
+/// How a frame is lost that nothing overtook, and that would be lost at `phase`, if its session was over at `end_ns`: to
+/// the session's end, unless it was lost before. One that is not whole and could have come by then was dropped, if
+/// packets were dropped since it left, and else late if it was under way for longer than patience allows. One at another
+/// stage for so long is stuck there.
+fn at_the_end(
+    frame: &FrameHistory,
+    phase: LossPhase,
+    end_ns: u64,
+    patience: Patience,
+    way: &Way,
+) -> LossPhase {
+    let is_over = patience.is_over_at(frame, end_ns);
+    match (phase, frame.passage.paced_ns) {
+        (LossPhase::Late, _) => LossPhase::Late,
+        (LossPhase::Transport, Some(left_ns)) if way.arrival_ns(left_ns) >= end_ns => {
+            LossPhase::Session
+        }
+        (LossPhase::Transport, _) if way.dropped(sent_from_ns(frame), end_ns) => phase,
+        (LossPhase::Transport, _) if is_over => LossPhase::Late,
+        // Sent before the viewer could decrypt it.
+        (LossPhase::Receive, _) if frame.passage.received_ns.is_none() => phase,
+        _ if is_over => phase,
+        _ => LossPhase::Session,
+    }
+}
+
+/// Before this no packet of a frame was sent.
+fn sent_from_ns(frame: &FrameHistory) -> u64 {
+    frame.camera.encoded_ns.unwrap_or(frame.camera.captured_ns)
+}
+
 /// Decides each frame's fate. Stages keep the order of frames, so a frame that a later one has
 /// overtaken is lost, whether anybody said so or not: a viewer that got no packet of a frame does
 /// not know that there was one. Whole packets may wait in the jitter buffer, so on the way from
 /// the pacer to its release a frame is only overtaken by one that was released. What nothing has
-/// overtaken is lost where it is stuck, once patience is over.
-fn settle(frames: &mut [FrameHistory], (over, ready_ns): (bool, Option<u64>), patience: Patience) {
+/// overtaken is lost to the end of its session, or where it is stuck once patience is over.
+fn settle(
+    frames: &mut [FrameHistory],
+    (end, ready_ns): (SessionOver, Option<u64>),
+    patience: Patience,
+    way: &Way,
+) {
     let mut furthest = 0;
     let mut later_done_ns = None;
     for frame in frames.iter_mut().rev() {
         let (stood, phase) = standing(frame);
         let before_release = lost_before_release(&frame.passage, later_done_ns, ready_ns);
+        let stuck = if stood == 2 { before_release } else { phase };
+        let overtaken = furthest > stood;
+        let at_the_end = |phase| match end.of(frame) {
+            Some(end_ns) if !overtaken => at_the_end(frame, phase, end_ns, patience, way),
+            _ => phase,
+        };
         frame.fate = if frame.passage.rendered_ns.is_some() {
             Fate::Rendered
         } else if let Some(phase) = frame.passage.lost {
             Fate::Lost(match phase {
+                LossPhase::Transport | LossPhase::Late if frame.passage.received_ns.is_none() => {
+                    at_the_end(before_release)
+                }
                 LossPhase::Transport | LossPhase::Late => before_release,
                 other => other,
             })
@@ -417,8 +403,12 @@ fn settle(frames: &mut [FrameHistory], (over, ready_ns): (bool, Option<u64>), pa
             && frame.passage.paced_ns.is_none()
         {
             Fate::Lost(phase)
-        } else if over || furthest > stood || patience.is_over(frame) {
-            Fate::Lost(if phase == LossPhase::Receive { before_release } else { phase })
+        } else if end.over || overtaken || end.of(frame).is_some() {
+            Fate::Lost(at_the_end(stuck))
+        } else if patience.is_over_at(frame, patience.end_ns) {
+            let on_its_way =
+                stuck == LossPhase::Transport && !way.dropped(sent_from_ns(frame), patience.end_ns);
+            Fate::Lost(if on_its_way { LossPhase::Late } else { stuck })
         } else {
             Fate::UnderWay
         };

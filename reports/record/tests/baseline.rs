@@ -10,6 +10,7 @@ fn stream(latencies: &[i64]) -> StreamSummary {
         camera: "doorbell".into(),
         viewer: "phone".into(),
         sessions: 1,
+        ended: vec![],
         local_candidate: None,
         remote_candidate: None,
         relayed: Some(false),

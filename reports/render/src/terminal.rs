@@ -345,6 +345,25 @@ fn show_stream(out: &mut Shown, stream: &StreamSummary, style: Style) {
     if let Some(rates) = &stream.rates {
         row(out, "bit rate", &rates_text(rates), style);
     }
+    if !stream.ended.is_empty() {
+        row(out, "sessions", &sessions_text(stream), style);
+    }
+}
+
+/// So many ends of sessions are told one by one.
+const ENDS: usize = 3;
+
+/// How many sessions there were, how many never connected, and how the first ones ended.
+pub(crate) fn sessions_text(stream: &StreamSummary) -> String {
+    let in_vain = stream.ended.iter().filter(|end| !end.connected).count();
+    let mut parts = vec![match in_vain {
+        0 => stream.sessions.to_string(),
+        _ => format!("{}, of which {in_vain} never connected", stream.sessions),
+    }];
+    parts.extend(stream.ended.iter().take(ENDS).map(|end| tame(&end.to_string())));
+    let more = stream.ended.len().saturating_sub(ENDS);
+    parts.extend((more > 0).then(|| format!("and {more} more: summary.json has all")));
+    parts.join("; ")
 }
 
 /// What congestion control made of the bit rate.

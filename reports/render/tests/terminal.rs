@@ -15,6 +15,7 @@ fn stream() -> StreamSummary {
         camera: "doorbell".into(),
         viewer: "phone".into(),
         sessions: 1,
+        ended: vec![],
         local_candidate: Some(CandidateKind::ServerReflexive),
         remote_candidate: Some(CandidateKind::PeerReflexive),
         relayed: Some(false),

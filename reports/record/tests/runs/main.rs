@@ -4,6 +4,7 @@ mod account;
 mod again;
 mod checked;
 mod checks;
+mod ends;
 mod links;
 mod measures;
 mod not_judged;

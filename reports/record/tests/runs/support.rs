@@ -65,6 +65,16 @@ pub(crate) fn entry(run_ns: u64, node: &str, event: Event) -> Entry {
     Entry { run_ns, node: node.into(), event }
 }
 
+/// A packet that was dropped at a node.
+pub(crate) fn dropped(run_ns: u64, node: &str) -> Entry {
+    let (source, destination) = ("192.0.2.1:5000".into(), "192.0.2.2:5000".into());
+    entry(
+        run_ns,
+        node,
+        Event::PacketDropped { cause: "loss".into(), source, destination, bytes: 1_200 },
+    )
+}
+
 pub(crate) fn candidate(kind: CandidateKind) -> Candidate {
     Candidate { kind, address: "192.0.2.1:5000".into() }
 }

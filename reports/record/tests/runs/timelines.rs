@@ -100,6 +100,7 @@ proptest! {
             // The viewer's jitter buffer and 2 s.
             let stale = age_us > 50_000 + 2_000_000;
             let overtaken = ways[index..].iter().any(|later| depth(later) > depth(way));
+            let released_later = ways[index..].iter().any(|later| depth(later) > 2);
             match way {
                 Way::Rendered => expected.rendered += 1,
                 Way::DroppedAtCapture => expected.lost.capture += 1,
@@ -107,6 +108,8 @@ proptest! {
                 Way::GivenUp(_) => expected.lost.decode += 1,
                 _ if !overtaken && !stale => expected.under_way += 1,
                 Way::NeverPaced => expected.lost.send += 1,
+                // Nothing came after it, and no link dropped anything.
+                Way::NeverReceived if !released_later => expected.lost.late += 1,
                 Way::NeverReceived => expected.lost.transport += 1,
                 Way::NeverDecoded => expected.lost.decode += 1,
             }
@@ -133,7 +136,7 @@ fn frames_under_way_when_their_session_ends_are_lost_and_later_ones_are_not_its_
     ));
     let frames = run.judged(vec![]).streams[0].frames;
     assert_eq!((frames.captured, frames.rendered), (29, 28));
-    assert_eq!((frames.lost.transport, frames.under_way), (1, 0));
+    assert_eq!((frames.lost.session, frames.lost.total(), frames.under_way), (1, 1, 0));
 }
 
 /// What is lost of five frames if frame 2 goes its way, and is whole on the viewer's wire `whole_ms`
@@ -236,13 +239,34 @@ fn what_stands_still_for_longer_than_patience_is_lost_where_it_is_stuck() {
     ways[100..].fill(Way::NeverPaced);
     let frames = Run::streaming(&ways).judged(vec![]).streams[0].frames;
     assert_eq!((frames.captured, frames.rendered), (130, 0));
-    assert_eq!((frames.lost.transport, frames.lost.send, frames.under_way), (100, 5, 25));
+    assert_eq!((frames.lost.late, frames.lost.send, frames.under_way), (100, 5, 25));
 
     // A camera that goes on pacing what is new has given up what it never paced.
     let mut ways = [Way::NeverReceived; 130];
     ways[110] = Way::NeverPaced;
     let frames = Run::streaming(&ways).judged(vec![]).streams[0].frames;
-    assert_eq!((frames.lost.transport, frames.lost.send, frames.under_way), (105, 1, 24));
+    assert_eq!((frames.lost.late, frames.lost.send, frames.under_way), (105, 1, 24));
+}
+
+/// A frame that has not come by the end of the run is lost in transport only if a packet was dropped on its way since
+/// it left.
+#[test]
+fn what_stands_still_and_was_not_dropped_is_late() {
+    let fates = |at_ns: u64, node: &str| {
+        let mut run = Run::streaming(&[Way::NeverReceived; 60]);
+        run.entries.push(dropped(at_ns, node));
+        let lost = run.judged(vec![]).streams[0].frames.lost;
+        (lost.transport, lost.late, lost.total())
+    };
+    // Frame 29 is encoded at 2.942343 s, the next one 66.667 ms later.
+    assert_eq!(fates(2_950_000_000, "link/house/up"), (30, 30, 60));
+    assert_eq!(fates(2_950_000_000, "link/flat/down"), (30, 30, 60));
+    assert_eq!(fates(2_950_000_000, "gateway/flat"), (30, 30, 60));
+    assert_eq!(fates(2_950_000_000, "host/turn"), (30, 30, 60));
+    // Not on the way of media.
+    for node in ["link/flat/up", "link/house/down", "link/office/up", "gateway/office"] {
+        assert_eq!(fates(2_950_000_000, node), (0, 60, 60), "{node}");
+    }
 }
 
 #[test]
@@ -251,7 +275,7 @@ fn a_deeper_jitter_buffer_is_given_its_time() {
     run.header.peers[1].jitter_buffer_us = Some(1_000_000);
     // Frame 89 is captured 3,066.637 ms before the end, frame 90 2,999.970 ms before.
     let frames = run.judged(vec![]).streams[0].frames;
-    assert_eq!((frames.lost.transport, frames.under_way), (90, 40));
+    assert_eq!((frames.lost.late, frames.under_way), (90, 40));
 }
 
 #[test]

@@ -39,6 +39,8 @@ fn lanes_of(run: &Run, stream: &Stream) -> Vec<Lane> {
         let lasted = crate::figure::duration(freeze.duration_us().cast_signed());
         (s(freeze.from_us), s(freeze.to_us), format!("freeze of {lasted}"))
     });
+    let ended =
+        stream.ends.iter().map(|(at_us, text)| (s(*at_us), s(*at_us) + blink, text.clone()));
     vec![
         ("scripted event", Ink::Event, marks(&[MarkKind::Event])),
         ("mapping made", Ink::Nat, marks(&[MarkKind::MappingCreated])),
@@ -56,6 +58,7 @@ fn lanes_of(run: &Run, stream: &Stream) -> Vec<Lane> {
         ),
         (LOST, Ink::Lost, lost.collect()),
         ("freeze", Ink::Lost, frozen.collect()),
+        ("session ended", Ink::Event, ended.collect()),
     ]
 }
 

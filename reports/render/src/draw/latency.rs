@@ -14,6 +14,7 @@ pub(super) fn lost_at(phase: LossPhase) -> &'static str {
         LossPhase::Late => "late",
         LossPhase::Receive => "receive",
         LossPhase::Decode => "decode",
+        LossPhase::Session => "its session was over",
     }
 }
 

@@ -197,7 +197,7 @@ fn part(run: &Run, summary: &Summary, stream: &Stream, index: usize) -> StreamPa
     let stages = own.map(|own| own.stages_us).unwrap_or_default();
     StreamPart {
         name: format!("{} to {}", tame(&stream.camera), tame(&stream.viewer)),
-        facts: own.map(|own| facts(own, stream)).unwrap_or_default(),
+        facts: own.map(facts).unwrap_or_default(),
         stages: stage_rows(&stages),
         bar: draw::bar(&each(&stages).map(|stage| stage.p50), &id("bar")),
         plots,
@@ -205,7 +205,7 @@ fn part(run: &Run, summary: &Summary, stream: &Stream, index: usize) -> StreamPa
     }
 }
 
-fn facts(stream: &StreamSummary, full: &Stream) -> Vec<(&'static str, String)> {
+fn facts(stream: &StreamSummary) -> Vec<(&'static str, String)> {
     let path = match (stream.relayed, stream.local_candidate, stream.remote_candidate) {
         (Some(relayed), Some(local), Some(remote)) => {
             let way = if relayed { "relayed" } else { "direct" };
@@ -254,10 +254,8 @@ fn facts(stream: &StreamSummary, full: &Stream) -> Vec<(&'static str, String)> {
     if stream.psnr_millidb.is_none() {
         facts.push(("PSNR and SSIM", "not known".to_owned()));
     }
-    let in_vain = full.connections.iter().filter(|one| one.steps.is_empty()).count();
-    if stream.sessions > 1 {
-        facts
-            .push(("Sessions", format!("{}, of which {in_vain} came to nothing", stream.sessions)));
+    if stream.sessions > 1 || !stream.ended.is_empty() {
+        facts.push(("Sessions", terminal::sessions_text(stream)));
     }
     if let Some(ssim) = stream.ssim_ppm {
         facts.push(("SSIM, mean", figure::similarity(i64::from(ssim))));

@@ -1,8 +1,10 @@
 //! One camera's pictures at one viewer.
 
 use super::{Connection, budget, network};
+use crate::escape::tame;
 use parallax_record::{
-    Event, Fate, Freeze, LossPhase, Record, STAGES, StreamTimeline, freezes, rendered_us,
+    EndedSession, Event, Fate, Freeze, LossPhase, Record, STAGES, StreamTimeline, freezes,
+    rendered_us,
 };
 
 /// A frame that was shown.
@@ -69,6 +71,8 @@ pub struct Stream {
     pub seconds: Vec<Second>,
     /// What congestion control said, if there was any.
     pub rates: Vec<network::Rate>,
+    /// When sessions ended before the run did, microseconds, and by whom and why.
+    pub ends: Vec<(u64, String)>,
     /// How its sessions came about.
     pub connections: Vec<Connection>,
 }
@@ -96,6 +100,12 @@ impl Stream {
             second_us,
             seconds: vec![Second::default(); duration_us.div_ceil(second_us) as usize],
             rates: Vec::new(),
+            ends: timeline
+                .sessions
+                .iter()
+                .filter_map(EndedSession::of)
+                .map(|end| (end.at_us, tame(&end.to_string())))
+                .collect(),
             connections: Vec::new(),
         };
         stream.take_frames(timeline);

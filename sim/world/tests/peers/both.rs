@@ -31,17 +31,7 @@ fn assert_both_stream(scenario: &Scenario) -> (Kept, Outcome, Summary) {
     assert_eq!(summary.checks.len(), 2, "the check is of each stream");
     for stream in &summary.streams {
         let frames = &stream.frames;
-        let lost = &frames.lost;
-        let lost = [
-            lost.capture,
-            lost.encode,
-            lost.send,
-            lost.transport,
-            lost.late,
-            lost.receive,
-            lost.decode,
-        ];
-        let lost: u64 = lost.iter().sum();
+        let lost = frames.lost.total();
         assert_eq!(frames.captured, frames.rendered + frames.under_way + lost, "{stream:#?}");
         assert!(frames.rendered > 100 && lost < 5, "{stream:#?}\n{}", kept.story());
         assert_eq!(stream.sessions, 1);

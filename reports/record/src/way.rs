@@ -1,0 +1,66 @@
+//! What the network did on the way from a camera to a viewer.
+
+use crate::event::Event;
+use crate::header::LinkDirection;
+use crate::header::Stream;
+use crate::links::{LinkSpan, configured};
+use crate::record::Record;
+
+/// The way of a stream's packets.
+#[derive(Debug, Default)]
+pub(crate) struct Way {
+    /// When packets were dropped on it, whosever, nanoseconds on the run's clock, ascending.
+    drops_ns: Vec<u64>,
+    up: Vec<LinkSpan>,
+    down: Vec<LinkSpan>,
+}
+
+impl Way {
+    /// Of a stream. What other sites' links and gateways dropped, and what the links of these two sites
+    /// dropped in the other direction, was not on it.
+    pub(crate) fn of(record: &Record, stream: &Stream) -> Self {
+        let site = |name: &String| {
+            let peer = record.header.peers.iter().find(|peer| peer.name == *name);
+            peer.map(|peer| peer.site.as_str())
+        };
+        let (from, to) = (site(&stream.camera), site(&stream.viewer));
+        let is_on_it = |node: &str| {
+            let mut parts = node.splitn(3, '/');
+            match (parts.next(), parts.next(), parts.next()) {
+                (Some("link"), site, Some("up")) => site == from,
+                (Some("link"), site, Some("down")) => site == to,
+                (Some("gateway"), site, None) => site == from || site == to,
+                _ => true,
+            }
+        };
+        let dropped = record.entries.iter().filter(|entry| {
+            matches!(entry.event, Event::PacketDropped { .. }) && is_on_it(&entry.node)
+        });
+        let drops_ns = dropped.map(|entry| entry.run_ns).collect();
+        let mut way = Self { drops_ns, ..Self::default() };
+        for (site, direction, spans) in configured(&record.header) {
+            match direction {
+                LinkDirection::Up if from == Some(&site) => way.up = spans,
+                LinkDirection::Down if to == Some(&site) => way.down = spans,
+                _ => {}
+            }
+        }
+        way
+    }
+
+    /// Whether a packet was dropped on it from one time to another.
+    pub(crate) fn dropped(&self, from_ns: u64, to_ns: u64) -> bool {
+        let first = self.drops_ns.partition_point(|at| *at < from_ns);
+        self.drops_ns.get(first).is_some_and(|at| *at <= to_ns)
+    }
+
+    /// When a packet that leaves its camera at a time comes to its viewer at the earliest, by the
+    /// one-way delays of the links; nanoseconds.
+    pub(crate) fn arrival_ns(&self, left_ns: u64) -> u64 {
+        [&self.up, &self.down].into_iter().fold(left_ns, |at_ns, spans| {
+            let now = spans.iter().rfind(|span| span.from_us <= at_ns / 1_000);
+            let delay_us = now.map_or(0, |span| span.link.one_way_delay_us);
+            at_ns.saturating_add(delay_us.saturating_mul(1_000))
+        })
+    }
+}
