@@ -2,7 +2,10 @@
 
 use crate::candidate::{Candidate, CandidateKind};
 use crate::event::{Event, Session};
+use crate::header::Stream;
 use crate::record::Record;
+use crate::session::SessionTimeline;
+use crate::timeline::StreamTimeline;
 
 /// What became of a candidate pair at the peer that checked it. Times are nanoseconds on the run's
 /// clock.
@@ -86,4 +89,39 @@ pub fn checked_pairs(record: &Record, session: &Session, node: &str) -> Vec<Chec
         }
     }
     pairs
+}
+
+/// Of so many sessions the checked pairs are looked for, the last ones.
+const SESSIONS: usize = 3;
+
+/// Which kinds of pairs the viewer checked in the last session with checks that it had asked for by a time, and which of
+/// them were answered: `pairs that phone checked in session 1: host to host (no answer), host to relayed (answered)`.
+/// Of a viewer that does not tell, the camera's checks are taken.
+pub(crate) fn tried(record: &Record, stream: &StreamTimeline, at_ns: u64) -> Option<String> {
+    let asked = |session: &&SessionTimeline| {
+        session.requests_ns.first().is_some_and(|asked_ns| *asked_ns <= at_ns)
+    };
+    let Stream { camera, viewer } = &stream.stream;
+    let last = stream.sessions.iter().rev().filter(asked).take(SESSIONS);
+    let (number, node, pairs) = last
+        .flat_map(|session| [viewer, camera].map(|node| (session.number, node)))
+        .map(|(number, node)| {
+            let session = Session { camera: camera.clone(), viewer: viewer.clone(), number };
+            (number, node, checked_pairs(record, &session, node))
+        })
+        .find(|(.., pairs)| !pairs.is_empty())?;
+    let mut kinds: Vec<(String, bool)> = Vec::new();
+    for pair in &pairs {
+        let kind = format!("{} to {}", pair.local.kind, pair.remote.kind);
+        let answered = pair.answered_ns().is_some();
+        match kinds.iter_mut().find(|(known, _)| *known == kind) {
+            Some((_, any)) => *any |= answered,
+            None => kinds.push((kind, answered)),
+        }
+    }
+    let told = kinds.iter().map(|(kind, answered)| {
+        format!("{kind} ({})", if *answered { "answered" } else { "no answer" })
+    });
+    let told: Vec<String> = told.collect();
+    Some(format!("pairs that {node} checked in session {number}: {}", told.join(", ")))
 }

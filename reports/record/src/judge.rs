@@ -20,7 +20,7 @@ use crate::summary::{CheckResult, Comparison, FramesSummary, PeerProfile, Summar
 use crate::timeline::{Fate, FrameHistory, StreamTimeline, Timeline};
 use crate::uncertainty::{FRAME_TICKS, Uncertainty};
 use crate::verdict::Verdict;
-use crate::{absence, delays, ends, recovery as recovering};
+use crate::{absence, checks, delays, ends, recovery as recovering};
 
 /// Measures a run and judges it.
 ///
@@ -349,10 +349,14 @@ fn path(
         })
         .collect();
     let shown = wrong.first().copied().or(used.last());
-    let detail = shown.map_or_else(
+    let mut detail = shown.map_or_else(
         || "no pair was nominated by the end of the window".to_owned(),
         |path| format!("{} ({} to {})", route_name(path.route), path.local, path.remote),
     );
+    if used.is_empty() || !wrong.is_empty() {
+        let at_ns = wrong.first().map_or(to_ns, |path| path.from_ns);
+        detail.extend(checks::tried(record, stream, at_ns).map(|tried| format!("; {tried}")));
+    }
     let mut name = String::from("path");
     if let Some(route) = route {
         name.push(' ');

@@ -1,6 +1,6 @@
 //! ICE checks, read from a record.
 
-use crate::support::{CAMERA, REQUEST_NS, Run, VIEWER, entry, session};
+use crate::support::{CAMERA, REQUEST_NS, Run, VIEWER, check, entry, session};
 use parallax_record::*;
 
 const HOME: &str = "192.168.1.10:50000";
@@ -50,7 +50,17 @@ fn pairs_have_their_kinds_and_each_check_its_answer() {
     let came = push(VIEWER, answered(HOME, OUTSIDE, 1));
     let nominated = push(VIEWER, sent(HOME, OUTSIDE, 2, true));
     push(VIEWER, answered(HOME, "203.0.113.9:9", 1));
+    let predicate = Predicate::Path { route: Some(Route::Relayed), local: None, remote: None };
+    run.header.checks = vec![check(predicate)];
     let record = run.record();
+    // A path that is not the one that was asked for: what else was tried.
+    assert_eq!(
+        judge(&record).checks[0].detail.as_deref(),
+        Some(
+            "direct (server-reflexive to host); pairs that phone checked in session 1: host to host (no answer), \
+             host to server-reflexive (answered), relayed to peer-reflexive (no answer)"
+        )
+    );
     let pairs = checked_pairs(&record, &session(1), VIEWER);
     let kinds: Vec<_> = pairs.iter().map(|pair| (pair.local.kind, pair.remote.kind)).collect();
     let expected = [
