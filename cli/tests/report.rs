@@ -148,6 +148,7 @@ fn what_is_not_whole_or_not_ours_is_refused_and_nothing_is_written() {
         ("summary cut off", summary, all[..all.len() / 2].to_owned()),
         ("newer summary", summary, all.replacen("\"schema\": 1", "\"schema\": 999", 1)),
         ("corrupt summary", summary, all.replacen("\"planned\": 1", "\"planned\": true", 1)),
+        ("fewer planned than ran", summary, all.replacen("\"planned\": 1", "\"planned\": 0", 1)),
         ("another program's summary", summary, "{\"tests\": 3}\n".to_owned()),
         ("no JSON", summary, "<html>".to_owned()),
         ("a scenario elsewhere", summary, all.replacen("\"soon\"", "\"../soon\"", 1)),

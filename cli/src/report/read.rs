@@ -127,6 +127,13 @@ fn suite(folder: &Path) -> Result<Found, Stop> {
             if let Some(run) = suite.runs.iter().find(|run| !names.insert(run.path())) {
                 return Err(bad(&file, &format!("the run {} is in it twice", run.path())));
             }
+            let (planned, count) = (suite.planned, suite.runs.len() as u64);
+            if planned < count {
+                let text = format!(
+                    "`planned` is {planned}, but `runs` has {count}: at least so many were asked for"
+                );
+                return Err(bad(&file, &text));
+            }
             let mut origin = Origin::default();
             let (lacking, corrections) = lacking(folder, &suite)?;
             if !lacking.is_empty() {
