@@ -43,9 +43,13 @@ fn guess() -> String {
     )
 }
 
-/// Two homes for so long, and the profiles of a board: as it truly is, and as it was guessed.
+/// Two homes for so long, with a jitter buffer that does not adapt to the device, and the profiles of a board:
+/// as it truly is, and as it was guessed.
 fn place(seconds: u32) -> Place {
-    let place = Place::with("homes.toml", &with_checks("two-homes", seconds, EASY));
+    let text = with_checks("two-homes", seconds, EASY);
+    let phone = "viewer = { profile = \"phone\", jitter_buffer = \"170ms\" }";
+    let text = replaced(&text, "viewer = { profile = \"phone\" }", phone);
+    let place = Place::with("homes.toml", &text);
     for (folder, text) in [("true", truth()), ("guessed", guess())] {
         fs::create_dir(place.path(folder)).expect("a folder");
         place.write(&format!("{folder}/board.toml"), &text);

@@ -11,10 +11,15 @@ const TOO_SHORT: &str =
     include_str!("../../fixtures/cases/09-too-short-for-the-boot/too-short.toml");
 const ROCK: &str = include_str!("../../device-profiles/rock-5b.toml");
 
+/// The viewer of [`LONGER`], and as it is with a fixed jitter buffer.
+const PHONE: &str = "viewer = { profile = \"phone\" }";
+const FIXED: &str = "viewer = { profile = \"phone\", jitter_buffer = \"170ms\" }";
+
 #[test]
 fn a_path_that_becomes_longer_for_good_is_shown_later_and_loses_nothing() {
     for longer in ["262ms", "162ms", "512ms", "2s"] {
         let text = replaced(LONGER, "262ms", longer);
+        let text = replaced(&text, PHONE, FIXED);
         let place = Place::with("longer.toml", &text);
         place.call(&["sim", "longer.toml", "--out", "out"]).ended(0);
         let stream = &place.json("out/summary.json")["runs"][0]["streams"][0];
@@ -29,12 +34,37 @@ fn a_path_that_becomes_longer_for_good_is_shown_later_and_loses_nothing() {
     }
 }
 
+/// The same with the viewer that a scenario has which does not say.
+#[test]
+fn an_adaptive_jitter_buffer_loses_no_more_than_five_frames_where_a_path_becomes_longer() {
+    for (longer, bound_us) in [("262ms", 600_000), ("162ms", 500_000), ("512ms", 850_000)] {
+        let place = Place::with("longer.toml", &replaced(LONGER, "262ms", longer));
+        place.call(&["sim", "longer.toml", "--out", "out"]).ended(0);
+        let stream = &place.json("out/summary.json")["runs"][0]["streams"][0];
+        let lost = stream["frames"]["lost"].as_object().expect("counts");
+        let total: u64 = lost.values().map(|count| count.as_u64().expect("a count")).sum();
+        assert!(total <= 5, "{longer}: {lost:?}");
+        let p95 = stream["capture_to_render_us"]["p95"].as_u64();
+        assert!(p95 < Some(bound_us) && p95.is_some(), "{longer}: {p95:?}");
+        let record = place.read("out/longer/seed-1/record.jsonl");
+        let header = record.lines().next().expect("a header");
+        for text in ["\"jitter_buffer_us\":500000", "\"jitter_buffer_least_us\":20000"] {
+            assert!(header.contains(text), "{text}: {header}");
+        }
+        let targets = record.lines().filter(|line| line.contains("jitter_buffer_target")).count();
+        assert!((1..40).contains(&targets), "{longer}: {targets}");
+        let bounds = "jitter buffer 20 ms to 500 ms";
+        assert!(place.read("out/report.html").contains(bounds), "{longer}");
+    }
+}
+
 /// Single frames that come after later ones were shown: the network reorders.
 #[test]
 fn what_came_whole_and_too_late_is_lost_to_late_everywhere() {
     let reorder = "one_way_delay = \"12ms\", delay_variation = \"120ms\", reorder = true }\ndown = { capacity = \"40Mbit/s\"";
     let text =
         replaced(LONGER, "one_way_delay = \"12ms\" }\ndown = { capacity = \"40Mbit/s\"", reorder);
+    let text = replaced(&text, PHONE, FIXED);
     let (world, rest) = text.split_once("[event.longer]").expect("an event");
     let (_, check) = rest.split_once("[[check]]").expect("a check");
     let check = replaced(check, "frames_lost = { at_most = \"10%\"", "frames_lost = { at_most = 0");

@@ -175,6 +175,14 @@ pub enum Event {
         /// How many packets.
         packets: u32,
     },
+    /// The target depth of a viewer's adaptive jitter buffer: at its first frame, and each time that it has moved by
+    /// 5 ms.
+    JitterBufferTarget {
+        /// Which session.
+        session: Session,
+        /// From the least delay of the last 10 s, microseconds.
+        target_us: u64,
+    },
     /// A viewer asked for a key frame.
     KeyFrameRequested {
         /// Which session.
@@ -516,6 +524,7 @@ impl Event {
             | Self::Rates { session, .. }
             | Self::Resent { session, .. }
             | Self::Nack { session, .. }
+            | Self::JitterBufferTarget { session, .. }
             | Self::KeyFrameRequested { session }
             | Self::FrameReceived { session, .. }
             | Self::FrameReleased { session, .. }

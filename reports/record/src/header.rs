@@ -352,8 +352,36 @@ pub struct PeerHeader {
     pub ice: Option<Ice>,
     /// What it sends, if it is a camera.
     pub camera: Option<CameraHeader>,
-    /// How deep its jitter buffer is, microseconds, if it is a viewer.
+    /// How deep its jitter buffer is at most, microseconds, if it is a viewer.
     pub jitter_buffer_us: Option<u64>,
+    /// How deep it is at least, microseconds, if it adapts; none: its depth is fixed. Event `jitter_buffer_target` has
+    /// its depth as it moves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jitter_buffer_least_us: Option<u64>,
+}
+
+/// Depth of a viewer's jitter buffer: adaptive within bounds; fixed if these are equal, and none at all if they are zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JitterBuffer {
+    /// At least, microseconds.
+    pub least_us: u64,
+    /// At most, microseconds.
+    pub most_us: u64,
+}
+
+impl JitterBuffer {
+    /// As the header has it: at most, and at least if it adapts.
+    #[must_use]
+    pub fn header(self) -> (u64, Option<u64>) {
+        (self.most_us, (self.least_us < self.most_us).then_some(self.least_us))
+    }
+}
+
+impl Default for JitterBuffer {
+    /// As scenarios have it that do not say.
+    fn default() -> Self {
+        Self { least_us: 20_000, most_us: 500_000 }
+    }
 }
 
 /// Settings of an ICE agent. All waits count from the start of the connectivity checks, and are the controlling

@@ -63,8 +63,8 @@ pub use event::{Entry, Event, LossPhase, Marker, Phase, Session};
 pub use flaky::{Flaky, flaky};
 pub use header::{
     Action, CameraHeader, Clock, ClockKind, CongestionControl, FORMAT, GatewayHeader, GccCamera,
-    Header, Ice, LinkDirection, LinkHeader, MediaMode, PeerHeader, ProfileUse, QueueLimit, SCHEMA,
-    ScriptedEvent, ServiceHeader, SiteHeader, Stream,
+    Header, Ice, JitterBuffer, LinkDirection, LinkHeader, MediaMode, PeerHeader, ProfileUse,
+    QueueLimit, SCHEMA, ScriptedEvent, ServiceHeader, SiteHeader, Stream,
 };
 pub use join::{CameraFrame, Passage};
 pub use judge::judge;

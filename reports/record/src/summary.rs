@@ -217,8 +217,11 @@ pub struct PeerProfile {
     pub profile: String,
     /// SHA-256 of the profile's file; of a browser, empty.
     pub sha256: String,
-    /// How deep its jitter buffer is, if it is a viewer, and not a browser.
+    /// How deep its jitter buffer is at most, if it is a viewer, and not a browser.
     pub jitter_buffer_us: Option<u64>,
+    /// How deep it is at least, if it adapts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jitter_buffer_least_us: Option<u64>,
 }
 
 impl PeerProfile {
@@ -232,12 +235,14 @@ impl PeerProfile {
                     profile: peer.profile.name.clone(),
                     sha256: peer.profile.sha256.clone(),
                     jitter_buffer_us: peer.jitter_buffer_us,
+                    jitter_buffer_least_us: peer.jitter_buffer_least_us,
                 },
                 Some(browser) => Self {
                     peer: peer.name.clone(),
                     profile: browser.clone(),
                     sha256: String::new(),
                     jitter_buffer_us: None,
+                    jitter_buffer_least_us: None,
                 },
             })
             .collect()

@@ -17,6 +17,17 @@ pub fn duration(us: i64) -> String {
     }
 }
 
+/// A viewer's jitter buffer, where there is one: how deep it is at most, and at least if it adapts.
+#[must_use]
+pub fn jitter_buffer(most_us: Option<u64>, least_us: Option<u64>) -> String {
+    let [least, most] = [least_us, most_us].map(|us| us.map(|us| duration(us.cast_signed())));
+    match (least, most) {
+        (Some(least), Some(most)) => format!(", jitter buffer {least} to {most}"),
+        (_, Some(most)) => format!(", jitter buffer {most}"),
+        _ => String::new(),
+    }
+}
+
 /// A level given in thousandths of a decibel: `31.42 dB`. Rounded half up.
 #[must_use]
 pub fn level(millidb: i64) -> String {

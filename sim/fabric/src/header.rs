@@ -153,6 +153,7 @@ fn link(config: &LinkConfig) -> LinkHeader {
 fn peer(peer: &Peer, media: MediaMode) -> PeerHeader {
     // No boot time depends on a picture; a profile may say so all the same.
     let picture = peer.camera.as_ref().map_or(Size { width: 1, height: 1 }, |c| c.video.size);
+    let buffer = peer.viewer.as_ref().map(|viewer| viewer.jitter_buffer.header());
     PeerHeader {
         name: peer.name.clone(),
         site: peer.site.clone(),
@@ -164,7 +165,8 @@ fn peer(peer: &Peer, media: MediaMode) -> PeerHeader {
         boot_us: micros(peer.profile.boot_time.typical(picture)),
         ice: Some(peer.ice),
         camera: peer.camera.as_ref().map(|it| camera(it, media)),
-        jitter_buffer_us: peer.viewer.as_ref().map(|viewer| micros(viewer.jitter_buffer)),
+        jitter_buffer_us: buffer.map(|(most_us, _)| most_us),
+        jitter_buffer_least_us: buffer.and_then(|(_, least_us)| least_us),
     }
 }
 

@@ -32,6 +32,9 @@ pub(crate) struct Whole {
     pub(crate) first_ns: u64,
     /// When it was whole, likewise.
     pub(crate) whole_ns: u64,
+    /// When the last of its packets came before which no later one had come, likewise: what came after that filled gaps.
+    /// None if all of them did.
+    pub(crate) ordered_ns: Option<u64>,
     /// Extended sequence number of its first packet.
     pub(crate) first_sequence: u64,
     /// RTP payloads in order of sequence.
@@ -54,6 +57,8 @@ pub(crate) struct Opened {
     pub(crate) timestamp: u32,
     /// When its first packet came, nanoseconds on the run's clock.
     pub(crate) first_ns: u64,
+    /// It is a key frame, or its first packet is missing.
+    pub(crate) may_be_key: bool,
 }
 
 #[derive(Debug)]
@@ -61,6 +66,7 @@ struct Open {
     timestamp: u32,
     key: bool,
     first_ns: u64,
+    ordered_ns: Option<u64>,
     start: Option<u64>,
     end: Option<u64>,
     payloads: BTreeMap<u64, Bytes>,
@@ -89,6 +95,7 @@ impl Assembler {
                 (extend(s, piece.sequence.into(), 16), extend(t, piece.timestamp.into(), 32))
             }
         };
+        let in_order = self.newest.is_none_or(|(newest, _)| sequence > newest);
         let (s, t) = self.newest.unwrap_or((sequence, timestamp));
         self.newest = Some((s.max(sequence), t.max(timestamp)));
         if self.given_up.is_some_and(|last| timestamp <= last) || self.whole.contains(&timestamp) {
@@ -99,11 +106,15 @@ impl Assembler {
             timestamp: piece.timestamp,
             key: false,
             first_ns: piece.at_ns,
+            ordered_ns: None,
             start: None,
             end: None,
             payloads: BTreeMap::new(),
         });
         frame.key |= said.key;
+        if in_order {
+            frame.ordered_ns = Some(piece.at_ns);
+        }
         if said.starts_frame && frame.start.is_none_or(|start| sequence < start) {
             frame.start = Some(sequence);
         }
@@ -126,6 +137,7 @@ impl Assembler {
                 key: frame.key,
                 first_ns: frame.first_ns,
                 whole_ns,
+                ordered_ns: frame.ordered_ns,
                 first_sequence: frame.start?,
                 payloads: frame.payloads.into_values().collect(),
             });
@@ -142,6 +154,7 @@ impl Assembler {
             extended_timestamp,
             timestamp: frame.timestamp,
             first_ns: frame.first_ns,
+            may_be_key: frame.key || frame.start.is_none(),
         })
     }
 

@@ -14,7 +14,7 @@ use parallax_peer::{
     camera::{self, CameraConfig, Encoding, Media, Signalling, VideoConfig},
     viewer::{self, Elsewhere, Maker, Nack, Playing, Said, Source, Told, View, ViewerConfig},
 };
-use parallax_record::{CandidateKind, Entry, Event, Ice, Phase};
+use parallax_record::{CandidateKind, Entry, Event, Ice, JitterBuffer, Phase};
 use parallax_signalling::Token;
 use std::{
     net::SocketAddr,
@@ -57,7 +57,7 @@ fn viewer(rendezvous: SocketAddr, clip: Arc<Clip>, token: &str) -> ViewerConfig 
             rendezvous,
             playing: Playing::Decodes(Some(Source { clip, frames_per_second: FRAMES_PER_SECOND })),
         }],
-        jitter_buffer: Duration::from_millis(170),
+        jitter_buffer: JitterBuffer { least_us: 170_000, most_us: 170_000 },
         nack: Some(Nack { interval: Duration::from_millis(20), tries: 5 }),
         asks_at: Duration::ZERO,
         ice: Ice::default(),

@@ -83,6 +83,7 @@ pub const SCENARIO: &[&Keys] = &[
     &CONGESTION_CONTROL,
     &VIDEO,
     &VIEWER,
+    &JITTER_BUFFER,
     &NACK,
     &ICE,
     &EVENT,

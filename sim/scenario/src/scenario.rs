@@ -3,7 +3,7 @@
 use crate::{clip::ClipUse, profile::Profile, units::Size};
 use core::{fmt, net::Ipv4Addr, time::Duration};
 use parallax_network::{LinkConfig, SiteConfig};
-use parallax_record::{Check, Ice, LinkDirection, MediaMode, Name, Stream};
+use parallax_record::{Check, Ice, JitterBuffer, LinkDirection, MediaMode, Name, Stream};
 
 /// What runs, and what is demanded of it. Everything stands in the order of the file.
 #[derive(Clone, Debug, PartialEq)]
@@ -290,8 +290,8 @@ pub struct Video {
 pub struct Viewer {
     /// The names of the cameras it views; at least one, none twice.
     pub cameras: Vec<String>,
-    /// How long packets are held to put them in order; zero: not at all.
-    pub jitter_buffer: Duration,
+    /// How deep its jitter buffer is.
+    pub jitter_buffer: JitterBuffer,
     /// How it asks for lost packets; none: not at all.
     pub nack: Option<Nack>,
     /// When it first asks for its cameras, in the run's time; if it boots later, then.

@@ -195,6 +195,11 @@ impl<'a> Value<'a> {
         matches!(self.value, DeValue::Array(_))
     }
 
+    /// Whether it is a table.
+    pub(crate) fn is_table(&self) -> bool {
+        self.value.is_table()
+    }
+
     /// A text that says something.
     pub(crate) fn words(&self, reader: &mut Reader) -> Option<String> {
         let text = self.text(reader)?.trim().to_owned();

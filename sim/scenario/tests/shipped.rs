@@ -1,7 +1,7 @@
 //! The scenarios and profiles that come with Parallax.
 
 use parallax_network::{Behaviour, Capacity, GatewayConfig, Loss, PortAssignment, QueueLimit};
-use parallax_record::{Ice, Predicate, Route};
+use parallax_record::{Ice, JitterBuffer, Predicate, Route};
 use parallax_scenario::{
     Builtin, Profiles, Scenario, clip, parse, profile, reference, units::Size,
 };
@@ -40,7 +40,7 @@ fn two_homes_says_what_the_simulator_needs() {
     assert_eq!(camera.pacer_bits_per_second, Some(2_000_000));
     let viewer = scenario.peer("phone").and_then(|peer| peer.viewer.as_ref()).expect("there");
     assert_eq!(viewer.cameras, ["doorbell"]);
-    assert_eq!(viewer.jitter_buffer, Duration::from_millis(170));
+    assert_eq!(viewer.jitter_buffer, JitterBuffer::default());
     let nack = viewer.nack.expect("by default");
     assert_eq!((nack.interval, nack.tries), (Duration::from_millis(20), 5));
     assert_eq!(viewer.asks_at, Duration::ZERO);
@@ -94,7 +94,7 @@ fn a_peer_may_hold_both_roles() {
     let text = TWO_HOMES
         .replace("esp32-p4", "tablet")
         .replace("[peer.phone]", "[peer.other]\ncamera = { profile = \"tablet\", video = { clip = \"bunny\", size = \"320x240\", frames_per_second = 15, bit_rate = \"400kbit/s\" } }")
-        .replace("viewer = { profile = \"phone\", jitter", "viewer = { jitter")
+        .replace("viewer = { profile = \"phone\" }", "viewer = {}")
         .replace("site = \"house\"\n", "site = \"house\"\nviews = [\"other\"]\n");
     struct Tablet;
     impl Profiles for Tablet {

@@ -21,7 +21,7 @@ use parallax_peer::{
         Elsewhere, Examined, Maker, Playing, Source, Told, ViewerConfig, examine, run_elsewhere,
     },
 };
-use parallax_record::{Event, Phase, Session, counted};
+use parallax_record::{Event, JitterBuffer, Phase, Session, counted};
 use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
@@ -180,7 +180,7 @@ struct Viewer {
     streams: BTreeMap<u32, (Session, Frames)>,
     /// What each camera films.
     sources: BTreeMap<String, Source>,
-    jitter_buffer: Duration,
+    jitter_buffer: JitterBuffer,
     word: Arc<Word>,
     stop: Stop,
 }
@@ -196,8 +196,9 @@ impl Viewer {
                 json!({ "urls": urls, "username": username, "credential": credential })
             })
             .collect();
-        let depth_ms = u64::try_from(self.jitter_buffer.as_millis()).unwrap_or(u64::MAX);
-        call(&self.devtools, "begin", &[json!(id), json!(servers), json!(depth_ms)])?;
+        // What a browser is told is its least depth: it adapts by itself.
+        let least_ms = self.jitter_buffer.least_us / 1_000;
+        call(&self.devtools, "begin", &[json!(id), json!(servers), json!(least_ms)])?;
         self.newest = Some(id.clone());
         let live = Live::new(name, said);
         self.sessions.insert(id.clone(), live);

@@ -200,8 +200,8 @@ impl Sheet<'_> {
                 figure::bit_rate(camera.bit_rate_bps)
             );
         }
-        if let Some(us) = peer.jitter_buffer_us.filter(|_| peer.browser.is_none()) {
-            let _ = write!(text, ", jitter buffer {}", figure::duration(us.cast_signed()));
+        if peer.browser.is_none() {
+            text += &figure::jitter_buffer(peer.jitter_buffer_us, peer.jitter_buffer_least_us);
         }
         self.text((x + 50.0, y + 32.0, room), 11, "quiet", &text);
     }
@@ -331,6 +331,7 @@ mod tests {
                 boot_us: 0,
                 camera: None,
                 jitter_buffer_us: Some(50_000),
+                jitter_buffer_least_us: None,
             };
             let gateway = gateway.then(|| GatewayHeader {
                 external: "203.0.113.255".into(),

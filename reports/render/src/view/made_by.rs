@@ -50,9 +50,8 @@ impl MadeBy {
             .iter()
             .map(|peer| {
                 let digest: String = tame(&peer.sha256).chars().take(8).collect();
-                let buffer = peer.jitter_buffer_us.map_or_else(String::new, |us| {
-                    format!(", jitter buffer {}", figure::duration(us.cast_signed()))
-                });
+                let buffer =
+                    figure::jitter_buffer(peer.jitter_buffer_us, peer.jitter_buffer_least_us);
                 let digest = if digest.is_empty() { digest } else { format!(" {digest}") };
                 format!("{}: {}{digest}{buffer}", tame(&peer.peer), tame(&peer.profile))
             })

@@ -55,6 +55,7 @@ pub(crate) fn header(seed: u64) -> Header {
         boot_us: 0,
         camera: None,
         jitter_buffer_us: viewer.then_some(50_000),
+        jitter_buffer_least_us: None,
     };
     Header {
         format: FORMAT.into(),

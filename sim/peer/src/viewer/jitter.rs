@@ -1,25 +1,37 @@
-//! Jitter buffer: fixed depth, whole frames in order, each at its time. A pure core.
+//! Jitter buffer: whole frames in order, each at its time. A pure core.
 //!
-//! A frame's time is its media time, plus the base delay ([`Base`]), plus the depth. At its time
-//! - a whole frame is released;
-//! - a frame that is not whole is given up if a later one has begun to come: packets of it are missing;
-//! - else it is waited for: nothing later is held up. It is released as soon as it is whole, late.
+//! A frame's time is its media time, plus the base delay ([`Base`]), plus the depth ([`Target`]). At its time
+//! - a frame that is whole and that no packet is missing before is released;
+//! - one that is not whole, or before which packets are missing, is waited for as long as a resend may mend that: to the
+//!   greatest depth, but no longer than to the time of a later key frame that is whole, with which all goes on. Then it is
+//!   given up, if a later one has begun to come: packets of it are missing;
+//! - if no later one has begun to come, it is waited for: nothing is held up. It is released as soon as it is whole, late.
+//!
+//! What depends on a frame that was given up is not waited for, and where lost packets are not asked for again, nothing is.
+//! A fixed depth is its own greatest, so that a frame has until its time.
 //!
 //! Where [`LATE_RUN`] frames in a row come too late, the path has become longer: the base is taken anew from their
 //! packets alone.
 //!
-//! The `webrtc` crate has one too, which cannot be used here: in 0.21.1 its driver does not look
+//! libwebrtc differs in three things: it estimates the depth by a Kalman filter of how a frame's delay grows with its size,
+//! it waits for a frame for 3 s, and its playout delay falls by 100 ms a second.
+//!
+//! The `webrtc` crate has a jitter buffer too, which cannot be used here: in 0.21.1 its driver does not look
 //! for packets that a timer has let go (`poll_media_read` does not go through the interceptors),
 //! so that they wait for the next packet to come; and it takes a new time base each time it runs
 //! dry, which with a depth below the distance of two frames is at each frame, so that one late
 //! frame makes all later ones late.
 
-use super::base::Base;
+use super::{
+    base::Base,
+    target::{Sample, Target},
+};
 use crate::{
     connection::VIDEO_CLOCK_HZ,
     frames::{Assembler, Opened, Piece, Whole},
 };
-use std::{collections::BTreeMap, time::Duration};
+use parallax_record::JitterBuffer;
+use std::collections::BTreeMap;
 
 /// So many frames in a row that were whole after their time, or had not begun to come by then, and the base is
 /// taken anew. One may be an accident; three at 15 frames/s are a fifth of a second.
@@ -47,27 +59,34 @@ pub(super) enum Release {
 /// Holds frames until their time. Without depth a frame goes as soon as it is whole, and what is not
 /// whole by then of those before it is given up.
 #[derive(Debug)]
-pub(super) struct JitterBuffer {
-    /// How long after the base delay a frame is released. It is fixed; what would follow the jitter sets it.
-    depth_ns: u64,
+pub(super) struct Playout {
     base: Base,
+    /// How long after the base delay a frame is released.
+    target: Target,
+    /// Lost packets are asked for again.
+    repairs: bool,
     assembler: Assembler,
     whole: BTreeMap<u64, Whole>,
     /// Of the frames that came late in a row: when the first packet of the first one came, and how many.
     late_run: Option<(u64, u32)>,
     /// The sequence number that follows the last released frame, extended.
     next_sequence: Option<u64>,
+    /// Nothing can be decoded before the next key frame.
+    broken: bool,
 }
 
-impl JitterBuffer {
-    pub(super) fn new(depth: Duration) -> Self {
+impl Playout {
+    /// Of such a depth. `repairs`: lost packets are asked for again.
+    pub(super) fn new(depth: JitterBuffer, repairs: bool) -> Self {
         Self {
-            depth_ns: u64::try_from(depth.as_nanos()).unwrap_or(u64::MAX),
             base: Base::default(),
+            target: Target::new(depth),
+            repairs,
             assembler: Assembler::default(),
             whole: BTreeMap::new(),
             late_run: None,
             next_sequence: None,
+            broken: true,
         }
     }
 
@@ -79,67 +98,114 @@ impl JitterBuffer {
             self.base.take(at_ns, i128::from(at_ns) - media_ns(newest));
         }
         if let Some(frame) = frame {
+            self.sample(&frame);
             self.whole.insert(frame.extended_timestamp, frame);
         }
     }
 
+    /// Has the target learn from a frame. One all packets of which were resent says neither how long they take without
+    /// that, nor how long a resend takes.
+    fn sample(&mut self, frame: &Whole) {
+        let (Some(ordered_ns), Some(base_ns)) = (frame.ordered_ns, self.base.ns()) else { return };
+        let needed = i128::from(ordered_ns) - media_ns(frame.extended_timestamp) - base_ns;
+        self.target.take(Sample {
+            at_ns: frame.whole_ns,
+            needed_ns: u64::try_from(needed).unwrap_or(0),
+            repair_ns: (frame.whole_ns > ordered_ns).then(|| frame.whole_ns - ordered_ns),
+        });
+    }
+
+    /// The target depth, nanoseconds, if it adapts and has moved since this was last said.
+    pub(super) fn moved(&mut self) -> Option<u64> {
+        self.target.moved()
+    }
+
     /// The next frame whose time has come.
     pub(super) fn poll(&mut self, now_ns: u64) -> Option<Release> {
-        let first = self.first()?;
-        let open = self.assembler.oldest_open().filter(|open| open.extended_timestamp == first);
-        let waits = match self.depth_ns {
-            // Without depth, what is open waits until a later frame is whole.
-            0 => self.whole.is_empty(),
-            _ => self.due_ns(first)? > now_ns || (open.is_some() && !self.is_overtaken(first)),
-        };
-        if waits {
+        let held = self.first()?;
+        if self.due_ns(&held)? > now_ns {
             return None;
         }
+        let first = held.extended_timestamp;
         // What is older than a frame that is let go comes too late.
         self.assembler.give_up(first);
-        if let Some(Opened { timestamp, first_ns, .. }) = open {
+        if let Some(Opened { timestamp, first_ns, .. }) = held.open {
             let late = self.note(first, (first_ns, first_ns));
+            self.broken = true;
             return Some(Release::Lost { timestamp, late });
         }
         let frame = self.whole.remove(&first)?;
         self.note(first, (frame.first_ns, frame.whole_ns));
-        let follows = self.next_sequence.is_none_or(|next| next == frame.first_sequence);
+        let follows = self.follows(&frame);
+        self.broken = !frame.key && (self.broken || !follows);
         self.next_sequence = Some(frame.next_sequence());
         Some(Release::Frame { frame, follows })
     }
 
     /// When the next frame's time comes, nanoseconds on the run's clock; none if only a packet brings it on.
     pub(super) fn next_deadline(&self) -> Option<u64> {
-        let first = self.first()?;
-        let open =
-            self.assembler.oldest_open().is_some_and(|open| open.extended_timestamp == first);
-        if self.depth_ns == 0 || (open && !self.is_overtaken(first)) {
-            return None;
-        }
-        self.due_ns(first)
+        self.due_ns(&self.first()?).filter(|&due| due < u64::MAX)
     }
 
     /// The oldest frame that is held, whole or not.
-    fn first(&self) -> Option<u64> {
-        let open = self.assembler.oldest_open().map(|open| open.extended_timestamp);
+    fn first(&self) -> Option<Held> {
+        let open = self.assembler.oldest_open();
         let whole = self.whole.first_key_value().map(|(&timestamp, _)| timestamp);
-        open.into_iter().chain(whole).min()
+        let opened = open.map(|open| open.extended_timestamp);
+        let extended_timestamp = opened.into_iter().chain(whole).min()?;
+        let open = open.filter(|_| opened == Some(extended_timestamp));
+        Some(Held { extended_timestamp, open })
     }
 
-    /// Whether a packet of a later frame has come.
-    fn is_overtaken(&self, extended_timestamp: u64) -> bool {
-        self.assembler.newest_timestamp().is_some_and(|newest| newest > extended_timestamp)
+    /// No packet is missing between a frame and the one that was released last.
+    fn follows(&self, frame: &Whole) -> bool {
+        self.next_sequence.is_none_or(|next| next == frame.first_sequence)
     }
 
-    fn due_ns(&self, extended_timestamp: u64) -> Option<u64> {
-        let due = self.base.ns()? + media_ns(extended_timestamp) + i128::from(self.depth_ns);
+    /// When the oldest frame is let go, or given up; `u64::MAX`: only a packet brings that on.
+    fn due_ns(&self, held: &Held) -> Option<u64> {
+        let first = held.extended_timestamp;
+        let is_overtaken = self.assembler.newest_timestamp().is_some_and(|newest| newest > first);
+        if held.open.is_some() && !is_overtaken {
+            return Some(u64::MAX);
+        }
+        if self.target.most_ns() == 0 {
+            // Without depth, what is open waits until a later frame is whole.
+            let waits = held.open.is_some() && self.whole.is_empty();
+            return Some(if waits { u64::MAX } else { 0 });
+        }
+        let due = self.at_depth_ns(first, self.target.ns())?;
+        if !self.repairs || !self.may_be_mended(held) {
+            return Some(due);
+        }
+        let later = self.whole.range(first + 1..).find(|(_, frame)| frame.key);
+        let key = later.and_then(|(&key, _)| self.at_depth_ns(key, self.target.ns()));
+        let last = self.at_depth_ns(first, self.target.most_ns())?;
+        Some(key.map_or(last, |key| key.clamp(due, last)))
+    }
+
+    /// Whether packets are missing of a frame, or before it, with which it could be decoded.
+    fn may_be_mended(&self, held: &Held) -> bool {
+        match held.open {
+            Some(open) => open.may_be_key || !self.broken,
+            None => self
+                .whole
+                .get(&held.extended_timestamp)
+                .is_some_and(|frame| !frame.key && !self.broken && !self.follows(frame)),
+        }
+    }
+
+    /// When the time of a frame comes with such a depth.
+    fn at_depth_ns(&self, extended_timestamp: u64, depth_ns: u64) -> Option<u64> {
+        let due = self.base.ns()? + media_ns(extended_timestamp) + i128::from(depth_ns);
         Some(u64::try_from(due).unwrap_or(0))
     }
 
     /// Whether a frame was late whose first packet came at `first_ns`, and what counts of it at `came_ns`; takes
     /// the base anew after enough of them.
     fn note(&mut self, extended_timestamp: u64, (first_ns, came_ns): (u64, u64)) -> bool {
-        let due_ns = self.due_ns(extended_timestamp).filter(|_| self.depth_ns > 0);
+        let due_ns = self.at_depth_ns(extended_timestamp, self.target.ns());
+        let due_ns = due_ns.filter(|_| self.target.most_ns() > 0);
         let late = due_ns.is_some_and(|due| came_ns > due);
         self.late_run = late.then(|| {
             let (since_ns, frames) = self.late_run.unwrap_or((first_ns, 0));
@@ -153,10 +219,21 @@ impl JitterBuffer {
     }
 }
 
+/// The oldest frame that is held.
+#[derive(Debug)]
+struct Held {
+    extended_timestamp: u64,
+    /// What of it is there, if it is not whole.
+    open: Option<Opened>,
+}
+
 /// An extended RTP timestamp as nanoseconds of media.
 fn media_ns(extended_timestamp: u64) -> i128 {
     i128::from(extended_timestamp) * 1_000_000_000 / i128::from(VIDEO_CLOCK_HZ)
 }
+
+#[cfg(test)]
+mod adaptive;
 
 #[cfg(test)]
 mod tests {
@@ -167,6 +244,10 @@ mod tests {
     const MS: u64 = 1_000_000;
     /// 15 frames/s.
     const TICKS: u32 = 6_000;
+
+    fn fixed(ms: u64) -> JitterBuffer {
+        JitterBuffer { least_us: ms * 1_000, most_us: ms * 1_000 }
+    }
 
     /// Packet `n` of 3 of frame `frame`, `at` milliseconds.
     fn packet(frame: u32, n: u16, at: u64) -> Piece {
@@ -183,10 +264,10 @@ mod tests {
     /// whether it follows the one before (`None`: it was lost).
     fn run(depth: u64, mut packets: Vec<Piece>) -> Vec<(u32, u64, Option<bool>)> {
         packets.sort_by_key(|piece| piece.at_ns);
-        let mut buffer = JitterBuffer::new(Duration::from_millis(depth));
+        let mut buffer = Playout::new(fixed(depth), true);
         let mut released = Vec::new();
         let frame = |timestamp: u32| (timestamp - 90_000) / TICKS;
-        let mut drain = |buffer: &mut JitterBuffer, now: u64| {
+        let mut drain = |buffer: &mut Playout, now: u64| {
             while let Some(release) = buffer.poll(now) {
                 released.push(match release {
                     Release::Frame { frame: f, follows } => {
@@ -308,7 +389,7 @@ mod tests {
     #[test]
     fn a_frame_that_a_later_one_overtook_is_late_if_nothing_of_it_came_in_time() {
         let lost = |straggler: Vec<Piece>| {
-            let mut buffer = JitterBuffer::new(Duration::from_millis(60));
+            let mut buffer = Playout::new(fixed(60), true);
             let packets = [0, 1, 3].into_iter().flat_map(|frame| {
                 (0..3).map(move |n| packet(frame, n, 1_000 + u64::from(frame) * 200 / 3))
             });

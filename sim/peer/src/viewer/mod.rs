@@ -5,6 +5,7 @@ mod elsewhere;
 mod jitter;
 mod playback;
 mod session;
+mod target;
 
 pub use elsewhere::{Elsewhere, Maker, Said, Told, TrickledCandidate};
 pub use playback::{Examined, examine};
@@ -18,7 +19,7 @@ use crate::{
     tasks::{self, Tasks, Timer},
 };
 use parallax_media::Clip;
-use parallax_record::{Event, Ice, Phase, Session};
+use parallax_record::{Event, Ice, JitterBuffer, Phase, Session};
 use parallax_signalling::{
     CloseReason, FromRendezvous, RefusedReason, SessionId, ToRendezvous, Token,
 };
@@ -41,8 +42,8 @@ pub struct ViewerConfig {
     pub name: String,
     /// What it watches.
     pub views: Vec<View>,
-    /// How long its jitter buffer holds packets; zero: none.
-    pub jitter_buffer: Duration,
+    /// How deep its jitter buffer is.
+    pub jitter_buffer: JitterBuffer,
     /// How it asks for lost packets again; none: not at all.
     pub nack: Option<Nack>,
     /// When it first asks, on the host's clock; after a boot that ends later, at once.

@@ -2,7 +2,7 @@
 
 use super::{
     Health, Nack, Playing, Sessions,
-    jitter::{JitterBuffer, Release},
+    jitter::{Playout, Release},
     playback,
 };
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
     probe::{Arrivals, Probe, WIRE, piece},
     tasks::Tasks,
 };
-use parallax_record::{Event, Ice, LossPhase, Phase, Session};
+use parallax_record::{Event, Ice, JitterBuffer, LossPhase, Phase, Session};
 use parallax_signalling::{CloseReason, IceServer, SessionId, ToRendezvous};
 use playback::Item;
 use rtc::{
@@ -38,7 +38,7 @@ pub(super) struct Start {
     pub(super) name: Session,
     pub(super) ice_servers: Vec<IceServer>,
     pub(super) playing: Playing,
-    pub(super) jitter_buffer: Duration,
+    pub(super) jitter_buffer: JitterBuffer,
     pub(super) nack: Option<Nack>,
     pub(super) ice: Ice,
 }
@@ -54,7 +54,9 @@ const PING: Duration = Duration::from_secs(1);
 struct Live<H: Host> {
     exchange: Exchange<H>,
     playing: Playing,
-    jitter_buffer: Duration,
+    jitter_buffer: JitterBuffer,
+    /// Lost packets are asked for again.
+    repairs: bool,
     health: Arc<Health>,
     /// Whom to tell that nothing comes any more.
     silent: mpsc::UnboundedSender<SessionId>,
@@ -112,6 +114,7 @@ async fn run_to_end<H: Host>(
         exchange,
         playing: start.playing,
         jitter_buffer: start.jitter_buffer,
+        repairs: start.nack.is_some(),
         health,
         silent,
         tasks: Tasks::default(),
@@ -189,7 +192,7 @@ impl<H: Host> Live<H> {
             track: track.clone(),
             items,
             wish: wish.clone(),
-            buffer: JitterBuffer::new(self.jitter_buffer),
+            buffer: Playout::new(self.jitter_buffer, self.repairs),
             any: false,
             gap: false,
         };
@@ -209,7 +212,7 @@ struct Receiver<H> {
     items: mpsc::Sender<Item>,
     /// A key frame is needed.
     wish: mpsc::Sender<()>,
-    buffer: JitterBuffer,
+    buffer: Playout,
     /// Packets have come.
     any: bool,
     /// A frame was lost on its way to the decoder: the next one does not follow it.
@@ -247,6 +250,10 @@ impl<H: Host> Receiver<H> {
                         }
                     }
                     self.buffer.handle(piece(&packet, self.host.now_ns()));
+                    if let Some(target_ns) = self.buffer.moved() {
+                        let (session, target_us) = (self.name.clone(), target_ns / 1_000);
+                        self.host.observe(Event::JitterBufferTarget { session, target_us });
+                    }
                 }
                 Some(_) => {}
                 None => return,

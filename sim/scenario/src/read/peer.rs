@@ -13,7 +13,7 @@ use crate::{
     units::{self, Size, shown},
 };
 use core::{net::Ipv4Addr, time::Duration};
-use parallax_record::{Ice, MediaMode};
+use parallax_record::{Ice, JitterBuffer, MediaMode};
 
 /// A peer as the file gives it, its address perhaps still open.
 pub(super) struct PeerDraft {
@@ -53,7 +53,7 @@ struct CameraDraft {
 /// A viewer before its device is known.
 struct ViewerDraft {
     profile: Option<(String, Place)>,
-    jitter_buffer: Duration,
+    jitter_buffer: JitterBuffer,
     nack: Option<Nack>,
     asks_at: (Duration, Place),
 }
@@ -378,10 +378,8 @@ fn viewer(reader: &mut Reader, peer: &Table<'_>) -> Option<ViewerDraft> {
     let profile = optional(reader, &table, "profile", |reader, value| {
         Some((value.text(reader)?, value.place.clone()))
     });
-    let jitter_buffer = table.get(reader, "jitter_buffer").and_then(|value| {
-        let range = (Duration::ZERO, Duration::from_secs(10));
-        value.unit_between(reader, super::whole_micros, range, units::format_duration)
-    });
+    let jitter_buffer =
+        table.get(reader, "jitter_buffer").and_then(|value| jitter_buffer(reader, value));
     let nack = table.get(reader, "nack").and_then(|value| nack(reader, value));
     let asks_at = table.get(reader, "asks_at").and_then(|value| {
         let range = (Duration::ZERO, Duration::from_secs(24 * 60 * 60));
@@ -399,6 +397,35 @@ fn viewer(reader: &mut Reader, peer: &Table<'_>) -> Option<ViewerDraft> {
         nack: nack?,
         asks_at: asks_at?,
     })
+}
+
+/// A duration, the fixed depth, or the bounds of one that adapts.
+fn jitter_buffer(reader: &mut Reader, value: Value<'_>) -> Option<JitterBuffer> {
+    let depth = |reader: &mut Reader, value: Value<'_>| {
+        let range = (Duration::ZERO, Duration::from_secs(10));
+        let depth =
+            value.unit_between(reader, super::whole_micros, range, units::format_duration)?;
+        u64::try_from(depth.as_micros()).ok()
+    };
+    if !value.is_table() {
+        return depth(reader, value).map(|us| JitterBuffer { least_us: us, most_us: us });
+    }
+    let table = value.table(reader, &reference::JITTER_BUFFER)?;
+    let mut bound = |key| {
+        let value = table.get(reader, key)?;
+        let place = value.place.clone();
+        Some((depth(reader, value)?, place))
+    };
+    let (least, most) = (bound("least"), bound("most"));
+    let ((least_us, place), (most_us, _)) = (least?, most?);
+    if least_us > most_us {
+        let ms = |us| units::format_duration(Duration::from_micros(us));
+        let message = format!("`{}` is more than `most`, `{}`", ms(least_us), ms(most_us));
+        let help = "give bounds such as `{ least = \"20ms\", most = \"500ms\" }`, or one duration if the depth is fixed";
+        reader.refuse(Rank::Value, &place, &message, "beyond `most`", help);
+        return None;
+    }
+    Some(JitterBuffer { least_us, most_us })
 }
 
 fn nack(reader: &mut Reader, value: Value<'_>) -> Option<Option<Nack>> {

@@ -344,9 +344,9 @@ pub(crate) const VIEWER: Keys = Keys {
         ),
         or(
             "jitter_buffer",
-            "duration, to 10 s",
-            "\"200ms\"",
-            "How long packets are held to put them in order, from the least delay of the last 10 s. A key frame must leave the pacer and the up link in less, or no picture is ever shown (at 640x360 some 35 kB); `\"0ms\"` holds none.",
+            "table, or duration, to 10 s",
+            "{ least = \"20ms\", most = \"500ms\" }",
+            "How long frames are held, from the least delay of the last 10 s: adaptive within these bounds (above), or fixed, such as `\"170ms\"`. With a fixed one a frame that is not whole by then is lost: a key frame must leave the pacer and the up link in less, or no picture is ever shown (at 640x360 some 35 kB). `\"0ms\"` holds none.",
         ),
         or(
             "nack",
@@ -359,6 +359,25 @@ pub(crate) const VIEWER: Keys = Keys {
             "duration, before the run's end",
             "\"0s\"",
             "When it first asks for its cameras. At `0s` the devices boot while it asks, and the camera's boot is in the time to first frame; later, the set-up is measured by itself.",
+        ),
+    ],
+    later: &[],
+};
+
+pub(crate) const JITTER_BUFFER: Keys = Keys {
+    place: "jitter_buffer",
+    keys: &[
+        or(
+            "least",
+            "duration, to `most`",
+            "\"20ms\"",
+            "Its target depth never falls below this. 20 ms cover what receivers themselves vary by: libwebrtc adds 10 ms for the system and 10 ms for rendering.",
+        ),
+        or(
+            "most",
+            "duration, to 10 s",
+            "\"500ms\"",
+            "Its target depth never exceeds this, and so long it waits for what is missing of a frame. Beyond half a second nobody talks through a door, and a new key frame is quicker.",
         ),
     ],
     later: &[],
