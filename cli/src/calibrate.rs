@@ -90,10 +90,7 @@ impl Read {
         let lone = ["record.jsonl", "journal.jsonl"].iter().any(|file| folder.join(file).is_file());
         let runs = if lone { vec![folder.to_owned()] } else { report::run_folders(folder) };
         if runs.is_empty() {
-            let what = match folder.is_dir() {
-                true => "there is no run in it",
-                false => "there is no such folder",
-            };
+            let what = report::none_there(folder, "there is no run in it");
             return Err(Stop::BadInput(format!(
                 "failed to read {}: {what}\n  help: give a folder that `parallax hil --out FOLDER` has written",
                 folder.display()

@@ -255,6 +255,11 @@ pub(crate) fn failed_to_read(path: &Path, error: &io::Error) -> String {
                     "\n  help: did you mean `{meant}`? Check its spelling and the current folder"
                 )
             }
+            // A mere name may have been meant for a scenario that is built in.
+            None if path.components().count() == 1 && path.extension().is_none() => format!(
+                "\n  help: check its spelling and the current folder; built in are: {}",
+                shipped::names()
+            ),
             None => "\n  help: check its spelling and the current folder".to_owned(),
         },
         _ => String::new(),

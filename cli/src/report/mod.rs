@@ -17,7 +17,7 @@ use parallax_record::Verdict;
 use parallax_render::{Report, baseline::text, beside, terminal, view::Source};
 use std::path::Path;
 
-pub(crate) use read::{environment, record, run_folders};
+pub(crate) use read::{environment, none_there, record, run_folders};
 use write::FILES;
 
 /// Runs `parallax report`.

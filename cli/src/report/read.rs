@@ -245,11 +245,19 @@ fn no_summary(folder: &Path) -> Stop {
         Some(above) if !above.as_os_str().is_empty() => format!("give {}", above.display()),
         _ => "give a folder that `parallax sim --out FOLDER` has written".to_owned(),
     };
-    let what = match folder.is_dir() {
-        true => "it has neither a summary.json nor a record.jsonl",
-        false => "there is no such folder",
-    };
+    let what = none_there(folder, "it has neither a summary.json nor a record.jsonl");
     Stop::BadInput(format!("failed to read {name}: {what}\n  help: {help}"))
+}
+
+/// Why nothing was found at `folder`: `empty`, if it is one.
+pub(crate) fn none_there<'w>(folder: &Path, empty: &'w str) -> &'w str {
+    if folder.is_dir() {
+        empty
+    } else if folder.exists() {
+        "it is a file, and a folder is wanted"
+    } else {
+        "there is no such folder"
+    }
 }
 
 /// Where and when the runs of a folder ran, if it tells.
