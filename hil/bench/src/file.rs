@@ -57,7 +57,7 @@ pub struct BenchBoard {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a bench file")]
 struct Written {
     schema: u32,
     title: String,
@@ -67,7 +67,7 @@ struct Written {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a table, `[board.NAME]`")]
 struct WrittenBoard {
     profile: Spanned<String>,
     #[serde(default)]

@@ -68,7 +68,7 @@ impl fmt::Display for Switch {
 
 /// `network`, as it is written.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a table, `{ ... }`")]
 pub(crate) struct WrittenNetwork {
     interface: Option<String>,
     tap: Option<String>,
@@ -78,7 +78,7 @@ pub(crate) struct WrittenNetwork {
 
 /// `power`, as it is written.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a table, `{ ... }`")]
 pub(crate) struct WrittenPower {
     on: Option<Vec<String>>,
     off: Option<Vec<String>>,
