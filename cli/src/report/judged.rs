@@ -1,6 +1,6 @@
 //! Judges runs again from their records: what can be computed is not believed.
 
-use super::read::{bad, is_one_name, record};
+use super::read::{Memory, bad, is_one_name, record_in};
 use crate::exit::Stop;
 use parallax_record::{Record, Suite, Summary, contradiction, judge_again};
 use parallax_render::input::Detail;
@@ -57,7 +57,7 @@ pub(super) fn again(
     keep: bool,
     place: impl Fn(&Summary) -> PathBuf + Sync,
 ) -> Result<Judged, Stop> {
-    let each = in_parallel(suite.runs.len(), |at| {
+    let each = in_parallel(suite.runs.len(), |memory: &mut Memory, at| {
         let stored = &suite.runs[at];
         let file = place(stored).join("record.jsonl");
         if !file.is_file() {
@@ -74,12 +74,18 @@ pub(super) fn again(
                 )),
             };
         }
-        let record = checked(&file, stored)?;
+        let record = checked(&file, stored, memory)?;
         let judged = judge_again(&record, stored);
         let correction = judged
             .correction
             .map(|what| format!("{}: by its record {what}: the record counts", stored.path()));
-        let record = keep.then_some(record);
+        let record = match keep {
+            true => Some(record),
+            false => {
+                memory.entries = record.entries;
+                None
+            }
+        };
         Ok(One { summary: judged.summary, correction, record, judged: true })
     })?;
     let mut all = Judged::default();
@@ -105,7 +111,7 @@ pub(super) fn details(
 ) -> Result<Vec<Detail>, Stop> {
     let wanted: Vec<usize> = chosen.iter().copied().collect();
     let records = Mutex::new(records);
-    let found = in_parallel(wanted.len(), |at| {
+    let found = in_parallel(wanted.len(), |memory: &mut Memory, at| {
         let at = wanted[at];
         let summary = &suite.runs[at];
         let place = place(summary);
@@ -113,7 +119,7 @@ pub(super) fn details(
         let known = records.lock().ok().and_then(|mut records| records.remove(&at));
         let record = match known {
             Some(record) => record,
-            None if file.is_file() => checked(&file, summary)?,
+            None if file.is_file() => checked(&file, summary, memory)?,
             None => return Ok(None),
         };
         Ok(Some(Detail { run: at, record, pictures: pictures(summary, &place)? }))
@@ -122,8 +128,8 @@ pub(super) fn details(
 }
 
 /// The record in a file, if it is that of which a summary speaks.
-fn checked(file: &Path, summary: &Summary) -> Result<Record, Stop> {
-    let record = record(file)?;
+fn checked(file: &Path, summary: &Summary, memory: &mut Memory) -> Result<Record, Stop> {
+    let record = record_in(file, memory)?;
     if summary.record_sha256.as_ref().is_some_and(|digest| *digest != record.sha256) {
         return Err(bad(
             file,
@@ -164,19 +170,21 @@ fn pictures(summary: &Summary, place: &Path) -> Result<BTreeMap<String, Vec<u8>>
 }
 
 /// Does something for each of `count` things, on all cores, with the results in their order. The first error counts.
-pub(super) fn in_parallel<T: Send>(
+/// Each thread has a state that its results do not depend on.
+pub(super) fn in_parallel<S: Default, T: Send>(
     count: usize,
-    work: impl Fn(usize) -> Result<T, Stop> + Sync,
+    work: impl Fn(&mut S, usize) -> Result<T, Stop> + Sync,
 ) -> Result<Vec<T>, Stop> {
     let next = AtomicUsize::new(0);
     let results: Mutex<BTreeMap<usize, Result<T, Stop>>> = Mutex::default();
     let one = || {
+        let mut state = S::default();
         loop {
             let at = next.fetch_add(1, Ordering::Relaxed);
             if at >= count {
                 break;
             }
-            let result = work(at);
+            let result = work(&mut state, at);
             if let Ok(mut results) = results.lock() {
                 results.insert(at, result);
             }

@@ -4,7 +4,9 @@ use super::judged::{self, Judged};
 use crate::exit::Stop;
 use parallax_bench::recover;
 use parallax_files as files;
-use parallax_record::{Environment, ReadError, Record, SCHEMA, Suite, Summary, Verdict, judge};
+use parallax_record::{
+    Entry, Environment, ReadError, Record, SCHEMA, Suite, Summary, Verdict, judge,
+};
 use parallax_render::{
     escape::tame,
     figure::counted,
@@ -14,7 +16,7 @@ use parallax_scenario::nearest;
 use serde::{Deserialize, de::DeserializeOwned};
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs, io,
+    fs, io, mem,
     path::{Path, PathBuf},
 };
 
@@ -159,7 +161,7 @@ fn without_summary(folder: &Path) -> Result<Found, Stop> {
     let mut origin = Origin { without_summary: true, ..Origin::default() };
     let mut runs = Vec::new();
     let folders = run_folders(folder);
-    for found in judged::in_parallel(folders.len(), |at| Ok(of_record(&folders[at])))? {
+    for found in judged::in_parallel(folders.len(), |(), at| Ok(of_record(&folders[at])))? {
         match found {
             Ok(summary) => runs.extend(summary),
             // Of the other runs something can be said.
@@ -376,8 +378,23 @@ fn in_full(suite: &Suite, select: &[String], found: &mut BTreeSet<String>) -> BT
 /// # Errors
 /// [`Stop::BadInput`] if it is none of ours, or not whole.
 pub(crate) fn record(file: &Path) -> Result<Record, Stop> {
-    let bytes = files::read(file, files::RECORD_MOST).map_err(|error| unreadable(file, &error))?;
-    Record::read(&bytes).map_err(|error| match error {
+    record_in(file, &mut Memory::default())
+}
+
+/// Memory for one record after another.
+#[derive(Default)]
+pub(super) struct Memory {
+    bytes: Vec<u8>,
+    /// Those of a record that is not needed any more.
+    pub(super) entries: Vec<Entry>,
+}
+
+/// As [`record`], in memory that has been there for others.
+pub(super) fn record_in(file: &Path, memory: &mut Memory) -> Result<Record, Stop> {
+    files::read_into(file, files::RECORD_MOST, &mut memory.bytes)
+        .map_err(|error| unreadable(file, &error))?;
+    let entries = mem::take(&mut memory.entries);
+    Record::read_in(entries, &memory.bytes).map_err(|error| match error {
         ReadError::NewerSchema { found } => newer(file, found),
         error => {
             let text = error.to_string();

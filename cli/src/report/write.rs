@@ -50,7 +50,7 @@ fn files(
         pictured.push((cell, run));
     }
     // Most of what a report costs are its pictures.
-    let pictures = in_parallel(pictured.len(), |at| Ok(png::run(report, pictured[at].1)))?;
+    let pictures = in_parallel(pictured.len(), |(), at| Ok(png::run(report, pictured[at].1)))?;
     for ((cell, _), pictures) in pictured.iter().zip(pictures) {
         let folder = match report.folders.len() {
             1 => String::new(),

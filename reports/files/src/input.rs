@@ -29,16 +29,28 @@ pub fn open(path: &Path) -> io::Result<(File, u64)> {
 /// # Errors
 /// As [`open`]; or if there are more than `most`.
 pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    read_into(path, most, &mut bytes)?;
+    Ok(bytes)
+}
+
+/// The bytes of a regular file, in place of what `bytes` has: one file after another in the same memory.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_into(path: &Path, most: u64, bytes: &mut Vec<u8>) -> io::Result<()> {
+    bytes.clear();
     let (file, length) = open(path)?;
     if length > most {
         return Err(too_long(most));
     }
-    let mut bytes = Vec::new();
-    file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+    // A hint: a file may have another length by now, and those of the kernel tell none.
+    bytes.reserve(usize::try_from(length).unwrap_or_default());
+    file.take(most.saturating_add(1)).read_to_end(bytes)?;
     if bytes.len() as u64 > most {
         return Err(too_long(most));
     }
-    Ok(bytes)
+    Ok(())
 }
 
 /// The text of a regular file.
@@ -128,8 +140,11 @@ mod tests {
             let folder = tempdir().expect("a folder");
             let path = folder.path().join("file");
             fs::write(&path, &bytes).expect("a file");
+            // What the memory had is gone.
+            let mut found = b"before".to_vec();
+            prop_assert_eq!(read_into(&path, most, &mut found).is_ok(), bytes.len() as u64 <= most);
             match read(&path, most) {
-                Ok(found) => prop_assert_eq!(found, bytes),
+                Ok(whole) => prop_assert_eq!((&whole, &found), (&bytes, &bytes)),
                 Err(error) => {
                     prop_assert_eq!(error.kind(), ErrorKind::FileTooLarge);
                     prop_assert!(bytes.len() as u64 > most);

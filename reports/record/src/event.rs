@@ -19,12 +19,15 @@ pub struct Entry {
     /// At which node: a peer by its name, `link/SITE/up`, `gateway/SITE`, `service/NAME`.
     pub node: String,
     /// What.
+    #[serde(with = "crate::by_kind")]
+    #[schemars(with = "Event")]
     pub event: Event,
 }
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[schemars(tag = "kind")]
 pub enum Event {
     /// A peer's software starts: its boot is over.
     Started {

@@ -6,6 +6,7 @@ mod again;
 mod baseline;
 pub mod beside;
 mod browser;
+mod by_kind;
 mod candidate;
 mod check;
 mod checks;
