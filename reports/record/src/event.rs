@@ -164,6 +164,24 @@ pub enum Event {
         /// second: RTP packets with their headers, resent ones included.
         sent_bps: u64,
     },
+    /// What left a camera's pacer in an interval of time that ends now, and how long it waited there: once a second and
+    /// session, left out where nothing left.
+    PacerLoad {
+        /// Which session.
+        session: Session,
+        /// When the interval began.
+        from_run_ns: u64,
+        /// Packets of frames that left, resends not counted.
+        packets: u64,
+        /// The longest that one of them waited, nanoseconds.
+        waited_longest_ns: u64,
+        /// Resends that left.
+        resent: u64,
+        /// The longest that one of them waited, nanoseconds.
+        resent_waited_longest_ns: u64,
+        /// Resends that a viewer asked for and that the pacer did not take, since they would have waited for too long.
+        refused: u64,
+    },
     /// A packet of a frame was sent again.
     Resent {
         /// Which session.
@@ -480,7 +498,8 @@ pub enum LossPhase {
     Capture,
     /// The encoder skipped it.
     Encode,
-    /// The camera could not hand it to its transport.
+    /// The camera could not hand it to its transport, dropped it because it would have waited in the pacer for more
+    /// than a second, or let it go from the pacer when the viewer had given it up.
     Send,
     /// Packets of it did not arrive at all.
     Transport,
@@ -525,6 +544,7 @@ impl Event {
             | Self::Closed { session, .. }
             | Self::FramePaced { session, .. }
             | Self::Rates { session, .. }
+            | Self::PacerLoad { session, .. }
             | Self::Resent { session, .. }
             | Self::Nack { session, .. }
             | Self::JitterBufferTarget { session, .. }

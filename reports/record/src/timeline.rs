@@ -314,7 +314,7 @@ fn done_ns(passage: &Passage) -> Option<u64> {
 
 /// How a frame is lost that never left the jitter buffer. The buffer was done with a later one first at
 /// `later_done_ns`. Not whole at all: in transport, unless it left before the viewer was done with DTLS at `ready_ns`: the
-/// viewer's stack drops what it cannot decrypt yet. Whole before the buffer was done with it and with all
+/// viewer's stack drops what it cannot decrypt yet, and unless the camera's pacer held it until it was given up. Whole before the buffer was done with it and with all
 /// later ones: the network did its part. Otherwise it was late; whole in the same instant is late, too.
 fn lost_before_release(
     passage: &Passage,
@@ -322,7 +322,9 @@ fn lost_before_release(
     ready_ns: Option<u64>,
 ) -> LossPhase {
     let given_up_ns = earlier(done_ns(passage), later_done_ns);
+    let too_late = passage.paced_ns.zip(given_up_ns).is_some_and(|(left, at)| left >= at);
     match passage.received_ns {
+        _ if too_late => LossPhase::Send,
         None if passage.paced_ns.zip(ready_ns).is_some_and(|(left, ready)| left < ready) => {
             LossPhase::Receive
         }

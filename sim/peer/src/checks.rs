@@ -87,6 +87,8 @@ pub struct Checks {
     relayed: BTreeMap<Addresses, SocketAddr>,
     /// The peer of a channel, by socket and server.
     channels: BTreeMap<(Addresses, u16), SocketAddr>,
+    /// When the request was sent that was answered last, nanoseconds.
+    answered_ns: Option<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -102,7 +104,12 @@ struct Pending {
     attempt: u32,
     nominates: bool,
     sent_ns: u64,
+    /// It only keeps the pair alive.
+    keeps_alive: bool,
 }
+
+/// So long an answer is waited for, nanoseconds.
+const PENDING_NS: u64 = 10_000_000_000;
 
 impl Checks {
     /// The socket at `from` sends a datagram at `now_ns`.
@@ -153,6 +160,12 @@ impl Checks {
         }
     }
 
+    /// When the check was sent that was answered since the last call, nanoseconds; those count, too, that only keep
+    /// a pair alive.
+    pub fn take_answered(&mut self) -> Option<u64> {
+        self.answered_ns.take()
+    }
+
     /// What `server` relays for a socket; before the server has said so, the socket itself.
     fn relayed_by(&self, socket: SocketAddr, server: SocketAddr) -> SocketAddr {
         self.relayed.get(&(socket, server)).copied().unwrap_or(socket)
@@ -165,12 +178,16 @@ impl Checks {
         }
         let nominates = message.attribute(USE_CANDIDATE).is_some();
         let state = self.pairs.entry(pair).or_default();
-        if state.answered && (!nominates || state.nominated) {
+        let keeps_alive = state.answered && (!nominates || state.nominated);
+        if !keeps_alive {
+            state.attempts += 1;
+        }
+        let attempt = state.attempts;
+        self.pending.retain(|_, pending| sent_ns.saturating_sub(pending.sent_ns) < PENDING_NS);
+        self.pending.insert(message.id, Pending { pair, attempt, nominates, sent_ns, keeps_alive });
+        if keeps_alive {
             return None;
         }
-        state.attempts += 1;
-        let attempt = state.attempts;
-        self.pending.insert(message.id, Pending { pair, attempt, nominates, sent_ns });
         Some(Check::Sent { pair, attempt, nominates })
     }
 
@@ -178,7 +195,12 @@ impl Checks {
         if message.kind != BINDING_SUCCESS {
             return None;
         }
-        let Pending { pair, attempt, nominates, sent_ns } = self.pending.remove(&message.id)?;
+        let Pending { pair, attempt, nominates, sent_ns, keeps_alive } =
+            self.pending.remove(&message.id)?;
+        self.answered_ns = Some(sent_ns);
+        if keeps_alive {
+            return None;
+        }
         let state = self.pairs.get_mut(&pair)?;
         let news = !state.answered || (nominates && !state.nominated);
         state.answered = true;

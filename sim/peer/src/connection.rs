@@ -1,6 +1,6 @@
 //! One WebRTC connection, as both ends make it.
 
-use crate::{host::Host, identity, passes::Passes, tap};
+use crate::{host::Host, identity, passes::Passes, round_trip::SharedRoundTrip, tap};
 use parallax_record::{Candidate, CandidateKind, Ice, Session};
 use parallax_signalling::{CloseReason, FromRendezvous, IceServer, SessionId, ToRendezvous};
 use rtc::{
@@ -166,7 +166,7 @@ pub(crate) struct Built {
 }
 
 /// Builds a connection on the host's addresses, for video of this profile; with `feedback` on each packet, if the other end
-/// has it too.
+/// has it too. `round_trip` learns from ICE.
 ///
 /// # Errors
 /// What the `webrtc` crate says: no socket to be had, a server's address that is no address.
@@ -174,7 +174,7 @@ pub(crate) async fn build<H: Host>(
     host: &H,
     session: &Session,
     (ice_servers, ice): (&[IceServer], Ice),
-    interceptors: Registry,
+    (interceptors, round_trip): (Registry, SharedRoundTrip),
     (profile_level_id, feedback): ([u8; 3], bool),
 ) -> Result<Built> {
     let (tell, happenings) = mpsc::unbounded_channel();
@@ -211,7 +211,7 @@ pub(crate) async fn build<H: Host>(
         .with_setting_engine(settings.build())
         .with_interceptor_registry(interceptors)
         .with_handler(Arc::new(Handler(tell)))
-        .with_runtime(tap::runtime(host, session, passes.clone()))
+        .with_runtime(tap::runtime(host, session, passes.clone(), round_trip))
         .with_udp_addrs(addresses)
         .build()
         .await?;

@@ -18,6 +18,7 @@ mod passes;
 mod pipeline;
 mod probe;
 mod rendezvous;
+mod round_trip;
 pub mod sockets;
 mod tap;
 mod tasks;

@@ -5,6 +5,7 @@ use crate::{
     flight::Flights,
     host::Host,
     passes::Passes,
+    round_trip::SharedRoundTrip,
 };
 use parallax_record::Session;
 use std::{
@@ -23,13 +24,19 @@ use webrtc::runtime::{
 };
 
 /// The runtime of `host` for the connection of one session: its ICE checks are observed, and its driver makes
-/// extra `passes`.
-pub(crate) fn runtime<H: Host>(host: &H, session: &Session, passes: Passes) -> Arc<dyn Runtime> {
+/// extra `passes`. What the checks tell of the round trip goes to `round_trip`.
+pub(crate) fn runtime<H: Host>(
+    host: &H,
+    session: &Session,
+    passes: Passes,
+    round_trip: SharedRoundTrip,
+) -> Arc<dyn Runtime> {
     let teller = Teller {
         host: host.clone(),
         session: session.clone(),
         checks: Mutex::default(),
         flights: Mutex::default(),
+        round_trip,
     };
     Arc::new(Tapped { inner: host.runtime(), teller: Arc::new(teller), passes })
 }
@@ -39,6 +46,7 @@ struct Teller<H> {
     session: Session,
     checks: Mutex<Checks>,
     flights: Mutex<Flights>,
+    round_trip: SharedRoundTrip,
 }
 
 impl<H: Host> Teller<H> {
@@ -49,7 +57,12 @@ impl<H: Host> Teller<H> {
 
     /// Tells what `look` sees, if it is something.
     fn tell(&self, look: impl FnOnce(&mut Checks) -> Option<Check>) {
-        let check = look(&mut self.checks.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut checks = self.checks.lock().unwrap_or_else(PoisonError::into_inner);
+        let check = look(&mut checks);
+        if let Some(sent_ns) = checks.take_answered() {
+            self.round_trip.sample(self.host.now_ns().saturating_sub(sent_ns));
+        }
+        drop(checks);
         let Some(check) = check else { return };
         self.host.observe(check.event(self.session.clone()));
     }

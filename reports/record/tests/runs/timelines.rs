@@ -187,6 +187,36 @@ fn a_frame_that_came_whole_was_late_or_lost_by_the_stack() {
     assert_eq!(with_frame_received(Way::GivenUp(LossPhase::Decode), 89), decode);
 }
 
+/// Its viewer gave it up 90 ms after its capture.
+#[test]
+fn a_frame_that_the_pacer_held_until_it_was_given_up_is_lost_at_the_camera() {
+    for (paced_ms, received_ms, send) in [(89, None, 0), (90, None, 1), (90, Some(120), 1)] {
+        let mut ways = [Way::Rendered; 5];
+        ways[2] = Way::GivenUp(LossPhase::Transport);
+        let mut run = Run::streaming(&ways);
+        for entry in &mut run.entries {
+            if matches!(entry.event, Event::FramePaced { rtp_timestamp: 102_000, .. }) {
+                entry.run_ns = FIRST_NS + 2 * PERIOD_NS + paced_ms * 1_000_000;
+            }
+        }
+        if let Some(ms) = received_ms {
+            let run_ns = FIRST_NS + 2 * PERIOD_NS + ms * 1_000_000;
+            run.entries.push(entry(
+                run_ns,
+                VIEWER,
+                Event::FrameReceived {
+                    session: session(1),
+                    rtp_timestamp: 102_000,
+                    first_run_ns: run_ns,
+                    packets: 1,
+                },
+            ));
+        }
+        let lost = run.judged(vec![]).streams[0].frames.lost;
+        assert_eq!((lost.send, lost.total()), (send, 1), "{paced_ms} ms: {lost:?}");
+    }
+}
+
 #[test]
 fn so_was_one_that_nobody_gave_up_and_that_was_whole_before_a_later_one_was_let_go() {
     // The next frame leaves the jitter buffer 156.667 ms after the capture of this one.

@@ -1,62 +1,84 @@
-//! How long packets waited in the bottleneck queues.
+//! How long packets waited in pacers and bottleneck queues.
 
 use super::{look, run_time};
 use crate::escape::tame;
 use crate::plot::{Axis, Chart, Ink, Plot, Series, nice, round};
-use crate::view::Run;
+use crate::view::{Run, Stream};
 use parallax_record::{LinkDirection, LinkTimeline};
 use std::collections::BTreeMap;
 
-/// So many links have an ink of their own; those whose packets waited longest are drawn.
+/// So many queues have an ink of their own; those whose packets waited longest are drawn.
 const INKS: [Ink; 4] = [Ink::Latency, Ink::Lost, Ink::Second, Ink::Nat];
 
 fn ms(ns: u64) -> f64 {
     ns as f64 / 1e6
 }
 
-fn longest(link: &LinkTimeline) -> u64 {
-    link.loads.iter().filter_map(|load| load.waited_longest_ns).max().unwrap_or(0)
+/// A queue, and the longest wait in it in each interval of time, nanoseconds.
+struct Waits {
+    name: String,
+    /// From when, until when, and how long; none: nothing left it.
+    intervals: Vec<(u64, u64, Option<u64>)>,
 }
 
-/// The longest wait in each link's queue over time; none if the record does not tell.
+impl Waits {
+    fn longest(&self) -> u64 {
+        self.intervals.iter().filter_map(|(.., waited)| *waited).max().unwrap_or(0)
+    }
+
+    /// What is known of the interval in which a time lies.
+    fn at(&self, ns: u64) -> Option<u64> {
+        let within = |(from, to, _): &&(u64, u64, Option<u64>)| (*from..*to).contains(&ns);
+        self.intervals.iter().find(within).and_then(|(.., waited)| *waited)
+    }
+}
+
+fn of_link(link: &LinkTimeline) -> Waits {
+    let way = if link.direction == LinkDirection::Up { "up" } else { "down" };
+    let intervals =
+        link.loads.iter().map(|load| (load.from_ns, load.to_ns, load.waited_longest_ns));
+    Waits { name: format!("{} {way}", tame(&link.site)), intervals: intervals.collect() }
+}
+
+fn of_pacer(stream: &Stream) -> Waits {
+    let intervals =
+        stream.pacer.iter().map(|load| (load.from_ns, load.to_ns, Some(load.waited_longest_ns)));
+    let name = format!("{}, pacer for {}", tame(&stream.camera), tame(&stream.viewer));
+    Waits { name, intervals: intervals.collect() }
+}
+
+/// The longest wait in each queue over time; none if the record does not tell.
 pub(crate) fn queues(run: &Run, id: &str) -> Option<Plot> {
-    let mut links: Vec<&LinkTimeline> =
-        run.loads.iter().filter(|link| !link.loads.is_empty()).collect();
-    links.sort_by_key(|link| std::cmp::Reverse(longest(link)));
-    links.truncate(INKS.len());
-    let most = links.first().map(|link| longest(link))?;
+    let queues = run.loads.iter().map(of_link).chain(run.streams.iter().map(of_pacer));
+    let mut queues: Vec<Waits> = queues.filter(|queue| !queue.intervals.is_empty()).collect();
+    queues.sort_by_key(|queue| std::cmp::Reverse(queue.longest()));
+    queues.truncate(INKS.len());
+    let most = queues.first().map(Waits::longest)?;
     let top = nice::ceiling((ms(most) * 1.05).max(1.0));
-    let title = "Longest wait in bottleneck queues, ms";
+    let title = "Longest wait in pacers and bottleneck queues, ms";
     let mut chart = Chart::new(title, look(run), run_time(run), Axis::plain(0.0, top, 4));
-    let times = links.iter().flat_map(|link| &link.loads).map(|load| (load.from_ns, load.to_ns));
+    let times = queues.iter().flat_map(|queue| &queue.intervals).map(|(from, to, _)| (*from, *to));
     let times: BTreeMap<u64, u64> = times.collect();
+    let middles: Vec<u64> = times.iter().map(|(from, to)| from.midpoint(*to)).collect();
     let second = |ns: u64| ns as f64 / 1e9;
-    chart.hover.x =
-        times.iter().map(|(from, to)| round(f64::midpoint(second(*from), second(*to)))).collect();
+    chart.hover.x = middles.iter().map(|at| round(second(*at))).collect();
     chart.hover.xn = "around";
-    for (link, ink) in links.iter().zip(INKS) {
-        let way = if link.direction == LinkDirection::Up { "up" } else { "down" };
-        let name = format!("{} {way}", tame(&link.site));
-        chart.named(ink, &name);
-        for load in &link.loads {
-            if let Some(waited) = load.waited_longest_ns {
-                let (from, to) = (second(load.from_ns), second(load.to_ns));
-                chart.line(ink, 20, vec![(from, ms(waited)), (to, ms(waited))]);
+    for (queue, ink) in queues.into_iter().zip(INKS) {
+        chart.named(ink, &queue.name);
+        for (from, to, waited) in &queue.intervals {
+            if let Some(waited) = waited {
+                let (from, to) = (second(*from), second(*to));
+                chart.line(ink, 20, vec![(from, ms(*waited)), (to, ms(*waited))]);
             }
         }
-        let waits: BTreeMap<u64, f64> = link
-            .loads
-            .iter()
-            .filter_map(|load| Some((load.from_ns, round(ms(load.waited_longest_ns?)))))
-            .collect();
-        let v = times.keys().map(|from| waits.get(from).copied()).collect();
-        chart.hover.s.push(Series { n: name, u: "ms", v });
+        let v = middles.iter().map(|at| queue.at(*at).map(|waited| round(ms(waited)))).collect();
+        chart.hover.s.push(Series { n: queue.name, u: "ms", v });
     }
     Some(chart.draw(
         id,
         &format!("At most {} ms.", nice::number(ms(most))),
-        "For each access link the longest time that a packet sent in the interval had waited for the transmitter; \
-         the four links with the longest waits. A wait that climbs to the queue's limit and stays there is a link \
-         that is asked to carry more than its capacity.",
+        "For each access link, and for each camera's pacer, the longest time that a packet sent in the interval had \
+         waited; the four queues with the longest waits. A wait that climbs to the queue's limit and stays there is \
+         a link that is asked to carry more than its capacity; a pacer's wait is the camera's own doing.",
     ))
 }

@@ -28,6 +28,6 @@ pub use overall::{Overall, Reason, Source};
 pub use rerun::rerun;
 pub use run::{Mark, MarkKind, Picture, Run};
 pub use scenario::{Scenario, ScenarioStream};
-pub use stream::{Lost, Second, Shown, Stream};
+pub use stream::{Lost, PacerLoad, Second, Shown, Stream};
 pub use suite::{Cell, Counts, Report};
 pub use topology::{Place, Route, Topology};

@@ -31,6 +31,17 @@ pub struct Lost {
     pub phase: LossPhase,
 }
 
+/// What a camera's pacer did in an interval of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PacerLoad {
+    /// When the interval began, nanoseconds.
+    pub from_ns: u64,
+    /// When it ended, nanoseconds.
+    pub to_ns: u64,
+    /// The longest that a new packet or a resend waited, nanoseconds.
+    pub waited_longest_ns: u64,
+}
+
 /// What happened in a second, or a few, of the run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Second {
@@ -73,6 +84,8 @@ pub struct Stream {
     pub rates: Vec<network::Rate>,
     /// When sessions ended before the run did, microseconds, and by whom and why.
     pub ends: Vec<(u64, String)>,
+    /// What the camera's pacer did.
+    pub pacer: Vec<PacerLoad>,
     /// How its sessions came about.
     pub connections: Vec<Connection>,
 }
@@ -106,6 +119,7 @@ impl Stream {
                 .filter_map(EndedSession::of)
                 .map(|end| (end.at_us, tame(&end.to_string())))
                 .collect(),
+            pacer: Vec::new(),
             connections: Vec::new(),
         };
         stream.take_frames(timeline);
@@ -178,6 +192,16 @@ impl Stream {
                         second.key_frames_asked += 1;
                     }
                 }
+                Event::PacerLoad {
+                    from_run_ns,
+                    waited_longest_ns,
+                    resent_waited_longest_ns,
+                    ..
+                } if own => self.pacer.push(PacerLoad {
+                    from_ns: *from_run_ns,
+                    to_ns: entry.run_ns,
+                    waited_longest_ns: (*waited_longest_ns).max(*resent_waited_longest_ns),
+                }),
                 Event::Rates { estimate_bps, target_bps, sent_bps, .. } if own => {
                     self.rates.push(network::Rate {
                         at_us,

@@ -1,6 +1,9 @@
 //! The camera: it registers, and offers its stream to every viewer that the rendezvous sends.
 
 mod film;
+mod history;
+mod outlet;
+mod pacer;
 mod rates;
 mod session;
 mod source;

@@ -2,6 +2,8 @@
 
 use super::{
     Frame, Shared,
+    outlet::Outlet,
+    pacer::Load,
     rates::{self, Estimator},
 };
 use crate::{
@@ -10,14 +12,14 @@ use crate::{
     exchange::{Exchange, Post, Step, Word},
     host::Host,
     probe::{Departures, Probe, WIRE},
+    round_trip::SharedRoundTrip,
     tasks::Tasks,
 };
-use parallax_record::{Event, Phase, Session};
+use parallax_record::{Event, LossPhase, Phase, Session};
 use parallax_signalling::{CloseReason, IceServer, SessionId, ToRendezvous};
 use rtc::{
     interceptor::{
-        CongestionControlBuilder, NackResponderBuilder, PACER_MIN_BURST_BITS, PacerBuilder,
-        Registry, SenderReportBuilder, Slot, TwccSenderBuilder,
+        CongestionControlBuilder, Registry, SenderReportBuilder, Slot, TwccSenderBuilder,
     },
     media_stream::MediaStreamTrack,
     rtp,
@@ -55,6 +57,8 @@ const SETUP: Duration = Duration::from_secs(20);
 const UNREPORTED: Duration = Duration::from_secs(60);
 /// Between two telemetry messages.
 const TELEMETRY: Duration = Duration::from_secs(1);
+/// Between what is recorded of the pacer.
+const PACER_LOAD: Duration = Duration::from_secs(1);
 
 struct Live<H: Host> {
     shared: Arc<Shared<H>>,
@@ -65,6 +69,7 @@ struct Live<H: Host> {
     control: Arc<dyn DataChannel>,
     /// Bytes of RTP that have left for the wire.
     sent: Arc<AtomicU64>,
+    outlet: Outlet,
     tasks: Tasks,
 }
 
@@ -97,11 +102,13 @@ async fn run_to_end<H: Host>(
 ) -> Result<End> {
     let host = &shared.host;
     let sent = Arc::default();
-    let registry = interceptors(shared, &start, &sent);
+    let round_trip = SharedRoundTrip::default();
+    let outlet = Outlet::new(shared.config.pacer_bps, round_trip.clone());
+    let registry = interceptors(shared, &start, &sent, &outlet);
     let feedback = shared.config.congestion_control.is_some();
     let media = (shared.config.video.media.profile_level_id(), feedback);
     let ice = (&start.ice_servers[..], shared.config.ice);
-    let built = connection::build(host, &start.name, ice, registry, media).await?;
+    let built = connection::build(host, &start.name, ice, (registry, round_trip), media).await?;
     let connection = built.connection.clone();
     let ssrc = host.random() as u32;
     let track = Arc::new(TrackLocalStaticRTP::new(media_track(shared, ssrc)));
@@ -115,7 +122,7 @@ async fn run_to_end<H: Host>(
     let exchange = Exchange::new(host.clone(), session, built, post, SETUP);
     exchange.tell(ToRendezvous::Description { session: start.id, sdp });
     let (shared, tasks) = (shared.clone(), Tasks::default());
-    let mut live = Live { shared, exchange, track, sender, ssrc, control, sent, tasks };
+    let mut live = Live { shared, exchange, track, sender, ssrc, control, sent, outlet, tasks };
     let end = live.run().await;
     // Nothing more is sent or answered while it closes.
     live.tasks = Tasks::default();
@@ -127,6 +134,7 @@ fn interceptors<H: Host>(
     shared: &Arc<Shared<H>>,
     start: &Start,
     sent: &Arc<AtomicU64>,
+    outlet: &Outlet,
 ) -> Registry {
     let config = &shared.config;
     let wisher = Arc::downgrade(shared);
@@ -139,7 +147,7 @@ fn interceptors<H: Host>(
     let departures = Departures::new(shared.host.clone(), name, sent.clone(), wish);
     let mut registry = Registry::new()
         .with(Slot::from(WIRE), Probe::new(departures))
-        .with(Slot::NackResponder, NackResponderBuilder::new().build())
+        .with(Slot::Pacer, outlet.interceptor())
         .with(Slot::SenderReport, SenderReportBuilder::new().build());
     if let Some((bounds, start_bps)) = config.follows() {
         let (id, listener) = (start.id, Arc::downgrade(shared));
@@ -156,17 +164,7 @@ fn interceptors<H: Host>(
             .with(Slot::CongestionControl, congestion_control)
             .with(Slot::TwccSender, TwccSenderBuilder::new().build());
     }
-    match config.pacer_bps {
-        Some(rate) => {
-            // Left out, the burst is 0.1 s of the rate: most frames would pass at once.
-            let pacer = PacerBuilder::new()
-                .with_target_bitrate(f64::from(rate))
-                .with_burst_bits(PACER_MIN_BURST_BITS)
-                .build();
-            registry.with(Slot::Pacer, pacer)
-        }
-        None => registry,
-    }
+    registry
 }
 
 fn media_track<H: Host>(shared: &Shared<H>, ssrc: u32) -> MediaStreamTrack {
@@ -221,8 +219,13 @@ impl<H: Host> Live<H> {
             payload_type,
             ssrc: self.ssrc,
             sequence: host.random() as u16,
+            shared: self.shared.clone(),
+            name: self.exchange.name.clone(),
+            outlet: self.outlet.clone(),
         };
         self.tasks.spawn(&host, stream.run(frames));
+        let name = self.exchange.name.clone();
+        self.tasks.spawn(&host, pacer_load(host.clone(), name, self.outlet.clone()));
         self.tasks.spawn(&host, answer(self.shared.clone(), self.control.clone()));
         self.tasks.spawn(&host, report(self.shared.clone(), self.control.clone()));
         if self.shared.config.congestion_control.is_some() {
@@ -235,16 +238,26 @@ impl<H: Host> Live<H> {
 }
 
 /// Frames on their way into the transport.
-struct Stream {
+struct Stream<H> {
     track: Arc<TrackLocalStaticRTP>,
     payload_type: u8,
     ssrc: u32,
     sequence: u16,
+    shared: Arc<Shared<H>>,
+    name: Session,
+    outlet: Outlet,
 }
 
-impl Stream {
+impl<H: Host> Stream<H> {
     async fn run(mut self, mut frames: mpsc::Receiver<Arc<Frame>>) {
+        // A frame was dropped: those that refer to it are of no use.
+        let mut broken = false;
         while let Some(frame) = frames.recv().await {
+            broken = !self.outlet.admits() || (broken && !frame.key);
+            if broken {
+                self.drop_frame(&frame);
+                continue;
+            }
             let last = frame.payloads.len().saturating_sub(1);
             for (n, payload) in frame.payloads.iter().enumerate() {
                 let header = rtp::Header {
@@ -263,6 +276,36 @@ impl Stream {
                     return;
                 }
             }
+        }
+    }
+
+    /// Drops a frame that would leave too late.
+    fn drop_frame(&self, frame: &Frame) {
+        self.shared.wish_key_frame();
+        self.shared.host.observe(Event::FrameLost {
+            session: self.name.clone(),
+            rtp_timestamp: frame.timestamp,
+            phase: LossPhase::Send,
+        });
+    }
+}
+
+/// Records once a second what left the pacer, if something did.
+async fn pacer_load<H: Host>(host: H, session: Session, outlet: Outlet) {
+    loop {
+        let from_run_ns = host.now_ns();
+        host.runtime().sleep(PACER_LOAD).await;
+        let load = outlet.take_load();
+        if load != Load::default() {
+            host.observe(Event::PacerLoad {
+                session: session.clone(),
+                from_run_ns,
+                packets: load.packets,
+                waited_longest_ns: load.waited_longest_ns,
+                resent: load.resent,
+                resent_waited_longest_ns: load.resent_waited_longest_ns,
+                refused: load.refused,
+            });
         }
     }
 }

@@ -26,6 +26,8 @@ const PAYLOAD_BYTES: usize = 1_160;
 pub(super) struct Frame {
     /// RTP timestamp.
     pub(super) timestamp: u32,
+    /// It refers to no other frame.
+    pub(super) key: bool,
     /// RTP payloads, in order.
     pub(super) payloads: Vec<Bytes>,
 }
@@ -202,9 +204,10 @@ impl<H: Host> Shared<H> {
             bytes: u32::try_from(encoded.bytes.len()).unwrap_or(u32::MAX),
             qp: encoded.qp,
         });
+        let key = encoded.key;
         match payloader.payload(PAYLOAD_BYTES, &Bytes::from(encoded.bytes)) {
             Ok(payloads) => {
-                let sent = Frame { timestamp: rtp_timestamp, payloads };
+                let sent = Frame { timestamp: rtp_timestamp, key, payloads };
                 self.hand_out(&Arc::new(sent));
             }
             Err(error) => self.fault(format!("failed to packetise frame {frame}: {error}")),

@@ -123,3 +123,21 @@ fn a_relayed_check_is_seen_in_indications_and_in_channels() {
     let told = Some(Check::Answered { pair, attempt: 2, sent_ns: 30 });
     assert_eq!(checks.received(turn(), home(), &channel(0x4001, &response(2))), told);
 }
+
+#[test]
+fn a_check_that_keeps_a_pair_alive_is_not_told_and_its_answer_is_a_round_trip() {
+    let mut checks = Checks::default();
+    checks.sent(10, home(), there(), &nominating(1));
+    assert_eq!(checks.take_answered(), None);
+    checks.received(there(), home(), &response(1));
+    assert_eq!((checks.take_answered(), checks.take_answered()), (Some(10), None));
+    assert_eq!(checks.sent(20, home(), there(), &nominating(2)), None);
+    assert_eq!(checks.sent(30, home(), there(), &nominating(3)), None);
+    assert_eq!(checks.received(there(), home(), &response(3)), None);
+    assert_eq!(checks.take_answered(), Some(30));
+    // Of what is never answered no more is kept than of the last 10 s.
+    for n in 0..200_u8 {
+        checks.sent(u64::from(n) * 1_000_000_000, home(), there(), &nominating(n));
+        assert!(checks.pending.len() <= 12);
+    }
+}

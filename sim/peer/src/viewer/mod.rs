@@ -3,7 +3,9 @@
 mod base;
 mod elsewhere;
 mod jitter;
+mod nack;
 mod playback;
+mod requests;
 mod session;
 mod target;
 
@@ -55,10 +57,9 @@ pub struct ViewerConfig {
 /// Requests for lost packets (RFC 4585 section 6.2.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Nack {
-    /// Between two requests for the same packet. With the crate's 100 ms a resend comes after the
-    /// jitter buffer has let go.
+    /// Between two requests for the same packet, at least: it is not asked for again before an answer can have come.
     pub interval: Duration,
-    /// Requests for one packet, at least 1. The crate's default asks for ever.
+    /// Requests for one packet, at least 1.
     pub tries: u16,
 }
 

@@ -1,8 +1,9 @@
 //! A viewer's end of a session.
 
 use super::{
-    Health, Nack, Playing, Sessions,
+    Health, Playing, Sessions,
     jitter::{Playout, Release},
+    nack::Repairs,
     playback,
 };
 use crate::{
@@ -12,15 +13,14 @@ use crate::{
     h264,
     host::Host,
     probe::{Arrivals, Probe, WIRE, piece},
+    round_trip::SharedRoundTrip,
     tasks::Tasks,
 };
 use parallax_record::{Event, Ice, JitterBuffer, LossPhase, Phase, Session};
 use parallax_signalling::{CloseReason, IceServer, SessionId, ToRendezvous};
 use playback::Item;
 use rtc::{
-    interceptor::{
-        NackGeneratorBuilder, ReceiverReportBuilder, Registry, Slot, TwccReceiverBuilder,
-    },
+    interceptor::{ReceiverReportBuilder, Registry, Slot, TwccReceiverBuilder},
     rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication,
     shared::error::Result,
 };
@@ -39,7 +39,7 @@ pub(super) struct Start {
     pub(super) ice_servers: Vec<IceServer>,
     pub(super) playing: Playing,
     pub(super) jitter_buffer: JitterBuffer,
-    pub(super) nack: Option<Nack>,
+    pub(super) nack: Option<super::Nack>,
     pub(super) ice: Ice,
 }
 
@@ -55,9 +55,10 @@ struct Live<H: Host> {
     exchange: Exchange<H>,
     playing: Playing,
     jitter_buffer: JitterBuffer,
-    /// Lost packets are asked for again.
-    repairs: bool,
     health: Arc<Health>,
+    /// What asks for lost packets; none: nothing.
+    repairs: Option<Repairs>,
+    round_trip: SharedRoundTrip,
     /// Whom to tell that nothing comes any more.
     silent: mpsc::UnboundedSender<SessionId>,
     tasks: Tasks,
@@ -103,19 +104,23 @@ async fn run_to_end<H: Host>(
     silent: mpsc::UnboundedSender<SessionId>,
     health: Arc<Health>,
 ) -> Result<End> {
-    let registry = interceptors(host, &start);
+    let round_trip = SharedRoundTrip::default();
+    let repairs = start.nack.map(|nack| Repairs::new(nack, round_trip.clone()));
+    let registry = interceptors(host, &start, repairs.as_ref());
     // A viewer tells whoever wants to know.
     let media = (start.playing.profile_level_id(), true);
     let ice = (&start.ice_servers[..], start.ice);
-    let built = connection::build(host, &start.name, ice, registry, media).await?;
+    let learns = (registry, round_trip.clone());
+    let built = connection::build(host, &start.name, ice, learns, media).await?;
     let session = (start.id, start.name);
     let exchange = Exchange::new(host.clone(), session, built, post, SETUP);
     let mut live = Live {
         exchange,
         playing: start.playing,
         jitter_buffer: start.jitter_buffer,
-        repairs: start.nack.is_some(),
         health,
+        repairs,
+        round_trip,
         silent,
         tasks: Tasks::default(),
     };
@@ -126,20 +131,16 @@ async fn run_to_end<H: Host>(
     end
 }
 
-fn interceptors<H: Host>(host: &H, start: &Start) -> Registry {
+fn interceptors<H: Host>(host: &H, start: &Start, repairs: Option<&Repairs>) -> Registry {
     let name = &start.name;
-    let mut registry = Registry::new()
+    let registry = Registry::new()
         .with(Slot::from(WIRE), Probe::new(Arrivals::new(host.clone(), name.clone())))
         .with(Slot::TwccReceiver, TwccReceiverBuilder::new().build())
         .with(Slot::ReceiverReport, ReceiverReportBuilder::new().build());
-    if let Some(nack) = start.nack {
-        let generator = NackGeneratorBuilder::new()
-            .with_interval(nack.interval)
-            .with_max_nacks_per_packet(nack.tries)
-            .build();
-        registry = registry.with(Slot::NackGenerator, generator);
+    match repairs {
+        Some(repairs) => registry.with(Slot::NackGenerator, repairs.interceptor()),
+        None => registry,
     }
-    registry
 }
 
 impl<H: Host> Live<H> {
@@ -161,8 +162,9 @@ impl<H: Host> Live<H> {
                 Step::Track(track) => self.play(track),
                 Step::Channel(channel) => {
                     let (host, name) = (self.exchange.host.clone(), self.exchange.name.clone());
+                    let round_trip = self.round_trip.clone();
                     self.tasks.spawn(&host, ping(host.clone(), channel.clone()));
-                    self.tasks.spawn(&host, listen(host.clone(), name, channel));
+                    self.tasks.spawn(&host, listen(host.clone(), name, channel, round_trip));
                 }
                 Step::Ended(end) => return Ok(end),
             }
@@ -192,7 +194,8 @@ impl<H: Host> Live<H> {
             track: track.clone(),
             items,
             wish: wish.clone(),
-            buffer: Playout::new(self.jitter_buffer, self.repairs),
+            buffer: Playout::new(self.jitter_buffer, self.repairs.is_some()),
+            repairs: self.repairs.clone(),
             any: false,
             gap: false,
         };
@@ -213,6 +216,7 @@ struct Receiver<H> {
     /// A key frame is needed.
     wish: mpsc::Sender<()>,
     buffer: Playout,
+    repairs: Option<Repairs>,
     /// Packets have come.
     any: bool,
     /// A frame was lost on its way to the decoder: the next one does not follow it.
@@ -263,6 +267,12 @@ impl<H: Host> Receiver<H> {
 
     fn let_go(&mut self, release: Release) {
         let session = self.name.clone();
+        if let Some(repairs) = &self.repairs {
+            repairs.done(match &release {
+                Release::Frame { frame, .. } => frame.timestamp,
+                Release::Lost { timestamp, .. } => *timestamp,
+            });
+        }
         match release {
             Release::Frame { frame, follows } => {
                 let rtp_timestamp = frame.timestamp;
@@ -340,13 +350,19 @@ async fn ping<H: Host>(host: H, channel: Arc<dyn DataChannel>) {
     }
 }
 
-async fn listen<H: Host>(host: H, session: Session, channel: Arc<dyn DataChannel>) {
+async fn listen<H: Host>(
+    host: H,
+    session: Session,
+    channel: Arc<dyn DataChannel>,
+    round_trip: SharedRoundTrip,
+) {
     while let Some(event) = channel.poll().await {
         let DataChannelEvent::OnMessage(message) = event else { continue };
         let session = session.clone();
         match control::read(&message.data) {
             Some(ToViewer::Pong { viewer_us, .. }) => {
                 let round_trip_us = (host.now_ns() / 1_000).saturating_sub(viewer_us);
+                round_trip.sample(round_trip_us.saturating_mul(1_000));
                 host.observe(Event::RoundTrip { session, round_trip_us });
             }
             Some(ToViewer::Telemetry { camera_us, captured, encoded, dropped }) => {

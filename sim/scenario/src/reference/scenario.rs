@@ -266,7 +266,7 @@ pub(crate) const CAMERA: Keys = Keys {
             "pacer",
             "rate, 1 kbit/s to 10 Gbit/s, or `\"none\"`",
             "2.5 times the bit rate",
-            "How fast the packets of a frame leave. Under congestion control at the start; each session's keeps its ratio to the bit rate.",
+            "How fast the packets of a frame leave, and resends in turn with them. A frame that would wait for more than 1 s is dropped. Under congestion control at the start; each session's keeps its ratio to the bit rate.",
         ),
         or(
             "congestion_control",
@@ -390,7 +390,7 @@ pub(crate) const NACK: Keys = Keys {
             "interval",
             "duration, 1 ms to 1 s",
             "\"20ms\"",
-            "The time between two requests for one packet.",
+            "The least time between two requests for one packet: it is not asked for again before the answer can have come.",
         ),
         or("tries", "whole number, 1 to 100", "5", "How often it asks for one packet."),
     ],

@@ -99,8 +99,9 @@ fn no_packet_is_asked_for_more_often_than_tries_says() {
     for (tries, nack) in
         [(1, r#"{ interval = "20ms", tries = 1 }"#), (3, r#"{ interval = "20ms", tries = 3 }"#)]
     {
-        // A request goes out every 20 ms, and its answer takes 45 ms: two or three are under way.
-        let kept = run(&lossy(r#""10%""#, nack));
+        // A third answer comes after 150 ms.
+        let jitter_buffer = Duration::from_millis(400);
+        let kept = run(&Street { jitter_buffer, ..lossy(r#""30%""#, nack) });
         let asked: Vec<(u64, u32)> = kept.of("phone", |at, event| match *event {
             Event::Nack { packets, .. } => Some((at, packets)),
             _ => None,
@@ -118,6 +119,10 @@ fn no_packet_is_asked_for_more_often_than_tries_says() {
         let sent = kept.video("doorbell", Direction::Sent);
         for (packet, times) in &sent {
             assert!(times.len() <= 1 + tries, "{packet:?} of {tries} tries was sent at {times:?}");
+            // A request comes when the packet was sent, and has crossed both ways, at the earliest.
+            let round_trip_ns = 2 * ONE_WAY.as_nanos() as u64;
+            let in_time = |pair: &[u64]| pair[1] - pair[0] >= round_trip_ns;
+            assert!(times.windows(2).all(in_time), "{packet:?} was sent at {times:?}");
         }
         most.insert(sent.values().map(Vec::len).max());
     }
