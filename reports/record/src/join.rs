@@ -138,15 +138,26 @@ impl Faults {
     }
 }
 
+/// The frames of a camera since one of its boots.
+#[derive(Debug, Default)]
+struct Shot {
+    /// In the order of their numbers.
+    frames: Vec<CameraFrame>,
+    /// Which frames bore an RTP timestamp, and from when on: it comes again after 2^32.
+    timestamps: BTreeMap<u32, Vec<(u64, usize)>>,
+}
+
+impl Shot {
+    fn index(&self, frame: u32) -> Option<usize> {
+        self.frames.binary_search_by_key(&frame, |known| known.frame).ok()
+    }
+}
+
 /// All frames of all cameras.
 #[derive(Debug, Default)]
 pub(crate) struct Cameras {
-    /// By camera and boot.
-    frames: BTreeMap<(String, u32), Vec<CameraFrame>>,
-    /// Where in `frames` a frame number is.
-    numbers: BTreeMap<(String, u32, u32), usize>,
-    /// Which frames bore an RTP timestamp, and from when on: it comes again after 2^32.
-    timestamps: BTreeMap<(String, u32, u32), Vec<(u64, usize)>>,
+    /// Since each boot of each camera.
+    shot: BTreeMap<String, BTreeMap<u32, Shot>>,
     /// The boot that a session belongs to.
     boots: BTreeMap<Session, u32>,
     /// The newest boot of each camera.
@@ -163,7 +174,11 @@ impl Cameras {
     }
 
     pub(crate) fn frames(&self, camera: &str, boot: u32) -> &[CameraFrame] {
-        self.frames.get(&(camera.to_owned(), boot)).map_or(&[], Vec::as_slice)
+        self.shot(camera, boot).map_or(&[], |shot| &shot.frames)
+    }
+
+    fn shot(&self, camera: &str, boot: u32) -> Option<&Shot> {
+        self.shot.get(camera)?.get(&boot)
     }
 
     pub(crate) fn booted_after(&self, camera: &str, boot: u32) -> bool {
@@ -180,8 +195,8 @@ impl Cameras {
                 self.captured(entry, *boot, *frame, *camera_us, faults)
             }
             Event::FrameDropped { boot, frame, phase } => {
-                if let Some(known) = self.find(entry, *boot, *frame, faults) {
-                    known.dropped.get_or_insert(*phase);
+                if let Some((shot, index)) = self.find(entry, *boot, *frame, faults) {
+                    shot.frames[index].dropped.get_or_insert(*phase);
                 }
             }
             Event::FrameEncoded {
@@ -193,19 +208,16 @@ impl Cameras {
                 bytes,
                 qp: _,
             } => {
-                let Some(known) = self.find(entry, *boot, *frame, faults) else {
+                let Some((shot, index)) = self.find(entry, *boot, *frame, faults) else {
                     return;
                 };
+                shot.timestamps.entry(*rtp_timestamp).or_default().push((*started_run_ns, index));
+                let known = &mut shot.frames[index];
                 known.started_ns = Some(*started_run_ns);
                 known.encoded_ns = Some(entry.run_ns);
                 known.rtp_timestamp = Some(*rtp_timestamp);
                 known.key = *key;
                 known.bytes = *bytes;
-                let index = self.numbers[&(node.clone(), *boot, *frame)];
-                self.timestamps
-                    .entry((node.clone(), *boot, *rtp_timestamp))
-                    .or_default()
-                    .push((*started_run_ns, index));
             }
             event => {
                 if let Some(session) = event.session()
@@ -226,9 +238,15 @@ impl Cameras {
         camera_us: u64,
         faults: &mut Faults,
     ) {
-        let node = entry.node.clone();
-        self.newest.insert(node.clone(), boot);
-        let frames = self.frames.entry((node.clone(), boot)).or_default();
+        let node = &entry.node;
+        if self.newest.get(node) != Some(&boot) {
+            self.newest.insert(node.clone(), boot);
+        }
+        if self.shot(node, boot).is_none() {
+            self.shot.entry(node.clone()).or_default().insert(boot, Shot::default());
+        }
+        let shot = self.shot.get_mut(node).and_then(|shot| shot.get_mut(&boot));
+        let Some(Shot { frames, .. }) = shot else { return };
         if frames.last().is_some_and(|last| last.frame >= frame) {
             faults.add(
                 FaultKind::Twice,
@@ -236,7 +254,6 @@ impl Cameras {
             );
             return;
         }
-        self.numbers.insert((node, boot, frame), frames.len());
         frames.push(CameraFrame {
             boot,
             frame,
@@ -257,12 +274,10 @@ impl Cameras {
         boot: u32,
         frame: u32,
         faults: &mut Faults,
-    ) -> Option<&mut CameraFrame> {
+    ) -> Option<(&mut Shot, usize)> {
         let node = &entry.node;
-        let found = self
-            .numbers
-            .get(&(node.clone(), boot, frame))
-            .and_then(|index| self.frames.get_mut(&(node.clone(), boot))?.get_mut(*index));
+        let shot = self.shot.get_mut(node).and_then(|shot| shot.get_mut(&boot));
+        let found = shot.and_then(|shot| shot.index(frame).map(|index| (shot, index)));
         if found.is_none() {
             faults.missing(
                 FaultKind::UnknownFrame,
@@ -278,7 +293,7 @@ impl Cameras {
     /// encoded before.
     fn index(&self, session: &Session, rtp_timestamp: u32, run_ns: u64) -> Option<(u32, usize)> {
         let boot = *self.boots.get(session)?;
-        let borne = self.timestamps.get(&(session.camera.clone(), boot, rtp_timestamp))?;
+        let borne = self.shot(&session.camera, boot)?.timestamps.get(&rtp_timestamp)?;
         let (_, index) = borne.iter().rev().find(|(from, _)| *from <= run_ns)?;
         Some((boot, *index))
     }
@@ -287,7 +302,7 @@ impl Cameras {
 /// What happened to the frames in each session.
 #[derive(Debug, Default)]
 pub(crate) struct Passages {
-    frames: BTreeMap<(Session, usize), Passage>,
+    frames: BTreeMap<Session, BTreeMap<usize, Passage>>,
     first_sent: BTreeMap<Session, (u32, usize)>,
 }
 
@@ -298,7 +313,7 @@ impl Passages {
     }
 
     pub(crate) fn of(&self, session: &Session, index: usize) -> Passage {
-        self.frames.get(&(session.clone(), index)).cloned().unwrap_or_default()
+        self.frames.get(session).and_then(|frames| frames.get(&index)).cloned().unwrap_or_default()
     }
 }
 
@@ -327,10 +342,16 @@ pub(crate) fn passages(record: &Record, cameras: &Cameras, faults: &mut Faults) 
             continue;
         };
         if matches!(entry.event, Event::FramePaced { .. }) {
-            let first = passages.first_sent.entry(session.clone()).or_insert((boot, index));
-            first.1 = first.1.min(index);
+            match passages.first_sent.get_mut(session) {
+                Some((_, first)) => *first = index.min(*first),
+                None => _ = passages.first_sent.insert(session.clone(), (boot, index)),
+            }
         }
-        let passage = passages.frames.entry((session.clone(), index)).or_default();
+        let frames = match passages.frames.get_mut(session) {
+            Some(frames) => frames,
+            None => passages.frames.entry(session.clone()).or_default(),
+        };
+        let passage = frames.entry(index).or_default();
         if !note(passage, entry) {
             faults.add(
                 FaultKind::Twice,
