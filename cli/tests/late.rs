@@ -58,6 +58,15 @@ fn an_adaptive_jitter_buffer_loses_no_more_than_five_frames_where_a_path_becomes
     }
 }
 
+/// The links that both viewers are held side by side on (`hil/README.md`).
+#[test]
+fn an_adaptive_jitter_buffer_suits_every_link() {
+    let links = concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/links");
+    let place = Place::new();
+    let called = place.call(&["sim", links, "--no-report", "--out", "out"]).ended(0);
+    assert!(called.said.contains("10 passed"), "{}", called.said);
+}
+
 /// Single frames that come after later ones were shown: the network reorders.
 #[test]
 fn what_came_whole_and_too_late_is_lost_to_late_everywhere() {

@@ -196,12 +196,11 @@ pub enum Event {
         /// How many packets.
         packets: u32,
     },
-    /// The target depth of a viewer's adaptive jitter buffer: at its first frame, and each time that it has moved by
-    /// 5 ms.
+    /// Target depth of a viewer's adaptive jitter buffer, at its first frame and after each move of 5 ms.
     JitterBufferTarget {
         /// Which session.
         session: Session,
-        /// From the least delay of the last 10 s, microseconds.
+        /// Beyond the least delay of the last 10 s, microseconds.
         target_us: u64,
     },
     /// A viewer asked for a key frame.

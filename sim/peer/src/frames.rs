@@ -32,9 +32,6 @@ pub(crate) struct Whole {
     pub(crate) first_ns: u64,
     /// When it was whole, likewise.
     pub(crate) whole_ns: u64,
-    /// When the last of its packets came before which no later one had come, likewise: what came after that filled gaps.
-    /// None if all of them did.
-    pub(crate) ordered_ns: Option<u64>,
     /// Extended sequence number of its first packet.
     pub(crate) first_sequence: u64,
     /// RTP payloads in order of sequence.
@@ -66,7 +63,6 @@ struct Open {
     timestamp: u32,
     key: bool,
     first_ns: u64,
-    ordered_ns: Option<u64>,
     start: Option<u64>,
     end: Option<u64>,
     payloads: BTreeMap<u64, Bytes>,
@@ -95,7 +91,6 @@ impl Assembler {
                 (extend(s, piece.sequence.into(), 16), extend(t, piece.timestamp.into(), 32))
             }
         };
-        let in_order = self.newest.is_none_or(|(newest, _)| sequence > newest);
         let (s, t) = self.newest.unwrap_or((sequence, timestamp));
         self.newest = Some((s.max(sequence), t.max(timestamp)));
         if self.given_up.is_some_and(|last| timestamp <= last) || self.whole.contains(&timestamp) {
@@ -106,15 +101,11 @@ impl Assembler {
             timestamp: piece.timestamp,
             key: false,
             first_ns: piece.at_ns,
-            ordered_ns: None,
             start: None,
             end: None,
             payloads: BTreeMap::new(),
         });
         frame.key |= said.key;
-        if in_order {
-            frame.ordered_ns = Some(piece.at_ns);
-        }
         if said.starts_frame && frame.start.is_none_or(|start| sequence < start) {
             frame.start = Some(sequence);
         }
@@ -137,7 +128,6 @@ impl Assembler {
                 key: frame.key,
                 first_ns: frame.first_ns,
                 whole_ns,
-                ordered_ns: frame.ordered_ns,
                 first_sequence: frame.start?,
                 payloads: frame.payloads.into_values().collect(),
             });

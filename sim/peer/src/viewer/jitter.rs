@@ -11,7 +11,8 @@
 //! A fixed depth is its own greatest, so that a frame has until its time.
 //!
 //! Where [`LATE_RUN`] frames in a row come too late, the path has become longer: the base is taken anew from their
-//! packets alone.
+//! packets alone, and by as much as it rises the target depth falls, as far as frames need no more than that: while a queue
+//! grows, pictures are as late as the queue, not later.
 //!
 //! libwebrtc differs in three things: it estimates the depth by a Kalman filter of how a frame's delay grows with its size,
 //! it waits for a frame for 3 s, and its playout delay falls by 100 ms a second.
@@ -22,10 +23,7 @@
 //! dry, which with a depth below the distance of two frames is at each frame, so that one late
 //! frame makes all later ones late.
 
-use super::{
-    base::Base,
-    target::{Sample, Target},
-};
+use super::{base::Base, target::Target};
 use crate::{
     connection::VIDEO_CLOCK_HZ,
     frames::{Assembler, Opened, Piece, Whole},
@@ -103,16 +101,11 @@ impl Playout {
         }
     }
 
-    /// Has the target learn from a frame. One all packets of which were resent says neither how long they take without
-    /// that, nor how long a resend takes.
+    /// Has the target learn from a frame: from the base delay to its last packet.
     fn sample(&mut self, frame: &Whole) {
-        let (Some(ordered_ns), Some(base_ns)) = (frame.ordered_ns, self.base.ns()) else { return };
-        let needed = i128::from(ordered_ns) - media_ns(frame.extended_timestamp) - base_ns;
-        self.target.take(Sample {
-            at_ns: frame.whole_ns,
-            needed_ns: u64::try_from(needed).unwrap_or(0),
-            repair_ns: (frame.whole_ns > ordered_ns).then(|| frame.whole_ns - ordered_ns),
-        });
+        let Some(base_ns) = self.base.ns() else { return };
+        let needed = i128::from(frame.whole_ns) - media_ns(frame.extended_timestamp) - base_ns;
+        self.target.take(frame.whole_ns, u64::try_from(needed).unwrap_or(0));
     }
 
     /// The target depth, nanoseconds, if it adapts and has moved since this was last said.
@@ -212,7 +205,10 @@ impl Playout {
             (since_ns.min(first_ns), frames + 1)
         });
         if let Some((since_ns, LATE_RUN..)) = self.late_run {
+            let before_ns = self.base.ns();
             self.base.forget_before(since_ns);
+            let risen_ns = self.base.ns().zip(before_ns).map_or(0, |(now, before)| now - before);
+            self.target.rebase(u64::try_from(risen_ns).unwrap_or(0));
             self.late_run = None;
         }
         late

@@ -1,13 +1,12 @@
 //! Target depth of an adaptive jitter buffer: what frames have needed lately. A pure core.
 //!
-//! A frame needs the time from the base delay ([`Base`](super::base::Base)) to its last packet. Without resends that is
-//! the path's and the pacer's doing, and the target is its quantile: one frame in twenty may need more, and at least one,
-//! so that the first key frame alone moves nothing. NetEQ, the audio buffer of libwebrtc, takes 95 % too.
+//! A frame needs the time from the base delay ([`Base`](super::base::Base)) to its last packet. The target is a quantile of
+//! that: one frame in twenty may need more, as in NetEQ, the audio buffer of libwebrtc; seven at least, which is one in
+//! twenty of a full window at 15 frames/s, so that neither the first key frame nor one burst of losses moves it.
 //!
-//! Resends are kept out of the quantile, as libwebrtc does for video: they say how long a request and its answer take, not
-//! how delays vary. While losses are being repaired, the median of what a repair takes is added: from the third repaired
-//! frame in 10 s on, if more than one frame in twenty was. Below that a repaired frame is shown late by what its repair
-//! took, which is better than that all frames are.
+//! Resends count: while more than one frame in twenty needs one, a round trip of NACK is in the target. Below that a
+//! repaired frame is shown late by what its repair took, which is better than that all frames are. libwebrtc keeps resends
+//! out for video, and adds a round trip for a minute after the third.
 //!
 //! The target rises at once, since a frame that is late is seen, and falls slowly, since a picture that runs fast is seen
 //! too. A frame that needs more than the target is shown when it is whole.
@@ -19,30 +18,20 @@ use std::collections::VecDeque;
 const WINDOW_NS: u64 = 10_000_000_000;
 /// One frame in so many may need more than the target.
 const ONE_IN: usize = 20;
-/// Fewer repaired frames in the window are accidents.
-const REPAIRS: usize = 3;
+/// So many frames may in any case.
+const FEW: usize = 7;
 /// The target falls by a nanosecond in so many: 5 ms a second.
 const FALL: u64 = 200;
 /// A move of the target that is worth an entry in the record, nanoseconds.
 const MOVE_NS: u64 = 5_000_000;
-
-/// A frame that became whole.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Sample {
-    /// When, nanoseconds on the run's clock.
-    pub(super) at_ns: u64,
-    /// From the base delay to its last packet that was no resend, nanoseconds.
-    pub(super) needed_ns: u64,
-    /// From then to its being whole: what its repair took, if there was one, nanoseconds.
-    pub(super) repair_ns: Option<u64>,
-}
 
 /// Target depth.
 #[derive(Debug)]
 pub(super) struct Target {
     least_ns: u64,
     most_ns: u64,
-    frames: VecDeque<Sample>,
+    /// When a frame was whole, and from the base delay to then, nanoseconds.
+    frames: VecDeque<(u64, u64)>,
     /// The target, and when it was last looked at.
     ns: u64,
     at_ns: u64,
@@ -72,15 +61,14 @@ impl Target {
         self.most_ns
     }
 
-    /// Takes a frame; frames come in order of time.
-    pub(super) fn take(&mut self, sample: Sample) {
+    /// Takes a frame that became whole at `at_ns`, so long after the base delay; frames come in order of time.
+    pub(super) fn take(&mut self, at_ns: u64, needed_ns: u64) {
         if self.least_ns == self.most_ns {
             return;
         }
-        let at_ns = sample.at_ns;
-        self.frames.push_back(sample);
+        self.frames.push_back((at_ns, needed_ns));
         let from_ns = at_ns.saturating_sub(WINDOW_NS);
-        while self.frames.front().is_some_and(|frame| frame.at_ns < from_ns) {
+        while self.frames.front().is_some_and(|(at, _)| *at < from_ns) {
             self.frames.pop_front();
         }
         let fallen_ns = self.ns.saturating_sub(at_ns.saturating_sub(self.at_ns) / FALL);
@@ -88,20 +76,21 @@ impl Target {
         self.at_ns = at_ns;
     }
 
+    /// The base delay has risen by so much: frames need so much less beyond it, and the target may give way by that, since
+    /// no frame is shown earlier for it.
+    pub(super) fn rebase(&mut self, risen_ns: u64) {
+        for (_, needed_ns) in &mut self.frames {
+            *needed_ns = needed_ns.saturating_sub(risen_ns);
+        }
+        let given_ns = self.ns.saturating_sub(risen_ns);
+        self.ns = self.wanted_ns().max(given_ns).clamp(self.least_ns, self.most_ns);
+    }
+
     fn wanted_ns(&self) -> u64 {
-        let mut needed: Vec<u64> = self.frames.iter().map(|frame| frame.needed_ns).collect();
-        let later = (needed.len() / ONE_IN).max(1);
-        let quantile = match needed.len().checked_sub(later + 1) {
-            Some(rank) => *needed.select_nth_unstable(rank).1,
-            None => 0,
-        };
-        let mut repairs: Vec<u64> = self.frames.iter().filter_map(|it| it.repair_ns).collect();
-        let middle = repairs.len() / 2;
-        let repair = match repairs.len() >= REPAIRS && repairs.len() > later {
-            true => *repairs.select_nth_unstable(middle).1,
-            false => 0,
-        };
-        quantile.saturating_add(repair)
+        let mut needed: Vec<u64> = self.frames.iter().map(|(_, needed_ns)| *needed_ns).collect();
+        let later = (needed.len() / ONE_IN).max(FEW);
+        let rank = needed.len().checked_sub(later + 1);
+        rank.map_or(0, |rank| *needed.select_nth_unstable(rank).1)
     }
 
     /// The target, nanoseconds, if it has moved by 5 ms since this was last said; at the first frame in any case.
@@ -120,24 +109,22 @@ mod tests {
     const MS: u64 = 1_000_000;
     const BOUNDS: JitterBuffer = JitterBuffer { least_us: 20_000, most_us: 500_000 };
 
-    /// Frames at 15/s that need so many milliseconds, the last ones of which a repair took.
-    fn after(bounds: JitterBuffer, needs: impl IntoIterator<Item = (u64, Option<u64>)>) -> u64 {
+    /// Frames at 15/s that need so many milliseconds.
+    fn after(bounds: JitterBuffer, needs: impl IntoIterator<Item = u64>) -> Target {
         let mut target = Target::new(bounds);
-        for (n, (needed, repair)) in (0..).zip(needs) {
-            let at_ns = 7_000 * MS + n * 200 * MS / 3;
-            let repair_ns = repair.map(|ms| ms * MS);
-            target.take(Sample { at_ns, needed_ns: needed * MS, repair_ns });
+        for (n, needed) in (0..).zip(needs) {
+            target.take(7_000 * MS + n * 200 * MS / 3, needed * MS);
         }
-        target.ns() / MS
+        target
     }
 
     #[test]
     fn a_constant_need_is_the_target_and_the_bounds_hold() {
         for (needed, target) in [(0, 20), (20, 20), (75, 75), (500, 500), (9_000, 500)] {
-            assert_eq!(after(BOUNDS, vec![(needed, None); 300]), target);
+            assert_eq!(after(BOUNDS, vec![needed; 300]).ns(), target * MS);
         }
         let fixed = JitterBuffer { least_us: 170_000, most_us: 170_000 };
-        assert_eq!(after(fixed, vec![(400, Some(90)); 300]), 170);
+        assert_eq!(after(fixed, vec![400; 300]).ns(), 170 * MS);
     }
 
     /// Of 151 frames, which is the window, seven may need more.
@@ -145,33 +132,21 @@ mod tests {
     fn of_two_needs_the_greater_is_the_target_if_more_than_one_frame_in_twenty_has_it() {
         let two = |often: u64| {
             let need = |n: u64| if (100..100 + often).contains(&(n % 160)) { 140 } else { 40 };
-            after(BOUNDS, (0..920).map(|n| (need(n), None)))
+            after(BOUNDS, (0..920).map(need)).ns() / MS
         };
         assert_eq!((two(0), two(1), two(7)), (40, 40, 40));
         assert_eq!((two(8), two(50)), (140, 140));
     }
 
     #[test]
-    fn the_first_frame_alone_moves_nothing_and_the_second_like_it_does_at_once() {
-        assert_eq!(after(BOUNDS, [(180, None)]), 20);
-        assert_eq!(after(BOUNDS, [(180, None), (170, None)]), 170);
-        assert_eq!(after(BOUNDS, [(180, None), (25, None), (90, None)]), 90);
-    }
-
-    #[test]
-    fn what_a_repair_takes_is_added_from_the_third_in_the_window_on() {
-        let with = |repairs: &[u64]| {
-            let quiet = vec![(30, None); 20];
-            let repaired = repairs.iter().map(|ms| (30, Some(*ms)));
-            after(BOUNDS, quiet.into_iter().chain(repaired))
+    fn seven_frames_move_nothing_and_the_eighth_does_at_once_and_for_long() {
+        let few = |frames, quiet| {
+            let late = [180, 170, 160, 160, 160, 160, 160, 150, 140][..frames].iter().copied();
+            after(BOUNDS, late.chain(vec![25; quiet])).ns() / MS
         };
-        assert_eq!((with(&[60]), with(&[60, 70]), with(&[60, 140, 70])), (30, 30, 100));
-        // One in twenty is no longer being repaired, and the target comes down.
-        let quiet = |frames| {
-            let all = vec![(30, Some(70)); 5].into_iter().chain(vec![(30, None); frames]);
-            after(BOUNDS, all)
-        };
-        assert_eq!((quiet(90), quiet(95 + 15 * 4), quiet(900)), (100, 79, 30));
+        assert_eq!((few(1, 0), few(7, 0), few(8, 0), few(9, 0)), (20, 20, 150, 150));
+        // The first leaves the window with the 152nd frame; then the target falls by 5 ms a second.
+        assert_eq!((few(7, 140), few(8, 140), few(8, 144 + 45), few(8, 900)), (25, 150, 134, 25));
     }
 
     #[test]
@@ -180,42 +155,55 @@ mod tests {
         let mut said = Vec::new();
         assert_eq!(target.moved(), None, "no frame yet");
         for (second, needed) in (0..).zip([30, 30, 34, 60, 60, 0, 0, 0, 0]) {
-            // Two frames each, of which one may need more.
-            for half in 0..2 {
-                let at_ns = (second * 1_000 + half * 500) * MS;
-                target.take(Sample { at_ns, needed_ns: needed * MS, repair_ns: None });
+            for eighth in 0..8 {
+                target.take((second * 1_000 + eighth * 125) * MS, needed * MS);
                 said.extend(target.moved().map(|ns| (second, ns / MS)));
             }
         }
         assert_eq!(said, [(0, 20), (0, 30), (3, 60)]);
     }
 
+    #[test]
+    fn where_the_base_rises_the_target_gives_way_by_no_more_and_no_more_than_frames_allow() {
+        let rebased = |risen_ms: u64| {
+            let needs = (0..100).map(|n| if n % 10 == 0 { 140 } else { 90 });
+            let mut target = after(BOUNDS, needs);
+            target.rebase(risen_ms * MS);
+            target.ns() / MS
+        };
+        assert_eq!((rebased(0), rebased(30), rebased(100), rebased(400)), (140, 110, 40, 20));
+        // It is on its way down from 140 ms to 60 ms.
+        let mut target = after(BOUNDS, vec![140; 10].into_iter().chain(vec![60; 300]));
+        let before = target.ns();
+        assert!((71 * MS..139 * MS).contains(&before), "{before}");
+        target.rebase(10 * MS);
+        assert_eq!(target.ns(), before - 10 * MS);
+    }
+
     proptest! {
         /// Whatever frames need: within bounds, up at once, down by 5 ms a second at most, and the same at another time.
         #[test]
         fn the_target_rises_at_once_and_falls_slowly(
-            frames in prop::collection::vec(
-                (1_u64..400 * MS, 0_u64..900 * MS, prop::option::weighted(0.2, 0_u64..300 * MS)), 1..300
-            ),
+            frames in prop::collection::vec((1_u64..400 * MS, 0_u64..900 * MS), 1..300),
             (least, more) in (0_u64..300_000, 1_u64..700_000),
             shift in 0_u64..1 << 50,
         ) {
             let bounds = JitterBuffer { least_us: least, most_us: least + more };
             let [mut target, mut shifted] = [Target::new(bounds), Target::new(bounds)];
             let (mut at_ns, mut all) = (20_000 * MS, Vec::new());
-            for (step, needed_ns, repair_ns) in frames {
+            for (step, needed_ns) in frames {
                 let before = target.ns();
                 at_ns += step;
                 all.push((at_ns, needed_ns));
-                target.take(Sample { at_ns, needed_ns, repair_ns });
-                shifted.take(Sample { at_ns: at_ns + shift, needed_ns, repair_ns });
+                target.take(at_ns, needed_ns);
+                shifted.take(at_ns + shift, needed_ns);
                 prop_assert_eq!(target.ns(), shifted.ns());
                 prop_assert!((least * 1_000..=(least + more) * 1_000).contains(&target.ns()));
                 prop_assert!(before.saturating_sub(target.ns()) <= step / 200);
                 let window: Vec<_> = all.iter().filter(|it| it.0 + WINDOW_NS >= at_ns).collect();
                 let later = window.iter().filter(|it| it.1 > target.ns()).count();
                 if target.ns() < target.most_ns() {
-                    prop_assert!(later <= (window.len() / 20).max(1));
+                    prop_assert!(later <= (window.len() / 20).max(7));
                 }
             }
         }

@@ -124,6 +124,20 @@ fn a_path_that_becomes_longer_for_good_costs_nothing_and_the_depth_stays() {
 }
 
 #[test]
+fn a_resend_is_in_the_target_while_more_than_one_frame_in_twenty_needs_one() {
+    // A packet of each such frame comes so much later.
+    let depth = |one_in: u64, late: u64| {
+        let resent = |frame: u64, n: u16| frame % one_in == 3 && n == 1;
+        let packets = with_losses(300, |frame, n| Some(if resent(frame, n) { late } else { 0 }));
+        let mut playout = Playout::new(BOUNDS, true);
+        assert!(lost(&run(ORIGIN, &mut playout, packets)).is_empty());
+        playout.target.ns() / MS
+    };
+    // From the first packet on: the second at 2 ms, the third at 4 ms.
+    assert_eq!((depth(1, 0), depth(10, 62), depth(10, 90), depth(30, 62)), (20, 64, 92, 20));
+}
+
+#[test]
 fn a_resend_is_waited_for_to_the_greatest_depth() {
     for (late, is_lost) in [(0, false), (100, false), (485, false), (520, true)] {
         let packets =
