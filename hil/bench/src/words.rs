@@ -140,7 +140,9 @@ fn death(cause: &Cause) -> String {
         }
         Cause::Said(DeathKind::Panic, line) => format!("it panicked: {}", text(line)),
         Cause::Said(DeathKind::Watchdog, line) => format!("its watchdog bit: {}", text(line)),
-        Cause::Reset(line) => format!("it reset when nobody asked: {}", text(line)),
+        Cause::Reset(line) => {
+            format!("a reset that was neither typed nor announced: {}", text(line))
+        }
         Cause::BootLoop(line) => format!("it boots again and again: {}", text(line)),
         Cause::Silent => "it was silent: not a byte came".to_owned(),
         Cause::NoPrompt(line) if line.is_empty() => "it showed no prompt".to_owned(),

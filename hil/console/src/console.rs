@@ -7,6 +7,7 @@ use crate::{
     escape::Stripper,
     lines::{Line, Lines},
     overwritten::Prompts,
+    quotes::Quotes,
     reset::Resets,
     signs::SIGNS,
     steps::{Kind, Phase, Step},
@@ -41,6 +42,7 @@ pub struct Console {
     pub(crate) settles_ns: Option<Nanos>,
     pub(crate) resets: Resets,
     pub(crate) prompts: Prompts,
+    pub(crate) quotes: Quotes,
     /// What a person types answers what asks for a password, until the line's end.
     secret_keys: bool,
     /// Nothing came since the line that answered it.
@@ -105,6 +107,7 @@ impl Console {
             settles_ns: None,
             resets: Resets::default(),
             prompts: Prompts::default(),
+            quotes: Quotes::default(),
             secret_keys: false,
             secret_said: false,
             last_line: None,
@@ -263,6 +266,7 @@ impl Console {
             self.secret_said = false;
             self.settles_ns = waits.then(|| self.now.saturating_add(self.profile.settle_ns.max(1)));
             self.still_speaks();
+            self.wait_on();
         }
     }
 
@@ -408,6 +412,7 @@ impl Console {
             }
             CommandStyle::Plain => (Phase::Plain(text.clone()), text),
         };
+        self.echo_comes(&typed);
         self.type_line(typed.as_bytes(), false)?;
         let kind =
             Kind::Command { phase, begun: false, streams, said: Vec::new(), unkept_bytes: 0 };

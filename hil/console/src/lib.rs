@@ -13,11 +13,13 @@ mod output;
 mod overwritten;
 mod pattern;
 mod profile;
+mod quotes;
 mod receive;
 pub mod replay;
 mod reset;
 mod scan;
 mod signs;
+mod starts;
 mod steps;
 mod tell;
 pub mod transcript;
@@ -39,6 +41,7 @@ pub use profile::{
 };
 pub use receive::{Received, Receiver};
 pub use scan::{Damage, Found, Scanner};
+pub use tell::counted;
 
 /// Nanoseconds of the caller's monotonic clock.
 pub type Nanos = u64;

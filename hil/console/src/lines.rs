@@ -1,6 +1,6 @@
 //! Lines of bounded length.
 
-use crate::pattern::MATCH_BYTES_MOST;
+use crate::{pattern::MATCH_BYTES_MOST, starts::Starts};
 
 /// Bytes of a line, at most: what is longer comes in several.
 pub(crate) const LINE_BYTES_MOST: usize = 4096;
@@ -12,6 +12,15 @@ pub(crate) struct Line {
     /// How many of its first bytes were in the line before as well: a match that ends within them
     /// was found there.
     pub(crate) seen: usize,
+    /// Where messages begin in it.
+    pub(crate) starts: Starts,
+}
+
+impl Line {
+    pub(crate) fn new(bytes: Vec<u8>, seen: usize) -> Self {
+        let starts = Starts::of(&bytes);
+        Self { bytes, seen, starts }
+    }
 }
 
 /// Cuts text into lines. A line longer than the limit is cut with an overlap as long as any match, so
@@ -36,14 +45,14 @@ impl Lines {
         let mut bytes = core::mem::replace(&mut self.tail, overlap);
         bytes.extend_from_slice(&self.tail);
         let seen = core::mem::replace(&mut self.seen, self.tail.len());
-        Some(Line { bytes, seen })
+        Some(Line::new(bytes, seen))
     }
 
     /// The line is over, whatever follows.
     pub(crate) fn finish(&mut self) -> Option<Line> {
         let bytes = core::mem::take(&mut self.tail);
         let seen = core::mem::take(&mut self.seen);
-        (bytes.len() > seen).then_some(Line { bytes, seen })
+        (bytes.len() > seen).then(|| Line::new(bytes, seen))
     }
 
     /// What is not over yet, and how many of its first bytes were in the line before.

@@ -86,7 +86,7 @@ pub enum State {
 pub enum Cause {
     /// It said so; with the line, as much of it as is kept.
     Said(DeathKind, Vec<u8>),
-    /// It reset when nobody asked; with the reason's line, or else the banner's.
+    /// A reset that was neither typed nor announced; with the reason's line, or else the banner's.
     Reset(Vec<u8>),
     /// It restarted or powered down in good order; with its last words, or what was typed.
     Restarted(Vec<u8>),
@@ -172,6 +172,9 @@ pub enum Noted {
     Restart,
     /// A log line was written over a prompt.
     WrittenOver,
+    /// Words of a death, a reset or a restart that were read back from a log, or that the output of a command
+    /// had: the prompt came back.
+    Quoted,
 }
 
 /// Bytes for the port.

@@ -7,6 +7,7 @@ use crate::{
     Console, Noted, Pattern, State,
     console::LookedAt,
     lines::Line,
+    quotes::Voice,
     signs::SIGNS,
     steps::{Asked, Kind, Spoken, Step},
 };
@@ -20,7 +21,7 @@ pub(crate) const PROMPT_BYTES_MOST: usize = 160;
 #[derive(Clone, Default, Debug)]
 pub(crate) struct Prompts {
     /// What stood in lines before the log that was written into them: the line's rest may follow.
-    held: Vec<u8>,
+    pub(crate) held: Vec<u8>,
     /// A prompt was seen standing in the line that is not over yet.
     pub(crate) stood: bool,
     /// A system runs, and no boot loader any more.
@@ -41,9 +42,9 @@ impl Prompts {
     fn unlog(&mut self, line: &[u8]) -> Unlogged {
         let begins = SIGNS.log_in(line, 0);
         let within = if begins == Some(0) { SIGNS.log_in(line, 1) } else { begins };
-        let joined = !self.held.is_empty();
+        let joined = self.held.len();
         if begins == Some(0) && within.is_none() {
-            return Unlogged { text: Vec::new(), logged: false, joined: false };
+            return Unlogged { text: Vec::new(), logged: false, joined: 0 };
         }
         let mut text = core::mem::take(&mut self.held);
         text.extend_from_slice(line.get(..within.unwrap_or(line.len())).unwrap_or_default());
@@ -60,8 +61,8 @@ struct Unlogged {
     text: Vec<u8>,
     /// The log begins right behind.
     logged: bool,
-    /// Some of it stood in an earlier line.
-    joined: bool,
+    /// So many of its first bytes stood in an earlier line.
+    joined: usize,
 }
 
 /// A prompt found in a line.
@@ -80,24 +81,26 @@ impl Console {
 
     /// A line is over: a prompt may stand in it, and what a log was written into is whole again. `before`
     /// is the state that the line found: what ran had its prompt, and what died in this line has none.
-    pub(crate) fn watch_unlogged(&mut self, line: &Line, before: &State) {
+    pub(crate) fn watch_unlogged(&mut self, line: &Line, before: &State, voice: Voice) {
         let stood = core::mem::take(&mut self.prompts.stood);
         let Unlogged { text, logged, joined } = self.prompts.unlog(&line.bytes);
         self.prompts.password |= logged && SIGNS.asks_for_password(&text);
         // What a line says by itself it has said.
-        if joined && !self.ends_in(&line.bytes) {
-            let whole = Line { bytes: text.clone(), seen: 0 };
+        if joined > 0 && voice != Voice::Echo && !self.ends_in(line) {
+            let whole = Line::new(text.clone(), joined);
             self.look(|| LookedAt::Whole(whole.clone()));
-            self.watch_for_ends(&whole);
+            self.watch_for_ends(&whole, self.voice(&whole.starts));
         }
         if !stood && (self.state == *before || self.state == State::Booting) {
             self.prompt_in(&text, logged, &line.bytes);
         }
         let booting = self.state == State::Booting;
-        if (booting || self.reason_due().is_some()) && SIGNS.is_of_a_system(&line.bytes) {
+        if (booting || self.resets.waits_for_a_reason()) && SIGNS.is_of_a_system(&line.bytes) {
             self.prompts.system |= booting;
             // The boot loader has told all that it tells.
-            self.reason_is(None);
+            if self.resets.waits_for_a_reason() {
+                self.reason_is(None);
+            }
         }
         if self.state != *before && matches!(self.state, State::Dead(_)) {
             // Nothing that stood there goes on.
@@ -106,12 +109,12 @@ impl Console {
     }
 
     /// Whether a line tells of a boot, a reset, a death, or warns.
-    fn ends_in(&self, line: &[u8]) -> bool {
+    fn ends_in(&self, line: &Line) -> bool {
         let deaths = self.profile.deaths.iter().map(|death| &death.pattern);
-        deaths.chain(&self.profile.banners).any(|pattern| pattern.is_in(line))
-            || SIGNS.reason(line, 0).is_some()
-            || SIGNS.restart(line, 0).is_some()
-            || SIGNS.warns(line, 0)
+        deaths.chain(&self.profile.banners).any(|pattern| pattern.is_new_in(line))
+            || SIGNS.reason(line).is_some()
+            || SIGNS.restart(line).is_some()
+            || SIGNS.warns(line)
     }
 
     /// All is quiet: what stands at the end, with what stood before it in lines that something was written

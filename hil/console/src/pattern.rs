@@ -1,5 +1,6 @@
 //! Patterns over bytes, bounded in what they match.
 
+use crate::lines::Line;
 use core::fmt;
 use regex::bytes::{Regex, RegexBuilder};
 use regex_syntax::ParserBuilder;
@@ -8,6 +9,8 @@ use regex_syntax::ParserBuilder;
 pub const MATCH_BYTES_MOST: usize = 256;
 /// What a compiled pattern may take, in bytes.
 const PROGRAM_BYTES_MOST: usize = 1 << 20;
+/// What stands before a pattern that is found only where a message begins.
+const ANCHOR: &str = "^(?:";
 
 /// A regular expression over bytes, that matches at least one byte and at most
 /// [`MATCH_BYTES_MOST`].
@@ -17,6 +20,8 @@ const PROGRAM_BYTES_MOST: usize = 1 << 20;
 #[derive(Clone)]
 pub struct Pattern {
     regex: Regex,
+    /// It is found only where a message begins.
+    begins: bool,
 }
 
 /// Why a pattern is refused.
@@ -113,12 +118,20 @@ impl Pattern {
             .size_limit(PROGRAM_BYTES_MOST)
             .build()
             .map_err(|error| syntax(&error))?;
-        Ok(Self { regex })
+        Ok(Self { regex, begins: false })
+    }
+
+    /// Reads a pattern that is found only where a message begins ([`crate::starts`]).
+    pub(crate) fn message(pattern: &str) -> Result<Self, PatternError> {
+        let anchored = Self::new(&format!("{ANCHOR}{pattern})"))?;
+        Ok(Self { begins: true, ..anchored })
     }
 
     /// The pattern as it was written.
     pub fn as_str(&self) -> &str {
-        self.regex.as_str()
+        let text = self.regex.as_str();
+        let inner = text.strip_prefix(ANCHOR).and_then(|text| text.strip_suffix(')'));
+        inner.filter(|_| self.begins).unwrap_or(text)
     }
 
     /// Whether it is found in `text`.
@@ -137,11 +150,6 @@ impl Pattern {
         found.next().map(|found| found.start())
     }
 
-    /// The first match in `text`.
-    pub(crate) fn find_in<'t>(&self, text: &'t [u8]) -> Option<&'t [u8]> {
-        self.regex.find(text).map(|found| found.as_bytes())
-    }
-
     /// Where the first match in `text` begins.
     pub(crate) fn start_in(&self, text: &[u8]) -> Option<usize> {
         self.regex.find(text).map(|found| found.start())
@@ -152,12 +160,23 @@ impl Pattern {
         self.regex.find(text).map(|found| found.end())
     }
 
-    /// Whether it is found in `text` with an end beyond its first `seen` bytes.
-    pub(crate) fn is_new_in(&self, text: &[u8], seen: usize) -> bool {
-        if seen == 0 {
-            return self.regex.is_match(text);
+    /// Whether it is found in a line, and was not in the one before.
+    pub(crate) fn is_new_in(&self, line: &Line) -> bool {
+        self.find_new_in(line).is_some()
+    }
+
+    /// The first match in a line that was not in the one before.
+    pub(crate) fn find_new_in<'l>(&self, line: &'l Line) -> Option<&'l [u8]> {
+        let Line { bytes: text, seen, starts } = line;
+        if !self.begins {
+            let mut all = self.regex.find_iter(text).filter(|found| found.end() > *seen);
+            return all.next().map(|found| found.as_bytes());
         }
-        self.regex.find_iter(text).any(|found| found.end() > seen)
+        let found = |at: usize| {
+            let found = self.regex.find(text.get(at..)?)?;
+            (at + found.end() > *seen).then(|| found.as_bytes())
+        };
+        starts.within(text).find_map(found)
     }
 }
 

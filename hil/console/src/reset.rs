@@ -5,6 +5,7 @@
 use crate::{
     Cause, Console, DeathKind, Nanos, Noted, Output, State,
     lines::Line,
+    quotes::{Quotes, Voice},
     signs::{Reason, Restart, SIGNS, wants_restart},
     steps::{Kind, Step},
 };
@@ -15,7 +16,7 @@ const BOUNCE_NS: Nanos = 2 * SECOND;
 /// How often it may bounce.
 const BOUNCES_MOST: u32 = 2;
 /// How long the reason of a reset is waited for after the banner.
-const REASON_NS: Nanos = 3 * SECOND;
+pub(crate) const REASON_NS: Nanos = 3 * SECOND;
 /// How long a restart may take from the word that asks for it to the banner.
 const RESTART_NS: Nanos = 120 * SECOND;
 /// So many lines after an application's word that it restarts, at most, its reset is believed to be that.
@@ -55,7 +56,7 @@ pub(crate) struct Resets {
     excused: bool,
     notes: u32,
     /// What a person has typed of a line.
-    keys: Vec<u8>,
+    pub(crate) keys: Vec<u8>,
 }
 
 /// A reset whose reason is waited for.
@@ -66,6 +67,8 @@ struct Waiting {
     banners: u32,
     /// It had not come up yet.
     booting: bool,
+    /// The output of a typed line told of it, and may quote it.
+    doubtful: bool,
 }
 
 impl Resets {
@@ -73,12 +76,47 @@ impl Resets {
     pub(crate) fn forget_reset(&mut self) {
         self.waiting = None;
     }
+
+    /// Whether a boot has begun, for certain, whose reason is to come.
+    pub(crate) fn waits_for_a_reason(&self) -> bool {
+        self.waiting.as_ref().is_some_and(|waiting| !waiting.doubtful)
+    }
+
+    /// The banner that the output of a typed line quoted.
+    pub(crate) fn take_back_reset(&mut self) -> Option<Vec<u8>> {
+        self.waiting.take_if(|waiting| waiting.doubtful).map(|waiting| waiting.banner)
+    }
+
+    /// Whether what was typed asks for a restart.
+    pub(crate) fn was_typed_for(&self) -> bool {
+        self.typed.is_some()
+    }
+
+    /// The system says that it restarts.
+    pub(crate) fn announce(&mut self, now: Nanos, said: Vec<u8>) {
+        self.announced = Some((now, said));
+    }
+
+    /// It was quoted.
+    pub(crate) fn take_back_announcement(&mut self) {
+        self.announced = None;
+    }
 }
 
 impl Console {
     /// Until when a reset's reason is waited for.
     pub(crate) fn reason_due(&self) -> Option<Nanos> {
-        self.resets.waiting.as_ref().map(|waiting| waiting.until_ns)
+        let reset = self.resets.waiting.as_ref().map(|waiting| waiting.until_ns);
+        [reset, self.doubt_due()].into_iter().flatten().min()
+    }
+
+    /// Bytes came: what is in doubt stays so.
+    pub(crate) fn wait_on(&mut self) {
+        let until_ns = self.now.saturating_add(REASON_NS);
+        if let Some(waiting) = self.resets.waiting.as_mut().filter(|waiting| waiting.doubtful) {
+            waiting.until_ns = until_ns;
+        }
+        self.doubt_goes_on();
     }
 
     /// A note, unless there were too many in this boot.
@@ -94,6 +132,7 @@ impl Console {
     pub(crate) fn forget_boots(&mut self) {
         let keys = core::mem::take(&mut self.resets.keys);
         self.resets = Resets { keys, ..Resets::default() };
+        self.quotes = Quotes::default();
         self.prompts.forget();
     }
 
@@ -114,11 +153,14 @@ impl Console {
 
     pub(crate) fn watch_for_boot(&mut self, line: &Line) {
         let mut banners = self.profile.banners.iter();
-        if !banners.any(|banner| banner.is_new_in(&line.bytes, line.seen)) {
+        if !banners.any(|banner| banner.is_new_in(line)) {
             return;
         }
         let said = self.kept(&line.bytes);
-        self.output(Output::Banner(said.clone()));
+        let doubtful = self.is_output() && matches!(self.state, State::Ready | State::Booting);
+        if !doubtful {
+            self.output(Output::Banner(said.clone()));
+        }
         let most = self.profile.banners_per_boot.max(1);
         let with_bounces = most.saturating_mul(1 + BOUNCES_MOST);
         if let Some(waiting) = &mut self.resets.waiting {
@@ -151,13 +193,27 @@ impl Console {
 
     /// It began to boot. If that was asked for it is no death; else its reason is waited for.
     fn reset(&mut self, banner: Vec<u8>, booting: bool) {
-        if let Some(words) = self.asked_for() {
-            self.restarted(words);
-            self.resets.excused = true;
-            return;
+        let asked = if self.doubts_an_end() { None } else { self.asked_for() };
+        if let Some(words) = asked {
+            self.banner_counts(&banner);
+            return self.restart_is_true(words);
         }
         let until_ns = self.now.saturating_add(REASON_NS);
-        self.resets.waiting = Some(Waiting { until_ns, banner, banners: 1, booting });
+        let doubtful = self.is_output();
+        self.resets.waiting = Some(Waiting { until_ns, banner, banners: 1, booting, doubtful });
+    }
+
+    /// It boots because it was told to, or said so.
+    pub(crate) fn restart_is_true(&mut self, words: Vec<u8>) {
+        self.restarted(words);
+        self.resets.excused = true;
+    }
+
+    /// A banner in the output of a typed line is one.
+    fn banner_counts(&mut self, banner: &[u8]) {
+        if self.is_output() {
+            self.output(Output::Banner(banner.to_vec()));
+        }
     }
 
     /// What asked for the reset: the system's last words, or else what was typed.
@@ -193,7 +249,14 @@ impl Console {
 
     /// The reason of the reset is told, or will not be.
     pub(crate) fn reason_is(&mut self, reason: Option<(Reason, &[u8])>) {
-        let Some(Waiting { banner, booting, .. }) = self.resets.waiting.take() else { return };
+        let waiting = self.resets.waiting.take();
+        if let Some(Waiting { banner, doubtful: true, .. }) = &waiting {
+            self.banner_counts(banner);
+        }
+        if self.doubt_is_true(waiting.is_some()) {
+            return;
+        }
+        let Some(Waiting { banner, booting, .. }) = waiting else { return };
         let said = reason.map_or(banner, |(_, line)| self.kept(line));
         let claimed = self.resets.claimed.take().map(|(_, words)| words);
         let panicked = self.resets.panicked.take().map(|(_, words)| words);
@@ -225,7 +288,7 @@ impl Console {
 
     /// Whether a line tells the reason of a reset, and is nothing else.
     pub(crate) fn watch_for_reason(&mut self, line: &Line) -> bool {
-        let Some((reason, by_rom)) = SIGNS.reason(&line.bytes, line.seen) else { return false };
+        let Some((reason, by_rom)) = SIGNS.reason(line) else { return false };
         let runs = matches!(self.state, State::Ready | State::Streaming);
         if self.resets.waiting.is_none() && runs && by_rom {
             // The banner before it was lost, or is none of the profile's.
@@ -239,10 +302,13 @@ impl Console {
             return true;
         }
         let is_death = matches!(reason, Reason::Watchdog | Reason::Power);
-        // Many a restart ends in a watchdog, none in a supply that fails.
-        if by_rom && core::mem::take(&mut self.resets.excused) && reason == Reason::Power {
+        // Many a Linux restarts by its watchdog. Espressif's chips restart by software, and their ROM says so:
+        // a watchdog there has bitten a shutdown that hung.
+        if by_rom && core::mem::take(&mut self.resets.excused) && is_death {
+            let power = reason == Reason::Power;
+            let kind = if power { DeathKind::Power } else { DeathKind::Watchdog };
             self.resets.rebooted = true;
-            self.die(Cause::Said(DeathKind::Power, self.kept(&line.bytes)));
+            self.die(Cause::Said(kind, self.kept(&line.bytes)));
             return true;
         }
         if self.state == State::Booting && is_death {
@@ -258,7 +324,7 @@ impl Console {
         };
         self.resets.claimed = older(self.resets.claimed.take(), CLAIM_LINES);
         self.resets.panicked = older(self.resets.panicked.take(), PANIC_LINES);
-        let Some(restart) = SIGNS.restart(&line.bytes, line.seen) else { return };
+        let Some(restart) = SIGNS.restart(line) else { return };
         let said = self.kept(&line.bytes);
         match restart {
             Restart::Claimed => self.resets.claimed = Some((0, said)),
@@ -267,21 +333,17 @@ impl Console {
                 self.resets.panicked = Some((0, first));
             }
             Restart::Supply => self.resets.supply = Some((self.now, said)),
-            Restart::Announced => self.resets.announced = Some((self.now, said)),
-            Restart::Certain => {
-                let runs = matches!(self.step, Some(Step { kind: Kind::Command { .. }, .. }));
-                let down = [b"down".as_slice(), b"halted"];
-                let is_off = down.iter().any(|word| said.windows(word.len()).any(|at| at == *word));
-                if runs {
-                    self.note(Noted::Restart, &said);
-                    self.die(Cause::Restarted(said));
-                } else if is_off && self.state != State::Booting {
-                    self.note(Noted::Restart, &said);
-                    self.change(State::Unknown);
-                } else {
-                    self.resets.announced = Some((self.now, said));
-                }
+            Restart::Announced => {
+                self.resets.announced = Some((self.now, said));
+                self.announced_in_output();
             }
+            // Neither shows the prompt of what was typed.
+            Restart::Certain if self.is_output() => {
+                self.resets.announced = Some((self.now, said.clone()));
+                self.announced_in_output();
+                self.ends_by(Cause::Restarted(said), Voice::Doubtful);
+            }
+            Restart::Certain => self.went_down(said),
         }
     }
 
@@ -290,6 +352,7 @@ impl Console {
         if line.trim().is_empty() {
             return;
         }
+        self.echo_comes(line);
         let words = || format!("> {}", line.trim()).into_bytes();
         self.resets.typed = wants_restart(line).then(|| (self.now, words()));
     }

@@ -5,28 +5,33 @@
 //! and x86), U-Boot (`lib/panic.c`, `lib/hang.c`, exceptions of Arm), ESP-IDF (its panic handler, FreeRTOS
 //! hooks, task watchdog, brown-out detector, and the ROM's reset reasons).
 
-use crate::{DeathKind, Pattern};
+use crate::{
+    DeathKind, Pattern,
+    lines::Line,
+    starts::{IDF_LOG, KERNEL_LOG},
+};
 use std::sync::LazyLock;
 
 /// Lines after which the board does not work any more, by themselves. A watchdog that only warns is none.
+/// Each is found only where a message begins ([`crate::starts`]): further on in a line it is quoted.
 pub(crate) const DEATHS: &[(&str, DeathKind)] = &[
     // Linux.
-    (r"Kernel panic - not syncing", DeathKind::Panic),
+    (r"(---\[ end )?Kernel panic - not syncing", DeathKind::Panic),
     (
-        r"[Uu]nable to handle (page fault for address|kernel (NULL pointer|paging request|access to|exec|read from|write to))",
+        r"(BUG: |CPU \d{1,4} )?[Uu]nable to handle (page fault for address|kernel (NULL pointer|paging request|access to|exec|read from|write to))",
         DeathKind::Panic,
     ),
     (r"BUG: kernel NULL pointer dereference", DeathKind::Panic),
     (r"kernel BUG at ", DeathKind::Panic),
     // `die()`: `Internal error: Oops: 17 [#1] SMP ARM`, `invalid opcode: 0000 [#1]`, `Oops[#1]:` (MIPS).
     (r"Internal error: .{0,80}\[#\d{1,4}\]", DeathKind::Panic),
-    (r"(^|\] |kernel: )Oops.{0,80}\[#\d{1,4}\]", DeathKind::Panic),
+    (r"Oops.{0,80}\[#\d{1,4}\]", DeathKind::Panic),
     (
-        r"(^|\] |kernel: )(general protection fault|invalid opcode|int3|divide error|segment|stack segment|bounds|alignment check|simd exception|fpu exception|invalid TSS|Bad pagetable|Bad address).{0,80}: [0-9a-f]{4} \[#\d{1,4}\]",
+        r"(general protection fault|invalid opcode|int3|divide error|segment|stack segment|bounds|alignment check|simd exception|fpu exception|invalid TSS|Bad pagetable|Bad address).{0,80}: [0-9a-f]{4} \[#\d{1,4}\]",
         DeathKind::Panic,
     ),
     (
-        r"(^|\] |kernel: )(Kernel (BUG|bug detected)|Unhandled kernel unaligned|Trap instruction|do_cpu invoked|Integer overflow).{0,60}\[#\d{1,4}\]",
+        r"(Kernel (BUG|bug detected)|Unhandled kernel unaligned|Trap instruction|do_cpu invoked|Integer overflow).{0,60}\[#\d{1,4}\]",
         DeathKind::Panic,
     ),
     // Whatever `die()` is given, behind the kernel's time.
@@ -34,9 +39,9 @@ pub(crate) const DEATHS: &[(&str, DeathKind)] = &[
         r"\[ {0,5}\d{1,6}\.\d{1,9}\](\[ {0,5}[TC]\d{1,6}\])? [^\[]{1,120}(: [0-9a-f]{4} \[#\d{1,4}\]|\[#\d{1,4}\]:$)",
         DeathKind::Panic,
     ),
-    (r"PANIC: double fault", DeathKind::Panic),
+    (r"(traps: )?PANIC: double fault", DeathKind::Panic),
     (r"BUG: (TASK |IRQ )?stack guard page was hit at", DeathKind::Panic),
-    (r"softdog: Initiating system reboot", DeathKind::Watchdog),
+    (r"([Ss]oft[Dd]og: )Initiating system reboot", DeathKind::Watchdog),
     // What runs below Linux on Arm64: TF-A and OP-TEE.
     (r"PANIC at PC ?: 0x", DeathKind::Panic),
     (r"(PANIC|Unhandled Exception) in EL3", DeathKind::Panic),
@@ -49,14 +54,16 @@ pub(crate) const DEATHS: &[(&str, DeathKind)] = &[
     (r"Guru Meditation Error", DeathKind::Panic),
     (r"abort\(\) was called at PC", DeathKind::Panic),
     (r"assert failed: .{1,180}\.[chS][a-z+]{0,2}:\d{1,5} ", DeathKind::Panic),
-    (r#"" failed: file ".{1,200}", line \d"#, DeathKind::Panic),
+    (r#"assertion ".{1,180}" failed: file ""#, DeathKind::Panic),
     (r"Panic handler entered multiple times", DeathKind::Panic),
     (r"Undefined behavior of type ", DeathKind::Panic),
     (r"\*\*\*ERROR\*\*\* A stack overflow in task", DeathKind::Panic),
     (r"Stack smashing protect failure!", DeathKind::Panic),
+    // Rust on it: `esp-backtrace`.
     (r"={5,40} PANIC ={5,40}", DeathKind::Panic),
+    (r"!! A panic occured in '", DeathKind::Panic),
     (r"task_wdt: Aborting\.", DeathKind::Watchdog),
-    (r"Brownout detector was triggered", DeathKind::Power),
+    (r"(E BOD: )?Brownout detector was triggered", DeathKind::Power),
 ];
 
 /// Lines that warn: the board goes on. If it does not, a line of [`DEATHS`] or a reset follows.
@@ -77,51 +84,61 @@ pub(crate) const WARNINGS: &[&str] = &[
     r"CORRUPT HEAP: ",
 ];
 
-/// Kernel's last words before it restarts or powers down: after them it is over. They begin the line, or
-/// stand behind the kernel's time or a prompt.
+/// Kernel's last words before it restarts or powers down: after them it is over. They are a whole message.
 pub(crate) const RESTARTS: &[&str] = &[
-    r"(^|[\]#$>] {1,4}|kernel: )(reboot: )?Restarting system( with command '|\.? {0,4}$)",
-    r"(^|[\]#$>] {1,4}|kernel: )reboot: (Power down|System halted)\.? {0,4}$",
-    r"(^|[\]#$>] {1,4}|kernel: )(Power down|System halted)\. {0,4}$",
+    r"(reboot: )?Restarting system( with command '.{0,80}'|\.)? {0,4}$",
+    r"reboot: (Power down|System halted)\.? {0,4}$",
+    r"(Power down|System halted)\. {0,4}$",
+    r"(kexec(_core)?: )?Starting new kernel {0,4}$",
 ];
 
-/// Words of a system that is about to restart, where such a system has them.
+/// Words of a system that is about to restart, as a whole message of its form: busybox and System V init,
+/// systemd, OpenWrt, the kernel's SysRq, U-Boot's `reset`.
 const ANNOUNCEMENTS: &[&str] = &[
-    r"(^|[\]#$>] {1,4})The system is going down (NOW|for (reboot|halt|power-?off|system halt))",
-    r"(^|[\]#$>] {1,4})The system will (reboot|power off|halt) now",
-    r"(^|[\]#$>] {1,4})Requesting system (reboot|poweroff|halt)",
-    r"(^|[\]#$>] {1,4}|kernel: )(sysrq: )?[Ss]ys[Rr]q ?: (Resetting|Power Off)",
-    r"Reached target ([a-z-]{1,20}\.target - )?(System )?([Rr]eboot|[Pp]ower[ -]?[Oo]ff|[Ss]hutdown|[Hh]alt)\.? {0,4}$",
+    r"The system is going down (NOW|for (reboot|halt|power-?off|system halt))",
+    r"The system will (reboot|power off|halt) now",
+    r"Requesting system (reboot|poweroff|halt) {0,4}$",
+    r"INIT: Switching to runlevel: [06] {0,4}$",
+    r"procd: - shutdown - {0,4}$",
+    r"(sysrq: )?SysRq ?: (Resetting|Power Off) {0,4}$",
+    r"sysrq: (Resetting|Power Off) {0,4}$",
+    r"(\[ {1,3}OK {1,3}\] |systemd\[1\]: )Reached target ([a-z-]{1,20}\.target - )?(System )?([Rr]eboot|[Pp]ower[ -]?[Oo]ff|[Ss]hutdown|[Hh]alt)\.? {0,4}$",
+    r"systemd\[1\]: (Rebooting|Powering off|Shutting down|Halting)\. {0,4}$",
     r"systemd-shutdown\[1\]: ",
-    // U-Boot's `reset`.
-    r"(^|[=#$>] {1,4})resetting \.\.\. {0,4}$",
+    r"resetting \.\.\. {0,4}$",
 ];
 
-/// Words of an application that may be about to restart: believed if the reset was made by software. It
-/// names itself or its board as what restarts, and nothing else.
+/// What an application may call what restarts, where it is the whole board.
+const RESTARTING: &str = "([Rr]estarting|[Rr]ebooting)";
+/// When it does, and the end of the line.
+const RESTARTS_SOON: &str = r"( now| in \d{1,5} ?[a-z]{0,12})?[ .!]{0,6}$";
+/// Words of an application that may be about to restart, and the object or the speaker that they need before
+/// [`RESTARTS_SOON`]: believed if the reset was made by software. `wifi: restarting` is Wi-Fi's.
 const CLAIMS: &[&str] = &[
-    r"\b([Rr]estarting|[Rr]ebooting)( (the )?(system|device|board|chip|camera|ESP32|esp32))?( now| in \d{1,5} ?[a-z]{0,12})?[ .!]{0,6}$",
-    r"[Pp]repare to (restart|reboot) system",
-    r"\besp_restart\b",
+    // The board is what restarts: said by anyone.
+    r"(^|[:,.!;] )RESTARTING (the )?(system|device|board|chip|ESP32|esp32)SOON",
+    // The application says it of itself, as the whole message or its end.
+    r"^([EWIDV] \([0-9:.]{1,12}\) (app|app_main|main|main_task|system|cmd_system|cmd_system_common|[a-z_]{0,12}ota[a-z_]{0,12}): (.{0,80}[,.!;] )?)?RESTARTINGSOON",
+    r"Prepare to (restart|reboot) system",
+    r"\besp_restart(\(\))?[ .!]{0,6}$",
 ];
 
 /// What ESP-IDF's panic handler prints, and the task watchdog's warning in part: a panic if a reset by
 /// software follows.
 const PANICS: &[&str] = &[
-    r"^Backtrace: ?0x",
-    r"^Core {1,2}\d register dump:",
-    r"^ELF file SHA256: ",
-    r"^Rebooting ?\.\.\. {0,4}$",
+    r"Backtrace: ?0x",
+    r"Core {1,2}\d register dump:",
+    r"ELF file SHA256: ",
+    r"Rebooting ?\.\.\. {0,4}$",
 ];
 
 /// A supply that fails: what a reset was by that nothing else names.
 const SUPPLIES: &[&str] = &[r"[Uu]nder-?voltage detected"];
 
-/// Why the last reset was, as the next boot tells it.
-const REASONS: &[&str] =
-    &[ROM_REASON, r"[Rr]eset (cause|reason|status|source) ?[:=] {0,4}\(?[A-Za-z0-9_ ,-]{1,40}"];
 /// The form of Espressif's ROM: it stands at the beginning of each boot, and nowhere else.
 const ROM_REASON: &str = r"rst:0x[0-9a-f]{1,2} \([A-Z0-9_]{1,40}\)";
+/// Why the last reset was, as the next boot of another system tells it.
+const REASON: &str = r"[Rr]eset (cause|reason|status|source) ?[:=] {0,4}\(?[A-Za-z0-9_ ,-]{1,40}";
 
 /// What shows that a system runs, and no boot loader any more.
 const SYSTEMS: &[&str] = &[
@@ -133,10 +150,6 @@ const SYSTEMS: &[&str] = &[
     r"INIT: (version|Entering)",
     r"systemd\[1\]",
 ];
-/// How a line of a kernel's log begins.
-const KERNEL_LOG: &str = r"(<\d>)?\[ {0,5}\d{1,6}\.\d{1,9}\](\[ {0,5}[TC]\d{1,6}\])? ";
-/// How a line of ESP-IDF's log begins.
-const IDF_LOG: &str = r"[EWIDV] \((\d{1,10}|\d\d:\d\d:\d\d\.\d{3})\) ";
 
 /// What asks for a password, whatever the profile says of it.
 const PASSWORDS: &[&str] = &[r"[Pp]ass(word|phrase|wd|code)[^:]{0,40}: {0,2}$"];
@@ -159,16 +172,24 @@ pub(crate) struct Signs {
 pub(crate) static SIGNS: LazyLock<Signs> = LazyLock::new(|| {
     // They are sound: a test reads each.
     let all = |texts: &[&str]| texts.iter().filter_map(|text| Pattern::new(text).ok()).collect();
-    let deaths = DEATHS.iter().filter_map(|(text, kind)| Some((Pattern::new(text).ok()?, *kind)));
+    let begin = |texts: &[&str]| -> Vec<Pattern> {
+        texts.iter().filter_map(|text| Pattern::message(text).ok()).collect()
+    };
+    let deaths =
+        DEATHS.iter().filter_map(|(text, kind)| Some((Pattern::message(text).ok()?, *kind)));
+    let claims = CLAIMS
+        .iter()
+        .map(|text| text.replace("RESTARTING", RESTARTING).replace("SOON", RESTARTS_SOON));
+    let reasons = [Pattern::message(ROM_REASON), Pattern::new(REASON)];
     Signs {
         deaths: deaths.collect(),
         warnings: all(WARNINGS),
-        restarts: all(RESTARTS),
-        announcements: all(ANNOUNCEMENTS),
-        claims: all(CLAIMS),
-        panics: all(PANICS),
+        restarts: begin(RESTARTS),
+        announcements: begin(ANNOUNCEMENTS),
+        claims: claims.filter_map(|text| Pattern::new(&text).ok()).collect(),
+        panics: begin(PANICS),
         supplies: all(SUPPLIES),
-        reasons: all(REASONS),
+        reasons: reasons.into_iter().filter_map(Result::ok).collect(),
         systems: all(SYSTEMS),
         logs: all(&[KERNEL_LOG, IDF_LOG]),
         passwords: all(PASSWORDS),
@@ -205,12 +226,12 @@ pub(crate) enum Reason {
 
 impl Signs {
     /// The warning in a line.
-    pub(crate) fn warns(&self, line: &[u8], seen: usize) -> bool {
-        self.warnings.iter().any(|pattern| pattern.is_new_in(line, seen))
+    pub(crate) fn warns(&self, line: &Line) -> bool {
+        self.warnings.iter().any(|pattern| pattern.is_new_in(line))
     }
 
     /// The restart that a line tells of.
-    pub(crate) fn restart(&self, line: &[u8], seen: usize) -> Option<Restart> {
+    pub(crate) fn restart(&self, line: &Line) -> Option<Restart> {
         let kinds = [
             (&self.restarts, Restart::Certain),
             (&self.announcements, Restart::Announced),
@@ -218,14 +239,14 @@ impl Signs {
             (&self.claims, Restart::Claimed),
             (&self.supplies, Restart::Supply),
         ];
-        let is_in = |patterns: &[Pattern]| patterns.iter().any(|one| one.is_new_in(line, seen));
+        let is_in = |patterns: &[Pattern]| patterns.iter().any(|one| one.is_new_in(line));
         kinds.into_iter().find(|(patterns, _)| is_in(patterns)).map(|(_, kind)| kind)
     }
 
     /// The reset reason in a line, and whether the ROM told it.
-    pub(crate) fn reason(&self, line: &[u8], seen: usize) -> Option<(Reason, bool)> {
-        let place = self.reasons.iter().position(|pattern| pattern.is_new_in(line, seen))?;
-        let text = self.reasons.get(place)?.find_in(line)?;
+    pub(crate) fn reason(&self, line: &Line) -> Option<(Reason, bool)> {
+        let place = self.reasons.iter().position(|one| one.is_new_in(line))?;
+        let text = self.reasons.get(place)?.find_new_in(line)?;
         let text = String::from_utf8_lossy(text).to_ascii_uppercase();
         // What stands before is `rst:` or `reset cause`.
         let name = text.split_once(['(', ':', '=']).map_or(text.as_str(), |(_, name)| name);
@@ -317,7 +338,7 @@ mod tests {
         of(&signs.claims, CLAIMS);
         of(&signs.panics, PANICS);
         of(&signs.supplies, SUPPLIES);
-        of(&signs.reasons, REASONS);
+        assert_eq!(signs.reasons.len(), 2);
         of(&signs.systems, SYSTEMS);
         of(&signs.passwords, PASSWORDS);
         assert_eq!(signs.logs.len(), 2);
@@ -349,10 +370,14 @@ mod tests {
             ("Reset cause: WDOG", Reason::Watchdog),
             ("CPU: reset reason: watchdog", Reason::Watchdog),
         ] {
-            let found = SIGNS.reason(line.as_bytes(), 0).map(|(reason, _)| reason);
+            let found = SIGNS.reason(&Line::new(line.into(), 0)).map(|(reason, _)| reason);
             assert_eq!(found, Some(reason), "{line}");
         }
-        assert_eq!(SIGNS.reason(b"I (5) wdt: reset the counter", 0), None);
+        for line in
+            ["I (5) wdt: reset the counter", "I (5) app: last boot rst:0x7 (TG0WDT_SYS_RST)"]
+        {
+            assert_eq!(SIGNS.reason(&Line::new(line.into(), 0)), None);
+        }
     }
 
     #[test]

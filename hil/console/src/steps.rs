@@ -2,7 +2,7 @@
 
 use crate::{
     Cause, CommandId, CommandStyle, Console, FirmwareEvent, Limit, Nanos, Noted, Outcome, Output,
-    Refusal, State, command::Markers, console::LookedAt, lines::Line, signs::SIGNS,
+    Refusal, State, command::Markers, console::LookedAt, lines::Line, quotes::Voice, signs::SIGNS,
 };
 
 /// Bytes of a command's output that are kept, at most.
@@ -203,7 +203,11 @@ impl Console {
     pub(crate) fn step_timed_out(&mut self) {
         match &self.step {
             Some(Step { kind: Kind::Ready { .. }, .. }) => self.no_prompt(Limit::Step),
-            _ => self.break_off(Outcome::TimedOut(Limit::Step)),
+            _ => {
+                // It died, and went on to speak.
+                self.reason_is(None);
+                self.break_off(Outcome::TimedOut(Limit::Step));
+            }
         }
     }
 
@@ -229,8 +233,9 @@ impl Console {
         self.output(Output::Line(fresh.to_vec()));
         self.last_line = Some(self.kept(&line.bytes));
         let before = self.state.clone();
-        self.watch_for_ends(line);
-        self.watch_unlogged(line, &before);
+        let voice = self.hear_line(line);
+        self.watch_for_ends(line, voice);
+        self.watch_unlogged(line, &before, voice);
         self.watch_firmware(line);
         self.follow(line, fresh);
     }
@@ -244,8 +249,7 @@ impl Console {
         let Some(firmware) = self.profile.firmware.as_ref().filter(|_| self.is_heard()) else {
             return;
         };
-        let told =
-            firmware.events.iter().filter(|(_, said)| said.is_new_in(&line.bytes, line.seen));
+        let told = firmware.events.iter().filter(|(_, said)| said.is_new_in(line));
         let mut told: Vec<FirmwareEvent> = told.map(|(event, _)| *event).collect();
         told.dedup();
         for event in told {
@@ -253,30 +257,34 @@ impl Console {
         }
     }
 
-    fn watch_for_death(&mut self, text: &[u8], seen: usize) {
+    fn watch_for_death(&mut self, line: &Line, voice: Voice) {
         if !self.is_heard() {
             return;
         }
-        let said = self.profile.deaths.iter().find(|death| death.pattern.is_new_in(text, seen));
+        let said = self.profile.deaths.iter().find(|death| death.pattern.is_new_in(line));
         if let Some(kind) = said.map(|death| death.kind) {
-            self.die(Cause::Said(kind, self.kept(text)));
+            let voice = self.voice_of_death(line, voice);
+            self.ends_by(Cause::Said(kind, self.kept(&line.bytes)), voice);
         }
     }
 
     /// Boots, resets, deaths and warnings.
-    pub(crate) fn watch_for_ends(&mut self, line: &Line) {
+    pub(crate) fn watch_for_ends(&mut self, line: &Line, voice: Voice) {
+        if voice == Voice::Echo {
+            return;
+        }
         self.watch_for_boot(line);
         if !self.watch_for_reason(line) {
-            self.watch_for_death(&line.bytes, line.seen);
-            self.watch_for_words(line);
+            self.watch_for_death(line, voice);
+            self.watch_for_words(line, voice);
         }
     }
 
     /// What a line says of a restart, and warnings.
-    fn watch_for_words(&mut self, line: &Line) {
-        if self.is_heard() {
+    fn watch_for_words(&mut self, line: &Line, voice: Voice) {
+        if self.is_heard() && voice != Voice::Quoted {
             self.watch_for_restart(line);
-            if SIGNS.warns(&line.bytes, line.seen) {
+            if SIGNS.warns(line) {
                 self.note(Noted::Warning, &line.bytes);
             }
         }
@@ -301,7 +309,7 @@ impl Console {
                 }
                 let login = self.profile.login.as_ref();
                 let refused = login.and_then(|login| login.refused.as_ref());
-                if refused.is_some_and(|refused| refused.is_new_in(&line.bytes, line.seen)) {
+                if refused.is_some_and(|refused| refused.is_new_in(line)) {
                     self.die(Cause::LoginRefused);
                 }
             }
@@ -345,6 +353,7 @@ impl Console {
         if *streams {
             // A stream lasts as long as the run lets it.
             step.ends_ns = None;
+            self.output_is_own();
             self.change(State::Streaming);
         }
     }
@@ -356,6 +365,10 @@ impl Console {
         };
         let said = core::mem::take(said);
         let unkept_bytes = *unkept_bytes;
+        self.prompt_came(status.is_some());
+        if self.step.is_none() {
+            return;
+        }
         self.change(State::Ready);
         self.finish(Outcome::Done { status, said, unkept_bytes });
     }
@@ -366,11 +379,14 @@ impl Console {
         let waited_for = self.step.is_some();
         let text = self.quiet_text(tail.clone());
         self.look(|| LookedAt::Quiet(text.clone(), waited_for));
-        self.watch_for_death(&tail, seen);
-        self.watch_for_death(&self.unlogged(&tail), 0);
-        // A boot that has come to a prompt tells no reason any more.
-        if self.asks_in(&text) {
-            self.reason_is(None);
+        for end in [Line::new(tail.clone(), seen), Line::new(self.unlogged(&tail), 0)] {
+            self.watch_for_death(&end, self.voice_of_end(&end));
+        }
+        match self.asked(&text) {
+            Some(Asked::Command) => self.prompt_came(false),
+            // A boot that has come to its login tells no reason any more.
+            Some(_) => self.reason_is(None),
+            None => {}
         }
         let prompt = self.profile.prompt.is_in(&text);
         self.prompts.stood = self.asks_in(&text);

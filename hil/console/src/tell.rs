@@ -6,7 +6,8 @@ use crate::{Cause, DeathKind, Limit, Noted, Outcome, Output, State};
 const SHOWN_MOST: usize = 100;
 
 /// A count and its noun: `1 frame`, `2 frames`.
-pub(crate) fn counted(count: u64, noun: &str) -> String {
+#[must_use]
+pub fn counted(count: u64, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
@@ -39,7 +40,9 @@ pub(crate) fn cause(cause: &Cause) -> String {
             format!("power: its supply voltage fell too low: {}", shown(said))
         }
         Cause::Restarted(said) => format!("it restarted in good order: {}", shown(said)),
-        Cause::Reset(said) => format!("it reset when nobody asked: {}", shown(said)),
+        Cause::Reset(said) => {
+            format!("a reset that was neither typed nor announced: {}", shown(said))
+        }
         Cause::BootLoop(said) => format!("it boots in a loop: {}", shown(said)),
         Cause::Silent => "not a byte came".into(),
         Cause::NoPrompt(said) => format!("no prompt came; last it said {}", shown(said)),
@@ -73,6 +76,7 @@ pub(crate) fn noted(noted: Noted, said: &[u8]) -> String {
         Noted::Bounce => "it began to boot again at once, as when a power switch bounces",
         Noted::Restart => "it restarts or powers down, as it was told to",
         Noted::WrittenOver => "a log line was written over its prompt",
+        Noted::Quoted => "quoted from a log or by a command, and the board goes on",
     };
     format!("{what}: {}", shown(said))
 }

@@ -373,8 +373,8 @@ pub enum Event {
         /// What.
         text: String,
     },
-    /// The device under test did what none that works does: it panicked, reset when nobody asked, fell
-    /// silent, did not come up. The run has failed, whatever its checks say.
+    /// The device under test did what none that works does: it panicked, reset without being told
+    /// to, fell silent, did not come up. The run has failed, whatever its checks say.
     DeviceFailed {
         /// What it did.
         text: String,

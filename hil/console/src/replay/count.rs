@@ -1,6 +1,6 @@
 //! Which pattern matched how often, and where first.
 
-use crate::{ConsoleProfile, DeathKind, Pattern, signs::SIGNS};
+use crate::{ConsoleProfile, DeathKind, Pattern, lines::Line, signs::SIGNS};
 
 /// A pattern, and its matches.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -105,8 +105,8 @@ impl Counts {
     }
 
     /// Counts what matches a line of the board, at `at` of the recording; tells which.
-    pub(super) fn line(&mut self, bytes: &[u8], seen: usize, at: usize) -> Vec<(Role, String)> {
-        self.count(at, |role, pattern| !role.at_quiet() && pattern.is_new_in(bytes, seen))
+    pub(super) fn line(&mut self, line: &Line, at: usize) -> Vec<(Role, String)> {
+        self.count(at, |role, pattern| !role.at_quiet() && pattern.is_new_in(line))
     }
 
     /// Counts what matches what stands at the end when all is quiet; tells which.
@@ -117,7 +117,8 @@ impl Counts {
     /// The death pattern that is in a text, uncounted.
     pub(super) fn death_in(&self, text: &[u8]) -> Option<String> {
         let mut deaths = self.counted.iter().filter(|(role, ..)| matches!(role, Role::Death(_)));
-        deaths.find(|(_, pattern, _)| pattern.is_in(text)).map(|(.., used)| used.key.clone())
+        let line = Line::new(text.to_vec(), 0);
+        deaths.find(|(_, pattern, _)| pattern.is_new_in(&line)).map(|(.., used)| used.key.clone())
     }
 
     fn count(

@@ -50,7 +50,7 @@ pub(super) struct Driver<'r> {
     pub(super) unmatched: bool,
     /// A password was typed in this boot where this profile asks for none.
     pub(super) unasked: bool,
-    /// A boot began that nobody asked for: it is followed like any other.
+    /// A boot began that was neither typed nor announced: it is followed like any other.
     pub(super) boots_again: bool,
     /// Something asks for an answer, and nobody makes the board ready.
     pub(super) asks: bool,
@@ -321,9 +321,11 @@ impl<'r> Driver<'r> {
                 self.summary.lines += 1;
                 self.said(&line.bytes);
                 if let Some(typed) = self.typed_in(&line.bytes) {
+                    self.console.prompt_came(false);
                     self.console.was_typed(&typed);
+                    self.console.echo_came();
                 }
-                self.matched = self.counts.line(&line.bytes, line.seen, self.line);
+                self.matched = self.counts.line(line, self.line);
                 let dies = self.matched.iter().find(|(role, _)| matches!(role, Role::Death(_)));
                 if let (Some((_, key)), State::Unknown) = (dies, &self.state) {
                     let text = format!("{} matches {key}: an earlier run's?", shown(&line.bytes));
@@ -331,7 +333,7 @@ impl<'r> Driver<'r> {
                 }
             }
             LookedAt::Whole(line) => {
-                self.matched = self.counts.line(&line.bytes, line.seen, self.line);
+                self.matched = self.counts.line(line, self.line);
             }
             LookedAt::Quiet(tail, waited_for) => self.quiet(tail, *waited_for),
             LookedAt::WrittenOver { prompt, line, waited_for } => {

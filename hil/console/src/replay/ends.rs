@@ -95,8 +95,8 @@ impl Driver<'_> {
 
     pub(super) fn banner(&mut self, said: &[u8]) {
         let of = |(role, _): &&(Role, String)| *role == Role::Banner;
-        let key = self.matched.iter().find(of).map(|(_, key)| key.clone()).unwrap_or_default();
-        self.step(Kind::Banner, format!("{} matches {key}", shown(said)));
+        let key = self.matched.iter().find(of).map(|(_, key)| format!(" matches {key}"));
+        self.step(Kind::Banner, format!("{}{}", shown(said), key.unwrap_or_default()));
         match &self.state {
             State::Dead(Cause::BootLoop(_)) => {}
             State::Dead(_) | State::Ready | State::Streaming => {

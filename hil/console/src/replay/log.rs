@@ -1,7 +1,7 @@
 //! Logs: what was typed stands in the lines of the board, as its echo.
 
 use super::drive::Driver;
-use crate::{State, transcript::Form};
+use crate::{State, signs::SIGNS, transcript::Form};
 
 /// Bytes of a line in which a prompt is looked for.
 const PROMPT_BYTES_MOST: usize = 160;
@@ -15,7 +15,10 @@ impl Driver<'_> {
         let prompt = &self.console.profile().prompt;
         let most = line.len().min(PROMPT_BYTES_MOST);
         let end = (1..=most).find(|end| prompt.ends(&line[..*end]))?;
-        Some(String::from_utf8_lossy(&line[end..]).into_owned())
+        let typed = &line[end..];
+        // Or a log line was written over the prompt.
+        let is_log = SIGNS.log_in(typed, 0) == Some(0);
+        (!is_log).then(|| String::from_utf8_lossy(typed).into_owned())
     }
 
     /// Where in a line a prompt ends that more follows: in a log what was typed, for the board echoes it;
@@ -32,6 +35,9 @@ impl Driver<'_> {
             Some(login) => {
                 prompts.extend(login.password.as_ref().map(|(prompt, _)| (prompt, true)));
                 prompts.push((&profile.prompt, true));
+                // Whoever reset asks for its user.
+                let resets = self.console.reason_due().is_some();
+                prompts.extend(resets.then_some((&login.prompt, true)));
             }
             None => prompts.push((&profile.prompt, false)),
         }

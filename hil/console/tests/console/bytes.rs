@@ -70,7 +70,7 @@ fn a_line_without_end_comes_in_bounded_pieces_and_hides_no_pattern() {
         let mut bench = Bench::new(linux());
         bench.ready();
         bench.hear(&vec![b'x'; before]);
-        bench.hear(b"Kernel panic - not syncing");
+        bench.hear(b"[   61.100000] Kernel panic - not syncing");
         bench.hear(&[b'y'; 9000]);
         assert!(matches!(bench.console.state(), State::Dead(_)), "after {before}");
         let line = |output: &Output| if let Output::Line(line) = output { line.len() } else { 0 };

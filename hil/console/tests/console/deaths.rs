@@ -167,6 +167,12 @@ fn ready(profile: ConsoleProfile) -> Bench {
     bench
 }
 
+fn type_keys(bench: &mut Bench, keys: &str) {
+    for key in keys.bytes() {
+        bench.ask(Request::Raw(vec![key]));
+    }
+}
+
 fn deaths(bench: &Bench) -> Vec<&Cause> {
     let mut all = Vec::new();
     for output in &bench.all {
@@ -273,16 +279,37 @@ fn a_restart_that_was_typed_or_announced_is_no_death() {
         ("restart\r", ""),
         ("", "The system is going down NOW!\r\nRequesting system reboot\r\n"),
     ] {
-        let mut bench = ready(esp());
-        for key in typed.bytes() {
-            bench.ask(Request::Raw(vec![key]));
+        // Many a Linux restarts by its watchdog, and U-Boot says so.
+        for reason in ["POR", "WDOG"] {
+            let mut bench = Bench::new(linux());
+            bench.ready();
+            type_keys(&mut bench, typed);
+            bench.hear(said.as_bytes());
+            bench.wait(5 * S);
+            bench.hear(format!("U-Boot SPL 2024\r\nReset cause: {reason}\r\n").as_bytes());
+            bench.wait(5 * S);
+            assert_eq!(deaths(&bench), [] as [&Cause; 0], "{typed}{said}");
+            assert!(notes(&bench).contains(&Noted::Restart), "{typed}{said}");
+            assert_eq!(bench.console.state(), &State::Booting, "{typed}{said}");
         }
-        bench.hear(said.as_bytes());
+    }
+    // ESP-IDF restarts by software: a watchdog there bit a shutdown that hung.
+    for (reason, dies) in [
+        ("0xc (RTC_SW_CPU_RST)", None),
+        ("0x3 (SW_RESET)", None),
+        ("0x7 (TG0WDT_SYS_RST)", Some(WATCHDOG)),
+        ("0x10 (RTCWDT_RTC_RST)", Some(WATCHDOG)),
+        ("0xf (BROWNOUT_RST)", Some(POWER)),
+    ] {
+        let mut bench = ready(esp());
+        type_keys(&mut bench, "restart\r");
+        bench.hear(b"restart\r\nI (5000) cmd_system: Restarting\r\n");
+        let reason = format!("rst:{reason},boot:0x28 (X)");
+        bench.hear(format!("ESP-ROM:esp32s3-20210327\r\n{reason}\r\n").as_bytes());
         bench.wait(5 * S);
-        bench.hear(b"ESP-ROM:esp32s3-20210327\r\nrst:0x7 (TG0WDT_SYS_RST),boot:0x28 (X)\r\nesp> ");
-        bench.wait(5 * S);
-        assert_eq!(deaths(&bench), [] as [&Cause; 0], "{typed}{said}");
-        assert!(notes(&bench).contains(&Noted::Restart), "{typed}{said}");
+        let cause = dies.map(|kind| Cause::Said(kind, reason.clone().into_bytes()));
+        assert_eq!(deaths(&bench), cause.iter().collect::<Vec<_>>(), "{reason}");
+        assert!(notes(&bench).contains(&Noted::Restart), "{reason}");
     }
     // An application's word is believed if software made the reset.
     for (reason, dies) in [("rst:0xc (RTC_SW_CPU_RST)", false), ("rst:0x7 (TG0WDT_SYS_RST)", true)]
@@ -401,6 +428,16 @@ fn a_reset_by_software_is_what_was_said_before_it() {
         ("I (9) wifi: connection lost, restarting scan", reset()),
         ("E (9) esp_netif: something, restart needed", reset()),
         ("I (9) app: rebooted 3 times", reset()),
+        ("I (9) wifi: restarting", reset()),
+        ("W (9) wifi: connection lost, restarting", reset()),
+        ("E (9) cam: frame lost, restarting camera", reset()),
+        ("I (9) modem: rebooting", reset()),
+        ("wifi: restarting", reset()),
+        ("I (9) app: last time it was restarting the system at noon", reset()),
+        ("I (9) wifi: cannot go on, restarting the system", None),
+        ("I (9) cmd_system: Restarting", None),
+        ("I (9) simple_ota_example: Prepare to restart system!", None),
+        ("Restarting in 3 seconds...", None),
         ("E (9) app: camera lost, restarting in 3 s", None),
         ("I (9) ota: OTA Succeed, Rebooting...", None),
         ("Restarting now.", None),

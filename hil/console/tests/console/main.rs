@@ -4,4 +4,6 @@ mod bench;
 mod bytes;
 mod deaths;
 mod prompts;
+mod quotes;
+mod recordings;
 mod steps;

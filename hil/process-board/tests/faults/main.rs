@@ -55,7 +55,10 @@ fn a_board_whose_watchdog_bites_has_failed() {
 fn a_board_that_resets_in_mid_stream_has_failed() {
     patiently(|| {
         let left = bench(&["reset@agent+1500"], 15).run();
-        left.device(&["it reset when nobody asked", "Parallax process board, first stage"]);
+        left.device(&[
+            "a reset that was neither typed nor announced",
+            "Parallax process board, first stage",
+        ]);
     });
 }
 

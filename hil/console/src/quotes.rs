@@ -1,0 +1,297 @@
+//! Quoted words: which lines the system says now, and which ones repeat what was said or typed before.
+//!
+//! What is decisive, in this order:
+//! - The echo of a typed line is what was typed.
+//! - A kernel's times never run backwards: a line with an earlier time is read back from a log (`dmesg`).
+//! - The output of a typed line may be anything (`cat /var/log/messages`). An oops in a kernel's own line with a
+//!   later time counts at once, since it may leave the shell alive. Any other death in it is in doubt until the
+//!   prompt comes back: a board that has panicked or reset never shows that prompt. Without a prompt, by a reset
+//!   or by silence, the death counts.
+
+use crate::{
+    Cause, Console, Nanos, Noted, State,
+    lines::Line,
+    overwritten::PROMPT_BYTES_MOST,
+    reset::REASON_NS,
+    starts::{Stamp, Starts},
+    steps::{Kind, Step},
+};
+
+/// Times of a kernel's lines may run backwards by so much, in microseconds: several processors write them.
+const BACKWARDS_US: u64 = 1_000_000;
+/// Bytes of an echo that are waited for, at most.
+const ECHO_BYTES_MOST: usize = 4096;
+/// A Linux that says so has stopped.
+const PANIC: &[u8] = b"Kernel panic - not syncing";
+
+/// What is known of what was typed, and of the kernel's time.
+#[derive(Clone, Default, Debug)]
+pub(crate) struct Quotes {
+    /// What is left of the echo of the typed line, without blanks.
+    echo: Vec<u8>,
+    /// Lines since a line was typed whose prompt has not come back; none: nothing runs.
+    lines: Option<u32>,
+    /// The kernel's last time.
+    latest: Option<Stamp>,
+    /// A death, or an end in good order, that the output of a typed line may only quote.
+    doubt: Option<Doubt>,
+    /// The output of a typed line had the system's word of its restart.
+    announced: bool,
+}
+
+#[derive(Clone, Debug)]
+struct Doubt {
+    until_ns: Nanos,
+    cause: Cause,
+}
+
+/// How a line counts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Voice {
+    /// The system says it now.
+    Own,
+    /// The output of a typed line: it may quote anything.
+    Doubtful,
+    /// It is read back from a log.
+    Quoted,
+    /// It is the echo of what was typed.
+    Echo,
+}
+
+impl Console {
+    /// A line was typed: its echo comes, then its output, then the prompt.
+    pub(crate) fn echo_comes(&mut self, typed: &str) {
+        let mut echo = visible(typed.as_bytes());
+        echo.truncate(ECHO_BYTES_MOST);
+        self.quotes.echo = echo;
+        self.quotes.lines = Some(0);
+    }
+
+    /// The echo of the line that was typed last has come already.
+    pub(crate) fn echo_came(&mut self) {
+        self.quotes.echo.clear();
+    }
+
+    /// What runs talks by itself, and quotes nothing.
+    pub(crate) fn output_is_own(&mut self) {
+        self.quotes.lines = None;
+        self.quotes.echo.clear();
+    }
+
+    /// Whether the output of a typed line comes.
+    pub(crate) fn is_output(&self) -> bool {
+        self.quotes.lines.is_some()
+    }
+
+    /// A line is over: how it counts.
+    pub(crate) fn hear_line(&mut self, line: &Line) -> Voice {
+        if let Some(lines) = &mut self.quotes.lines {
+            *lines = lines.saturating_add(1);
+        }
+        if let Some(bytes) = self.echo_in(&line.bytes) {
+            self.quotes.echo.drain(..bytes);
+            return Voice::Echo;
+        }
+        let voice = self.voice(&line.starts);
+        let read_back = |stamp: &Stamp| {
+            stamp.levelled && self.quotes.latest.is_some_and(|latest| !latest.levelled)
+        };
+        if !self.is_output()
+            && let Some(stamp) = line.starts.stamp.filter(|stamp| !read_back(stamp))
+        {
+            self.quotes.latest = Some(stamp);
+        }
+        voice
+    }
+
+    /// How what stands at the end counts, which is no line yet.
+    pub(crate) fn voice_of_end(&self, line: &Line) -> Voice {
+        let keys = visible(&self.resets.keys);
+        let typed = |echo: &[u8]| !echo.is_empty() && self.echo_of(echo, &line.bytes).is_some();
+        if typed(&self.quotes.echo) || typed(&keys) {
+            return Voice::Echo;
+        }
+        self.voice(&line.starts)
+    }
+
+    pub(crate) fn voice(&self, starts: &Starts) -> Voice {
+        let Some(stamp) = starts.stamp else {
+            return if self.is_output() { Voice::Doubtful } else { Voice::Own };
+        };
+        let Some(latest) = self.quotes.latest else {
+            return if self.is_output() { Voice::Doubtful } else { Voice::Own };
+        };
+        let boots = stamp.us == 0 && !self.is_output();
+        let earlier = stamp.us.saturating_add(BACKWARDS_US) < latest.us;
+        if !boots && (earlier || (stamp.levelled && !latest.levelled)) {
+            Voice::Quoted
+        } else if self.is_output() && (stamp.within || self.is_cut()) {
+            Voice::Doubtful
+        } else {
+            Voice::Own
+        }
+    }
+
+    /// Whether a line before it was cut by another, and may go on in it.
+    fn is_cut(&self) -> bool {
+        let held = &self.prompts.held;
+        !held.is_empty() && !self.asks_in(held)
+    }
+
+    /// After a panic no prompt comes: in the output of a typed line it is in doubt whatever its time. An oops
+    /// may leave the shell alive, and counts by its time.
+    pub(crate) fn voice_of_death(&self, line: &Line, voice: Voice) -> Voice {
+        let panics = || line.bytes.windows(PANIC.len()).any(|words| words == PANIC);
+        if voice == Voice::Own && self.is_output() && panics() { Voice::Doubtful } else { voice }
+    }
+
+    /// The system's word of its restart came in the output of a typed line: it is quoted if the prompt comes.
+    pub(crate) fn announced_in_output(&mut self) {
+        self.quotes.announced = self.is_output();
+    }
+
+    /// How many bytes of the echo a line is; none: it is no part of it.
+    fn echo_in(&self, line: &[u8]) -> Option<usize> {
+        (!self.quotes.echo.is_empty()).then(|| self.echo_of(&self.quotes.echo, line)).flatten()
+    }
+
+    /// A terminal breaks a long line: each piece is what comes next of it, the first one behind a prompt.
+    fn echo_of(&self, echo: &[u8], line: &[u8]) -> Option<usize> {
+        let begins = |rest: &[u8]| {
+            let shown = visible(rest);
+            (!shown.is_empty() && echo.starts_with(&shown)).then_some(shown.len())
+        };
+        begins(line).or_else(|| {
+            let most = line.len().min(PROMPT_BYTES_MOST);
+            let end = (1..=most).find(|end| self.profile.prompt.ends(&line[..*end]))?;
+            begins(line.get(end..)?)
+        })
+    }
+
+    /// Until when a prompt is waited for that would prove a quotation.
+    pub(crate) fn doubt_due(&self) -> Option<Nanos> {
+        self.quotes.doubt.as_ref().map(|doubt| doubt.until_ns)
+    }
+
+    /// It still speaks: the prompt may come.
+    pub(crate) fn doubt_goes_on(&mut self) {
+        if let Some(doubt) = &mut self.quotes.doubt {
+            doubt.until_ns = self.now.saturating_add(REASON_NS);
+        }
+    }
+
+    /// Words of an end in a line that counts so.
+    pub(crate) fn ends_by(&mut self, cause: Cause, voice: Voice) {
+        match voice {
+            Voice::Own => self.die(cause),
+            Voice::Doubtful if self.quotes.doubt.is_none() => {
+                let until_ns = self.now.saturating_add(REASON_NS);
+                self.quotes.doubt = Some(Doubt { until_ns, cause });
+            }
+            Voice::Quoted => {
+                if let Cause::Said(_, line) = cause {
+                    self.note(Noted::Quoted, &line);
+                }
+            }
+            Voice::Doubtful | Voice::Echo => {}
+        }
+    }
+
+    /// Whether a death is in doubt, or an end in good order that was not typed.
+    pub(crate) fn doubts_an_end(&self) -> bool {
+        self.quotes.doubt.as_ref().is_some_and(|doubt| {
+            matches!(doubt.cause, Cause::Said(..)) || !self.resets.was_typed_for()
+        })
+    }
+
+    /// No prompt came: what was in doubt is true, and after it a boot has begun or not. False if nothing was.
+    pub(crate) fn doubt_is_true(&mut self, boots: bool) -> bool {
+        let Some(Doubt { cause, .. }) = self.quotes.doubt.take() else { return false };
+        match cause {
+            Cause::Restarted(said) if boots => {
+                self.resets.take_back_announcement();
+                self.restart_is_true(said);
+            }
+            Cause::Restarted(said) => self.went_down(said),
+            cause => {
+                self.resets.rebooted |= boots;
+                self.die(cause);
+            }
+        }
+        true
+    }
+
+    /// A prompt for a command stands there. If it is that of a typed line, what that line's output told of a
+    /// death or a reset was quoted. `proven`: the line's own end marker came.
+    pub(crate) fn prompt_came(&mut self, proven: bool) {
+        if !proven && self.quotes.lines.is_none_or(|lines| lines == 0) {
+            return self.reason_is(None);
+        }
+        self.output_is_own();
+        if core::mem::take(&mut self.quotes.announced) {
+            self.resets.take_back_announcement();
+        }
+        if let Some(Doubt { cause: Cause::Said(_, line) | Cause::Restarted(line), .. }) =
+            self.quotes.doubt.take()
+        {
+            self.note(Noted::Quoted, &line);
+        }
+        // A board that asks for no user shows the same prompt after a boot.
+        if (proven || self.profile.login.is_some())
+            && let Some(banner) = self.resets.take_back_reset()
+        {
+            self.note(Noted::Quoted, &banner);
+        }
+        self.reason_is(None);
+    }
+
+    /// The kernel has said its last words.
+    pub(crate) fn went_down(&mut self, said: Vec<u8>) {
+        let runs = matches!(self.step, Some(Step { kind: Kind::Command { .. }, .. }));
+        let down = [b"down".as_slice(), b"halted"];
+        let is_off = down.iter().any(|word| said.windows(word.len()).any(|at| at == *word));
+        if runs {
+            self.note(Noted::Restart, &said);
+            self.die(Cause::Restarted(said));
+        } else if is_off && self.state != State::Booting {
+            self.note(Noted::Restart, &said);
+            self.change(State::Unknown);
+        } else {
+            self.resets.announce(self.now, said);
+        }
+    }
+}
+
+/// What a terminal shows of a text, without blanks.
+fn visible(text: &[u8]) -> Vec<u8> {
+    let (mut cells, mut cursor) = (Vec::new(), 0_usize);
+    for byte in text {
+        match byte {
+            0x08 => cursor = cursor.saturating_sub(1),
+            b' '..=b'~' | 0x80.. => {
+                if cursor < cells.len() {
+                    cells[cursor] = *byte;
+                } else {
+                    cells.push(*byte);
+                }
+                cursor += 1;
+            }
+            _ => {}
+        }
+    }
+    cells.retain(|byte| *byte != b' ');
+    cells
+}
+
+#[cfg(test)]
+mod tests {
+    use super::visible;
+
+    #[test]
+    fn a_terminal_shows_what_was_not_taken_back() {
+        assert_eq!(visible(b"dm\x08 \x08mesg -c"), b"dmesg-c");
+        // busybox at the right margin.
+        assert_eq!(visible(b"Kernel p\x08panic"), b"Kernelpanic");
+        assert_eq!(visible(b"\r\x07 \x1b"), b"");
+    }
+}

@@ -1,0 +1,206 @@
+//! Words of a death that are quoted, and deaths that come while a command runs.
+
+use crate::bench::{Bench, S, linux, pattern, sent, shell};
+use parallax_console::{
+    Cause, CommandId, CommandStyle, ConsoleProfile, DeathKind, Input, Limit, Login, Noted, Outcome,
+    Output, Request, State,
+};
+
+const UNSTAMPED: &str = "Kernel panic - not syncing: Fatal exception";
+
+/// A board of a login, whose shell stands there.
+fn ready() -> Bench {
+    let login = Login {
+        prompt: pattern("board login: $"),
+        user: "root".into(),
+        password: None,
+        refused: None,
+    };
+    let mut bench = Bench::new(linux().with_login(login));
+    bench.ready();
+    bench
+}
+
+fn type_line(bench: &mut Bench, line: &str) {
+    bench.wait(S);
+    bench.ask(Request::Raw(format!("{line}\r").into_bytes()));
+}
+
+fn command(bench: &mut Bench, text: &str) -> Vec<u8> {
+    let request = Request::Command { id: CommandId(7), text: text.into(), timeout_ns: None };
+    let typed = sent(&bench.ask(request));
+    typed.strip_suffix(b"\r").unwrap_or(&typed).to_vec()
+}
+
+fn is_quoted(bench: &Bench) -> bool {
+    bench.all.iter().any(|output| matches!(output, Output::Noted(Noted::Quoted, _)))
+}
+
+fn is_said(bench: &Bench, words: &str) -> bool {
+    matches!(bench.console.state(), State::Dead(Cause::Said(DeathKind::Panic, line))
+        if String::from_utf8_lossy(line).contains(words))
+}
+
+/// Whatever a command prints, its end proves that the board lives.
+#[test]
+fn what_a_command_prints_before_its_end_is_quoted() {
+    for said in [
+        UNSTAMPED,
+        "44:[   33.1] Kernel panic - not syncing: x",
+        "<0>[   33.1] Kernel panic - not syncing: x",
+        "Oops[#1]:",
+        "U-Boot SPL 2024.04",
+        "Restarting system.",
+        "reboot: Power down",
+        "[  912.1] Kernel panic - not syncing: later than any time so far",
+        "[  912.1] reboot: Restarting system",
+        "### ERROR ### Please RESET the board ###",
+        "Restarting system.\r\nU-Boot SPL 2024.04\r\nKernel panic - not syncing: x",
+    ] {
+        // By a bench, and by a person.
+        let mut bench = ready();
+        let typed = command(&mut bench, "cat log");
+        let output = shell(&typed, &format!("{said}\r\n"), 0);
+        bench.hear(&output);
+        bench.hear(b"# ");
+        bench.wait(10 * S);
+        assert_eq!(bench.console.state(), &State::Ready, "{said}");
+        assert!(is_quoted(&bench), "{said}");
+        let mut bench = ready();
+        type_line(&mut bench, "cat log");
+        bench.hear(format!("cat log\r\n{said}\r\n# ").as_bytes());
+        bench.wait(10 * S);
+        assert_eq!(bench.console.state(), &State::Ready, "{said}");
+        assert!(is_quoted(&bench), "{said}");
+        // What was quoted excuses no reset; nor does an announcement.
+        type_line(&mut bench, "cat notes");
+        bench.hear(b"cat notes\r\nThe system is going down NOW!\r\n# ");
+        bench.wait(S);
+        bench.hear(b"U-Boot SPL 2024\r\n");
+        bench.wait(10 * S);
+        assert!(matches!(bench.console.state(), State::Dead(Cause::Reset(_))), "{said}");
+    }
+}
+
+/// A command may as well be what kills the board.
+#[test]
+fn a_board_that_dies_of_a_command_shows_no_prompt() {
+    let panics = |what: &str, after: &str, time| {
+        let mut bench = ready();
+        let mut text = command(&mut bench, "insmod isp.ko");
+        text.extend_from_slice(b"\r\nplx:abcd0123:1:b.\r\n");
+        bench.hear(&text);
+        bench.hear(format!("{what}\r\n{after}").as_bytes());
+        bench.wait(time);
+        assert!(is_said(&bench, "Kernel panic"), "{what} {after}: {:?}", bench.console.state());
+        let of_it = |output: &Output| {
+            matches!(output, Output::Finished(CommandId(7), Outcome::Died(Cause::Said(..))))
+        };
+        assert!(bench.all.iter().any(of_it), "{what} {after}");
+    };
+    // Silence, a boot, its reason; an oops in the kernel's own line with its time at once.
+    panics(UNSTAMPED, "", 3 * S);
+    panics(UNSTAMPED, "U-Boot SPL 2024\r\nReset cause: WDOG\r\n", 1);
+    panics(UNSTAMPED, "U-Boot SPL 2024\r\n\r\nboard login: ", S);
+    let mut bench = ready();
+    bench.hear(b"[   12.1] usb 1-1: new device\r\n");
+    command(&mut bench, "insmod isp.ko");
+    bench.hear(b"[   33.1] Internal error: Oops: 17 [#1] SMP ARM\r\n");
+    assert!(is_said(&bench, "33.1"), "{:?}", bench.console.state());
+    panics(
+        "[   33.1] Kernel panic - not syncing: x",
+        "[   33.2] Rebooting in 3 seconds..\r\n",
+        3 * S,
+    );
+}
+
+#[test]
+fn a_board_that_died_and_goes_on_to_speak_is_dead_when_its_step_is_over() {
+    let mut bench = ready();
+    command(&mut bench, "insmod isp.ko");
+    bench.hear(format!("{UNSTAMPED}\r\n").as_bytes());
+    for _ in 0..2_000 {
+        bench.hear(b"noise\r\n");
+        bench.wait(S);
+    }
+    assert!(is_said(&bench, UNSTAMPED), "{:?}", bench.console.state());
+    let timed_out =
+        |output: &Output| matches!(output, Output::Finished(_, Outcome::TimedOut(Limit::Step)));
+    assert!(!bench.all.iter().any(timed_out));
+}
+
+/// A terminal breaks a long line: with bash, with busybox, with a line end.
+#[test]
+fn an_echo_is_known_however_it_is_broken() {
+    let typed = "dmesg | grep 'U-Boot SPL 2024' | grep -c 'Kernel panic - not syncing'";
+    for (at, broken) in
+        (1..typed.len()).flat_map(|at| [" \r", "\r\n", "\x08"].map(|broken| (at, broken)))
+    {
+        let (head, tail) = typed.split_at(at);
+        let first = &tail[..1];
+        let echo = match broken {
+            "\x08" => format!("{head}{first}\x08{tail}"),
+            broken => format!("{head}{broken}{tail}"),
+        };
+        // It is not even a quotation.
+        let mut bench = ready();
+        type_line(&mut bench, typed);
+        bench.hear(format!("{echo}\r\n0\r\n# ").as_bytes());
+        bench.wait(10 * S);
+        assert_eq!(bench.console.state(), &State::Ready, "{at} {broken:?}");
+        assert!(!is_quoted(&bench), "{at} {broken:?}");
+    }
+}
+
+/// `dmesg`, typed or run by a script of the boot: a kernel's times do not run backwards.
+#[test]
+fn an_earlier_time_is_read_back_and_a_new_boot_is_not() {
+    let mut bench = ready();
+    bench.hear(b"\r\n[  200.1] usb 1-1: new device\r\n");
+    bench.hear(b"[   33.1] Internal error: Oops: 17 [#1] SMP ARM\r\n# ");
+    bench.wait(S);
+    assert_eq!(bench.console.state(), &State::Ready);
+    assert!(is_quoted(&bench));
+    // Processors write theirs out of order by little.
+    let mut bench = ready();
+    bench.hear(b"\r\n[  200.100000] usb 1-1: new device\r\n");
+    bench.hear(b"[  200.099000] Internal error: Oops: 17 [#1] SMP ARM\r\n");
+    assert!(is_said(&bench, "Internal error"));
+    // The next boot begins at 0.
+    let mut bench = Bench::new(linux());
+    for _ in 0..2 {
+        bench.input(Input::Power(true));
+        bench.hear(b"U-Boot SPL 2024\r\n[    0.000000] Linux version 6.6\r\n[  200.1] x\r\n");
+    }
+    bench.hear(b"[    0.000000] Linux version 6.6\r\n");
+    bench.hear(b"[    2.1] Kernel panic - not syncing: No working init found\r\n");
+    assert!(is_said(&bench, "No working init"));
+}
+
+#[test]
+fn what_an_application_says_of_the_last_crash_is_no_death() {
+    let esp = || {
+        ConsoleProfile::new(pattern("esp> $"))
+            .with_banner(pattern("ESP-ROM:esp32s3"))
+            .with_style(CommandStyle::Plain)
+    };
+    for said in [
+        "I (1234) app: last reset: Guru Meditation Error: Core  0 panic'ed (LoadProhibited)",
+        "I (1234) coredump: Found core dump: reason abort() was called at PC 0x4200b730",
+        "app: the last boot was rst:0x7 (TG0WDT_SYS_RST)",
+        "W (9) app: Brownout detector was triggered before",
+        "log: task_wdt: Aborting.",
+        "[    1.1] ramoops: last: [   33.1] Kernel panic - not syncing: x",
+        "[    1.1] Kernel command line: console=ttyS0 note=Kernel panic - not syncing",
+        "bootargs=console=ttyS0 note=### ERROR ### Please RESET the board ###",
+        "app: last words were: reboot: Restarting system",
+    ] {
+        for profile in [esp(), linux()] {
+            let mut bench = Bench::new(profile);
+            bench.input(Input::Power(true));
+            bench.hear(format!("ESP-ROM:esp32s3\r\nU-Boot SPL 2024\r\n{said}\r\n").as_bytes());
+            bench.wait(10 * S);
+            assert_eq!(bench.console.state(), &State::Booting, "{said}");
+        }
+    }
+}
