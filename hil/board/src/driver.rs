@@ -373,7 +373,8 @@ impl Board {
         let sent = bytes.get(..bytes.len() - unwritten).unwrap_or_default();
         lock(&self.recorder).record(at_ns, kind, sent);
         if let Err(error) = written {
-            lock(&self.recorder).event(&format!("{unwritten} bytes not written"));
+            lock(&self.recorder)
+                .event(&format!("{} not written", crate::port::bytes_in_words(unwritten)));
             self.events.push((now_ns(), Event::NotWritten(error)));
         }
         gone

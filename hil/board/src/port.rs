@@ -96,13 +96,19 @@ impl OpenError {
     }
 }
 
+/// A count of bytes: `1 byte`, `2 bytes`.
+pub(crate) fn bytes_in_words(count: usize) -> String {
+    parallax_console::counted(u64::try_from(count).unwrap_or(u64::MAX), "byte")
+}
+
 /// Why bytes were not written.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
     /// The other end does not take them.
     #[error(
-        "failed to write to the port: {unwritten} bytes were not taken in time\n\
-         help: see whether the board reads its console, and whether flow control is off"
+        "failed to write to the port: not taken in time: {}\n\
+         help: see whether the board reads its console, and whether flow control is off",
+        bytes_in_words(*unwritten)
     )]
     Stalled {
         /// How many were not written.

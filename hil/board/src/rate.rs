@@ -110,7 +110,8 @@ pub(crate) fn find(
         let heard = listen(port, recorder, *baud, knock);
         let readable = score(&heard.bytes);
         let count = heard.bytes.len();
-        recorder.event(&format!("{baud} bit/s: {count} bytes, {} % readable", readable / 10));
+        let bytes = crate::port::bytes_in_words(count);
+        recorder.event(&format!("{baud} bit/s: {bytes}, {} % readable", readable / 10));
         all.push(heard);
         if count >= SURE_BYTES && readable >= SURE_PERMILLE {
             break;

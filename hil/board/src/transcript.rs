@@ -137,7 +137,8 @@ impl Recorder {
         let mut lines = String::new();
         if self.lost_bytes > 0 {
             // The line end closes what may stand there of a line that failed.
-            let text = format!("lost {} bytes: the file took no more", self.lost_bytes);
+            let lost = parallax_console::counted(self.lost_bytes, "byte");
+            let text = format!("lost {lost}: the file took no more");
             let told = Entry { at_ns, kind: Kind::Event, bytes: text.into_bytes() };
             lines = format!("\n{}", told.to_line());
         }
@@ -182,7 +183,10 @@ impl Drop for Recorder {
             let kept: usize = last.iter().map(|(_, bytes)| bytes.len()).sum();
             let gone = self.left_out.saturating_sub(u64::try_from(kept).unwrap_or(0));
             let at_ns = last.front().map_or_else(now_ns, |(at_ns, _)| *at_ns);
-            let text = format!("{gone} bytes of the board are left out; its last {kept} follow");
+            let text = format!(
+                "left out: {} of the board; its last {kept} follow",
+                parallax_console::counted(gone, "byte")
+            );
             self.write(at_ns, Kind::Event, text.as_bytes());
             for (at_ns, bytes) in last {
                 self.write(at_ns, Kind::Received, &bytes);
