@@ -181,10 +181,16 @@ fn whole_us(run: &Run<'_>) -> u64 {
 fn header_of(run: &Run<'_>, browser: Option<&Browser>, clock: Clock) -> Header {
     let header = header(run.scenario, run.seed, run.version, clock);
     let mut header = Header { repeat: run.repeat, ..header };
+    // The board takes its own time for its work, whatever its profile says.
+    let board = camera(run.scenario).map(|peer| peer.name.as_str());
+    for peer in header.peers.iter_mut().filter(|peer| Some(peer.name.as_str()) == board) {
+        peer.stages = None;
+    }
     if let Some(browser) = browser {
         let own = |peer: &&mut PeerHeader| peer.name == browser.peer;
         if let Some(peer) = header.peers.iter_mut().find(own) {
             peer.browser = Some(browser.version());
+            peer.stages = None;
         }
     }
     header

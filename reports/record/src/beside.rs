@@ -3,10 +3,13 @@
 //!
 //! Each figure is a run's own; of several runs it is the median of theirs. Runs of which nothing is said, because
 //! they broke or the lab fell short, are left out and counted.
+//!
+//! What both sides were configured to take alike, such as the depth of a fixed jitter buffer, agrees by construction:
+//! it is named, and shares and bounds are of the rest.
 
 use crate::{
-    CandidateKind, ClockKind, LatencySummary, PerPhase, Percentile, StageSummary, StreamSummary,
-    Summary, Uncertainty, Verdict, nearest_rank,
+    CandidateKind, ClockKind, LatencySummary, PerPhase, Percentile, STAGE_NAMES, SplitPart,
+    StageSummary, StreamSummary, Summary, Uncertainty, Verdict, nearest_rank,
 };
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,7 +17,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The version of what is written of it.
 const SCHEMA: u32 = 1;
 
-/// How far apart simulation and measurement may be: within a share of what was simulated, or within a time.
+/// How far apart simulation and measurement may be: within a share of what was simulated, without what is configured
+/// alike on both sides, or within a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Within {
     /// Of 100.
@@ -51,12 +55,23 @@ pub struct Pair {
     pub simulated: Side,
     /// Likewise.
     pub measured: Side,
+    /// What all runs of both sides were configured to take alike, stage by stage.
+    pub alike: Vec<Alike>,
     /// The figures that either side has.
     pub figures: Vec<Compared>,
     /// Whether media went the same way; none if nothing was demanded.
     pub same_path: Option<Verdict>,
     /// The worst of all that was demanded; none: nothing was.
     pub verdict: Option<Verdict>,
+}
+
+/// A stage for which both sides have the same configured time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Alike {
+    /// Its name.
+    pub stage: &'static str,
+    /// The time, microseconds.
+    pub us: i64,
 }
 
 /// The runs of one side.
@@ -106,6 +121,8 @@ pub struct Compared {
     pub simulated: Option<OverRuns>,
     /// Measured, likewise.
     pub measured: Option<OverRuns>,
+    /// How much of either is configured alike, and no part of the share that they differ by.
+    pub alike: i64,
     /// How much more was measured than simulated; none if one of them is missing.
     pub difference: Option<Difference>,
     /// Whether they are as near as was demanded; none: that was demanded of others, or of nothing.
@@ -234,6 +251,8 @@ impl Pair {
             side.map(|(_, stream)| Figures::of(stream)).collect::<Vec<_>>()
         };
         let (ours, theirs) = (own(simulated), own(measured));
+        let both = simulated.iter().chain(measured).filter(|(run, _)| counts(run));
+        let alike = alike(both.map(|(_, stream)| *stream));
         let browser =
             measured.iter().chain(simulated).any(|(run, _)| shown_by_a_browser(run, viewer));
         let compared =
@@ -244,7 +263,7 @@ impl Pair {
                     // A browser does not tell of the stages of a frame inside it.
                     let told = !browser || measured.is_some();
                     let demanded = within.filter(|_| *demanded && told);
-                    Compared::of((name, *scale), simulated, measured, demanded)
+                    Compared::of((name, *scale), (simulated, measured), &alike, demanded)
                 })
             });
         let figures: Vec<Compared> = compared.collect();
@@ -271,8 +290,29 @@ impl Pair {
         let all = figures.iter().filter_map(|figure| figure.verdict).chain(same_path);
         let verdict = within.and_then(|_| Verdict::worst(all));
         let [scenario, camera, viewer] = [scenario, camera, viewer].map(str::to_owned);
-        Self { scenario, camera, viewer, simulated, measured, figures, same_path, verdict }
+        Self { scenario, camera, viewer, simulated, measured, alike, figures, same_path, verdict }
     }
+}
+
+/// The stages for which all of these were configured to take the same time.
+fn alike<'a>(streams: impl Iterator<Item = &'a StreamSummary>) -> Vec<Alike> {
+    let common = streams.map(|stream| stream.configured_us.in_order()).reduce(|mut common, one| {
+        for (common, one) in common.iter_mut().zip(one) {
+            *common = common.filter(|_| *common == one);
+        }
+        common
+    });
+    let stages = STAGE_NAMES.into_iter().zip(common.unwrap_or_default());
+    stages.filter_map(|(stage, us)| Some(Alike { stage, us: us.filter(|us| *us > 0)? })).collect()
+}
+
+/// How much of a figure that is.
+fn alike_in(figure: &str, alike: &[Alike]) -> i64 {
+    let is_in = |one: &&Alike| {
+        figure.starts_with("capture-to-render")
+            || figure.strip_suffix(", median").is_some_and(|stage| stage == one.stage)
+    };
+    alike.iter().filter(is_in).map(|one| one.us).sum()
 }
 
 fn side(runs: &[(&Summary, &StreamSummary)], counts: impl Fn(&Summary) -> bool) -> Side {
@@ -318,7 +358,7 @@ struct Figures([Option<Value>; Self::NAMES.len()]);
 impl Figures {
     /// Name, scale, and whether a bound holds for it. Set-up waits for a boot, and for what is tried anew each
     /// second: it is shown, step by step, and nothing is demanded of it.
-    const NAMES: [(&'static str, Scale, bool); 24] = [
+    const NAMES: [(&'static str, Scale, bool); 27] = [
         ("set-up: until the offer, boot included", Scale::Us, false),
         ("set-up: offer to checking", Scale::Us, false),
         ("set-up: checking to nominated", Scale::Us, false),
@@ -331,6 +371,9 @@ impl Figures {
         ("capture-to-render p50", Scale::Us, true),
         ("capture-to-render p95", Scale::Us, true),
         ("capture-to-render p99", Scale::Us, true),
+        ("of it configured, median", Scale::Us, false),
+        ("of it chosen by the stack, median", Scale::Us, false),
+        ("of it suffered, median", Scale::Us, false),
         ("capture, median", Scale::Us, true),
         ("encode, median", Scale::Us, true),
         ("pacer, median", Scale::Us, true),
@@ -363,6 +406,9 @@ impl Figures {
         let latency = &stream.capture_to_render_us;
         let stages = &stream.stages_us;
         let median = |stage: &StageSummary| Some((stage.p50?, stage.uncertainty));
+        // What one stage loses another may gain.
+        let open = latency.uncertainty.below.max(latency.uncertainty.above);
+        let part = |part: SplitPart| Some((part.p50?, Uncertainty { below: open, above: open }));
         let exact = |value: i64| (value, Uncertainty::default());
         let (lost, captured) = (stream.frames.lost.total(), stream.frames.captured);
         let lost = lost.saturating_mul(1_000_000).checked_div(captured);
@@ -380,6 +426,9 @@ impl Figures {
             borne(latency, 50, latency.p50),
             borne(latency, 95, latency.p95),
             borne(latency, 99, latency.p99),
+            part(stream.split_us.configured),
+            part(stream.split_us.chosen),
+            part(stream.split_us.suffered),
             median(&stages.capture),
             median(&stages.encode),
             median(&stages.pacer),
@@ -431,10 +480,11 @@ impl OverRuns {
 impl Compared {
     fn of(
         (name, scale): (&str, Scale),
-        simulated: Option<OverRuns>,
-        measured: Option<OverRuns>,
+        (simulated, measured): (Option<OverRuns>, Option<OverRuns>),
+        alike: &[Alike],
         within: Option<Within>,
     ) -> Self {
+        let alike = alike_in(name, alike);
         let difference = simulated.zip(measured).map(|(simulated, measured)| {
             let by = measured.median.saturating_sub(simulated.median);
             let (ours, theirs) = (simulated.uncertainty, measured.uncertainty);
@@ -446,10 +496,12 @@ impl Compared {
             }
         });
         let verdict = within.map(|within| match (simulated, difference) {
-            (Some(simulated), Some(difference)) => within.judge(simulated.median, difference),
+            (Some(simulated), Some(difference)) => {
+                within.judge(simulated.median.saturating_sub(alike).max(0), difference)
+            }
             _ => Verdict::Inconclusive,
         });
-        Self { name: name.to_owned(), scale, simulated, measured, difference, verdict }
+        Self { name: name.to_owned(), scale, simulated, measured, alike, difference, verdict }
     }
 }
 
@@ -458,7 +510,7 @@ fn signed(value: impl TryInto<i64>) -> i64 {
 }
 
 impl Within {
-    /// Judges the interval that the true difference lies in.
+    /// Judges the interval that the true difference lies in, by what was simulated without what is configured alike.
     fn judge(self, simulated: i64, difference: Difference) -> Verdict {
         let share = i128::from(simulated.unsigned_abs()) * i128::from(self.percent) / 100;
         let most = share.max(i128::from(self.us));

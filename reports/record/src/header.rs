@@ -358,6 +358,33 @@ pub struct PeerHeader {
     /// its depth as it moves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jitter_buffer_least_us: Option<u64>,
+    /// How long its stages take by its profile; none if it takes its own time, as a board and a browser do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stages: Option<StageTimes>,
+}
+
+/// How long the stages of a device take by its profile, for the pictures that it works on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StageTimes {
+    /// From the end of the exposure to a picture in memory, if it is a camera.
+    pub capture: Option<StageTime>,
+    /// From a picture to an elementary stream, if it is a camera.
+    pub encode: Option<StageTime>,
+    /// From an elementary stream to a picture, if it is a viewer.
+    pub decode: Option<StageTime>,
+    /// From a picture to the display, if it is a viewer.
+    pub render: Option<StageTime>,
+}
+
+/// How long one stage takes by a profile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StageTime {
+    /// In the middle, microseconds.
+    pub typical_us: u64,
+    /// At most, microseconds; where the profile has no limit, what it hardly ever exceeds.
+    pub longest_us: u64,
 }
 
 /// Depth of a viewer's jitter buffer: adaptive within bounds; fixed if these are equal, and none at all if they are zero.

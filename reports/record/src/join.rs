@@ -45,6 +45,8 @@ pub struct Passage {
     pub rendered_ns: Option<u64>,
     /// How many packets of it were sent again.
     pub resent: u64,
+    /// When each of these left, ascending.
+    pub resent_ns: Vec<u64>,
     /// Where it was given up, by the viewer or by the camera's end of the session.
     pub lost: Option<LossPhase>,
     /// When it was given up.
@@ -385,6 +387,7 @@ fn note(passage: &mut Passage, entry: &Entry) -> bool {
         }
         Event::Resent { .. } => {
             passage.resent += 1;
+            passage.resent_ns.push(entry.run_ns);
             true
         }
         _ => true,

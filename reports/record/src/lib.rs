@@ -28,12 +28,14 @@ mod links;
 mod measure;
 mod name;
 mod not_judged;
+mod per;
 mod record;
 mod recovery;
 mod regression;
 pub mod schema;
 mod seed;
 mod session;
+mod split;
 mod summarise;
 mod summary;
 mod timeline;
@@ -65,7 +67,7 @@ pub use flaky::{Flaky, flaky};
 pub use header::{
     Action, CameraHeader, Clock, ClockKind, CongestionControl, FORMAT, GatewayHeader, GccCamera,
     Header, Ice, JitterBuffer, LinkDirection, LinkHeader, MediaMode, PeerHeader, ProfileUse,
-    QueueLimit, SCHEMA, ScriptedEvent, ServiceHeader, SiteHeader, Stream,
+    QueueLimit, SCHEMA, ScriptedEvent, ServiceHeader, SiteHeader, StageTime, StageTimes, Stream,
 };
 pub use join::{CameraFrame, Passage};
 pub use judge::judge;
@@ -76,6 +78,7 @@ pub use measure::{
 };
 pub use name::{Name, NameError};
 pub use not_judged::NotJudged;
+pub use per::{PerPhase, PerStage, STAGE_NAMES};
 pub use record::{End, ReadError, Record, WriteError, Writer};
 pub use recovery::{over_ns, span as recovery};
 pub use regression::{
@@ -83,10 +86,11 @@ pub use regression::{
     compare as compare_with_baseline,
 };
 pub use session::{Pair, SessionEnd, SessionTimeline};
+pub use split::{Causes, Split, SplitPart, SplitSummary};
 pub use summary::{
     BytesSummary, CheckResult, Comparison, FramesSummary, FreezesSummary, LatencySummary,
-    LostSummary, PeerProfile, PerPhase, PerStage, RateSummary, RatesSummary, StageSummary,
-    StreamSummary, Suite, Summary, Unit, run_folder,
+    LostSummary, PeerProfile, RateSummary, RatesSummary, StageSummary, StreamSummary, Suite,
+    Summary, Unit, run_folder,
 };
 pub use timeline::{Fate, FrameHistory, PATIENCE_US, STAGES, StreamTimeline, Timeline};
 pub use uncertainty::Uncertainty;

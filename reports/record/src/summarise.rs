@@ -7,10 +7,11 @@ use crate::ends::EndedSession;
 use crate::event::{Event, LossPhase, Marker, Phase};
 use crate::header::{Clock, MediaMode};
 use crate::measure;
+use crate::per::{PerPhase, PerStage};
 use crate::record::Record;
+use crate::split::{Causes, SplitSummary};
 use crate::summary::{
-    BytesSummary, FramesSummary, FreezesSummary, LatencySummary, PerPhase, PerStage, StageSummary,
-    StreamSummary,
+    BytesSummary, FramesSummary, FreezesSummary, LatencySummary, StageSummary, StreamSummary,
 };
 use crate::timeline::{Fate, FrameHistory, StreamTimeline};
 use crate::uncertainty::Uncertainty;
@@ -48,6 +49,7 @@ pub(crate) fn summarise(stream: &StreamTimeline, record: &Record) -> StreamSumma
     let latency = measure::capture_to_render(stream, Window::WHOLE, clock);
     let path = measure::paths(stream).last().copied();
     let (histogram, over_time) = distribution::of_stream(stream, header.duration_us);
+    let causes = Causes::of(header, stream);
     let psnr = measure::psnr_millidb(stream, Window::WHOLE);
     let ssim = measure::ssim_ppm(stream, Window::WHOLE);
     StreamSummary {
@@ -75,6 +77,8 @@ pub(crate) fn summarise(stream: &StreamTimeline, record: &Record) -> StreamSumma
         capture_to_render_histogram_us: histogram,
         capture_to_render_over_time_us: over_time,
         stages_us: stages(stream, clock),
+        split_us: SplitSummary::of(&causes, stream),
+        configured_us: causes.configured_us(stream),
         frames: count(stream.frames.iter()),
         freezes: frozen(stream, header.duration_us),
         psnr_millidb: measure::mean(&psnr),

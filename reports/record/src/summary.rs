@@ -13,6 +13,8 @@ use crate::ends::EndedSession;
 use crate::header::{ClockKind, CongestionControl, Header, MediaMode};
 use crate::name::Name;
 use crate::not_judged::NotJudged;
+use crate::per::{PerPhase, PerStage};
+use crate::split::SplitSummary;
 use crate::uncertainty::Uncertainty;
 use crate::verdict::Verdict;
 use crate::worst::WorstFrame;
@@ -353,6 +355,13 @@ pub struct StreamSummary {
     pub capture_to_render_over_time_us: OverTime,
     /// Where it went.
     pub stages_us: PerStage<StageSummary>,
+    /// The same by cause.
+    #[serde(default)]
+    pub split_us: SplitSummary,
+    /// What was configured of each stage: the middle of the profile's times, the median of the links' one-way delays,
+    /// the depth of a fixed jitter buffer. `null`: nothing.
+    #[serde(default)]
+    pub configured_us: PerStage<Option<i64>>,
     /// What became of the frames captured for the viewer.
     pub frames: FramesSummary,
     /// When the picture stood still.
@@ -399,65 +408,6 @@ pub struct RateSummary {
     pub mean: u64,
     /// The last one.
     pub last: u64,
-}
-
-/// Something for each phase of setup, at the viewer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct PerPhase<T> {
-    /// The offer has arrived.
-    pub signalling: T,
-    /// All local candidates are there; not before checking begins, as a rule.
-    pub gathering: T,
-    /// ICE checks have begun.
-    pub checking: T,
-    /// A pair is nominated.
-    pub nominated: T,
-    /// DTLS is done and fingerprints match.
-    pub dtls: T,
-    /// The first RTP packet came.
-    pub first_rtp: T,
-    /// The first whole key frame came.
-    pub first_key_frame: T,
-    /// The first frame was rendered.
-    pub first_render: T,
-}
-
-impl<T: Copy> PerPhase<T> {
-    /// The same phases with something else for each.
-    #[must_use]
-    pub fn map<U>(&self, to: impl Fn(T) -> U) -> PerPhase<U> {
-        PerPhase {
-            signalling: to(self.signalling),
-            gathering: to(self.gathering),
-            checking: to(self.checking),
-            nominated: to(self.nominated),
-            dtls: to(self.dtls),
-            first_rtp: to(self.first_rtp),
-            first_key_frame: to(self.first_key_frame),
-            first_render: to(self.first_render),
-        }
-    }
-}
-
-/// Something for each stage of a frame's way.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct PerStage<T> {
-    /// From the end of exposure to the encoder's beginning.
-    pub capture: T,
-    /// Encoding.
-    pub encode: T,
-    /// From the encoder's end until the last packet has left for the wire.
-    pub pacer: T,
-    /// From there until all packets have come, resent ones included.
-    pub network: T,
-    /// From there until the jitter buffer let the last packet go.
-    pub jitter_buffer: T,
-    /// From there until the frame was decoded, waiting for the decoder included.
-    pub decode: T,
-    /// From there until it was shown.
-    pub render: T,
 }
 
 /// Percentiles by nearest rank; `null` where nothing was measured. A small sample has a `p99` too,

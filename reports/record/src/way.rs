@@ -1,8 +1,7 @@
 //! What the network did on the way from a camera to a viewer.
 
 use crate::event::Event;
-use crate::header::LinkDirection;
-use crate::header::Stream;
+use crate::header::{Header, LinkDirection, Stream};
 use crate::links::{LinkSpan, configured};
 use crate::record::Record;
 
@@ -19,10 +18,7 @@ impl Way {
     /// Of a stream. What other sites' links and gateways dropped, and what the links of these two sites
     /// dropped in the other direction, was not on it.
     pub(crate) fn of(record: &Record, stream: &Stream) -> Self {
-        let site = |name: &String| {
-            let peer = record.header.peers.iter().find(|peer| peer.name == *name);
-            peer.map(|peer| peer.site.as_str())
-        };
+        let site = |name: &String| site_of(&record.header, name);
         let (from, to) = (site(&stream.camera), site(&stream.viewer));
         let is_on_it = |node: &str| {
             let mut parts = node.splitn(3, '/');
@@ -37,8 +33,15 @@ impl Way {
             matches!(entry.event, Event::PacketDropped { .. }) && is_on_it(&entry.node)
         });
         let drops_ns = dropped.map(|entry| entry.run_ns).collect();
-        let mut way = Self { drops_ns, ..Self::default() };
-        for (site, direction, spans) in configured(&record.header) {
+        Self { drops_ns, ..Self::without_drops(&record.header, stream) }
+    }
+
+    /// The links alone.
+    pub(crate) fn without_drops(header: &Header, stream: &Stream) -> Self {
+        let site = |name: &String| site_of(header, name);
+        let (from, to) = (site(&stream.camera), site(&stream.viewer));
+        let mut way = Self::default();
+        for (site, direction, spans) in configured(header) {
             match direction {
                 LinkDirection::Up if from == Some(&site) => way.up = spans,
                 LinkDirection::Down if to == Some(&site) => way.down = spans,
@@ -63,4 +66,10 @@ impl Way {
             at_ns.saturating_add(delay_us.saturating_mul(1_000))
         })
     }
+}
+
+/// The site of a peer.
+fn site_of<'a>(header: &'a Header, peer: &str) -> Option<&'a str> {
+    let peer = header.peers.iter().find(|one| one.name == peer);
+    peer.map(|peer| peer.site.as_str())
 }

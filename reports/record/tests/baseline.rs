@@ -30,6 +30,8 @@ fn stream(latencies: &[i64]) -> StreamSummary {
         capture_to_render_histogram_us: Histogram::of(sorted.iter().copied()),
         capture_to_render_over_time_us: OverTime::default(),
         stages_us: PerStage::default(),
+        split_us: SplitSummary::default(),
+        configured_us: PerStage::default(),
         frames: FramesSummary {
             captured: sorted.len() as u64,
             encoded: sorted.len() as u64,

@@ -20,10 +20,13 @@ pub fn text(beside: &SideBySide, style: Style) -> Shown {
         if beside.within.is_some() {
             out.push(format!("  held to it    {HELD}\n"));
         }
+        if let Some(text) = left_out_of_it(pair) {
+            out.push(format!("  left out      {text}\n"));
+        }
         for warning in warnings(pair) {
             out.push(format!("  unlike        {warning}\n"));
         }
-        let head = ["", "simulated", "measured", "difference", "truly"];
+        let head = ["", "simulated", "measured", "difference", "uncertainty"];
         let mut rows = vec![head.map(str::to_owned)];
         rows.extend(pair.figures.iter().map(row));
         let widest =
@@ -97,6 +100,15 @@ fn told(Within { percent, us }: Within) -> String {
 pub(crate) const HELD: &str =
     "capture-to-render, the medians of its stages, and the path; all else is shown alone";
 
+/// What both sides were configured to take alike, if there is any.
+pub(crate) fn left_out_of_it(pair: &Pair) -> Option<String> {
+    let each = pair.alike.iter();
+    let each = each.map(|one| format!("{} {}", one.stage, figure::duration(one.us)));
+    let stages: Vec<String> = each.collect();
+    let text = || format!("{}: configured alike; percentages are of the rest", stages.join(", "));
+    (!stages.is_empty()).then(text)
+}
+
 /// Such as `simulation and measurement of two-homes, doorbell to phone, within 10 % or 5 ms`.
 pub(crate) fn headline(pair: &Pair, within: Option<Within>) -> String {
     let [scenario, camera, viewer] =
@@ -167,28 +179,44 @@ pub(crate) fn warnings(pair: &Pair) -> Vec<String> {
     all
 }
 
-/// Name, simulated, measured, difference, and where that truly lies.
+/// Name, simulated, measured, difference, and how far the truth may be from it.
 pub(crate) fn row(compared: &Compared) -> [String; 5] {
     let scale = compared.scale;
     let none = || "\u{2013}".to_owned();
+    let (below, above) = compared.difference.map_or((0, 0), |difference| {
+        (difference.by.abs_diff(difference.least), difference.most.abs_diff(difference.by))
+    });
+    let value = |us: i64| match scale {
+        Scale::Us => figure::rounded(us, below.max(above)),
+        _ => value(us, scale),
+    };
     let over = |side: Option<parallax_record::beside::OverRuns>| {
-        side.map_or_else(none, |side| value(side.median, scale))
+        side.map_or_else(none, |side| value(side.median))
     };
     let difference = compared.difference.map_or_else(none, |difference| {
         let simulated = compared.simulated.map_or(0, |side| side.median);
+        let rest = simulated.saturating_sub(compared.alike).max(0);
         let percent = i128::from(difference.by.unsigned_abs()) * 1_000;
-        let percent = percent.checked_div(i128::from(simulated.unsigned_abs()));
+        let percent = percent.checked_div(i128::from(
+            if compared.alike > 0 { rest } else { simulated }.unsigned_abs(),
+        ));
         let percent = percent.map_or(String::new(), |permille| {
             let sign = if permille == 0 { "" } else { sign(difference.by) };
-            format!(" ({sign}{}.{} %)", permille / 10, permille % 10)
+            let of = match compared.alike {
+                0 => String::new(),
+                _ => format!(" of {}", value(rest)),
+            };
+            let percent = match permille {
+                1..100 => format!("{}.{}", permille / 10, permille % 10),
+                _ => ((permille + 5) / 10).to_string(),
+            };
+            format!(" ({sign}{percent} %{of})")
         });
-        format!("{}{percent}", more(difference.by, scale))
+        let size = i64::try_from(difference.by.unsigned_abs()).unwrap_or(i64::MAX);
+        format!("{}{}{percent}", sign(difference.by), value(size))
     });
-    let truly = compared.difference.filter(|difference| difference.least != difference.most);
-    let truly = truly.map_or(String::new(), |difference| {
-        format!("{} to {}", more(difference.least, scale), more(difference.most, scale))
-    });
-    [compared.name.clone(), over(compared.simulated), over(compared.measured), difference, truly]
+    let open = figure::uncertainty(below, above);
+    [compared.name.clone(), over(compared.simulated), over(compared.measured), difference, open]
 }
 
 fn value(value: i64, scale: Scale) -> String {
@@ -207,9 +235,4 @@ fn sign(by: i64) -> &'static str {
         1.. => "+",
         _ => "-",
     }
-}
-
-fn more(by: i64, scale: Scale) -> String {
-    let size = i64::try_from(by.unsigned_abs()).unwrap_or(i64::MAX);
-    format!("{}{}", sign(by), value(size, scale))
 }

@@ -17,6 +17,59 @@ pub fn duration(us: i64) -> String {
     }
 }
 
+/// A duration to the millisecond, and below one to a tenth: as exact as a figure is whose parts hang on ticks.
+#[must_use]
+pub fn to_ms(us: i64) -> String {
+    rounded(us, if us.unsigned_abs() < 950 { 100 } else { 1_000 })
+}
+
+/// A duration, to the digit that is known of it: whole milliseconds where it may be off by one or more, else tenths.
+#[must_use]
+pub fn rounded(us: i64, off_by_us: u64) -> String {
+    let us = match off_by_us {
+        1_000.. => nearest(us, 1_000),
+        100.. => nearest(us, 100),
+        _ => return duration(us),
+    };
+    if us == 0 { "0 ms".to_owned() } else { duration(us) }
+}
+
+fn nearest(us: i64, unit: i64) -> i64 {
+    us.saturating_add(unit / 2).div_euclid(unit).saturating_mul(unit)
+}
+
+/// A duration and how far the truth may be from it: `207 ms (+0 / -22 ms)`, `104.2 ms (± 0.5 ms)`.
+#[must_use]
+pub fn measured(us: i64, below_us: u64, above_us: u64) -> String {
+    let value = rounded(us, below_us.max(above_us));
+    match uncertainty(below_us, above_us) {
+        exact if exact.is_empty() => value,
+        spread => format!("{value} ({spread})"),
+    }
+}
+
+/// How far the truth may be from a duration: `+0 / -22 ms`; empty if it is exact. Rounded up.
+#[must_use]
+pub fn uncertainty(below_us: u64, above_us: u64) -> String {
+    let widest = below_us.max(above_us);
+    let (unit, name, digit) = match widest {
+        0 => return String::new(),
+        1..100 => (1, "us", 1),
+        100..1_000 => (1_000, "ms", 100),
+        _ => (1_000, "ms", 1_000),
+    };
+    let one = |us: u64| {
+        let us = us.div_ceil(digit).saturating_mul(digit);
+        if unit == 1 { us.to_string() } else { decimal(us / 100, 1) }
+    };
+    let (below, above) = (one(below_us), one(above_us));
+    if below == above {
+        format!("± {below} {name}")
+    } else {
+        format!("+{above} / -{below} {name}")
+    }
+}
+
 /// A viewer's jitter buffer, where there is one: how deep it is at most, and at least if it adapts.
 #[must_use]
 pub fn jitter_buffer(most_us: Option<u64>, least_us: Option<u64>) -> String {
@@ -141,6 +194,25 @@ mod tests {
         for (us, text) in cases {
             assert_eq!(duration(us), text);
         }
+    }
+
+    #[test]
+    fn a_figure_has_the_digits_that_its_uncertainty_leaves() {
+        for ((us, below, above), text) in [
+            ((207_412, 22_000, 0), "207 ms (+0 / -22 ms)"),
+            ((112_449, 0, 7_001), "112 ms (+8 / -0 ms)"),
+            ((104_249, 312, 312), "104.2 ms (± 0.4 ms)"),
+            ((104_249, 20, 20), "104.2 ms (± 20 us)"),
+            ((930, 1_000, 0), "1 ms (+0 / -1 ms)"),
+            ((1_234_499, 30_000, 0), "1.234 s (+0 / -30 ms)"),
+            ((-2_600, 1_000, 8_000), "-3 ms (+8 / -1 ms)"),
+            ((850, 0, 0), "850 us"),
+            ((400, 1_000, 0), "0 ms (+0 / -1 ms)"),
+        ] {
+            assert_eq!(measured(us, below, above), text);
+        }
+        assert_eq!([to_ms(41_499), to_ms(349), to_ms(9_500)], ["41 ms", "300 us", "10 ms"]);
+        assert_eq!(rounded(999_600, 1_000), "1 s");
     }
 
     #[test]

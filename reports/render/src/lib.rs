@@ -15,6 +15,7 @@ mod plot;
 pub mod png;
 pub mod pooled;
 mod shown;
+mod split;
 pub mod terminal;
 pub mod view;
 

@@ -1,34 +1,35 @@
 //! Latency over all runs of a scenario, from the histograms of their summaries.
 
 use crate::view::{Report, Scenario, ScenarioStream};
-use parallax_record::{Histogram, Percentile};
+use parallax_record::{Histogram, Percentile, StreamSummary};
 
 /// The histogram of a stream over all runs of its scenario.
 #[must_use]
 pub fn histogram(report: &Report, scenario: &Scenario, stream: &ScenarioStream) -> Histogram {
-    Histogram::pooled(
-        scenario
-            .runs
-            .iter()
-            .filter_map(|at| report.runs.get(*at))
-            .flat_map(|run| &run.summary.streams)
-            .filter(|one| one.camera == stream.camera && one.viewer == stream.viewer)
-            .map(|one| &one.capture_to_render_histogram_us),
-    )
+    let runs = runs(report, scenario, stream);
+    Histogram::pooled(runs.iter().map(|one| &one.capture_to_render_histogram_us))
+}
+
+/// What the runs of a scenario say of a stream.
+#[must_use]
+pub fn runs<'a>(
+    report: &'a Report,
+    scenario: &Scenario,
+    stream: &ScenarioStream,
+) -> Vec<&'a StreamSummary> {
+    let runs = scenario.runs.iter().filter_map(|at| report.runs.get(*at));
+    runs.flat_map(|run| &run.summary.streams)
+        .filter(|one| one.camera == stream.camera && one.viewer == stream.viewer)
+        .collect()
 }
 
 /// p50, p90, p95 and p99, each if the sample bears it, and the greatest: microseconds. Of one run they
 /// are exact; of several each but the greatest may be too great by less than 1/128.
 #[must_use]
 pub fn row(report: &Report, scenario: &Scenario, stream: &ScenarioStream) -> [Option<i64>; 5] {
-    let own = |at: &usize| {
-        let run = report.runs.get(*at)?;
-        let of = |one: &&parallax_record::StreamSummary| {
-            one.camera == stream.camera && one.viewer == stream.viewer
-        };
-        run.summary.streams.iter().find(of).map(|one| one.capture_to_render_us)
-    };
-    let runs: Vec<_> = scenario.runs.iter().filter_map(own).filter(|run| run.count > 0).collect();
+    let own = runs(report, scenario, stream);
+    let runs = own.iter().map(|one| one.capture_to_render_us).filter(|run| run.count > 0);
+    let runs: Vec<_> = runs.collect();
     let max = runs.iter().filter_map(|run| run.max).max();
     let count: u64 = runs.iter().map(|run| run.count).sum();
     let pooled = histogram(report, scenario, stream);

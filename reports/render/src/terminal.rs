@@ -12,6 +12,7 @@ use crate::{
     escape::tame,
     figure,
     shown::{Shown, shown},
+    split,
     view::{Overall, Report, budget},
 };
 
@@ -328,16 +329,15 @@ fn show_stream(out: &mut Shown, stream: &StreamSummary, style: Style) {
         || "none was rendered".to_owned(),
         |us| {
             let uncertainty = stream.time_to_first_frame_uncertainty_us;
-            format!(
-                "after {}{}",
-                figure::duration(us),
-                spread(uncertainty.below, uncertainty.above)
-            )
+            format!("after {}", figure::measured(us, uncertainty.below, uncertainty.above))
         },
     );
     row(out, "first frame", &first, style);
     if stream.capture_to_render_us.count > 0 {
         row(out, "latency", &latency_text(stream), style);
+        if let Some(text) = split::line(&stream.split_us) {
+            row(out, "split", &text, style);
+        }
     }
     if stream.frames.captured > 0 {
         row(out, "picture", &picture_text(stream), style);
@@ -383,6 +383,7 @@ fn rates_text(rates: &RatesSummary) -> String {
 fn latency_text(stream: &StreamSummary) -> String {
     let latency = &stream.capture_to_render_us;
     let frames = figure::counted(latency.count, "frame");
+    let (below, above) = (latency.uncertainty.below, latency.uncertainty.above);
     let parts: Vec<String> = [
         (Percentile::P50, latency.p50),
         (Percentile::P95, latency.p95),
@@ -391,14 +392,17 @@ fn latency_text(stream: &StreamSummary) -> String {
     .into_iter()
     .map(|(percentile, value)| match value {
         Some(us) if latency.count >= percentile.sample_that_bears_it() => {
-            format!("{percentile} {}", figure::duration(us))
+            format!("{percentile} {}", figure::rounded(us, below.max(above)))
         }
         _ => format!("no {percentile} of {frames}"),
     })
     .collect();
-    let spread = spread(latency.uncertainty.below, latency.uncertainty.above);
+    let mut open = figure::uncertainty(below, above);
+    if !open.is_empty() {
+        open = format!(" ({open})");
+    }
     let without = figure::not_in_it(stream.frames.lost.total());
-    format!("capture-to-render {}{spread}{without}", parts.join(", "))
+    format!("capture-to-render {}{open}{without}", parts.join(", "))
 }
 
 fn picture_text(stream: &StreamSummary) -> String {
@@ -511,8 +515,11 @@ pub(crate) fn figures(check: &CheckResult) -> (String, String) {
     let mut measured = check.measured.map_or_else(
         || "nothing".to_owned(),
         |value| {
-            let spread = spread(check.uncertainty.below, check.uncertainty.above);
-            format!("{}{spread}", figure::with_unit(value, check.unit))
+            let (below, above) = (check.uncertainty.below, check.uncertainty.above);
+            match check.unit {
+                Unit::Us => figure::measured(value, below, above),
+                unit => figure::with_unit(value, unit),
+            }
         },
     );
     if let Some(detail) = detail {
@@ -528,18 +535,6 @@ fn window_text((from_us, to_us): (Option<u64>, Option<u64>)) -> String {
         (Some(from), None) => format!(", from {}", time(from)),
         (None, Some(to)) => format!(", to {}", time(to)),
         (Some(from), Some(to)) => format!(", from {} to {}", time(from), time(to)),
-    }
-}
-
-/// How far the truth may be from a duration; nothing if it is exact.
-pub(crate) fn spread(below_us: u64, above_us: u64) -> String {
-    let time = |us: u64| figure::duration(i64::try_from(us).unwrap_or(i64::MAX));
-    match (below_us, above_us) {
-        (0, 0) => String::new(),
-        (below, 0) => format!(" (truly up to {} less)", time(below)),
-        (0, above) => format!(" (truly up to {} more)", time(above)),
-        (below, above) if below == above => format!(" (within {})", time(below)),
-        (below, above) => format!(" (truly up to {} less or {} more)", time(below), time(above)),
     }
 }
 

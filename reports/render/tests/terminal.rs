@@ -35,6 +35,13 @@ fn stream() -> StreamSummary {
         capture_to_render_histogram_us: Histogram::default(),
         capture_to_render_over_time_us: OverTime::default(),
         stages_us: PerStage::default(),
+        split_us: SplitSummary {
+            count: 437,
+            configured: SplitPart { p50: Some(41_200), p95: Some(47_900) },
+            chosen: SplitPart { p50: Some(63_400), p95: Some(80_000) },
+            suffered: SplitPart { p50: Some(3_200), p95: Some(21_000) },
+        },
+        configured_us: PerStage::default(),
         frames: FramesSummary {
             captured: 440,
             encoded: 440,

@@ -1,13 +1,18 @@
 //! What a scenario is in its record.
 
-use crate::services::{RENDEZVOUS_PORT, STUN_PORT};
+use crate::{
+    plan::ProfiledDevice,
+    services::{RENDEZVOUS_PORT, STUN_PORT},
+};
 use parallax_media::Clip;
 use parallax_network::{
     Behaviour, Capacity, GatewayConfig, LinkConfig, Loss, PortAssignment, QueueLimit, SiteConfig,
 };
+use parallax_peer::Stage;
 use parallax_record::{
     CameraHeader, Clock, CongestionControl, FORMAT, GatewayHeader, GccCamera, Header, LinkHeader,
-    MediaMode, PeerHeader, ProfileUse, SCHEMA, ScriptedEvent, ServiceHeader, SiteHeader,
+    MediaMode, PeerHeader, ProfileUse, SCHEMA, ScriptedEvent, ServiceHeader, SiteHeader, StageTime,
+    StageTimes,
 };
 use parallax_scenario::{Action, Camera, ClipUse, Event, Peer, Scenario, Site, units::Size};
 use sha2::{Digest, Sha256};
@@ -43,7 +48,7 @@ pub fn header(scenario: &Scenario, seed: u64, version: &str, clock: Clock) -> He
         congestion_control: congestion_control(scenario),
         sites: scenario.sites.iter().map(site).collect(),
         services: services.into_iter().flatten().collect(),
-        peers: scenario.peers.iter().map(|it| peer(it, scenario.media)).collect(),
+        peers: scenario.peers.iter().map(|it| peer(it, scenario)).collect(),
         streams: scenario.streams(),
         events: scenario.events.iter().map(event).collect(),
         checks: scenario.checks.clone(),
@@ -150,7 +155,7 @@ fn link(config: &LinkConfig) -> LinkHeader {
     }
 }
 
-fn peer(peer: &Peer, media: MediaMode) -> PeerHeader {
+fn peer(peer: &Peer, scenario: &Scenario) -> PeerHeader {
     // No boot time depends on a picture; a profile may say so all the same.
     let picture = peer.camera.as_ref().map_or(Size { width: 1, height: 1 }, |c| c.video.size);
     let buffer = peer.viewer.as_ref().map(|viewer| viewer.jitter_buffer.header());
@@ -164,9 +169,25 @@ fn peer(peer: &Peer, media: MediaMode) -> PeerHeader {
         browser: None,
         boot_us: micros(peer.profile.boot_time.typical(picture)),
         ice: Some(peer.ice),
-        camera: peer.camera.as_ref().map(|it| camera(it, media)),
+        camera: peer.camera.as_ref().map(|it| camera(it, scenario.media)),
         jitter_buffer_us: buffer.map(|(most_us, _)| most_us),
         jitter_buffer_least_us: buffer.and_then(|(_, least_us)| least_us),
+        stages: Some(stages(&ProfiledDevice::of(scenario, peer), peer)),
+    }
+}
+
+fn stages(device: &ProfiledDevice, peer: &Peer) -> StageTimes {
+    let time = |stage| {
+        let (typical, longest) = device.typical_and_longest(stage)?;
+        Some(StageTime { typical_us: micros(typical), longest_us: micros(longest) })
+    };
+    let as_camera = |stage| peer.camera.as_ref().and_then(|_| time(stage));
+    let as_viewer = |stage| peer.viewer.as_ref().and_then(|_| time(stage));
+    StageTimes {
+        capture: as_camera(Stage::Capture),
+        encode: as_camera(Stage::Encode),
+        decode: as_viewer(Stage::Decode),
+        render: as_viewer(Stage::Render),
     }
 }
 

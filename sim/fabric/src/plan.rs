@@ -269,6 +269,12 @@ impl ProfiledDevice {
         self.stage(stage).map_or(Duration::ZERO, |(time, size)| time.sample(size, random))
     }
 
+    /// How long a frame is in a stage in the middle, and what it hardly ever exceeds; none: it lacks the ability.
+    pub(crate) fn typical_and_longest(&self, stage: Stage) -> Option<(Duration, Duration)> {
+        let (time, size) = self.stage(stage)?;
+        Some((time.typical(size), time.longest(size)))
+    }
+
     /// How long after a frame a stage takes the next one; none: when the frame is through.
     pub fn occupancy_of(&self, stage: Stage) -> Option<Duration> {
         let (time, size) = self.stage(stage)?;

@@ -10,5 +10,6 @@ mod measures;
 mod not_judged;
 mod records;
 mod recovery;
+mod split;
 mod support;
 mod timelines;

@@ -20,7 +20,7 @@ pub(crate) use latency::latency;
 pub(crate) use network::{rates, trouble};
 pub(crate) use quality::{psnr, ssim};
 pub(crate) use queues::queues;
-pub(crate) use stages::{STAGE_NAMES, bar, stages, told};
+pub(crate) use stages::{bar, stages, told};
 pub(crate) use topology::topology;
 pub(crate) use waterfall::waterfall;
 

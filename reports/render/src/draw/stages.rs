@@ -4,12 +4,8 @@ use super::{look, ms, run_time, s};
 use crate::figure;
 use crate::plot::{Axis, Chart, Ink, Plot, Series, labels, nice};
 use crate::view::{Run, Stream};
-use parallax_record::STAGES;
+use parallax_record::{STAGE_NAMES, STAGES};
 use std::fmt::Write;
-
-/// The stages' names.
-pub(crate) const STAGE_NAMES: [&str; STAGES] =
-    ["capture", "encode", "pacer", "network", "jitter buffer", "decode", "render"];
 
 /// The mean of each stage in each interval, one upon the other.
 pub(crate) fn stages(run: &Run, stream: &Stream, id: &str) -> Plot {

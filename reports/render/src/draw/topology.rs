@@ -332,6 +332,7 @@ mod tests {
                 camera: None,
                 jitter_buffer_us: Some(50_000),
                 jitter_buffer_least_us: None,
+            stages: None,
             };
             let gateway = gateway.then(|| GatewayHeader {
                 external: "203.0.113.255".into(),

@@ -3,8 +3,8 @@
 use super::word;
 use crate::plot::Plot;
 use crate::view::{Missed, NotJudgedLine, Report, Scenario, ScenarioStream, Table, budget};
-use crate::{draw, escape::tame, figure, terminal};
-use parallax_record::{Percentile, StreamSummary, Summary};
+use crate::{draw, escape::tame, figure, split, terminal};
+use parallax_record::{Percentile, StreamSummary, Summary, Uncertainty};
 use std::collections::BTreeSet;
 
 /// So many runs that did not pass are told one by one; all are in the grid and in the list.
@@ -140,6 +140,8 @@ pub(super) struct StreamSection {
     pub(super) frames: String,
     pub(super) rows: Vec<LatencyRow>,
     pub(super) compared: bool,
+    /// By cause, over the runs.
+    pub(super) split: Vec<split::Row>,
     pub(super) bar: Option<String>,
     pub(super) stages: String,
     pub(super) plots: Vec<Plot>,
@@ -162,7 +164,7 @@ fn latency_rows(table: &Table) -> Vec<LatencyRow> {
     let each = table.rows.iter().map(|row| {
         let missing = row.missing.as_ref();
         let pooled = match (row.pooled_us, missing) {
-            (Some(us), _) => figure::duration(us),
+            (Some(us), _) => table.time(us),
             (None, Some(why)) => why.clone(),
             (None, None) => "not known from summaries".to_owned(),
         };
@@ -171,14 +173,14 @@ fn latency_rows(table: &Table) -> Vec<LatencyRow> {
             name: row.name.clone(),
             pooled,
             median: row.over_runs_us.map_or_else(none, |[_, median, _]| {
-                let median = figure::duration(median);
+                let median = table.time(median);
                 row.interval_us.map_or(median.clone(), |(least, most)| {
-                    let (least, most) = (figure::duration(least), figure::duration(most));
+                    let (least, most) = (table.time(least), table.time(most));
                     format!("{median} (95 %: {least} to {most})")
                 })
             }),
             range: row.over_runs_us.map_or_else(none, |[least, _, most]| {
-                format!("{} to {}", figure::duration(least), figure::duration(most))
+                format!("{} to {}", table.time(least), table.time(most))
             }),
             sample: match row.runs {
                 0 => none(),
@@ -237,8 +239,9 @@ pub(super) fn scenarios(report: &Report) -> Vec<ScenarioSection> {
 }
 
 fn stream_row(stream: &ScenarioStream) -> StreamRow {
-    let pooled =
-        |row: &crate::view::Row| row.pooled_us.map_or_else(|| "–".to_owned(), figure::duration);
+    let pooled = |row: &crate::view::Row| {
+        row.pooled_us.map_or_else(|| "–".to_owned(), |us| stream.latency.time(us))
+    };
     StreamRow {
         name: format!("{} to {}", tame(&stream.camera), tame(&stream.viewer)),
         routes: routes(stream),
@@ -289,6 +292,7 @@ fn stream_section(
         ),
         rows: latency_rows(&stream.latency),
         compared: stream.latency.rows.iter().any(|row| row.change.is_some()),
+        split: split::rows(&crate::pooled::runs(report, scenario, stream)),
         stages: draw::told(&stream.stages_us),
         bar: draw::bar(&stream.stages_us, &format!("{id}-bar")),
         no_plots: !room,
@@ -356,14 +360,20 @@ pub(super) fn rows(report: &Report, shown: &BTreeSet<usize>) -> Vec<RunRow> {
 
 fn figures(stream: &StreamSummary) -> Vec<(String, i64)> {
     let none = || ("–".to_owned(), -1);
-    let time = |us: Option<i64>| us.map_or_else(none, |us| (figure::duration(us), us));
+    let time = |us: Option<i64>, open: Uncertainty| {
+        us.map_or_else(none, |us| (figure::rounded(us, open.below.max(open.above)), us))
+    };
     let latency = &stream.capture_to_render_us;
     let borne = |percentile: Percentile, us: Option<i64>| {
-        if latency.count < percentile.sample_that_bears_it() { none() } else { time(us) }
+        if latency.count < percentile.sample_that_bears_it() {
+            none()
+        } else {
+            time(us, latency.uncertainty)
+        }
     };
     let (lost, captured) = (stream.frames.lost.total(), stream.frames.captured);
     vec![
-        time(stream.time_to_first_frame_us),
+        time(stream.time_to_first_frame_us, stream.time_to_first_frame_uncertainty_us),
         borne(Percentile::P50, latency.p50),
         borne(Percentile::P95, latency.p95),
         borne(Percentile::P99, latency.p99),
@@ -407,5 +417,5 @@ pub(super) fn environments(report: &Report) -> Vec<EnvironmentBlock> {
 
 /// A figure with how far the truth may be from it.
 pub(super) fn spread(us: i64, uncertainty: parallax_record::Uncertainty) -> String {
-    format!("{}{}", figure::duration(us), terminal::spread(uncertainty.below, uncertainty.above))
+    figure::measured(us, uncertainty.below, uncertainty.above)
 }

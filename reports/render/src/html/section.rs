@@ -3,9 +3,9 @@
 use super::{delays, page::spread, pictures, word};
 use crate::plot::Plot;
 use crate::view::{Report, Run, Stream, budget};
-use crate::{draw, escape::tame, figure, terminal, view};
+use crate::{draw, escape::tame, figure, split, terminal, view};
 use askama::Template;
-use parallax_record::{PerStage, StageSummary, StreamSummary, Summary};
+use parallax_record::{PerStage, STAGE_NAMES, StageSummary, StreamSummary, Summary};
 
 #[derive(Template)]
 #[template(path = "run.html")]
@@ -91,6 +91,7 @@ struct StreamPart {
     name: String,
     facts: Vec<(&'static str, String)>,
     stages: Vec<(&'static str, &'static str, String, String)>,
+    split: Vec<split::Row>,
     bar: Option<String>,
     plots: Vec<Plot>,
     group: String,
@@ -199,7 +200,8 @@ fn part(run: &Run, summary: &Summary, stream: &Stream, index: usize) -> StreamPa
         name: format!("{} to {}", tame(&stream.camera), tame(&stream.viewer)),
         facts: own.map(facts).unwrap_or_default(),
         stages: stage_rows(&stages),
-        bar: draw::bar(&each(&stages).map(|stage| stage.p50), &id("bar")),
+        split: own.map(|own| split::rows(&[own])).unwrap_or_default(),
+        bar: draw::bar(&stages.in_order().map(|stage| stage.p50), &id("bar")),
         plots,
         group: format!("run{}", run.run),
     }
@@ -264,23 +266,14 @@ fn facts(stream: &StreamSummary) -> Vec<(&'static str, String)> {
 }
 
 fn spread_only(uncertainty: parallax_record::Uncertainty) -> String {
-    let text = terminal::spread(uncertainty.below, uncertainty.above);
-    if text.is_empty() {
-        "exact".to_owned()
-    } else {
-        text.trim().trim_matches(['(', ')']).to_owned()
-    }
-}
-
-fn each(stages: &PerStage<StageSummary>) -> [StageSummary; parallax_record::STAGES] {
-    let PerStage { capture, encode, pacer, network, jitter_buffer, decode, render } = *stages;
-    [capture, encode, pacer, network, jitter_buffer, decode, render]
+    let text = figure::uncertainty(uncertainty.below, uncertainty.above);
+    if text.is_empty() { "exact".to_owned() } else { text }
 }
 
 fn stage_rows(
     stages: &PerStage<StageSummary>,
 ) -> Vec<(&'static str, &'static str, String, String)> {
-    let all = each(stages).into_iter().zip(draw::STAGE_NAMES).zip(crate::plot::Ink::STAGES);
+    let all = stages.in_order().into_iter().zip(STAGE_NAMES).zip(crate::plot::Ink::STAGES);
     all.map(|((stage, name), ink)| {
         let time =
             |us: Option<i64>| us.map_or_else(|| "–".to_owned(), |us| spread(us, stage.uncertainty));

@@ -1,7 +1,7 @@
 //! Latency over many frames and many runs: percentiles that the sample bears, and how they lie over
 //! time.
 
-use crate::figure::counted;
+use crate::figure::{counted, rounded};
 use parallax_record::{
     Histogram, LatencySummary, OverTime, Percentile, median_interval, nearest_rank,
 };
@@ -47,6 +47,8 @@ pub struct Table {
     pub lost: u64,
     /// Runs with frames.
     pub runs: u64,
+    /// How far any latency may be from the truth, microseconds.
+    pub off_by_us: u64,
 }
 
 /// The latencies of all frames of all runs.
@@ -118,7 +120,15 @@ impl Table {
             over_runs_us: spread(greatest),
             change: None,
         });
-        Self { rows, frames, lost, runs: with_frames.len() as u64 }
+        let off_by = |run: &&LatencySummary| run.uncertainty.below.max(run.uncertainty.above);
+        let off_by_us = with_frames.iter().copied().map(|run| off_by(&run)).max().unwrap_or(0);
+        Self { rows, frames, lost, runs: with_frames.len() as u64, off_by_us }
+    }
+
+    /// A latency, to the digit that is known of it.
+    #[must_use]
+    pub fn time(&self, us: i64) -> String {
+        rounded(us, self.off_by_us)
     }
 }
 

@@ -61,7 +61,40 @@ fn the_whole_interval_of_the_distance_is_judged() {
     assert_eq!(verdict(0, 6_500), Verdict::Inconclusive);
     assert_eq!(verdict(0, 6_499), Verdict::Fail);
     // Of the two bounds the wider one counts.
-    assert_eq!(verdict(100, 1), Verdict::Pass, "7 ms is less than the whole of it");
+    assert_eq!(verdict(1_000, 1), Verdict::Pass, "7 ms is less than ten times the rest");
+}
+
+#[test]
+fn what_is_configured_alike_counts_for_no_share() {
+    let (simulated, mut other) = (folder(&[7]), measured(7_000));
+    let within = Some(Within { percent: 100, us: 1 });
+    let of = |measured: &[Summary]| {
+        let runs = simulated.suite.runs.iter().chain(measured);
+        SideBySide::of(runs, within).expect("both").pairs.remove(0)
+    };
+    let pair = of(&other.suite.runs);
+    let alike: Vec<_> = pair.alike.iter().map(|one| (one.stage, one.us)).collect();
+    let expected = [
+        ("capture", 1_000),
+        ("encode", 8_000),
+        ("network", 24_000),
+        ("jitter buffer", 50_000),
+        ("decode", 6_000),
+        ("render", 4_000),
+    ];
+    assert_eq!(alike, expected);
+    let (figure, whole) = (p50(&pair), 93_000);
+    assert_eq!(figure.alike, whole);
+    // 103 ms were simulated: 7 ms, and what the clocks leave open, are more than the 10 ms that are left.
+    assert_eq!(figure.verdict, Some(Verdict::Inconclusive));
+    let network = pair.figures.iter().find(|figure| figure.name == "network, median");
+    assert_eq!(network.expect("it is there").alike, 24_000);
+    // Another depth on one side, and a board's own stages, are no agreement by construction.
+    let own = &mut other.suite.runs[0].streams[0].configured_us;
+    (own.jitter_buffer, own.capture, own.encode) = (Some(40_000), None, None);
+    let pair = of(&other.suite.runs);
+    assert_eq!(p50(&pair).alike, 24_000 + 6_000 + 4_000);
+    assert_eq!(p50(&pair).verdict, Some(Verdict::Pass), "of 69 ms");
 }
 
 #[test]

@@ -46,6 +46,13 @@ fn site(name: &str) -> SiteHeader {
 }
 
 pub(crate) fn header(seed: u64) -> Header {
+    let time = |us| Some(StageTime { typical_us: us, longest_us: us });
+    let stages = StageTimes {
+        capture: time(1_000),
+        encode: time(8_000),
+        decode: time(6_000),
+        render: time(4_000),
+    };
     let peer = |name: &str, site: &str, viewer: bool| PeerHeader {
         browser: None,
         ice: None,
@@ -56,6 +63,7 @@ pub(crate) fn header(seed: u64) -> Header {
         camera: None,
         jitter_buffer_us: viewer.then_some(50_000),
         jitter_buffer_least_us: None,
+        stages: Some(stages),
     };
     Header {
         format: FORMAT.into(),
