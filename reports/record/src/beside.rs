@@ -251,8 +251,13 @@ impl Pair {
             side.map(|(_, stream)| Figures::of(stream)).collect::<Vec<_>>()
         };
         let (ours, theirs) = (own(simulated), own(measured));
-        let both = simulated.iter().chain(measured).filter(|(run, _)| counts(run));
-        let alike = alike(both.map(|(_, stream)| *stream));
+        let alike = match ours.is_empty() || theirs.is_empty() {
+            true => Vec::new(),
+            false => {
+                let both = simulated.iter().chain(measured).filter(|(run, _)| counts(run));
+                alike(both.map(|(_, stream)| *stream))
+            }
+        };
         let browser =
             measured.iter().chain(simulated).any(|(run, _)| shown_by_a_browser(run, viewer));
         let compared =

@@ -194,26 +194,25 @@ pub(crate) fn row(compared: &Compared) -> [String; 5] {
         side.map_or_else(none, |side| value(side.median))
     };
     let difference = compared.difference.map_or_else(none, |difference| {
+        let by = difference.by;
+        let size = value(i64::try_from(by.unsigned_abs()).unwrap_or(i64::MAX));
+        let sign = if size.starts_with("0 ") { "" } else { sign(by) };
         let simulated = compared.simulated.map_or(0, |side| side.median);
         let rest = simulated.saturating_sub(compared.alike).max(0);
-        let percent = i128::from(difference.by.unsigned_abs()) * 1_000;
-        let percent = percent.checked_div(i128::from(
-            if compared.alike > 0 { rest } else { simulated }.unsigned_abs(),
-        ));
-        let percent = percent.map_or(String::new(), |permille| {
-            let sign = if permille == 0 { "" } else { sign(difference.by) };
-            let of = match compared.alike {
-                0 => String::new(),
-                _ => format!(" of {}", value(rest)),
-            };
-            let percent = match permille {
-                1..100 => format!("{}.{}", permille / 10, permille % 10),
-                _ => ((permille + 5) / 10).to_string(),
-            };
-            format!(" ({sign}{percent} %{of})")
+        // A share of what may be no difference says nothing.
+        let is_one = difference.least > 0 || difference.most < 0;
+        let permille = (i128::from(by.unsigned_abs()) * 1_000)
+            .checked_div(i128::from(rest))
+            .filter(|_| is_one);
+        let of = match compared.alike {
+            0 => String::new(),
+            _ => format!(" of {}", value(rest)),
+        };
+        let percent = permille.map_or(String::new(), |permille| match permille {
+            0..100 => format!(" ({sign}{}.{} %{of})", permille / 10, permille % 10),
+            _ => format!(" ({sign}{} %{of})", (permille + 5) / 10),
         });
-        let size = i64::try_from(difference.by.unsigned_abs()).unwrap_or(i64::MAX);
-        format!("{}{}{percent}", sign(difference.by), value(size))
+        format!("{sign}{size}{percent}")
     });
     let open = figure::uncertainty(below, above);
     [compared.name.clone(), over(compared.simulated), over(compared.measured), difference, open]
