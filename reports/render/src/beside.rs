@@ -103,7 +103,7 @@ pub(crate) const HELD: &str =
 /// What both sides were configured to take alike, if there is any.
 pub(crate) fn left_out_of_it(pair: &Pair) -> Option<String> {
     let each = pair.alike.iter();
-    let each = each.map(|one| format!("{} {}", one.stage, figure::duration(one.us)));
+    let each = each.map(|one| format!("{} {}", one.stage, figure::to_ms(one.us)));
     let stages: Vec<String> = each.collect();
     let text = || format!("{}: configured alike; percentages are of the rest", stages.join(", "));
     (!stages.is_empty()).then(text)

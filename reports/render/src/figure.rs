@@ -20,18 +20,29 @@ pub fn duration(us: i64) -> String {
 /// A duration to the millisecond, and below one to a tenth: as exact as a figure is whose parts hang on ticks.
 #[must_use]
 pub fn to_ms(us: i64) -> String {
-    rounded(us, if us.unsigned_abs() < 950 { 100 } else { 1_000 })
+    match us.unsigned_abs() {
+        0..950 => milliseconds(us),
+        _ => rounded(us, 1_000),
+    }
+}
+
+/// A duration below a second in milliseconds, to a tenth: `0.9 ms`.
+fn milliseconds(us: i64) -> String {
+    let tenths = nearest(us, 100) / 100;
+    let sign = if tenths < 0 { "-" } else { "" };
+    format!("{sign}{} ms", decimal(tenths.unsigned_abs(), 1))
 }
 
 /// A duration, to the digit that is known of it: whole milliseconds where it may be off by one or more, else tenths.
 #[must_use]
 pub fn rounded(us: i64, off_by_us: u64) -> String {
-    let us = match off_by_us {
-        1_000.. => nearest(us, 1_000),
-        100.. => nearest(us, 100),
-        _ => return duration(us),
-    };
-    if us == 0 { "0 ms".to_owned() } else { duration(us) }
+    match off_by_us {
+        1_000.. if nearest(us, 1_000) == 0 => "0 ms".to_owned(),
+        1_000.. => duration(nearest(us, 1_000)),
+        100.. if us.unsigned_abs() < 1_000 => milliseconds(us),
+        100.. => duration(nearest(us, 100)),
+        _ => duration(us),
+    }
 }
 
 fn nearest(us: i64, unit: i64) -> i64 {
@@ -208,10 +219,11 @@ mod tests {
             ((-2_600, 1_000, 8_000), "-3 ms (+8 / -1 ms)"),
             ((850, 0, 0), "850 us"),
             ((400, 1_000, 0), "0 ms (+0 / -1 ms)"),
+            ((-440, 500, 500), "-0.4 ms (± 0.5 ms)"),
         ] {
             assert_eq!(measured(us, below, above), text);
         }
-        assert_eq!([to_ms(41_499), to_ms(349), to_ms(9_500)], ["41 ms", "300 us", "10 ms"]);
+        assert_eq!([to_ms(41_499), to_ms(349), to_ms(9_500)], ["41 ms", "0.3 ms", "10 ms"]);
         assert_eq!(rounded(999_600, 1_000), "1 s");
     }
 
