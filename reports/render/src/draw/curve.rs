@@ -71,7 +71,7 @@ fn point(chart: &mut Chart, sorted: &[i64]) {
     chart.hover.s = vec![Series { n: "latency".to_owned(), u: "ms", v }];
 }
 
-const READING: &str = "So many frames out of 100 were at most so late: the further right, the rarer. A curve \
+const READING: &str = "Share of frames with at most this latency: the further right, the rarer the frame. A curve \
                        that stays flat and then turns up has few late frames; the axis ends where the sample does.";
 
 /// Of one stream of a run; none if no frame was shown.

@@ -12,7 +12,7 @@ const BY_MEDIANS: &str = "Each cell counts frames by the summaries of all runs, 
      their median: the stronger the colour, the more. A second band above the first is runs with another mode; a \
      band that climbs is a queue that fills. Single late frames do not show here: see the runs in full.";
 
-/// How many frames were how late when. `group` are the plots that it is zoomed with.
+/// Latency heat map. `group` are the plots that it is zoomed with.
 pub(crate) fn heat(heat: &Heat, duration_us: u64, group: Option<String>, id: &str) -> Plot {
     let rows = heat.cells.keys().map(|(_, row)| *row + 1).max().unwrap_or(1).max(1);
     let row_ms = heat.row_us as f64 / 1e3;
@@ -20,7 +20,7 @@ pub(crate) fn heat(heat: &Heat, duration_us: u64, group: Option<String>, id: &st
     let most = heat.cells.values().max().copied().unwrap_or(1);
     let end = s(duration_us.max(1));
     let look = Look { width: 1_000, height: 250, left: 118, x_name: "run time, s", group };
-    let title = "How many frames were how late, ms";
+    let title = "Latency heat map, ms";
     let mut chart = Chart::new(title, look, Axis::plain(0.0, end, 12), Axis::plain(0.0, top, 5));
     let column = s(heat.column_us);
     let mut shades: [Vec<(f64, f64, f64, f64)>; 6] = Default::default();

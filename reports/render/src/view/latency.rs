@@ -149,7 +149,7 @@ fn spread(mut values: Vec<i64>) -> Option<[i64; 3]> {
     Some([*values.first()?, nearest_rank(&values, Percentile::P50)?, *values.last()?])
 }
 
-/// How many frames were how late when.
+/// Latency heat map: counts of frames by time of capture and latency.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Heat {
     /// How long a column is, microseconds.
