@@ -47,6 +47,9 @@ const FIELDS: &[(&str, &str)] = &[
     ("streams[].stages_us.jitter_buffer.", "p50 p95 uncertainty.below uncertainty.above"),
     ("streams[].stages_us.decode.", "p50 p95 uncertainty.below uncertainty.above"),
     ("streams[].stages_us.render.", "p50 p95 uncertainty.below uncertainty.above"),
+    ("streams[].split_us.", "count configured.p50 configured.p95 chosen.p50 chosen.p95"),
+    ("streams[].split_us.", "suffered.p50 suffered.p95"),
+    ("streams[].configured_us.", "capture encode pacer network jitter_buffer decode render"),
     ("streams[].frames.", "captured encoded rendered under_way"),
     ("streams[].frames.lost.", "capture encode send transport late receive decode session"),
     ("streams[].freezes.", "count total_us"),
@@ -54,7 +57,14 @@ const FIELDS: &[(&str, &str)] = &[
 ];
 
 /// Where the value at a path may be `null` in a run that streams.
-const MAY_BE_NULL: &[&str] = &["clock_bound_us", "streams[].freezes.open_us", "streams[].rates"];
+const MAY_BE_NULL: &[&str] = &[
+    "clock_bound_us",
+    "streams[].freezes.open_us",
+    "streams[].rates",
+    // The pacer and an adaptive jitter buffer decide by themselves.
+    "streams[].configured_us.pacer",
+    "streams[].configured_us.jitter_buffer",
+];
 
 /// What is shipped.
 const NAMES: [&str; 7] = [
@@ -156,6 +166,12 @@ fn makes_sense(run: &Value) {
     assert_eq!(captured, rendered + lost + under_way, "{frames}");
     assert!(rendered <= encoded && encoded <= captured, "{frames}");
     assert_eq!(number(&latency["count"]), rendered);
+    let split = &stream["split_us"];
+    assert_eq!(number(&split["count"]), rendered);
+    for cause in ["configured", "chosen", "suffered"] {
+        let [p50, p95] = ["p50", "p95"].map(|p| number(&split[cause][p]));
+        assert!((0..=p95).contains(&p50) && p95 <= number(&latency["max"]), "{split}");
+    }
     // 15 frames/s of 400 kbit/s: what is measured cannot be far.
     assert!((300_000..500_000).contains(&number(&stream["bit_rate_bps"])), "{stream}");
 }
