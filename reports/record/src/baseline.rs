@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::distribution::Histogram;
 use crate::foreign::inline;
-use crate::header::{ClockKind, SCHEMA};
+use crate::header::{ClockKind, MediaMode, SCHEMA};
 use crate::summary::{StreamSummary, Suite, Summary};
 use crate::verdict::Verdict;
 
@@ -59,6 +59,9 @@ pub struct BaselineRun {
     pub repeat: Option<u32>,
     /// Its clock: of a virtual one runs are held against each other exactly.
     pub clock: ClockKind,
+    /// Where its media came from; none: the baseline is older than this key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub media_mode: Option<MediaMode>,
     /// What it came to.
     pub verdict: Verdict,
     /// The digest of its record.
@@ -186,6 +189,7 @@ impl BaselineRun {
             seed: run.seed,
             repeat: run.repeat,
             clock: run.clock,
+            media_mode: Some(run.media_mode),
             verdict: run.verdict,
             record_sha256: run.record_sha256.clone(),
             streams: run.streams.iter().map(stream).collect(),

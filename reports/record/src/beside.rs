@@ -8,8 +8,8 @@
 //! it is named, and shares and bounds are of the rest.
 
 use crate::{
-    CandidateKind, ClockKind, LatencySummary, PerPhase, Percentile, STAGE_NAMES, SplitPart,
-    StageSummary, StreamSummary, Summary, Uncertainty, Verdict, nearest_rank,
+    CandidateKind, ClockKind, LatencySummary, MediaMode, PerPhase, Percentile, STAGE_NAMES,
+    SplitPart, StageSummary, StreamSummary, Summary, Uncertainty, Verdict, nearest_rank,
 };
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -87,6 +87,8 @@ pub struct Side {
     pub profile_digests: BTreeSet<String>,
     /// The viewer's, likewise; of a browser its name and version.
     pub viewers: BTreeSet<String>,
+    /// Where their media came from.
+    pub media: BTreeSet<MediaMode>,
     /// The seeds of the runs, as text: numbers lose digits in JSON.
     pub seeds: BTreeSet<String>,
     /// How long they were to last, microseconds.
@@ -329,6 +331,7 @@ fn side(runs: &[(&Summary, &StreamSummary)], counts: impl Fn(&Summary) -> bool) 
         }
         side.runs += 1;
         side.seeds.insert(run.seed.to_string());
+        side.media.insert(run.media_mode);
         side.durations_us.insert(run.duration_us);
         let viewer = run.profiles.iter().filter(|peer| peer.peer == stream.viewer);
         side.viewers.extend(viewer.map(|peer| peer.profile.clone()));

@@ -1,5 +1,7 @@
 //! What ran: the first line of `record.jsonl`. Nothing of the machine, nothing of wall time.
 
+use std::fmt;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -204,13 +206,24 @@ pub enum ClockKind {
 }
 
 /// Where the media came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum MediaMode {
     /// Encoded and decoded during the run.
     Live,
     /// Encoded before, and decoded by nobody: no picture bears a marker or can be compared.
     Prerecorded,
+}
+
+impl fmt::Display for MediaMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Live => "live",
+            Self::Prerecorded => "prerecorded",
+        })
+    }
 }
 
 /// What adapted the bit rate to the path.

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::baseline::{Baseline, BaselineRun, BaselineStream};
 use crate::check::Percentile;
 use crate::distribution::Histogram;
-use crate::header::ClockKind;
+use crate::header::{ClockKind, MediaMode};
 use crate::measure::{median_interval, nearest_rank};
 use crate::summary::{StreamSummary, Suite, Unit};
 use crate::verdict::Verdict;
@@ -190,6 +190,9 @@ pub struct BaselineResult {
     pub only_before: Vec<RunName>,
     /// Runs that it has not.
     pub only_now: Vec<RunName>,
+    /// Runs that both sides have, with media of the baseline and of now that do not compare: live ones are
+    /// encoded and decoded, prerecorded ones are only sent.
+    pub unlike: Vec<(RunName, MediaMode, MediaMode)>,
 }
 
 /// Runs on a real clock of which nothing is said with fewer.
@@ -222,6 +225,11 @@ pub fn compare<'a>(
         all.keys().filter(|name| !other.contains_key(*name)).cloned().collect::<Vec<_>>()
     };
     let (only_before, only_now) = (but(&old, &new), but(&new, &old));
+    let unlike = |(name, is): (&RunName, &&BaselineRun)| {
+        let (before, now) = (old.get(name)?.media_mode?, is.media_mode?);
+        (before != now).then(|| (name.clone(), before, now))
+    };
+    let unlike: Vec<_> = new.iter().filter_map(unlike).collect();
     let mut pairs: BTreeMap<&str, Pair<'_>> = BTreeMap::new();
     let mut result = BaselineResult {
         verdict: Verdict::Pass,
@@ -233,9 +241,13 @@ pub fn compare<'a>(
         moved: Vec::new(),
         only_before,
         only_now,
+        unlike,
     };
     for (name, is) in &new {
         let Some(was) = old.get(name) else { continue };
+        if result.unlike.iter().any(|(unlike, ..)| unlike == name) {
+            continue;
+        }
         result.compared += 1;
         if is.record_sha256.is_some() && is.record_sha256 == was.record_sha256 {
             result.same += 1;
@@ -244,6 +256,7 @@ pub fn compare<'a>(
             result.worse.push((name.clone(), was.verdict, is.verdict));
         }
         let others = result.only_before.iter().chain(&result.only_now);
+        let others = others.chain(result.unlike.iter().map(|(unlike, ..)| unlike));
         let whole = || others.clone().all(|(scenario, ..)| *scenario != name.0);
         let scenario = is.scenario.as_str();
         pairs
@@ -277,8 +290,9 @@ fn verdict(result: &BaselineResult) -> Verdict {
     }
     let worse = (!result.worse.is_empty()).then_some(Verdict::Fail);
     let changes = result.changes.iter().map(|change| change.verdict);
-    // Runs that were accepted and did not run may be the ones that regressed.
-    let missing = (!result.only_before.is_empty()).then_some(Verdict::Inconclusive);
+    // Runs that were accepted and did not run, or not so that they compare, may be the ones that regressed.
+    let missing = !result.only_before.is_empty() || !result.unlike.is_empty();
+    let missing = missing.then_some(Verdict::Inconclusive);
     Verdict::worst(changes.chain(worse).chain(missing)).unwrap_or(Verdict::Pass)
 }
 

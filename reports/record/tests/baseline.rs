@@ -188,6 +188,31 @@ fn runs_that_did_not_run_again_keep_the_others_from_a_pass_and_from_hiding_a_reg
 }
 
 #[test]
+fn runs_with_other_media_are_named_and_not_compared() {
+    let before = runs(VIRTUAL, &[100_000, 100_000]);
+    let mut now = runs(VIRTUAL, &[100_000, 200_000]);
+    now.runs[1].media_mode = MediaMode::Prerecorded;
+    now.runs[1].verdict = Verdict::Fail;
+    let result = compare(&before, &now);
+    let unlike = (("two-homes".into(), 1, None), MediaMode::Live, MediaMode::Prerecorded);
+    assert_eq!(result.unlike, [unlike]);
+    assert_eq!((result.verdict, result.compared), (Verdict::Inconclusive, 1));
+    assert!(result.changes.is_empty() && result.moved.is_empty() && result.worse.is_empty());
+    // A regression of the others stands.
+    now.runs[0] = runs(VIRTUAL, &[200_000]).runs.remove(0);
+    assert_eq!(compare(&before, &now).verdict, Verdict::Fail);
+    now.runs.remove(0);
+    let none = compare(&Suite::new(before.runs[1..].to_vec()), &now);
+    assert_eq!((none.verdict, none.compared), (Verdict::Inconclusive, 0));
+    // An older baseline does not say which media its runs had.
+    let mut old = Baseline::of([&before]);
+    old.runs.iter_mut().for_each(|run| run.media_mode = None);
+    let old = Baseline::read(old.to_json().expect("JSON").as_bytes()).expect("a baseline");
+    let result = compare_with_baseline(&old, [&now], Thresholds::default());
+    assert_eq!((result.compared, result.unlike.len()), (1, 0));
+}
+
+#[test]
 fn measured_runs_know_their_noise() {
     let noisy = [96, 98, 99, 100, 101, 102, 103, 104, 105, 107].map(|ms| ms * 1_000);
     let before = runs(REAL, &noisy);

@@ -7,7 +7,9 @@ use crate::{
     shown::{Shown, shown},
     terminal::Style,
 };
-use parallax_record::{BaselineChange as Change, BaselineResult, Figure, RunName, Unit, Verdict};
+use parallax_record::{
+    BaselineChange as Change, BaselineResult, Figure, MediaMode, RunName, Unit, Verdict,
+};
 use std::fmt::Write;
 
 /// So many lines of each kind; the number of the others is told.
@@ -32,6 +34,10 @@ pub fn text(result: &BaselineResult, style: Style) -> Shown {
     lines(&mut out, "run by run", result.moved.iter().map(change).collect());
     lines(&mut out, "not run now", result.only_before.iter().map(named).collect());
     lines(&mut out, "not in it", result.only_now.iter().map(named).collect());
+    let unlike = |(name, was, is): &(RunName, MediaMode, MediaMode)| {
+        format!("{}: its media were {was}, now {is}: not compared", named(name))
+    };
+    lines(&mut out, "unlike", result.unlike.iter().map(unlike).collect());
     out
 }
 
@@ -126,6 +132,12 @@ pub(crate) fn of_row(
 
 /// The line above all others: how many regressions in how many runs.
 pub(crate) fn headline(result: &BaselineResult) -> String {
+    if result.compared == 0 && !result.unlike.is_empty() {
+        return format!(
+            "nothing could be compared: the media of {} are live on one side, prerecorded on the other",
+            counted(result.unlike.len() as u64, "run")
+        );
+    }
     if result.compared == 0 {
         return "nothing could be compared: no run is on both sides".to_owned();
     }
@@ -136,7 +148,11 @@ pub(crate) fn headline(result: &BaselineResult) -> String {
         count => counted(count as u64, "regression"),
     };
     let compared = counted(result.compared, "run");
-    format!("{regressions} in {compared}; {} have the very same record", result.same)
+    let unlike = match result.unlike.len() as u64 {
+        0 => String::new(),
+        count => format!("; {} not compared: other media", counted(count, "run")),
+    };
+    format!("{regressions} in {compared}; {} have the very same record{unlike}", result.same)
 }
 
 fn figure(value: Option<(i64, i64)>, unit: Unit) -> String {

@@ -2,7 +2,7 @@
 
 use crate::{escape::tame, figure, shown::Shown, terminal::Style, view::budget};
 use parallax_record::{
-    Verdict,
+    MediaMode, Verdict,
     beside::{Compared, Pair, Scale, Side, SideBySide, Within},
 };
 
@@ -148,6 +148,16 @@ pub(crate) fn warnings(pair: &Pair) -> Vec<String> {
         all.push(
             "the cameras have other profiles: `parallax sim --profile CAMERA=FILE` takes the board's".to_owned(),
         );
+    }
+    if !ours.media.is_empty() && !theirs.media.is_empty() && ours.media != theirs.media {
+        let told = |media: &std::collections::BTreeSet<MediaMode>| {
+            media.iter().map(MediaMode::to_string).collect::<Vec<_>>().join(" and ")
+        };
+        all.push(format!(
+            "the media are {} simulated, {} measured: simulate with the same `--media`",
+            told(&ours.media),
+            told(&theirs.media)
+        ));
     }
     if !ours.durations_us.is_empty()
         && !theirs.durations_us.is_empty()

@@ -2,7 +2,7 @@
 
 use crate::support::{folder, folder_of, header};
 use parallax_record::{
-    Clock, Header, Summary, Verdict,
+    Clock, Header, MediaMode, Summary, Verdict,
     beside::{Pair, SideBySide, Within},
 };
 use parallax_render::{
@@ -28,6 +28,22 @@ fn apart(later_us: i64, within: Option<Within>) -> SideBySide {
     let (simulated, measured) = (folder(&[7]), measured(later_us));
     let runs = simulated.suite.runs.iter().chain(&measured.suite.runs);
     SideBySide::of(runs, within).expect("there are both")
+}
+
+#[test]
+fn media_that_differ_are_named() {
+    let (mut simulated, measured) = (folder(&[7]), measured(0));
+    for run in &mut simulated.suite.runs {
+        run.media_mode = MediaMode::Prerecorded;
+    }
+    let runs = simulated.suite.runs.iter().chain(&measured.suite.runs);
+    let told = text(&SideBySide::of(runs, None).expect("there are both"), Style::Plain).to_string();
+    assert!(
+        told.contains("unlike        the media are prerecorded simulated, live measured"),
+        "{told}"
+    );
+    let same = text(&apart(0, None), Style::Plain).to_string();
+    assert!(!same.contains("the media are"), "{same}");
 }
 
 fn p50(pair: &Pair) -> &parallax_record::beside::Compared {
