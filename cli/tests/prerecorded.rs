@@ -109,3 +109,20 @@ fn a_recording_of_high_profile_is_sent_and_filmed() {
     let stream = &place.json("live/summary.json")["runs"][0]["streams"][0];
     assert!(stream["psnr_millidb"].as_u64() > Some(25_000), "{stream}");
 }
+
+/// The page says a scenario's own name where that was called, and a baseline of other media is none for it.
+#[test]
+fn other_media_do_not_compare_and_a_built_in_scenario_is_run_again_by_its_name() {
+    let place = Place::with("two-homes.toml", &with_checks("two-homes", 8, EASY));
+    place.call(&["sim", "two-homes.toml", "--out", "live"]).ended(0);
+    place.call(&["report", "live", "--accept"]).ended(0);
+    let prerecorded =
+        ["sim", "two-homes", "--media", "prerecorded", "--seed", "1", "--out", "sent"];
+    place.call(&prerecorded).ended(0);
+    let page = place.read("sent/report.html");
+    assert!(page.contains("parallax sim two-homes --seed 1 --media prerecorded"), "{page}");
+    let said = place.call(&["report", "sent", "--baseline", "baseline.json"]).ended(11).said;
+    let unlike =
+        "  unlike        two-homes seed 1: its media were live, now prerecorded: not compared\n";
+    assert!(said.contains(unlike) && !said.contains("regression"), "{said}");
+}

@@ -7,8 +7,8 @@ use parallax_record::{Environment, MediaMode, Summary};
 const WITH_VALUE: [&str; 8] =
     ["--seed", "--seeds", "--only", "--profile", "--media", "--out", "--jobs", "--patience"];
 
-/// The command that runs a run again. A summary knows its scenario by name: where the file was, and
-/// which devices were replaced, the command that ran it tells, if `environment` has one that does.
+/// The command that runs a run again. A summary knows its scenario by name: where the file was, or that it
+/// was named as one that is built in, and which devices were replaced, the command that ran it tells, if `environment` has one that does.
 /// Else the reader puts the folder before it.
 #[must_use]
 pub fn rerun(run: &Summary, environment: Option<&Environment>) -> String {
@@ -35,7 +35,7 @@ pub fn rerun(run: &Summary, environment: Option<&Environment>) -> String {
 /// What a command says of how a scenario ran.
 #[derive(Debug, PartialEq, Eq)]
 struct Called {
-    /// The scenario's file, from where the command was called.
+    /// The scenario's file, from where the command was called, or its mere name, as the user gave it.
     file: String,
     /// Which devices were replaced, each `PEER=NAME`.
     profiles: Vec<String>,
@@ -57,7 +57,10 @@ fn called(command: &[String], file: &str) -> Option<Called> {
             places.push(word);
         }
     }
-    let named = places.iter().find(|place| place.rsplit('/').next() == Some(file));
+    // A scenario that is built in is named without an ending.
+    let is_file = |place: &&&str| place.rsplit('/').next() == Some(file);
+    let is_name = |place: &&&str| file.strip_suffix(".toml") == Some(**place);
+    let named = places.iter().find(is_file).or_else(|| places.iter().find(is_name));
     let file = match (named, &places[..]) {
         (Some(named), _) => (*named).to_owned(),
         (None, []) => format!("fixtures/scenarios/{file}"),
@@ -101,6 +104,10 @@ mod tests {
             ("/x/parallax sim a.toml b/two-homes.toml", Some("b/two-homes.toml")),
             ("parallax sim two-homes.toml --profile a=b --log", Some("two-homes.toml a=b")),
             ("parallax sim --profile=a=b.toml sc", Some("sc/two-homes.toml a=b.toml")),
+            ("parallax sim two-homes --seed 40 --media prerecorded", Some("two-homes")),
+            ("parallax sim same-lan two-homes --profile a=b", Some("two-homes a=b")),
+            ("parallax sim two-homes sc/two-homes.toml", Some("sc/two-homes.toml")),
+            ("parallax sim sc/two-homes", Some("sc/two-homes/two-homes.toml")),
             ("parallax sim one two", None),
             ("parallax sim other.toml", None),
             ("parallax hil --bench b.toml", None),
