@@ -17,7 +17,9 @@ use crate::{
     runs::quoted,
     values::Seeds,
 };
-use parallax_bench::{Book, Place, Run, Sick, advice, clear, clear_browsers, run as run_on, take};
+use parallax_bench::{
+    Book, Place, Run, Sick, advice, clear, clear_browsers, in_one_line, run as run_on, take,
+};
 use parallax_files as files;
 use parallax_lab::Stop as EndOfRun;
 use parallax_record::{Clock, Header, Suite, Summary, Verdict, run_folder};
@@ -156,14 +158,13 @@ fn had(arguments: &HilArgs, on: &mut On<'_>, interrupt: &Interrupt) -> Course {
             }
             Err(error) if error.passes() && Instant::now() < end && !interrupt.asked() => {
                 if !told {
-                    output::error(format!("waiting for {}: {error}", on.name));
+                    output::error(format!("waiting for {}: {}", on.name, in_one_line(&error)));
                     told = true;
                 }
                 thread::sleep(LOOK);
             }
             Err(error) => {
-                let why = error.to_string().replace("\n  help: ", "; help: ");
-                return Course::without(why);
+                return Course::without(in_one_line(&error));
             }
         }
     }
@@ -333,6 +334,6 @@ fn once(
             frames::write(&folder.join(FRAMES), &ran.pictures)?;
             Ok(ran.summary)
         }
-        Err(error) => Ok(Summary::broken(&header(planned), error.to_string())),
+        Err(error) => Ok(Summary::broken(&header(planned), in_one_line(&error))),
     }
 }

@@ -12,7 +12,7 @@ use self::{
 use crate::{
     offset::BoardClock,
     waits::Waits,
-    words::{AGENT_STATUS, Blame, agent_ended, not_ready, not_set_up},
+    words::{AGENT_STATUS, Blame, agent_ended, in_one_line, not_ready, not_set_up},
 };
 use parallax_agent::protocol::{self, CameraOrder, FromBoard, PROTOCOL, ToBoard, Told};
 use parallax_board::{Board, Event as BoardEvent, Rate, now_ns};
@@ -438,7 +438,7 @@ impl Session<'_> {
 
     fn note(&mut self, text: &str) {
         let now = self.now();
-        self.tell(now, Event::Note { text: text.to_owned() });
+        self.tell(now, Event::Note { text: in_one_line(&text) });
     }
 
     /// Notes what may happen again and again, once until something else is noted so.
@@ -458,9 +458,9 @@ impl Session<'_> {
             self.tell(now, Event::Unheard { messages: 0, since_run_ns: Some(since) });
         }
         let event = match blame {
-            Blame::Device(text) => Event::DeviceFailed { text },
-            Blame::Lab(text) => Event::Fault { text },
-            Blame::Nobody(text) => Event::CutShort { text },
+            Blame::Device(text) => Event::DeviceFailed { text: in_one_line(&text) },
+            Blame::Lab(text) => Event::Fault { text: in_one_line(&text) },
+            Blame::Nobody(text) => Event::CutShort { text: in_one_line(&text) },
         };
         self.tell(now, event);
         self.heard.end = End::Broken;

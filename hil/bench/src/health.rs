@@ -9,6 +9,7 @@ use crate::{
     place::Place,
     profile,
     run::{Run, RunError, Setup, order, play, system},
+    words::in_one_line,
 };
 use parallax_board::Recorder;
 use parallax_fabric::header;
@@ -124,7 +125,7 @@ pub fn check(checkup: &Checkup<'_>) -> Result<Option<Sick>, RunError> {
     journal.end();
     Ok(match played {
         Ok((_, heard)) => sick(&heard),
-        Err(error) => Some(Sick::Lab(error.to_string().replace("\n  help: ", ": help: "))),
+        Err(error) => Some(Sick::Lab(in_one_line(&error))),
     })
 }
 

@@ -46,3 +46,4 @@ pub use run::{Ran, Run, RunError, run, run_writing};
 pub use session::{Session, SessionError, Told};
 pub use stand::clear;
 pub use state::{State, state};
+pub use words::in_one_line;

@@ -14,6 +14,7 @@ use crate::{
     profile, proxy,
     stand::{Opening, Stand},
     switched::Switched,
+    words::in_one_line,
 };
 use parallax_agent::protocol::{CameraOrder, FromBoard, ToBoard};
 use parallax_board::{Board, Recorder, RecorderError, now_ns};
@@ -447,9 +448,7 @@ fn broken(journal: &Path, error: &RunError) -> Result<Record, RunError> {
     for entry in &mut record.entries {
         // Not killed: it broke, and is known why.
         if let Event::CutShort { .. } = entry.event {
-            let text = error.to_string();
-            let text = text.replace("\n  help: ", "; help: ").replace("\nhelp: ", "; help: ");
-            entry.event = Event::Fault { text };
+            entry.event = Event::Fault { text: in_one_line(error) };
         }
     }
     Ok(Record::new(record.header, record.entries, &record.end.packets_sha256)?)

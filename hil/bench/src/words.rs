@@ -16,6 +16,13 @@ pub(crate) enum Blame {
     Nobody(String),
 }
 
+/// An error, or another text of several lines, in one line: as reasons of runs are told and recorded.
+pub fn in_one_line(text: &impl std::fmt::Display) -> String {
+    let text = text.to_string();
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    lines.collect::<Vec<_>>().join("; ")
+}
+
 /// Of a board that did not become ready, and is in this state now.
 pub(crate) fn not_ready(outcome: &Outcome, state: &State) -> Blame {
     match outcome {
@@ -202,6 +209,14 @@ mod tests {
         assert!(matches!(agent_ended(&done("parallax-agent ended w")), Blame::Nobody(_)));
         assert!(matches!(agent_ended(&Outcome::PowerCut), Blame::Nobody(_)));
     }
+    #[test]
+    fn a_reason_is_one_line_wherever_its_help_stands() {
+        let one = in_one_line(
+            &"failed to open it: no such port\r\n  help: see its cable\nhelp: or buy one\n",
+        );
+        assert_eq!(one, "failed to open it: no such port; help: see its cable; help: or buy one");
+    }
+
     #[test]
     fn each_limit_is_named_with_its_key_and_what_came_last() {
         let of = |limit, state: &State| not_ready(&Outcome::TimedOut(limit), state);

@@ -269,4 +269,10 @@ fn sockets_by_their_names_carry_frames_and_take_over_what_was_left_behind() {
     assert!(taken.contains("failed to make the socket"), "{taken}");
     drop(cable);
     assert!(!own.exists());
+    let away = folder.path().join("never-built/lab");
+    let error = Datagrams::open(&away, &other).expect_err("its folder is not there");
+    assert!(matches!(error, CableError::NoFolder { .. }), "{error}");
+    let (error, named) =
+        (error.to_string(), format!("there is no folder {}", folder.path().display()));
+    assert!(error.contains(&named) && error.contains("qemu.sh build"), "{error}");
 }

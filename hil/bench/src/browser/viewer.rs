@@ -9,7 +9,10 @@ use super::{
     screen::{Screen, Seen, Shown},
     wire::{Frames, Passed, Rtp},
 };
-use crate::offset::{BoardClock, Zero};
+use crate::{
+    offset::{BoardClock, Zero},
+    words::in_one_line,
+};
 use parallax_board::now_ns;
 use parallax_clock::Exchange;
 use parallax_lab::{LabHost, Place, Stop};
@@ -242,7 +245,7 @@ impl Viewer {
     }
 
     fn fault(&self, text: String) {
-        self.place.tell(Event::Fault { text });
+        self.place.tell(Event::Fault { text: in_one_line(&text) });
     }
 
     fn hear(&mut self, arrived: Arrived) -> io::Result<()> {

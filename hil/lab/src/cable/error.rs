@@ -55,6 +55,18 @@ pub enum CableError {
         /// Its name.
         name: String,
     },
+    /// A unix datagram socket in a folder that is not there.
+    #[error(
+        "failed to make the socket {}: there is no folder {}\n\
+         help: build or start the board that makes it (`fixtures/benches/qemu.sh build` for the bench qemu.toml), \
+         or correct `network.socket` of the bench file", path.display(), folder.display()
+    )]
+    NoFolder {
+        /// The socket.
+        path: PathBuf,
+        /// Its folder.
+        folder: PathBuf,
+    },
     /// A unix datagram socket.
     #[error("failed to make the socket {}: {source}\nhelp: name a new file in a folder that can be written", path.display())]
     Socket {

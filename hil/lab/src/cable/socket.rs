@@ -69,7 +69,12 @@ impl Datagrams {
             }
             Err(_) => {}
         }
-        let socket = UnixDatagram::bind(own).map_err(fail)?;
+        let socket = UnixDatagram::bind(own).map_err(|source| match own.parent() {
+            Some(folder) if source.kind() == io::ErrorKind::NotFound => {
+                CableError::NoFolder { path: own.to_owned(), folder: folder.to_owned() }
+            }
+            _ => fail(source),
+        })?;
         // What the board's has no room for is lost: a board that hangs holds nobody up.
         socket.set_nonblocking(true).map_err(fail)?;
         Ok(Self { socket, own: own.to_owned(), board: board.to_owned() })
