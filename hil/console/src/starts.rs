@@ -44,6 +44,11 @@ static HEADS: LazyLock<Option<Heads>> = LazyLock::new(|| {
     })
 });
 
+/// Whether a system logger wrote a line of the kernel.
+pub(crate) fn is_logged(line: &[u8]) -> bool {
+    HEADS.as_ref().is_some_and(|heads| heads.logger.is_in(line))
+}
+
 /// The time in a kernel's line, and the form that it has there.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Stamp {

@@ -149,6 +149,9 @@ pub enum TranscriptError {
         /// Whether it is the one that has a time.
         has: bool,
     },
+    /// Text in units of two bytes, as some programs of Windows write it.
+    #[error("it is UTF-16\n  help: convert it: `iconv -f UTF-16 -t UTF-8 FILE > NEW`")]
+    Utf16,
     /// Nothing is in it.
     #[error("it is empty\n  help: name a transcript (console.txt), or a log of the console")]
     Empty,

@@ -347,3 +347,51 @@ fn a_death_in_the_line_of_a_prompt_does_not_undo_that_it_came_up() {
         assert_eq!((replay.summary.boots, replay.summary.deaths), (2, 1), "{replay}");
     }
 }
+
+/// A terminal program's time before each line changes nothing of what the lines are.
+#[test]
+fn times_before_each_line_are_not_the_boards() {
+    let lines =
+        ["U-Boot SPL 2024.01", "[    0.000000] Booting Linux", "", "board login: root", "# "];
+    let log = |time: &str| lines.map(|line| format!("{time}{line}\n")).concat();
+    let plain = run(linux(), &log(""));
+    assert!(plain.summary.came_up.known() == Some(true), "{:?}", plain.summary);
+    for time in [
+        "[2026-11-30 15:00:01.123] ",
+        "[2026-11-30 15:00:01] ",
+        "[2026-11-30T15:00:01.123Z] ",
+        "[15:00:01.123] ",
+        "2026-11-30 15:00:01 ",
+        "2026-11-30T15:00:01.123456+01:00 ",
+        "Nov 30 15:00:01 ",
+        "00:00:01 ",
+        "[1.123456 0.000123] ",
+    ] {
+        assert_eq!(run(linux(), &log(time)), plain, "{time}");
+        let cut = log(time).replacen(time, "", 1);
+        assert_eq!(run(linux(), &cut), plain, "{time}, cut off before the first line");
+    }
+    // The board's own: of some lines alone, and of its system logger.
+    let own = "[15:00:01] camera: up\n[15:00:02] camera: on\nready\n";
+    for log in [own, "Jan  1 00:00:12 board kern.emerg kernel: a\nJan  1 00:00:13 board app: b\n"] {
+        let recording = Recording::read(log.as_bytes()).expect("a log");
+        let bytes: Vec<u8> = recording.entries.into_iter().flat_map(|entry| entry.bytes).collect();
+        assert_eq!(String::from_utf8(bytes).expect("text"), log);
+    }
+}
+
+#[test]
+fn utf_16_is_named_with_its_cure_and_a_mark_before_utf_8_is_no_text() {
+    let wide = |swap: bool| -> Vec<u8> {
+        let units = "\u{feff}U-Boot\n".encode_utf16();
+        units.flat_map(|unit| if swap { unit.to_be_bytes() } else { unit.to_le_bytes() }).collect()
+    };
+    for swap in [false, true] {
+        let error = Recording::read(&wide(swap)).expect_err("it is UTF-16");
+        assert!(error.to_string().contains("`iconv -f UTF-16 -t UTF-8"), "{error}");
+    }
+    // Noise of a wrong baud rate.
+    assert!(Recording::read(b"\xff\xfeU-Boot\n").is_ok());
+    let marked = Recording::read("\u{feff}U-Boot\n".as_bytes()).expect("a log");
+    assert_eq!(marked.entries[0].bytes, b"U-Boot\n");
+}

@@ -1,7 +1,21 @@
 //! What was recorded, by whomever: a transcript of ours, one that somebody wrote, or a plain log.
 
 use super::{Entry, HEAD, Kind, TranscriptError};
-use crate::Nanos;
+use crate::{Nanos, Pattern, starts};
+use std::sync::LazyLock;
+
+/// Times that terminal programs write before each line: tio, minicom, `ts`, grabserial.
+static TIMES: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
+    let all = [
+        r"^\[(\d{4}-\d\d-\d\d[ T])?\d\d:\d\d:\d\d([.,]\d{1,9})?(Z|[+-]\d\d:?\d\d)?\] ?",
+        r"^\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d([.,]\d{1,9})?(Z|[+-]\d\d:?\d\d)? ",
+        r"^[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(\.\d{1,9})? ",
+        r"^\d\d:\d\d:\d\d(\.\d{1,9})? ",
+        r"^\[\d{1,6}\.\d{6} \d{1,6}\.\d{6}\] ?",
+    ];
+    // They are sound: a test reads logs with each.
+    all.into_iter().filter_map(|text| Pattern::new(text).ok()).collect()
+});
 
 /// How much a recording tells.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -48,6 +62,11 @@ impl Recording {
         if bytes.is_empty() {
             return Err(TranscriptError::Empty);
         }
+        if matches!(bytes, [0xff, 0xfe, _, 0, ..] | [0xfe, 0xff, 0, ..]) {
+            return Err(TranscriptError::Utf16);
+        }
+        // Some editors begin UTF-8 so.
+        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         let family = HEAD.split(' ').next().unwrap_or(HEAD);
         if !bytes.starts_with(family.as_bytes()) {
             return Ok(Self::log(bytes));
@@ -79,15 +98,34 @@ impl Recording {
     }
 
     fn log(bytes: &[u8]) -> Self {
+        let time = time_before_each_line(bytes);
         let lines = bytes.split_inclusive(|byte| *byte == b'\n').zip(1..);
-        let entries = lines.map(|(bytes, line)| Recorded {
-            line,
-            at_ns: None,
-            kind: Kind::Received,
-            bytes: bytes.to_vec(),
+        let entries = lines.map(|(bytes, line)| {
+            let said = time.and_then(|time| bytes.get(time.end_in(bytes)?..)).unwrap_or(bytes);
+            Recorded { line, at_ns: None, kind: Kind::Received, bytes: said.to_vec() }
         });
         Self { form: Form::Log, entries: entries.collect(), torn: false }
     }
+}
+
+/// The form of the times that the program that wrote a log put before each line; none: the lines are the board's.
+/// Of the first line the beginning may be missing. What a system logger of the board wrote is the board's.
+fn time_before_each_line(bytes: &[u8]) -> Option<&'static Pattern> {
+    let lines = || {
+        let lines = bytes.split(|byte| *byte == b'\n').enumerate();
+        lines.filter(|(_, line)| !line.trim_ascii().is_empty())
+    };
+    let is_before = |time: &&Pattern| {
+        let mut with = 0;
+        let all = lines().all(|(index, line)| {
+            let is_in = time.is_in(line);
+            with += u32::from(is_in);
+            is_in || index == 0
+        });
+        all && with > 1
+    };
+    let time = TIMES.iter().find(is_before)?;
+    (!lines().any(|(_, line)| starts::is_logged(line))).then_some(time)
 }
 
 fn entry(line: &[u8], number: usize) -> Result<Recorded, TranscriptError> {
