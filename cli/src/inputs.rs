@@ -379,7 +379,9 @@ pub(crate) fn bad(errors: &ScenarioErrors) -> Stop {
                 0 => String::new(),
                 more => format!("\n\nand {more} more in this file, not shown"),
             };
-            Stop::BadInput(text.trim_end().to_owned() + &more)
+            // The handler puts this before all problems but the first. A line of the file has its number before it.
+            let text = text.trim_end().replace("\n\nError: \n", "\n\n");
+            Stop::BadInput(text + &more)
         }
         Err(_) => Stop::BadInput(errors.to_string()),
     }
