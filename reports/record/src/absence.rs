@@ -6,7 +6,8 @@ use crate::event::Event;
 use crate::header::{Action, Header};
 use crate::measure;
 use crate::record::Record;
-use crate::timeline::{Fate, StreamTimeline};
+use crate::recovery;
+use crate::timeline::{Fate, StreamTimeline, Timeline};
 
 /// A time in which a peer did not run, nanoseconds on the run's clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +58,7 @@ pub(crate) fn of_check(
     check: &Check,
     (measured, sample, bound): (Option<i64>, u64, i64),
     stream: &StreamTimeline,
+    timeline: &Timeline,
     record: &Record,
 ) -> Option<String> {
     let header = &record.header;
@@ -67,7 +69,10 @@ pub(crate) fn of_check(
         }
         Predicate::Recovery { after, .. } => {
             let event = header.events.iter().find(|event| event.name == *after)?;
-            Some(event.at_us.saturating_add(event.lasts_us.unwrap_or(0)).saturating_mul(1_000))
+            // Of one that is not over the end of its power loss is all that is known.
+            let end_us = event.at_us.saturating_add(event.lasts_us.unwrap_or(0));
+            let over = recovery::over_ns(event, &header.events, timeline);
+            Some(over.unwrap_or_else(|| end_us.saturating_mul(1_000)))
         }
         // Of these there must be enough: half of the window is.
         _ if measured.is_none() || sample < check.minimum_sample => {
@@ -127,8 +132,15 @@ fn texts(
     let texts: Vec<String> = roles
         .into_iter()
         .filter_map(|(role, name)| {
-            let absence = choose(&absences(record, name))?;
-            Some(format!("the {role} {name} {}", told(absence, record)))
+            let absences = absences(record, name);
+            let chosen = choose(&absences)?;
+            // A loss of power and the boot that follows it are one standstill.
+            let boot = absences
+                .iter()
+                .find(|next| !chosen.booting && next.booting && Some(next.from_ns) == chosen.to_ns);
+            let boot = boot.map(|boot| format!(", and {}", told(*boot, record)));
+            let told = told(chosen, record);
+            Some(format!("the {role} {name} {told}{}", boot.unwrap_or_default()))
         })
         .collect();
     (!texts.is_empty()).then(|| texts.join(", and "))

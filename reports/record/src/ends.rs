@@ -79,7 +79,7 @@ pub(crate) fn of_check(
 }
 
 /// In which parts of the run an end of a session bears on a check, microseconds.
-fn parts(
+pub(crate) fn parts(
     check: &Check,
     (measured_us, sample): (Option<i64>, u64),
     stream: &StreamTimeline,

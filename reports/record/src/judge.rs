@@ -20,7 +20,7 @@ use crate::summary::{CheckResult, Comparison, FramesSummary, PeerProfile, Summar
 use crate::timeline::{Fate, FrameHistory, StreamTimeline, Timeline};
 use crate::uncertainty::{FRAME_TICKS, Uncertainty};
 use crate::verdict::Verdict;
-use crate::{absence, checks, delays, ends, recovery as recovering};
+use crate::{absence, checks, delays, ends, recovery as recovering, scripted, setup};
 
 /// Measures a run and judges it.
 ///
@@ -143,11 +143,12 @@ fn hold(
         // A bound within the uncertainty is nobody's doing.
         if verdict == Verdict::Fail || finding.sample < check.minimum_sample {
             let found = (measured_us, finding.sample, finding.bound);
-            let absent = absence::of_check(check, found, stream, record);
+            let absent = absence::of_check(check, found, stream, timeline, record);
             let found = (measured_us, finding.sample);
             let ended = ends::of_check(check, found, stream, header, absent.is_some());
-            let causes =
-                absent.into_iter().chain(ended).reduce(|one, next| format!("{one}; {next}"));
+            let scripted = scripted::of_check(check, found, stream, header);
+            let causes = [setup::of_check(check, stream), absent, scripted, ended];
+            let causes = causes.into_iter().flatten().reduce(|one, next| format!("{one}; {next}"));
             finding.detail = match (finding.detail.take(), causes) {
                 (Some(detail), Some(causes)) => Some(format!("{detail}: {causes}")),
                 (detail, causes) => causes.or(detail),
@@ -459,7 +460,7 @@ fn frames_lost(at_most: LossBound, stream: &StreamTimeline, window: Window) -> F
         let phases = counts.lost.by_phase().into_iter().filter(|(count, _)| *count > 0);
         let phases: Vec<String> = phases.map(|(count, phase)| format!("{phase} {count}")).collect();
         let of = format!("{lost} of {}", crate::counted(known, "frame"));
-        if phases.is_empty() { of } else { format!("{of}: {}", phases.join(", ")) }
+        if phases.is_empty() { of } else { format!("{of} ({})", phases.join(", ")) }
     };
     Finding {
         name: "frames_lost".to_owned(),

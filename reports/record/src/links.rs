@@ -74,7 +74,8 @@ impl LinkInterval {
     /// was carried.
     #[must_use]
     pub fn crossing_mean_ns(&self) -> Option<u64> {
-        Some(self.waited_mean_ns? + self.transmission_mean_ns? + self.propagation_mean_ns?)
+        let sent_ns = self.waited_mean_ns?.saturating_add(self.transmission_mean_ns?);
+        Some(sent_ns.saturating_add(self.propagation_mean_ns?))
     }
 
     fn per_second(&self, bytes: u64) -> u64 {

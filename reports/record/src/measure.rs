@@ -218,9 +218,11 @@ pub fn freezes(rendered_us: &[u64], until_us: u64) -> Vec<Freeze> {
     for (from_us, to_us, open) in closed.chain(open) {
         let gap = to_us - from_us;
         let known = &gaps[gaps.len().saturating_sub(FREEZE_MEMORY)..];
-        let (count, sum) = (known.len() as u64, known.iter().sum::<u64>());
+        let (count, sum) = (known.len() as u64, known.iter().copied().fold(0, u64::saturating_add));
         // The mean is sum / count; everything is multiplied by count to stay exact.
         let freeze = if known.len() >= FREEZE_START {
+            // 128 bits: the times of a record may be any.
+            let (gap, count, sum) = (u128::from(gap), u128::from(count), u128::from(sum));
             gap * count >= (3 * sum).max(sum + 150_000 * count)
         } else {
             open && gap >= STANDS_STILL_US

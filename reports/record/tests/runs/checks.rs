@@ -33,7 +33,10 @@ fn a_connection_that_did_not_come_about_in_the_window_fails() {
     before_dtls.window.to_us = Some(700_000);
     let result = good().result(before_dtls);
     assert_eq!((result.verdict, result.measured), (Verdict::Fail, None));
-    assert_eq!(result.detail.as_deref(), Some("it did not happen by the end of the window"));
+    assert_eq!(
+        result.detail.as_deref(),
+        Some("it did not happen by the end of the window: offer after 0.1 s, no nominated pair")
+    );
 
     let mut never_asked = check(connects_within(5_000_000));
     never_asked.window.from_us = Some(1_000_000);
@@ -371,7 +374,7 @@ fn a_check_that_did_not_pass_names_the_peer_that_was_still_booting() {
     let never = "the camera doorbell was still booting when the run ended at 10 s";
     assert_eq!(
         detail(None, first_frame()),
-        format!("it did not happen by the end of the window: {never}")
+        format!("it did not happen by the end of the window: no offer; {never}")
     );
     let path = Predicate::Path { route: Some(Route::Direct), local: None, remote: None };
     assert_eq!(
@@ -395,7 +398,7 @@ fn a_check_that_did_not_pass_names_the_peer_that_was_still_booting() {
     // There was time enough: a boot is not to blame for all that fails.
     assert_eq!(
         detail(Some(2_000_000_000), first_frame()),
-        "it did not happen by the end of the window"
+        "it did not happen by the end of the window: no offer"
     );
 }
 
@@ -417,10 +420,14 @@ fn a_first_frame_that_a_boot_made_late_says_so_and_no_other() {
     assert_eq!(result.verdict, Verdict::Fail);
     assert_eq!(
         result.detail.as_deref(),
-        Some("the camera doorbell was still booting until 0.65 s")
+        Some(
+            "offer after 0.1 s, nominated pair after 0.5 s, DTLS after 0.6 s, first picture after 0.9 s; the camera \
+             doorbell was still booting until 0.65 s"
+        )
     );
     // Without these 50 ms it would have been too late all the same.
-    assert_eq!(with_boot(250_000_000).result(first_frame(500_000)).detail, None);
+    let detail = with_boot(250_000_000).result(first_frame(500_000)).detail.unwrap_or_default();
+    assert!(detail.ends_with("first picture after 0.9 s"), "{detail}");
 }
 
 #[test]

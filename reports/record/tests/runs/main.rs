@@ -10,6 +10,7 @@ mod measures;
 mod not_judged;
 mod records;
 mod recovery;
+mod scripted;
 mod split;
 mod support;
 mod timelines;

@@ -134,6 +134,16 @@ fn a_loss_of_power_is_over_when_the_software_runs_again() {
 }
 
 #[test]
+fn the_boot_before_it_begins_is_not_its_cause() {
+    let mut run = run(0, power(Some(500_000)));
+    run.entries.push(entry(3_600_000_000, CAMERA, Event::Ready { boot: 1 }));
+    let result = run.result(within(1));
+    assert_eq!(result.verdict, Verdict::Fail);
+    let detail = result.detail.unwrap_or_default();
+    assert!(!detail.contains("booting"), "{detail}");
+}
+
+#[test]
 fn a_peer_that_is_not_ready_again_never_recovers() {
     let result = run(0, power(Some(500_000))).result(within(1_000_000));
     assert_eq!((result.verdict, result.measured, result.sample), (Verdict::Fail, None, 0));

@@ -61,7 +61,7 @@ fn link_rows(run: &Run) -> Vec<LinkRow> {
             i64::try_from(us).ok()
         };
         let told = |us: Option<i64>| us.map_or_else(|| "–".to_owned(), figure::duration);
-        let packets: u64 = link.loads.iter().map(|load| load.carried_packets).sum();
+        let packets = link.loads.iter().map(|load| load.carried_packets).fold(0, u64::saturating_add);
         let way = match link.direction {
             parallax_record::LinkDirection::Up => "up",
             parallax_record::LinkDirection::Down => "down",
@@ -283,7 +283,7 @@ fn stage_rows(
 }
 
 fn bytes(run: &Run) -> [(&'static str, String, String); 3] {
-    let all = run.bytes.direct + run.bytes.turn + run.bytes.signalling;
+    let all = run.bytes.direct.saturating_add(run.bytes.turn).saturating_add(run.bytes.signalling);
     let share = |bytes: u64| match all {
         0 => "–".to_owned(),
         _ => figure::share((bytes.saturating_mul(1_000_000) / all).cast_signed()),
