@@ -102,6 +102,38 @@ fn a_summary_that_contradicts_itself_is_refused_where_there_is_no_record() {
 }
 
 #[test]
+fn what_is_no_file_in_a_records_place_does_not_count_as_no_record() {
+    let place = failed();
+    let passed = place.read(SUMMARY).replace("\"fail\"", "\"pass\"");
+    let record = place.path("out/soon/seed-1/record.jsonl");
+    for (what, with_summary) in
+        [("a pipe", true), ("a folder", true), ("a link", true), ("a pipe", false)]
+    {
+        _ = fs::remove_file(&record);
+        match what {
+            "a pipe" => rustix::fs::mkfifoat(rustix::fs::CWD, &record, rustix::fs::Mode::RWXU)
+                .expect("a pipe"),
+            "a folder" => fs::create_dir(&record).expect("a folder"),
+            _ => std::os::unix::fs::symlink("nowhere", &record).expect("a link"),
+        }
+        match with_summary {
+            true => place.write(SUMMARY, &passed),
+            false => fs::remove_file(place.path(SUMMARY)).expect("remove it"),
+        }
+        let called = place.call(&["report", "out"]);
+        // Of a run without a summary that cannot be read the page tells, as of others.
+        let code = if with_summary { 2 } else { 12 };
+        let called = called.ended(code);
+        if with_summary {
+            assert!(called.complained.contains("record.jsonl"), "{what}: {}", called.complained);
+        }
+        if what == "a folder" {
+            fs::remove_dir(&record).expect("remove it");
+        }
+    }
+}
+
+#[test]
 fn a_run_that_stands_twice_in_a_summary_is_refused() {
     let place = failed();
     let mut summary = place.json(SUMMARY);

@@ -60,7 +60,8 @@ pub(super) fn again(
     let each = in_parallel(suite.runs.len(), |memory: &mut Memory, at| {
         let stored = &suite.runs[at];
         let file = place(stored).join("record.jsonl");
-        if !file.is_file() {
+        // Whatever else stands there is refused where it is read.
+        if is_absent(&file) {
             return match contradiction(stored) {
                 None => Ok(One {
                     summary: stored.clone(),
@@ -119,12 +120,17 @@ pub(super) fn details(
         let known = records.lock().ok().and_then(|mut records| records.remove(&at));
         let record = match known {
             Some(record) => record,
-            None if file.is_file() => checked(&file, summary, memory)?,
-            None => return Ok(None),
+            None if is_absent(&file) => return Ok(None),
+            None => checked(&file, summary, memory)?,
         };
         Ok(Some(Detail { run: at, record, pictures: pictures(summary, &place)? }))
     })?;
     Ok(found.into_iter().flatten().collect())
+}
+
+/// Whether nothing stands there, not even a link that leads nowhere.
+pub(super) fn is_absent(file: &Path) -> bool {
+    std::fs::symlink_metadata(file).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
 }
 
 /// The record in a file, if it is that of which a summary speaks.

@@ -184,7 +184,7 @@ fn without_summary(folder: &Path) -> Result<Found, Stop> {
 fn of_record(folder: &Path) -> Result<Option<Summary>, Stop> {
     recover(folder).map_err(|error| Stop::BadInput(error.to_string()))?;
     let file = folder.join("record.jsonl");
-    if !file.is_file() {
+    if judged::is_absent(&file) {
         return Ok(None);
     }
     let summary = judge(&record(&file)?);

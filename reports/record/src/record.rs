@@ -260,6 +260,7 @@ impl Record {
                 end = Some(read_end(number, line, entries.len())?);
             } else {
                 let entry = read_entry(line).map_err(|error| corrupt(number, &located(&error)))?;
+                bounded(number, line)?;
                 if entries.last().is_some_and(|last| entry.run_ns < last.run_ns) {
                     return Err(corrupt(number, "time goes back"));
                 }
@@ -274,6 +275,46 @@ impl Record {
             _ => Err(ReadError::Incomplete { line }),
         }
     }
+}
+
+/// Eleven days of nanoseconds, and a petabyte: what is computed from numbers of a record stays within 64 bits.
+const DIGITS_MOST: usize = 15;
+
+/// Refuses a line with a number of more digits.
+fn bounded(number: usize, line: &[u8]) -> Result<(), ReadError> {
+    match too_great(line) {
+        None => Ok(()),
+        Some(column) => {
+            let cause = format!("column {column}: a number has up to {DIGITS_MOST} digits");
+            Err(corrupt(number, &cause))
+        }
+    }
+}
+
+/// Where a number with too many digits begins, the column from 1.
+fn too_great(line: &[u8]) -> Option<usize> {
+    let digit = |at: &usize| line.get(*at).is_some_and(u8::is_ascii_digit);
+    // Of so many in a row one stands at a multiple of their number.
+    let step = DIGITS_MOST + 1;
+    let long = (0..line.len()).step_by(step).any(|at| {
+        let before = (0..at).rev().take_while(digit).count();
+        digit(&at) && before + (at..line.len()).take_while(digit).count() >= step
+    });
+    if !long {
+        return None;
+    }
+    let (mut in_text, mut escaped, mut digits) = (false, false, 0);
+    for (index, byte) in line.iter().enumerate() {
+        digits = if byte.is_ascii_digit() && !in_text { digits + 1 } else { 0 };
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = in_text,
+            b'"' => in_text = !in_text,
+            _ if digits > DIGITS_MOST => return Some(index + 1 - DIGITS_MOST),
+            _ => {}
+        }
+    }
+    None
 }
 
 fn corrupt(line: usize, cause: &(impl ToString + ?Sized)) -> ReadError {
@@ -309,6 +350,7 @@ fn read_header(line: &[u8]) -> Result<Header, ReadError> {
     if probe.schema > u64::from(SCHEMA) {
         return Err(ReadError::NewerSchema { found: probe.schema });
     }
+    bounded(1, line)?;
     serde_json::from_slice(line).map_err(|error| corrupt(1, &located(&error)))
 }
 

@@ -25,7 +25,7 @@ pub(crate) fn rates(run: &Run, stream: &Stream, id: &str) -> Plot {
     let encoded: Vec<u64> = stream
         .seconds
         .iter()
-        .map(|second| second.encoded_bytes * 8_000_000 / stream.second_us)
+        .map(|second| second.encoded_bytes.saturating_mul(8_000_000) / stream.second_us)
         .collect();
     let capacity: Vec<(u64, u64)> = run
         .up_link(&stream.camera)

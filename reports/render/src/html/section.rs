@@ -61,7 +61,8 @@ fn link_rows(run: &Run) -> Vec<LinkRow> {
             i64::try_from(us).ok()
         };
         let told = |us: Option<i64>| us.map_or_else(|| "–".to_owned(), figure::duration);
-        let packets = link.loads.iter().map(|load| load.carried_packets).fold(0, u64::saturating_add);
+        let packets =
+            link.loads.iter().map(|load| load.carried_packets).fold(0, u64::saturating_add);
         let way = match link.direction {
             parallax_record::LinkDirection::Up => "up",
             parallax_record::LinkDirection::Down => "down",

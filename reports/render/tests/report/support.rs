@@ -109,7 +109,7 @@ pub(crate) fn header(seed: u64) -> Header {
     }
 }
 
-fn at(run_us: u64, node: &str, event: Event) -> Entry {
+pub(crate) fn at(run_us: u64, node: &str, event: Event) -> Entry {
     Entry { run_ns: run_us * 1_000, node: node.into(), event }
 }
 
