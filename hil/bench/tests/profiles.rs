@@ -127,7 +127,7 @@ fn recordings_of_outsiders_come_to_what_happened() {
     let (s3, t31) = ("esp32-s3-korvo-2", "ingenic-t31");
     let overflow = "dead: panic: `***ERROR*** A stack overflow in task venc has been detected.`";
     let restart =
-        "it restarts or powers down, as it was told to: `[   45.1] reboot: Restarting system`";
+        "it restarts or powers down, as it announced: `[   45.1] reboot: Restarting system`";
     for (file, name, deaths, told) in [
         ("04-prompt-buried/s3-timed.txt", s3, 0, over),
         ("04-prompt-buried/s3-plain.log", s3, 0, over),

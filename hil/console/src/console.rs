@@ -204,6 +204,8 @@ impl Console {
                 Due::Run => {
                     self.run_ends_ns = None;
                     self.output(Output::RunOver);
+                    // Words of a death that nothing has proven to be quoted.
+                    self.reason_is(None);
                     self.break_off(Outcome::TimedOut(Limit::Run));
                 }
             }
@@ -272,6 +274,9 @@ impl Console {
 
     fn frame(&mut self, frame: crate::Frame) {
         let nonce = frame.nonce;
+        if frame.sender == Sender::Board {
+            self.words_were_quoted();
+        }
         let Some(receiver) = &mut self.receiver else {
             if frame.sender == Sender::Board {
                 self.output(Output::Foreign(nonce));

@@ -20,8 +20,8 @@ const ANCHOR: &str = "^(?:";
 #[derive(Clone)]
 pub struct Pattern {
     regex: Regex,
-    /// It is found only where a message begins.
-    begins: bool,
+    /// It is found only where a message begins; this one finds it further on.
+    further_on: Option<Regex>,
 }
 
 /// Why a pattern is refused.
@@ -118,20 +118,20 @@ impl Pattern {
             .size_limit(PROGRAM_BYTES_MOST)
             .build()
             .map_err(|error| syntax(&error))?;
-        Ok(Self { regex, begins: false })
+        Ok(Self { regex, further_on: None })
     }
 
     /// Reads a pattern that is found only where a message begins ([`crate::starts`]).
     pub(crate) fn message(pattern: &str) -> Result<Self, PatternError> {
         let anchored = Self::new(&format!("{ANCHOR}{pattern})"))?;
-        Ok(Self { begins: true, ..anchored })
+        Ok(Self { further_on: Some(Self::new(pattern)?.regex), ..anchored })
     }
 
     /// The pattern as it was written.
     pub fn as_str(&self) -> &str {
         let text = self.regex.as_str();
         let inner = text.strip_prefix(ANCHOR).and_then(|text| text.strip_suffix(')'));
-        inner.filter(|_| self.begins).unwrap_or(text)
+        inner.filter(|_| self.further_on.is_some()).unwrap_or(text)
     }
 
     /// Whether it is found in `text`.
@@ -168,7 +168,7 @@ impl Pattern {
     /// The first match in a line that was not in the one before.
     pub(crate) fn find_new_in<'l>(&self, line: &'l Line) -> Option<&'l [u8]> {
         let Line { bytes: text, seen, starts } = line;
-        if !self.begins {
+        if self.further_on.is_none() {
             let mut all = self.regex.find_iter(text).filter(|found| found.end() > *seen);
             return all.next().map(|found| found.as_bytes());
         }
@@ -177,6 +177,14 @@ impl Pattern {
             (at + found.end() > *seen).then(|| found.as_bytes())
         };
         starts.within(text).find_map(found)
+    }
+
+    /// Whether a pattern of a message is in a line further on than where one begins, new there, and may be
+    /// one all the same ([`crate::starts::Starts::may_break_in`]).
+    pub(crate) fn breaks_in(&self, line: &Line) -> bool {
+        let Some(further_on) = &self.further_on else { return false };
+        let new = further_on.find_iter(&line.bytes).filter(|found| found.end() > line.seen);
+        new.into_iter().any(|found| line.starts.may_break_in(&line.bytes, found.start()))
     }
 }
 

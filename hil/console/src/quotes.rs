@@ -6,7 +6,9 @@
 //! - The output of a typed line may be anything (`cat /var/log/messages`). An oops in a kernel's own line with a
 //!   later time counts at once, since it may leave the shell alive. Any other death in it is in doubt until the
 //!   prompt comes back: a board that has panicked or reset never shows that prompt. Without a prompt, by a reset
-//!   or by silence, the death counts.
+//!   or by silence, the death counts. A command with markers is waited for until its end or its limit.
+//! - A banner in the output with a log behind that begins anew is a boot: no prompt after it takes it back.
+//! - Words further on in a line of the system's own are in doubt, too: what wrote the line may go on to speak.
 
 use crate::{
     Cause, Console, Nanos, Noted, State,
@@ -14,13 +16,20 @@ use crate::{
     overwritten::PROMPT_BYTES_MOST,
     reset::REASON_NS,
     starts::{Stamp, Starts},
-    steps::{Kind, Step},
+    steps::{Kind, Phase, Step},
 };
 
 /// Times of a kernel's lines may run backwards by so much, in microseconds: several processors write them.
 const BACKWARDS_US: u64 = 1_000_000;
 /// Bytes of an echo that are waited for, at most.
 const ECHO_BYTES_MOST: usize = 4096;
+/// A kernel's time that is so much later than the one before, beyond what has passed, in microseconds, may be
+/// of an earlier boot.
+const JUMP_US: u64 = 10_000_000;
+/// How long a board that may have died may go on to speak without a line that proves that it lives.
+const SPEAKS_NS: Nanos = 10 * REASON_NS;
+/// The panic handler's own lines in ESP-IDF's form: it saves a core dump.
+const CORE_DUMP: &[u8] = b"esp_core";
 /// A Linux that says so has stopped.
 const PANIC: &[u8] = b"Kernel panic - not syncing";
 
@@ -33,6 +42,12 @@ pub(crate) struct Quotes {
     lines: Option<u32>,
     /// The kernel's last time.
     latest: Option<Stamp>,
+    /// When it came.
+    latest_ns: Nanos,
+    /// The time before it jumped ahead of the clock.
+    jumped_from: Option<Stamp>,
+    /// The prompt that stood before the line was typed.
+    prompt: Vec<u8>,
     /// A death, or an end in good order, that the output of a typed line may only quote.
     doubt: Option<Doubt>,
     /// The output of a typed line had the system's word of its restart.
@@ -43,6 +58,16 @@ pub(crate) struct Quotes {
 struct Doubt {
     until_ns: Nanos,
     cause: Cause,
+    /// Words further on in a line, and no output of a typed one.
+    further_on: Option<FurtherOn>,
+}
+
+/// Words further on in a line of the system's own.
+#[derive(Clone, Debug)]
+struct FurtherOn {
+    /// Whose line it was.
+    speaker: Option<Vec<u8>>,
+    ends_ns: Nanos,
 }
 
 /// How a line counts.
@@ -99,9 +124,30 @@ impl Console {
         if !self.is_output()
             && let Some(stamp) = line.starts.stamp.filter(|stamp| !read_back(stamp))
         {
-            self.quotes.latest = Some(stamp);
+            self.time_is(stamp);
         }
         voice
+    }
+
+    /// A kernel's time. One that jumps ahead of the clock, and back again, was read out.
+    fn time_is(&mut self, stamp: Stamp) {
+        let passed_us = self.now.saturating_sub(self.quotes.latest_ns) / 1_000;
+        if let Some(latest) = self.quotes.latest {
+            let most = latest.us.saturating_add(passed_us).saturating_add(JUMP_US);
+            if stamp.us > most {
+                self.quotes.jumped_from.get_or_insert(latest);
+            } else if stamp.us.saturating_add(BACKWARDS_US) < latest.us {
+                self.quotes.jumped_from = None;
+            }
+        }
+        self.quotes.latest = Some(stamp);
+        self.quotes.latest_ns = self.now;
+    }
+
+    /// Whether a time goes on where the times were before they jumped.
+    fn jumps_back(&self, stamp: Stamp) -> bool {
+        let before = self.quotes.jumped_from;
+        before.is_some_and(|before| stamp.us.saturating_add(BACKWARDS_US) >= before.us)
     }
 
     /// How what stands at the end counts, which is no line yet.
@@ -122,7 +168,7 @@ impl Console {
             return if self.is_output() { Voice::Doubtful } else { Voice::Own };
         };
         let boots = stamp.us == 0 && !self.is_output();
-        let earlier = stamp.us.saturating_add(BACKWARDS_US) < latest.us;
+        let earlier = stamp.us.saturating_add(BACKWARDS_US) < latest.us && !self.jumps_back(stamp);
         if !boots && (earlier || (stamp.levelled && !latest.levelled)) {
             Voice::Quoted
         } else if self.is_output() && (stamp.within || self.is_cut()) {
@@ -176,17 +222,89 @@ impl Console {
     /// It still speaks: the prompt may come.
     pub(crate) fn doubt_goes_on(&mut self) {
         if let Some(doubt) = &mut self.quotes.doubt {
-            doubt.until_ns = self.now.saturating_add(REASON_NS);
+            let ends_ns = doubt.further_on.as_ref().map_or(Nanos::MAX, |further| further.ends_ns);
+            doubt.until_ns = self.now.saturating_add(REASON_NS).min(ends_ns);
         }
+    }
+
+    /// Words of a death further on in a line: an application quotes them, or they break it off.
+    pub(crate) fn may_end_by(&mut self, cause: Cause, line: &Line) {
+        if self.is_output() {
+            return self.ends_by(cause, Voice::Doubtful);
+        }
+        if self.quotes.doubt.is_none() {
+            let speaker = line.starts.speaker(&line.bytes).map(<[u8]>::to_vec);
+            let ends_ns = self.now.saturating_add(SPEAKS_NS);
+            let until_ns = self.now.saturating_add(REASON_NS);
+            let further_on = Some(FurtherOn { speaker, ends_ns });
+            self.quotes.doubt = Some(Doubt { until_ns, cause, further_on });
+        }
+    }
+
+    /// Whether words further on in a line are in doubt.
+    pub(crate) fn doubts_words(&self) -> bool {
+        self.quotes.doubt.as_ref().is_some_and(|doubt| doubt.further_on.is_some())
+    }
+
+    /// Who wrote such a line goes on to speak: it quoted.
+    pub(crate) fn hear_speaker(&mut self, line: &Line) {
+        let doubt = self.quotes.doubt.as_ref();
+        let Some(further_on) = doubt.and_then(|doubt| doubt.further_on.as_ref()) else { return };
+        let Some(speaker) = line.starts.speaker(&line.bytes) else { return };
+        let logs = line.starts.idf && !speaker.starts_with(CORE_DUMP);
+        if logs || further_on.speaker.as_deref() == Some(speaker) {
+            self.words_were_quoted();
+        }
+    }
+
+    /// The board lives: words further on in a line were quoted, unless it has booted since.
+    pub(crate) fn words_were_quoted(&mut self) {
+        if self.doubts_words() && !self.resets.waits_for_a_reason() {
+            self.doubt_was_quoted();
+        }
+    }
+
+    fn doubt_was_quoted(&mut self) {
+        if let Some(Doubt { cause: Cause::Said(_, line) | Cause::Restarted(line), .. }) =
+            self.quotes.doubt.take()
+        {
+            self.note(Noted::Quoted, &line);
+        }
+    }
+
+    /// A command with markers runs, and may still come to its end: what it prints is told of no boot, and
+    /// nobody asked for one.
+    pub(crate) fn waits_for_an_end(&self) -> bool {
+        let boots = self.quotes.doubt.is_some() && self.resets.told_boot().is_some();
+        let boots = boots || self.resets.was_typed_for() || self.has_booted(None);
+        self.is_output() && self.is_marked() && !boots
+    }
+
+    fn is_marked(&self) -> bool {
+        let kind = self.step.as_ref().map(|step| &step.kind);
+        matches!(kind, Some(Kind::Command { phase: Phase::Marked(_), .. }))
+    }
+
+    /// Whether what the output of a typed line tells of a boot is one, whatever prompt comes. `dmesg` has the
+    /// kernel's banner and a log that begins anew; a boot loader's banner is nothing that a log has.
+    fn has_booted(&self, prompt: Option<&[u8]>) -> bool {
+        let Some((of_kernel, logs)) = self.resets.told_boot() else { return false };
+        let before = &self.quotes.prompt;
+        let other = prompt.is_some_and(|prompt| !before.is_empty() && prompt != before);
+        let doubt = self.quotes.doubt.as_ref().map(|doubt| &doubt.cause);
+        let dies = matches!(doubt, Some(Cause::Said(..)));
+        if of_kernel { logs && (dies || other) } else { logs || other }
     }
 
     /// Words of an end in a line that counts so.
     pub(crate) fn ends_by(&mut self, cause: Cause, voice: Voice) {
         match voice {
+            // What broke a line off was its beginning.
+            Voice::Own if self.doubts_words() => drop(self.doubt_is_true(false)),
             Voice::Own => self.die(cause),
             Voice::Doubtful if self.quotes.doubt.is_none() => {
                 let until_ns = self.now.saturating_add(REASON_NS);
-                self.quotes.doubt = Some(Doubt { until_ns, cause });
+                self.quotes.doubt = Some(Doubt { until_ns, cause, further_on: None });
             }
             Voice::Quoted => {
                 if let Cause::Said(_, line) = cause {
@@ -222,27 +340,58 @@ impl Console {
     }
 
     /// A prompt for a command stands there. If it is that of a typed line, what that line's output told of a
-    /// death or a reset was quoted. `proven`: the line's own end marker came.
-    pub(crate) fn prompt_came(&mut self, proven: bool) {
-        if !proven && self.quotes.lines.is_none_or(|lines| lines == 0) {
-            return self.reason_is(None);
+    /// death or a reset was quoted; that of a command with markers comes after its end marker.
+    pub(crate) fn prompt_stands(&mut self, prompt: &[u8]) {
+        self.words_were_quoted();
+        self.prompt_came(Some(prompt));
+        if !self.is_output() {
+            self.quotes.prompt = prompt.to_vec();
         }
+    }
+
+    /// A prompt stood before what was typed in a line of a recording that does not tell what was typed.
+    pub(crate) fn prompt_stood(&mut self, line: &[u8]) {
+        let doubt = self.quotes.doubt.as_ref().map(|doubt| &doubt.cause);
+        // The line's own words may be a death that broke off what was typed.
+        if !matches!(doubt, Some(Cause::Said(_, said)) if *said == self.kept(line)) {
+            self.words_were_quoted();
+            self.prompt_came(None);
+        }
+    }
+
+    fn prompt_came(&mut self, prompt: Option<&[u8]>) {
+        if self.is_output() && self.is_marked() {
+            return;
+        }
+        if self.quotes.lines.is_some_and(|lines| lines > 0) {
+            if self.has_booted(prompt) {
+                self.reason_is(None);
+                return self.output_is_own();
+            }
+            self.output_ends(self.profile.login.is_some());
+        }
+        self.reason_is(None);
+    }
+
+    /// The command's own end marker came, or the prompt behind its output.
+    pub(crate) fn command_ends(&mut self, marked: bool) {
+        if marked {
+            self.output_ends(true);
+        }
+        self.reason_is(None);
+    }
+
+    /// What the output of a typed line told was quoted. A board that asks for no user shows the same prompt
+    /// after a boot: `resets` says whether a reset was quoted, too.
+    fn output_ends(&mut self, resets: bool) {
         self.output_is_own();
         if core::mem::take(&mut self.quotes.announced) {
             self.resets.take_back_announcement();
         }
-        if let Some(Doubt { cause: Cause::Said(_, line) | Cause::Restarted(line), .. }) =
-            self.quotes.doubt.take()
-        {
-            self.note(Noted::Quoted, &line);
-        }
-        // A board that asks for no user shows the same prompt after a boot.
-        if (proven || self.profile.login.is_some())
-            && let Some(banner) = self.resets.take_back_reset()
-        {
+        self.doubt_was_quoted();
+        if resets && let Some(banner) = self.resets.take_back_reset() {
             self.note(Noted::Quoted, &banner);
         }
-        self.reason_is(None);
     }
 
     /// The kernel has said its last words.

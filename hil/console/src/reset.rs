@@ -17,6 +17,10 @@ const BOUNCE_NS: Nanos = 2 * SECOND;
 const BOUNCES_MOST: u32 = 2;
 /// How long the reason of a reset is waited for after the banner.
 pub(crate) const REASON_NS: Nanos = 3 * SECOND;
+/// A kernel's log that begins anew begins before this time, in microseconds.
+const ANEW_US: u64 = 1_000_000;
+/// What a kernel calls itself, with its time or without.
+const KERNEL: &[u8] = b"Linux version ";
 /// How long a restart may take from the word that asks for it to the banner.
 const RESTART_NS: Nanos = 120 * SECOND;
 /// So many lines after an application's word that it restarts, at most, its reset is believed to be that.
@@ -69,6 +73,10 @@ struct Waiting {
     booting: bool,
     /// The output of a typed line told of it, and may quote it.
     doubtful: bool,
+    /// The banner is a kernel's: `dmesg` has it.
+    of_kernel: bool,
+    /// A kernel's log that begins anew came with it.
+    logs: bool,
 }
 
 impl Resets {
@@ -80,6 +88,21 @@ impl Resets {
     /// Whether a boot has begun, for certain, whose reason is to come.
     pub(crate) fn waits_for_a_reason(&self) -> bool {
         self.waiting.as_ref().is_some_and(|waiting| !waiting.doubtful)
+    }
+
+    /// The boot that the output of a typed line told of: whether its banner is a kernel's, and whether a
+    /// kernel's log began anew.
+    pub(crate) fn told_boot(&self) -> Option<(bool, bool)> {
+        let waiting = self.waiting.as_ref().filter(|waiting| waiting.doubtful)?;
+        Some((waiting.of_kernel, waiting.logs))
+    }
+
+    /// A line's time, after a banner: a log may begin anew.
+    pub(crate) fn hear_time(&mut self, line: &Line) {
+        let anew = line.starts.stamp.is_some_and(|stamp| stamp.us < ANEW_US);
+        if let Some(waiting) = &mut self.waiting {
+            waiting.logs |= anew;
+        }
     }
 
     /// The banner that the output of a typed line quoted.
@@ -106,6 +129,9 @@ impl Resets {
 impl Console {
     /// Until when a reset's reason is waited for.
     pub(crate) fn reason_due(&self) -> Option<Nanos> {
+        if self.waits_for_an_end() {
+            return None;
+        }
         let reset = self.resets.waiting.as_ref().map(|waiting| waiting.until_ns);
         [reset, self.doubt_due()].into_iter().flatten().min()
     }
@@ -172,6 +198,7 @@ impl Console {
         }
         match self.state {
             State::Unknown => self.boot_began(),
+            State::Booting if self.doubts_words() => self.reset(said, true),
             State::Booting if self.resets.banners == 0 => self.boot_began(),
             State::Booting => {
                 self.resets.banners += 1;
@@ -200,7 +227,11 @@ impl Console {
         }
         let until_ns = self.now.saturating_add(REASON_NS);
         let doubtful = self.is_output();
-        self.resets.waiting = Some(Waiting { until_ns, banner, banners: 1, booting, doubtful });
+        let stamped = Line::new(banner.clone(), 0).starts.stamp.is_some();
+        let of_kernel = stamped || banner.windows(KERNEL.len()).any(|words| words == KERNEL);
+        let logs = false;
+        self.resets.waiting =
+            Some(Waiting { until_ns, banner, banners: 1, booting, doubtful, of_kernel, logs });
     }
 
     /// It boots because it was told to, or said so.
@@ -327,7 +358,11 @@ impl Console {
         let Some(restart) = SIGNS.restart(line) else { return };
         let said = self.kept(&line.bytes);
         match restart {
-            Restart::Claimed => self.resets.claimed = Some((0, said)),
+            Restart::Claimed => {
+                // Whoever panics says no more: the backtrace before was a warning's.
+                self.resets.panicked = None;
+                self.resets.claimed = Some((0, said));
+            }
             Restart::Panic => {
                 let first = self.resets.panicked.take().map_or(said, |(_, words)| words);
                 self.resets.panicked = Some((0, first));

@@ -25,18 +25,18 @@ pub(crate) const DEATHS: &[(&str, DeathKind)] = &[
     (r"kernel BUG at ", DeathKind::Panic),
     // `die()`: `Internal error: Oops: 17 [#1] SMP ARM`, `invalid opcode: 0000 [#1]`, `Oops[#1]:` (MIPS).
     (r"Internal error: .{0,80}\[#\d{1,4}\]", DeathKind::Panic),
-    (r"Oops.{0,80}\[#\d{1,4}\]", DeathKind::Panic),
+    (r"Oops((:| -) .{0,160})?\[#\d{1,4}\]", DeathKind::Panic),
     (
-        r"(general protection fault|invalid opcode|int3|divide error|segment|stack segment|bounds|alignment check|simd exception|fpu exception|invalid TSS|Bad pagetable|Bad address).{0,80}: [0-9a-f]{4} \[#\d{1,4}\]",
+        r"(general protection fault|control protection|invalid opcode|int3|divide error|segment|stack segment|bounds|alignment check|simd exception|fpu exception|invalid TSS|Bad pagetable|Bad address).{0,80}: [0-9a-f]{4} \[#\d{1,4}\]",
         DeathKind::Panic,
     ),
     (
-        r"(Kernel (BUG|bug detected)|Unhandled kernel unaligned|Trap instruction|do_cpu invoked|Integer overflow).{0,60}\[#\d{1,4}\]",
+        r"(Kernel (BUG|bug detected)|Unhandled kernel unaligned|(Reserved|Break|Trap) instruction|do_cpu invoked|Integer overflow).{0,60}\[#\d{1,4}\]",
         DeathKind::Panic,
     ),
     // Whatever `die()` is given, behind the kernel's time.
     (
-        r"\[ {0,5}\d{1,6}\.\d{1,9}\](\[ {0,5}[TC]\d{1,6}\])? [^\[]{1,120}(: [0-9a-f]{4} \[#\d{1,4}\]|\[#\d{1,4}\]:$)",
+        r"\[ {0,5}\d{1,10}\.\d{1,9}\](\[ {0,5}[TC]\d{1,7}\])? [^\[]{1,120}(: [0-9a-f]{4} \[#\d{1,4}\]|\[#\d{1,4}\]:$)",
         DeathKind::Panic,
     ),
     (r"(traps: )?PANIC: double fault", DeathKind::Panic),
@@ -56,6 +56,9 @@ pub(crate) const DEATHS: &[(&str, DeathKind)] = &[
     (r"assert failed: .{1,180}\.[chS][a-z+]{0,2}:\d{1,5} ", DeathKind::Panic),
     (r#"assertion ".{1,180}" failed: file ""#, DeathKind::Panic),
     (r"Panic handler entered multiple times", DeathKind::Panic),
+    // The panic handler's end where it is to halt, or to wait for a debugger.
+    (r"CPU halted\. {0,4}$", DeathKind::Panic),
+    (r"Entering gdb stub now\.", DeathKind::Panic),
     (r"Undefined behavior of type ", DeathKind::Panic),
     (r"\*\*\*ERROR\*\*\* A stack overflow in task", DeathKind::Panic),
     (r"Stack smashing protect failure!", DeathKind::Panic),

@@ -8,7 +8,7 @@ use crate::Pattern;
 use std::sync::LazyLock;
 
 /// How a line of a kernel's log begins: its time, and what may stand around it.
-pub(crate) const KERNEL_LOG: &str = r"(<\d>)?\[ {0,5}\d{1,6}\.\d{1,9}\](\[ {0,5}[TC]\d{1,6}\])? ";
+pub(crate) const KERNEL_LOG: &str = r"(<\d>)?\[ {0,5}\d{1,10}\.\d{1,9}\](\[ {0,5}[TC]\d{1,7}\])? ";
 /// How a line of ESP-IDF's log begins.
 pub(crate) const IDF_LOG: &str = r"[EWIDV] \((\d{1,10}|\d\d:\d\d:\d\d\.\d{3})\) ";
 /// How a line of a system logger begins: `Jan  1 00:00:12 board kern.emerg kernel: `.
@@ -64,17 +64,26 @@ pub(crate) struct Stamp {
 pub(crate) struct Starts {
     at: Vec<usize>,
     anywhere: bool,
+    /// The end of the heads of the line's first message.
+    behind: usize,
+    /// The first of them is one of ESP-IDF's log.
+    pub(crate) idf: bool,
     /// The time of the last message that has one.
     pub(crate) stamp: Option<Stamp>,
 }
 
 impl Starts {
     pub(crate) fn of(line: &[u8]) -> Self {
-        let mut starts = Self { at: Vec::new(), anywhere: false, stamp: None };
+        let mut starts =
+            Self { at: Vec::new(), anywhere: false, behind: 0, idf: false, stamp: None };
         let Some(heads) = &*HEADS else { return starts };
         starts.anywhere = heads.frame.is_in(line);
+        starts.idf = heads.idf.is_in(line);
         let prompt = heads.prompt.end_in(line);
-        for base in [Some(0), prompt].into_iter().flatten() {
+        // Noise of the line prints nothing.
+        let noise = line.iter().take_while(|byte| !matches!(byte, b' '..=b'~')).count();
+        for base in [Some(0), Some(noise).filter(|bytes| *bytes > 0), prompt].into_iter().flatten()
+        {
             starts.add_heads(heads, line, base);
         }
         starts.add_cut(heads, line, prompt.unwrap_or(0));
@@ -98,7 +107,26 @@ impl Starts {
             self.stamp = stamp_in(rest.get(..end).unwrap_or_default(), within).or(self.stamp);
             at += end;
             self.at.push(at);
+            if Some(&base) == self.at.first() {
+                self.behind = at;
+            }
         }
+    }
+
+    /// Whether a message may break in at a place of the line. A logger writes its lines whole: in them a
+    /// message breaks a word off, or is quoted.
+    pub(crate) fn may_break_in(&self, line: &[u8], at: usize) -> bool {
+        let before = at.checked_sub(1).and_then(|before| line.get(before));
+        self.behind == 0
+            || before
+                .is_some_and(|byte| byte.is_ascii_alphanumeric() || !matches!(byte, b' '..=b'~'))
+    }
+
+    /// Who speaks in a line: the first word behind its heads; none: it is no word.
+    pub(crate) fn speaker<'l>(&self, line: &'l [u8]) -> Option<&'l [u8]> {
+        let text = line.get(self.behind..)?;
+        let word = text.split(|byte| b" :[(=,;'\"".contains(byte)).next()?;
+        (word.len() > 1 && word.first()?.is_ascii_alphabetic()).then_some(word)
     }
 
     /// A kernel's message within a line: it broke off what an application said, or one of its own
@@ -153,7 +181,10 @@ mod tests {
         assert!(HEADS.is_some());
         for lead in [
             "",
+            "\0\u{7}",
+            "\u{7f}[   12.345678] ",
             "[   12.345678] ",
+            "[1234567890.345678] ",
             "[   12.345678][  T123] ",
             "[   12.345678][    C0] ",
             "<0>[   12.345678] ",

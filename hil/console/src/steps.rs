@@ -234,7 +234,10 @@ impl Console {
         self.last_line = Some(self.kept(&line.bytes));
         let before = self.state.clone();
         let voice = self.hear_line(line);
+        self.hear_speaker(line);
         self.watch_for_ends(line, voice);
+        self.watch_for_words_further_on(line, voice);
+        self.resets.hear_time(line);
         self.watch_unlogged(line, &before, voice);
         self.watch_firmware(line);
         self.follow(line, fresh);
@@ -265,6 +268,23 @@ impl Console {
         if let Some(kind) = said.map(|death| death.kind) {
             let voice = self.voice_of_death(line, voice);
             self.ends_by(Cause::Said(kind, self.kept(&line.bytes)), voice);
+        }
+    }
+
+    /// Words of a death that stand further on in a line than where a message begins.
+    fn watch_for_words_further_on(&mut self, line: &Line, voice: Voice) {
+        let counts = matches!(voice, Voice::Own | Voice::Doubtful);
+        if !counts || !self.is_heard() {
+            return;
+        }
+        let mut deaths = self.profile.deaths.iter();
+        if deaths.any(|death| death.pattern.is_new_in(line)) {
+            return;
+        }
+        let mut deaths = self.profile.deaths.iter();
+        if let Some(death) = deaths.find(|death| death.pattern.breaks_in(line)) {
+            let kind = death.kind;
+            self.may_end_by(Cause::Said(kind, self.kept(&line.bytes)), line);
         }
     }
 
@@ -365,7 +385,7 @@ impl Console {
         };
         let said = core::mem::take(said);
         let unkept_bytes = *unkept_bytes;
-        self.prompt_came(status.is_some());
+        self.command_ends(status.is_some());
         if self.step.is_none() {
             return;
         }
@@ -383,9 +403,12 @@ impl Console {
             self.watch_for_death(&end, self.voice_of_end(&end));
         }
         match self.asked(&text) {
-            Some(Asked::Command) => self.prompt_came(false),
+            Some(Asked::Command) => self.prompt_stands(&text),
             // A boot that has come to its login tells no reason any more.
-            Some(_) => self.reason_is(None),
+            Some(_) => {
+                self.words_were_quoted();
+                self.reason_is(None);
+            }
             None => {}
         }
         let prompt = self.profile.prompt.is_in(&text);

@@ -74,7 +74,10 @@ pub(crate) fn noted(noted: Noted, said: &[u8]) -> String {
         Noted::Warning => "it warns, and goes on",
         Noted::ResetReason => "the reset before this boot was no ordinary one",
         Noted::Bounce => "it began to boot again at once, as when a power switch bounces",
-        Noted::Restart => "it restarts or powers down, as it was told to",
+        Noted::Restart if said.starts_with(b"> ") => {
+            "it restarts or powers down, as it was told to"
+        }
+        Noted::Restart => "it restarts or powers down, as it announced",
         Noted::WrittenOver => "a log line was written over its prompt",
         Noted::Quoted => "quoted from a log or by a command, and the board goes on",
     };

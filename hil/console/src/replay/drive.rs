@@ -321,7 +321,7 @@ impl<'r> Driver<'r> {
                 self.summary.lines += 1;
                 self.said(&line.bytes);
                 if let Some(typed) = self.typed_in(&line.bytes) {
-                    self.console.prompt_came(false);
+                    self.console.prompt_stood(&line.bytes);
                     self.console.was_typed(&typed);
                     self.console.echo_came();
                 }

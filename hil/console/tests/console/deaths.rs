@@ -47,6 +47,18 @@ const DEATHS: &[(&str, DeathKind)] = &[
         PANIC,
     ),
     ("invalid opcode: 0000 [#1] SMP", PANIC),
+    (
+        "Oops: general protection fault, probably for non-canonical address 0xdead000000000108: 0000 [#1] PREEMPT SMP NOPTI",
+        PANIC,
+    ),
+    ("Oops: general protection fault, kernel NULL pointer dereference 0x0: 0000 [#1] SMP", PANIC),
+    ("control protection: 0000 [#1] SMP", PANIC),
+    ("Reserved instruction in kernel code[#1]:", PANIC),
+    ("Break instruction in kernel code[#1]:", PANIC),
+    ("[1234568.104410] Kernel panic - not syncing: after two weeks", PANIC),
+    ("[1234568.104410] words of a later kernel: 0000 [#1] SMP", PANIC),
+    ("CPU halted.", PANIC),
+    ("Entering gdb stub now.", PANIC),
     // Any.
     ("Kernel panic - not syncing: Attempted to kill init! exitcode=0x0000000b", PANIC),
     ("[   12.3] Kernel panic - not syncing: softlockup: hung tasks", PANIC),
@@ -436,6 +448,9 @@ fn a_reset_by_software_is_what_was_said_before_it() {
         ("I (9) app: last time it was restarting the system at noon", reset()),
         ("I (9) wifi: cannot go on, restarting the system", None),
         ("I (9) cmd_system: Restarting", None),
+        // The backtrace is a warning's, unless it comes last.
+        ("Backtrace: 0x42:0x3f\r\nI (5100) app: fps 10\r\nI (7100) app: Restarting now.", None),
+        ("I (7100) app: Restarting now.\r\nBacktrace: 0x42:0x3f", panic("Backtrace: 0x42:0x3f")),
         ("I (9) simple_ota_example: Prepare to restart system!", None),
         ("Restarting in 3 seconds...", None),
         ("E (9) app: camera lost, restarting in 3 s", None),

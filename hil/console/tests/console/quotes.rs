@@ -98,8 +98,9 @@ fn a_board_that_dies_of_a_command_shows_no_prompt() {
         };
         assert!(bench.all.iter().any(of_it), "{what} {after}");
     };
-    // Silence, a boot, its reason; an oops in the kernel's own line with its time at once.
-    panics(UNSTAMPED, "", 3 * S);
+    // Its limit, a boot, its reason; an oops in the kernel's own line with its time at once.
+    panics(UNSTAMPED, "", 20 * S);
+    panics("make: x: Kernel panic - not syncing: cut", "", 20 * S);
     panics(UNSTAMPED, "U-Boot SPL 2024\r\nReset cause: WDOG\r\n", 1);
     panics(UNSTAMPED, "U-Boot SPL 2024\r\n\r\nboard login: ", S);
     let mut bench = ready();
@@ -110,7 +111,7 @@ fn a_board_that_dies_of_a_command_shows_no_prompt() {
     panics(
         "[   33.1] Kernel panic - not syncing: x",
         "[   33.2] Rebooting in 3 seconds..\r\n",
-        3 * S,
+        20 * S,
     );
 }
 
@@ -184,15 +185,35 @@ fn what_an_application_says_of_the_last_crash_is_no_death() {
             .with_banner(pattern("ESP-ROM:esp32s3"))
             .with_style(CommandStyle::Plain)
     };
+    // Where nothing writes its lines whole, whoever quotes goes on to speak, or the prompt comes.
+    for (said, next) in [
+        ("log: task_wdt: Aborting.", "log: end\r\n"),
+        ("bootargs=console=ttyS0 note=### ERROR ### Please RESET the board ###", "bootargs=x\r\n"),
+        ("crash-reporter: Kernel panic - not syncing: x", "\r\nboard login: "),
+        ("app says: Guru Meditation Error: Core  0", "I (900) app: fps 15\r\n"),
+    ] {
+        let login = Login {
+            prompt: pattern("board login: $"),
+            user: "root".into(),
+            password: None,
+            refused: None,
+        };
+        let mut bench = Bench::new(linux().with_login(login));
+        bench.input(Input::Power(true));
+        bench.hear(format!("U-Boot SPL 2024\r\n{said}\r\n").as_bytes());
+        bench.wait(S);
+        bench.hear(next.as_bytes());
+        bench.wait(10 * S);
+        assert_eq!(bench.console.state(), &State::Booting, "{said}");
+        assert!(is_quoted(&bench), "{said}");
+    }
     for said in [
         "I (1234) app: last reset: Guru Meditation Error: Core  0 panic'ed (LoadProhibited)",
         "I (1234) coredump: Found core dump: reason abort() was called at PC 0x4200b730",
         "app: the last boot was rst:0x7 (TG0WDT_SYS_RST)",
         "W (9) app: Brownout detector was triggered before",
-        "log: task_wdt: Aborting.",
         "[    1.1] ramoops: last: [   33.1] Kernel panic - not syncing: x",
         "[    1.1] Kernel command line: console=ttyS0 note=Kernel panic - not syncing",
-        "bootargs=console=ttyS0 note=### ERROR ### Please RESET the board ###",
         "app: last words were: reboot: Restarting system",
     ] {
         for profile in [esp(), linux()] {
@@ -202,5 +223,151 @@ fn what_an_application_says_of_the_last_crash_is_no_death() {
             bench.wait(10 * S);
             assert_eq!(bench.console.state(), &State::Booting, "{said}");
         }
+    }
+}
+
+/// Whatever stands before a death's words in its line, the death is seen: silence or a boot follow.
+#[test]
+fn a_death_that_breaks_into_a_line_is_seen() {
+    for lead in [
+        " ",
+        "\t",
+        "\0\0",
+        "\x07",
+        "\u{ff}",
+        "~",
+        "~B",
+        "~B7f3a9c01.12.=off",
+        "board lo",
+        "root@board:~#",
+        "mysql> select ",
+        "app: fps 15 que",
+        "login[312]: root login on 'console'",
+        "Starting camera: ",
+        ".........",
+        "[   33.1] app[312]: starting",
+        "[   33.104410]",
+        "[   331] ",
+        "I (5000) app: fps",
+    ] {
+        let trace = "CPU: 0 PID: 1 Comm: init\r\n[<c0108>] (unwind_backtrace) from [<c010>]\r\n";
+        for after in
+            [trace, "U-Boot SPL 2024\r\nReset cause: POR\r\n", "U-Boot SPL 2024\r\nboard login: "]
+        {
+            let mut bench = ready();
+            bench.hear(format!("\r\n{lead}{UNSTAMPED}\r\n").as_bytes());
+            bench.wait(S);
+            bench.hear(after.as_bytes());
+            bench.wait(10 * S);
+            assert!(
+                is_said(&bench, "Kernel panic"),
+                "{lead:?} {after}: {:?}",
+                bench.console.state()
+            );
+        }
+    }
+    // A kernel that goes on to speak of its stalls is dead all the same.
+    let mut bench = ready();
+    bench.hear(format!("\r\n  {UNSTAMPED}\r\n").as_bytes());
+    for _ in 0..40 {
+        bench.hear(b"rcu: INFO: x\r\n");
+        bench.wait(S);
+    }
+    assert!(is_said(&bench, "Kernel panic"));
+    // ESP-IDF that halts, with its head behind what an application said.
+    for lead in ["I (5000) app: fps", "\u{ff}\u{fe}", "noise "] {
+        let mut bench = ready();
+        bench
+            .hear(format!("\r\n{lead}Guru Meditation Error: Core  1 panic'ed (X).\r\n").as_bytes());
+        bench.hear(b"Core  1 register dump:\r\nBacktrace: 0x4:0x3\r\nCPU halted.\r\n");
+        bench.wait(4 * S);
+        assert!(is_said(&bench, "Guru"), "{lead}: {:?}", bench.console.state());
+    }
+}
+
+/// A shell that asks for no user: of an initramfs, of an autologin, of a boot loader.
+#[test]
+fn a_boot_is_one_whatever_prompt_comes_after_it() {
+    const LOG: &str = "Starting kernel ...\r\n[    0.000000] Linux version 6.6\r\n[    1.5] x\r\n";
+    let boots = |marked: bool, words: &str, boot: &str, prompt: &str| {
+        let mut bench = ready();
+        bench.wait(S);
+        let mut typed = b"./app".to_vec();
+        if marked {
+            typed = command(&mut bench, "./app");
+        } else {
+            type_line(&mut bench, "./app");
+        }
+        bench.hear(&[&typed[..], b"\r\n"].concat());
+        if marked {
+            bench.hear(b"plx:abcd0123:1:b.\r\n");
+        }
+        bench.hear(format!("fps 15\r\n{words}").as_bytes());
+        bench.wait(S);
+        bench.hear(boot.as_bytes());
+        bench.wait(S);
+        bench.hear(prompt.as_bytes());
+        bench.wait(21 * S);
+        bench
+    };
+    let spl = format!("U-Boot SPL 2024.04\r\n{LOG}");
+    for marked in [false, true] {
+        for (boot, prompt) in [
+            (&*spl, "/ # "),
+            (&*spl, "# "),
+            (&*spl, "(initramfs) # "),
+            ("U-Boot SPL 2024.04\r\nU-Boot 2024.04\r\n", "luckfox# "),
+        ] {
+            let silent = boots(marked, "", boot, prompt);
+            let state = silent.console.state();
+            let of_reset = matches!(state, State::Dead(Cause::Reset(_)));
+            assert!(of_reset || marked && state == &State::Unknown, "{boot} {prompt}: {state:?}");
+            for words in [UNSTAMPED, "[   33.1] Kernel panic - not syncing: Fatal"] {
+                let bench = boots(marked, &format!("{words}\r\n"), boot, prompt);
+                assert!(is_said(&bench, "Kernel panic"), "{marked} {boot} {prompt}");
+            }
+        }
+    }
+}
+
+/// A script of the boot reads a log out: its times are later, and the kernel's go on where they were.
+#[test]
+fn a_later_time_that_was_read_out_hides_no_death() {
+    for read_out in ["[  811.9] wlan0: down\r\n[  812.1] wlan0: gone", "[  812.1] x"] {
+        for panic in [
+            "[   33.1] Kernel panic - not syncing: x",
+            "[   33.1] Internal error: Oops: 17 [#1] SMP ARM",
+        ] {
+            let mut bench = ready();
+            bench.hear(format!("[    2.1] jffs2: x\r\n{read_out}\r\n").as_bytes());
+            bench.wait(3 * S);
+            bench.hear(format!("{panic}\r\n").as_bytes());
+            bench.wait(S);
+            assert!(is_said(&bench, "33.1"), "{read_out} {panic}");
+        }
+    }
+    // A kernel that was quiet for long jumps by no clock.
+    let mut bench = ready();
+    bench.hear(b"\r\n[    2.1] jffs2: x\r\n");
+    bench.wait(200 * S);
+    bench.hear(b"[  202.1] usb 1-1: x\r\n[   33.1] Kernel panic - not syncing: x\r\n");
+    bench.wait(10 * S);
+    assert_eq!(bench.console.state(), &State::Ready);
+}
+
+/// What is silent after it has quoted: until its end, whatever time that takes.
+#[test]
+fn a_command_that_quotes_and_waits_is_waited_for() {
+    for said in [UNSTAMPED, "U-Boot SPL 2024.04", "Linux version 6.6"] {
+        let mut bench = ready();
+        let typed = command(&mut bench, "cat log; sleep 10");
+        let output = shell(&typed, &format!("{said}\r\n"), 0);
+        let end = output.windows(4).rposition(|at| at == b"plx:").expect("an end");
+        bench.hear(&output[..end]);
+        bench.wait(10 * S);
+        bench.hear(&output[end..]);
+        bench.hear(b"# ");
+        bench.wait(10 * S);
+        assert_eq!(bench.console.state(), &State::Ready, "{said}");
     }
 }

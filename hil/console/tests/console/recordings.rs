@@ -29,7 +29,7 @@ const fn case(
 }
 
 const WARNS: &str = "it warns, and goes on: ";
-const RESTARTS: &str = "it restarts or powers down, as it was told to: ";
+const RESTARTS: &str = "it restarts or powers down, as it ";
 const QUOTED: &str = "quoted from a log or by a command, and the board goes on: ";
 
 const CASES: &[Case] = &[
