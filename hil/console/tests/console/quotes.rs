@@ -320,8 +320,7 @@ fn a_boot_is_one_whatever_prompt_comes_after_it() {
         ] {
             let silent = boots(marked, "", boot, prompt);
             let state = silent.console.state();
-            let of_reset = matches!(state, State::Dead(Cause::Reset(_)));
-            assert!(of_reset || marked && state == &State::Unknown, "{boot} {prompt}: {state:?}");
+            assert!(matches!(state, State::Dead(Cause::Reset(_))), "{boot} {prompt}: {state:?}");
             for words in [UNSTAMPED, "[   33.1] Kernel panic - not syncing: Fatal"] {
                 let bench = boots(marked, &format!("{words}\r\n"), boot, prompt);
                 assert!(is_said(&bench, "Kernel panic"), "{marked} {boot} {prompt}");
