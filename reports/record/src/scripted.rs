@@ -5,11 +5,8 @@ use crate::check::{Check, Predicate};
 use crate::counted::{counted, seconds};
 use crate::ends;
 use crate::header::{Action, Header, LinkDirection, ScriptedEvent};
+use crate::measure;
 use crate::timeline::{Fate, StreamTimeline};
-
-/// So long after an event that is over in no time frames are still lost to it, microseconds: sessions that it
-/// broke are begun anew.
-const AFTERMATH_US: u64 = 5_000_000;
 
 /// A frame captured so long before an event was still on its way when it began, microseconds.
 const ON_THE_WAY_US: u64 = 200_000;
@@ -32,7 +29,7 @@ pub(crate) fn of_check(
         (Predicate::FramesLost { .. }, Some(_)) => most_lost(check, stream, header, event),
         _ => {
             let mut parts = ends::parts(check, found, stream, header).into_iter();
-            let (began_us, over_us) = (event.at_us, until_us(event, header));
+            let (began_us, over_us) = (event.at_us, until_us(event, stream, header));
             parts.any(|(from_us, to_us)| began_us <= to_us && from_us <= over_us)
         }
     };
@@ -42,7 +39,7 @@ pub(crate) fn of_check(
         [first, rest @ ..] => {
             let more = counted(rest.len() as u64, "event");
             let more = if rest.is_empty() { String::new() } else { format!(", and {more} more") };
-            Some(format!("the scenario {}{more}", words(first, header)))
+            Some(format!("the scenario {}{more}", words(first)))
         }
     }
 }
@@ -57,28 +54,29 @@ fn most_lost(
     let lost = stream.frames.iter().filter(|frame| matches!(frame.fate, Fate::Lost(_)));
     let lost = lost.map(|frame| frame.camera.captured_ns);
     let lost: Vec<u64> = lost.filter(|at| check.window.holds(*at)).map(|at| at / 1_000).collect();
-    let time = event.at_us.saturating_sub(ON_THE_WAY_US)..=until_us(event, header);
+    let time = event.at_us.saturating_sub(ON_THE_WAY_US)..=until_us(event, stream, header);
     let within = lost.iter().filter(|at| time.contains(at)).count();
     within > 0 && within * 2 >= lost.len()
 }
 
-/// Until when an event bears on the run, microseconds.
-fn until_us(event: &ScriptedEvent, header: &Header) -> u64 {
-    match (event.lasts_us, &event.action) {
-        (Some(lasts), _) => event.at_us.saturating_add(lasts).saturating_add(AFTERMATH_US),
-        (None, Action::Restart { .. } | Action::RebootGateway { .. }) => {
-            event.at_us.saturating_add(AFTERMATH_US)
-        }
-        (None, _) => header.duration_us,
-    }
+/// Until when an event bears on a stream, microseconds: to its end, and on to the first frame that was captured after
+/// that and shown. What is lost later, others took.
+fn until_us(event: &ScriptedEvent, stream: &StreamTimeline, header: &Header) -> u64 {
+    let over_us = match (event.lasts_us, &event.action) {
+        (Some(lasts), _) => event.at_us.saturating_add(lasts),
+        (None, Action::ChangeLink { .. } | Action::PowerLoss { .. }) => return header.duration_us,
+        // Over in no time; or a service is gone, which a stream need not even have noticed.
+        (None, _) => event.at_us,
+    };
+    let captured = measure::rendered(stream).map(|frame| frame.camera.captured_ns / 1_000);
+    captured.filter(|at| *at >= over_us).min().unwrap_or(header.duration_us)
 }
 
-fn words(event: &ScriptedEvent, header: &Header) -> String {
+fn words(event: &ScriptedEvent) -> String {
     let at = seconds(event.at_us);
     let time = match event.lasts_us {
         Some(lasts) => format!("from {at} to {}", seconds(event.at_us.saturating_add(lasts))),
-        None if until_us(event, header) == header.duration_us => format!("from {at} on"),
-        None => format!("at {at}"),
+        None => format!("from {at} on"),
     };
     match &event.action {
         Action::Kill { service } => format!("killed {service} at {at}"),
