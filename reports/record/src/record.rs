@@ -3,7 +3,7 @@
 //! JSON Lines, UTF-8, each line ended by `\n`, fields in the order of the types. The digest of a
 //! record is the SHA-256 of its bytes.
 
-use std::io::{self, Write};
+use std::io::{self, BufRead as _, Write};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -248,7 +248,7 @@ impl Record {
         }
         let mut header = None;
         let mut end = None;
-        for (index, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
+        for (index, line) in Lines(bytes).enumerate() {
             let number = index + 1;
             if header.is_none() {
                 header = Some(read_header(line)?);
@@ -352,6 +352,21 @@ fn read_header(line: &[u8]) -> Result<Header, ReadError> {
     }
     bounded(1, line)?;
     serde_json::from_slice(line).map_err(|error| corrupt(1, &located(&error)))
+}
+
+/// Lines with their ends; the last may lack one. As `split_inclusive`, many bytes at a time.
+struct Lines<'b>(&'b [u8]);
+
+impl<'b> Iterator for Lines<'b> {
+    type Item = &'b [u8];
+
+    fn next(&mut self) -> Option<&'b [u8]> {
+        let mut rest = self.0;
+        let length = rest.skip_until(b'\n').ok().filter(|length| *length > 0)?;
+        let line = &self.0[..length];
+        self.0 = rest;
+        Some(line)
+    }
 }
 
 /// The parser of bytes looks at each text in them for UTF-8: once for the line costs less.
