@@ -155,6 +155,18 @@ fn frames_on_their_way_when_their_session_ends_are_lost_to_its_end() {
     }
 }
 
+/// A TURN server that has started over drops what is for the allocation that it had: nothing of it is late.
+#[test]
+fn what_a_restarted_turn_server_has_forgotten_is_lost_in_transport() {
+    let end = "[event.over]\nat = \"15s\"\nrestart = \"turn\"\n\n[[check]]\nframes_lost = { at_most = 0 }\nwhy = \"All.\"\n";
+    let place = Place::with("forgets.toml", &with_checks("strict-homes", 30, end));
+    let called = place.call(&["sim", "forgets.toml", "--out", "out"]).ended(10);
+    let lost = &place.json("out/summary.json")["runs"][0]["streams"][0]["frames"]["lost"];
+    assert!(lost["transport"].as_u64() > Some(20), "{lost}");
+    assert_eq!((&lost["late"], &lost["session"]), (&0.into(), &0.into()), "{lost}");
+    assert!(called.said.contains("the scenario restarted turn at 15 s"), "{}", called.said);
+}
+
 /// What is on its way for too long when the run ends is late: no link dropped anything.
 #[test]
 fn a_run_that_ends_before_its_frames_can_come_loses_none_in_transport() {

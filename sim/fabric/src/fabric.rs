@@ -14,11 +14,15 @@ use std::{
 
 mod events;
 
+/// Why a service drops a packet: it was for an allocation that the service had before it started over.
+const FORGOTTEN: &str = "allocation-forgotten";
+
 /// What answers at the core of the network, as a pure core: packets and time in, packets and the
 /// next deadline out. It hears of a packet at the exact time of its delivery.
 pub trait Services {
-    /// A packet reached the service at `host`.
-    fn handle(&mut self, now: Time, host: HostId, packet: Packet);
+    /// A packet reached the service at `host`. False if it is dropped there, since it is for what a restart has made the
+    /// service forget.
+    fn handle(&mut self, now: Time, host: HostId, packet: &Packet) -> bool;
     /// The next packet to send, and the service that sends it. To be called until there is none.
     fn poll(&mut self, now: Time) -> Option<(HostId, Packet)>;
     /// When to call `poll` again. Right after it had nothing more, this is later than its `now`.
@@ -475,17 +479,7 @@ impl Inner {
                 return self.deliver(at, to, packet);
             }
             Output::Dropped { at, place, cause, packet, gateways, .. } => {
-                let event = Event::PacketDropped {
-                    cause: cause.to_string(),
-                    source: packet.source.to_string(),
-                    destination: packet.destination.to_string(),
-                    bytes: u32::try_from(packet.wire_length()).unwrap_or(u32::MAX),
-                };
-                self.tell(at, place.to_string(), event);
-                if self.tapped {
-                    let comment = format!("dropped at {place}: {cause}");
-                    self.told.captured.push(Captured::Dropped { at, comment, packet, gateways });
-                }
+                self.dropped(at, &place.to_string(), &cause.to_string(), packet, gateways);
             }
             Output::Loaded { at, from, place, load } => {
                 self.tell(at, place.to_string(), loads::event(from, &load));
@@ -510,6 +504,20 @@ impl Inner {
         Next::Nothing
     }
 
+    fn dropped(&mut self, at: Time, place: &str, cause: &str, packet: Packet, gateways: u8) {
+        let event = Event::PacketDropped {
+            cause: cause.to_owned(),
+            source: packet.source.to_string(),
+            destination: packet.destination.to_string(),
+            bytes: u32::try_from(packet.wire_length()).unwrap_or(u32::MAX),
+        };
+        self.tell(at, place.to_owned(), event);
+        if self.tapped {
+            let comment = format!("dropped at {place}: {cause}");
+            self.told.captured.push(Captured::Dropped { at, comment, packet, gateways });
+        }
+    }
+
     fn tell(&mut self, at: Time, node: String, event: Event) {
         self.told.entries.push(Entry { run_ns: at.as_nanos(), node, event });
     }
@@ -517,7 +525,11 @@ impl Inner {
     /// Hands a packet to the host that it reached.
     fn deliver(&mut self, at: Time, to: HostId, packet: Packet) -> Next {
         let Some(end) = self.ends.get_mut(&to) else {
-            self.services.handle(at, to, packet);
+            if !self.services.handle(at, to, &packet) {
+                let place = format!("host/{}", self.network.host_name(to));
+                // Its sender's gateway has forwarded it, if it has one: none is known here.
+                self.dropped(at, &place, FORGOTTEN, packet, 0);
+            }
             self.pump_services(at);
             return Next::Nothing;
         };

@@ -137,10 +137,9 @@ pub(crate) fn secret(seed: u64, name: &str) -> String {
 }
 
 impl Services for Hosted {
-    fn handle(&mut self, now: Time, host: HostId, packet: Packet) {
-        if let Some(place) = self.at(host).filter(|place| place.lives) {
-            place.service.handle(now, &packet);
-        }
+    fn handle(&mut self, now: Time, host: HostId, packet: &Packet) -> bool {
+        let place = self.at(host).filter(|place| place.lives);
+        place.is_none_or(|place| place.service.handle(now, packet))
     }
 
     fn poll(&mut self, now: Time) -> Option<(HostId, Packet)> {
@@ -182,7 +181,7 @@ mod tests {
     /// What comes back for a segment.
     fn answer(hosted: &mut Hosted, at: u64, host: HostId, segment: Packet) -> Option<TcpHeader> {
         let now = Time::from_millis(at);
-        hosted.handle(now, host, segment);
+        hosted.handle(now, host, &segment);
         let (from, packet) = hosted.poll(now)?;
         assert_eq!(from, host);
         let Transport::Tcp(tcp) = packet.transport else { panic!("no TCP") };

@@ -19,8 +19,9 @@ use parallax_network::{Packet, Time};
 pub trait Service {
     /// Its address.
     fn address(&self) -> Ipv4Addr;
-    /// A packet for its address came in.
-    fn handle(&mut self, now: Time, packet: &Packet);
+    /// A packet for its address came in. False if it was for what a restart has made it forget, and is dropped without
+    /// an answer.
+    fn handle(&mut self, now: Time, packet: &Packet) -> bool;
     /// The next packet to send, if there is one. To be called until there is none.
     fn poll(&mut self, now: Time) -> Option<Packet>;
     /// When to poll again. Right after `poll` had nothing more, this is later than `now`.

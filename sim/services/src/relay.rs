@@ -60,6 +60,8 @@ pub struct StunTurn {
     server: TurnServer,
     /// Ports of relayed addresses in use.
     relayed: BTreeSet<u16>,
+    /// Those that were in use when it started over.
+    forgotten: BTreeSet<u16>,
     random: ChaCha8Rng,
     sent: VecDeque<Packet>,
     deadline: Option<Time>,
@@ -72,6 +74,7 @@ impl StunTurn {
             server: server(&config),
             config,
             relayed: BTreeSet::new(),
+            forgotten: BTreeSet::new(),
             random: random::stream(seed, name),
             sent: VecDeque::new(),
             deadline: None,
@@ -156,6 +159,7 @@ impl StunTurn {
             // Below 2^14, so that it fits. At most one in sixteen is taken: it ends.
             let port = RELAY_PORTS.start() + (self.random.next_u32() % ports) as u16;
             if port != self.config.listen.port() && self.relayed.insert(port) {
+                self.forgotten.remove(&port);
                 return Ok(SocketAddrV4::new(*self.config.listen.ip(), port).into());
             }
         }
@@ -167,20 +171,24 @@ impl Service for StunTurn {
         *self.config.listen.ip()
     }
 
-    fn handle(&mut self, now: Time, packet: &Packet) {
+    fn handle(&mut self, now: Time, packet: &Packet) -> bool {
         let (from, to) = (packet.source, packet.destination);
         let here = to == self.config.listen;
         let ours = here || self.relayed.contains(&to.port());
         if packet.transport != Transport::Udp || *to.ip() != *self.config.listen.ip() || !ours {
-            return;
+            return !self.forgotten.contains(&to.port());
         }
         if here {
             match stun::answer(&packet.payload, from) {
                 stun::Binding::Other => {}
-                stun::Binding::Silent => return,
-                stun::Binding::Answer(answer) => return self.send(to.into(), from.into(), answer),
+                stun::Binding::Silent => return true,
+                stun::Binding::Answer(answer) => {
+                    self.send(to.into(), from.into(), answer);
+                    return true;
+                }
             }
         }
+        let waiting = self.sent.len();
         let transmit =
             Transmit::new(packet.payload.clone(), TransportType::Udp, from.into(), to.into());
         let at = instant(now);
@@ -189,6 +197,8 @@ impl Service for StunTurn {
             self.send(out.from, out.to, out.data);
         }
         self.settle(now);
+        let forgotten = here && is_data(&packet.payload) && !self.forgotten.is_empty();
+        !forgotten || self.sent.len() > waiting
     }
 
     fn poll(&mut self, now: Time) -> Option<Packet> {
@@ -204,10 +214,16 @@ impl Service for StunTurn {
 
     fn restart(&mut self) {
         self.server = server(&self.config);
-        self.relayed.clear();
+        self.forgotten.append(&mut self.relayed);
         self.sent.clear();
         self.deadline = None;
     }
+}
+
+/// Whether a client's packet is to be relayed: ChannelData, or a Send indication (RFC 8656 sections 12.4 and 18.2). A server
+/// answers neither, whether or not there is an allocation.
+fn is_data(payload: &[u8]) -> bool {
+    matches!(payload, [0x40..=0x4f, ..] | [0x00, 0x16, ..])
 }
 
 fn server(config: &RelayConfig) -> TurnServer {

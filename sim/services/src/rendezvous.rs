@@ -107,9 +107,11 @@ impl Service for RendezvousService {
         self.stack.address()
     }
 
-    fn handle(&mut self, now: Time, packet: &Packet) {
+    fn handle(&mut self, now: Time, packet: &Packet) -> bool {
+        // What is of no connection any more is answered with a reset.
         self.stack.handle(now, packet);
         self.settle(now);
+        true
     }
 
     fn poll(&mut self, now: Time) -> Option<Packet> {

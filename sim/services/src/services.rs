@@ -71,13 +71,11 @@ impl Services {
         [&mut self.stun_turn, &mut self.rendezvous]
     }
 
-    /// A packet came in for one of them; for any other address it is ignored.
-    pub fn handle(&mut self, now: Time, packet: &Packet) {
-        for service in self.each() {
-            if service.address() == *packet.destination.ip() {
-                service.handle(now, packet);
-            }
-        }
+    /// A packet came in for one of them; for any other address it is ignored. False as of [`Service::handle`].
+    pub fn handle(&mut self, now: Time, packet: &Packet) -> bool {
+        let mut of = self.each().into_iter();
+        of.find(|service| service.address() == *packet.destination.ip())
+            .is_none_or(|service| service.handle(now, packet))
     }
 
     /// The next packet to send; its source says whose it is. To be called until there is none.

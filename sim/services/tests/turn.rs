@@ -203,3 +203,38 @@ fn relayed_ports_repeat_with_the_seed_and_go_on_after_a_restart() {
     assert_eq!(one.world.services.stun_turn.allocations(), 0);
     assert_ne!(one.allocate(1), first);
 }
+
+#[test]
+fn what_is_for_an_allocation_that_a_restart_has_made_it_forget_is_told() {
+    use parallax_network::Packet;
+    use parallax_services::Service;
+    let mut relays = Relays::new(["right", "right"]);
+    let SocketAddr::V4(relayed) = relays.allocate(0) else { panic!("an address of IPv4") };
+    let now = relays.world.now;
+    let turn = &mut relays.world.services.stun_turn;
+    let listens = SocketAddrV4::new(turn.address(), 3478);
+    let peer = SocketAddrV4::new([198, 51, 100, 77].into(), 40_000);
+    let other =
+        SocketAddrV4::new(turn.address(), if relayed.port() == 50_000 { 50_001 } else { 50_000 });
+    let handle = |turn: &mut parallax_services::StunTurn, to, payload: &'static [u8]| {
+        let taken = turn.handle(now, &Packet::udp(peer, to, payload.into()));
+        while turn.poll(now).is_some() {}
+        taken
+    };
+    let channel_data: &[u8] = &[0x40, 0x00, 0x00, 0x01, 7];
+    let send_indication: &[u8] =
+        &[0x00, 0x16, 0, 0, 0x21, 0x12, 0xa4, 0x42, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12];
+    let binding: &[u8] =
+        &[0x00, 0x01, 0, 0, 0x21, 0x12, 0xa4, 0x42, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12];
+    // Whatever it does with them: it has forgotten nothing yet.
+    for (to, payload) in [(relayed, binding), (other, binding), (listens, channel_data)] {
+        assert!(handle(turn, to, payload));
+    }
+    turn.restart();
+    for (to, payload) in [(relayed, binding), (listens, channel_data), (listens, send_indication)] {
+        assert!(!handle(turn, to, payload), "{to} {payload:?}");
+    }
+    // It answers as before, and a port that it never gave away is nobody's.
+    assert!(handle(turn, listens, binding));
+    assert!(handle(turn, other, binding));
+}

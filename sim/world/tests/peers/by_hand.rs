@@ -122,7 +122,7 @@ fn place(
 struct Nobody;
 
 impl Services for Nobody {
-    fn handle(&mut self, _now: Time, host: HostId, packet: Packet) {
+    fn handle(&mut self, _now: Time, host: HostId, packet: &Packet) -> bool {
         panic!("{packet:?} to {host:?}");
     }
 
@@ -257,13 +257,9 @@ impl Core {
 }
 
 impl Services for Core {
-    fn handle(&mut self, now: Time, host: HostId, packet: Packet) {
-        if self.killed.contains(&host) {
-            return;
-        }
-        if host == self.rendezvous || now >= self.silent_until {
-            self.services.handle(now, &packet);
-        }
+    fn handle(&mut self, now: Time, host: HostId, packet: &Packet) -> bool {
+        let hears = host == self.rendezvous || now >= self.silent_until;
+        self.killed.contains(&host) || !hears || self.services.handle(now, packet)
     }
 
     fn poll(&mut self, now: Time) -> Option<(HostId, Packet)> {

@@ -102,14 +102,15 @@ impl StunServer {
 }
 
 impl Services for StunServer {
-    fn handle(&mut self, _now: Time, _host: HostId, packet: Packet) {
+    fn handle(&mut self, _now: Time, _host: HostId, packet: &Packet) -> bool {
         if !self.lives {
-            return;
+            return true;
         }
         let payload = &packet.payload;
         let is_request = payload.len() >= 20 && payload[..2] == [0, 1];
         let answer = if is_request { binding(payload, packet.source) } else { payload.clone() };
         self.answers.push_back(Packet::udp(packet.destination, packet.source, answer));
+        true
     }
 
     fn poll(&mut self, _now: Time) -> Option<(HostId, Packet)> {
