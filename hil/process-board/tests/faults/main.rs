@@ -190,7 +190,7 @@ fn logs_within_the_lines_of_the_agent_are_counted_gaps_and_no_guesses() {
 fn a_console_that_takes_nothing_any_more_is_told_and_the_run_ends() {
     patiently(|| {
         let left = bench(&["deaf@agent+1500"], 6).run();
-        left.nobody(&["1 of what doorbell said was lost"]).notes_that("were not taken in time");
+        left.nobody(&["1 of what doorbell said was lost"]).notes_that("not taken in time");
         left.notes_that("the agent did not end when it was told to");
     });
 }
