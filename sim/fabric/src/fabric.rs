@@ -474,9 +474,9 @@ impl Inner {
 
     fn take(&mut self, output: Output) -> Next {
         match output {
-            Output::Delivered { at, to, packet, .. } => {
+            Output::Delivered { at, to, packet, gateways, .. } => {
                 self.told.packets.push((at, Direction::Delivered, to, packet.clone()));
-                return self.deliver(at, to, packet);
+                return self.deliver(at, to, packet, gateways);
             }
             Output::Dropped { at, place, cause, packet, gateways, .. } => {
                 self.dropped(at, &place.to_string(), &cause.to_string(), packet, gateways);
@@ -523,12 +523,11 @@ impl Inner {
     }
 
     /// Hands a packet to the host that it reached.
-    fn deliver(&mut self, at: Time, to: HostId, packet: Packet) -> Next {
+    fn deliver(&mut self, at: Time, to: HostId, packet: Packet, gateways: u8) -> Next {
         let Some(end) = self.ends.get_mut(&to) else {
             if !self.services.handle(at, to, &packet) {
                 let place = format!("host/{}", self.network.host_name(to));
-                // Its sender's gateway has forwarded it, if it has one: none is known here.
-                self.dropped(at, &place, FORGOTTEN, packet, 0);
+                self.dropped(at, &place, FORGOTTEN, packet, gateways);
             }
             self.pump_services(at);
             return Next::Nothing;

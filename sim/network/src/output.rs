@@ -44,6 +44,8 @@ pub enum Output {
         to: HostId,
         /// The packet as it arrives, translated.
         packet: Packet,
+        /// How many gateways have forwarded it.
+        gateways: u8,
     },
     /// A packet is gone.
     Dropped {

@@ -223,6 +223,7 @@ impl Network {
             from: flight.from,
             to,
             packet: flight.packet,
+            gateways: flight.gateways,
         });
     }
 

@@ -39,7 +39,10 @@ fn a_path_takes_the_sum_of_its_links() {
     // LAN twice: 0.2 ms and 8 us each; up: 1 ms and 12 ms; down: 0.2 ms and 7 ms.
     let at = Time::from_micros(5_000 + 2 * 208 + 13_000 + 7_200);
     let (sent_at, from, to) = (Time::from_millis(5), hosts[0], hosts[1]);
-    assert_eq!(network.poll(at), Some(Output::Delivered { at, sent_at, from, to, packet }));
+    assert_eq!(
+        network.poll(at),
+        Some(Output::Delivered { at, sent_at, from, to, packet, gateways: 0 })
+    );
     assert_eq!((network.poll(Time::NEVER), network.next_deadline()), (None, None));
 }
 
