@@ -5,7 +5,7 @@ use super::{
     history::History,
     pacer::{Load, Pacer},
 };
-use crate::round_trip::SharedRoundTrip;
+use crate::{epoch::Epoch, round_trip::SharedRoundTrip};
 use rtc::{
     interceptor::{Attribute, AttributedPacket, Interceptor, Packet, StreamInfo, TaggedPacket},
     rtcp::transport_feedbacks::transport_layer_nack::TransportLayerNack,
@@ -16,7 +16,7 @@ use rtc::{
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 /// What leaves a camera for one viewer, as its session and the interceptor know it.
@@ -28,8 +28,7 @@ struct State {
     history: History<rtp::Packet>,
     /// Of the stream.
     ssrc: Option<u32>,
-    /// What instants are counted from.
-    epoch: Option<Instant>,
+    epoch: Epoch,
     round_trip: SharedRoundTrip,
 }
 
@@ -40,7 +39,7 @@ impl Outlet {
             pacer: Pacer::new(pacer_bps.map(u64::from)),
             history: History::new(),
             ssrc: None,
-            epoch: None,
+            epoch: Epoch::default(),
             round_trip,
         })))
     }
@@ -66,15 +65,9 @@ impl Outlet {
 }
 
 impl State {
-    /// Nanoseconds since the first packet.
-    fn ns(&mut self, now: Instant) -> u64 {
-        let since = now.saturating_duration_since(*self.epoch.get_or_insert(now));
-        u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
-    }
-
     fn send(&mut self, packet: TaggedPacket) {
         let Packet::Rtp(rtp) = &packet.message.packet else { return };
-        let (now_ns, bits) = (self.ns(packet.now), bits(rtp));
+        let (now_ns, bits) = (self.epoch.ns(packet.now), bits(rtp));
         self.ssrc = Some(rtp.header.ssrc);
         self.history.push(now_ns, rtp.header.sequence_number, rtp.clone());
         self.pacer.push(now_ns, bits, packet);
@@ -84,7 +77,7 @@ impl State {
         if Some(nack.media_ssrc) != self.ssrc {
             return;
         }
-        let (now_ns, round_trip_ns) = (self.ns(now), self.round_trip.get().mean_ns());
+        let (now_ns, round_trip_ns) = (self.epoch.ns(now), self.round_trip.get().mean_ns());
         for sequence in nack.nacks.iter().flat_map(|pair| pair.packet_list()) {
             let Some(rtp) = self.history.ask(now_ns, sequence, round_trip_ns) else { continue };
             let bits = bits(&rtp);
@@ -98,7 +91,7 @@ impl State {
 
     /// The next packet that may leave.
     fn poll(&mut self, now: Instant) -> Option<TaggedPacket> {
-        let now_ns = self.ns(now);
+        let now_ns = self.epoch.ns(now);
         let mut packet = self.pacer.poll(now_ns)?;
         // Congestion control counts from here on.
         packet.now = now;
@@ -138,7 +131,7 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for Paces {
         let rate = Attribute::TargetBitrateChanged { bits_per_second: 0.0 };
         if let Some(Attribute::TargetBitrateChanged { bits_per_second }) = packet.message.get(&rate)
         {
-            let now_ns = state.ns(packet.now);
+            let now_ns = state.epoch.ns(packet.now);
             // Saturates: an estimate is neither negative nor that large.
             state.pacer.set_rate(now_ns, *bits_per_second as u64);
         }
@@ -181,7 +174,7 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for Paces {
     fn poll_timeout(&mut self) -> Option<Instant> {
         let state = self.outlet.state();
         let due_ns = state.pacer.next_deadline()?;
-        Some(state.epoch? + Duration::from_nanos(due_ns))
+        state.epoch.instant(due_ns)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The viewer's interceptor that sends NACKs: a thin one, around [`Requests`].
 
 use super::{Nack, requests::Requests};
-use crate::round_trip::SharedRoundTrip;
+use crate::{epoch::Epoch, round_trip::SharedRoundTrip};
 use rtc::{
     interceptor::{AttributedPacket, Interceptor, Packet, StreamInfo, TaggedPacket},
     rtcp::transport_feedbacks::transport_layer_nack::{
@@ -13,7 +13,7 @@ use rtc::{
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 /// A session's requests, as the session and the interceptor know them.
@@ -24,15 +24,19 @@ struct State {
     requests: Requests,
     /// Of the stream.
     ssrc: Option<u32>,
-    /// What instants are counted from.
-    epoch: Option<Instant>,
+    epoch: Epoch,
     round_trip: SharedRoundTrip,
 }
 
 impl Repairs {
     pub(super) fn new(nack: Nack, round_trip: SharedRoundTrip) -> Self {
         let requests = Requests::new(nack);
-        Self(Arc::new(Mutex::new(State { requests, ssrc: None, epoch: None, round_trip })))
+        Self(Arc::new(Mutex::new(State {
+            requests,
+            ssrc: None,
+            epoch: Epoch::default(),
+            round_trip,
+        })))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -51,15 +55,9 @@ impl Repairs {
 }
 
 impl State {
-    /// Nanoseconds since the first packet.
-    fn ns(&mut self, now: Instant) -> u64 {
-        let since = now.saturating_duration_since(*self.epoch.get_or_insert(now));
-        u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
-    }
-
     /// What to send now.
     fn poll(&mut self, now: Instant) -> Option<TaggedPacket> {
-        let (now_ns, answer_ns) = (self.ns(now), self.round_trip.get().answer_ns());
+        let (now_ns, answer_ns) = (self.epoch.ns(now), self.round_trip.get().answer_ns());
         let asked = self.requests.poll(now_ns, answer_ns);
         let media_ssrc = self.ssrc.filter(|_| !asked.is_empty())?;
         let nacks = nack_pairs_from_sequence_numbers(&asked);
@@ -85,7 +83,7 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for Asks {
     fn handle_read(&mut self, packet: TaggedPacket) -> Result<(), Error> {
         if let Packet::Rtp(rtp) = &packet.message.packet {
             let mut state = self.repairs.state();
-            let now_ns = state.ns(packet.now);
+            let now_ns = state.epoch.ns(packet.now);
             let header = &rtp.header;
             state.ssrc = Some(header.ssrc);
             let answered = state.requests.handle(now_ns, header.sequence_number, header.timestamp);
@@ -119,7 +117,7 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for Asks {
     fn poll_timeout(&mut self) -> Option<Instant> {
         let state = self.repairs.state();
         let due_ns = state.requests.next_deadline(state.round_trip.get().answer_ns())?;
-        Some(state.epoch? + Duration::from_nanos(due_ns))
+        state.epoch.instant(due_ns)
     }
 }
 
