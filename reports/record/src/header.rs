@@ -5,7 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{check::Check, name::Name};
+use crate::{check::Check, links, name::Name};
 
 /// The `schema` that this version writes, and the newest that it reads.
 pub const SCHEMA: u32 = 1;
@@ -116,12 +116,7 @@ impl Action {
         match self {
             Self::Kill { service } | Self::Restart { service } => format!("service/{service}"),
             Self::PowerLoss { peer } => peer.clone(),
-            Self::ChangeLink { site, direction: LinkDirection::Up, .. } => {
-                format!("link/{site}/up")
-            }
-            Self::ChangeLink { site, direction: LinkDirection::Down, .. } => {
-                format!("link/{site}/down")
-            }
+            Self::ChangeLink { site, direction, .. } => links::node(site, *direction),
             Self::RebootGateway { site } => format!("gateway/{site}"),
         }
     }
@@ -137,6 +132,17 @@ pub enum LinkDirection {
     Up,
     /// From the core to the site.
     Down,
+}
+
+impl LinkDirection {
+    /// Its word in records and reports: `up`, `down`.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Up => "up",
+            Self::Down => "down",
+        }
+    }
 }
 
 /// One camera's pictures at one viewer.

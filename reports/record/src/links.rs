@@ -116,10 +116,7 @@ pub(crate) fn configured(header: &Header) -> Vec<(String, LinkDirection, Vec<Lin
 
 /// The node of a link, as entries name it.
 pub(crate) fn node(site: &str, direction: LinkDirection) -> String {
-    match direction {
-        LinkDirection::Up => format!("link/{site}/up"),
-        LinkDirection::Down => format!("link/{site}/down"),
-    }
+    format!("link/{site}/{}", direction.word())
 }
 
 /// What a link was over time. As a run has it: at one time, what lasted ends before anything begins;

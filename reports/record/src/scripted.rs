@@ -1,10 +1,10 @@
-//! Scripted events in whose time a check was not kept: what the scenario did to the run, for who reads of the failure.
-//! That it happened then is known; that nothing else was the cause is not, and is not said.
+//! Scripted events in whose time a check was not kept. The text says what the scenario did and when, which is known; it
+//! does not say that nothing else was a cause.
 
 use crate::check::{Check, Predicate};
 use crate::counted::{counted, seconds};
 use crate::ends;
-use crate::header::{Action, Header, LinkDirection, ScriptedEvent};
+use crate::header::{Action, Header, ScriptedEvent};
 use crate::measure;
 use crate::timeline::{Fate, StreamTimeline};
 
@@ -24,7 +24,6 @@ pub(crate) fn of_check(
         Predicate::Recovery { after, .. } => event.name != *after,
         _ => true,
     });
-    let others = others.filter(|event| !matches!(event.action, Action::PowerLoss { .. }));
     let bears = |event: &&ScriptedEvent| match (&check.predicate, found.0) {
         (Predicate::FramesLost { .. }, Some(_)) => most_lost(check, stream, header, event),
         _ => {
@@ -33,15 +32,13 @@ pub(crate) fn of_check(
             parts.any(|(from_us, to_us)| began_us <= to_us && from_us <= over_us)
         }
     };
-    let told: Vec<&ScriptedEvent> = others.filter(bears).collect();
-    match &told[..] {
-        [] => None,
-        [first, rest @ ..] => {
-            let more = counted(rest.len() as u64, "event");
-            let more = if rest.is_empty() { String::new() } else { format!(", and {more} more") };
-            Some(format!("the scenario {}{more}", words(first)))
-        }
-    }
+    let mut told = others.filter(bears).filter_map(words);
+    let first = told.next()?;
+    let more = match told.count() as u64 {
+        0 => String::new(),
+        more => format!(", and {} more", counted(more, "event")),
+    };
+    Some(format!("the scenario {first}{more}"))
 }
 
 /// Whether most of what was lost was captured in an event's time.
@@ -60,7 +57,7 @@ fn most_lost(
 }
 
 /// Until when an event bears on a stream, microseconds: to its end, and on to the first frame that was captured after
-/// that and shown. What is lost later, others took.
+/// that and shown. What is lost later is not the event's.
 fn until_us(event: &ScriptedEvent, stream: &StreamTimeline, header: &Header) -> u64 {
     let over_us = match (event.lasts_us, &event.action) {
         (Some(lasts), _) => event.at_us.saturating_add(lasts),
@@ -72,23 +69,20 @@ fn until_us(event: &ScriptedEvent, stream: &StreamTimeline, header: &Header) -> 
     captured.filter(|at| *at >= over_us).min().unwrap_or(header.duration_us)
 }
 
-fn words(event: &ScriptedEvent) -> String {
+/// What an event did; none of a loss of power.
+fn words(event: &ScriptedEvent) -> Option<String> {
     let at = seconds(event.at_us);
-    let time = match event.lasts_us {
-        Some(lasts) => format!("from {at} to {}", seconds(event.at_us.saturating_add(lasts))),
-        None => format!("from {at} on"),
-    };
-    match &event.action {
+    Some(match &event.action {
         Action::Kill { service } => format!("killed {service} at {at}"),
         Action::Restart { service } => format!("restarted {service} at {at}"),
         Action::RebootGateway { site } => format!("rebooted the gateway of {site} at {at}"),
         Action::ChangeLink { site, direction, .. } => {
-            let direction = match direction {
-                LinkDirection::Up => "up",
-                LinkDirection::Down => "down",
+            let until = match event.lasts_us {
+                Some(lasts) => format!("to {}", seconds(event.at_us.saturating_add(lasts))),
+                None => "on".to_owned(),
             };
-            format!("changed the {direction} link of {site} {time}")
+            format!("changed the {} link of {site} from {at} {until}", direction.word())
         }
-        Action::PowerLoss { peer } => format!("took {peer}'s power {time}"),
-    }
+        Action::PowerLoss { .. } => return None,
+    })
 }

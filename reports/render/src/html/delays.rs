@@ -1,7 +1,7 @@
 //! The delay of each link: what was configured, and what came out.
 
 use crate::{escape::tame, figure};
-use parallax_record::{ConfiguredDelay, DelaySummary, LinkDirection, Summary};
+use parallax_record::{ConfiguredDelay, DelaySummary, Summary};
 
 /// So many configured delays of a link are named.
 const CONFIGURED_NAMED: usize = 4;
@@ -17,10 +17,7 @@ pub(super) struct DelayRow {
 /// The links of a run; none in summaries that do not tell.
 pub(super) fn rows(summary: &Summary) -> Vec<DelayRow> {
     let row = |link: &parallax_record::LinkSummary| {
-        let way = match link.direction {
-            LinkDirection::Up => "up",
-            LinkDirection::Down => "down",
-        };
+        let way = link.direction.word();
         let [mean, p50, p95] = figures(&link.propagation_us);
         let [whole_mean, whole_p50, whole_p95] = figures(&link.crossing_us);
         DelayRow {

@@ -63,10 +63,7 @@ fn link_rows(run: &Run) -> Vec<LinkRow> {
         let told = |us: Option<i64>| us.map_or_else(|| "–".to_owned(), figure::duration);
         let packets =
             link.loads.iter().map(|load| load.carried_packets).fold(0, u64::saturating_add);
-        let way = match link.direction {
-            parallax_record::LinkDirection::Up => "up",
-            parallax_record::LinkDirection::Down => "down",
-        };
+        let way = link.direction.word();
         (packets > 0).then(|| LinkRow {
             name: format!("{}, {way}", tame(&link.site)),
             packets: packets.to_string(),
