@@ -8,15 +8,14 @@ use parallax_console::{
 
 const UNSTAMPED: &str = "Kernel panic - not syncing: Fatal exception";
 
-/// A board of a login, whose shell stands there.
+fn with_login() -> ConsoleProfile {
+    let prompt = pattern("board login: $");
+    linux().with_login(Login { prompt, user: "root".into(), password: None, refused: None })
+}
+
+/// A board with a login, at its shell's prompt.
 fn ready() -> Bench {
-    let login = Login {
-        prompt: pattern("board login: $"),
-        user: "root".into(),
-        password: None,
-        refused: None,
-    };
-    let mut bench = Bench::new(linux().with_login(login));
+    let mut bench = Bench::new(with_login());
     bench.ready();
     bench
 }
@@ -192,13 +191,7 @@ fn what_an_application_says_of_the_last_crash_is_no_death() {
         ("crash-reporter: Kernel panic - not syncing: x", "\r\nboard login: "),
         ("app says: Guru Meditation Error: Core  0", "I (900) app: fps 15\r\n"),
     ] {
-        let login = Login {
-            prompt: pattern("board login: $"),
-            user: "root".into(),
-            password: None,
-            refused: None,
-        };
-        let mut bench = Bench::new(linux().with_login(login));
+        let mut bench = Bench::new(with_login());
         bench.input(Input::Power(true));
         bench.hear(format!("U-Boot SPL 2024\r\n{said}\r\n").as_bytes());
         bench.wait(S);

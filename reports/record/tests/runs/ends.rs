@@ -11,26 +11,6 @@ fn closed(run_ns: u64, node: &str, number: u32, reason: &str) -> Entry {
     entry(run_ns, node, Event::Closed { session: session(number), reason: reason.into() })
 }
 
-fn site(name: &str, one_way_delay_us: u64) -> SiteHeader {
-    let link = LinkHeader {
-        capacity_bps: None,
-        one_way_delay_us,
-        delay_variation_us: 0,
-        reorder: false,
-        loss_mean_ppm: 0,
-        loss_burst_millipackets: 1_000,
-        queue: QueueLimit::Unlimited,
-    };
-    let name = name.to_owned();
-    SiteHeader {
-        lan: "192.168.1.0/24".into(),
-        gateway: None,
-        up: Some(link.clone()),
-        down: Some(link),
-        name,
-    }
-}
-
 /// 20 frames come, 9 do not; then the viewer gives the session up, and the camera hears of it.
 fn given_up(way: Way) -> Run {
     let mut run = Run::streaming(&[[Way::Rendered; 20].as_slice(), &[way; 9]].concat());
@@ -64,7 +44,8 @@ fn frames_on_their_way_when_the_viewer_gives_up_are_lost_to_the_end_of_the_sessi
 fn frames_of_which_the_network_dropped_packets_are_lost_in_transport() {
     let of = |at_ns, delay_us| {
         let mut run = given_up(Way::NeverReceived);
-        run.header.sites = vec![site("house", delay_us), site("flat", delay_us)];
+        run.header.sites =
+            vec![site("house", delay_us, delay_us), site("flat", delay_us, delay_us)];
         run.entries.push(dropped(at_ns, "link/house/up"));
         let lost = lost(run);
         (lost.transport, lost.session)
@@ -129,7 +110,7 @@ fn a_peer_that_stops_ends_its_session_without_a_word() {
         action: Action::PowerLoss { peer: peer.into() },
     };
     for peer in [CAMERA, VIEWER] {
-        // It says so in the scenario, or, on a bench, boots when nobody asked.
+        // The scenario takes its power; or, on a bench, it boots without a scripted event.
         for scripted in [true, false] {
             let mut run = given_up(Way::NeverReceived);
             run.entries.retain(|entry| !matches!(entry.event, Event::Closed { .. }));

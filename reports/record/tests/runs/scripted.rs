@@ -57,15 +57,7 @@ fn an_event_is_named_if_most_of_what_was_lost_was_captured_in_its_time() {
     }
     // What was over before, with pictures since, took nothing.
     let link = |lasts| {
-        let link = LinkHeader {
-            capacity_bps: None,
-            one_way_delay_us: 10_000,
-            delay_variation_us: 0,
-            reorder: false,
-            loss_mean_ppm: 1_000_000,
-            loss_burst_millipackets: 1_000,
-            queue: QueueLimit::Unlimited,
-        };
+        let link = LinkHeader { loss_mean_ppm: 1_000_000, ..link(10_000) };
         let action =
             Action::ChangeLink { site: "house".into(), direction: LinkDirection::Up, link };
         event(500_000, Some(lasts), action)

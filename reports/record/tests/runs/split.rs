@@ -1,32 +1,10 @@
 //! Capture-to-render by cause.
 
-use crate::support::{AFTER_NS, CAMERA, FIRST_NS, PERIOD_NS, Run, VIEWER, Way, entry, session};
+use crate::support::*;
 use parallax_record::*;
 use proptest::prelude::*;
 
 const MS: u64 = 1_000_000;
-
-fn link(one_way_delay_us: u64) -> LinkHeader {
-    LinkHeader {
-        capacity_bps: None,
-        one_way_delay_us,
-        delay_variation_us: 0,
-        reorder: false,
-        loss_mean_ppm: 0,
-        loss_burst_millipackets: 1_000,
-        queue: QueueLimit::Unlimited,
-    }
-}
-
-fn site(name: &str) -> SiteHeader {
-    SiteHeader {
-        name: name.into(),
-        lan: "192.168.1.0/24".into(),
-        gateway: None,
-        up: Some(link(12_000)),
-        down: Some(link(8_000)),
-    }
-}
 
 fn time(typical_ms: u64, longest_ms: u64) -> Option<StageTime> {
     Some(StageTime { typical_us: typical_ms * 1_000, longest_us: longest_ms * 1_000 })
@@ -35,7 +13,7 @@ fn time(typical_ms: u64, longest_ms: u64) -> Option<StageTime> {
 /// Two homes 20 ms apart, stages as the frames of a made-up run have them, a fixed buffer of 50 ms. A tick lies upon each.
 fn between_homes() -> Run {
     let mut run = Run::streaming(&[]);
-    run.header.sites = vec![site("house"), site("flat")];
+    run.header.sites = vec![site("house", 12_000, 8_000), site("flat", 12_000, 8_000)];
     let stages = StageTimes {
         capture: time(1, 1),
         encode: time(7, 7),

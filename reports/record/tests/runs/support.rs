@@ -68,6 +68,30 @@ pub(crate) fn entry(run_ns: u64, node: &str, event: Event) -> Entry {
 }
 
 /// A packet that was dropped at a node.
+/// A link without loss, of one delay.
+pub(crate) fn link(one_way_delay_us: u64) -> LinkHeader {
+    LinkHeader {
+        capacity_bps: None,
+        one_way_delay_us,
+        delay_variation_us: 0,
+        reorder: false,
+        loss_mean_ppm: 0,
+        loss_burst_millipackets: 1_000,
+        queue: QueueLimit::Unlimited,
+    }
+}
+
+/// A site without a gateway, with links of these delays.
+pub(crate) fn site(name: &str, up_us: u64, down_us: u64) -> SiteHeader {
+    SiteHeader {
+        name: name.into(),
+        lan: "192.168.1.0/24".into(),
+        gateway: None,
+        up: Some(link(up_us)),
+        down: Some(link(down_us)),
+    }
+}
+
 pub(crate) fn dropped(run_ns: u64, node: &str) -> Entry {
     let (source, destination) = ("192.0.2.1:5000".into(), "192.0.2.2:5000".into());
     entry(
