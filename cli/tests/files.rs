@@ -445,7 +445,7 @@ fn a_hang_up_writes_what_has_finished_and_one_that_is_ignored_is_none() {
     place.write("soon.toml", &with_checks("two-homes", 1, TOO_SOON));
     let sim = ["sim", "soon.toml", "endless.toml", "--jobs", "1", "--out", "out"];
     let record = place.path("out/endless/seed-1/record.jsonl");
-    // Whoever started the tests may have had hang-ups ignored, which is inherited.
+    // A test process that ignores SIGHUP (under `nohup`) passes that on to its children.
     let parent = std::process::Command::new("env")
         .args(["--default-signal=HUP", env!("CARGO_BIN_EXE_parallax")])
         .args(sim)

@@ -102,7 +102,7 @@ const ENDS: [(&str, &str); 5] = [
         "change_link = { site = \"house\", direction = \"up\", one_way_delay = \"10s\", loss = \"2%\" }",
         "session 1 was ended by phone at 18.037 s (nothing came from the camera any more)",
     ),
-    // It comes back while nobody listens.
+    // The path is short again when the viewer's session is over.
     (
         "change_link = { site = \"house\", direction = \"up\", one_way_delay = \"5s\", lasts = \"8s\" }",
         "session 1 was ended by phone at 18.037 s (nothing came from the camera any more)",

@@ -36,7 +36,7 @@ const PLACES: [(&str, bool); 26] = [
     ("home", false),
 ];
 
-/// The token that somebody makes up.
+/// The token of a folder that no command has made.
 const TOKEN: &str = "0123456789abcdef";
 
 /// What somebody does to a folder between two commands.

@@ -205,7 +205,7 @@ fn lacking(folder: &Path, suite: &Suite) -> Result<(Vec<Summary>, Vec<String>), 
             continue;
         }
         let Some(summary) = of_record(&folder)? else { continue };
-        // Nobody counted the packets of a run that was killed.
+        // The record of a run that was killed has no digest of its packets.
         if !interrupted || summary.packets_sha256.is_some() {
             let path = summary.path();
             let text = format!("{path}: summary.json does not have this run: its record counts");

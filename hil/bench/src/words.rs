@@ -16,7 +16,7 @@ pub(crate) enum Blame {
     Nobody(String),
 }
 
-/// An error, or another text of several lines, in one line: as reasons of runs are told and recorded.
+/// Joins the lines of a text, such as an error with its help, by `; `: reasons of runs are told and recorded in one line.
 pub fn in_one_line(text: &impl std::fmt::Display) -> String {
     let text = text.to_string();
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());

@@ -272,8 +272,8 @@ impl Console {
         }
     }
 
-    /// A command with markers runs, and may still come to its end: what it prints is told of no boot, and
-    /// nobody asked for one.
+    /// Whether a command with markers still runs and its end marker may come: no boot has been seen since it was typed,
+    /// and no restart was typed.
     pub(crate) fn waits_for_an_end(&self) -> bool {
         let boots = self.quotes.doubt.is_some() && self.resets.told_boot().is_some();
         let boots = boots || self.resets.was_typed_for() || self.has_booted(None);

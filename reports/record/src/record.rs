@@ -211,7 +211,7 @@ impl Record {
         let text = "what ran it was killed".to_owned();
         let event = Event::CutShort { text };
         entries.push(Entry { run_ns, node: "lab".to_owned(), event });
-        // Nobody counted the packets any more.
+        // The digest of its packets was lost with the process.
         Self::new(header, entries, "").map_err(|error| corrupt(1, &error.to_string()))
     }
 

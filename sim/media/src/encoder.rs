@@ -32,7 +32,7 @@ pub struct EncoderConfig {
     /// Let rate control leave out whole frames to hold the bit rate. Without it the bit rate is
     /// exceeded where the quantisation parameter ends.
     pub skip_frames: bool,
-    /// Begin a scene with a key frame that nobody asked for. A clip that starts again is a scene.
+    /// Begin a scene with a key frame, without a request for one. A clip that starts again is a scene.
     pub scene_change_key_frames: bool,
 }
 

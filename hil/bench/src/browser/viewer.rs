@@ -199,7 +199,7 @@ impl Viewer {
                 json!({ "urls": urls, "username": username, "credential": credential })
             })
             .collect();
-        // What a browser is told is its least depth: it adapts by itself.
+        // A browser's jitter buffer adapts by itself; its target, `jitterBufferTarget`, is a least depth.
         let least_ms = self.jitter_buffer.least_us / 1_000;
         call(&self.devtools, "begin", &[json!(id), json!(servers), json!(least_ms)])?;
         self.newest = Some(id.clone());

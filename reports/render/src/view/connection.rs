@@ -54,7 +54,7 @@ const PHASES: [(Phase, &[Phase], &str); 8] = [
 ];
 
 impl Connection {
-    /// Of a session; none if nobody asked for it.
+    /// Of a session; none if the viewer never asked for it.
     #[must_use]
     pub fn of(session: &SessionTimeline, stream: &Stream, record: &Record) -> Option<Self> {
         let requested_ns = *session.requests_ns.first()?;

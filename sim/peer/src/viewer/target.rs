@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn where_the_base_rises_the_target_gives_way_by_no_more_and_no_more_than_frames_allow() {
+    fn a_base_that_rises_lowers_the_target_by_as_much_down_to_the_least() {
         let rebased = |risen_ms: u64| {
             let needs = (0..100).map(|n| if n % 10 == 0 { 140 } else { 90 });
             let mut target = after(BOUNDS, needs);
