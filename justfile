@@ -51,6 +51,11 @@ snapshots:
 bench:
     cargo bench -p parallax-world --bench run
 
+# The whole command beside the same floor.
+bench-command:
+    cargo build --release -p parallax
+    cargo bench -p parallax-world --bench run -- {{justfile_directory()}}/target/release/parallax
+
 # What a peer costs among 2, 20 and 100.
 bench-many:
     cargo bench -p parallax-world --bench many

@@ -166,7 +166,7 @@ impl<'a> Run<'a> {
             return None;
         };
         let wall_us = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
-        if let Err(stop) = out.finish_run(&self.place) {
+        if let Err(stop) = out.finish_run(&self.place, summary.record_sha256.as_deref()) {
             summary.verdict = Verdict::Error;
             summary.faults.push(stop.to_string());
         }

@@ -128,7 +128,7 @@ fn memory_is_up(arguments: &WorkerArgs) -> bool {
 }
 
 /// How often it is stored how far the run has come, in the run's time.
-const TELL: Duration = Duration::from_millis(20);
+const TELL: Duration = Duration::from_millis(100);
 
 fn run_once(
     (scenario, text): (&Scenario, &str),

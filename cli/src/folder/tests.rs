@@ -98,7 +98,7 @@ fn command(out: &Path, seeds: &[u64], killed: bool) -> Result<(), Stop> {
         if killed && at + 1 == runs.len() {
             return Ok(());
         }
-        folder.finish_run(run)?;
+        folder.finish_run(run, None)?;
     }
     folder.put("summary.json", format!("{seeds:?}").as_bytes())?;
     let report = ["report/grid.png", "summary.md", "report.html"]

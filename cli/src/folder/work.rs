@@ -15,7 +15,9 @@ use std::{
 };
 
 /// What a run that was killed has told, for people.
-const TOLD: [&str; 2] = ["console.txt", "record.jsonl"];
+const TOLD: [&str; 2] = ["console.txt", RECORD];
+/// The record of a run, in its folder.
+const RECORD: &str = "record.jsonl";
 
 /// The folder of a run, from that of the output.
 pub(crate) fn place(scenario: &Name, run: &str) -> PathBuf {
@@ -91,11 +93,12 @@ impl Folder {
         Ok(folder)
     }
 
-    /// Takes what a run has left into the manifest.
+    /// Takes what a run has left into the manifest. `record` is the digest of its record, where that was read already.
     ///
     /// # Errors
     /// If it cannot be read, or the manifest cannot be written.
-    pub(crate) fn finish_run(&self, run: &Path) -> Result<(), Stop> {
+    pub(crate) fn finish_run(&self, run: &Path, record: Option<&str>) -> Result<(), Stop> {
+        let record = record.map(|digest| (run.join(RECORD), digest));
         let claimed = || -> io::Result<()> {
             let names = self.names(run).map_err(|stop| io::Error::other(stop.to_string()))?;
             for name in names.iter().filter(|name| is_work(name)) {
@@ -105,7 +108,11 @@ impl Folder {
                 for path in below {
                     let is_file = matches!(files::kind(&self.path.join(&path)), Ok(Kind::File(_)));
                     if let Some(entry) = path.to_str().and_then(Entry::new).filter(|_| is_file) {
-                        self.claim(&entry, file_digest(&self.path.join(&entry))?)?;
+                        let digest = match &record {
+                            Some((record, digest)) if *record == path => (*digest).to_owned(),
+                            _ => file_digest(&self.path.join(&entry))?,
+                        };
+                        self.claim(&entry, digest)?;
                     }
                 }
             }

@@ -289,7 +289,7 @@ fn tried(
         let summary = once(on, run, &folder, &earlier, interrupt)?;
         let again = summary.verdict == Verdict::Inconclusive && !summary.doubts.is_empty();
         if !again || attempt > arguments.retries || interrupt.asked() {
-            return out.finish_run(&place).map(|()| summary);
+            return out.finish_run(&place, None).map(|()| summary);
         }
         earlier.push(format!("attempt {attempt}: inconclusive: {}", summary.doubts.join("; ")));
         put_aside(&folder, &folder.join(format!("attempt-{attempt}")), &LEFT)?;

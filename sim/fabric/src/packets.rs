@@ -34,18 +34,20 @@ pub struct PacketSeen<'a> {
 impl PacketSeen<'_> {
     /// Feeds `hash` with all of it.
     fn hash(&self, hash: &mut Sha256) {
-        hash.update(self.at.as_nanos().to_be_bytes());
-        hash.update([match self.direction {
+        let mut head = Vec::with_capacity(64);
+        head.extend(self.at.as_nanos().to_be_bytes());
+        head.push(match self.direction {
             Direction::Sent => 0,
             Direction::Delivered => 1,
-        }]);
-        hash.update((self.host.len() as u64).to_be_bytes());
-        hash.update(self.host);
+        });
+        head.extend((self.host.len() as u64).to_be_bytes());
+        head.extend(self.host.as_bytes());
         for end in [self.packet.source, self.packet.destination] {
-            hash.update(end.ip().octets());
-            hash.update(end.port().to_be_bytes());
+            head.extend(end.ip().octets());
+            head.extend(end.port().to_be_bytes());
         }
-        hash.update((self.packet.wire_length() as u64).to_be_bytes());
+        head.extend((self.packet.wire_length() as u64).to_be_bytes());
+        hash.update(head);
         self.hash_contents(hash);
     }
 

@@ -53,6 +53,11 @@ impl Timers {
         lock(&self.state).now = now;
     }
 
+    /// The deadline of the first timer.
+    pub fn next(&self) -> Option<Time> {
+        lock(&self.state).waiting.first_key_value().map(|((first, _), _)| *first)
+    }
+
     /// Wakes whoever waits for a time that has come; says whether there is anybody.
     pub fn fire(&self) -> bool {
         let due = {

@@ -5,7 +5,7 @@
 //! Everything is measured in CPU time of the process, in turns, so that what else the machine does
 //! falls on all alike; of each the median counts. A run here is one in a thread of its own in this
 //! process, with its record written into memory. `parallax sim` gives each a process, which adds its
-//! start.
+//! start: with the path of a built `parallax` as the argument (`just bench-command`), the command is measured in its place.
 #![expect(
     clippy::disallowed_methods,
     clippy::print_stdout,
@@ -13,6 +13,7 @@
 )]
 
 mod codec;
+mod command;
 mod floor;
 
 use parallax_network::Transport;
@@ -37,7 +38,15 @@ pub(crate) struct Sent {
     pub(crate) payload_bytes: usize,
 }
 
+/// The scenario.
+const TWO_HOMES: &str =
+    concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/scenarios/two-homes.toml");
+
 fn main() {
+    // Cargo adds a flag of its own.
+    if let Some(program) = std::env::args().skip(1).find(|argument| !argument.starts_with("--")) {
+        return command::measure(&program);
+    }
     let scenario = two_homes(MediaMode::Live);
     let Sample { packets, frames, datagrams } = sample(&scenario);
     prerecorded();
@@ -109,10 +118,9 @@ fn prerecorded() {
 }
 
 fn two_homes(media: MediaMode) -> Scenario {
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/scenarios/two-homes.toml");
-    let text = std::fs::read_to_string(file).expect("the shipped scenario");
+    let text = std::fs::read_to_string(TWO_HOMES).expect("the shipped scenario");
     let replaced = Replacements { media: Some(media), ..Replacements::default() };
-    parse_with(file, &text, &Builtin, &replaced).expect("a valid scenario")
+    parse_with(TWO_HOMES, &text, &Builtin, &replaced).expect("a valid scenario")
 }
 
 /// A run, as far as floor and codec are to do the same.
