@@ -312,8 +312,10 @@ pub(crate) struct ReportArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) baseline: Option<PathBuf>,
     /// Where simulated and measured runs are given: how far apart they may be, in percent of what was simulated
-    /// or by a time, as in 10%,5ms. Latency, its stages and the path are held to it: beyond it is a failure
-    #[arg(long, value_name = "PERCENT,DURATION", value_parser = values::within)]
+    /// or by a time, as in 10%,5ms: latency, its stages and the path are held to it. Or, with range,10%: what was measured
+    /// lies in the range of the simulated runs (10 at least), each end widened by a share of itself: set-up, latency,
+    /// frames lost, time frozen and the path. Beyond it is a failure
+    #[arg(long, value_name = "PERCENT,DURATION|range,PERCENT", value_parser = values::within)]
     pub(crate) within: Option<Within>,
     /// Store the runs as the baseline of later ones, in a file for git. Before a folder write
     /// --accept=FILE

@@ -140,17 +140,28 @@ pub(crate) fn span(text: &str) -> Result<Duration, String> {
     Ok(span)
 }
 
-/// Reads how far simulation and measurement may be apart: `10%,5ms`.
+/// Reads how far simulation and measurement may be apart: `10%,5ms`, or `range,10%`.
 pub(crate) fn within(text: &str) -> Result<Within, String> {
-    let wrong = |what: &str| format!("{what}\n  help: write percent and a time: `10%,5ms`");
-    let (percent, time) = text.split_once(',').ok_or_else(|| wrong("there is no comma in it"))?;
-    let percent =
-        percent.trim().strip_suffix('%').ok_or_else(|| wrong("its first part has no %"))?;
+    let wrong = |what: &str| {
+        format!(
+            "{what}\n  help: write percent and a time: `10%,5ms`, or `range,10%` for that of the simulated runs"
+        )
+    };
+    let (first, second) = text.split_once(',').ok_or_else(|| wrong("there is no comma in it"))?;
+    let range = first.trim() == "range";
+    let (percent, time) = if range { (second, "") } else { (first, second) };
+    let percent = percent.trim().strip_suffix('%').ok_or_else(|| match range {
+        true => wrong("its second part has no %"),
+        false => wrong("its first part has no %"),
+    })?;
     let percent = percent.trim().parse::<u32>().ok().filter(|percent| *percent <= 1_000);
     let percent = percent.ok_or_else(|| wrong("its percent is no whole number up to 1000"))?;
+    if range {
+        return Ok(Within::Range { percent });
+    }
     let time = units::duration(time.trim()).map_err(told)?;
     let us = u64::try_from(time.as_micros()).map_err(|_| wrong("its time is too long"))?;
-    Ok(Within { percent, us })
+    Ok(Within::Medians { percent, us })
 }
 
 /// Reads who somebody is.

@@ -425,6 +425,17 @@ fn beside_simulation(scenario: &Path, measured: &Path, folder: &Path) {
     // Nothing is so near, and the clocks are good enough to say so; runs that were in doubt do not count.
     let (code, shown, _) = report(&["--within", "0%,1us"]);
     assert!(matches!(code, Some(10 | 11)), "{shown}");
+    // One simulated run is no range.
+    let (code, shown, _) = report(&["--within", "range,10%"]);
+    assert_eq!(code, Some(11), "{shown}");
+    assert!(shown.contains("within the range of the simulated runs and 10 %"), "{shown}");
+    assert!(shown.contains("10 simulated runs at least"), "{shown}");
+    let (code, _, error) = report(&["--within", "range"]);
+    assert_eq!(code, Some(2), "{error}");
+    assert!(error.contains("there is no comma in it") && error.contains("`range,10%`"), "{error}");
+    let (code, _, error) = report(&["--within", "range,5ms"]);
+    assert_eq!(code, Some(2), "{error}");
+    assert!(error.contains("its second part has no %"), "{error}");
     let (code, _, error) = report(&["--within", "5ms"]);
     assert_eq!(code, Some(2));
     assert!(error.contains("--within") && error.contains("`10%,5ms`"), "{error}");

@@ -9,6 +9,7 @@ const LONGER: &str = include_str!("../../fixtures/cases/01-path-longer-for-good/
 const SIXTY: &str = include_str!("../../fixtures/cases/07-sixty-frames/sixty-frames.toml");
 const TOO_SHORT: &str =
     include_str!("../../fixtures/cases/09-too-short-for-the-boot/too-short.toml");
+const BLIND: &str = include_str!("../../fixtures/cases/23-simulated-too-well/blind-3.toml");
 const ROCK: &str = include_str!("../../device-profiles/rock-5b.toml");
 
 /// The viewer of [`LONGER`], and as it is with a fixed jitter buffer.
@@ -31,6 +32,24 @@ fn a_path_that_becomes_longer_for_good_is_shown_later_and_loses_nothing() {
         let freezes = &stream["freezes"];
         assert!(freezes["count"].as_u64() <= Some(1), "{longer}: {freezes}");
         assert!(freezes["open_us"].is_null(), "{longer}: {freezes}");
+    }
+}
+
+/// A key frame takes as long to leave the pacer as the viewer waits for it: a little more delay decides what is lost.
+#[test]
+fn a_result_at_a_cliff_is_told_and_one_that_is_none_is_not() {
+    for (buffer, at_a_cliff) in [("80ms", true), ("400ms", false)] {
+        let place = Place::with("blind.toml", &replaced(BLIND, "80ms", buffer));
+        let shown = place.call(&["sim", "blind.toml", "--out", "out"]).ended(0).said;
+        let told = shown.contains(" before a frame is given up: at a cliff, ");
+        assert_eq!(told, at_a_cliff, "{buffer}: {shown}");
+        let margin = &place.json("out/summary.json")["runs"][0]["streams"][0]["margin_us"];
+        let us = |key: &str| margin[key].as_i64().expect("a number");
+        assert!(us("least") <= us("p1") && us("p1") <= us("p5"), "{margin}");
+        assert_eq!(us("near") * 100 >= us("count"), at_a_cliff, "{buffer}: {margin}");
+        let page = place.read("out/report.html");
+        assert!(page.contains("<dt>Margins</dt>"), "{buffer}");
+        assert_eq!(page.contains("at a cliff"), at_a_cliff, "{buffer}");
     }
 }
 

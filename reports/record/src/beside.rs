@@ -15,16 +15,50 @@ use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The version of what is written of it.
-const SCHEMA: u32 = 1;
+const SCHEMA: u32 = 2;
+/// Of fewer simulated runs a range says too little of where the next one may lie.
+pub const RANGE_RUNS: u64 = 10;
 
-/// How far apart simulation and measurement may be: within a share of what was simulated, without what is configured
-/// alike on both sides, or within a time.
+/// How far apart simulation and measurement may be. Shares are of figures without what is configured alike on both
+/// sides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Within {
-    /// Of 100.
-    pub percent: u32,
-    /// Microseconds.
-    pub us: u64,
+#[serde(rename_all = "snake_case")]
+pub enum Within {
+    /// The medians of both sides: latency, its stages. Within a share of what was simulated, or within a time.
+    Medians {
+        /// Of 100.
+        percent: u32,
+        /// Microseconds.
+        us: u64,
+    },
+    /// The measured median lies between the least and the greatest simulated run, each end widened by a share of itself:
+    /// set-up, latency, share of frames lost, time frozen.
+    Range {
+        /// Of 100.
+        percent: u32,
+    },
+}
+
+/// Which figures a bound holds for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Held {
+    /// By none.
+    Never,
+    /// By [`Within::Medians`].
+    Medians,
+    /// By [`Within::Range`].
+    Range,
+    /// By either.
+    Both,
+}
+
+impl Held {
+    fn by(self, within: Within) -> bool {
+        match within {
+            Within::Medians { .. } => matches!(self, Self::Medians | Self::Both),
+            Within::Range { .. } => matches!(self, Self::Range | Self::Both),
+        }
+    }
 }
 
 /// Scenarios that were simulated and measured.
@@ -262,17 +296,16 @@ impl Pair {
         };
         let browser =
             measured.iter().chain(simulated).any(|(run, _)| shown_by_a_browser(run, viewer));
-        let compared =
-            Figures::NAMES.iter().enumerate().filter_map(|(at, (name, scale, demanded))| {
-                let over = |side: &[Figures]| OverRuns::of(side.iter().filter_map(|run| run.0[at]));
-                let (simulated, measured) = (over(&ours), over(&theirs));
-                (simulated.is_some() || measured.is_some()).then(|| {
-                    // A browser does not tell of the stages of a frame inside it.
-                    let told = !browser || measured.is_some();
-                    let demanded = within.filter(|_| *demanded && told);
-                    Compared::of((name, *scale), (simulated, measured), &alike, demanded)
-                })
-            });
+        let compared = Figures::NAMES.iter().enumerate().filter_map(|(at, (name, scale, held))| {
+            let over = |side: &[Figures]| OverRuns::of(side.iter().filter_map(|run| run.0[at]));
+            let (simulated, measured) = (over(&ours), over(&theirs));
+            (simulated.is_some() || measured.is_some()).then(|| {
+                // A browser does not tell of the stages of a frame inside it.
+                let told = !browser || measured.is_some();
+                let demanded = within.filter(|within| held.by(*within) && told);
+                Compared::of((name, *scale), (simulated, measured), &alike, demanded)
+            })
+        });
         let figures: Vec<Compared> = compared.collect();
         let (simulated, measured) = (side(simulated, counts), side(measured, counts));
         // Behind a gateway a browser names what STUN told it where Parallax's viewer names its own address: of the
@@ -364,36 +397,36 @@ type Value = (i64, Uncertainty);
 struct Figures([Option<Value>; Self::NAMES.len()]);
 
 impl Figures {
-    /// Name, scale, and whether a bound holds for it. Set-up waits for a boot, and for what is tried anew each
-    /// second: it is shown, step by step, and nothing is demanded of it.
-    const NAMES: [(&'static str, Scale, bool); 27] = [
-        ("set-up: until the offer, boot included", Scale::Us, false),
-        ("set-up: offer to checking", Scale::Us, false),
-        ("set-up: checking to nominated", Scale::Us, false),
-        ("set-up: nominated to DTLS", Scale::Us, false),
-        ("set-up: DTLS to first RTP", Scale::Us, false),
-        ("set-up: first RTP to first key frame", Scale::Us, false),
-        ("set-up: first key frame to first render", Scale::Us, false),
-        ("set-up: offer to first render", Scale::Us, false),
-        ("time to first frame", Scale::Us, false),
-        ("capture-to-render p50", Scale::Us, true),
-        ("capture-to-render p95", Scale::Us, true),
-        ("capture-to-render p99", Scale::Us, true),
-        ("of it configured, median", Scale::Us, false),
-        ("of it chosen by the stack, median", Scale::Us, false),
-        ("of it suffered, median", Scale::Us, false),
-        ("capture, median", Scale::Us, true),
-        ("encode, median", Scale::Us, true),
-        ("pacer, median", Scale::Us, true),
-        ("network, median", Scale::Us, true),
-        ("jitter buffer, median", Scale::Us, true),
-        ("decode, median", Scale::Us, true),
-        ("render, median", Scale::Us, true),
-        ("frames lost", Scale::Ppm, false),
-        ("freezes", Scale::Count, false),
-        ("frozen in all", Scale::Us, false),
-        ("bit rate", Scale::Bps, false),
-        ("sessions", Scale::Count, false),
+    /// Name, scale, and by which bound it is held. Set-up waits for a boot, and for what is tried anew each
+    /// second: it is shown, step by step; of it a range alone is demanded, and without the boot.
+    const NAMES: [(&'static str, Scale, Held); 27] = [
+        ("set-up: until the offer, boot included", Scale::Us, Held::Never),
+        ("set-up: offer to checking", Scale::Us, Held::Never),
+        ("set-up: checking to nominated", Scale::Us, Held::Never),
+        ("set-up: nominated to DTLS", Scale::Us, Held::Never),
+        ("set-up: DTLS to first RTP", Scale::Us, Held::Never),
+        ("set-up: first RTP to first key frame", Scale::Us, Held::Never),
+        ("set-up: first key frame to first render", Scale::Us, Held::Never),
+        ("set-up: offer to first render", Scale::Us, Held::Range),
+        ("time to first frame", Scale::Us, Held::Never),
+        ("capture-to-render p50", Scale::Us, Held::Both),
+        ("capture-to-render p95", Scale::Us, Held::Both),
+        ("capture-to-render p99", Scale::Us, Held::Medians),
+        ("of it configured, median", Scale::Us, Held::Never),
+        ("of it chosen by the stack, median", Scale::Us, Held::Never),
+        ("of it suffered, median", Scale::Us, Held::Never),
+        ("capture, median", Scale::Us, Held::Medians),
+        ("encode, median", Scale::Us, Held::Medians),
+        ("pacer, median", Scale::Us, Held::Medians),
+        ("network, median", Scale::Us, Held::Medians),
+        ("jitter buffer, median", Scale::Us, Held::Medians),
+        ("decode, median", Scale::Us, Held::Medians),
+        ("render, median", Scale::Us, Held::Medians),
+        ("frames lost", Scale::Ppm, Held::Range),
+        ("freezes", Scale::Count, Held::Never),
+        ("frozen in all", Scale::Us, Held::Range),
+        ("bit rate", Scale::Bps, Held::Never),
+        ("sessions", Scale::Count, Held::Never),
     ];
 
     fn of(stream: &StreamSummary) -> Self {
@@ -503,9 +536,13 @@ impl Compared {
                 most: by.saturating_add(sum(theirs.above, ours.below)),
             }
         });
-        let verdict = within.map(|within| match (simulated, difference) {
-            (Some(simulated), Some(difference)) => {
-                within.judge(simulated.median.saturating_sub(alike).max(0), difference)
+        let verdict = within.map(|within| match (simulated.zip(measured), difference, within) {
+            (Some((simulated, _)), Some(difference), Within::Medians { percent, us }) => {
+                let rest = simulated.median.saturating_sub(alike).max(0);
+                difference.within(share(rest, percent).max(i128::from(us)))
+            }
+            (Some((simulated, measured)), _, Within::Range { percent }) => {
+                measured.median_in(&simulated, alike, percent)
             }
             _ => Verdict::Inconclusive,
         });
@@ -517,18 +554,41 @@ fn signed(value: impl TryInto<i64>) -> i64 {
     value.try_into().unwrap_or(i64::MAX)
 }
 
-impl Within {
-    /// Judges the interval that the true difference lies in, by what was simulated without what is configured alike.
-    fn judge(self, simulated: i64, difference: Difference) -> Verdict {
-        let share = i128::from(simulated.unsigned_abs()) * i128::from(self.percent) / 100;
-        let most = share.max(i128::from(self.us));
-        let (low, high) = (i128::from(difference.least), i128::from(difference.most));
-        if -most <= low && high <= most {
-            Verdict::Pass
-        } else if high < -most || most < low {
-            Verdict::Fail
-        } else {
-            Verdict::Inconclusive
+/// So many of 100 of a figure's size.
+fn share(value: i64, percent: u32) -> i128 {
+    i128::from(value.unsigned_abs()) * i128::from(percent) / 100
+}
+
+/// Judges the interval that the truth lies in.
+fn judge((low, high): (i128, i128), (least, most): (i128, i128)) -> Verdict {
+    if least <= low && high <= most {
+        Verdict::Pass
+    } else if high < least || most < low {
+        Verdict::Fail
+    } else {
+        Verdict::Inconclusive
+    }
+}
+
+impl Difference {
+    fn within(self, most: i128) -> Verdict {
+        judge((i128::from(self.least), i128::from(self.most)), (-most, most))
+    }
+}
+
+impl OverRuns {
+    /// Whether the median lies in the range of simulated runs. Each end is widened by a share of what of it is not
+    /// configured alike on both sides.
+    fn median_in(&self, simulated: &Self, alike: i64, percent: u32) -> Verdict {
+        if simulated.runs < RANGE_RUNS {
+            return Verdict::Inconclusive;
         }
+        let wider = |end: i64| share(end.saturating_sub(alike), percent);
+        let range = (
+            i128::from(simulated.least) - wider(simulated.least),
+            i128::from(simulated.greatest) + wider(simulated.greatest),
+        );
+        let (median, open) = (i128::from(self.median), self.uncertainty);
+        judge((median - i128::from(open.below), median + i128::from(open.above)), range)
     }
 }

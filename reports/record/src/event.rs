@@ -225,6 +225,10 @@ pub enum Event {
         session: Session,
         /// RTP timestamp of the frame.
         rtp_timestamp: u32,
+        /// From its last packet's coming to when the jitter buffer would have given it up for a later frame; below zero:
+        /// it came later than that, and no later frame had. None without a jitter buffer.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        margin_us: Option<i64>,
     },
     /// A viewer decoded a frame.
     FrameDecoded {

@@ -39,6 +39,8 @@ pub struct Passage {
     pub received_ns: Option<u64>,
     /// When the jitter buffer let its last packet go.
     pub released_ns: Option<u64>,
+    /// How much later it could have come before the jitter buffer gave it up, microseconds.
+    pub margin_us: Option<i64>,
     /// When it was decoded.
     pub decoded_ns: Option<u64>,
     /// When it was shown.
@@ -373,7 +375,10 @@ fn note(passage: &mut Passage, entry: &Entry) -> bool {
     match &entry.event {
         Event::FramePaced { .. } => passage.paced_ns.replace(entry.run_ns).is_none(),
         Event::FrameReceived { .. } => passage.received_ns.replace(entry.run_ns).is_none(),
-        Event::FrameReleased { .. } => passage.released_ns.replace(entry.run_ns).is_none(),
+        Event::FrameReleased { margin_us, .. } => {
+            passage.margin_us = *margin_us;
+            passage.released_ns.replace(entry.run_ns).is_none()
+        }
         Event::FrameDecoded { .. } => passage.decoded_ns.replace(entry.run_ns).is_none(),
         Event::FrameLost { phase, .. } => {
             passage.lost_ns = at;

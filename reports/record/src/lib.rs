@@ -25,6 +25,7 @@ mod join;
 mod json;
 mod judge;
 mod links;
+mod margin;
 mod measure;
 mod name;
 mod not_judged;
@@ -74,6 +75,7 @@ pub use header::{
 pub use join::{CameraFrame, Passage};
 pub use judge::judge;
 pub use links::{LinkInterval, LinkSpan, LinkTimeline, links};
+pub use margin::{MarginSummary, NEAR_US};
 pub use measure::{
     Freeze, PathUse, Span, Spans, bit_rate_bps, capture_to_render, freezes, mean, median_interval,
     nearest_rank, paths, psnr_millidb, rendered_us, ssim_ppm, stages, time_to,

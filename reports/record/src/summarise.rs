@@ -6,6 +6,7 @@ use crate::distribution;
 use crate::ends::EndedSession;
 use crate::event::{Event, LossPhase, Marker, Phase};
 use crate::header::{Clock, MediaMode};
+use crate::margin::MarginSummary;
 use crate::measure;
 use crate::per::{PerPhase, PerStage};
 use crate::record::Record;
@@ -79,6 +80,7 @@ pub(crate) fn summarise(stream: &StreamTimeline, record: &Record) -> StreamSumma
         stages_us: stages(stream, clock),
         split_us: SplitSummary::of(&causes, stream),
         configured_us: causes.configured_us(stream),
+        margin_us: MarginSummary::of(stream),
         frames: count(stream.frames.iter()),
         freezes: frozen(stream, header.duration_us),
         psnr_millidb: measure::mean(&psnr),

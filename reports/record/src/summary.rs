@@ -11,6 +11,7 @@ use crate::delays::LinkSummary;
 use crate::distribution::{Histogram, OverTime};
 use crate::ends::EndedSession;
 use crate::header::{ClockKind, CongestionControl, Header, MediaMode};
+use crate::margin::MarginSummary;
 use crate::name::Name;
 use crate::not_judged::NotJudged;
 use crate::per::{PerPhase, PerStage};
@@ -362,6 +363,9 @@ pub struct StreamSummary {
     /// the depth of a fixed jitter buffer. `null`: nothing.
     #[serde(default)]
     pub configured_us: PerStage<Option<i64>>,
+    /// How much later frames could have come, before the jitter buffer gave them up.
+    #[serde(default)]
+    pub margin_us: MarginSummary,
     /// What became of the frames captured for the viewer.
     pub frames: FramesSummary,
     /// When the picture stood still.

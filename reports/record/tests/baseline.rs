@@ -32,6 +32,7 @@ fn stream(latencies: &[i64]) -> StreamSummary {
         stages_us: PerStage::default(),
         split_us: SplitSummary::default(),
         configured_us: PerStage::default(),
+        margin_us: MarginSummary::default(),
         frames: FramesSummary {
             captured: sorted.len() as u64,
             encoded: sorted.len() as u64,

@@ -3,7 +3,7 @@
 use crate::{escape::tame, figure, shown::Shown, terminal::Style, view::budget};
 use parallax_record::{
     MediaMode, Verdict,
-    beside::{Compared, Pair, Scale, Side, SideBySide, Within},
+    beside::{Compared, Pair, RANGE_RUNS, Scale, Side, SideBySide, Within},
 };
 
 /// A few lines for each stream that both sides have: where it comes from, then its figures in a table.
@@ -17,8 +17,8 @@ pub fn text(beside: &SideBySide, style: Style) -> Shown {
         out.push(format!("    {}\n", headline(pair, beside.within)));
         let [ours, theirs] = sides(pair);
         out.push(format!("  simulated     {ours}\n  measured      {theirs}\n"));
-        if beside.within.is_some() {
-            out.push(format!("  held to it    {HELD}\n"));
+        if let Some(within) = beside.within {
+            out.push(format!("  held to it    {}\n", held(within)));
         }
         if let Some(text) = left_out_of_it(pair) {
             out.push(format!("  left out      {text}\n"));
@@ -28,7 +28,7 @@ pub fn text(beside: &SideBySide, style: Style) -> Shown {
         }
         let head = ["", "simulated", "measured", "difference", "uncertainty"];
         let mut rows = vec![head.map(str::to_owned)];
-        rows.extend(pair.figures.iter().map(row));
+        rows.extend(pair.figures.iter().map(|compared| row(compared, beside.within)));
         let widest =
             |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
         let [name, one, two, three] = [0, 1, 2, 3].map(widest);
@@ -91,14 +91,31 @@ pub(crate) fn verdict_text(beside: &SideBySide, verdict: Verdict) -> String {
 }
 
 /// A bound, after what it is for.
-fn told(Within { percent, us }: Within) -> String {
-    let time = figure::duration(i64::try_from(us).unwrap_or(i64::MAX));
-    format!(", within {percent} % or {time}")
+fn told(within: Within) -> String {
+    match within {
+        Within::Medians { percent, us } => {
+            let time = figure::duration(i64::try_from(us).unwrap_or(i64::MAX));
+            format!(", within {percent} % or {time}")
+        }
+        Within::Range { percent } => {
+            format!(", within the range of the simulated runs and {percent} %")
+        }
+    }
 }
 
 /// What the bound is for.
-pub(crate) const HELD: &str =
-    "capture-to-render, the medians of its stages, and the path; all else is shown alone";
+pub(crate) fn held(within: Within) -> String {
+    match within {
+        Within::Medians { .. } => {
+            "capture-to-render, the medians of its stages, and the path; all else is shown alone"
+                .to_owned()
+        }
+        Within::Range { .. } => format!(
+            "set-up from the offer on, capture-to-render p50 and p95, frames lost, time frozen, and the path; \
+             {RANGE_RUNS} simulated runs at least"
+        ),
+    }
+}
 
 /// What both sides were configured to take alike, if there is any.
 pub(crate) fn left_out_of_it(pair: &Pair) -> Option<String> {
@@ -189,8 +206,8 @@ pub(crate) fn warnings(pair: &Pair) -> Vec<String> {
     all
 }
 
-/// Name, simulated, measured, difference, and how far the truth may be from it.
-pub(crate) fn row(compared: &Compared) -> [String; 5] {
+/// Name, simulated (its range, where that is demanded), measured, difference, and how far the truth may be from it.
+pub(crate) fn row(compared: &Compared, within: Option<Within>) -> [String; 5] {
     let scale = compared.scale;
     let none = || "\u{2013}".to_owned();
     let (below, above) = compared.difference.map_or((0, 0), |difference| {
@@ -225,7 +242,12 @@ pub(crate) fn row(compared: &Compared) -> [String; 5] {
         format!("{sign}{size}{percent}")
     });
     let open = figure::uncertainty(below, above);
-    [compared.name.clone(), over(compared.simulated), over(compared.measured), difference, open]
+    let range = compared.simulated.filter(|_| matches!(within, Some(Within::Range { .. })));
+    let simulated = match range {
+        Some(side) => format!("{} to {}", value(side.least), value(side.greatest)),
+        None => over(compared.simulated),
+    };
+    [compared.name.clone(), simulated, over(compared.measured), difference, open]
 }
 
 fn value(value: i64, scale: Scale) -> String {

@@ -10,6 +10,7 @@ pub mod hgrm;
 pub mod html;
 pub mod input;
 pub mod junit;
+mod margin;
 pub mod markdown;
 mod plot;
 pub mod png;

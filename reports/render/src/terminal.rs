@@ -10,7 +10,7 @@ use parallax_record::{
 
 use crate::{
     escape::tame,
-    figure,
+    figure, margin,
     shown::{Shown, shown},
     split,
     view::{Overall, Report, budget},
@@ -338,6 +338,11 @@ fn show_stream(out: &mut Shown, stream: &StreamSummary, style: Style) {
         if let Some(text) = split::line(&stream.split_us) {
             row(out, "split", &text, style);
         }
+    }
+    if stream.margin_us.is_at_a_cliff()
+        && let Some(text) = margin::text(&stream.margin_us)
+    {
+        row(out, "margin", &text, style);
     }
     if stream.frames.captured > 0 {
         row(out, "picture", &picture_text(stream), style);

@@ -42,6 +42,13 @@ fn stream() -> StreamSummary {
             suffered: SplitPart { p50: Some(3_200), p95: Some(21_000) },
         },
         configured_us: PerStage::default(),
+        margin_us: MarginSummary {
+            count: 437,
+            least: Some(200),
+            p1: Some(4_300),
+            p5: Some(31_200),
+            near: 7,
+        },
         frames: FramesSummary {
             captured: 440,
             encoded: 440,

@@ -6,6 +6,7 @@ mod checked;
 mod checks;
 mod ends;
 mod links;
+mod margins;
 mod measures;
 mod not_judged;
 mod records;

@@ -231,7 +231,7 @@ impl Run {
         push(
             at + after[4],
             VIEWER,
-            Event::FrameReleased { session: session.clone(), rtp_timestamp },
+            Event::FrameReleased { session: session.clone(), rtp_timestamp, margin_us: None },
         );
         if way == Way::NeverDecoded {
             return;

@@ -38,12 +38,12 @@ pub(super) fn pairs(report: &Report) -> Vec<PairSection> {
         let sign = |verdict| (word(verdict), draw::sign(verdict).0);
         let [simulated, measured] = beside::sides(pair);
         let rows = pair.figures.iter().map(|compared| FigureRow {
-            cells: beside::row(compared),
+            cells: beside::row(compared, beside.within),
             verdict: compared.verdict.map(sign),
         });
         PairSection {
             id: format!("beside-{at}"),
-            name: beside::headline(pair, report.beside.as_ref().and_then(|beside| beside.within)),
+            name: beside::headline(pair, beside.within),
             verdict: pair.verdict.map(sign),
             made: format!("simulated: {simulated}; measured: {measured}"),
             simulated,

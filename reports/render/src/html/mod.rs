@@ -38,6 +38,8 @@ struct Page {
     baseline: Option<page::BaselineSection>,
     pairs: Vec<beside::PairSection>,
     pairs_more: Option<String>,
+    /// What the bound of simulation beside measurement is for.
+    held: Option<String>,
     alone: Vec<String>,
     not_in_full: u64,
     missed: Vec<page::MissedRun>,
@@ -76,6 +78,7 @@ pub fn report(report: &Report) -> String {
         baseline: report.baseline.as_ref().map(page::baseline),
         pairs: beside::pairs(report),
         pairs_more: report.beside.as_ref().and_then(crate::beside::left_out),
+        held: report.beside.as_ref().and_then(|beside| beside.within).map(crate::beside::held),
         alone: report
             .beside
             .iter()

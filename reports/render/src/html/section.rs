@@ -248,6 +248,7 @@ fn facts(stream: &StreamSummary) -> Vec<(&'static str, String)> {
         ),
         ("Freezes", frozen),
     ];
+    facts.extend(crate::margin::text(&stream.margin_us).map(|text| ("Margins", text)));
     if let Some(psnr) = stream.psnr_millidb {
         facts.push(("PSNR, mean", figure::level(i64::from(psnr))));
     }

@@ -69,7 +69,7 @@ fn the_whole_interval_of_the_distance_is_judged() {
     let simulated = p50(&apart(0, None).pairs[0]).simulated.expect("it is there");
     let open = simulated.uncertainty.below;
     let verdict = |percent, us| {
-        let beside = apart(7_000, Some(Within { percent, us }));
+        let beside = apart(7_000, Some(Within::Medians { percent, us }));
         p50(&beside.pairs[0]).verdict.expect("it was demanded")
     };
     assert_eq!(verdict(0, 7_500 + open), Verdict::Pass);
@@ -83,7 +83,7 @@ fn the_whole_interval_of_the_distance_is_judged() {
 #[test]
 fn what_is_configured_alike_counts_for_no_share() {
     let (simulated, mut other) = (folder(&[7]), measured(7_000));
-    let within = Some(Within { percent: 100, us: 1 });
+    let within = Some(Within::Medians { percent: 100, us: 1 });
     let of = |measured: &[Summary]| {
         let runs = simulated.suite.runs.iter().chain(measured);
         SideBySide::of(runs, within).expect("both").pairs.remove(0)
@@ -114,9 +114,39 @@ fn what_is_configured_alike_counts_for_no_share() {
 }
 
 #[test]
+fn what_was_measured_lies_in_the_range_of_the_simulated_runs_or_it_does_not() {
+    // Ten runs, each a millisecond later than the one before: 103 to 112 ms, of which 93 ms are configured alike.
+    let verdict = |runs: i64, later_us, percent| {
+        let simulated = (0..runs).map(|run| {
+            let mut folder = folder(&[7]);
+            for stream in folder.suite.runs.iter_mut().flat_map(|run| &mut run.streams) {
+                stream.capture_to_render_us.p50 =
+                    stream.capture_to_render_us.p50.map(|us| us + run * 1_000);
+            }
+            folder.suite.runs.remove(0)
+        });
+        let all: Vec<Summary> = simulated.chain(measured(later_us).suite.runs).collect();
+        let beside = SideBySide::of(&all, Some(Within::Range { percent })).expect("both");
+        p50(&beside.pairs[0]).verdict.expect("it was demanded")
+    };
+    let open = i64::try_from(BOUND_US).expect("a small bound");
+    assert_eq!(verdict(10, 9_000 - open, 0), Verdict::Pass);
+    assert_eq!(verdict(10, 9_000 - open + 1, 0), Verdict::Inconclusive);
+    assert_eq!(verdict(10, 9_000 + open + 1, 0), Verdict::Fail);
+    assert_eq!(verdict(10, open, 0), Verdict::Pass);
+    assert_eq!(verdict(10, -open - 1, 0), Verdict::Fail);
+    // Each end by a tenth of what is not configured alike: 1 ms of 10 ms below, 1.9 ms of 19 ms above.
+    assert_eq!(verdict(10, 9_000 + 1_900 - open, 10), Verdict::Pass);
+    assert_eq!(verdict(10, 9_000 + 1_900 + open + 1, 10), Verdict::Fail);
+    assert_eq!(verdict(10, -1_000 + open, 10), Verdict::Pass);
+    assert_eq!(verdict(10, -1_000 - open - 1, 10), Verdict::Fail);
+    assert_eq!(verdict(9, 4_000, 10), Verdict::Inconclusive, "too few runs for a range");
+}
+
+#[test]
 fn nearer_and_later_are_alike() {
     let verdict = |later_us| {
-        let beside = apart(later_us, Some(Within { percent: 0, us: 5_000 }));
+        let beside = apart(later_us, Some(Within::Medians { percent: 0, us: 5_000 }));
         p50(&beside.pairs[0]).verdict.expect("it was demanded")
     };
     assert_eq!(verdict(-60_000), Verdict::Fail);
@@ -126,7 +156,7 @@ fn nearer_and_later_are_alike() {
 #[test]
 fn what_one_side_lacks_is_inconclusive_and_told() {
     let (simulated, mut other) = (folder(&[7]), measured(0));
-    let within = Some(Within { percent: 1_000, us: 60_000_000 });
+    let within = Some(Within::Medians { percent: 1_000, us: 60_000_000 });
     let of = |measured: &[Summary]| {
         SideBySide::of(simulated.suite.runs.iter().chain(measured), within).expect("both")
     };
@@ -155,7 +185,7 @@ fn what_one_side_lacks_is_inconclusive_and_told() {
 #[test]
 fn media_that_went_another_way_fail() {
     let (simulated, mut other) = (folder(&[7]), measured(0));
-    let within = Some(Within { percent: 1_000, us: 60_000_000 });
+    let within = Some(Within::Medians { percent: 1_000, us: 60_000_000 });
     for stream in &mut other.suite.runs[0].streams {
         stream.relayed = stream.relayed.map(|relayed| !relayed);
     }
@@ -168,7 +198,7 @@ fn media_that_went_another_way_fail() {
 #[test]
 fn a_path_that_no_measured_run_took_is_inconclusive_and_told() {
     let (mut simulated, other) = (folder(&[7, 8]), measured(0));
-    let within = Some(Within { percent: 1_000, us: 60_000_000 });
+    let within = Some(Within::Medians { percent: 1_000, us: 60_000_000 });
     for stream in &mut simulated.suite.runs[1].streams {
         stream.relayed = stream.relayed.map(|relayed| !relayed);
     }
@@ -189,7 +219,7 @@ fn a_path_that_no_measured_run_took_is_inconclusive_and_told() {
 #[test]
 fn every_sink_tells_it() {
     let folders = [folder(&[7]), measured(60_000)];
-    let report = Report::new(&folders).within(Within { percent: 10, us: 5_000 });
+    let report = Report::new(&folders).within(Within::Medians { percent: 10, us: 5_000 });
     let beside = report.beside.as_ref().expect("both");
     insta::assert_snapshot!(text(beside, Style::Plain));
     assert!(markdown::summary(&report, None).contains("### Simulation and measurement"));

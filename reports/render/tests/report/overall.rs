@@ -96,8 +96,8 @@ fn agree(report: &Report, expected: Option<Verdict>, what: &str) {
     }
 }
 
-const WIDE: Within = Within { percent: 1_000, us: 60_000_000 };
-const NARROW: Within = Within { percent: 0, us: 5_000 };
+const WIDE: Within = Within::Medians { percent: 1_000, us: 60_000_000 };
+const NARROW: Within = Within::Medians { percent: 0, us: 5_000 };
 
 #[test]
 fn every_combination_of_reasons_is_said_alike_everywhere() {

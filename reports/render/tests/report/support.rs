@@ -171,7 +171,11 @@ fn frame(entries: &mut Vec<Entry>, frame: u32) {
     let event =
         Event::FrameReceived { session: session.clone(), rtp_timestamp, first_run_ns, packets: 4 };
     push(received, "phone", event);
-    push(shown - 10_000, "phone", Event::FrameReleased { session: session.clone(), rtp_timestamp });
+    push(
+        shown - 10_000,
+        "phone",
+        Event::FrameReleased { session: session.clone(), rtp_timestamp, margin_us: None },
+    );
     let started_run_ns = (shown - 10_000) * 1_000;
     let event = Event::FrameDecoded { session: session.clone(), rtp_timestamp, started_run_ns };
     push(shown - 4_000, "phone", event);

@@ -44,6 +44,8 @@ pub(super) enum Release {
         frame: Whole,
         /// No packet is missing between it and the frame released before it.
         follows: bool,
+        /// From its being whole to when it would have been given up for a later frame, nanoseconds; none without depth.
+        margin_ns: Option<i128>,
     },
     /// A frame that was given up because it was not whole at its time.
     Lost {
@@ -130,9 +132,10 @@ impl Playout {
         let frame = self.whole.remove(&first)?;
         self.note(first, (frame.first_ns, frame.whole_ns));
         let follows = self.follows(&frame);
+        let margin_ns = self.margin_ns(&frame);
         self.broken = !frame.key && (self.broken || !follows);
         self.next_sequence = Some(frame.next_sequence());
-        Some(Release::Frame { frame, follows })
+        Some(Release::Frame { frame, follows, margin_ns })
     }
 
     /// When the next frame's time comes, nanoseconds on the run's clock; none if only a packet brings it on.
@@ -175,6 +178,14 @@ impl Playout {
         let key = later.and_then(|(&key, _)| self.at_depth_ns(key, self.target.ns()));
         let last = self.at_depth_ns(first, self.target.most_ns())?;
         Some(key.map_or(last, |key| key.clamp(due, last)))
+    }
+
+    /// How much later a frame could have been whole.
+    fn margin_ns(&self, frame: &Whole) -> Option<i128> {
+        let most_ns = self.target.most_ns();
+        let depth_ns = if self.repairs { most_ns } else { self.target.ns() };
+        let last_ns = self.at_depth_ns(frame.extended_timestamp, depth_ns)?;
+        (most_ns > 0).then(|| i128::from(last_ns) - i128::from(frame.whole_ns))
     }
 
     /// Whether packets are missing of a frame, or before it, with which it could be decoded.
@@ -266,7 +277,7 @@ mod tests {
         let mut drain = |buffer: &mut Playout, now: u64| {
             while let Some(release) = buffer.poll(now) {
                 released.push(match release {
-                    Release::Frame { frame: f, follows } => {
+                    Release::Frame { frame: f, follows, .. } => {
                         (frame(f.timestamp), now / MS, Some(follows))
                     }
                     Release::Lost { timestamp, .. } => (frame(timestamp), now / MS, None),

@@ -274,9 +274,15 @@ impl<H: Host> Receiver<H> {
             });
         }
         match release {
-            Release::Frame { frame, follows } => {
+            Release::Frame { frame, follows, margin_ns } => {
                 let rtp_timestamp = frame.timestamp;
-                self.host.observe(Event::FrameReleased { session: session.clone(), rtp_timestamp });
+                let margin_us = margin_ns.and_then(|ns| i64::try_from(ns.div_euclid(1_000)).ok());
+                let session_of = session.clone();
+                self.host.observe(Event::FrameReleased {
+                    session: session_of,
+                    rtp_timestamp,
+                    margin_us,
+                });
                 let follows = follows && !std::mem::replace(&mut self.gap, false);
                 if self.items.try_send(Item { frame, follows }).is_err() {
                     self.gap = true;

@@ -52,7 +52,7 @@ fn run(origin: Origin, playout: &mut Playout, mut packets: Vec<Piece>) -> Vec<Ou
     let mut drain = |playout: &mut Playout, now: u64| {
         while let Some(release) = playout.poll(now) {
             let (timestamp, follows) = match release {
-                Release::Frame { frame, follows } => (frame.timestamp, Some(follows)),
+                Release::Frame { frame, follows, .. } => (frame.timestamp, Some(follows)),
                 Release::Lost { timestamp, .. } => (timestamp, None),
             };
             out.push(Out { frame: number(timestamp), at_ns: now - origin.ns, follows });
