@@ -7,6 +7,7 @@
 use crate::browser::BrowserStats;
 use crate::candidate::Candidate;
 use crate::delays::DelaysOfPackets;
+pub use crate::phase::{LossPhase, Phase};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -460,66 +461,6 @@ pub struct Session {
     pub viewer: String,
     /// Counts the sessions of this camera and viewer, from 1.
     pub number: u32,
-}
-
-/// What a session goes through, at each end. In this order, but for phases of the other end, and
-/// for gathering: candidates are told one by one (trickle ICE, RFC 8838), so that checking and even
-/// nomination may come before the last of them is there.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum Phase {
-    /// The viewer wants the camera, and is about to open its way to the rendezvous if it has none:
-    /// the session's time starts here. At the camera: it has heard of the viewer.
-    Requested,
-    /// The offer has arrived (viewer) or the answer has (camera).
-    Signalling,
-    /// All local candidates are there.
-    Gathering,
-    /// ICE checks have begun.
-    Checking,
-    /// A pair is nominated.
-    Nominated,
-    /// DTLS is done and fingerprints match.
-    Dtls,
-    /// The first RTP packet was sent (camera) or came (viewer).
-    FirstRtp,
-    /// The first whole key frame was sent (camera) or came (viewer).
-    FirstKeyFrame,
-    /// The first frame was rendered (viewer).
-    FirstRender,
-}
-
-/// Where a frame was lost.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum LossPhase {
-    /// The encoder was busy when it was captured.
-    Capture,
-    /// The encoder skipped it.
-    Encode,
-    /// The camera could not hand it to its transport, dropped it because it would have waited in the pacer for more
-    /// than a second, or let it go from the pacer when the viewer had given it up.
-    Send,
-    /// Packets of it did not arrive at all.
-    Transport,
-    /// All of it arrived, too late to be shown, or it was on its way for too long when the run ended, and the
-    /// network dropped nothing. A viewer that gives up a frame does not know what is
-    /// yet to come: it says `late` if nothing of the frame was there at its time, else `transport`.
-    /// The reader of the record knows, and decides.
-    Late,
-    /// It reached the viewer whole and in time, but its jitter buffer never let it go: the stack
-    /// between the wire and the jitter buffer lost it. Only the reader of a record
-    /// says so: a viewer does not see its own wire.
-    Receive,
-    /// It could not be decoded: damaged, or its reference was.
-    Decode,
-    /// Its session was over before it could be shown: a peer had ended it, lost its power or booted again,
-    /// and no packet of the frame was lost before. Only the reader of a record says so.
-    Session,
 }
 
 /// What the marker in a picture says (`sim/media`).

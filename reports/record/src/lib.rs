@@ -30,6 +30,7 @@ mod measure;
 mod name;
 mod not_judged;
 mod per;
+mod phase;
 mod record;
 mod recovery;
 mod regression;
