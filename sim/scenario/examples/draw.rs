@@ -3,6 +3,11 @@
 //! Each home is drawn by its number and the seed alone, so that more homes change none of the first ones. What is drawn
 //! lies within what homes have; an up link has room for the camera's bit rate at least 1.4 times.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a tool for developers, beside the pure core, writes files"
+)]
+
 use parallax_network::random;
 use rand_core::Rng;
 use std::fmt::Write as _;
