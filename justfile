@@ -73,8 +73,8 @@ virtual-board: agent
 qemu *ARGS: virtual-board
     cargo run --release -- hil --bench fixtures/benches/qemu.toml fixtures/scenarios/{two-homes,strict-homes,same-lan,signalling-lost,camera-reboot}.toml {{ARGS}}
 
-# Homes drawn at random: predicted by simulation, then measured on QEMU's board with Chromium as the viewer (root).
-blind SEED="1" COUNT="20" *ARGS="--viewer chromium": virtual-board
+# Homes drawn at random: predicted by simulation, then measured on QEMU's board. ARGS: `--viewer chromium` (root).
+blind SEED="1" COUNT="20" *ARGS: virtual-board
     fixtures/benches/blind.sh {{SEED}} {{COUNT}} {{ARGS}}
 
 # Four scenarios on an agent in a network namespace (root).

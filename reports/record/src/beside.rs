@@ -14,52 +14,11 @@ use crate::{
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::within::Held;
+pub use crate::within::{RANGE_RUNS, Within};
+
 /// The version of what is written of it.
 const SCHEMA: u32 = 2;
-/// Of fewer simulated runs a range says too little of where the next one may lie.
-pub const RANGE_RUNS: u64 = 10;
-
-/// How far apart simulation and measurement may be. Shares are of figures without what is configured alike on both
-/// sides.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Within {
-    /// The medians of both sides: latency, its stages. Within a share of what was simulated, or within a time.
-    Medians {
-        /// Of 100.
-        percent: u32,
-        /// Microseconds.
-        us: u64,
-    },
-    /// The measured median lies between the least and the greatest simulated run, each end widened by a share of itself:
-    /// set-up, latency, share of frames lost, time frozen.
-    Range {
-        /// Of 100.
-        percent: u32,
-    },
-}
-
-/// Which figures a bound holds for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Held {
-    /// By none.
-    Never,
-    /// By [`Within::Medians`].
-    Medians,
-    /// By [`Within::Range`].
-    Range,
-    /// By either.
-    Both,
-}
-
-impl Held {
-    fn by(self, within: Within) -> bool {
-        match within {
-            Within::Medians { .. } => matches!(self, Self::Medians | Self::Both),
-            Within::Range { .. } => matches!(self, Self::Range | Self::Both),
-        }
-    }
-}
 
 /// Scenarios that were simulated and measured.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -320,10 +279,13 @@ impl Pair {
         };
         let (ours, theirs): (BTreeSet<String>, BTreeSet<String>) =
             (ways(&simulated), ways(&measured));
-        let same_path = within.map(|_| match (ours.is_empty(), theirs.is_empty()) {
+        let same_path = within.map(|within| match (ours.is_empty(), theirs.is_empty()) {
             (false, false) if theirs == ours => Verdict::Pass,
-            // Whether the board would ever take the other paths, so few runs do not tell.
-            (false, false) if theirs.is_subset(&ours) => Verdict::Inconclusive,
+            // A range holds several paths. Else: whether the board would ever take the others, so few runs do not tell.
+            (false, false) if theirs.is_subset(&ours) => match within {
+                Within::Range { .. } => Verdict::Pass,
+                Within::Medians { .. } => Verdict::Inconclusive,
+            },
             (false, false) => Verdict::Fail,
             _ => Verdict::Inconclusive,
         });
@@ -539,7 +501,7 @@ impl Compared {
         let verdict = within.map(|within| match (simulated.zip(measured), difference, within) {
             (Some((simulated, _)), Some(difference), Within::Medians { percent, us }) => {
                 let rest = simulated.median.saturating_sub(alike).max(0);
-                difference.within(share(rest, percent).max(i128::from(us)))
+                difference.within(crate::within::share(rest, percent).max(i128::from(us)))
             }
             (Some((simulated, measured)), _, Within::Range { percent }) => {
                 measured.median_in(&simulated, alike, percent)
@@ -552,43 +514,4 @@ impl Compared {
 
 fn signed(value: impl TryInto<i64>) -> i64 {
     value.try_into().unwrap_or(i64::MAX)
-}
-
-/// So many of 100 of a figure's size.
-fn share(value: i64, percent: u32) -> i128 {
-    i128::from(value.unsigned_abs()) * i128::from(percent) / 100
-}
-
-/// Judges the interval that the truth lies in.
-fn judge((low, high): (i128, i128), (least, most): (i128, i128)) -> Verdict {
-    if least <= low && high <= most {
-        Verdict::Pass
-    } else if high < least || most < low {
-        Verdict::Fail
-    } else {
-        Verdict::Inconclusive
-    }
-}
-
-impl Difference {
-    fn within(self, most: i128) -> Verdict {
-        judge((i128::from(self.least), i128::from(self.most)), (-most, most))
-    }
-}
-
-impl OverRuns {
-    /// Whether the median lies in the range of simulated runs. Each end is widened by a share of what of it is not
-    /// configured alike on both sides.
-    fn median_in(&self, simulated: &Self, alike: i64, percent: u32) -> Verdict {
-        if simulated.runs < RANGE_RUNS {
-            return Verdict::Inconclusive;
-        }
-        let wider = |end: i64| share(end.saturating_sub(alike), percent);
-        let range = (
-            i128::from(simulated.least) - wider(simulated.least),
-            i128::from(simulated.greatest) + wider(simulated.greatest),
-        );
-        let (median, open) = (i128::from(self.median), self.uncertainty);
-        judge((median - i128::from(open.below), median + i128::from(open.above)), range)
-    }
 }

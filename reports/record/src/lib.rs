@@ -46,6 +46,7 @@ mod timeline;
 mod uncertainty;
 mod verdict;
 mod way;
+mod within;
 mod worst;
 
 pub use again::{JudgedAgain, contradiction, judge_again};

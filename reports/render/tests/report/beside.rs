@@ -214,6 +214,13 @@ fn a_path_that_no_measured_run_took_is_inconclusive_and_told() {
         "{said}"
     );
     assert!(said.contains("(2 runs simulated, 1 run measured)"), "{said}");
+    // A range of simulated runs has several paths, and the measured one is one of them.
+    let runs = simulated.suite.runs.iter().chain(&other.suite.runs);
+    let beside = SideBySide::of(runs, Some(Within::Range { percent: 10 })).expect("both");
+    assert_eq!(beside.pairs[0].same_path, Some(Verdict::Pass));
+    let runs = simulated.suite.runs[1..].iter().chain(&other.suite.runs);
+    let beside = SideBySide::of(runs, Some(Within::Range { percent: 10 })).expect("both");
+    assert_eq!(beside.pairs[0].same_path, Some(Verdict::Fail));
 }
 
 #[test]
