@@ -312,7 +312,7 @@ pub(crate) struct ReportArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) baseline: Option<PathBuf>,
     /// Where simulated and measured runs are given: how far apart they may be, in percent of what was simulated
-    /// or by a time, as in 10%,5ms: latency, its stages and the path are held to it. Or, with range,10%: what was measured
+    /// or by a time, as in 10%,50ms: set-up from the offer on, latency, its stages and the path are held to it. Or, with range,10%: what was measured
     /// lies in the range of the simulated runs (10 at least), each end widened by a share of itself: set-up, latency,
     /// frames lost, time frozen and the path. Beyond it is a failure
     #[arg(long, value_name = "PERCENT,DURATION|range,PERCENT", value_parser = values::within)]

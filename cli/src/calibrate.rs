@@ -289,8 +289,11 @@ fn row(figure: &Figure) -> [String; 4] {
     let shown =
         |time: Duration| figure::duration(i64::try_from(time.as_micros()).unwrap_or(i64::MAX));
     let both = |p50: String, upper: &str, most: String| format!("p50 {p50}, {upper} {most}");
-    let (before, size) = (&figure.before, figure.picture);
-    let before = both(shown(before.typical(size)), "p95", shown(before.p95(size)));
+    let size = figure.picture;
+    let before = match &figure.before {
+        Some(before) => both(shown(before.typical(size)), "p95", shown(before.p95(size))),
+        None => "none".to_owned(),
+    };
     let (measured, after) = match &figure.found {
         Found::TooFew { has, needs } => {
             (format!("too few samples ({has} of {needs})"), "left as it is".to_owned())

@@ -3,7 +3,18 @@
 
 mod support;
 
+use serde_json::Value;
+use std::fs;
 use support::{Place, replaced, with_checks};
+
+/// A shipped profile whose device computes in no time, but for `tasks`: lines of its `[set_up]`, or other tables.
+fn profile(name: &str, tasks: &str) -> String {
+    let file = format!("{}/../device-profiles/{name}.toml", env!("CARGO_MANIFEST_DIR"));
+    let text = fs::read_to_string(file).expect("a shipped profile");
+    let (before, from) = text.split_once("[set_up]\n").expect("it has tasks");
+    let (_, after) = from.split_once("\n\n").expect("other tables follow");
+    format!("{before}{tasks}{after}")
+}
 
 /// A scenario whose devices are up when the viewer asks, with `loss` on its up links, and a bound for its set-up.
 fn place(scenario: &str, loss: &str, bound: &str) -> Place {
@@ -12,7 +23,14 @@ fn place(scenario: &str, loss: &str, bound: &str) -> Place {
     );
     let text = with_checks(scenario, 12, &check);
     let text = replaced(&text, "viewer = { ", "viewer = { asks_at = \"5s\", ");
-    Place::with("it.toml", &text.replace("loss = { mean = \"1%\", burst = 3 }, ", loss))
+    // Of the stack alone: what devices take is for the tests below.
+    let text = replaced(&text, "\"esp32-p4\"", "\"camera.toml\"");
+    let text = replaced(&text, "profile = \"phone\"", "profile = \"viewer.toml\"");
+    let place =
+        Place::with("it.toml", &text.replace("loss = { mean = \"1%\", burst = 3 }, ", loss));
+    place.write("camera.toml", &profile("esp32-p4", ""));
+    place.write("viewer.toml", &profile("phone", ""));
+    place
 }
 
 fn passes(place: &Place, seeds: &str) {
@@ -35,4 +53,93 @@ fn a_set_up_without_losses_takes_round_trips() {
     {
         passes(&place(scenario, "", bound), "1..5");
     }
+}
+
+/// By name, microseconds.
+type Steps = Vec<(&'static str, i64)>;
+
+/// The steps of a set-up, with the name of what each is from and to, microseconds.
+fn steps(stream: &Value) -> Steps {
+    let at = |phase: &str| stream["setup_us"][phase].as_i64().expect("it was reached");
+    let phases = ["signalling", "checking", "nominated", "dtls", "first_rtp", "first_render"];
+    let mut before = 0;
+    let step = |phase: &'static str| {
+        let (from, to) = (before, at(phase));
+        before = to;
+        (phase, to - from)
+    };
+    phases.map(step).into()
+}
+
+/// What a run with these tasks of the camera comes to: the steps of its set-up, and how often each task was done.
+fn with_tasks(tasks: &str) -> (Steps, Vec<(String, u64)>) {
+    let place = place("same-lan", "", "5s");
+    place.write("camera.toml", &profile("esp32-p4", tasks));
+    place
+        .call(&["sim", "it.toml", "--media", "prerecorded", "--no-report", "--out", "out"])
+        .ended(0);
+    let record = place.read("out/it/seed-1/record.jsonl");
+    let done = record.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+    let done = done.filter(|line| line["event"]["kind"] == "setup_task_done");
+    let done = done.filter(|line| line["node"] == "doorbell").map(|line| {
+        let task = line["event"]["task"].as_str().expect("a task").to_owned();
+        (task, line["event"]["took_ns"].as_u64().expect("a time"))
+    });
+    let done = done.collect();
+    (steps(&place.json("out/summary.json")["runs"][0]["streams"][0]), done)
+}
+
+const ORIGIN: &str = "provenance = \"inferred\", source = \"A test.\"";
+
+/// Each task is a constant 200 ms, and moves its own step by that and no other by anything; without its key nothing of
+/// it happens.
+#[test]
+fn a_slow_task_moves_its_own_step_of_the_set_up_and_no_other() {
+    let (quick, done) = with_tasks("");
+    assert!(done.is_empty(), "a profile without the keys costs nothing: {done:?}");
+    for (task, moved, times) in [
+        ("key_generation", "signalling", 1),
+        ("offer", "signalling", 1),
+        ("answer", "nominated", 1),
+        ("handshake", "dtls", 3),
+        ("key_exchange", "dtls", 2),
+        ("signature", "dtls", 1),
+        ("verification", "dtls", 2),
+    ] {
+        let time = format!("{{ distribution = \"constant\", value = \"200ms\", {ORIGIN} }}");
+        let (slow, done) = with_tasks(&format!("[set_up]\n{task} = {time}\n\n"));
+        assert_eq!(done, vec![(task.to_owned(), 200_000_000); times], "{task}");
+        for ((step, before), (_, after)) in quick.iter().zip(&slow) {
+            let by = if *step == moved { 200_000 * times as i64 } else { 0 };
+            assert_eq!(after - before, by, "{task} moved {step}");
+        }
+    }
+}
+
+/// Sensor and encoder take their time before the first exposure; a late timer delays what the pacer holds back.
+#[test]
+fn a_slow_start_delays_the_first_picture_and_late_timers_the_pacer() {
+    let (quick, _) = with_tasks("");
+    let time = format!("{{ distribution = \"constant\", value = \"300ms\", {ORIGIN} }}");
+    let text = profile("esp32-p4", "");
+    let (before, after) = text.split_once("[camera]\n").expect("a camera");
+    let place = place("same-lan", "", "5s");
+    let run = |camera: String| {
+        place.write("camera.toml", &camera);
+        place
+            .call(&["sim", "it.toml", "--media", "prerecorded", "--no-report", "--out", "out"])
+            .ended(0);
+        let stream = place.json("out/summary.json")["runs"][0]["streams"][0].clone();
+        let pacer = stream["stages_us"]["pacer"]["p50"].as_i64().expect("a median");
+        (steps(&stream), pacer)
+    };
+    let (slow, paced) = run(format!("{before}[camera]\nstart = {time}\n{after}"));
+    for ((step, before), (_, after)) in quick.iter().zip(&slow) {
+        let by = if *step == "first_rtp" { 300_000 } else { 0 };
+        assert_eq!(after - before, by, "the start moved {step}");
+    }
+    let late = "[timer]\ndistribution = \"constant\"\nvalue = \"5ms\"";
+    let (_, late) =
+        run(format!("{before}{late}\n{}\n[camera]\n{after}", ORIGIN.replace(", ", "\n")));
+    assert!(late >= paced + 4_000, "{late} us with late timers, {paced} us without");
 }

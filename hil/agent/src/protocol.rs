@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{collections::BTreeMap, net::SocketAddr};
 
 /// The version of what is said here: both ends must have the same.
-pub const PROTOCOL: u32 = 3;
+pub const PROTOCOL: u32 = 4;
 /// Streams with this bit in their number were opened from outside, the others by the board.
 pub const FROM_OUTSIDE: u32 = 1 << 31;
 /// Bytes of a stream in one message, at most.

@@ -1,13 +1,14 @@
 //! The profile's file with the proposed times in it: all else of its text stays as it is.
 
-use crate::propose::{Calibration, Found};
+use crate::propose::{Calibration, Found, task_key};
+use parallax_record::SetupTask;
 use parallax_scenario::{
     Distribution,
     profile::{self, Profile, Provenance, StageTime},
     units::format_duration,
 };
 use std::cmp::Ordering;
-use toml_edit::{Array, DocumentMut, Item, TableLike, Value};
+use toml_edit::{Array, DocumentMut, Item, Table, TableLike, Value};
 
 /// Why a file could not be changed. Unless the times contradict its limits, it is a fault of this house.
 #[derive(Debug, thiserror::Error)]
@@ -39,10 +40,7 @@ pub fn edited(profile: &Profile, calibration: &Calibration) -> Result<String, Ed
         })
     };
     for (key, after) in proposed() {
-        let mut item = document.as_item_mut();
-        for part in key.split('.') {
-            item = item.get_mut(part).ok_or(EditError::NoTable(key))?;
-        }
+        let item = at(document.as_item_mut(), key).ok_or(EditError::NoTable(key))?;
         put(item, after).ok_or(EditError::NoTable(key))?;
     }
     let text = document.to_string();
@@ -59,13 +57,32 @@ pub fn edited(profile: &Profile, calibration: &Calibration) -> Result<String, Ed
     Ok(text)
 }
 
+/// The item of this key; what is not there yet is made.
+fn at<'d>(document: &'d mut Item, key: &str) -> Option<&'d mut Item> {
+    key.split('.').try_fold(document, |item, part| {
+        let table = item.as_table_like_mut()?;
+        if !table.contains_key(part) {
+            let mut made = Table::new();
+            // A table of tables has no header of its own.
+            made.set_implicit(true);
+            table.insert(part, Item::Table(made));
+        }
+        table.get_mut(part)
+    })
+}
+
 /// The stage time of this key.
 fn stage<'p>(profile: &'p Profile, key: &str) -> Option<&'p StageTime> {
     match key {
         "boot_time" => Some(&profile.boot_time),
+        "timer" => profile.timer.as_ref(),
+        "camera.start" => profile.camera.as_ref()?.start.as_ref(),
         "camera.capture" => profile.camera.as_ref().map(|camera| &camera.capture),
         "camera.encode" => profile.camera.as_ref().map(|camera| &camera.encode),
-        _ => None,
+        _ => {
+            let task = SetupTask::ALL.into_iter().find(|task| task_key(*task) == key)?;
+            profile.set_up.get(&task)
+        }
     }
 }
 

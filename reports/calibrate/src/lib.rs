@@ -7,6 +7,7 @@ mod run;
 
 pub use edit::{EditError, edited};
 pub use propose::{
-    Calibration, FEWEST_BOOTS, FEWEST_FRAMES, Figure, Found, Measured, calibrate, unmeasured,
+    Calibration, FEWEST_BOOTS, FEWEST_FRAMES, FEWEST_TASKS, Figure, Found, Measured, calibrate,
+    unmeasured,
 };
 pub use run::{Run, Unfit};

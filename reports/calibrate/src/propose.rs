@@ -2,7 +2,7 @@
 
 use crate::run::{Frame, Run};
 use core::time::Duration;
-use parallax_record::{Percentile, Span, Spans, Uncertainty, nearest_rank};
+use parallax_record::{Percentile, SetupTask, Span, Spans, Uncertainty, nearest_rank};
 use parallax_scenario::{
     Distribution, Profile, Quantile,
     profile::{Origin, Provenance, StageTime},
@@ -17,6 +17,23 @@ pub const FEWEST_FRAMES: usize = 100;
 /// Of fewer boots none is proposed: the least and the greatest of five hold the true median between
 /// them 15 times of 16.
 pub const FEWEST_BOOTS: usize = 5;
+
+/// Likewise of tasks of a set-up, and of starts: a session has one or two.
+pub const FEWEST_TASKS: usize = 5;
+
+/// The key of a task's time.
+pub(crate) fn task_key(task: SetupTask) -> &'static str {
+    match task {
+        SetupTask::KeyGeneration => "set_up.key_generation",
+        SetupTask::Offer => "set_up.offer",
+        SetupTask::Answer => "set_up.answer",
+        SetupTask::FirstCheck => "set_up.first_check",
+        SetupTask::Handshake => "set_up.handshake",
+        SetupTask::KeyExchange => "set_up.key_exchange",
+        SetupTask::Signature => "set_up.signature",
+        SetupTask::Verification => "set_up.verification",
+    }
+}
 
 /// What of `profile` no run on a bench measures, and why.
 pub fn unmeasured(profile: &Profile) -> Vec<(&'static str, &'static str)> {
@@ -60,8 +77,8 @@ pub struct Figure {
     pub key: &'static str,
     /// The size of the pictures that were measured.
     pub picture: Size,
-    /// As the profile has it.
-    pub before: StageTime,
+    /// As the profile has it; none: it has none.
+    pub before: Option<StageTime>,
     /// What was found.
     pub found: Found,
     /// What a reader should know of it.
@@ -119,26 +136,50 @@ pub fn calibrate(profile: &Profile, runs: &[Run]) -> Calibration {
     left_out.extend(other.into_iter().map(|run| {
         (place(run), format!("its pictures are {}, those of most frames {picture}", run.picture))
     }));
-    let stages = profile.camera.as_ref().map(|camera| {
-        let capture: Times = |run| run.frames.iter().map(|frame| frame.capture_us).collect();
-        let encode: Times = |run| run.frames.iter().map(|frame| frame.encode_us).collect();
-        [
-            ("camera.capture", "frames", FEWEST_FRAMES, &camera.capture, capture),
-            ("camera.encode", "frames", FEWEST_FRAMES, &camera.encode, encode),
-        ]
-    });
-    let boot: Times = |run| run.boots_us.clone();
-    let boot = ("boot_time", "boots", FEWEST_BOOTS, &profile.boot_time, boot);
-    let all = [boot].into_iter().chain(stages.into_iter().flatten());
-    let figures = all.map(|(key, what, needs, before, times)| {
-        let samples = Samples { runs: &used, times, what, picture };
-        let mut figure = samples.figure(key, needs, before);
-        if key == "camera.encode" {
-            figure.notes.extend(key_frames(&used));
-        }
-        figure
-    });
+    let figures =
+        measured(profile).into_iter().filter_map(|Kind { key, what, needs, before, times }| {
+            let samples = Samples { runs: &used, times, what, picture };
+            let mut figure = samples.figure(key, needs, before)?;
+            if key == "camera.encode" {
+                figure.notes.extend(key_frames(&used));
+            }
+            Some(figure)
+        });
     Calibration { figures: figures.collect(), left_out }
+}
+
+/// A figure that runs measure.
+struct Kind<'p> {
+    key: &'static str,
+    /// What each sample is the time of.
+    what: &'static str,
+    needs: usize,
+    before: Option<&'p StageTime>,
+    times: Times,
+}
+
+/// What of `profile` runs measure, in its order.
+fn measured(profile: &Profile) -> Vec<Kind<'_>> {
+    let kind = |key, what, needs, before, times| Kind { key, what, needs, before, times };
+    let boot_time = Some(&profile.boot_time);
+    let boots: Times = Box::new(|run| run.boots_us.clone());
+    let mut all = vec![kind("boot_time", "boots", FEWEST_BOOTS, boot_time, boots)];
+    for task in SetupTask::ALL {
+        let times: Times =
+            Box::new(move |run| run.tasks_us.get(&task).cloned().unwrap_or_default());
+        all.push(kind(task_key(task), "tasks", FEWEST_TASKS, profile.set_up.get(&task), times));
+    }
+    let timers: Times = Box::new(|run| run.timers_us.clone());
+    all.push(kind("timer", "timers", FEWEST_FRAMES, profile.timer.as_ref(), timers));
+    if let Some(camera) = &profile.camera {
+        let starts: Times = Box::new(|run| run.starts_us.clone());
+        all.push(kind("camera.start", "starts", FEWEST_TASKS, camera.start.as_ref(), starts));
+        let capture: Times = Box::new(|run| run.frames.iter().map(|it| it.capture_us).collect());
+        let encode: Times = Box::new(|run| run.frames.iter().map(|it| it.encode_us).collect());
+        all.push(kind("camera.capture", "frames", FEWEST_FRAMES, Some(&camera.capture), capture));
+        all.push(kind("camera.encode", "frames", FEWEST_FRAMES, Some(&camera.encode), encode));
+    }
+    all
 }
 
 /// Where a run is.
@@ -156,7 +197,7 @@ fn most_filmed(runs: &[&Run]) -> Option<Size> {
 }
 
 /// What a run measured of a figure, microseconds.
-type Times = fn(&Run) -> Vec<i64>;
+type Times = Box<dyn Fn(&Run) -> Vec<i64>>;
 
 /// What runs measured of a figure.
 struct Samples<'a> {
@@ -168,7 +209,13 @@ struct Samples<'a> {
 }
 
 impl Samples<'_> {
-    fn figure(&self, key: &'static str, needs: usize, before: &StageTime) -> Figure {
+    /// None if nothing is known of it: the profile has none, and no run measured any.
+    fn figure(
+        &self,
+        key: &'static str,
+        needs: usize,
+        before: Option<&StageTime>,
+    ) -> Option<Figure> {
         let of_runs: Vec<(&Run, Vec<i64>)> = self
             .runs
             .iter()
@@ -180,12 +227,15 @@ impl Samples<'_> {
             .collect();
         let mut all: Vec<i64> = of_runs.iter().flat_map(|(_, times)| times).copied().collect();
         all.sort_unstable();
+        if before.is_none() && all.is_empty() {
+            return None;
+        }
         let found = self.found(&of_runs, &all, needs, before);
         let notes = match found {
             Found::Proposed { .. } => differing(&of_runs).into_iter().collect(),
             Found::TooFew { .. } => Vec::new(),
         };
-        Figure { key, picture: self.picture, before: before.clone(), found, notes }
+        Some(Figure { key, picture: self.picture, before: before.cloned(), found, notes })
     }
 
     fn found(
@@ -193,7 +243,7 @@ impl Samples<'_> {
         of_runs: &[(&Run, Vec<i64>)],
         all: &[i64],
         needs: usize,
-        before: &StageTime,
+        before: Option<&StageTime>,
     ) -> Found {
         let spans = Spans::of(of_runs.iter().flat_map(|(run, times)| {
             let span = |us: &i64| Span { measured_us: *us, uncertainty: run.uncertainty };
@@ -210,8 +260,8 @@ impl Samples<'_> {
                 quantiles: quantiles(all).into(),
                 samples: u32::try_from(all.len()).ok(),
             },
-            per: before.per.map(|_| self.picture),
-            occupancy: before.occupancy.clone(),
+            per: before.and_then(|before| before.per).map(|_| self.picture),
+            occupancy: before.and_then(|before| before.occupancy.clone()),
             origin: Origin { provenance: Provenance::Measured, source },
         };
         Found::Proposed { measured, after }

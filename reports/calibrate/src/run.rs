@@ -1,7 +1,8 @@
 //! What one run measured of the device that its camera is.
 
 use parallax_record::{
-    Action, Event, MediaMode, ProfileUse, Record, Uncertainty, judge, run_folder,
+    Action, Event, MediaMode, Percentile, ProfileUse, Record, SetupTask, Uncertainty, judge,
+    nearest_rank, run_folder,
 };
 use parallax_scenario::units::Size;
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,6 +34,12 @@ pub struct Run {
     pub(crate) frames: Vec<Frame>,
     /// From power on until its software ran, microseconds, where the run knows when its power came.
     pub(crate) boots_us: Vec<i64>,
+    /// What tasks of set-ups took, microseconds.
+    pub(crate) tasks_us: BTreeMap<SetupTask, Vec<i64>>,
+    /// How late timers went off, microseconds.
+    pub(crate) timers_us: Vec<i64>,
+    /// From a viewer's coming to the first picture of a boot, without what a picture takes, microseconds.
+    pub(crate) starts_us: Vec<i64>,
 }
 
 /// One frame.
@@ -88,6 +95,7 @@ impl Run {
         let cameras = header.peers.iter().filter_map(|peer| Some((peer, peer.camera.as_ref()?)));
         let cameras: Vec<_> = cameras.collect();
         let [(peer, camera)] = cameras[..] else { return Err(Unfit::NotOneCamera(cameras.len())) };
+        let frames = frames(record, &peer.name);
         Ok(Self {
             folder: folder.to_owned(),
             scenario: header.scenario.to_string(),
@@ -99,8 +107,11 @@ impl Run {
             day: None,
             picture: Size { width: camera.width_px, height: camera.height_px },
             uncertainty: Uncertainty::of_stage(header.clock),
-            frames: frames(record, &peer.name),
             boots_us: boots_us(record, &peer.name),
+            tasks_us: tasks_us(record, &peer.name),
+            timers_us: timers_us(record, &peer.name),
+            starts_us: starts_us(record, &peer.name, &frames),
+            frames,
         })
     }
 
@@ -162,6 +173,53 @@ fn boots_us(record: &Record, camera: &str) -> Vec<i64> {
         }
     }
     boots
+}
+
+/// What the tasks of a set-up took, each by the camera's own clock.
+fn tasks_us(record: &Record, camera: &str) -> BTreeMap<SetupTask, Vec<i64>> {
+    let mut tasks: BTreeMap<SetupTask, Vec<i64>> = BTreeMap::new();
+    for entry in record.entries.iter().filter(|entry| entry.node == camera) {
+        if let Event::SetupTaskDone { task, took_ns } = entry.event {
+            tasks.entry(task).or_default().push((took_ns / 1_000).cast_signed());
+        }
+    }
+    tasks
+}
+
+/// How late the timers of its sessions went off, likewise.
+fn timers_us(record: &Record, camera: &str) -> Vec<i64> {
+    let of_camera = record.entries.iter().filter(|entry| entry.node == camera);
+    let late = of_camera.filter_map(|entry| match entry.event {
+        Event::TimerLate { late_ns, .. } => Some((late_ns / 1_000).cast_signed()),
+        _ => None,
+    });
+    late.collect()
+}
+
+/// From the end of the DTLS handshake to the first encoded picture of each boot, without what a picture takes in the
+/// middle.
+fn starts_us(record: &Record, camera: &str, frames: &[Frame]) -> Vec<i64> {
+    let mut usual: Vec<i64> =
+        frames.iter().map(|frame| frame.capture_us + frame.encode_us).collect();
+    usual.sort_unstable();
+    let Some(usual_us) = nearest_rank(&usual, Percentile::P50) else { return Vec::new() };
+    let (mut connected_ns, mut began_ns) = (None, None);
+    let mut starts = Vec::new();
+    for entry in record.entries.iter().filter(|entry| entry.node == camera) {
+        match entry.event {
+            // The last one: what then passes until the session knows of it is the device's time, too.
+            Event::SetupTaskDone { task: SetupTask::Handshake, .. } => {
+                connected_ns = Some(entry.run_ns);
+            }
+            Event::FrameCaptured { frame: 0, .. } => began_ns = connected_ns,
+            Event::FrameEncoded { frame: 0, .. } => {
+                let first = began_ns.take().map(|from_ns| between_us(from_ns, entry.run_ns));
+                starts.extend(first.map(|first_us| (first_us - usual_us).max(0)));
+            }
+            _ => {}
+        }
+    }
+    starts
 }
 
 /// Microseconds. Negative only on a clock that is not exact.

@@ -359,16 +359,16 @@ type Value = (i64, Uncertainty);
 struct Figures([Option<Value>; Self::NAMES.len()]);
 
 impl Figures {
-    /// Name, scale, and by which bound it is held. Set-up waits for a boot, and for what is tried anew each
-    /// second: it is shown, step by step; of it a range alone is demanded, and without the boot.
+    /// Name, scale, and by which bound it is held. The offer waits for a boot and for what is tried anew each
+    /// second: nothing is demanded of it.
     const NAMES: [(&'static str, Scale, Held); 27] = [
         ("set-up: until the offer, boot included", Scale::Us, Held::Never),
-        ("set-up: offer to checking", Scale::Us, Held::Never),
-        ("set-up: checking to nominated", Scale::Us, Held::Never),
-        ("set-up: nominated to DTLS", Scale::Us, Held::Never),
+        ("set-up: offer to nominated", Scale::Us, Held::Medians),
+        ("set-up: nominated to DTLS", Scale::Us, Held::Medians),
         ("set-up: DTLS to first RTP", Scale::Us, Held::Never),
         ("set-up: first RTP to first key frame", Scale::Us, Held::Never),
         ("set-up: first key frame to first render", Scale::Us, Held::Never),
+        ("set-up: DTLS to first render", Scale::Us, Held::Medians),
         ("set-up: offer to first render", Scale::Us, Held::Range),
         ("time to first frame", Scale::Us, Held::Never),
         ("capture-to-render p50", Scale::Us, Held::Both),
@@ -398,7 +398,6 @@ impl Figures {
             Some((value(at)?, of(unsure)))
         };
         let offer = phase(|all| all.signalling, |all| all.signalling);
-        let checking = phase(|all| all.checking, |all| all.checking);
         let nominated = phase(|all| all.nominated, |all| all.nominated);
         let dtls = phase(|all| all.dtls, |all| all.dtls);
         let rtp = phase(|all| all.first_rtp, |all| all.first_rtp);
@@ -408,7 +407,7 @@ impl Figures {
         let first = first.map(|us| (us, stream.time_to_first_frame_uncertainty_us));
         let latency = &stream.capture_to_render_us;
         let stages = &stream.stages_us;
-        let median = |stage: &StageSummary| Some((stage.p50?, stage.uncertainty));
+        let median = |stage: &StageSummary| Some((stage.p50?, stage.p50_uncertainty));
         // What one stage loses another may gain.
         let open = latency.uncertainty.below.max(latency.uncertainty.above);
         let part = |part: SplitPart| Some((part.p50?, Uncertainty { below: open, above: open }));
@@ -418,17 +417,17 @@ impl Figures {
         let whole = |value: u64| i64::try_from(value).ok().map(exact);
         Self([
             offer,
-            step(offer, checking),
-            step(checking, nominated),
+            step(offer, nominated),
             step(nominated, dtls),
             step(dtls, rtp),
             step(rtp, key),
             step(key, render),
+            step(dtls, render),
             step(offer, render),
             first,
-            borne(latency, 50, latency.p50),
-            borne(latency, 95, latency.p95),
-            borne(latency, 99, latency.p99),
+            borne(latency, Percentile::P50, latency.p50.zip(Some(latency.p50_uncertainty))),
+            borne(latency, Percentile::P95, latency.p95.zip(Some(latency.p95_uncertainty))),
+            borne(latency, Percentile::P99, latency.p99.zip(Some(latency.p99_uncertainty))),
             part(stream.split_us.configured),
             part(stream.split_us.chosen),
             part(stream.split_us.suffered),
@@ -449,17 +448,22 @@ impl Figures {
 }
 
 /// A percentile that the sample bears.
-fn borne(latency: &LatencySummary, percentile: u8, us: Option<i64>) -> Option<Value> {
-    let percentile = Percentile::try_from(percentile).ok()?;
-    (latency.count >= percentile.sample_that_bears_it()).then_some((us?, latency.uncertainty))
+fn borne(latency: &LatencySummary, percentile: Percentile, value: Option<Value>) -> Option<Value> {
+    value.filter(|_| latency.count >= percentile.sample_that_bears_it())
 }
 
-/// From one phase to another, both from the same zero.
+/// From one phase to another, both from the same zero. On the virtual clock both ends are late by the crossings and
+/// timers before the first, and only the second by those between them.
 fn step(from: Option<Value>, to: Option<Value>) -> Option<Value> {
     let ((from, before), (to, after)) = (from?, to?);
-    let below = after.below.saturating_add(before.above);
-    let above = after.above.saturating_add(before.below);
-    Some((to.saturating_sub(from), Uncertainty { below, above }))
+    let uncertainty = match (before.above, after.above) {
+        (0, 0) => Uncertainty { below: after.below.saturating_sub(before.below), above: 0 },
+        _ => Uncertainty {
+            below: after.below.saturating_add(before.above),
+            above: after.above.saturating_add(before.below),
+        },
+    };
+    Some((to.saturating_sub(from), uncertainty))
 }
 
 impl OverRuns {

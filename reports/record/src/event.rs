@@ -8,6 +8,7 @@ use crate::browser::BrowserStats;
 use crate::candidate::Candidate;
 use crate::delays::DelaysOfPackets;
 pub use crate::phase::{LossPhase, Phase};
+use crate::task::SetupTask;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -98,6 +99,20 @@ pub enum Event {
         session: Session,
         /// Why, in a few words.
         reason: String,
+    },
+    /// A peer has done a task of a session's set-up: on a board in its own time, in simulation in that of its profile.
+    SetupTaskDone {
+        /// Which.
+        task: SetupTask,
+        /// How long it took, nanoseconds.
+        took_ns: u64,
+    },
+    /// How late a timer of a session's driver went off, by which its pacer and its ICE agent send: of one timer a second.
+    TimerLate {
+        /// Which session.
+        session: Session,
+        /// Beyond its deadline, nanoseconds.
+        late_ns: u64,
     },
     /// A camera took a frame from its sensor (here: the clip).
     FrameCaptured {
@@ -485,6 +500,7 @@ impl Event {
             | Self::CheckSent { session, .. }
             | Self::CheckAnswered { session, .. }
             | Self::Nominated { session, .. }
+            | Self::TimerLate { session, .. }
             | Self::Closed { session, .. }
             | Self::FramePaced { session, .. }
             | Self::Rates { session, .. }
@@ -503,6 +519,7 @@ impl Event {
             | Self::BrowserStats { session, .. } => Some(session),
             Self::Started { .. }
             | Self::Ready { .. }
+            | Self::SetupTaskDone { .. }
             | Self::FrameCaptured { .. }
             | Self::FrameDropped { .. }
             | Self::FrameEncoded { .. }

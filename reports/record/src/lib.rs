@@ -42,6 +42,7 @@ mod setup;
 mod split;
 mod summarise;
 mod summary;
+mod task;
 mod timeline;
 mod uncertainty;
 mod verdict;
@@ -98,6 +99,7 @@ pub use summary::{
     LostSummary, PeerProfile, RateSummary, RatesSummary, StageSummary, StreamSummary, Suite,
     Summary, Unit, run_folder,
 };
+pub use task::SetupTask;
 pub use timeline::{Fate, FrameHistory, PATIENCE_US, STAGES, StreamTimeline, Timeline};
 pub use uncertainty::Uncertainty;
 pub use verdict::Verdict;

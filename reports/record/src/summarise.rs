@@ -7,7 +7,7 @@ use crate::ends::EndedSession;
 use crate::event::{Event, LossPhase, Marker, Phase};
 use crate::header::{Clock, MediaMode};
 use crate::margin::MarginSummary;
-use crate::measure;
+use crate::measure::{self, Spans};
 use crate::per::{PerPhase, PerStage};
 use crate::record::Record;
 use crate::split::{Causes, SplitSummary};
@@ -74,6 +74,9 @@ pub(crate) fn summarise(stream: &StreamTimeline, record: &Record) -> StreamSumma
             p99: latency.percentile_us(Percentile::P99),
             max: latency.max_us(),
             uncertainty: latency.widest(),
+            p50_uncertainty: own(&latency, Percentile::P50),
+            p95_uncertainty: own(&latency, Percentile::P95),
+            p99_uncertainty: own(&latency, Percentile::P99),
         },
         capture_to_render_histogram_us: histogram,
         capture_to_render_over_time_us: over_time,
@@ -132,8 +135,14 @@ fn stages(stream: &StreamTimeline, clock: Clock) -> PerStage<StageSummary> {
             p50: spans.percentile_us(Percentile::P50),
             p95: spans.percentile_us(Percentile::P95),
             uncertainty: spans.widest(),
+            p50_uncertainty: own(&spans, Percentile::P50),
         });
     PerStage { capture, encode, pacer, network, jitter_buffer, decode, render }
+}
+
+/// A percentile's own uncertainty.
+fn own(spans: &Spans, percentile: Percentile) -> Uncertainty {
+    spans.percentile(percentile).map_or(Uncertainty::NONE, |span| span.uncertainty)
 }
 
 fn setup(stream: &StreamTimeline, clock: Clock) -> (PerPhase<Option<i64>>, PerPhase<Uncertainty>) {

@@ -433,6 +433,12 @@ pub struct LatencySummary {
     pub max: Option<i64>,
     /// How far the truth may be from each of them, at most.
     pub uncertainty: Uncertainty,
+    /// How far it may be from the median: one frame of which packets were sent again is further from the truth than most.
+    pub p50_uncertainty: Uncertainty,
+    /// From p95.
+    pub p95_uncertainty: Uncertainty,
+    /// From p99.
+    pub p99_uncertainty: Uncertainty,
 }
 
 /// One stage over all rendered frames.
@@ -445,6 +451,8 @@ pub struct StageSummary {
     pub p95: Option<i64>,
     /// How far the truth may be from each of them, at most.
     pub uncertainty: Uncertainty,
+    /// How far it may be from the median.
+    pub p50_uncertainty: Uncertainty,
 }
 
 /// Frames captured while a session sent to the viewer:

@@ -17,6 +17,9 @@
 //! | capture-to-render | all of them | 7 |
 //! | each round of resending | NACK timer, NACK crossing, crossing of the resent packet | 3 |
 //!
+//! A device that computes is a timer, too, for what its tasks do after that: an offer, each end's answer, the end of the
+//! handshake, and the start of a camera. What leaves in the middle of it, such as a flight of DTLS, is exact.
+//!
 //! Rounds are counted by the packets resent for a frame, at most [`RESEND_ROUNDS`]. A frame held
 //! back by an older one (the jitter buffer keeps the order) is as uncertain as that one.
 //!
@@ -172,12 +175,12 @@ fn resending_ticks(resent: u64) -> u64 {
 pub(crate) fn setup_ticks(phase: Phase, sessions: u64, resent: u64) -> u64 {
     let sum = match phase {
         Phase::Requested => return 0,
-        Phase::Signalling | Phase::Checking => 5,
-        Phase::Gathering => 7,
-        Phase::Nominated => 16,
-        Phase::Dtls => 22,
-        Phase::FirstRtp | Phase::FirstKeyFrame => 27,
-        Phase::FirstRender => 30,
+        Phase::Signalling | Phase::Checking => 6,
+        Phase::Gathering => 8,
+        Phase::Nominated => 19,
+        Phase::Dtls => 26,
+        Phase::FirstRtp | Phase::FirstKeyFrame => 32,
+        Phase::FirstRender => 35,
     };
     sum * sessions.max(1) + resending_ticks(resent)
 }
@@ -225,14 +228,14 @@ mod tests {
         let ticks: Vec<_> = phases.iter().map(|phase| setup_ticks(*phase, 1, 0)).collect();
         assert!(ticks.is_sorted());
         assert_eq!(setup_ticks(Phase::Dtls, 2, 0), 2 * setup_ticks(Phase::Dtls, 1, 0));
-        assert_eq!(setup_ticks(Phase::FirstRender, 1, 2), 36);
+        assert_eq!(setup_ticks(Phase::FirstRender, 1, 2), 41);
     }
 
     #[test]
     fn recovery_counts_the_sessions_begun_since() {
         assert_eq!(recovery_ticks(0, 0), 10);
         assert_eq!(recovery_ticks(0, 1), 13);
-        assert_eq!(recovery_ticks(2, 0), 60);
+        assert_eq!(recovery_ticks(2, 0), 70);
     }
 
     #[test]

@@ -12,7 +12,7 @@ pub const RANGE_RUNS: u64 = 10;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Within {
-    /// The medians of both sides: latency, its stages. Within a share of what was simulated, or within a time.
+    /// The medians of both sides: steps of the set-up, latency, its stages. Within a share of what was simulated, or within a time.
     Medians {
         /// Of 100.
         percent: u32,

@@ -25,7 +25,7 @@ fn stream(latencies: &[i64]) -> StreamSummary {
             p95: of(Percentile::P95),
             p99: of(Percentile::P99),
             max: sorted.last().copied(),
-            uncertainty: Uncertainty::NONE,
+            ..LatencySummary::default()
         },
         capture_to_render_histogram_us: Histogram::of(sorted.iter().copied()),
         capture_to_render_over_time_us: OverTime::default(),

@@ -107,7 +107,7 @@ fn told(within: Within) -> String {
 pub(crate) fn held(within: Within) -> String {
     match within {
         Within::Medians { .. } => {
-            "capture-to-render, the medians of its stages, and the path; all else is shown alone"
+            "the set-up from the offer on in three steps, capture-to-render, the medians of its stages, and the path"
                 .to_owned()
         }
         Within::Range { .. } => format!(

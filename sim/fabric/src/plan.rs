@@ -12,7 +12,7 @@ use parallax_peer::{
     camera::{self, CameraConfig, Encoding, Media, Signalling, VideoConfig},
     viewer::{self, Nack, Playing, Source, View, ViewerConfig},
 };
-use parallax_record::MediaMode;
+use parallax_record::{MediaMode, SetupTask};
 use parallax_scenario::{
     Camera, CongestionControl, Peer, Profile, Scenario, Viewer, profile::StageTime, units::Size,
 };
@@ -269,6 +269,17 @@ impl ProfiledDevice {
         self.stage(stage).map_or(Duration::ZERO, |(time, size)| time.sample(size, random))
     }
 
+    /// How long a task of a session's set-up takes; none: no time.
+    pub fn time_of_task(&self, task: SetupTask, random: &mut ChaCha8Rng) -> Option<Duration> {
+        Some(self.profile.set_up.get(&task)?.sample(self.pictures.filmed, random))
+    }
+
+    /// How late a timer goes off.
+    pub fn timer_lateness(&self, random: &mut ChaCha8Rng) -> Duration {
+        let timer = self.profile.timer.as_ref();
+        timer.map_or(Duration::ZERO, |timer| timer.sample(self.pictures.filmed, random))
+    }
+
     /// How long a frame is in a stage in the middle, and what it hardly ever exceeds; none: it lacks the ability.
     pub(crate) fn typical_and_longest(&self, stage: Stage) -> Option<(Duration, Duration)> {
         let (time, size) = self.stage(stage)?;
@@ -287,6 +298,7 @@ impl ProfiledDevice {
         let viewer = self.profile.viewer.as_ref();
         let Pictures { filmed, viewed } = self.pictures;
         let (time, size) = match stage {
+            Stage::Start => (camera.and_then(|camera| camera.start.as_ref()), filmed),
             Stage::Capture => (camera.map(|camera| &camera.capture), filmed),
             Stage::Encode => (camera.map(|camera| &camera.encode), filmed),
             Stage::Decode => (viewer.map(|viewer| &viewer.decode), viewed),

@@ -1,9 +1,17 @@
 //! One WebRTC connection, as both ends make it.
 
-use crate::{host::Host, identity, passes::Passes, round_trip::SharedRoundTrip, tap};
+use crate::{
+    crypto::{Spending, Timed},
+    host::Host,
+    identity,
+    passes::Passes,
+    round_trip::SharedRoundTrip,
+    tap,
+};
 use parallax_record::{Candidate, CandidateKind, Ice, Session};
 use parallax_signalling::{CloseReason, FromRendezvous, IceServer, SessionId, ToRendezvous};
 use rtc::{
+    crypto::{self, RTCCryptoProvider},
     ice::mdns::MulticastDnsMode,
     interceptor::Registry,
     peer_connection::configuration::media_engine::MIME_TYPE_H264,
@@ -165,8 +173,24 @@ pub(crate) struct Built {
     pub(crate) passes: Passes,
 }
 
+/// Makes what a peer needs before its first connection, unless it has that already: a certificate.
+///
+/// # Errors
+/// There is no cryptography, or it makes none.
+pub(crate) fn prepare<H: Host>(host: &H) -> Result<()> {
+    identity::ensure_certificate(host, provider(host)?.crypto())
+}
+
+/// The host's cryptography.
+fn provider<H: Host>(host: &H) -> Result<Arc<dyn RTCCryptoProvider>> {
+    match host.crypto() {
+        Some(provider) => Ok(provider),
+        None => crypto::default_provider().map_err(|error| Error::Other(error.to_string())),
+    }
+}
+
 /// Builds a connection on the host's addresses, for video of this profile; with `feedback` on each packet, if the other end
-/// has it too. `round_trip` learns from ICE.
+/// has it too. `round_trip` learns from ICE. To be called after [`prepare`].
 ///
 /// # Errors
 /// What the `webrtc` crate says: no socket to be had, a server's address that is no address.
@@ -187,18 +211,18 @@ pub(crate) async fn build<H: Host>(
             credential: server.credential.clone(),
         })
         .collect();
+    let spending = Spending::new(host);
+    let crypto = Arc::new(Timed::new(provider(host)?, spending.clone()));
+    let certificate = identity::certificate(host.flash(), RTCCryptoProvider::crypto(&*crypto))?;
     let configuration = RTCConfigurationBuilder::new()
         .with_ice_servers(servers)
-        .with_certificates(vec![identity::certificate(host.flash())?])
+        .with_certificates(vec![certificate])
         .build();
     // Multicast DNS opens a socket of its own; candidates here are plain addresses.
     let mut settings = SettingEngineBuilder::new()
         .with_multicast_dns_mode(MulticastDnsMode::Disabled)
         .with_ice_timeouts(Some(SILENT), Some(DEAD), None);
-    settings = pace(settings, ice);
-    if let Some(crypto) = host.crypto() {
-        settings = settings.with_crypto_provider(crypto);
-    }
+    settings = pace(settings, ice).with_crypto_provider(crypto);
     // Concrete addresses: the wildcard would ask the kernel for interfaces.
     let addresses: Vec<SocketAddr> =
         host.addresses().into_iter().map(|address| SocketAddr::new(address, 0)).collect();
@@ -211,7 +235,7 @@ pub(crate) async fn build<H: Host>(
         .with_setting_engine(settings.build())
         .with_interceptor_registry(interceptors)
         .with_handler(Arc::new(Handler(tell)))
-        .with_runtime(tap::runtime(host, session, passes.clone(), round_trip))
+        .with_runtime(tap::runtime(host, session, passes.clone(), round_trip, spending))
         .with_udp_addrs(addresses)
         .build()
         .await?;

@@ -6,7 +6,8 @@
 //! ends the handshake for good; and so does a repeated flight 4 at a client whose flight 5 is lost. Dropped before they
 //! reach the stack, repeats leave the timer running, and the answer is sent again after a second.
 
-/// DTLS record type of handshake messages (RFC 6347 section 4.1, RFC 5246 section 6.2.1).
+/// DTLS record types (RFC 6347 section 4.1, RFC 5246 section 6.2.1).
+const CHANGE_CIPHER_SPEC: u8 = 20;
 const HANDSHAKE: u8 = 22;
 /// Handshake types (RFC 5246 section 7.4).
 const CLIENT_HELLO: u8 = 1;
@@ -54,15 +55,26 @@ impl Flights {
     }
 }
 
+/// Whether a datagram is one of the handshake, by itself or in a TURN server's ChannelData.
+pub(crate) fn is_handshake(datagram: &[u8]) -> bool {
+    let kind = record(datagram).and_then(|record| record.first());
+    matches!(kind, Some(&(HANDSHAKE | CHANGE_CIPHER_SPEC)))
+}
+
 /// The type of the first handshake message of a datagram in the clear (epoch 0), by itself or in a TURN
 /// server's ChannelData.
 fn handshake_type(datagram: &[u8]) -> Option<u8> {
-    let record = match datagram.first()? {
-        0x40..=0x4f => datagram.get(CHANNEL_DATA_HEADER..)?,
-        _ => datagram,
-    };
+    let record = record(datagram)?;
     let clear = record.get(3..5)? == [0, 0];
     (*record.first()? == HANDSHAKE && clear).then(|| record.get(RECORD_HEADER).copied()).flatten()
+}
+
+/// A datagram without the header of ChannelData, if it has one.
+fn record(datagram: &[u8]) -> Option<&[u8]> {
+    match datagram.first()? {
+        0x40..=0x4f => datagram.get(CHANNEL_DATA_HEADER..),
+        _ => Some(datagram),
+    }
 }
 
 #[cfg(test)]
@@ -114,6 +126,20 @@ mod tests {
             assert!(!flights.drops(&wrap(&[20, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1])));
             assert!(!flights.drops(&wrap(&handshake(FINISHED, 1))));
         }
+    }
+
+    #[test]
+    fn media_and_checks_are_no_handshake() {
+        for wrap in [|it: &[u8]| it.to_vec(), by_turn] {
+            assert!(is_handshake(&wrap(&handshake(CERTIFICATE, 0))));
+            assert!(is_handshake(&wrap(&handshake(FINISHED, 1))));
+            assert!(is_handshake(&wrap(&[CHANGE_CIPHER_SPEC, 0xfe, 0xfd])));
+            // Application data, RTP, STUN.
+            for first in [23, 0x80, 0] {
+                assert!(!is_handshake(&wrap(&[first, 0xfe, 0xfd])));
+            }
+        }
+        assert!(!is_handshake(&[]));
     }
 
     #[test]

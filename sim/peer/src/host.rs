@@ -1,13 +1,14 @@
 //! Where a peer runs, as the peer sees it: all it knows of the world.
 
 use parallax_media::Picture;
-use parallax_record::{Event, Marker, Session};
+use parallax_record::{Event, Marker, Session, SetupTask};
 use rtc::crypto::RTCCryptoProvider;
 use std::{
     future::Future,
     io,
     net::{IpAddr, SocketAddr},
     sync::Arc,
+    time::Duration,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -47,6 +48,20 @@ pub trait Host: Clone + Send + Sync + 'static {
         begins_ns: u64,
         job: impl FnOnce() -> T + Send,
     ) -> impl Future<Output = Worked<T>> + Send;
+
+    /// Takes the time of a task of a session's set-up, which was begun at `since_ns`, and records it: on a board the time
+    /// that has passed since; on a simulated host what its device profile says, which is then to come, and until it is
+    /// over the host sends and handles nothing.
+    fn spend(&self, task: SetupTask, since_ns: u64) {
+        let took_ns = self.now_ns().saturating_sub(since_ns);
+        self.observe(Event::SetupTaskDone { task, took_ns });
+    }
+
+    /// How late the next timer of a session's driver goes off, beyond what the runtime itself is late: on a simulated
+    /// host as its device profile says.
+    fn timer_lateness(&self) -> Duration {
+        Duration::ZERO
+    }
 
     /// What survives a loss of power.
     fn flash(&self) -> &dyn Flash;
@@ -133,6 +148,8 @@ impl<T> Worked<T> {
 /// Work that takes a peer time. Each stage lets frames through in their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Stage {
+    /// The first viewer's coming to the first exposure. No frame's.
+    Start,
     /// Exposure end to a picture in memory.
     Capture,
     /// Picture to elementary stream.

@@ -1,8 +1,9 @@
 //! Who a peer is: its DTLS certificate, kept in flash.
 
-use crate::host::Flash;
+use crate::host::{Flash, Host};
+use parallax_record::SetupTask;
 use rtc::{
-    crypto::{self, SignatureScheme},
+    crypto::{RTCCrypto, SignatureScheme},
     peer_connection::certificate::{CertificateParams, RTCCertificate},
     shared::error::{Error, Result},
 };
@@ -10,20 +11,27 @@ use rtc::{
 /// Where the certificate lies in flash.
 const CERTIFICATE: &str = "certificate";
 
-/// The certificate in flash; at the first call one is made and stored.
-pub(crate) fn certificate(flash: &dyn Flash) -> Result<RTCCertificate> {
-    let provider = crypto::default_provider().map_err(|error| Error::Other(error.to_string()))?;
-    if let Some(stored) = flash.load(CERTIFICATE) {
-        let pem = String::from_utf8(stored)
-            .map_err(|_| Error::Other("failed to read the certificate in flash".to_owned()))?;
-        return RTCCertificate::from_pem(&pem, provider.crypto());
+/// Makes the certificate, unless it is in flash already.
+pub(crate) fn ensure_certificate<H: Host>(host: &H, crypto: &dyn RTCCrypto) -> Result<()> {
+    let flash = host.flash();
+    if flash.load(CERTIFICATE).is_none() {
+        let since_ns = host.now_ns();
+        let parameters = CertificateParams::new(vec!["parallax".to_owned()])
+            .map_err(|error| Error::Other(error.to_string()))?;
+        let scheme = SignatureScheme::EcdsaP256Sha256;
+        let certificate = RTCCertificate::generate(crypto, scheme, parameters)?;
+        flash.store(CERTIFICATE, certificate.serialize_pem()?.as_bytes());
+        host.spend(SetupTask::KeyGeneration, since_ns);
     }
-    let parameters = CertificateParams::new(vec!["parallax".to_owned()])
-        .map_err(|error| Error::Other(error.to_string()))?;
-    let certificate =
-        RTCCertificate::generate(provider.crypto(), SignatureScheme::EcdsaP256Sha256, parameters)?;
-    flash.store(CERTIFICATE, certificate.serialize_pem()?.as_bytes());
-    Ok(certificate)
+    Ok(())
+}
+
+/// The certificate in flash.
+pub(crate) fn certificate(flash: &dyn Flash, crypto: &dyn RTCCrypto) -> Result<RTCCertificate> {
+    let unreadable = || Error::Other("failed to read the certificate in flash".to_owned());
+    let stored = flash.load(CERTIFICATE).ok_or_else(unreadable)?;
+    let pem = String::from_utf8(stored).map_err(|_| unreadable())?;
+    RTCCertificate::from_pem(&pem, crypto)
 }
 
 /// Counts a boot: how many there were before, by the counter called `name` in flash.

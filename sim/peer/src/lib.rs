@@ -7,6 +7,7 @@ pub mod camera;
 pub mod checks;
 mod connection;
 mod control;
+mod crypto;
 mod epoch;
 mod exchange;
 mod flight;

@@ -1,20 +1,25 @@
-//! The host's runtime, with somebody who looks on at its UDP sockets: for the ICE checks of a session.
+//! The host's runtime as the driver of one session has it: its UDP sockets are looked at, for ICE checks and for what the
+//! DTLS handshake takes, and its timers are as late as the device's are.
 
 use crate::{
     checks::{Check, Checks, may_be_a_check},
-    flight::Flights,
+    crypto::Spending,
+    flight::{Flights, is_handshake},
     host::Host,
     passes::Passes,
     round_trip::SharedRoundTrip,
 };
-use parallax_record::Session;
+use parallax_record::{Event, Session, SetupTask};
 use std::{
     fmt,
     future::Future,
     io::{self, IoSliceMut},
     net::{SocketAddr, TcpListener},
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     task::{Context, Poll},
     time::{Duration, Instant},
 };
@@ -23,13 +28,18 @@ use webrtc::runtime::{
     Transmit,
 };
 
+/// Between two observations of a timer's lateness, nanoseconds.
+const TIMER_NS: u64 = 1_000_000_000;
+
 /// The runtime of `host` for the connection of one session: its ICE checks are observed, and its driver makes
-/// extra `passes`. What the checks tell of the round trip goes to `round_trip`.
+/// extra `passes`. What the checks tell of the round trip goes to `round_trip`. What the handshake takes is counted
+/// without what `spending` counts.
 pub(crate) fn runtime<H: Host>(
     host: &H,
     session: &Session,
     passes: Passes,
     round_trip: SharedRoundTrip,
+    spending: Spending<H>,
 ) -> Arc<dyn Runtime> {
     let teller = Teller {
         host: host.clone(),
@@ -37,8 +47,20 @@ pub(crate) fn runtime<H: Host>(
         checks: Mutex::default(),
         flights: Mutex::default(),
         round_trip,
+        spending,
+        taking: Mutex::default(),
+        timer_due_ns: AtomicU64::new(0),
     };
     Arc::new(Tapped { inner: host.runtime(), teller: Arc::new(teller), passes })
+}
+
+/// A datagram that is being taken.
+#[derive(Default)]
+struct Taking {
+    /// Which task that is, since when, and what was spent before, nanoseconds.
+    now: Option<(SetupTask, u64, u64)>,
+    /// One of ICE was taken.
+    checked: bool,
 }
 
 struct Teller<H> {
@@ -47,9 +69,50 @@ struct Teller<H> {
     checks: Mutex<Checks>,
     flights: Mutex<Flights>,
     round_trip: SharedRoundTrip,
+    spending: Spending<H>,
+    taking: Mutex<Taking>,
+    /// When a timer's lateness is told next.
+    timer_due_ns: AtomicU64,
 }
 
 impl<H: Host> Teller<H> {
+    fn taking(&self) -> MutexGuard<'_, Taking> {
+        self.taking.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Datagrams are handed to the driver.
+    fn begin<'d>(&self, mut datagrams: impl Iterator<Item = &'d [u8]> + Clone) {
+        let mut taking = self.taking();
+        let task = if datagrams.clone().any(is_handshake) {
+            SetupTask::Handshake
+        } else if !taking.checked && datagrams.any(may_be_a_check) {
+            taking.checked = true;
+            SetupTask::FirstCheck
+        } else {
+            return;
+        };
+        taking.now = Some((task, self.host.now_ns(), self.spending.spent_ns()));
+    }
+
+    /// The driver comes back to its sockets: what it was handed before is done.
+    fn end(&self) {
+        let taken = self.taking().now.take();
+        if let Some((task, since_ns, before_ns)) = taken {
+            let apart_ns = self.spending.spent_ns().saturating_sub(before_ns);
+            self.host.spend(task, since_ns.saturating_add(apart_ns));
+        }
+    }
+
+    /// A timer went off that was due at `due_ns`.
+    fn timer(&self, due_ns: u64) {
+        let now_ns = self.host.now_ns();
+        if now_ns >= self.timer_due_ns.load(Ordering::Relaxed) {
+            self.timer_due_ns.store(now_ns.saturating_add(TIMER_NS), Ordering::Relaxed);
+            let (session, late_ns) = (self.session.clone(), now_ns.saturating_sub(due_ns));
+            self.host.observe(Event::TimerLate { session, late_ns });
+        }
+    }
+
     /// The handshake's flights, as the sockets have shown them.
     fn flights(&self) -> MutexGuard<'_, Flights> {
         self.flights.lock().unwrap_or_else(PoisonError::into_inner)
@@ -123,7 +186,16 @@ impl<H: Host> Runtime for Tapped<H> {
     }
 
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + 'static>> {
-        self.passes.sleep(|| self.inner.sleep(duration))
+        self.passes.sleep(|| {
+            let teller = Arc::clone(&self.teller);
+            let wait_ns = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
+            let due_ns = teller.host.now_ns().saturating_add(wait_ns);
+            let sleep = self.inner.sleep(duration.saturating_add(teller.host.timer_lateness()));
+            Box::pin(async move {
+                sleep.await;
+                teller.timer(due_ns);
+            })
+        })
     }
 
     fn interval(&self, period: Duration) -> Box<dyn AsyncInterval> {
@@ -166,6 +238,7 @@ impl<H: Host> AsyncUdpSocket for Socket<H> {
         context: &mut Context<'_>,
         transmit: &Transmit<'_>,
     ) -> Poll<io::Result<usize>> {
+        self.teller.end();
         let sent = self.inner.poll_send(context, transmit);
         if let Poll::Ready(Ok(_)) = sent {
             let whole = transmit.contents.len().max(1);
@@ -187,6 +260,7 @@ impl<H: Host> AsyncUdpSocket for Socket<H> {
         buffers: &mut [IoSliceMut<'_>],
         metas: &mut [RecvMeta],
     ) -> Poll<io::Result<usize>> {
+        self.teller.end();
         let received = loop {
             let received = self.inner.poll_recv(context, buffers, metas);
             // Handshake messages come one by one: several datagrams at once are something else.
@@ -202,6 +276,7 @@ impl<H: Host> AsyncUdpSocket for Socket<H> {
             for (buffer, meta) in buffers.iter().zip(&*metas).take(count) {
                 let Some(contents) = buffer.get(..meta.len) else { continue };
                 let datagrams = contents.chunks(meta.stride.max(1));
+                self.teller.begin(datagrams.clone());
                 for datagram in datagrams.filter(|datagram| may_be_a_check(datagram)) {
                     self.teller.tell(|checks| checks.received(meta.addr, self.local, datagram));
                 }

@@ -8,14 +8,15 @@ use crate::{
     files::Profiles,
     firmware::{self, FirmwareTraits},
     reference,
-    stage::{boot, keeps_up, stage},
+    stage::{keeps_up, stage, unscaled},
     table::{Place, Reader, Table, Value},
     text::Source,
     units::{self, Size},
 };
 use core::time::Duration;
+use parallax_record::SetupTask;
 use rand_core::Rng;
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 use toml::de::DeTable;
 
 /// A device.
@@ -29,6 +30,10 @@ pub struct Profile {
     pub title: String,
     /// From power on to ready.
     pub boot_time: StageTime,
+    /// How long the tasks of a session's set-up take; one that is not here takes no time.
+    pub set_up: BTreeMap<SetupTask, StageTime>,
+    /// How late its timers go off; none: not at all.
+    pub timer: Option<StageTime>,
     /// What it can do as a camera; none: it cannot be one.
     pub camera: Option<CameraAbility>,
     /// What it can do as a viewer; none: it cannot be one.
@@ -46,6 +51,8 @@ pub struct Profile {
 pub struct CameraAbility {
     /// What its encoder takes.
     pub encoder: CodecLimits,
+    /// From the first viewer's coming to the first exposure; none: no time.
+    pub start: Option<StageTime>,
     /// From the end of the exposure to a picture in memory.
     pub capture: StageTime,
     /// From a picture to an elementary stream.
@@ -259,7 +266,14 @@ fn read(reader: &mut Reader, name: &str, text: &str, entries: DeTable<'_>) -> Op
     let top = Table::open(reader, &reference::PROFILE_TOP, place, entries);
     let schema = crate::read::schema(reader, &top);
     let title = top.get(reader, "title").and_then(|value| value.words(reader));
-    let boot_time = top.get(reader, "boot_time").and_then(|value| boot(reader, value));
+    let boot_time =
+        top.get(reader, "boot_time").and_then(|value| unscaled(reader, value, "a boot"));
+    let set_up = crate::read::optional(reader, &top, "set_up", |reader, value| {
+        set_up(reader, value.clone())
+    });
+    let timer = crate::read::optional(reader, &top, "timer", |reader, value| {
+        unscaled(reader, value.clone(), "a timer")
+    });
     let mut ability = |key: &str, keys| {
         top.has(key).then(|| top.get(reader, key).and_then(|value| value.table(reader, keys)))
     };
@@ -289,6 +303,8 @@ fn read(reader: &mut Reader, name: &str, text: &str, entries: DeTable<'_>) -> Op
         name: crate::read::stem(name),
         title: title?,
         boot_time: boot_time?,
+        set_up: set_up?.unwrap_or_default(),
+        timer: timer?,
         camera: match camera {
             Some(camera) => Some(camera?),
             None => None,
@@ -309,13 +325,28 @@ fn read(reader: &mut Reader, name: &str, text: &str, entries: DeTable<'_>) -> Op
     })
 }
 
+fn set_up(reader: &mut Reader, value: Value<'_>) -> Option<BTreeMap<SetupTask, StageTime>> {
+    let table = value.table(reader, &reference::SET_UP)?;
+    let mut times = BTreeMap::new();
+    for task in SetupTask::ALL {
+        let time = crate::read::optional(reader, &table, task.name(), |reader, value| {
+            unscaled(reader, value.clone(), "a task of a set-up")
+        });
+        times.extend(time?.map(|time| (task, time)));
+    }
+    Some(times)
+}
+
 fn camera_ability(reader: &mut Reader, table: &Table<'_>) -> Option<CameraAbility> {
     let encoder = limits(reader, table);
+    let start = crate::read::optional(reader, table, "start", |reader, value| {
+        unscaled(reader, value.clone(), "a start")
+    });
     let capture = table.get(reader, "capture").and_then(|value| stage(reader, value));
     let encode = table.get(reader, "encode").and_then(|value| stage(reader, value));
     let (encoder, capture, encode) = (encoder?, capture?, encode?);
     keeps_up(reader, table, &encoder, [("capture", &capture), ("encode", &encode)])?;
-    Some(CameraAbility { encoder, capture, encode })
+    Some(CameraAbility { encoder, start: start?, capture, encode })
 }
 
 fn viewer_ability(reader: &mut Reader, table: &Table<'_>) -> Option<ViewerAbility> {

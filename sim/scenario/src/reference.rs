@@ -104,6 +104,7 @@ pub const SCENARIO: &[&Keys] = &[
 /// Tables of a device profile, in the order in which they are documented.
 pub const PROFILE: &[&Keys] = &[
     &PROFILE_TOP,
+    &SET_UP,
     &ABILITY_CAMERA,
     &ABILITY_VIEWER,
     &CONSOLE,

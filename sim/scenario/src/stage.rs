@@ -25,16 +25,21 @@ pub(crate) fn stage(reader: &mut Reader, value: Value<'_>) -> Option<StageTime> 
     Some(StageTime { distribution, per, occupancy: occupancy?.map(Box::new), origin: origin? })
 }
 
-/// How long a boot takes: like a stage, but nothing waits for the next one.
-pub(crate) fn boot(reader: &mut Reader, value: Value<'_>) -> Option<StageTime> {
+/// How long something takes that no picture goes through, such as "a boot": like a stage, but nothing waits for the next
+/// one.
+pub(crate) fn unscaled(reader: &mut Reader, value: Value<'_>, what: &str) -> Option<StageTime> {
     let place = value.place.clone();
-    let boot = stage(reader, value)?;
-    if boot.occupancy.is_some() {
-        let help = "remove it: a device boots once at a time";
-        reader.refuse(Rank::Key, &place, "a boot has no `occupancy`", "not of a stage", help);
+    let time = stage(reader, value)?;
+    let wrong = [
+        ("occupancy", time.occupancy.is_some(), "remove it: there is one at a time"),
+        ("per", time.per.is_some(), "remove it: it is no time of a picture"),
+    ];
+    if let Some((key, _, help)) = wrong.into_iter().find(|(_, there, _)| *there) {
+        let message = format!("{what} has no `{key}`");
+        reader.refuse(Rank::Key, &place, &message, "not of a stage", help);
         return None;
     }
-    Some(boot)
+    Some(time)
 }
 
 fn occupancy(reader: &mut Reader, value: &Value<'_>) -> Option<Occupancy> {

@@ -17,6 +17,7 @@ impl World<'_> {
         if let Some(device) = self.peers.get(&peer) {
             self.devices.switch_off(*device);
         }
+        self.held.forget(peer);
         self.changed = true;
     }
 

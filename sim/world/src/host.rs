@@ -1,19 +1,29 @@
 //! A peer's host, simulated.
 
-use crate::{failures::Failures, lock, runtime::SimRuntime, secrets::Watched};
-use parallax_fabric::{Fabric, MemoryFlash, Pictures, TcpListener, TcpStream, Timers};
+use crate::{
+    busy::{Busy, Held, Leaving},
+    failures::Failures,
+    lock,
+    runtime::SimRuntime,
+    secrets::Watched,
+};
+use parallax_fabric::{Fabric, MemoryFlash, Pictures, Sleep, TcpListener, TcpStream, Timers};
 use parallax_interpose::HostSlot;
-use parallax_network::{HostId, random};
+use parallax_network::{HostId, Time, random};
 use parallax_peer::{Flash, Host, Seen, Stage, Worked};
-use parallax_record::{Entry, Event};
+use parallax_record::{Entry, Event, SetupTask};
 use rand_chacha::ChaCha8Rng;
 use rand_core::Rng;
 use rtc::crypto::RTCCryptoProvider;
 use std::{
     collections::BTreeMap,
-    fmt, io,
+    fmt,
+    future::Future,
+    io,
     net::{IpAddr, Ipv4Addr, SocketAddr},
+    pin::Pin,
     sync::{Arc, Mutex},
+    task::Context,
     time::Duration,
 };
 use webrtc::runtime::Runtime;
@@ -27,6 +37,14 @@ pub trait Device: Send + Sync + 'static {
     /// How long after a frame a stage takes the next one; none: when the frame is through.
     fn occupancy(&self, _stage: Stage) -> Option<Duration> {
         None
+    }
+    /// How long a task of a session's set-up takes; none: no time, and it is not recorded.
+    fn task_time(&self, _task: SetupTask, _random: &mut ChaCha8Rng) -> Option<Duration> {
+        None
+    }
+    /// How late a timer goes off.
+    fn timer_lateness(&self, _random: &mut ChaCha8Rng) -> Duration {
+        Duration::ZERO
     }
 }
 
@@ -57,12 +75,16 @@ pub(crate) struct HostState {
     flash: MemoryFlash,
     device: Arc<dyn Device>,
     streams: Mutex<Streams>,
+    busy: Mutex<Busy>,
+    held: Held,
 }
 
 struct Streams {
     own: ChaCha8Rng,
     boot: ChaCha8Rng,
     stages: BTreeMap<Stage, ChaCha8Rng>,
+    tasks: BTreeMap<SetupTask, ChaCha8Rng>,
+    timers: ChaCha8Rng,
 }
 
 impl HostState {
@@ -71,14 +93,18 @@ impl HostState {
         (id, name, address): (HostId, &str, Ipv4Addr),
         fabric: Arc<Fabric>,
         timers: Timers,
-        (failures, pictures): (Failures, Pictures),
+        (failures, pictures, held): (Failures, Pictures, Held),
         device: Arc<dyn Device>,
     ) -> Self {
         let stage = |stage| {
             let stream = format!("peer/{name}/stage/{}", stage_name(stage));
             (stage, random::stream(seed, &stream))
         };
-        let stages = [Stage::Capture, Stage::Encode, Stage::Decode, Stage::Render].map(stage);
+        let stages =
+            [Stage::Start, Stage::Capture, Stage::Encode, Stage::Decode, Stage::Render].map(stage);
+        let task = |task: SetupTask| {
+            (task, random::stream(seed, &format!("peer/{name}/task/{}", task.name())))
+        };
         Self {
             id,
             name: name.into(),
@@ -94,8 +120,42 @@ impl HostState {
                 own: random::stream(seed, &format!("peer/{name}")),
                 boot: random::stream(seed, &format!("peer/{name}/boot")),
                 stages: stages.into(),
+                tasks: SetupTask::ALL.map(task).into(),
+                timers: random::stream(seed, &format!("peer/{name}/timer")),
             }),
+            busy: Mutex::default(),
+            held,
         }
+    }
+
+    /// Its time: while it computes, when that is done.
+    pub(crate) fn now(&self) -> Time {
+        self.busy_until().unwrap_or_else(|| self.timers.now())
+    }
+
+    /// Until when it computes; none if it does not.
+    pub(crate) fn busy_until(&self) -> Option<Time> {
+        lock(&self.busy).until(self.timers.now())
+    }
+
+    /// Whether it computes: then `waiting` wakes whoever asks when that is done.
+    pub(crate) fn waits(&self, waiting: &mut Option<Sleep>, context: &mut Context<'_>) -> bool {
+        let Some(at) = self.busy_until() else {
+            *waiting = None;
+            return false;
+        };
+        let sleep = waiting.insert(self.timers.sleep_until(at));
+        Pin::new(sleep).poll(context).is_pending()
+    }
+
+    /// Holds what leaves it until `at`.
+    pub(crate) fn hold(&self, at: Time, leaving: Leaving) {
+        self.held.hold(at, self.id, leaving);
+    }
+
+    /// A boot begins: nothing is computed any more.
+    pub(crate) fn reset(&self) {
+        *lock(&self.busy) = Busy::default();
     }
 
     /// How long the boot takes that begins now.
@@ -112,6 +172,7 @@ impl HostState {
 
 fn stage_name(stage: Stage) -> &'static str {
     match stage {
+        Stage::Start => "start",
         Stage::Capture => "capture",
         Stage::Encode => "encode",
         Stage::Decode => "decode",
@@ -195,10 +256,31 @@ impl Host for SimHost {
     }
 
     fn now_ns(&self) -> u64 {
-        self.state.timers.now().as_nanos()
+        self.state.now().as_nanos()
+    }
+
+    /// The job itself took no time of the run; what the device takes is drawn from the peer's own stream for this task.
+    fn spend(&self, task: SetupTask, _since_ns: u64) {
+        let state = &self.state;
+        let takes = {
+            let mut streams = lock(&state.streams);
+            let draw = |random| state.device.task_time(task, random);
+            streams.tasks.get_mut(&task).and_then(draw)
+        };
+        let Some(takes) = takes else { return };
+        lock(&state.busy).add(state.timers.now(), takes);
+        let took_ns = u64::try_from(takes.as_nanos()).unwrap_or(u64::MAX);
+        self.observe(Event::SetupTaskDone { task, took_ns });
+    }
+
+    fn timer_lateness(&self) -> Duration {
+        self.state.device.timer_lateness(&mut lock(&self.state.streams).timers)
     }
 
     fn observe(&self, event: Event) {
+        if let Some(at) = self.state.busy_until() {
+            return self.state.hold(at, Leaving::Event(Arc::clone(&self.state.name), event));
+        }
         let node = self.state.name.to_string();
         let entry = Entry { run_ns: self.now_ns(), node, event };
         self.state.fabric.tell_of(self.state.id, entry);

@@ -2,6 +2,7 @@
 //!
 //! `README.md` beside this crate tells how a step goes, and what makes a run repeatable.
 
+mod busy;
 mod capture;
 mod devices;
 mod error;

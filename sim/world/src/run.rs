@@ -11,6 +11,7 @@ use crate::{
 use parallax_fabric::{Placed, ProfiledDevice, Setting, films, place, place_peers};
 use parallax_network::Network;
 use parallax_peer::Stage;
+use parallax_record::SetupTask;
 use parallax_scenario::Scenario;
 use rand_chacha::ChaCha8Rng;
 use std::{sync::Arc, time::Duration};
@@ -89,5 +90,13 @@ impl Device for ProfiledDevice {
 
     fn occupancy(&self, stage: Stage) -> Option<Duration> {
         self.occupancy_of(stage)
+    }
+
+    fn task_time(&self, task: SetupTask, random: &mut ChaCha8Rng) -> Option<Duration> {
+        self.time_of_task(task, random)
+    }
+
+    fn timer_lateness(&self, random: &mut ChaCha8Rng) -> Duration {
+        ProfiledDevice::timer_lateness(self, random)
     }
 }

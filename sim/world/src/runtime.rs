@@ -1,21 +1,24 @@
 //! The runtime that the `webrtc` crate and the peers' own code get on a simulated host.
 
-use crate::{host::HostState, task::InHost};
-use parallax_fabric::{Timers, UdpSocket};
-use parallax_network::Time;
+use crate::{busy::Leaving, host::HostState, lock, task::InHost};
+use bytes::Bytes;
+use parallax_fabric::{Sleep, Timers, UdpSocket};
+use parallax_network::{Packet, Time};
 use parallax_peer::sockets;
 use std::{
     fmt,
     future::Future,
-    io,
+    io::{self, IoSliceMut},
     net::{SocketAddr, TcpListener},
     os::fd::AsRawFd,
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, Mutex},
+    task::{Context, Poll},
     time::{Duration, Instant},
 };
 use webrtc::runtime::{
-    AsyncInterval, AsyncTcpListener, AsyncTcpStream, AsyncUdpSocket, JoinHandle, Runtime,
+    AsyncInterval, AsyncTcpListener, AsyncTcpStream, AsyncUdpSocket, JoinHandle, RecvMeta, Runtime,
+    Transmit,
 };
 
 /// Clock, timers, tasks and UDP sockets of a simulated host.
@@ -38,9 +41,7 @@ impl fmt::Debug for SimRuntime {
 impl Runtime for SimRuntime {
     #[expect(clippy::disallowed_methods, reason = "here a task is made one of its host")]
     fn spawn(&self, future: Pin<Box<dyn Future<Output = ()> + Send>>) -> Box<dyn JoinHandle> {
-        let host = &self.host;
-        let task =
-            InHost::new(host.slot.clone(), Arc::clone(&host.name), host.failures.clone(), future);
+        let task = InHost::new(Arc::clone(&self.host), future);
         Box::new(Task(tokio::task::spawn_local(async move {
             task.await;
         })))
@@ -53,7 +54,9 @@ impl Runtime for SimRuntime {
         let local = socket.local_addr()?;
         parallax_interpose::forget(socket.as_raw_fd());
         drop(socket);
-        Ok(Arc::new(UdpSocket::open(Arc::clone(&self.host.fabric), self.host.id, local, local)?))
+        let host = Arc::clone(&self.host);
+        let inner = UdpSocket::open(Arc::clone(&host.fabric), host.id, local, local)?;
+        Ok(Arc::new(Socket { inner, local, host, waiting: Mutex::default() }))
     }
 
     fn wrap_tcp_listener(&self, _listener: TcpListener) -> io::Result<Arc<dyn AsyncTcpListener>> {
@@ -76,11 +79,11 @@ impl Runtime for SimRuntime {
     }
 
     fn now(&self) -> Instant {
-        self.host.timers.instant()
+        self.host.timers.instant() + self.host.now().saturating_since(self.host.timers.now())
     }
 
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + 'static>> {
-        Box::pin(self.host.timers.sleep(duration))
+        Box::pin(self.host.timers.sleep_until(self.host.now() + duration))
     }
 
     fn interval(&self, period: Duration) -> Box<dyn AsyncInterval> {
@@ -99,6 +102,52 @@ impl Runtime for SimRuntime {
 
     fn name(&self) -> &'static str {
         "parallax-world"
+    }
+}
+
+/// A socket of a host: while that computes nothing is read, and what is sent leaves when it is done.
+struct Socket {
+    inner: UdpSocket,
+    local: SocketAddr,
+    host: Arc<HostState>,
+    waiting: Mutex<Option<Sleep>>,
+}
+
+impl fmt::Debug for Socket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt(f)
+    }
+}
+
+impl AsyncUdpSocket for Socket {
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.inner.local_addr()
+    }
+
+    fn poll_send(
+        &self,
+        context: &mut Context<'_>,
+        transmit: &Transmit<'_>,
+    ) -> Poll<io::Result<usize>> {
+        let (Some(at), SocketAddr::V4(local)) = (self.host.busy_until(), self.local) else {
+            return self.inner.poll_send(context, transmit);
+        };
+        Poll::Ready(sockets::send(transmit, |to, datagram| {
+            let packet = Packet::udp(local, to, Bytes::copy_from_slice(datagram));
+            self.host.hold(at, Leaving::Packet(packet));
+        }))
+    }
+
+    fn poll_recv(
+        &self,
+        context: &mut Context<'_>,
+        buffers: &mut [IoSliceMut<'_>],
+        metas: &mut [RecvMeta],
+    ) -> Poll<io::Result<usize>> {
+        if self.host.waits(&mut lock(&self.waiting), context) {
+            return Poll::Pending;
+        }
+        self.inner.poll_recv(context, buffers, metas)
     }
 }
 

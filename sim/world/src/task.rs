@@ -1,7 +1,8 @@
 //! Tasks of simulated hosts.
 
-use crate::failures::Failures;
-use parallax_interpose::{HostSlot, in_host};
+use crate::host::HostState;
+use parallax_fabric::Sleep;
+use parallax_interpose::in_host;
 use std::{
     any::Any,
     future::Future,
@@ -11,17 +12,18 @@ use std::{
     task::{Context, Poll},
 };
 
-/// A future that runs as code of one host: sockets bind as its own, and a panic ends the run.
+/// A future that runs as code of one host: it waits while the host computes, sockets bind as the host's own, and a panic
+/// ends the run.
 pub(crate) struct InHost<F> {
-    host: HostSlot,
-    name: Arc<str>,
-    failures: Failures,
+    host: Arc<HostState>,
     inner: Option<F>,
+    /// Until the host is free.
+    waiting: Option<Sleep>,
 }
 
 impl<F> InHost<F> {
-    pub(crate) fn new(host: HostSlot, name: Arc<str>, failures: Failures, inner: F) -> Self {
-        Self { host, name, failures, inner: Some(inner) }
+    pub(crate) fn new(host: Arc<HostState>, inner: F) -> Self {
+        Self { host, inner: Some(inner), waiting: None }
     }
 }
 
@@ -32,13 +34,18 @@ impl<F: Future + Unpin> Future for InHost<F> {
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
         let Some(inner) = &mut this.inner else { return Poll::Ready(None) };
-        let code = || in_host(&this.host, || Pin::new(inner).poll(context));
+        if this.host.waits(&mut this.waiting, context) {
+            return Poll::Pending;
+        }
+        let code = || in_host(&this.host.slot, || Pin::new(inner).poll(context));
         // What the future has broken is never touched again: it is dropped, and the run ends.
         match catch_unwind(AssertUnwindSafe(code)) {
             Ok(poll) => poll.map(Some),
             Err(panic) => {
                 this.inner = None;
-                this.failures.add(&this.name, format!("its code panicked: {}", said(&*panic)));
+                this.host
+                    .failures
+                    .add(&this.host.name, format!("its code panicked: {}", said(&*panic)));
                 Poll::Ready(None)
             }
         }

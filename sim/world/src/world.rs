@@ -1,6 +1,7 @@
 //! Peers, network and services of a run, step by step.
 
 use crate::{
+    busy::{Held, Leaving},
     capture::{CaptureSink, Capturing},
     devices::{Code, DeviceId, Devices},
     error::WorldError,
@@ -77,6 +78,7 @@ pub struct World<'a> {
     timers: Timers,
     failures: Failures,
     pictures: Pictures,
+    pub(crate) held: Held,
     pub(crate) fabric: Arc<Fabric>,
     names: BTreeMap<HostId, Arc<str>>,
     pub(crate) peers: BTreeMap<HostId, DeviceId>,
@@ -141,6 +143,7 @@ impl<'a> World<'a> {
             capturing: None,
             watch: None,
             pictures: Pictures::default(),
+            held: Held::default(),
             #[cfg(feature = "guards-off")]
             hash_map_planted: false,
         })
@@ -183,11 +186,12 @@ impl<'a> World<'a> {
         self.fabric.add_peer(host);
         self.changed = true;
         let (fabric, timers) = (Arc::clone(&self.fabric), self.timers.clone());
-        let failures = (self.failures.clone(), self.pictures.clone());
+        let failures = (self.failures.clone(), self.pictures.clone(), self.held.clone());
         let place = (host, &*name, address);
         let state = HostState::new(self.seed, place, fabric, timers, failures, device);
         let state = Arc::new(state);
         let boot = move || {
+            state.reset();
             let ready = state.timers.sleep(state.boot_time());
             let software = software(SimHost::new(Arc::clone(&state)));
             let code = Box::pin(async move {
@@ -195,7 +199,7 @@ impl<'a> World<'a> {
                 software.await;
             });
             let (name, failures) = (Arc::clone(&state.name), state.failures.clone());
-            let task = InHost::new(state.slot.clone(), Arc::clone(&name), failures.clone(), code);
+            let task = InHost::new(Arc::clone(&state), code);
             Box::pin(async move {
                 if task.await.is_some() {
                     failures.add(&name, "its software ended".to_owned());
@@ -265,9 +269,10 @@ impl<'a> World<'a> {
         Ok(())
     }
 
-    /// Leaves out steps before `end` in which nothing is due: no timer, no packet, no service. They are most of a run.
+    /// Leaves out steps before `end` in which nothing is due: no timer, no packet, no service, nothing held. They are most of a run.
     fn skip(&mut self, end: Time) {
-        let due = [self.timers.next(), self.fabric.next_deadline()].into_iter().flatten().min();
+        let due = [self.timers.next(), self.held.next(), self.fabric.next_deadline()];
+        let due = due.into_iter().flatten().min();
         let until = due.map_or(end, |due| due.min(end));
         if self.changed || until <= self.now {
             return;
@@ -281,7 +286,22 @@ impl<'a> World<'a> {
     pub(crate) fn arrive(&mut self) {
         set_elapsed(self.now.as_nanos());
         self.timers.set(self.now);
+        self.leave();
         self.fabric.advance(self.now);
+    }
+
+    /// Sends and records what hosts held that are free again, each at its own time.
+    fn leave(&self) {
+        for (at, host, leaving) in self.held.due(self.now) {
+            self.fabric.advance(at);
+            match leaving {
+                Leaving::Packet(packet) => self.fabric.send(host, packet),
+                Leaving::Event(node, event) => {
+                    let (run_ns, node) = (at.as_nanos(), node.to_string());
+                    self.fabric.tell_of(host, Entry { run_ns, node, event });
+                }
+            }
+        }
     }
 
     /// Ends the run: writes the last event, and says what is left.

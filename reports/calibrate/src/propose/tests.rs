@@ -57,6 +57,9 @@ fn run(seed: u64, count: i64, times: impl Fn(i64) -> (i64, i64)) -> Run {
         uncertainty: Uncertainty { below: 250, above: 250 },
         frames: (0..count).map(frame).collect(),
         boots_us: Vec::new(),
+        tasks_us: BTreeMap::new(),
+        timers_us: Vec::new(),
+        starts_us: Vec::new(),
     }
 }
 
@@ -317,4 +320,29 @@ fn an_occupancy_stays_as_it_is() {
     let [before, after] = [profile, read].map(|profile| profile.camera.expect("a camera").encode);
     assert_eq!(after.occupancy, before.occupancy);
     assert_eq!(after.typical(QVGA), Duration::from_millis(90));
+}
+
+#[test]
+fn what_a_profile_lacks_is_put_in_where_runs_measured_it() {
+    let with = |signatures: Vec<i64>| {
+        let tasks_us = BTreeMap::from([(SetupTask::Signature, signatures)]);
+        let starts_us = vec![40_000; FEWEST_TASKS];
+        calibrate(&profile(), &[Run { tasks_us, starts_us, ..run(1, 10, |_| (1_000, 10_000)) }])
+    };
+    let few = with(vec![500; FEWEST_TASKS - 1]);
+    assert!(matches!(figure(&few, "set_up.signature").found, Found::TooFew { has: 4, needs: 5 }));
+    assert!(few.figures.iter().all(|figure| figure.key != "set_up.offer"), "nobody measured it");
+    let found = with(vec![700, 500, 900, 600, 800]);
+    assert!(figure(&found, "set_up.signature").before.is_none());
+    let text = edited(&profile(), &found).expect("text");
+    let read = parse("board.toml", &text).expect("it is sound");
+    let after = [
+        told(&read.set_up[&SetupTask::Signature]),
+        told(read.camera.as_ref().expect("a camera").start.as_ref().expect("a start")),
+    ];
+    assert_eq!(after[0], [(0, 500), (25_000, 600), (50_000, 700), (75_000, 800), (100_000, 900)]);
+    assert!(after[1].iter().all(|(_, us)| *us == 40_000), "{:?}", after[1]);
+    assert!(text.contains("\n[set_up.signature]\n") && !text.contains("[set_up]"), "{text}");
+    assert!(text.starts_with(PROFILE.split("[camera]").next().expect("a beginning")), "{text}");
+    assert_eq!(edited(&read, &calibrate(&read, &[])).expect("text"), text);
 }

@@ -228,7 +228,7 @@ mod tests {
             p95: naive(values, 95),
             p99: naive(values, 99),
             max: values.iter().max().copied(),
-            uncertainty: parallax_record::Uncertainty::NONE,
+            ..LatencySummary::default()
         }
     }
 

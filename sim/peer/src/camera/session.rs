@@ -15,7 +15,7 @@ use crate::{
     round_trip::SharedRoundTrip,
     tasks::Tasks,
 };
-use parallax_record::{Event, LossPhase, Phase, Session};
+use parallax_record::{Event, LossPhase, Phase, Session, SetupTask};
 use parallax_signalling::{CloseReason, IceServer, SessionId, ToRendezvous};
 use rtc::{
     interceptor::{
@@ -101,6 +101,8 @@ async fn run_to_end<H: Host>(
     out: mpsc::UnboundedSender<ToRendezvous>,
 ) -> Result<End> {
     let host = &shared.host;
+    connection::prepare(host)?;
+    let since_ns = host.now_ns();
     let sent = Arc::default();
     let round_trip = SharedRoundTrip::default();
     let outlet = Outlet::new(shared.config.pacer_bps, round_trip.clone());
@@ -116,6 +118,7 @@ async fn run_to_end<H: Host>(
     let control = connection.create_data_channel(control::LABEL, None).await?;
     let offer = connection.create_offer(None).await?;
     let sdp = offer.sdp.clone();
+    host.spend(SetupTask::Offer, since_ns);
     connection.set_local_description(offer).await?;
     let post = Post { inbox, out };
     let session = (start.id, start.name);
@@ -191,8 +194,11 @@ impl<H: Host> Live<H> {
             match self.exchange.next().await? {
                 Step::Connected => self.stream().await?,
                 Step::Description(sdp) => {
+                    let host = self.shared.host.clone();
+                    let since_ns = host.now_ns();
                     let answer = RTCSessionDescription::answer(sdp)?;
                     self.exchange.connection.set_remote_description(answer).await?;
+                    host.spend(SetupTask::Answer, since_ns);
                     self.exchange.phase(Phase::Signalling);
                 }
                 // If the way to the rendezvous has died with it, the viewer cannot come anew.

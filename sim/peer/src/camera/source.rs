@@ -64,7 +64,7 @@ pub(super) async fn run<H: Host>(shared: Arc<Shared<H>>) {
     }
 }
 
-/// One stretch of capture, until nobody watches.
+/// One stretch of capture, from its start until nobody watches.
 async fn capture<H: Host>(
     shared: &Arc<Shared<H>>,
     to_encoder: &ToEncoder,
@@ -72,6 +72,8 @@ async fn capture<H: Host>(
     frame: &mut u32,
 ) {
     let host = &shared.host;
+    let started = host.work(Stage::Start, host.now_ns(), || ()).await;
+    until(host, started.through_ns).await;
     let fps = u64::from(shared.config.video.frames_per_second);
     let start_ns = host.now_ns();
     let due_ns = |tick: u64| start_ns + tick * 1_000_000_000 / fps;

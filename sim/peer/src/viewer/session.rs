@@ -16,7 +16,7 @@ use crate::{
     round_trip::SharedRoundTrip,
     tasks::Tasks,
 };
-use parallax_record::{Event, Ice, JitterBuffer, LossPhase, Phase, Session};
+use parallax_record::{Event, Ice, JitterBuffer, LossPhase, Phase, Session, SetupTask};
 use parallax_signalling::{CloseReason, IceServer, SessionId, ToRendezvous};
 use playback::Item;
 use rtc::{
@@ -104,6 +104,7 @@ async fn run_to_end<H: Host>(
     silent: mpsc::UnboundedSender<SessionId>,
     health: Arc<Health>,
 ) -> Result<End> {
+    connection::prepare(host)?;
     let round_trip = SharedRoundTrip::default();
     let repairs = start.nack.map(|nack| Repairs::new(nack, round_trip.clone()));
     let registry = interceptors(host, &start, repairs.as_ref());
@@ -174,9 +175,12 @@ impl<H: Host> Live<H> {
     async fn answer(&mut self, sdp: String) -> Result<()> {
         let (connection, id) = (self.exchange.connection.clone(), self.exchange.id);
         self.exchange.phase(Phase::Signalling);
+        let host = self.exchange.host.clone();
+        let since_ns = host.now_ns();
         connection.set_remote_description(RTCSessionDescription::offer(sdp)?).await?;
         let answer = connection.create_answer(None).await?;
         let sdp = answer.sdp.clone();
+        host.spend(SetupTask::Answer, since_ns);
         connection.set_local_description(answer).await?;
         self.exchange.tell(ToRendezvous::Description { session: id, sdp });
         Ok(())

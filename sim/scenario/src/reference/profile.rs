@@ -8,6 +8,18 @@ pub(crate) const PROFILE_TOP: Keys = Keys {
         must("schema", "`1`", "The version of this format."),
         must("title", "text", "The device, in a few words."),
         must("boot_time", "table, as a stage", "From power on to ready: its software runs."),
+        may(
+            "set_up",
+            "table `[set_up]`",
+            "a set-up takes its processor no time",
+            "How long the tasks of a session's set-up take.",
+        ),
+        may(
+            "timer",
+            "table, as a stage",
+            "its timers are not late",
+            "How late a timer of a session goes off, by which its pacer and its ICE agent send.",
+        ),
         may("camera", "table `[camera]`", "it cannot be a camera", "What it can do as a camera."),
         may("viewer", "table `[viewer]`", "it cannot be a viewer", "What it can do as a viewer."),
         may(
@@ -26,6 +38,61 @@ pub(crate) const PROFILE_TOP: Keys = Keys {
     later: &[],
 };
 
+pub(crate) const SET_UP: Keys = Keys {
+    place: "[set_up]",
+    keys: &[
+        may(
+            "key_generation",
+            "table, as a stage",
+            "no time",
+            "The key pair of its certificate, before its first session: it is kept in flash.",
+        ),
+        may(
+            "offer",
+            "table, as a stage",
+            "no time",
+            "Of a camera: a connection and its offer, key generation not in it.",
+        ),
+        may(
+            "answer",
+            "table, as a stage",
+            "no time",
+            "Of a viewer: to take an offer and make the answer; of a camera: to take the answer.",
+        ),
+        may(
+            "first_check",
+            "table, as a stage",
+            "no time",
+            "To take the first datagram of ICE in a session. Later ones are taken in no time.",
+        ),
+        may(
+            "handshake",
+            "table, as a stage",
+            "no time",
+            "To take a datagram of the DTLS handshake, the next three not in it.",
+        ),
+        may(
+            "key_exchange",
+            "table, as a stage",
+            "no time",
+            "Half of an ephemeral key exchange (ECDHE, P-256); each end of a session does both halves.",
+        ),
+        may(
+            "signature",
+            "table, as a stage",
+            "no time",
+            "To sign (ECDSA, P-256): each end of a session does so once.",
+        ),
+        may(
+            "verification",
+            "table, as a stage",
+            "no time",
+            "To verify a signature (ECDSA, P-256): a viewer does so once in a session, a camera twice.",
+        ),
+    ],
+    later: &[],
+};
+
 pub(crate) const ABILITY_CAMERA: Keys = Keys {
     place: "[camera]",
     keys: &[
@@ -39,6 +106,12 @@ pub(crate) const ABILITY_CAMERA: Keys = Keys {
             "most_bit_rate",
             "figure, rate, 1 kbit/s to 10 Gbit/s",
             "What its encoder can aim at.",
+        ),
+        may(
+            "start",
+            "table, as a stage",
+            "no time",
+            "From the first viewer's coming to the first exposure: sensor and encoder start.",
         ),
         must("capture", "stage", "From the end of the exposure to a picture in memory."),
         must("encode", "stage", "From a picture to an elementary stream."),
@@ -80,7 +153,7 @@ pub(crate) const FIGURE: Keys = Keys {
 };
 
 pub(crate) const STAGE: Keys = Keys {
-    place: "a stage, boot_time",
+    place: "a stage",
     keys: &[
         must(
             "distribution",
@@ -130,13 +203,13 @@ pub(crate) const STAGE: Keys = Keys {
             "per",
             "pixels, such as `\"1280x720\"`",
             "it does not scale",
-            "The times are for a picture of this size; others scale with their pixels.",
+            "The times are for a picture of this size; others scale with their pixels. Of `capture`, `encode`, `decode` and `render` alone.",
         ),
         may(
             "occupancy",
             "table `occupancy`",
             "until the picture is through",
-            "How long after a picture the stage takes the next one. Not of `boot_time`.",
+            "How long after a picture the stage takes the next one. Of `capture`, `encode`, `decode` and `render` alone.",
         ),
         PROVENANCE,
         SOURCE,
