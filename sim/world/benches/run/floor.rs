@@ -2,8 +2,12 @@
 //! of a run at their times, and once a second what camera and viewer say over their data channel. The
 //! clock is tokio's, paused: it jumps from timer to timer.
 
+#[path = "../../../../fixtures/upstream/in_memory.rs"]
+mod in_memory;
+
 use crate::Sent;
 use bytes::Bytes;
+use in_memory::{InMemory, Memory};
 use rtc::{
     ice::mdns::MulticastDnsMode,
     interceptor::{
@@ -19,17 +23,12 @@ use rtc::{
     },
 };
 use std::{
-    collections::{BTreeMap, VecDeque},
-    future::Future,
-    io::{self, IoSliceMut},
-    net::{SocketAddr, TcpListener},
-    pin::Pin,
+    net::SocketAddr,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        Arc,
+        atomic::{AtomicUsize, Ordering},
     },
-    task::{Context, Poll, Waker},
-    time::{Duration, Instant},
+    time::Duration,
 };
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use webrtc::{
@@ -42,10 +41,6 @@ use webrtc::{
         MediaEngine, PeerConnection, PeerConnectionBuilder, PeerConnectionEventHandler,
         RTCIceCandidateInit, RTCPeerConnectionIceEvent, RTCPeerConnectionState,
         SettingEngineBuilder,
-    },
-    runtime::{
-        AsyncInterval, AsyncTcpListener, AsyncTcpStream, AsyncUdpSocket, JoinHandle, RecvMeta,
-        Runtime, TokioRuntime, Transmit,
     },
 };
 
@@ -127,7 +122,7 @@ async fn stream(packets: &[Sent], duration: Duration) -> Came {
     tokio::time::sleep_until(start + duration).await;
     camera.close().await.expect("to close");
     viewer.close().await.expect("to close");
-    let datagrams = memory.datagrams.load(Ordering::Relaxed);
+    let datagrams = memory.datagrams();
     Came { video: came.load(Ordering::Relaxed), datagrams }
 }
 
@@ -173,7 +168,7 @@ async fn connection(
         .with_setting_engine(settings)
         .with_interceptor_registry(interceptors)
         .with_handler(Arc::new(handler))
-        .with_runtime(Arc::new(InMemory { memory: Arc::clone(memory), tokio: TokioRuntime }))
+        .with_runtime(Arc::new(InMemory::new(memory, 0)))
         .with_udp_addrs(vec![SocketAddr::from(([127, 0, 0, 1], 0))])
         .build()
         .await
@@ -246,138 +241,5 @@ impl PeerConnectionEventHandler for Handler {
                 }
             }
         });
-    }
-}
-
-/// Tokio's runtime, with its paused clock and with sockets in memory.
-#[derive(Debug)]
-struct InMemory {
-    memory: Arc<Memory>,
-    tokio: TokioRuntime,
-}
-
-impl Runtime for InMemory {
-    fn spawn(&self, future: Pin<Box<dyn Future<Output = ()> + Send>>) -> Box<dyn JoinHandle> {
-        self.tokio.spawn(future)
-    }
-
-    fn wrap_udp_socket(&self, socket: std::net::UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
-        let local = socket.local_addr()?;
-        self.memory.inboxes().insert(local, Inbox::default());
-        Ok(Arc::new(Socket { memory: Arc::clone(&self.memory), local, _port: socket }))
-    }
-
-    fn wrap_tcp_listener(&self, _listener: TcpListener) -> io::Result<Arc<dyn AsyncTcpListener>> {
-        Err(io::ErrorKind::Unsupported.into())
-    }
-
-    fn connect_tcp<'a>(
-        &'a self,
-        _remote: SocketAddr,
-    ) -> Pin<Box<dyn Future<Output = io::Result<Arc<dyn AsyncTcpStream>>> + Send + 'a>> {
-        Box::pin(async { Err(io::ErrorKind::Unsupported.into()) })
-    }
-
-    fn resolve_host<'a>(
-        &'a self,
-        _host: &'a str,
-    ) -> Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'a>> {
-        Box::pin(async { Err(io::ErrorKind::Unsupported.into()) })
-    }
-
-    fn now(&self) -> Instant {
-        tokio::time::Instant::now().into_std()
-    }
-
-    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + 'static>> {
-        self.tokio.sleep(duration)
-    }
-
-    fn interval(&self, period: Duration) -> Box<dyn AsyncInterval> {
-        self.tokio.interval(period)
-    }
-
-    fn block_on(&self, future: Pin<Box<dyn Future<Output = ()> + '_>>) {
-        self.tokio.block_on(future);
-    }
-}
-
-/// What is under way: nothing, a packet is there as soon as it is sent.
-#[derive(Debug, Default)]
-struct Memory {
-    inboxes: Mutex<BTreeMap<SocketAddr, Inbox>>,
-    datagrams: AtomicU64,
-}
-
-#[derive(Debug, Default)]
-struct Inbox {
-    packets: VecDeque<(SocketAddr, Vec<u8>)>,
-    waker: Option<Waker>,
-}
-
-impl Memory {
-    fn inboxes(&self) -> MutexGuard<'_, BTreeMap<SocketAddr, Inbox>> {
-        self.inboxes.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-#[derive(Debug)]
-struct Socket {
-    memory: Arc<Memory>,
-    local: SocketAddr,
-    /// Open as long as this is, so that no other gets its port.
-    _port: std::net::UdpSocket,
-}
-
-impl AsyncUdpSocket for Socket {
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        Ok(self.local)
-    }
-
-    fn poll_send(
-        &self,
-        _context: &mut Context<'_>,
-        transmit: &Transmit<'_>,
-    ) -> Poll<io::Result<usize>> {
-        let whole = transmit.contents.len();
-        let waker = self.memory.inboxes().get_mut(&transmit.destination).and_then(|inbox| {
-            let segment = transmit.segment_size.unwrap_or(whole).max(1);
-            for packet in transmit.contents.chunks(segment) {
-                self.memory.datagrams.fetch_add(1, Ordering::Relaxed);
-                inbox.packets.push_back((self.local, packet.to_vec()));
-            }
-            inbox.waker.take()
-        });
-        if let Some(waker) = waker {
-            waker.wake();
-        }
-        Poll::Ready(Ok(whole))
-    }
-
-    fn poll_recv(
-        &self,
-        context: &mut Context<'_>,
-        buffers: &mut [IoSliceMut<'_>],
-        metas: &mut [RecvMeta],
-    ) -> Poll<io::Result<usize>> {
-        let mut inboxes = self.memory.inboxes();
-        let Some(inbox) = inboxes.get_mut(&self.local) else {
-            return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));
-        };
-        let mut count = 0;
-        for (buffer, meta) in buffers.iter_mut().zip(metas) {
-            let Some((from, packet)) = inbox.packets.pop_front() else { break };
-            buffer[..packet.len()].copy_from_slice(&packet);
-            *meta = RecvMeta::default();
-            meta.addr = from;
-            meta.len = packet.len();
-            meta.stride = packet.len().max(1);
-            count += 1;
-        }
-        if count == 0 {
-            inbox.waker = Some(context.waker().clone());
-            return Poll::Pending;
-        }
-        Poll::Ready(Ok(count))
     }
 }
