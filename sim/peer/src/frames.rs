@@ -148,6 +148,11 @@ impl Assembler {
         })
     }
 
+    /// A key frame has begun to come that is not whole yet.
+    pub(crate) fn opens_key(&self) -> bool {
+        self.open.values().any(|frame| frame.key)
+    }
+
     /// The newest packet's extended timestamp.
     pub(crate) fn newest_timestamp(&self) -> Option<u64> {
         self.newest.map(|(_, timestamp)| timestamp)

@@ -182,11 +182,7 @@ impl<H: Host> Watch for Departures<H> {
     }
 
     fn rtcp_in(&mut self, packets: &[Box<dyn rtc::rtcp::Packet>]) {
-        let wanted = packets.iter().any(|packet| {
-            packet.as_any().is::<PictureLossIndication>()
-                || packet.as_any().is::<FullIntraRequest>()
-        });
-        if wanted {
+        if wants_key_frame(packets) {
             (self.key_frame_wanted)();
         }
     }
@@ -248,6 +244,14 @@ impl<H: Host> Watch for Arrivals<H> {
             self.host.observe(Event::Nack { session: self.session.clone(), packets });
         }
     }
+}
+
+/// Whether RTCP asks for a key frame.
+pub(crate) fn wants_key_frame(packets: &[Box<dyn rtc::rtcp::Packet>]) -> bool {
+    packets
+        .iter()
+        .map(|packet| packet.as_any())
+        .any(|packet| packet.is::<PictureLossIndication>() || packet.is::<FullIntraRequest>())
 }
 
 /// What the frame assembler wants of an RTP packet.

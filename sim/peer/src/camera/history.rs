@@ -69,6 +69,11 @@ impl<T: Clone> History<T> {
         }
     }
 
+    /// Forgets all packets: nothing of what was sent is of use any more.
+    pub(super) fn clear(&mut self) {
+        self.kept.clear();
+    }
+
     fn find(&mut self, sequence: u16) -> Option<&mut Kept<T>> {
         let first = self.kept.front()?.sequence;
         self.kept.get_mut(usize::from(sequence.wrapping_sub(first)))

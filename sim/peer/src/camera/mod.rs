@@ -1,7 +1,9 @@
 //! The camera: it registers, and offers its stream to every viewer that the rendezvous sends.
 
 mod film;
+mod gcc;
 mod history;
+mod key_frames;
 mod outlet;
 mod pacer;
 mod rates;
@@ -16,6 +18,7 @@ use crate::{
     rendezvous::{self, Heard, Link},
     tasks::{self, Tasks},
 };
+use key_frames::KeyFrames;
 use parallax_media::{Clip, Recording, Size};
 use parallax_record::{Event, Ice, Session};
 use parallax_signalling::{CloseReason, FromRendezvous, SessionId, ToRendezvous, Token};
@@ -26,10 +29,7 @@ use std::{
     collections::BTreeMap,
     io,
     net::SocketAddr,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicU32, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicU32},
     time::Duration,
 };
 use tokio::sync::{Notify, mpsc};
@@ -138,7 +138,7 @@ struct Shared<H> {
     booted_ns: u64,
     rtp_base: u32,
     counters: Counters,
-    key_frame_wish: AtomicBool,
+    key_frames: Mutex<KeyFrames>,
     watchers: Mutex<BTreeMap<SessionId, Watcher>>,
     /// None without congestion control.
     rates: Option<Mutex<Rates>>,
@@ -168,7 +168,7 @@ pub async fn run<H: Host>(host: H, config: CameraConfig) {
         booted_ns: host.now_ns(),
         rtp_base: host.random() as u32,
         counters: Counters::default(),
-        key_frame_wish: AtomicBool::new(false),
+        key_frames: Mutex::new(KeyFrames::new(config.congestion_control.is_none())),
         watchers: Mutex::default(),
         rates: config.follows().map(|(_, start_bps)| Mutex::new(Rates::new(start_bps))),
         watched: Notify::new(),
@@ -296,12 +296,8 @@ impl<H: Host> Shared<H> {
         self.rtp_base.wrapping_add(ticks as u32)
     }
 
-    fn wish_key_frame(&self) {
-        self.key_frame_wish.store(true, Ordering::Release);
-    }
-
-    fn take_key_frame_wish(&self) -> bool {
-        self.key_frame_wish.swap(false, Ordering::AcqRel)
+    fn key_frames(&self) -> std::sync::MutexGuard<'_, KeyFrames> {
+        self.key_frames.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn watchers(&self) -> std::sync::MutexGuard<'_, BTreeMap<SessionId, Watcher>> {
@@ -333,7 +329,7 @@ impl<H: Host> Shared<H> {
         let (frames, queue) = mpsc::channel(SEND_QUEUE_FRAMES);
         self.watchers().insert(id, Watcher { session, frames });
         self.with_rates(|rates| rates.join(id));
-        self.wish_key_frame();
+        self.key_frames().wish_at_once();
         self.watched.notify_one();
         queue
     }
@@ -352,7 +348,7 @@ impl<H: Host> Shared<H> {
                     rtp_timestamp: frame.timestamp,
                     phase: parallax_record::LossPhase::Send,
                 });
-                self.wish_key_frame();
+                self.key_frames().wish(false);
             }
         }
     }

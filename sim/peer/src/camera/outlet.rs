@@ -5,10 +5,13 @@ use super::{
     history::History,
     pacer::{Load, Pacer},
 };
-use crate::{epoch::Epoch, round_trip::SharedRoundTrip};
+use crate::{epoch::Epoch, probe::wants_key_frame, round_trip::SharedRoundTrip};
 use rtc::{
     interceptor::{Attribute, AttributedPacket, Interceptor, Packet, StreamInfo, TaggedPacket},
-    rtcp::transport_feedbacks::transport_layer_nack::TransportLayerNack,
+    rtcp::{
+        receiver_report::ReceiverReport,
+        transport_feedbacks::transport_layer_nack::TransportLayerNack,
+    },
     rtp,
     sansio::Protocol,
     shared::{TransportContext, error::Error, marshal::MarshalSize},
@@ -18,6 +21,9 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Instant,
 };
+
+/// A path that loses more than this, of 256 packets, is full: a tenth, as for congestion control.
+const MANY_LOST: u8 = 26;
 
 /// What leaves a camera for one viewer, as its session and the interceptor know it.
 #[derive(Clone)]
@@ -30,17 +36,26 @@ struct State {
     ssrc: Option<u32>,
     epoch: Epoch,
     round_trip: SharedRoundTrip,
+    /// A key frame can be made on request.
+    live: bool,
+    /// The viewer shows nothing until a key frame comes.
+    broken: bool,
+    /// Share of packets that the viewer's last receiver report says are lost, of 256.
+    lost: u8,
 }
 
 impl Outlet {
     /// An outlet whose pacer lets `pacer_bps` go; none: no pacer.
-    pub(super) fn new(pacer_bps: Option<u32>, round_trip: SharedRoundTrip) -> Self {
+    pub(super) fn new(pacer_bps: Option<u32>, live: bool, round_trip: SharedRoundTrip) -> Self {
         Self(Arc::new(Mutex::new(State {
             pacer: Pacer::new(pacer_bps.map(u64::from)),
             history: History::new(),
             ssrc: None,
             epoch: Epoch::default(),
             round_trip,
+            live,
+            broken: false,
+            lost: 0,
         })))
     }
 
@@ -51,6 +66,16 @@ impl Outlet {
     /// Whether a frame that comes now leaves in time.
     pub(super) fn admits(&self) -> bool {
         self.state().pacer.admits()
+    }
+
+    /// Whether the viewer has asked for a key frame since the last call, and can show nothing before it.
+    pub(super) fn take_broken(&self) -> bool {
+        std::mem::take(&mut self.state().broken)
+    }
+
+    /// Whether the viewer's last receiver report says that many packets are lost.
+    pub(super) fn loses_many(&self) -> bool {
+        self.state().lost > MANY_LOST
     }
 
     /// What left since the last call, and how long it waited.
@@ -86,6 +111,21 @@ impl State {
             if self.pacer.push_again(now_ns, bits, packet) {
                 self.history.waits(sequence);
             }
+        }
+    }
+
+    fn hear(&mut self, report: &ReceiverReport) {
+        let of_stream = report.reports.iter().find(|block| Some(block.ssrc) == self.ssrc);
+        self.lost = of_stream.map_or(self.lost, |block| block.fraction_lost);
+    }
+
+    /// The viewer asks for a key frame: what was sent before is of no use to it. A recording has its next key frame
+    /// where it has it, and until then repairs may help.
+    fn give_up(&mut self) {
+        if self.live {
+            self.broken = true;
+            self.history.clear();
+            self.pacer.clear_again();
         }
     }
 
@@ -138,6 +178,12 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for Paces {
         if let Packet::Rtcp(packets) = &packet.message.packet {
             for nack in packets.iter().filter_map(|packet| packet.as_any().downcast_ref()) {
                 state.answer(packet.now, nack);
+            }
+            for report in packets.iter().filter_map(|packet| packet.as_any().downcast_ref()) {
+                state.hear(report);
+            }
+            if wants_key_frame(packets) {
+                state.give_up();
             }
         }
         drop(state);

@@ -14,6 +14,11 @@ use std::collections::VecDeque;
 pub(super) const QUEUE_NS: u64 = 1_000_000_000;
 /// A pacer that has rested lets so much go at once: one packet of the largest size, bits.
 const BURST_BITS: u64 = 8 * 1_500;
+/// Resends may take one bit for so many new ones. With a quarter a loss of a fifth is repaired; a path that loses more is
+/// full, and resends make it fuller.
+const AGAIN_SHARE: u64 = 4;
+/// They may save up so much for losses in a row, bits: 100 packets of the largest size.
+const ALLOWANCE_BITS: u64 = 100 * 8 * 1_200;
 const NS_PER_S: u64 = 1_000_000_000;
 
 /// What waits to leave.
@@ -30,6 +35,8 @@ pub(super) struct Pacer<T> {
     again: Lane<T>,
     /// By how many bits new packets are ahead of resends since both wait.
     ahead_bits: i64,
+    /// What resends may take, bits.
+    allowance_bits: u64,
     load: Load,
 }
 
@@ -50,7 +57,7 @@ pub(super) struct Load {
     pub(super) resent: u64,
     /// The longest that one of them waited, nanoseconds.
     pub(super) resent_waited_longest_ns: u64,
-    /// Resends that were not taken, since they would have waited for too long.
+    /// Resends that were not taken: they would have waited for too long, or resends had taken their share.
     pub(super) refused: u64,
 }
 
@@ -86,6 +93,7 @@ impl<T> Pacer<T> {
             new: Lane::new(),
             again: Lane::new(),
             ahead_bits: 0,
+            allowance_bits: ALLOWANCE_BITS,
             load: Load::default(),
         }
     }
@@ -111,18 +119,26 @@ impl<T> Pacer<T> {
 
     /// Takes a new packet.
     pub(super) fn push(&mut self, now_ns: u64, bits: u64, item: T) {
+        self.allowance_bits = (self.allowance_bits + bits / AGAIN_SHARE).min(ALLOWANCE_BITS);
         self.new.push(now_ns, bits, item);
     }
 
-    /// Takes a packet that leaves again, unless it would wait for too long.
+    /// Takes a packet that leaves again, unless it would wait for too long, or resends have taken their share.
     pub(super) fn push_again(&mut self, now_ns: u64, bits: u64, item: T) -> bool {
-        let admits = self.wait_ns(self.again.bits + self.again.bits.min(self.new.bits)) <= QUEUE_NS;
+        let wait_ns = self.wait_ns(self.again.bits + self.again.bits.min(self.new.bits));
+        let admits = bits <= self.allowance_bits && wait_ns <= QUEUE_NS;
         if admits {
+            self.allowance_bits -= bits;
             self.again.push(now_ns, bits, item);
         } else {
             self.load.refused += 1;
         }
         admits
+    }
+
+    /// Drops the resends that wait.
+    pub(super) fn clear_again(&mut self) {
+        self.again = Lane::new();
     }
 
     /// The next packet that may leave now.

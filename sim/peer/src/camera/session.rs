@@ -1,7 +1,7 @@
 //! A camera's end of a session.
 
 use super::{
-    Frame, Shared,
+    Frame, Media, Shared,
     outlet::Outlet,
     pacer::Load,
     rates::{self, Estimator},
@@ -105,7 +105,8 @@ async fn run_to_end<H: Host>(
     let since_ns = host.now_ns();
     let sent = Arc::default();
     let round_trip = SharedRoundTrip::default();
-    let outlet = Outlet::new(shared.config.pacer_bps, round_trip.clone());
+    let live = matches!(shared.config.video.media, Media::Live(_));
+    let outlet = Outlet::new(shared.config.pacer_bps, live, round_trip.clone());
     let registry = interceptors(shared, &start, &sent, &outlet);
     let feedback = shared.config.congestion_control.is_some();
     let media = (shared.config.video.media.profile_level_id(), feedback);
@@ -140,10 +141,10 @@ fn interceptors<H: Host>(
     outlet: &Outlet,
 ) -> Registry {
     let config = &shared.config;
-    let wisher = Arc::downgrade(shared);
+    let (wisher, asked) = (Arc::downgrade(shared), outlet.clone());
     let wish = move || {
         if let Some(shared) = wisher.upgrade() {
-            shared.wish_key_frame();
+            shared.key_frames().wish(asked.loses_many());
         }
     };
     let name = start.name.clone();
@@ -256,9 +257,10 @@ struct Stream<H> {
 
 impl<H: Host> Stream<H> {
     async fn run(mut self, mut frames: mpsc::Receiver<Arc<Frame>>) {
-        // A frame was dropped: those that refer to it are of no use.
+        // A frame was lost or dropped: those that refer to it are of no use.
         let mut broken = false;
         while let Some(frame) = frames.recv().await {
+            broken |= self.outlet.take_broken();
             broken = !self.outlet.admits() || (broken && !frame.key);
             if broken {
                 self.drop_frame(&frame);
@@ -287,7 +289,7 @@ impl<H: Host> Stream<H> {
 
     /// Drops a frame that would leave too late.
     fn drop_frame(&self, frame: &Frame) {
-        self.shared.wish_key_frame();
+        self.shared.key_frames().wish(self.outlet.loses_many());
         self.shared.host.observe(Event::FrameLost {
             session: self.name.clone(),
             rtp_timestamp: frame.timestamp,

@@ -139,10 +139,14 @@ async fn encode<H: Host>(
         match next {
             Next::Take(Captured { frame, camera_us, stretch, picture }) => {
                 let started_run_ns = host.now_ns();
+                if picture.is_some() && shared.key_frames().leaves_out(started_run_ns) {
+                    shared.drop_frame(frame, LossPhase::Encode);
+                    continue;
+                }
                 if let Err(error) = shared.follow(&mut film) {
                     return shared.fault(format!("failed to set the bit rate: {error}"));
                 }
-                if shared.take_key_frame_wish() {
+                if shared.key_frames().take(started_run_ns) {
                     film.wish_key_frame();
                 }
                 let at = Duration::from_micros(camera_us);
@@ -207,6 +211,9 @@ impl<H: Host> Shared<H> {
             qp: encoded.qp,
         });
         let key = encoded.key;
+        if key {
+            self.key_frames().made();
+        }
         match payloader.payload(PAYLOAD_BYTES, &Bytes::from(encoded.bytes)) {
             Ok(payloads) => {
                 let sent = Frame { timestamp: rtp_timestamp, key, payloads };

@@ -138,6 +138,11 @@ impl Playout {
         Some(Release::Frame { frame, follows, margin_ns })
     }
 
+    /// A key frame is held, or has begun to come: what is lost before it needs none.
+    pub(super) fn holds_key(&self) -> bool {
+        self.assembler.opens_key() || self.whole.values().any(|frame| frame.key)
+    }
+
     /// When the next frame's time comes, nanoseconds on the run's clock; none if only a packet brings it on.
     pub(super) fn next_deadline(&self) -> Option<u64> {
         self.due_ns(&self.first()?).filter(|&due| due < u64::MAX)

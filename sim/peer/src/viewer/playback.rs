@@ -22,6 +22,8 @@ pub(super) struct Item {
     pub(super) frame: Whole,
     /// No packet is missing between it and the frame before it.
     pub(super) follows: bool,
+    /// A key frame was held already, or had begun to come: if this one is lost, none is asked for.
+    pub(super) held: bool,
 }
 
 struct Decoded {
@@ -103,16 +105,18 @@ async fn decode<H: Host>(
 ) {
     // Without its references a frame is not decoded: wrong pictures are worse than none.
     let mut intact = false;
-    let lost = |rtp_timestamp| {
+    let lost = |rtp_timestamp, held: bool| {
         // If a wish waits already, that one will do.
-        let _ = wish.try_send(());
+        if !held {
+            let _ = wish.try_send(());
+        }
         let session = name.clone();
         host.observe(Event::FrameLost { session, rtp_timestamp, phase: LossPhase::Decode });
     };
     let mut stage: Pipeline<H, (u32, u64, Option<Shown>)> = Pipeline::new(&host);
     while let Some(next) = stage.next(&mut queue).await {
         match next {
-            Next::Take(Item { frame, follows }) => {
+            Next::Take(Item { frame, follows, held }) => {
                 intact = frame.key || (intact && follows);
                 let rtp_timestamp = frame.timestamp;
                 let started_run_ns = host.now_ns();
@@ -128,7 +132,7 @@ async fn decode<H: Host>(
                     }
                     None => {
                         intact = false;
-                        lost(rtp_timestamp);
+                        lost(rtp_timestamp, held);
                     }
                 }
             }
@@ -137,10 +141,10 @@ async fn decode<H: Host>(
                 host.observe(Event::FrameDecoded { session, rtp_timestamp, started_run_ns });
                 if to_display.try_send(Decoded { rtp_timestamp, shown }).is_err() {
                     intact = false;
-                    lost(rtp_timestamp);
+                    lost(rtp_timestamp, false);
                 }
             }
-            Next::Through((rtp_timestamp, _, None)) => lost(rtp_timestamp),
+            Next::Through((rtp_timestamp, _, None)) => lost(rtp_timestamp, false),
         }
     }
 }

@@ -277,6 +277,7 @@ impl<H: Host> Receiver<H> {
                 Release::Lost { timestamp, .. } => *timestamp,
             });
         }
+        let held = self.buffer.holds_key();
         match release {
             Release::Frame { frame, follows, margin_ns } => {
                 let rtp_timestamp = frame.timestamp;
@@ -288,15 +289,17 @@ impl<H: Host> Receiver<H> {
                     margin_us,
                 });
                 let follows = follows && !std::mem::replace(&mut self.gap, false);
-                if self.items.try_send(Item { frame, follows }).is_err() {
+                if self.items.try_send(Item { frame, follows, held }).is_err() {
                     self.gap = true;
                     let phase = LossPhase::Decode;
                     self.host.observe(Event::FrameLost { session, rtp_timestamp, phase });
                 }
             }
             Release::Lost { timestamp: rtp_timestamp, late } => {
-                // What follows refers to it. If a wish waits already, that one will do.
-                let _ = self.wish.try_send(());
+                // What follows refers to it, up to the next key frame. If a wish waits already, that one will do.
+                if !held {
+                    let _ = self.wish.try_send(());
+                }
                 let phase = if late { LossPhase::Late } else { LossPhase::Transport };
                 self.host.observe(Event::FrameLost { session, rtp_timestamp, phase });
             }

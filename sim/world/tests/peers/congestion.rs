@@ -137,7 +137,9 @@ fn what_the_record_says_was_sent_is_what_left_and_what_was_encoded() {
 
 #[test]
 fn the_encoder_follows_its_aim() {
-    let kept = Street { up: (NARROW, "1s"), ..street() }.run(1);
+    let event = r#"at = "15s"
+change_link = { site = "house", direction = "up", capacity = "180kbit/s", queue = "500ms", lasts = "15s" }"#;
+    let kept = Street { event, ..street() }.run(1);
     assert_within_bounds(&kept);
     let aims = aims(&kept);
     assert!(aims.len() > 20, "{aims:?}");
@@ -168,7 +170,7 @@ fn over_a_narrow_link_the_target_falls_and_most_is_shown_that_would_be_lost() {
     let lowest = aims(&with).iter().map(|(_, aim)| *aim).min();
     assert!(lowest.is_some_and(|aim| aim < 267_000), "{lowest:?}");
     let rendered = [&with, &none].map(|kept| kept.rendered("phone").len());
-    assert!(rendered[0] > 150 && rendered[0] > 3 * rendered[1], "{rendered:?}");
+    assert!(rendered[0] > 500 && 2 * rendered[0] > 3 * rendered[1], "{rendered:?}");
     let dropped = [&with, &none].map(dropped);
     assert!(3 * dropped[0] < dropped[1], "{dropped:?}");
     assert!(seconds(&none).is_empty() && aims(&none).is_empty());
@@ -185,8 +187,7 @@ fn what_waits_in_the_bottleneck_queue_is_less_than_if_the_camera_did_not_follow(
         assert!(waits.len() > 200 && waits.iter().all(|ms| (20..1_200).contains(ms)), "{waits:?}");
         waits.iter().sum::<u64>() / waits.len() as u64
     });
-    // The queue is full all the time if nothing gives way.
-    assert!(none > 950 && with * 3 < none * 2, "{with} ms, {none} ms without");
+    assert!(none > 400 && with * 3 < none, "{with} ms, {none} ms without");
 }
 
 /// `rtc` forgets what it sent after 2 s, and heeds no feedback on it then, unless told otherwise.
@@ -256,7 +257,10 @@ fn of_two_viewers_the_one_with_the_narrower_link_decides() {
         of.unwrap_or_else(|| panic!("{viewer}: {}", kept.story())).clone()
     };
     let (phone, tablet) = (last("phone"), last("tablet"));
-    assert_eq!(phone.estimate, CEILING_BPS, "nothing is narrow on its way");
+    // Nothing is narrow on the phone's way: its estimate does not fall. Beyond what is sent it cannot climb.
+    let of_phone = seconds.iter().filter(|second| second.viewer == "phone");
+    assert!(of_phone.clone().all(|second| second.estimate >= START_BPS), "{seconds:?}");
+    assert!(phone.estimate > 2 * tablet.estimate, "{seconds:?}");
     let lowest = seconds.iter().filter(|second| second.viewer == "tablet");
     let lowest = lowest.map(|second| second.estimate).min();
     assert!(lowest.is_some_and(|estimate| estimate < 200_000), "{seconds:?}");

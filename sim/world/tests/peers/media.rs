@@ -91,8 +91,8 @@ fn a_viewer_without_nack_asks_for_nothing_and_a_camera_resends_nothing() {
     assert!(!kept.rendered("phone").is_empty(), "{}", kept.story());
 }
 
-/// The requests themselves are encrypted. But on the way back nothing is lost, and the camera
-/// resends whatever it is asked for: a packet is sent once more for each request.
+/// The requests themselves are encrypted. But on the way back nothing is lost, and a packet is sent once more for each
+/// request, unless the viewer has asked for a key frame since.
 #[test]
 fn no_packet_is_asked_for_more_often_than_tries_says() {
     let mut most = BTreeSet::new();
@@ -112,7 +112,7 @@ fn no_packet_is_asked_for_more_often_than_tries_says() {
         let under_way: usize = under_way.map(|(_, packets)| *packets as usize).sum();
         let resent = resent(&kept);
         assert!(
-            resent <= all && resent + under_way >= all && resent > 10,
+            resent <= all && 5 * (resent + under_way) >= 4 * all && resent > 10,
             "{resent} resent, {all} asked for, {under_way} of them just now\n{}",
             kept.story()
         );
@@ -134,7 +134,7 @@ fn no_packet_is_asked_for_more_often_than_tries_says() {
 #[test]
 fn after_a_frame_lost_in_transport_nothing_is_rendered_until_the_key_frame_that_the_viewer_asks_for()
  {
-    let kept = run(&lossy(r#""2%""#, r#""none""#));
+    let kept = run(&Street { seconds: 24, ..lossy(r#""2%""#, r#""none""#) });
     let lost: Vec<(u64, u32)> = kept.of("phone", |at, event| match *event {
         Event::FrameLost { rtp_timestamp, phase: LossPhase::Transport, .. } => {
             Some((at, rtp_timestamp))
@@ -162,10 +162,14 @@ fn after_a_frame_lost_in_transport_nothing_is_rendered_until_the_key_frame_that_
         let there = request + ONE_WAY.as_nanos() as u64;
         let next = after.iter().position(|frame| frame.started_ns > there + 2 * MS_NS);
         let Some(next) = next else { continue };
+        // One that is asked for again and again comes later, up to 1.2 s and a frame of three.
+        let again = asked.iter().any(|&one| one < request && one + 2_500 * MS_NS > request);
         let Some(key) = after.iter().position(|frame| frame.key) else {
-            panic!("no key frame, {}", context())
+            assert!(again, "no key frame, {}", context());
+            continue;
         };
-        assert!(key <= next, "{:?} is too late, {}", after[key], context());
+        let late = after[key].started_ns.saturating_sub(there);
+        assert!(key <= next || (again && late < 1_400 * MS_NS), "{:?}, {}", after[key], context());
         if after[key].started_ns < there {
             // A change of scene came before it.
             continue;
