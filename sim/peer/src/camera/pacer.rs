@@ -14,6 +14,8 @@ use std::collections::VecDeque;
 pub(super) const QUEUE_NS: u64 = 1_000_000_000;
 /// A pacer that has rested lets so much go at once: one packet of the largest size, bits.
 const BURST_BITS: u64 = 8 * 1_500;
+/// A timer may be so late, nanoseconds, and the packets that wait for it lose nothing of their rate: it is made up for at once.
+const LATE_NS: u64 = 50_000_000;
 /// Resends may take one bit for so many new ones. With a quarter a loss of a fifth is repaired; a path that loses more is
 /// full, and resends make it fuller.
 const AGAIN_SHARE: u64 = 4;
@@ -119,6 +121,7 @@ impl<T> Pacer<T> {
 
     /// Takes a new packet.
     pub(super) fn push(&mut self, now_ns: u64, bits: u64, item: T) {
+        self.refill(now_ns);
         self.allowance_bits = (self.allowance_bits + bits / AGAIN_SHARE).min(ALLOWANCE_BITS);
         self.new.push(now_ns, bits, item);
     }
@@ -128,6 +131,7 @@ impl<T> Pacer<T> {
         let wait_ns = self.wait_ns(self.again.bits + self.again.bits.min(self.new.bits));
         let admits = bits <= self.allowance_bits && wait_ns <= QUEUE_NS;
         if admits {
+            self.refill(now_ns);
             self.allowance_bits -= bits;
             self.again.push(now_ns, bits, item);
         } else {
@@ -210,8 +214,14 @@ impl<T> Pacer<T> {
     fn refill(&mut self, now_ns: u64) {
         let elapsed = now_ns.saturating_sub(self.refilled_ns);
         self.refilled_ns = self.refilled_ns.max(now_ns);
-        let most = i128::from(BURST_BITS) * i128::from(NS_PER_S);
-        let more = i128::from(elapsed) * i128::from(self.rate().unwrap_or(0));
+        let rate = self.rate().unwrap_or(0);
+        let late_bits = match self.next_bits() {
+            Some(_) => u128::from(rate) * u128::from(LATE_NS) / u128::from(NS_PER_S),
+            None => 0,
+        };
+        let most_bits = i128::from(BURST_BITS) + i128::try_from(late_bits).unwrap_or(i128::MAX / 2);
+        let most = most_bits.saturating_mul(NS_PER_S.into());
+        let more = i128::from(elapsed) * i128::from(rate);
         self.budget = self.budget.saturating_add(more).min(most);
     }
 }
@@ -227,6 +237,49 @@ mod tests {
     use proptest::prelude::*;
 
     const MS: u64 = 1_000_000;
+
+    /// Timers of a slow device go off late, by the same each time or by more and less: what waits leaves no later than the
+    /// rate allows, and a timer's lateness.
+    #[test]
+    fn late_timers_cost_no_rate() {
+        for lateness in [[0, 0, 0], [2, 2, 2], [1, 8, 3], [50, 0, 7]] {
+            let mut pacer = Pacer::new(Some(2_000_000));
+            for packet in 0..50 {
+                pacer.push(0, 8 * 1_250, packet);
+            }
+            let latest_ms = lateness.into_iter().max().unwrap_or(0);
+            let (mut now, mut left) = (0, 0_u64);
+            for late_ms in lateness.iter().cycle() {
+                let Some(due) = pacer.next_deadline() else { break };
+                now = due.max(now) + late_ms * MS;
+                while pacer.poll(now).is_some() {
+                    // The first leaves at once, each later one after the 5 ms of the one before, less what a burst is ahead.
+                    let at_rate = left * 5 * MS;
+                    assert!(
+                        now <= at_rate + latest_ms * MS,
+                        "packet {left} at {now}, {lateness:?}"
+                    );
+                    left += 1;
+                }
+            }
+            assert_eq!(left, 50);
+        }
+    }
+
+    /// What rested lets one packet go at once, however long it rested.
+    #[test]
+    fn a_rest_is_not_made_up_for() {
+        let mut pacer = Pacer::new(Some(2_000_000));
+        pacer.push(0, 8 * 1_250, 0);
+        assert_eq!(pacer.poll(0), Some(0));
+        for packet in 1..4 {
+            pacer.push(1_000 * MS, 8 * 1_500, packet);
+        }
+        assert_eq!(
+            drain(&mut pacer, 1_000 * MS).iter().map(|(at, _)| at / MS).collect::<Vec<_>>(),
+            [1_000, 1_006, 1_012]
+        );
+    }
 
     /// All that leaves, and when, until nothing waits.
     fn drain<T>(pacer: &mut Pacer<T>, mut now_ns: u64) -> Vec<(u64, T)> {
