@@ -1,7 +1,9 @@
 //! Requests for lost packets (NACK, RFC 4585 section 6.2.1): what to ask for, and when. A pure core.
 //!
 //! A packet is missing when a later one has come. It is asked for when it is not just out of order, and again when the
-//! answer to the last request should have come. It is given up after the last try, and when its frame is no longer
+//! answer to the last request should have come: after a round trip, then after two, three and so on. Answers that wait in the
+//! camera's pacer take longer than round trips do, and of a packet that was asked for more than once no round trip is known
+//! (as in Karn's algorithm for TCP, RFC 6298 section 3). It is given up after the last try, and when its frame is no longer
 //! waited for.
 //!
 //! The `webrtc` crate has one too, which cannot be used here: in 0.21.1 it knows no round trip, and asks for every
@@ -129,7 +131,7 @@ impl Missing {
     /// When it is asked for, or given up after the last try.
     fn due_ns(&self, again_ns: u64, reorder_ns: u64) -> u64 {
         match self.asked_ns {
-            Some((_, last)) => last.saturating_add(again_ns),
+            Some((_, last)) => last.saturating_add(again_ns.saturating_mul(self.tries.into())),
             None => self.since_ns.saturating_add(reorder_ns),
         }
     }

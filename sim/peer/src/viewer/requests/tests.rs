@@ -31,9 +31,21 @@ fn the_last_try_is_waited_for_and_then_the_packet_is_given_up() {
     requests.handle(0, 12, 2);
     assert_eq!(requests.poll(5 * MS, MS), [11]);
     assert_eq!(requests.poll(25 * MS, MS), [11]);
-    assert_eq!(requests.next_deadline(MS), Some(45 * MS));
-    assert_eq!(requests.poll(45 * MS, MS), [] as [u16; 0]);
+    // Two intervals after the second try.
+    assert_eq!(requests.next_deadline(MS), Some(65 * MS));
+    assert_eq!(requests.poll(65 * MS, MS), [] as [u16; 0]);
     assert_eq!(requests.next_deadline(MS), None);
+}
+
+/// A hundred packets wait in the camera's pacer for five round trips.
+#[test]
+fn answers_that_take_longer_than_a_round_trip_are_waited_for_longer_each_time() {
+    let mut requests = requests(5);
+    requests.handle(0, 10, 1);
+    requests.handle(0, 12, 2);
+    let asked_ms: Vec<u64> =
+        (0..700).filter(|ms| !requests.poll(ms * MS, 100 * MS).is_empty()).collect();
+    assert_eq!(asked_ms, [5, 105, 305, 605]);
 }
 
 #[test]
