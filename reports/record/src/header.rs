@@ -346,6 +346,9 @@ pub struct ServiceHeader {
     pub kind: String,
     /// Address and port.
     pub address: String,
+    /// Propagation between it and the core, each way, microseconds.
+    #[serde(default)]
+    pub one_way_delay_us: u64,
 }
 
 /// A peer: camera, viewer or both.

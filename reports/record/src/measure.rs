@@ -390,9 +390,14 @@ pub struct PathUse {
 /// none, the camera's are taken, seen from the other end.
 #[must_use]
 pub fn paths(stream: &StreamTimeline) -> Vec<PathUse> {
+    paths_of(&stream.sessions)
+}
+
+/// As [`paths`], of the sessions of a stream.
+pub(crate) fn paths_of(sessions: &[SessionTimeline]) -> Vec<PathUse> {
     let mut uses = Vec::new();
-    for (position, session) in stream.sessions.iter().enumerate() {
-        let successor_ns = stream.sessions[position + 1..]
+    for (position, session) in sessions.iter().enumerate() {
+        let successor_ns = sessions[position + 1..]
             .iter()
             .find_map(|next| next.viewer_ns.get(&Phase::Requested).copied());
         let over_ns = match (session.closed_ns, successor_ns) {

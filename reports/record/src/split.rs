@@ -4,7 +4,7 @@
 //! |---|---|---|---|
 //! | capture, encode, decode, render | up to the longest time of the device's profile | | above it: the stage was busy; all of it where the device takes its own time, as a board does |
 //! | pacer | | all of it | |
-//! | network | one-way delay of the links at that time | wait for a resend, until that left | transmission, queues, delay above the configured one |
+//! | network | one-way delay of the links at that time, and of the TURN server, there and back | wait for a resend, until that left | transmission, queues, delay above the configured one |
 //! | jitter buffer, fixed | up to its depth | | above it: a frame before was late |
 //! | jitter buffer, adaptive | | all of it | |
 //!
@@ -13,9 +13,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::check::{Percentile, Route};
+use crate::check::Percentile;
 use crate::header::{Clock, Header, PeerHeader, StageTime};
-use crate::measure::{PathUse, nearest_rank, paths, rendered};
+use crate::measure::{nearest_rank, paths, rendered};
 use crate::per::PerStage;
 use crate::timeline::{FrameHistory, STAGES, StreamTimeline};
 use crate::way::Way;
@@ -69,7 +69,6 @@ pub struct Causes {
     configured: PerStage<Option<i64>>,
     way: Way,
     one_site: bool,
-    paths: Vec<PathUse>,
 }
 
 impl Causes {
@@ -120,9 +119,8 @@ impl Causes {
                 decode: typical(viewed.decode),
                 render: typical(viewed.render),
             },
-            way: Way::without_drops(header, &stream.stream),
+            way: Way::without_drops(header, &stream.stream, paths(stream)),
             one_site: camera.zip(viewer).is_some_and(|(camera, viewer)| same(camera, viewer)),
-            paths: paths(stream),
         }
     }
 
@@ -160,11 +158,10 @@ impl Causes {
         Some(on_its_way.plus(Split { chosen_us, ..Split::default() }))
     }
 
-    /// The one-way delay of the links that a packet crosses which leaves its camera at a time.
+    /// The one-way delay of the links, and of the way to a relay and back, that a packet crosses which leaves its camera at a time.
     fn propagation_ns(&self, left_ns: u64) -> u64 {
-        let path = self.paths.iter().rfind(|path| path.from_ns <= left_ns);
         // Within a site a packet crosses no access link, unless a relay is on its way.
-        if self.one_site && path.is_none_or(|path| path.route == Route::Direct) {
+        if self.one_site && !self.way.relayed(left_ns) {
             return 0;
         }
         self.way.arrival_ns(left_ns) - left_ns

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use crate::event::{Event, LossPhase, Phase, Session};
 use crate::header::{Clock, Header, PeerHeader, Stream};
 use crate::join::{self, CameraFrame, FaultKind, Faults, Passage};
-use crate::measure::difference_us;
+use crate::measure::{difference_us, paths_of};
 use crate::record::Record;
 use crate::session::{SessionTimeline, sessions};
 use crate::way::Way;
@@ -150,7 +150,8 @@ impl Timeline {
                     .range(session_range(stream))
                     .map(|(_, session)| session.clone())
                     .collect();
-                let rules = (Patience::of(&record.header, stream), &Way::of(record, stream));
+                let way = Way::of(record, stream, paths_of(&sessions));
+                let rules = (Patience::of(&record.header, stream), &way);
                 let frames = frames(stream, &sessions, &cameras, &passages, rules);
                 StreamTimeline { stream: stream.clone(), sessions, frames }
             })

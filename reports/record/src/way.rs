@@ -1,8 +1,10 @@
 //! What the network did on the way from a camera to a viewer.
 
+use crate::check::Route;
 use crate::event::Event;
 use crate::header::{Header, LinkDirection, Stream};
 use crate::links::{LinkSpan, configured};
+use crate::measure::PathUse;
 use crate::record::Record;
 
 /// The way of a stream's packets.
@@ -12,12 +14,15 @@ pub(crate) struct Way {
     drops_ns: Vec<u64>,
     up: Vec<LinkSpan>,
     down: Vec<LinkSpan>,
+    paths: Vec<PathUse>,
+    /// What a relay adds, microseconds: from the core to the TURN server and back.
+    relay_us: u64,
 }
 
 impl Way {
     /// Of a stream. What other sites' links and gateways dropped, and what the links of these two sites
     /// dropped in the other direction, was not on it.
-    pub(crate) fn of(record: &Record, stream: &Stream) -> Self {
+    pub(crate) fn of(record: &Record, stream: &Stream, paths: Vec<PathUse>) -> Self {
         let site = |name: &String| site_of(&record.header, name);
         let (from, to) = (site(&stream.camera), site(&stream.viewer));
         let is_on_it = |node: &str| {
@@ -33,14 +38,16 @@ impl Way {
             matches!(entry.event, Event::PacketDropped { .. }) && is_on_it(&entry.node)
         });
         let drops_ns = dropped.map(|entry| entry.run_ns).collect();
-        Self { drops_ns, ..Self::without_drops(&record.header, stream) }
+        Self { drops_ns, ..Self::without_drops(&record.header, stream, paths) }
     }
 
     /// The links alone.
-    pub(crate) fn without_drops(header: &Header, stream: &Stream) -> Self {
+    pub(crate) fn without_drops(header: &Header, stream: &Stream, paths: Vec<PathUse>) -> Self {
         let site = |name: &String| site_of(header, name);
         let (from, to) = (site(&stream.camera), site(&stream.viewer));
-        let mut way = Self::default();
+        let turn = header.services.iter().find(|service| service.kind == "turn");
+        let relay_us = turn.map_or(0, |turn| turn.one_way_delay_us.saturating_mul(2));
+        let mut way = Self { paths, relay_us, ..Self::default() };
         for (site, direction, spans) in configured(header) {
             match direction {
                 LinkDirection::Up if from == Some(&site) => way.up = spans,
@@ -58,14 +65,26 @@ impl Way {
     }
 
     /// When a packet that leaves its camera at a time comes to its viewer at the earliest, by the
-    /// one-way delays of the links; nanoseconds.
+    /// one-way delays of the links and of the TURN server if it is relayed; nanoseconds.
     pub(crate) fn arrival_ns(&self, left_ns: u64) -> u64 {
-        [&self.up, &self.down].into_iter().fold(left_ns, |at_ns, spans| {
-            let now = spans.iter().rfind(|span| span.from_us <= at_ns / 1_000);
-            let delay_us = now.map_or(0, |span| span.link.one_way_delay_us);
-            at_ns.saturating_add(delay_us.saturating_mul(1_000))
-        })
+        let relay_us = if self.relayed(left_ns) { self.relay_us } else { 0 };
+        let relay_ns = relay_us.saturating_mul(1_000);
+        let at_core_ns = after(&self.up, left_ns);
+        after(&self.down, at_core_ns.saturating_add(relay_ns))
     }
+
+    /// Whether a packet that leaves its camera at a time goes through a TURN server.
+    pub(crate) fn relayed(&self, left_ns: u64) -> bool {
+        let path = self.paths.iter().rfind(|path| path.from_ns <= left_ns);
+        path.is_some_and(|path| path.route == Route::Relayed)
+    }
+}
+
+/// When a packet that comes to a link at a time has crossed it.
+fn after(spans: &[LinkSpan], at_ns: u64) -> u64 {
+    let now = spans.iter().rfind(|span| span.from_us <= at_ns / 1_000);
+    let delay_us = now.map_or(0, |span| span.link.one_way_delay_us);
+    at_ns.saturating_add(delay_us.saturating_mul(1_000))
 }
 
 /// The site of a peer.

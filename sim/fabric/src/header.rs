@@ -26,6 +26,7 @@ pub fn header(scenario: &Scenario, seed: u64, version: &str, clock: Clock) -> He
             name: kind.to_owned(),
             kind: kind.to_owned(),
             address: format!("{at}:{port}"),
+            one_way_delay_us: if kind == "turn" { micros(places.turn_one_way_delay) } else { 0 },
         })
     };
     let services = [

@@ -94,7 +94,8 @@ pub fn place(scenario: &Scenario, seed: u64, network: &mut Network) -> Result<Pl
             credential: relay.password.clone(),
         });
         let service = StunTurn::new(relay, seed, "service/turn/ports");
-        hosted.add(network.add_service("turn", turn)?, service);
+        let host = network.add_distant_service("turn", turn, at.turn_one_way_delay)?;
+        hosted.add(host, service);
         kinds.insert(turn, EndKind::Turn);
     }
     let rendezvous = at.rendezvous.map(|at| SocketAddrV4::new(at, RENDEZVOUS_PORT));

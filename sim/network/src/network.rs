@@ -22,7 +22,7 @@ use loads::Loads;
 ///
 /// A packet goes: host, LAN link, gateway (translates), up link, core, down link, gateway
 /// (translates and filters), LAN link, host. Between two hosts of a site it crosses the sender's
-/// LAN link alone. Services are at the core, which has no delay.
+/// LAN link alone. Services are at the core, which has no delay, or at a link of their own to it.
 ///
 /// Whoever drives it hands over packets with [`handle`](Self::handle), takes what happened with
 /// [`poll`](Self::poll), and comes back at [`next_deadline`](Self::next_deadline). Nothing

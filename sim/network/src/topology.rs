@@ -41,9 +41,17 @@ pub(crate) struct AccessLinks {
 pub(crate) struct Host {
     pub(crate) name: Arc<str>,
     pub(crate) address: Ipv4Addr,
-    /// `None`: a service at the core.
+    /// `None`: a service.
     pub(crate) lan: Option<Lan>,
+    /// Of a service that does not stand at the core itself: the links from it and to it.
+    pub(crate) trunk: Option<Trunk>,
     pub(crate) cut: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Trunk {
+    pub(crate) outbound: LinkId,
+    pub(crate) inbound: LinkId,
 }
 
 #[derive(Clone, Copy, Debug)]

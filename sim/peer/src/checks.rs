@@ -89,6 +89,8 @@ pub struct Checks {
     channels: BTreeMap<(Addresses, u16), SocketAddr>,
     /// When the request was sent that was answered last, nanoseconds.
     answered_ns: Option<u64>,
+    /// A pair without a relay has answered.
+    direct: bool,
 }
 
 #[derive(Debug, Default)]
@@ -161,7 +163,7 @@ impl Checks {
     }
 
     /// When the check was sent that was answered since the last call, nanoseconds; those count, too, that only keep
-    /// a pair alive.
+    /// a pair alive, but none that took the way over a relay where there is a direct one.
     pub fn take_answered(&mut self) -> Option<u64> {
         self.answered_ns.take()
     }
@@ -169,6 +171,14 @@ impl Checks {
     /// What `server` relays for a socket; before the server has said so, the socket itself.
     fn relayed_by(&self, socket: SocketAddr, server: SocketAddr) -> SocketAddr {
         self.relayed.get(&(socket, server)).copied().unwrap_or(socket)
+    }
+
+    /// Whether a pair goes over a TURN server of this end.
+    fn is_relayed(&self, (local, remote): Addresses) -> bool {
+        let by = |((_, server), relayed): (&Addresses, &SocketAddr)| {
+            *relayed == local || server.ip() == remote.ip()
+        };
+        self.relayed.iter().any(by)
     }
 
     fn request(&mut self, sent_ns: u64, pair: Addresses, message: &Stun<'_>) -> Option<Check> {
@@ -197,7 +207,11 @@ impl Checks {
         }
         let Pending { pair, attempt, nominates, sent_ns, keeps_alive } =
             self.pending.remove(&message.id)?;
-        self.answered_ns = Some(sent_ns);
+        let relayed = self.is_relayed(pair);
+        self.direct |= !relayed;
+        if !(relayed && self.direct) {
+            self.answered_ns = Some(sent_ns);
+        }
         if keeps_alive {
             return None;
         }

@@ -207,6 +207,8 @@ pub struct Services {
     pub stun: Option<Ipv4Addr>,
     /// The TURN server.
     pub turn: Option<Ipv4Addr>,
+    /// Propagation between the core and the TURN server, each way.
+    pub turn_one_way_delay: Duration,
     /// The signalling server. Without one, each camera is one itself, at its own address.
     pub rendezvous: Option<Ipv4Addr>,
 }

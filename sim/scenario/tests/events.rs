@@ -138,6 +138,11 @@ const BROKEN: &[(&str, &str, &str)] = &[
         "kill = \"rendezvous\"\n\n[event.back]\nat = \"22s\"\nrestart = \"rendezvous\"",
         "reboot_gateway = \"house\"\n\n[services]\nrendezvous = false\nstun = true",
     ),
+    (
+        "the place of a relay that does not run",
+        "kill = \"rendezvous\"\n\n[event.back]\nat = \"22s\"\nrestart = \"rendezvous\"",
+        "reboot_gateway = \"house\"\n\n[services]\nturn = false\nturn_one_way_delay = \"20ms\"",
+    ),
     ("recovery that looks away first", "within = \"10s\" }", "within = \"10s\", from = \"10s\" }"),
     ("recovery before it can be ready", "within = \"10s\"", "within = \"17s\""),
     (

@@ -110,7 +110,7 @@ fn one_lan() -> Scenario {
     scenario.sites.truncate(1);
     let site = &mut scenario.sites[0];
     site.config = SiteConfig { gateway: None, internet: None, ..site.config.clone() };
-    scenario.services = Services { stun: None, turn: None, rendezvous: None };
+    scenario.services = Services { stun: None, turn: None, rendezvous: None, ..scenario.services };
     for (peer, host) in scenario.peers.iter_mut().zip(10..) {
         peer.site = site.name.clone();
         peer.address = [192, 168, 1, host].into();

@@ -128,6 +128,25 @@ fn within_a_site_no_access_link_is_crossed_unless_over_a_relay() {
 }
 
 #[test]
+fn the_place_of_a_relay_is_configured() {
+    let over = |kind| {
+        let mut run = Run::connected(kind, CandidateKind::Host);
+        run.header = between_homes().header;
+        run.header.services = ["stun", "turn"]
+            .map(|kind| ServiceHeader {
+                name: kind.into(),
+                kind: kind.into(),
+                address: "192.0.2.30:3478".into(),
+                one_way_delay_us: if kind == "turn" { 3_000 } else { 0 },
+            })
+            .to_vec();
+        split(run, &AFTER_NS)
+    };
+    assert_eq!(over(CandidateKind::Host), us(89_000, 3_000, 8_000));
+    assert_eq!(over(CandidateKind::Relayed), us(95_000, 3_000, 2_000), "3 ms there, 3 ms back");
+}
+
+#[test]
 fn the_wait_for_a_resend_is_chosen() {
     let resent = |after_ms: &[u64], network_ms: u64| {
         let mut run = between_homes();

@@ -130,7 +130,12 @@ impl Sheet<'_> {
                 format!("{} ({})", service.name, service.kind)
             };
             self.text((x + 10.0, y + 44.0, SERVICE - 20.0), 13, "text", &name);
-            self.text((x + 10.0, y + 60.0, SERVICE - 20.0), 11, "quiet", &service.address);
+            let mut place = service.address.clone();
+            if service.one_way_delay_us > 0 {
+                let away = figure::duration(service.one_way_delay_us.cast_signed());
+                let _ = write!(place, ", {away} away");
+            }
+            self.text((x + 10.0, y + 60.0, SERVICE - 20.0), 11, "quiet", &place);
         }
     }
 
@@ -356,6 +361,7 @@ mod tests {
                 name: name.clone(),
                 kind: "turn".into(),
                 address: name.clone(),
+                one_way_delay_us: 123_456,
             };
             let drawn = Topology {
                 places: names.iter().take(3).map(place).collect(),

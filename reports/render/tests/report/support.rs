@@ -83,6 +83,7 @@ pub(crate) fn header(seed: u64) -> Header {
             name: "turn".into(),
             kind: "turn".into(),
             address: "192.0.2.30:3478".into(),
+            one_way_delay_us: 10_000,
         }],
         peers: vec![peer("doorbell", "house", false), peer("phone", "flat", true)],
         streams: vec![Stream { camera: "doorbell".into(), viewer: "phone".into() }],

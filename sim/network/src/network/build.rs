@@ -11,7 +11,7 @@ use crate::{
     link::Link,
     random::stream,
     slab::Slab,
-    topology::{AccessLinks, Host, Lan, Reach, Site, Topology, number},
+    topology::{AccessLinks, Host, Lan, Reach, Site, Topology, Trunk, number},
 };
 
 /// The LAN link of a host, each direction: 1 Gbit/s, 0.2 ms.
@@ -93,7 +93,13 @@ impl Network {
             self.topology.check_public(name, address)?;
             self.topology.core.insert(address, Reach::Site(site));
         }
-        self.topology.hosts.push(Host { name: name.into(), address, lan: None, cut: false });
+        self.topology.hosts.push(Host {
+            name: name.into(),
+            address,
+            lan: None,
+            trunk: None,
+            cut: false,
+        });
         let outbound = self.add_link(lan_link(), Spot::LanOut(id));
         let inbound = self.add_link(lan_link(), Spot::LanIn(id));
         self.topology.hosts[id.index()].lan = Some(Lan { site, outbound, inbound });
@@ -109,7 +115,34 @@ impl Network {
         let id = self.topology.next_host(name, address)?;
         self.topology.check_public(name, address)?;
         self.topology.core.insert(address, Reach::Service(id));
-        self.topology.hosts.push(Host { name: name.into(), address, lan: None, cut: false });
+        self.topology.hosts.push(Host {
+            name: name.into(),
+            address,
+            lan: None,
+            trunk: None,
+            cut: false,
+        });
+        Ok(id)
+    }
+
+    /// Adds a service that stands away from the core: so long takes a packet from it or to it. Nothing is lost
+    /// on the way, and its capacity has no limit.
+    ///
+    /// # Errors
+    /// As [`add_service`](Self::add_service).
+    pub fn add_distant_service(
+        &mut self,
+        name: &str,
+        address: Ipv4Addr,
+        one_way_delay: Duration,
+    ) -> Result<HostId, TopologyError> {
+        let id = self.add_service(name, address)?;
+        if !one_way_delay.is_zero() {
+            let link = LinkConfig { one_way_delay, ..LinkConfig::default() };
+            let outbound = self.add_link(link.clone(), Spot::LanOut(id));
+            let inbound = self.add_link(link, Spot::LanIn(id));
+            self.topology.hosts[id.index()].trunk = Some(Trunk { outbound, inbound });
+        }
         Ok(id)
     }
 

@@ -59,7 +59,10 @@ impl Network {
             (Some(cause), _) => self.lose(number, Spot::Host(from), cause),
             (None, _) if to == host.address => self.deliver(number, from),
             (None, Some(lan)) => self.offer(number, lan.outbound),
-            (None, None) => self.at_core(number),
+            (None, None) => match host.trunk {
+                Some(trunk) => self.offer(number, trunk.outbound),
+                None => self.at_core(number),
+            },
         }
     }
 
@@ -120,10 +123,11 @@ impl Network {
         }
     }
 
-    /// A packet from a host is on its site's LAN.
+    /// A packet from a host is on its site's LAN, or one from a service at the core.
     fn on_lan(&mut self, number: u32, from: HostId) {
         let host = self.topology.host(from);
-        let Some(lan) = host.lan else { unreachable!("a service has no LAN link") };
+        // A service has no LAN: its link ends at the core.
+        let Some(lan) = host.lan else { return self.at_core(number) };
         let to = *self.flights[number].packet.destination.ip();
         if let Some(neighbour) = self.topology.site(lan.site).hosts.get(&to) {
             self.at_host(number, *neighbour);
@@ -192,7 +196,10 @@ impl Network {
     fn at_core(&mut self, number: u32) {
         let to = *self.flights[number].packet.destination.ip();
         match self.topology.core.get(&to).copied() {
-            Some(Reach::Service(host)) => self.at_host(number, host),
+            Some(Reach::Service(host)) => match self.topology.host(host).trunk {
+                Some(trunk) => self.offer(number, trunk.inbound),
+                None => self.at_host(number, host),
+            },
             Some(Reach::Site(site)) => match self.topology.site(site).access {
                 Some(access) => self.offer(number, access.down),
                 None => self.lose(number, Spot::Core, DropCause::NoRoute),

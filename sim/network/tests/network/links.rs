@@ -396,3 +396,27 @@ fn the_ledger_tells_waiting_from_propagating() {
     let dropped: Vec<_> = ledger.dropped.iter().collect();
     assert_eq!(dropped, [(&(Place::Up("house".into()), DropCause::QueueFull), &1)]);
 }
+
+#[test]
+fn a_distant_service_is_as_far_away_in_both_directions() {
+    let mut network = Network::new(1);
+    let away = core::net::SocketAddrV4::new([198, 51, 100, 2].into(), 3478);
+    let near = network.add_service("near", *SERVICE.ip()).expect("new");
+    let delay = Duration::from_millis(7);
+    let far = network.add_distant_service("far", *away.ip(), delay).expect("new");
+    let mut crossing = |from, packet, to| {
+        network.handle(Time::from_millis(100), from, packet);
+        let output = network.poll(Time::NEVER).expect("it arrives");
+        let Output::Delivered { at, sent_at, to: at_host, .. } = output else {
+            panic!("{output:?}")
+        };
+        assert_eq!(at_host, to);
+        assert!(network.ledger().balances());
+        at.saturating_since(sent_at)
+    };
+    let payload = || Bytes::from_static(b"a packet");
+    assert_eq!(crossing(near, Packet::udp(SERVICE, away, payload()), far), delay);
+    assert_eq!(crossing(far, Packet::udp(away, SERVICE, payload()), near), delay);
+    // Between two of its own addresses nothing leaves it.
+    assert_eq!(crossing(far, Packet::udp(away, away, payload()), far), Duration::ZERO);
+}

@@ -48,6 +48,7 @@ pub(super) fn assign(
     let services = Services {
         stun: services.stun.then_some(STUN),
         turn: services.turn.then_some(TURN),
+        turn_one_way_delay: services.turn_one_way_delay,
         rendezvous: services.rendezvous.then_some(RENDEZVOUS),
     };
     Some(Placed { sites, peers, services })

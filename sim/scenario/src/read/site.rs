@@ -30,6 +30,7 @@ pub(super) struct SiteDraft {
 pub(super) struct ServicesDraft {
     pub(super) stun: bool,
     pub(super) turn: bool,
+    pub(super) turn_one_way_delay: Duration,
     pub(super) rendezvous: bool,
 }
 
@@ -131,6 +132,9 @@ fn gateway(reader: &mut Reader, value: Value<'_>) -> Option<Option<GatewayConfig
 
 /// The longest timeout of a gateway: Linux keeps an established TCP connection for 5 days.
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(7 * 24 * 3_600);
+
+/// How far a TURN server stands from the core where nobody says: in another city.
+const TURN_ONE_WAY_DELAY: Duration = Duration::from_millis(10);
 
 /// The longest delay that is believed.
 const LONGEST: Duration = Duration::from_secs(10);
@@ -315,7 +319,13 @@ fn network(reader: &mut Reader, value: &Value<'_>) -> Option<Ipv4Network> {
 
 pub(super) fn services(reader: &mut Reader, top: &Table<'_>) -> Option<ServicesDraft> {
     let Some(value) = top.get(reader, "services") else {
-        return Some(ServicesDraft { stun: true, turn: true, rendezvous: true });
+        let turn_one_way_delay = TURN_ONE_WAY_DELAY;
+        return Some(ServicesDraft {
+            stun: true,
+            turn: true,
+            turn_one_way_delay,
+            rendezvous: true,
+        });
     };
     let table = value.table(reader, &reference::SERVICES)?;
     let mut given = |key| optional(reader, &table, key, |reader, value| value.boolean(reader));
@@ -335,5 +345,14 @@ pub(super) fn services(reader: &mut Reader, top: &Table<'_>) -> Option<ServicesD
         }
     }
     let (stun, turn) = (stun.unwrap_or(rendezvous), turn.unwrap_or(rendezvous));
-    Some(ServicesDraft { stun, turn, rendezvous })
+    let turn_one_way_delay = optional(reader, &table, "turn_one_way_delay", delay)?;
+    if let (Some(_), false) = (turn_one_way_delay, turn) {
+        let value = table.get(reader, "turn_one_way_delay")?;
+        let help = "remove `turn_one_way_delay`, or let `turn` run";
+        let message = "there is no TURN server";
+        reader.refuse(Rank::Whole, &value.place, message, "nothing is that far away", help);
+        return None;
+    }
+    let turn_one_way_delay = turn_one_way_delay.unwrap_or(TURN_ONE_WAY_DELAY);
+    Some(ServicesDraft { stun, turn, turn_one_way_delay, rendezvous })
 }

@@ -199,6 +199,12 @@ pub(crate) const SERVICES: Keys = Keys {
             "`true`; without a rendezvous `false`",
             "A TURN server: relayed candidates.",
         ),
+        may(
+            "turn_one_way_delay",
+            "duration, to 10 s",
+            "`\"10ms\"`",
+            "Propagation between the core and the TURN server, each way: how far away it stands. A relayed packet takes it twice.",
+        ),
         or(
             "rendezvous",
             "`true`, `false`",

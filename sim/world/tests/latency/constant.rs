@@ -108,6 +108,9 @@ gateway = {{ {gateway} }}
 up = {other}
 down = {down}
 
+[services]
+turn_one_way_delay = "0ms"
+
 [peer.doorbell]
 site = "house"
 camera = {{ profile = "constant", pacer = "none", video = {{ clip = "bunny", size = "{size}", frames_per_second = 15, bit_rate = "{bit_rate}", key_frame_interval = "{key_frame_interval}" }} }}

@@ -181,7 +181,7 @@ pub(crate) fn in_one_lan(scenario: &mut Scenario) {
     scenario.sites.truncate(1);
     let site = &mut scenario.sites[0];
     site.config = SiteConfig { gateway: None, internet: None, ..site.config.clone() };
-    scenario.services = Services { stun: None, turn: None, rendezvous: None };
+    scenario.services = Services { stun: None, turn: None, rendezvous: None, ..scenario.services };
     for (peer, host) in scenario.peers.iter_mut().zip(10..) {
         peer.site = site.name.clone();
         peer.address = Ipv4Addr::new(192, 168, 1, host);
