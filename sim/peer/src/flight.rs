@@ -5,9 +5,84 @@
 //! (RFC 6347 section 4.2.4 would have the answer sent again). So once a server's flight 4 is lost, the repeated ClientHello
 //! ends the handshake for good; and so does a repeated flight 4 at a client whose flight 5 is lost. Dropped before they
 //! reach the stack, repeats leave the timer running, and the answer is sent again after a second.
+//!
+//! A second is what `rtc-dtls` waits, and nothing of `rtc` sets it: a lost flight would be seen by whoever waits for a
+//! picture. libwebrtc repeats after twice the round trip of ICE, 50 ms at least, and then after twice as long each time
+//! (`DtlsTransport::ConfigureHandshakeTimeout`). So do the sockets here ([`Repeats`]): the very datagrams leave again.
+//! What has come before is a replay to the other end (RFC 6347 section 4.1.2.6), and dropped.
 
-/// DTLS record types (RFC 6347 section 4.1, RFC 5246 section 6.2.1).
+use std::{collections::BTreeSet, net::SocketAddr, time::Duration};
+
+/// The first repeat of a flight comes no sooner.
+const REPEAT_LEAST: Duration = Duration::from_millis(50);
+/// How often a flight is repeated before the stack's own timer is left to it.
+pub(crate) const REPEATS: u32 = 3;
+
+/// How long after a flight its first repeat leaves, by the round trip of ICE.
+pub(crate) fn repeat_after(round_trip_ns: u64) -> Duration {
+    Duration::from_nanos(round_trip_ns.saturating_mul(2)).max(REPEAT_LEAST)
+}
+
+/// The flight that an end sent last, until the other end answers.
+#[derive(Debug, Default)]
+pub(crate) struct Repeats {
+    number: u64,
+    answered: bool,
+    /// Epoch and sequence number of the newest record that came.
+    newest: Option<u64>,
+    /// Those of the handshake's records that came.
+    seen: BTreeSet<u64>,
+    flight: Vec<(Vec<u8>, SocketAddr)>,
+}
+
+impl Repeats {
+    /// Notes a datagram that leaves. If a flight begins with it, gives the number of that.
+    pub(crate) fn sent(&mut self, datagram: &[u8], to: SocketAddr) -> Option<u64> {
+        if !is_handshake(datagram) {
+            return None;
+        }
+        let begins = self.answered || self.flight.is_empty();
+        if begins {
+            self.flight.clear();
+            self.number += 1;
+            self.answered = false;
+        }
+        self.flight.push((datagram.to_vec(), to));
+        begins.then_some(self.number)
+    }
+
+    /// Notes a datagram that came: any of DTLS answers that is newer than what came before. Says whether it is to be
+    /// dropped: the stack has had that very record, and would drop it too, but a device spends no time on it.
+    pub(crate) fn came(&mut self, datagram: &[u8]) -> bool {
+        let Some([kind, _, _, number @ ..]) = record(datagram).and_then(<[u8]>::first_chunk::<11>)
+        else {
+            return false;
+        };
+        let number = u64::from_be_bytes(*number);
+        if !(CHANGE_CIPHER_SPEC..=APPLICATION_DATA).contains(kind) {
+            return false;
+        }
+        if is_handshake(datagram) && !self.seen.insert(number) {
+            return true;
+        }
+        if self.newest < Some(number) {
+            self.newest = Some(number);
+            self.answered = true;
+            self.flight.clear();
+        }
+        false
+    }
+
+    /// What is to leave again of a flight; nothing once it is answered, or another one has begun.
+    pub(crate) fn of(&self, number: u64) -> &[(Vec<u8>, SocketAddr)] {
+        if number == self.number { &self.flight } else { &[] }
+    }
+}
+
+/// DTLS record types (RFC 6347 section 4.1, RFC 5246 section 6.2.1): ChangeCipherSpec, application data.
 const CHANGE_CIPHER_SPEC: u8 = 20;
+const APPLICATION_DATA: u8 = 23;
+/// DTLS record type of handshake messages (RFC 6347 section 4.1, RFC 5246 section 6.2.1).
 const HANDSHAKE: u8 = 22;
 /// Handshake types (RFC 5246 section 7.4).
 const CLIENT_HELLO: u8 = 1;
@@ -140,6 +215,30 @@ mod tests {
             }
         }
         assert!(!is_handshake(&[]));
+    }
+
+    #[test]
+    fn a_flight_is_repeated_until_it_is_answered() {
+        let to = SocketAddr::from(([192, 0, 2, 1], 9));
+        for wrap in [|it: &[u8]| it.to_vec(), by_turn] {
+            let mut repeats = Repeats::default();
+            let (first, second) =
+                (wrap(&handshake(CERTIFICATE, 0)), wrap(&handshake(CLIENT_KEY_EXCHANGE, 0)));
+            assert_eq!(repeats.sent(&wrap(&[0x80; 20]), to), None, "media are no flight");
+            assert_eq!(repeats.sent(&first, to), Some(1));
+            assert_eq!(repeats.sent(&second, to), None);
+            assert_eq!(repeats.of(1), [(first.clone(), to), (second, to)]);
+            assert!(!repeats.came(&wrap(&[0x80; 20])));
+            assert_eq!(repeats.of(1).len(), 2);
+            assert!(!repeats.came(&wrap(&handshake(FINISHED, 1))));
+            assert!(repeats.of(1).is_empty());
+            assert_eq!(repeats.sent(&first, to), Some(2));
+            assert!(repeats.of(1).is_empty() && repeats.of(2).len() == 1);
+            assert!(repeats.came(&wrap(&handshake(FINISHED, 1))), "it is dropped");
+            assert_eq!(repeats.of(2).len(), 1, "a repeat is no answer");
+        }
+        assert_eq!(repeat_after(10_000_000), REPEAT_LEAST);
+        assert_eq!(repeat_after(80_000_000), Duration::from_millis(160));
     }
 
     #[test]

@@ -24,7 +24,7 @@ use rtc::{
 use std::{
     collections::VecDeque,
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Instant,
@@ -188,20 +188,55 @@ impl<H: Host> Watch for Departures<H> {
     }
 }
 
+/// Packets that came before the viewer had the track to read them from. Clones are the same.
+///
+/// The driver of `webrtc` 0.21.1 drops packets of a track that it has not told its handler of. What comes by a TURN server
+/// it reads before it handles the event that the packet causes (`driver.rs`, `poll_reads`): over a relay, the first packet
+/// of the first key frame is always lost, and with it some 70 ms.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Early(Arc<Mutex<Option<Vec<Piece>>>>);
+
+/// The most packets that are kept: of a track that is never told.
+const MOST_EARLY: usize = 1_000;
+
+impl Early {
+    /// Keeps what comes from now on.
+    pub(crate) fn keeping() -> Self {
+        Self(Arc::new(Mutex::new(Some(Vec::new()))))
+    }
+
+    /// What came so far; nothing more is kept.
+    pub(crate) fn take(&self) -> Vec<Piece> {
+        self.kept().take().unwrap_or_default()
+    }
+
+    fn keep(&self, piece: &Piece) {
+        if let Some(kept) = self.kept().as_mut().filter(|kept| kept.len() < MOST_EARLY) {
+            kept.push(piece.clone());
+        }
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Option<Vec<Piece>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// At a viewer's wire: frames that have come whole, packets asked for again.
 pub(crate) struct Arrivals<H> {
     host: H,
     session: Session,
+    early: Early,
     assembler: Assembler,
     any_rtp: bool,
     any_key_frame: bool,
 }
 
 impl<H: Host> Arrivals<H> {
-    pub(crate) fn new(host: H, session: Session) -> Self {
+    pub(crate) fn new(host: H, session: Session, early: Early) -> Self {
         Self {
             host,
             session,
+            early,
             assembler: Assembler::default(),
             any_rtp: false,
             any_key_frame: false,
@@ -219,6 +254,7 @@ impl<H: Host> Watch for Arrivals<H> {
             self.phase(Phase::FirstRtp);
         }
         let piece = piece(packet, self.host.now_ns());
+        self.early.keep(&piece);
         if let Some(frame) = self.assembler.push(piece) {
             self.host.observe(Event::FrameReceived {
                 session: self.session.clone(),

@@ -4,20 +4,21 @@
 use crate::{
     checks::{Check, Checks, may_be_a_check},
     crypto::Spending,
-    flight::{Flights, is_handshake},
+    flight::{Flights, REPEATS, Repeats, is_handshake, repeat_after},
     host::Host,
     passes::Passes,
     round_trip::SharedRoundTrip,
+    tasks::Tasks,
 };
 use parallax_record::{Event, Session, SetupTask};
 use std::{
     fmt,
-    future::Future,
+    future::{Future, poll_fn},
     io::{self, IoSliceMut},
     net::{SocketAddr, TcpListener},
     pin::Pin,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicU64, Ordering},
     },
     task::{Context, Poll},
@@ -41,17 +42,20 @@ pub(crate) fn runtime<H: Host>(
     round_trip: SharedRoundTrip,
     spending: Spending<H>,
 ) -> Arc<dyn Runtime> {
-    let teller = Teller {
+    let teller = Arc::new_cyclic(|me| Teller {
+        me: Weak::clone(me),
         host: host.clone(),
         session: session.clone(),
         checks: Mutex::default(),
         flights: Mutex::default(),
+        repeats: Mutex::default(),
+        tasks: Mutex::default(),
         round_trip,
         spending,
         taking: Mutex::default(),
         timer_due_ns: AtomicU64::new(0),
-    };
-    Arc::new(Tapped { inner: host.runtime(), teller: Arc::new(teller), passes })
+    });
+    Arc::new(Tapped { inner: host.runtime(), teller, passes })
 }
 
 /// A datagram that is being taken.
@@ -64,10 +68,13 @@ struct Taking {
 }
 
 struct Teller<H> {
+    me: Weak<Self>,
     host: H,
     session: Session,
     checks: Mutex<Checks>,
     flights: Mutex<Flights>,
+    repeats: Mutex<Repeats>,
+    tasks: Mutex<Tasks>,
     round_trip: SharedRoundTrip,
     spending: Spending<H>,
     taking: Mutex<Taking>,
@@ -115,7 +122,35 @@ impl<H: Host> Teller<H> {
 
     /// The handshake's flights, as the sockets have shown them.
     fn flights(&self) -> MutexGuard<'_, Flights> {
-        self.flights.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.flights)
+    }
+
+    /// A datagram leaves by `socket`. If it begins a flight, that is repeated until it is answered.
+    fn sent(&self, socket: &Arc<dyn AsyncUdpSocket>, datagram: &[u8], to: SocketAddr) {
+        self.flights().sent(datagram);
+        let Some(flight) = lock(&self.repeats).sent(datagram, to) else { return };
+        let (teller, runtime) = (Weak::clone(&self.me), self.host.runtime());
+        let socket = Arc::clone(socket);
+        let first = repeat_after(self.round_trip.get().mean_ns());
+        let repeated = async move {
+            for nth in 0..REPEATS {
+                runtime.sleep(first * (1 << nth)).await;
+                let Some(teller) = teller.upgrade() else { return };
+                let datagrams = lock(&teller.repeats).of(flight).to_vec();
+                for (datagram, destination) in datagrams {
+                    let transmit = Transmit {
+                        destination,
+                        ecn: None,
+                        contents: &datagram,
+                        segment_size: None,
+                        src_ip: None,
+                    };
+                    // What cannot be sent is lost, as on any path.
+                    let _ = poll_fn(|context| socket.poll_send(context, &transmit)).await;
+                }
+            }
+        };
+        lock(&self.tasks).spawn(&self.host, repeated);
     }
 
     /// Tells what `look` sees, if it is something.
@@ -129,6 +164,10 @@ impl<H: Host> Teller<H> {
         let Some(check) = check else { return };
         self.host.observe(check.event(self.session.clone()));
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A runtime that is another one, but for its sockets and the passes of its driver.
@@ -243,8 +282,10 @@ impl<H: Host> AsyncUdpSocket for Socket<H> {
         if let Poll::Ready(Ok(_)) = sent {
             let whole = transmit.contents.len().max(1);
             let segment = transmit.segment_size.filter(|size| *size > 0).unwrap_or(whole);
-            self.teller.flights().sent(transmit.contents);
             let datagrams = transmit.contents.chunks(segment);
+            for datagram in datagrams.clone() {
+                self.teller.sent(&self.inner, datagram, transmit.destination);
+            }
             for datagram in datagrams.filter(|datagram| may_be_a_check(datagram)) {
                 let now_ns = self.teller.host.now_ns();
                 let to = transmit.destination;
@@ -268,7 +309,10 @@ impl<H: Host> AsyncUdpSocket for Socket<H> {
                 Poll::Ready(Ok(1)) => buffers[0].get(..metas[0].len),
                 _ => None,
             };
-            if !alone.is_some_and(|datagram| self.teller.flights().drops(datagram)) {
+            let is_dropped = alone.is_some_and(|datagram| {
+                self.teller.flights().drops(datagram) || lock(&self.teller.repeats).came(datagram)
+            });
+            if !is_dropped {
                 break received;
             }
         };

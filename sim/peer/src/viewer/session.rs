@@ -10,9 +10,10 @@ use crate::{
     connection::{self, End},
     control::{self, ToCamera, ToViewer},
     exchange::{Exchange, Post, Step},
+    frames::Piece,
     h264,
     host::Host,
-    probe::{Arrivals, Probe, WIRE, piece},
+    probe::{Arrivals, Early, Probe, WIRE, piece},
     round_trip::SharedRoundTrip,
     tasks::Tasks,
 };
@@ -58,6 +59,8 @@ struct Live<H: Host> {
     health: Arc<Health>,
     /// What asks for lost packets; none: nothing.
     repairs: Option<Repairs>,
+    /// What came before there was a track.
+    early: Early,
     round_trip: SharedRoundTrip,
     /// Whom to tell that nothing comes any more.
     silent: mpsc::UnboundedSender<SessionId>,
@@ -107,7 +110,8 @@ async fn run_to_end<H: Host>(
     connection::prepare(host)?;
     let round_trip = SharedRoundTrip::default();
     let repairs = start.nack.map(|nack| Repairs::new(nack, round_trip.clone()));
-    let registry = interceptors(host, &start, repairs.as_ref());
+    let early = Early::keeping();
+    let registry = interceptors(host, &start, repairs.as_ref(), early.clone());
     // A viewer tells whoever wants to know.
     let media = (start.playing.profile_level_id(), true);
     let ice = (&start.ice_servers[..], start.ice);
@@ -121,6 +125,7 @@ async fn run_to_end<H: Host>(
         jitter_buffer: start.jitter_buffer,
         health,
         repairs,
+        early,
         round_trip,
         silent,
         tasks: Tasks::default(),
@@ -132,10 +137,15 @@ async fn run_to_end<H: Host>(
     end
 }
 
-fn interceptors<H: Host>(host: &H, start: &Start, repairs: Option<&Repairs>) -> Registry {
+fn interceptors<H: Host>(
+    host: &H,
+    start: &Start,
+    repairs: Option<&Repairs>,
+    early: Early,
+) -> Registry {
     let name = &start.name;
     let registry = Registry::new()
-        .with(Slot::from(WIRE), Probe::new(Arrivals::new(host.clone(), name.clone())))
+        .with(Slot::from(WIRE), Probe::new(Arrivals::new(host.clone(), name.clone(), early)))
         .with(Slot::TwccReceiver, TwccReceiverBuilder::new().build())
         .with(Slot::ReceiverReport, ReceiverReportBuilder::new().build());
     match repairs {
@@ -200,6 +210,7 @@ impl<H: Host> Live<H> {
             wish: wish.clone(),
             buffer: Playout::new(self.jitter_buffer, self.repairs.is_some()),
             repairs: self.repairs.clone(),
+            early: self.early.take(),
             any: false,
             gap: false,
         };
@@ -221,6 +232,8 @@ struct Receiver<H> {
     wish: mpsc::Sender<()>,
     buffer: Playout,
     repairs: Option<Repairs>,
+    /// Packets that came before there was a track.
+    early: Vec<Piece>,
     /// Packets have come.
     any: bool,
     /// A frame was lost on its way to the decoder: the next one does not follow it.
@@ -229,6 +242,8 @@ struct Receiver<H> {
 
 impl<H: Host> Receiver<H> {
     async fn run(mut self) {
+        // The track may give some of them again: the buffer takes each once.
+        std::mem::take(&mut self.early).into_iter().for_each(|piece| self.handle(piece));
         loop {
             let now_ns = self.host.now_ns();
             while let Some(release) = self.buffer.poll(now_ns) {
@@ -249,23 +264,26 @@ impl<H: Host> Receiver<H> {
             match event {
                 Some(TrackRemoteEvent::OnRtpPacket(packet)) => {
                     self.health.note(self.host.now_ns());
-                    // The driver drops packets that come before it knows the track. A stream that
-                    // does not begin with the head of a key frame has lost it so.
-                    if !std::mem::replace(&mut self.any, true) {
-                        let said = h264::inspect(&packet.payload);
-                        if !(said.starts_frame && said.key) {
-                            let _ = self.wish.try_send(());
-                        }
-                    }
-                    self.buffer.handle(piece(&packet, self.host.now_ns()));
-                    if let Some(target_ns) = self.buffer.moved() {
-                        let (session, target_us) = (self.name.clone(), target_ns / 1_000);
-                        self.host.observe(Event::JitterBufferTarget { session, target_us });
-                    }
+                    self.handle(piece(&packet, self.host.now_ns()));
                 }
                 Some(_) => {}
                 None => return,
             }
+        }
+    }
+
+    fn handle(&mut self, piece: Piece) {
+        // A stream that does not begin with the head of a key frame has lost it.
+        if !std::mem::replace(&mut self.any, true) {
+            let said = h264::inspect(&piece.payload);
+            if !(said.starts_frame && said.key) {
+                let _ = self.wish.try_send(());
+            }
+        }
+        self.buffer.handle(piece);
+        if let Some(target_ns) = self.buffer.moved() {
+            let (session, target_us) = (self.name.clone(), target_ns / 1_000);
+            self.host.observe(Event::JitterBufferTarget { session, target_us });
         }
     }
 
