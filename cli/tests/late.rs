@@ -30,7 +30,8 @@ fn a_path_that_becomes_longer_for_good_is_shown_later_and_loses_nothing() {
         assert!(total <= 10, "{longer}: {lost:?}");
         assert_eq!(lost["transport"], 0, "{longer}: no packet was dropped: {lost:?}");
         let freezes = &stream["freezes"];
-        assert!(freezes["count"].as_u64() <= Some(1), "{longer}: {freezes}");
+        // A frame that was on its way may be shown in the middle of it: of 20 seeds, 7 or 8 show one, with 512 ms.
+        assert!(freezes["count"].as_u64() <= Some(2), "{longer}: {freezes}");
         assert!(freezes["open_us"].is_null(), "{longer}: {freezes}");
     }
 }
@@ -115,17 +116,17 @@ fn what_came_whole_and_too_late_is_lost_to_late_everywhere() {
 const ENDS: [(&str, &str); 5] = [
     (
         "change_link = { site = \"house\", direction = \"up\", one_way_delay = \"5s\" }",
-        "session 1 was ended by phone at 17.983 s (nothing came from the camera any more)",
+        "session 1 was ended by phone at 18.022 s (nothing came from the camera any more)",
     ),
     // A few packets are lost, too: whatever was, none of these frames could have come in time.
     (
         "change_link = { site = \"house\", direction = \"up\", one_way_delay = \"10s\", loss = \"2%\" }",
-        "session 1 was ended by phone at 17.983 s (nothing came from the camera any more)",
+        "session 1 was ended by phone at 18.022 s (nothing came from the camera any more)",
     ),
     // The path is short again when the viewer's session is over.
     (
         "change_link = { site = \"house\", direction = \"up\", one_way_delay = \"5s\", lasts = \"8s\" }",
-        "session 1 was ended by phone at 17.983 s (nothing came from the camera any more)",
+        "session 1 was ended by phone at 18.022 s (nothing came from the camera any more)",
     ),
     (
         "power_loss = { peer = \"phone\", lasts = \"1s\" }",
@@ -216,7 +217,7 @@ fn a_picture_that_stands_still_to_the_end_is_a_freeze() {
     assert!(called.said.contains(", still for the last "), "{}", called.said);
     let lost = &stream["frames"]["lost"];
     assert!(lost["transport"].as_u64() > Some(20) && lost["late"] == 0, "{lost}");
-    assert!(called.said.contains("session 1 was ended by phone at 22.984 s"), "{}", called.said);
+    assert!(called.said.contains("session 1 was ended by phone at 23.029 s"), "{}", called.said);
 }
 
 #[test]

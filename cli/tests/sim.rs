@@ -172,8 +172,15 @@ fn makes_sense(run: &Value) {
         let [p50, p95] = ["p50", "p95"].map(|p| number(&split[cause][p]));
         assert!((0..=p95).contains(&p50) && p95 <= number(&latency["max"]), "{split}");
     }
-    // 15 frames/s of 400 kbit/s: what is measured cannot be far.
-    assert!((300_000..500_000).contains(&number(&stream["bit_rate_bps"])), "{stream}");
+    // What is measured cannot be far from what the camera is to send.
+    let kbit_s = match run["scenario"].as_str() {
+        Some("strict-homes") => 250,
+        Some("same-lan") => 500,
+        Some("gateway-reboot") => 650,
+        _ => 400,
+    };
+    let measured = number(&stream["bit_rate_bps"]) / 1_000;
+    assert!((kbit_s * 3 / 4..kbit_s * 5 / 4).contains(&measured), "{stream}");
 }
 
 fn goes_directly(run: &Value) {
@@ -193,7 +200,7 @@ fn goes_over_turn(run: &Value) {
     let ends = [&stream["local_candidate"], &stream["remote_candidate"]];
     assert!(ends.contains(&&Value::from("relayed")), "{ends:?}");
     let [direct, turn] = ["direct", "turn"].map(|way| run["bytes"][way].as_i64().expect("bytes"));
-    assert!(turn > 1_000_000 && direct < turn / 20, "{}", run["bytes"]);
+    assert!(turn > 700_000 && direct < turn / 20, "{}", run["bytes"]);
 }
 
 fn the_digest_is_the_records(place: &Place, run: &Value) {

@@ -35,7 +35,7 @@ fn between_two_homes_host_to_host_is_never_answered_and_server_reflexive_is_with
     let record = record(include_str!("../../../fixtures/scenarios/two-homes.toml"));
     for pairs in pairs(&record) {
         let private = between(&pairs, Host, Host);
-        assert!(private.attempts.len() > 3, "{private:?}");
+        assert!(private.attempts.len() > 1, "{private:?}");
         assert_eq!(private.answered_ns(), None, "192.168.1.10 is somebody else at either home");
         let punched = between(&pairs, Host, ServerReflexive);
         let answered = punched.attempts.iter().find(|attempt| attempt.answered_ns.is_some());
