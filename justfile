@@ -18,7 +18,7 @@ pcap *ARGS:
 
 # All that is shipped is sound.
 check:
-    cargo run --release -- check fixtures/scenarios device-profiles
+    cargo run --release -- check fixtures/scenarios fixtures/live fixtures/links device-profiles
 
 # All tests.
 test *ARGS:
