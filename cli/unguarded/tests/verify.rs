@@ -5,8 +5,9 @@
 use serde_json::Value;
 use std::{fs, path::Path, process::Command};
 
-/// A shipped scenario, cut to what shows a session and some seconds of media.
-const SECONDS: &str = "duration = \"8s\"";
+/// The shipped scenario with the most candidates, cut to what shows a session and some seconds of media: where pairs of
+/// two kinds are checked at once, their order shows.
+const SECONDS: &str = "duration = \"10s\"";
 
 /// What a call of the command left.
 struct Verified {
@@ -16,17 +17,18 @@ struct Verified {
     folder: tempfile::TempDir,
 }
 
-/// Verifies a run of the shipped `two-homes`, cut short, with a guard off or none.
+/// Verifies a run of the shipped `strict-homes`, cut short, with a guard off or none.
 fn verify(guard_off: Option<&str>) -> Verified {
     let folder = tempfile::tempdir().expect("a folder");
-    let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/scenarios/two-homes.toml");
+    let shipped =
+        concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/scenarios/strict-homes.toml");
     let text = fs::read_to_string(shipped).expect("the shipped scenario");
     let short = text.replace("duration = \"30s\"", SECONDS);
     assert_ne!(short, text, "the shipped scenario has another duration");
-    fs::write(folder.path().join("two-homes.toml"), short).expect("write a scenario");
+    fs::write(folder.path().join("strict-homes.toml"), short).expect("write a scenario");
 
     let mut command = Command::new(env!("CARGO_BIN_EXE_parallax-unguarded"));
-    command.args(["sim", "two-homes.toml", "--verify", "--out", "out"]);
+    command.args(["sim", "strict-homes.toml", "--verify", "--out", "out"]);
     command.current_dir(folder.path()).env_remove("PARALLAX_GUARD_OFF");
     if let Some(guard) = guard_off {
         command.env("PARALLAX_GUARD_OFF", guard);
@@ -84,7 +86,7 @@ fn assert_caught(guard: &str) -> (Parted, Parted) {
     assert!(fault.starts_with("a second run with the same seed differs; "), "{fault}");
     assert!(verified.terminal.contains("a second run with the same seed differs"));
 
-    let out = verified.folder.path().join("out/two-homes/seed-1");
+    let out = verified.folder.path().join("out/strict-homes/seed-1");
     let named = ["record", "packet"].map(|what| {
         let file = if what == "record" { "record.jsonl" } else { "packets.txt" };
         let (one, other) = (out.join(file), out.join("verify").join(file));
@@ -119,7 +121,7 @@ fn with_every_guard_on_two_runs_are_the_same() {
     assert_eq!(verified.code, Some(0), "{}", verified.terminal);
     assert_eq!(verified.summary["runs"][0]["verdict"], "pass");
     // Nothing of the second run stays.
-    let run = verified.folder.path().join("out/two-homes/seed-1");
+    let run = verified.folder.path().join("out/strict-homes/seed-1");
     let left = fs::read_dir(run)
         .expect("the run's folder")
         .map(|entry| entry.expect("an entry").file_name().into_string().expect("a name"));
