@@ -149,6 +149,9 @@ pub(crate) fn within(text: &str) -> Result<Within, String> {
     };
     let (first, second) = text.split_once(',').ok_or_else(|| wrong("there is no comma in it"))?;
     let range = first.trim() == "range";
+    if range && second.contains(',') {
+        return Err(wrong("a range takes a percent alone"));
+    }
     let (percent, time) = if range { (second, "") } else { (first, second) };
     let percent = percent.trim().strip_suffix('%').ok_or_else(|| match range {
         true => wrong("its second part has no %"),
@@ -156,6 +159,9 @@ pub(crate) fn within(text: &str) -> Result<Within, String> {
     })?;
     let percent = percent.trim().parse::<u32>().ok().filter(|percent| *percent <= 1_000);
     let percent = percent.ok_or_else(|| wrong("its percent is no whole number up to 1000"))?;
+    if range && percent >= 100 {
+        return Err(wrong("a range that is widened by 100 % has no lower end"));
+    }
     if range {
         return Ok(Within::Range { percent });
     }

@@ -436,6 +436,12 @@ fn beside_simulation(scenario: &Path, measured: &Path, folder: &Path) {
     let (code, _, error) = report(&["--within", "range,5ms"]);
     assert_eq!(code, Some(2), "{error}");
     assert!(error.contains("its second part has no %"), "{error}");
+    for (wrong, told) in [("range,10%,5ms", "a percent alone"), ("range,100%", "has no lower end")]
+    {
+        let (code, _, error) = report(&["--within", wrong]);
+        assert_eq!(code, Some(2), "{error}");
+        assert!(error.contains(told), "{error}");
+    }
     let (code, _, error) = report(&["--within", "5ms"]);
     assert_eq!(code, Some(2));
     assert!(error.contains("--within") && error.contains("`10%,5ms`"), "{error}");

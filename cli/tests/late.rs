@@ -42,7 +42,7 @@ fn a_result_at_a_cliff_is_told_and_one_that_is_none_is_not() {
     for (buffer, at_a_cliff) in [("80ms", true), ("400ms", false)] {
         let place = Place::with("blind.toml", &replaced(BLIND, "80ms", buffer));
         let shown = place.call(&["sim", "blind.toml", "--out", "out"]).ended(0).said;
-        let told = shown.contains(" before a frame is given up: at a cliff, ");
+        let told = shown.contains(" being given up: at a cliff, ");
         assert_eq!(told, at_a_cliff, "{buffer}: {shown}");
         let margin = &place.json("out/summary.json")["runs"][0]["streams"][0]["margin_us"];
         let us = |key: &str| margin[key].as_i64().expect("a number");

@@ -12,6 +12,7 @@ const GCC: &str =
     include_str!("../../fixtures/cases/21-six-cameras-on-a-narrow-uplink/shop-remote-gcc.toml");
 const NONE: &str =
     include_str!("../../fixtures/cases/21-six-cameras-on-a-narrow-uplink/shop-remote-400.toml");
+const SQUEEZED: &str = include_str!("../../fixtures/scenarios/uplink-squeezed.toml");
 const DOORBELL: &str =
     include_str!("../../fixtures/cases/21-six-cameras-on-a-narrow-uplink/our-doorbell.toml");
 
@@ -102,5 +103,24 @@ fn six_cameras_each_take_a_fair_share_without_a_standing_queue() {
         let sum: u64 = aims.values().sum();
         assert!((1_500..2_000).contains(&sum), "seed {seed}: {aims:?}");
         assert!(waited_ms < 100, "seed {seed}: {waited_ms} ms");
+    }
+}
+
+/// An up link that narrows to less than the stream needs: with congestion control the camera gives way.
+#[test]
+fn on_an_up_link_that_becomes_too_narrow_control_loses_less_than_none() {
+    let narrow = replaced(SQUEEZED, "480kbit/s", "400kbit/s");
+    let controlled = replaced(
+        &narrow,
+        "pacer = \"2Mbit/s\"",
+        "pacer = \"2Mbit/s\", congestion_control = \"gcc\"",
+    );
+    for seed in ["1", "2", "3"] {
+        let lost = |text: &str| 1_000 - run(text, seed).shown["doorbell"];
+        let (with, without) = (lost(&controlled), lost(&narrow));
+        assert!(
+            without > 100 && with * 2 < without,
+            "seed {seed}: {with} of 1000 with it, {without} without"
+        );
     }
 }

@@ -3,7 +3,7 @@
 //! | stage | configured | chosen by the stack | suffered |
 //! |---|---|---|---|
 //! | capture, encode, decode, render | up to the longest time of the device's profile | | above it: the stage was busy; all of it where the device takes its own time, as a board does |
-//! | pacer | | all of it | |
+//! | pacer | | all of it, with the lateness of the device's timers | |
 //! | network | one-way delay of the links at that time, and of the TURN server, there and back | wait for a resend, until that left | transmission, queues, delay above the configured one |
 //! | jitter buffer, fixed | up to its depth | | above it: a frame before was late |
 //! | jitter buffer, adaptive | | all of it | |

@@ -38,17 +38,17 @@
 //!
 //! | phase | crossings and timers on top of | n | sum |
 //! |---|---|---|---|
-//! | signalling | the camera's boot timer, its TCP and its WebSocket handshake, word of the viewer at the camera, the offer at the viewer | 5 | 5 |
-//! | checking | signalling: nothing, the answer starts it in the same step | 0 | 5 |
-//! | gathering | signalling: the TURN server's 401 and its allocation; STUN's one answer runs beside | 2 | 7 |
-//! | nominated | gathering: the viewer's last candidate at the camera, driver's wait, TURN permission, check, its answer, driver's wait, nomination, the viewer's triggered check, its answer | 9 | 16 |
-//! | dtls | nominated: 6 flights (RFC 6347 section 4.2.4) | 6 | 22 |
-//! | first RTP packet | dtls: exposure, capture, encode, pacer, crossing | 5 | 27 |
-//! | first key frame | dtls: the same; one that was asked for is exposed at a time of the same row | 5 | 27 |
-//! | first render | first key frame: jitter buffer, decode, render | 3 | 30 |
+//! | signalling | the camera's boot timer, its TCP and its WebSocket handshake, word of the viewer at the camera, the offer that the camera computes, the offer at the viewer | 6 | 6 |
+//! | checking | signalling: nothing, the answer starts it in the same step | 0 | 6 |
+//! | gathering | signalling: the TURN server's 401 and its allocation; STUN's one answer runs beside | 2 | 8 |
+//! | nominated | gathering: the viewer's last candidate at the camera, driver's wait, TURN permission, check, its answer, driver's wait, nomination, the viewer's triggered check, its answer; the description that each end computes | 11 | 19 |
+//! | dtls | nominated: 6 flights (RFC 6347 section 4.2.4), the end of what the device computes for them | 7 | 26 |
+//! | first RTP packet | dtls: the camera's start, exposure, capture, encode, pacer, crossing | 6 | 32 |
+//! | first key frame | dtls: the same; one that was asked for is exposed at a time of the same row | 6 | 32 |
+//! | first render | first key frame: jitter buffer, decode, render | 3 | 35 |
 //!
 //! If the camera was there before the viewer asked, the viewer's own two handshakes take the place
-//! of the camera's and its boot: 4 instead of 5.
+//! of the camera's and its boot: 5 instead of 6.
 //!
 //! Recovery after a scripted event is counted from when the event is over: on a whole tick, or when
 //! the peer's software runs again, as recorded. If a new session had to be set up, the table of
@@ -62,13 +62,13 @@
 //! does a peer's TCP: its acknowledgements and what it sends again are never late.
 //!
 //! A timer of whole ticks that a peer sets is not late at all, for it is set at a whole tick: so
-//! add nothing the retransmissions of STUN, TURN and DTLS, the rounds of ICE checks and the waits
+//! add nothing the retransmissions of STUN and TURN and those of DTLS after a second, the rounds of ICE checks and the waits
 //! before another try. The driver's wait is that of `webrtc` 0.21.1, which handles at most one
 //! expired deadline a millisecond: how much of the millisecond is left is known to one tick.
 //!
 //! The frame of the first key frame and of the first render adds its rounds of resending. A session
 //! that had to be begun anew counts all of it again. Left out: a try to reach the rendezvous that
-//! failed, which adds 1; and rounds, in which a tick decides: an ICE check (each 200 ms), a frame's
+//! failed, and a repeated flight of DTLS, which add 1 each; and rounds, in which a tick decides: an ICE check, a frame's
 //! exposure or a retransmission that the tick moved into another round is off by that round.
 
 use schemars::JsonSchema;

@@ -10,6 +10,13 @@ pub struct MemoryFlash {
     values: Mutex<BTreeMap<String, Vec<u8>>>,
 }
 
+impl MemoryFlash {
+    /// Forgets all of it.
+    pub fn clear(&self) {
+        lock(&self.values).clear();
+    }
+}
+
 impl Flash for MemoryFlash {
     fn load(&self, name: &str) -> Option<Vec<u8>> {
         lock(&self.values).get(name).cloned()

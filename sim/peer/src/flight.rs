@@ -8,14 +8,14 @@
 //!
 //! A second is what `rtc-dtls` waits, and nothing of `rtc` sets it: a lost flight would be seen by whoever waits for a
 //! picture. libwebrtc repeats after twice the round trip of ICE, 50 ms at least, and then after twice as long each time
-//! (`DtlsTransport::ConfigureHandshakeTimeout`). So do the sockets here ([`Repeats`]): the very datagrams leave again.
+//! (`DtlsTransport::ConfigureHandshakeTimeout`). The sockets here do so three times ([`Repeats`]): the very datagrams leave again.
 //! What has come before is a replay to the other end (RFC 6347 section 4.1.2.6), and dropped.
 
 use std::{collections::BTreeSet, net::SocketAddr, time::Duration};
 
 /// The first repeat of a flight comes no sooner.
 const REPEAT_LEAST: Duration = Duration::from_millis(50);
-/// How often a flight is repeated before the stack's own timer is left to it.
+/// How often a flight is repeated before the stack's own timer is left to it. What that sends is repeated likewise.
 pub(crate) const REPEATS: u32 = 3;
 
 /// How long after a flight its first repeat leaves, by the round trip of ICE.
@@ -71,6 +71,13 @@ impl Repeats {
             self.flight.clear();
         }
         false
+    }
+
+    /// A flight has been repeated often enough. What the stack's own timer sends after that begins another one.
+    pub(crate) fn given_up(&mut self, number: u64) {
+        if number == self.number {
+            self.answered = true;
+        }
     }
 
     /// What is to leave again of a flight; nothing once it is answered, or another one has begun.
@@ -237,6 +244,15 @@ mod tests {
             assert!(repeats.came(&wrap(&handshake(FINISHED, 1))), "it is dropped");
             assert_eq!(repeats.of(2).len(), 1, "a repeat is no answer");
         }
+        // All three repeats were lost, too: what the stack sends after its second is a flight of its own.
+        let mut repeats = Repeats::default();
+        assert_eq!(repeats.sent(&handshake(CERTIFICATE, 0), to), Some(1));
+        assert_eq!(repeats.sent(&handshake(CERTIFICATE, 0), to), None);
+        repeats.given_up(7);
+        assert_eq!(repeats.sent(&handshake(CERTIFICATE, 0), to), None, "another flight was");
+        repeats.given_up(1);
+        assert_eq!(repeats.sent(&handshake(CERTIFICATE, 0), to), Some(2));
+        assert_eq!((repeats.of(1).len(), repeats.of(2).len()), (0, 1));
         assert_eq!(repeat_after(10_000_000), REPEAT_LEAST);
         assert_eq!(repeat_after(80_000_000), Duration::from_millis(160));
     }

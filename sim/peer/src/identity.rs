@@ -20,8 +20,8 @@ pub(crate) fn ensure_certificate<H: Host>(host: &H, crypto: &dyn RTCCrypto) -> R
             .map_err(|error| Error::Other(error.to_string()))?;
         let scheme = SignatureScheme::EcdsaP256Sha256;
         let certificate = RTCCertificate::generate(crypto, scheme, parameters)?;
-        flash.store(CERTIFICATE, certificate.serialize_pem()?.as_bytes());
         host.spend(SetupTask::KeyGeneration, since_ns);
+        flash.store(CERTIFICATE, certificate.serialize_pem()?.as_bytes());
     }
     Ok(())
 }

@@ -149,6 +149,9 @@ impl<H: Host> Teller<H> {
                     let _ = poll_fn(|context| socket.poll_send(context, &transmit)).await;
                 }
             }
+            if let Some(teller) = teller.upgrade() {
+                lock(&teller.repeats).given_up(flight);
+            }
         };
         lock(&self.tasks).spawn(&self.host, repeated);
     }

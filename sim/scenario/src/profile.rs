@@ -8,7 +8,7 @@ use crate::{
     files::Profiles,
     firmware::{self, FirmwareTraits},
     reference,
-    stage::{keeps_up, stage, unscaled},
+    stage::{keeps_up, lateness, stage, unscaled},
     table::{Place, Reader, Table, Value},
     text::Source,
     units::{self, Size},
@@ -272,7 +272,7 @@ fn read(reader: &mut Reader, name: &str, text: &str, entries: DeTable<'_>) -> Op
         set_up(reader, value.clone())
     });
     let timer = crate::read::optional(reader, &top, "timer", |reader, value| {
-        unscaled(reader, value.clone(), "a timer")
+        lateness(reader, value.clone())
     });
     let mut ability = |key: &str, keys| {
         top.has(key).then(|| top.get(reader, key).and_then(|value| value.table(reader, keys)))

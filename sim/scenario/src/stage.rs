@@ -42,6 +42,20 @@ pub(crate) fn unscaled(reader: &mut Reader, value: Value<'_>, what: &str) -> Opt
     Some(time)
 }
 
+/// How late timers go off. Beyond this something else wakes a session first, and that timer is late no longer.
+pub(crate) fn lateness(reader: &mut Reader, value: Value<'_>) -> Option<StageTime> {
+    const MOST: Duration = Duration::from_millis(50);
+    let place = value.place.clone();
+    let time = unscaled(reader, value, "a timer")?;
+    if time.distribution.p95() > MOST {
+        let message = "timers that are later than 50ms are not modelled";
+        let help = "95 of 100 are late by 50ms at most: `value`, `p95` or `most` of 50ms or less";
+        reader.refuse(Rank::Key, &place, message, "too late", help);
+        return None;
+    }
+    Some(time)
+}
+
 fn occupancy(reader: &mut Reader, value: &Value<'_>) -> Option<Occupancy> {
     let table = value.clone().table(reader, &reference::OCCUPANCY)?;
     let origin = origin(reader, &table);

@@ -48,6 +48,8 @@ pub(crate) enum Leaving {
     Packet(Packet),
     /// Into the record, from this node.
     Event(Arc<str>, Event),
+    /// Into the host's flash, under this name.
+    Value(String, Vec<u8>),
 }
 
 impl Held {

@@ -72,7 +72,9 @@ pub(crate) struct HostState {
     pub(crate) timers: Timers,
     pub(crate) failures: Failures,
     pub(crate) pictures: Pictures,
-    flash: MemoryFlash,
+    pub(crate) flash: Arc<MemoryFlash>,
+    /// What this boot has stored, which may still be on its way into the flash.
+    stored: MemoryFlash,
     device: Arc<dyn Device>,
     streams: Mutex<Streams>,
     busy: Mutex<Busy>,
@@ -114,7 +116,8 @@ impl HostState {
             timers,
             failures,
             pictures,
-            flash: MemoryFlash::default(),
+            flash: Arc::default(),
+            stored: MemoryFlash::default(),
             device,
             streams: Mutex::new(Streams {
                 own: random::stream(seed, &format!("peer/{name}")),
@@ -156,6 +159,7 @@ impl HostState {
     /// A boot begins: nothing is computed any more.
     pub(crate) fn reset(&self) {
         *lock(&self.busy) = Busy::default();
+        self.stored.clear();
     }
 
     /// How long the boot takes that begins now.
@@ -204,6 +208,21 @@ impl fmt::Debug for SimHost {
     }
 }
 
+/// While a host computes, what it stores is in its flash when that is done, and not if its power is lost before.
+impl Flash for HostState {
+    fn load(&self, name: &str) -> Option<Vec<u8>> {
+        self.stored.load(name).or_else(|| self.flash.load(name))
+    }
+
+    fn store(&self, name: &str, value: &[u8]) {
+        self.stored.store(name, value);
+        match self.busy_until() {
+            Some(at) => self.hold(at, Leaving::Value(name.to_owned(), value.to_vec())),
+            None => self.flash.store(name, value),
+        }
+    }
+}
+
 impl Host for SimHost {
     type Stream = TcpStream;
     type Listener = TcpListener;
@@ -243,7 +262,7 @@ impl Host for SimHost {
     }
 
     fn flash(&self) -> &dyn Flash {
-        &self.state.flash
+        &*self.state
     }
 
     fn crypto(&self) -> Option<Arc<dyn RTCCryptoProvider>> {

@@ -10,10 +10,12 @@ use crate::{
     task::InHost,
 };
 use parallax_fabric::{
-    BytesByKind, EndKind, Fabric, KeptPicture, PacketSeen, Packets, Pictures, Services, Timers,
+    BytesByKind, EndKind, Fabric, KeptPicture, MemoryFlash, PacketSeen, Packets, Pictures,
+    Services, Timers,
 };
 use parallax_interpose::{EPOCH_UNIX_S, refusals, set_elapsed, simulating};
 use parallax_network::{HostId, Network, Time};
+use parallax_peer::Flash as _;
 use parallax_record::{Entry, Event};
 use std::{
     collections::BTreeMap,
@@ -82,6 +84,8 @@ pub struct World<'a> {
     pub(crate) fabric: Arc<Fabric>,
     names: BTreeMap<HostId, Arc<str>>,
     pub(crate) peers: BTreeMap<HostId, DeviceId>,
+    /// What each peer keeps without power.
+    flashes: BTreeMap<HostId, Arc<MemoryFlash>>,
     packets: Packets,
     /// A peer was put here, or lost or got its power, since the last step of the peers.
     pub(crate) changed: bool,
@@ -137,6 +141,7 @@ impl<'a> World<'a> {
             fabric: Fabric::new(seed, network, services),
             names: BTreeMap::new(),
             peers: BTreeMap::new(),
+            flashes: BTreeMap::new(),
             packets: Packets::new(kinds),
             changed: false,
             sinks,
@@ -190,6 +195,7 @@ impl<'a> World<'a> {
         let place = (host, &*name, address);
         let state = HostState::new(self.seed, place, fabric, timers, failures, device);
         let state = Arc::new(state);
+        self.flashes.insert(host, Arc::clone(&state.flash));
         let boot = move || {
             state.reset();
             let ready = state.timers.sleep(state.boot_time());
@@ -224,6 +230,8 @@ impl<'a> World<'a> {
             self.step()?;
             self.skip(end);
         }
+        // What hosts held until then enters the network before anything that is done to it at the end.
+        self.leave(end);
         self.fabric.advance(end);
         self.pass_on()?;
         if let Some(capturing) = &mut self.capturing {
@@ -286,19 +294,24 @@ impl<'a> World<'a> {
     pub(crate) fn arrive(&mut self) {
         set_elapsed(self.now.as_nanos());
         self.timers.set(self.now);
-        self.leave();
+        self.leave(self.now);
         self.fabric.advance(self.now);
     }
 
     /// Sends and records what hosts held that are free again, each at its own time.
-    fn leave(&self) {
-        for (at, host, leaving) in self.held.due(self.now) {
+    fn leave(&self, until: Time) {
+        for (at, host, leaving) in self.held.due(until) {
             self.fabric.advance(at);
             match leaving {
                 Leaving::Packet(packet) => self.fabric.send(host, packet),
                 Leaving::Event(node, event) => {
                     let (run_ns, node) = (at.as_nanos(), node.to_string());
                     self.fabric.tell_of(host, Entry { run_ns, node, event });
+                }
+                Leaving::Value(name, value) => {
+                    if let Some(flash) = self.flashes.get(&host) {
+                        flash.store(&name, &value);
+                    }
                 }
             }
         }

@@ -19,7 +19,7 @@ const BACK_OFF: f64 = 0.85;
 const BACK_OFF_INTERVAL: Duration = Duration::from_millis(600);
 /// By this share it climbs in a second while nothing is known of the path's capacity.
 const CLIMB: f64 = 0.15;
-/// By so much it climbs in a second near the capacity, bits: a packet in two response times of 150 ms. Equal steps are
+/// By so much it climbs in a second near the capacity, bits: half a packet of 1,100 bytes in two response times of 150 ms. Equal steps are
 /// what makes shares of a link equal.
 const CLIMB_NEAR_BPS: f64 = 16_000.0;
 /// The capacity that was last seen is forgotten when more than this many times of it arrives.
