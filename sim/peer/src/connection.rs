@@ -1,7 +1,7 @@
 //! One WebRTC connection, as both ends make it.
 
 use crate::{
-    crypto::{Spending, Timed},
+    crypto::{HookedCrypto, Spending},
     host::Host,
     identity,
     passes::Passes,
@@ -212,7 +212,7 @@ pub(crate) async fn build<H: Host>(
         })
         .collect();
     let spending = Spending::new(host);
-    let crypto = Arc::new(Timed::new(provider(host)?, spending.clone()));
+    let crypto = Arc::new(HookedCrypto::new(provider(host)?, spending.clone()));
     let certificate = identity::certificate(host.flash(), RTCCryptoProvider::crypto(&*crypto))?;
     let configuration = RTCConfigurationBuilder::new()
         .with_ice_servers(servers)

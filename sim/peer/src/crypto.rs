@@ -1,7 +1,7 @@
-//! Cryptography of a connection, with the time that its public-key operations take.
+//! Cryptography of a connection with hooks, and the time that its public-key operations take.
 //!
 //! The stack calls it while it handles a datagram: nothing can be awaited there. Each operation is done by the host's
-//! own provider, and [`Host::spend`] takes its time.
+//! own provider. A hook of the peer has [`Host::spend`] take its time.
 
 use crate::host::Host;
 use parallax_record::SetupTask;
@@ -15,6 +15,19 @@ use std::sync::{
     Arc,
     atomic::{AtomicU64, Ordering},
 };
+
+/// Hooks around single operations of a cryptography. All other operations are those of the provider that it wraps.
+pub trait CryptoHooks: Clone + Send + Sync + 'static {
+    /// Replaces an HMAC that was made with this key. Without a hook: `mac` itself.
+    fn hmac(&self, _key: &[u8], mac: Box<dyn Mac>) -> Box<dyn Mac> {
+        mac
+    }
+
+    /// Does the job of a public-key operation. Without a hook: the job alone.
+    fn public_key<T>(&self, _task: SetupTask, job: impl FnOnce() -> T) -> T {
+        job()
+    }
+}
 
 /// What a connection's public-key operations take. Clones share the count.
 #[derive(Clone)]
@@ -32,8 +45,10 @@ impl<H: Host> Spending<H> {
     pub(crate) fn spent_ns(&self) -> u64 {
         self.spent_ns.load(Ordering::Relaxed)
     }
+}
 
-    fn take<T>(&self, task: SetupTask, job: impl FnOnce() -> T) -> T {
+impl<H: Host> CryptoHooks for Spending<H> {
+    fn public_key<T>(&self, task: SetupTask, job: impl FnOnce() -> T) -> T {
         let since_ns = self.host.now_ns();
         let done = job();
         let took_ns = self.host.now_ns().saturating_sub(since_ns);
@@ -43,15 +58,16 @@ impl<H: Host> Spending<H> {
     }
 }
 
-/// The cryptography of `inner`, with the time that it takes.
-pub(crate) struct Timed<H> {
+/// The cryptography of another provider, with hooks.
+pub struct HookedCrypto<K> {
     inner: Arc<dyn RTCCryptoProvider>,
-    spending: Spending<H>,
+    hooks: K,
 }
 
-impl<H: Host> Timed<H> {
-    pub(crate) fn new(inner: Arc<dyn RTCCryptoProvider>, spending: Spending<H>) -> Self {
-        Self { inner, spending }
+impl<K: CryptoHooks> HookedCrypto<K> {
+    /// Puts hooks around `inner`.
+    pub fn new(inner: Arc<dyn RTCCryptoProvider>, hooks: K) -> Self {
+        Self { inner, hooks }
     }
 
     fn crypto(&self) -> &dyn RTCCrypto {
@@ -59,11 +75,11 @@ impl<H: Host> Timed<H> {
     }
 
     fn signs(&self, inner: Arc<dyn SigningKey>) -> Arc<dyn SigningKey> {
-        Arc::new(TimedKey { inner, spending: self.spending.clone() })
+        Arc::new(HookedKey { inner, hooks: self.hooks.clone() })
     }
 }
 
-impl<H: Host> RTCCryptoProvider for Timed<H> {
+impl<K: CryptoHooks> RTCCryptoProvider for HookedCrypto<K> {
     fn name(&self) -> &'static str {
         self.inner.name()
     }
@@ -77,7 +93,7 @@ impl<H: Host> RTCCryptoProvider for Timed<H> {
     }
 }
 
-impl<H: Host> RTCCrypto for Timed<H> {
+impl<K: CryptoHooks> RTCCrypto for HookedCrypto<K> {
     fn supports(&self, algorithm: CryptoAlgorithm) -> bool {
         self.crypto().supports(algorithm)
     }
@@ -96,7 +112,7 @@ impl<H: Host> RTCCrypto for Timed<H> {
     }
 
     fn new_hmac(&self, algorithm: HmacAlgorithm, key: &[u8]) -> Result<Box<dyn Mac>, CryptoError> {
-        self.crypto().new_hmac(algorithm, key)
+        Ok(self.hooks.hmac(key, self.crypto().new_hmac(algorithm, key)?))
     }
 
     fn new_stream_cipher(
@@ -128,8 +144,8 @@ impl<H: Host> RTCCrypto for Timed<H> {
         algorithm: KeyExchangeAlgorithm,
     ) -> Result<Box<dyn ActiveKeyExchange>, CryptoError> {
         let start = || self.crypto().start_key_exchange(algorithm);
-        let inner = self.spending.take(SetupTask::KeyExchange, start)?;
-        Ok(Box::new(TimedExchange { inner, spending: self.spending.clone() }))
+        let inner = self.hooks.public_key(SetupTask::KeyExchange, start)?;
+        Ok(Box::new(HookedExchange { inner, hooks: self.hooks.clone() }))
     }
 
     fn generate_signing_key(
@@ -137,7 +153,7 @@ impl<H: Host> RTCCrypto for Timed<H> {
         scheme: SignatureScheme,
     ) -> Result<Arc<dyn SigningKey>, CryptoError> {
         let generate = || self.crypto().generate_signing_key(scheme);
-        Ok(self.signs(self.spending.take(SetupTask::KeyGeneration, generate)?))
+        Ok(self.signs(self.hooks.public_key(SetupTask::KeyGeneration, generate)?))
     }
 
     fn import_signing_key(
@@ -156,17 +172,17 @@ impl<H: Host> RTCCrypto for Timed<H> {
         signature: &[u8],
     ) -> Result<(), CryptoError> {
         let verify = || self.crypto().verify_signature(scheme, public_key, message, signature);
-        self.spending.take(SetupTask::Verification, verify)
+        self.hooks.public_key(SetupTask::Verification, verify)
     }
 }
 
-/// Half of a key exchange. The other half takes its time, too.
-struct TimedExchange<H> {
+/// Half of a key exchange: the hook is called for the other half, too.
+struct HookedExchange<K> {
     inner: Box<dyn ActiveKeyExchange>,
-    spending: Spending<H>,
+    hooks: K,
 }
 
-impl<H: Host> ActiveKeyExchange for TimedExchange<H> {
+impl<K: CryptoHooks> ActiveKeyExchange for HookedExchange<K> {
     fn algorithm(&self) -> KeyExchangeAlgorithm {
         self.inner.algorithm()
     }
@@ -176,18 +192,18 @@ impl<H: Host> ActiveKeyExchange for TimedExchange<H> {
     }
 
     fn complete(self: Box<Self>, peer_public_key: &[u8]) -> Result<SecretVec, CryptoError> {
-        let Self { inner, spending } = *self;
-        spending.take(SetupTask::KeyExchange, || inner.complete(peer_public_key))
+        let Self { inner, hooks } = *self;
+        hooks.public_key(SetupTask::KeyExchange, || inner.complete(peer_public_key))
     }
 }
 
-/// A key whose signatures take their time.
-struct TimedKey<H> {
+/// A key with the hook around its signatures.
+struct HookedKey<K> {
     inner: Arc<dyn SigningKey>,
-    spending: Spending<H>,
+    hooks: K,
 }
 
-impl<H: Host> SigningKey for TimedKey<H> {
+impl<K: CryptoHooks> SigningKey for HookedKey<K> {
     fn supports(&self, scheme: SignatureScheme) -> bool {
         self.inner.supports(scheme)
     }
@@ -197,7 +213,7 @@ impl<H: Host> SigningKey for TimedKey<H> {
     }
 
     fn sign(&self, scheme: SignatureScheme, message: &[u8]) -> Result<Vec<u8>, CryptoError> {
-        self.spending.take(SetupTask::Signature, || self.inner.sign(scheme, message))
+        self.hooks.public_key(SetupTask::Signature, || self.inner.sign(scheme, message))
     }
 
     fn to_pkcs8_der(&self) -> Result<Option<SecretVec>, CryptoError> {

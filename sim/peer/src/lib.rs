@@ -26,6 +26,7 @@ mod tap;
 mod tasks;
 pub mod viewer;
 
+pub use crypto::{CryptoHooks, HookedCrypto};
 pub use host::{Accept, Flash, Host, Seen, Stage, Worked};
 
 use std::time::Duration;

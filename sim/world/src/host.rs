@@ -5,7 +5,7 @@ use crate::{
     failures::Failures,
     lock,
     runtime::SimRuntime,
-    secrets::Watched,
+    secrets,
 };
 use parallax_fabric::{Fabric, MemoryFlash, Pictures, Sleep, TcpListener, TcpStream, Timers};
 use parallax_interpose::HostSlot;
@@ -141,7 +141,7 @@ impl HostState {
         lock(&self.busy).until(self.timers.now())
     }
 
-    /// Whether it computes: then `waiting` wakes whoever asks when that is done.
+    /// Whether it computes. If so, the task of `context` is woken by `waiting` when the host is free.
     pub(crate) fn waits(&self, waiting: &mut Option<Sleep>, context: &mut Context<'_>) -> bool {
         let Some(at) = self.busy_until() else {
             *waiting = None;
@@ -267,7 +267,7 @@ impl Host for SimHost {
 
     fn crypto(&self) -> Option<Arc<dyn RTCCryptoProvider>> {
         let fabric = &self.state.fabric;
-        if fabric.tapped() { Watched::provider(fabric) } else { None }
+        if fabric.tapped() { secrets::watched(fabric) } else { None }
     }
 
     fn random(&self) -> u64 {
