@@ -48,6 +48,13 @@ pub(crate) struct Host {
     pub(crate) cut: bool,
 }
 
+impl Host {
+    /// A host without links.
+    pub(crate) fn new(name: &str, address: Ipv4Addr) -> Self {
+        Self { name: name.into(), address, lan: None, trunk: None, cut: false }
+    }
+}
+
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Trunk {
     pub(crate) outbound: LinkId,

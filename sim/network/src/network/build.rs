@@ -93,13 +93,7 @@ impl Network {
             self.topology.check_public(name, address)?;
             self.topology.core.insert(address, Reach::Site(site));
         }
-        self.topology.hosts.push(Host {
-            name: name.into(),
-            address,
-            lan: None,
-            trunk: None,
-            cut: false,
-        });
+        self.topology.hosts.push(Host::new(name, address));
         let outbound = self.add_link(lan_link(), Spot::LanOut(id));
         let inbound = self.add_link(lan_link(), Spot::LanIn(id));
         self.topology.hosts[id.index()].lan = Some(Lan { site, outbound, inbound });
@@ -115,13 +109,7 @@ impl Network {
         let id = self.topology.next_host(name, address)?;
         self.topology.check_public(name, address)?;
         self.topology.core.insert(address, Reach::Service(id));
-        self.topology.hosts.push(Host {
-            name: name.into(),
-            address,
-            lan: None,
-            trunk: None,
-            cut: false,
-        });
+        self.topology.hosts.push(Host::new(name, address));
         Ok(id)
     }
 
