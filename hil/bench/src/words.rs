@@ -16,7 +16,8 @@ pub(crate) enum Blame {
     Nobody(String),
 }
 
-/// Joins the lines of a text, such as an error with its help, by `; `: reasons of runs are told and recorded in one line.
+/// The lines of a text, such as an error message with its help, joined by `; `. The reason of a verdict is one line in the
+/// terminal and in the record.
 pub fn in_one_line(text: &impl std::fmt::Display) -> String {
     let text = text.to_string();
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());

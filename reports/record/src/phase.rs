@@ -3,9 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What a session goes through, at each end. In this order, but for phases of the other end, and
-/// for gathering: candidates are told one by one (trickle ICE, RFC 8838), so that checking and even
-/// nomination may come before the last of them is there.
+/// Phase of a session at one of its ends. Each end passes its phases in this order, except for gathering: with trickle ICE
+/// (RFC 8838) an end sends each candidate as soon as it has it, and both the checks and the nomination may come before the last
+/// candidate.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]

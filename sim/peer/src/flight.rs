@@ -6,8 +6,8 @@
 //! ends the handshake for good; and so does a repeated flight 4 at a client whose flight 5 is lost. Dropped before they
 //! reach the stack, repeats leave the timer running, and the answer is sent again after a second.
 //!
-//! A second is what `rtc-dtls` waits, and nothing of `rtc` sets it: a lost flight would be seen by whoever waits for a
-//! picture. libwebrtc repeats after twice the round trip of ICE, 50 ms at least, and then after twice as long each time
+//! The retransmission timer of `rtc-dtls` is one second, and `rtc` has no setting for it: each lost flight would delay the first
+//! picture by that second. libwebrtc repeats after twice the round trip of ICE, 50 ms at least, and then after twice as long each time
 //! (`DtlsTransport::ConfigureHandshakeTimeout`). The sockets here do so three times ([`Repeats`]): the very datagrams leave again.
 //! What has come before is a replay to the other end (RFC 6347 section 4.1.2.6), and dropped.
 

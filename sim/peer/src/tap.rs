@@ -78,7 +78,7 @@ struct Teller<H> {
     round_trip: SharedRoundTrip,
     spending: Spending<H>,
     taking: Mutex<Taking>,
-    /// When a timer's lateness is told next.
+    /// The earliest time of the next `timer_late` event, nanoseconds of the run: one a second ([`TIMER_NS`]) is recorded.
     timer_due_ns: AtomicU64,
 }
 

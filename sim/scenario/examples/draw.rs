@@ -1,4 +1,4 @@
-//! Random pairs of homes, to predict what nobody tuned anything to: `draw SEED COUNT FOLDER` writes scenario files.
+//! Random pairs of homes for blind predictions: `draw SEED COUNT FOLDER` writes scenario files to which no model was tuned.
 //!
 //! Each home is drawn by its number and the seed alone, so that more homes change none of the first ones. What is drawn
 //! lies within what homes have; an up link has room for the camera's bit rate at least 1.4 times.

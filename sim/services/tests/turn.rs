@@ -226,7 +226,7 @@ fn what_is_for_an_allocation_that_a_restart_has_made_it_forget_is_told() {
         &[0x00, 0x16, 0, 0, 0x21, 0x12, 0xa4, 0x42, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12];
     let binding: &[u8] =
         &[0x00, 0x01, 0, 0, 0x21, 0x12, 0xa4, 0x42, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12];
-    // Whatever it does with them: it has forgotten nothing yet.
+    // It has not restarted yet: no allocation is forgotten.
     for (to, payload) in [(relayed, binding), (other, binding), (listens, channel_data)] {
         assert!(handle(turn, to, payload));
     }
@@ -234,7 +234,7 @@ fn what_is_for_an_allocation_that_a_restart_has_made_it_forget_is_told() {
     for (to, payload) in [(relayed, binding), (listens, channel_data), (listens, send_indication)] {
         assert!(!handle(turn, to, payload), "{to} {payload:?}");
     }
-    // It answers as before, and a port that it never gave away is nobody's.
+    // It answers as before, and a port that it never allocated belongs to no allocation.
     assert!(handle(turn, listens, binding));
     assert!(handle(turn, other, binding));
 }

@@ -22,7 +22,7 @@ fn each_step_is_told_at_its_time() {
     let watch = |at: Duration| seen.lock().expect("lock").push((at, elapsed()));
     let watched = run_watched(&brief(), 1, Guards::default(), unheard, Box::new(watch), None);
     let seen = seen.into_inner().expect("lock");
-    // Steps in which nothing is due are left out, and told of by nobody.
+    // Steps in which nothing is due are skipped, and the watch is not called for them.
     assert_eq!(seen.first().map(|(at, _)| *at), Some(Duration::ZERO));
     assert!((2..2_000).contains(&seen.len()), "{} steps", seen.len());
     let mut before = Duration::ZERO;

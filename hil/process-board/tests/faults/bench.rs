@@ -167,8 +167,8 @@ impl Left {
         self
     }
 
-    /// Nothing can be said.
-    pub(crate) fn nobody(&self, parts: &[&str]) -> &Self {
+    /// The run is inconclusive, for reasons with these words, and no check has another verdict.
+    pub(crate) fn inconclusive(&self, parts: &[&str]) -> &Self {
         self.says(Verdict::Inconclusive, &self.summary.doubts, parts);
         let Summary { faults, failures, checks, .. } = &self.summary;
         assert!(faults.is_empty() && failures.is_empty(), "{}", self.all());

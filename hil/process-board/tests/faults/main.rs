@@ -140,14 +140,14 @@ fn a_run_that_is_longer_than_its_profile_lets_it_be_is_the_labs() {
 fn a_board_that_is_silent_from_power_on_may_have_no_power_or_no_wire() {
     patiently(|| {
         let left = bench(&["silent"], 15).run();
-        left.nobody(&["not a byte came", "`boot_timeout`", "help: see whether it has power"]);
+        left.inconclusive(&["not a byte came", "`boot_timeout`", "help: see whether it has power"]);
     });
 }
 
 /// Of a wire that is noisy once the agent runs: what was damaged is counted, or the first word of the agent
 /// was lost, which is told as well.
 fn noisy(left: &Left) {
-    left.nobody(&[]);
+    left.inconclusive(&[]);
     let counted = left.notes().iter().any(|note| note.contains("its console came damaged"));
     let unheard = left.summary.doubts.iter().any(|doubt| doubt.contains("has said nothing in 3 s"));
     assert!(counted || unheard, "{:?} {:?}", left.summary.doubts, left.notes());
@@ -172,7 +172,9 @@ fn bytes_that_are_lost_on_the_wire_are_counted_and_neither_pass_nor_fail() {
 #[test]
 fn a_board_that_cannot_be_understood_while_it_boots_did_not_come_up_for_whatever_reason() {
     patiently(|| {
-        bench(&["garbage=200"], 15).run().nobody(&["it did not come up", "`parallax replay`"]);
+        bench(&["garbage=200"], 15)
+            .run()
+            .inconclusive(&["it did not come up", "`parallax replay`"]);
     });
 }
 
@@ -180,7 +182,7 @@ fn a_board_that_cannot_be_understood_while_it_boots_did_not_come_up_for_whatever
 fn logs_within_the_lines_of_the_agent_are_counted_gaps_and_no_guesses() {
     patiently(|| {
         let left = bench(&["interleaved=7@agent+2500"], 7).run();
-        left.nobody(&["of what doorbell said was lost on its console"]);
+        left.inconclusive(&["of what doorbell said was lost on its console"]);
         left.notes_that("of its console came damaged").transcript_has("usb 1-1: new device");
         assert!(left.captured().count() > 0, "what came whole is told");
     });
@@ -190,7 +192,7 @@ fn logs_within_the_lines_of_the_agent_are_counted_gaps_and_no_guesses() {
 fn a_console_that_takes_nothing_any_more_is_told_and_the_run_ends() {
     patiently(|| {
         let left = bench(&["deaf@agent+1500"], 6).run();
-        left.nobody(&["1 of what doorbell said was lost"]).notes_that("not taken in time");
+        left.inconclusive(&["1 of what doorbell said was lost"]).notes_that("not taken in time");
         left.notes_that("the agent did not end when it was told to");
     });
 }
@@ -204,7 +206,7 @@ fn what_is_typed_faster_than_a_board_takes_it_is_lost_and_its_profile_is_the_cur
         };
         let slow = Bench { profile, ..bench(&["overrun=48"], 8) };
         let [lost, slow] = all([bench(&["overrun=48"], 15), slow]);
-        lost.nobody(&["`transmit_delay`"]);
+        lost.inconclusive(&["`transmit_delay`"]);
         assert!(slow.starts(), "{:?} {:?}", slow.summary, slow.notes());
     });
 }
@@ -214,7 +216,8 @@ fn a_port_that_is_gone_for_good_may_be_the_cables_or_the_boards() {
     patiently(|| {
         let boards = all([bench(&["unplugged@agent+1000"], 15), bench(&["unplugged@on+400"], 15)]);
         for left in boards {
-            left.nobody(&["its port was gone, and did not come back"]).transcript_has("unplugged");
+            left.inconclusive(&["its port was gone, and did not come back"])
+                .transcript_has("unplugged");
         }
     });
 }
@@ -225,7 +228,7 @@ fn a_board_that_is_on_and_shows_no_prompt_however_often_it_is_asked_is_told_with
         // Nobody switches it: it is on, and its state unknown.
         let standing = Standing::with(&["silent@on"]);
         let left = Bench { place: standing.place(), ..bench(&[], 15) }.run();
-        left.nobody(&[
+        left.inconclusive(&[
             "not a byte came",
             "a prompt may (`prompt_timeout` of its profile, times its",
         ]);
@@ -239,7 +242,7 @@ fn a_step_that_takes_too_long_is_named() {
             console.step_timeout = Duration::from_millis(1);
         };
         let left = Bench { profile, ..bench(&[], 15) }.run();
-        left.nobody(&["its agent did not begin", "`step_timeout` of its profile"]);
+        left.inconclusive(&["its agent did not begin", "`step_timeout` of its profile"]);
     });
 }
 
@@ -248,7 +251,7 @@ fn a_lab_without_a_processor_is_told_with_the_figure() {
     patiently(|| {
         // No machine is as fast as this: each packet is late.
         let left = Bench { lateness_budget: Some(Duration::ZERO), ..bench(&[], 6) }.run();
-        left.nobody(&["the lab was late: 99 % of", "packets within", "0 us allowed"]);
+        left.inconclusive(&["the lab was late: 99 % of", "packets within", "0 us allowed"]);
     });
 }
 
@@ -269,7 +272,7 @@ fn a_port_that_comes_back_in_any_state_is_found_and_the_outage_is_an_event() {
 fn what_a_board_said_while_its_port_was_gone_is_counted_and_what_it_says_after_is_heard() {
     patiently(|| {
         let left = bench(&["unplugged=500@agent+3000"], 12).run();
-        left.nobody(&["of what doorbell said was lost on its console"]);
+        left.inconclusive(&["of what doorbell said was lost on its console"]);
         let [gone, back] =
             ["its port is gone", "its port is there again"].map(|note| left.noted_at(note));
         assert!(left.heard().any(|at| at < gone), "{:?}", left.notes());

@@ -331,7 +331,7 @@ fn what_a_profile_lacks_is_put_in_where_runs_measured_it() {
     };
     let few = with(vec![500; FEWEST_TASKS - 1]);
     assert!(matches!(figure(&few, "set_up.signature").found, Found::TooFew { has: 4, needs: 5 }));
-    assert!(few.figures.iter().all(|figure| figure.key != "set_up.offer"), "nobody measured it");
+    assert!(few.figures.iter().all(|figure| figure.key != "set_up.offer"), "no run has it");
     let found = with(vec![700, 500, 900, 600, 800]);
     assert!(figure(&found, "set_up.signature").before.is_none());
     let text = edited(&profile(), &found).expect("text");

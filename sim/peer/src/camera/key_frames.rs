@@ -1,11 +1,11 @@
 //! Limits key frames on request. A pure core.
 //!
-//! A key frame is as large as ten others: on a path that is full, to answer each request at once fills it the more. A
-//! request is answered at once, repeated ones more and more slowly.
+//! A key frame is as large as ten other frames, and a full path loses more packets for each one. The first request is
+//! answered at once. Each further request is answered after a longer gap.
 //!
-//! Where they are repeated all the same and many packets are lost, the path carries less than is sent. A camera whose bit rate does not follow its path
-//! leaves out frames then, before they are encoded: one of three, one of two, then two of three, until nobody has asked for
-//! some time.
+//! Requests that go on in spite of that, with many lost packets, mean that the path carries less than the camera sends. A
+//! camera without congestion control then leaves out frames before they are encoded: one of three, then one of two, then two of
+//! three. It returns to all frames in the same steps, one for each [`EASE_NS`] without a request.
 
 /// The least time between a key frame that was asked for again and the one before it, nanoseconds: libwebrtc's number.
 const LEAST_NS: u64 = 300_000_000;

@@ -64,7 +64,7 @@ pub(super) async fn run<H: Host>(shared: Arc<Shared<H>>) {
     }
 }
 
-/// One stretch of capture, from its start until nobody watches.
+/// Capture from the first viewer's session to the end of the last one's.
 async fn capture<H: Host>(
     shared: &Arc<Shared<H>>,
     to_encoder: &ToEncoder,

@@ -133,7 +133,7 @@ fn gateway(reader: &mut Reader, value: Value<'_>) -> Option<Option<GatewayConfig
 /// The longest timeout of a gateway: Linux keeps an established TCP connection for 5 days.
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(7 * 24 * 3_600);
 
-/// How far a TURN server stands from the core where nobody says: in another city.
+/// The one-way delay between the core and a TURN server if the scenario has none: a server in another city.
 const TURN_ONE_WAY_DELAY: Duration = Duration::from_millis(10);
 
 /// The longest delay that is believed.
