@@ -190,6 +190,27 @@ fn a_slow_start_delays_the_first_picture_and_late_timers_the_pacer() {
     assert!(told.contains("timers that are later than 50ms are not modelled"), "{told}");
 }
 
+/// The devices are up and take the time that their profiles say; the links lose what the scenario says, or nothing.
+#[test]
+fn a_viewer_that_asks_later_has_a_picture_in_about_a_second() {
+    let losses = "loss = { mean = \"1%\", burst = 3 }, ";
+    for (scenario, loss, bound) in [
+        ("same-lan", losses, "1000ms"),
+        ("two-homes", losses, "1000ms"),
+        ("strict-homes", "", "1300ms"),
+    ] {
+        let check = format!(
+            "[[check]]\ntime_to_first_frame = {{ below = \"{bound}\" }}\nwhy = \"A viewer waits.\"\n"
+        );
+        let text = replaced(
+            &with_checks(scenario, 12, &check),
+            "viewer = { ",
+            "viewer = { asks_at = \"5s\", ",
+        );
+        passes(&Place::with("it.toml", &text.replace(losses, loss)), "1..10");
+    }
+}
+
 /// Of the crates alone, the first packet of a relayed stream is dropped, and with it the first picture
 /// (`sim/peer/src/probe.rs`).
 #[test]
