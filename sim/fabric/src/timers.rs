@@ -7,7 +7,10 @@ use std::{
     future::Future,
     mem,
     pin::Pin,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
     task::{Context, Poll, Waker},
     time::{Duration, Instant},
 };
@@ -20,12 +23,13 @@ use std::{
 #[derive(Clone, Debug)]
 pub struct Timers {
     base: Instant,
+    /// Nanoseconds. Beside the lock: it is read for each poll of each task.
+    now: Arc<AtomicU64>,
     state: Arc<Mutex<State>>,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    now: Time,
     created: u64,
     waiting: BTreeMap<(Time, u64), Option<Waker>>,
 }
@@ -34,7 +38,7 @@ impl Timers {
     /// At the start of a run.
     #[expect(clippy::disallowed_methods, reason = "on a run's thread it is the run's")]
     pub fn start() -> Self {
-        Self { base: Instant::now(), state: Arc::default() }
+        Self { base: Instant::now(), now: Arc::default(), state: Arc::default() }
     }
 
     /// Now, as an instant of the standard library. Reckoned from elapsed time, so that it is the
@@ -45,12 +49,12 @@ impl Timers {
 
     /// The time that peers see.
     pub fn now(&self) -> Time {
-        lock(&self.state).now
+        Time::from_nanos(self.now.load(Ordering::Relaxed))
     }
 
     /// Moves the clock.
     pub fn set(&self, now: Time) {
-        lock(&self.state).now = now;
+        self.now.store(now.as_nanos(), Ordering::Relaxed);
     }
 
     /// The deadline of the first timer.
@@ -61,11 +65,12 @@ impl Timers {
     /// Wakes whoever waits for a time that has come; says whether there is anybody.
     pub fn fire(&self) -> bool {
         let due = {
+            let now = self.now();
             let mut state = lock(&self.state);
-            if state.waiting.first_key_value().is_none_or(|((first, _), _)| *first > state.now) {
+            if state.waiting.first_key_value().is_none_or(|((first, _), _)| *first > now) {
                 return false;
             }
-            let after = (state.now + Duration::from_nanos(1), 0);
+            let after = (now + Duration::from_nanos(1), 0);
             let later = state.waiting.split_off(&after);
             mem::replace(&mut state.waiting, later)
         };
@@ -84,7 +89,7 @@ impl Timers {
         let mut state = lock(&self.state);
         let key = (deadline, state.created);
         state.created += 1;
-        if deadline > state.now {
+        if deadline > self.now() {
             state.waiting.insert(key, None);
         }
         Sleep { timers: self.clone(), key }
@@ -103,10 +108,10 @@ impl Future for Sleep {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         let before = {
-            let mut state = lock(&self.timers.state);
-            if state.now >= self.key.0 {
+            if self.timers.now() >= self.key.0 {
                 return Poll::Ready(());
             }
+            let mut state = lock(&self.timers.state);
             state.waiting.insert(self.key, Some(context.waker().clone()))
         };
         drop(before);
@@ -124,10 +129,7 @@ impl Drop for Sleep {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::{
-        sync::atomic::{AtomicUsize, Ordering},
-        task::Wake,
-    };
+    use std::{sync::atomic::AtomicUsize, task::Wake};
 
     struct Log {
         name: u8,
