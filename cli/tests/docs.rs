@@ -1,4 +1,4 @@
-//! Links and file names in documents: what a Markdown file of the repository leads to exists.
+//! Documents: links and file names lead to what exists, `README.md` is short, and `docs/rfc.md` lists each test of a clause.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -9,12 +9,12 @@ use tempfile::TempDir;
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
-/// Documents whose names of files are held: each text in backticks that has a `/` in it.
+/// Documents in which each text in backticks with a `/` in it is a file's name. In all others that is one that begins
+/// with an entry of the repository's root.
 const NAMES_FILES: &[&str] = &["ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"];
 
 /// Texts with a `/` in such documents that are no files.
 const NO_FILES: &[&str] = &[
-    "/var/tmp/parallax-boards",
     "gateway/SITE",
     "link/SITE/up",
     "peer/NAME/boot",
@@ -22,17 +22,20 @@ const NO_FILES: &[&str] = &[
     "service/turn/password",
 ];
 
-/// Markdown files below `folder`, without build output and what is not of the repository.
-fn documents(folder: &Path, found: &mut Vec<PathBuf>) {
+/// Files below `folder` that are `wanted` by their name, without build output and what is not of the repository.
+fn files(folder: &Path, wanted: fn(&str) -> bool, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).expect("a folder") {
         let path = entry.expect("an entry").path();
+        if path.is_symlink() {
+            continue;
+        }
         let name = path.file_name().expect("a name").to_string_lossy().into_owned();
         if path.is_dir() {
             let foreign = ["target", "node_modules", ".git"].contains(&name.as_str());
             if !foreign {
-                documents(&path, found);
+                files(&path, wanted, found);
             }
-        } else if name.ends_with(".md") {
+        } else if wanted(&name) {
             found.push(path);
         }
     }
@@ -185,9 +188,13 @@ fn broken(root: &Path, name: &Path, to: &str) -> Option<String> {
     (!anchors(&text).contains(anchor)).then(|| format!("{} has no such heading", target.display()))
 }
 
-/// Whether the texts in backticks of this document are held.
-fn names_files(name: &Path) -> bool {
-    name.starts_with("docs") || NAMES_FILES.iter().any(|listed| name == Path::new(listed))
+/// Whether a text in backticks of the document at `name` is the name of a file.
+fn names_file(root: &Path, name: &Path, span: &str) -> bool {
+    let path = span.contains('/') && !span.contains(char::is_whitespace);
+    let first = || span.split('/').next().filter(|first| !["", "..", "target"].contains(first));
+    let of_root = || first().is_some_and(|first| root.join(first).exists());
+    let pattern = span.contains(['{', '*']) || span.contains("NAME");
+    path && (NAMES_FILES.iter().any(|listed| name == Path::new(listed)) || of_root() && !pattern)
 }
 
 /// What was looked at, and what is wrong.
@@ -201,7 +208,7 @@ struct Found {
 
 fn look(root: &Path) -> Found {
     let mut all = Vec::new();
-    documents(root, &mut all);
+    files(root, |name| name.ends_with(".md"), &mut all);
     let mut found = Found::default();
     for path in all {
         let name = path.strip_prefix(root).expect("below");
@@ -216,11 +223,8 @@ fn look(root: &Path) -> Found {
                 tell(at, &to, &why);
             }
         }
-        if !names_files(name) {
-            continue;
-        }
         for (at, span) in code_spans(&text) {
-            if !span.contains('/') || span.contains(char::is_whitespace) {
+            if !names_file(root, name, span) {
                 continue;
             }
             if NO_FILES.contains(&span) {
@@ -275,4 +279,108 @@ fn what_leads_nowhere_is_found() {
     ];
     assert_eq!(problems, expected);
     assert_eq!((links, files), (13, 2));
+}
+
+#[test]
+fn the_readme_is_short() {
+    let lines =
+        fs::read_to_string(Path::new(ROOT).join("README.md")).expect("text").lines().count();
+    assert!(
+        lines <= 150,
+        "README.md has {lines} lines, 150 are allowed: move details to a page of docs"
+    );
+}
+
+/// Names of the test functions of a Rust source.
+fn tests(source: &str) -> BTreeSet<&str> {
+    let mut names = BTreeSet::new();
+    let mut marked = false;
+    for line in source.lines().map(str::trim_start) {
+        marked |= line.starts_with("#[test]") || line.starts_with("#[tokio::test");
+        let declared = line.split_once("fn ").and_then(|(_, rest)| rest.split_once('('));
+        if let Some((name, _)) = declared.filter(|_| marked && !line.starts_with("//")) {
+            names.insert(name);
+            marked = false;
+        }
+    }
+    names
+}
+
+/// The tests that a page names in the last cells of its tables, each with the file that was named last before.
+fn named(page: &str) -> Vec<(&str, &str)> {
+    let (mut found, mut file) = (Vec::new(), "");
+    for line in page.lines() {
+        let cell =
+            line.trim_end_matches([' ', '|']).rsplit('|').next().filter(|_| line.starts_with('|'));
+        for (_, span) in code_spans(cell.unwrap_or(line)) {
+            match cell {
+                Some(_) => found.push((file, span)),
+                None if span.contains('/') && span.ends_with(".rs") => file = span,
+                None => {}
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn the_list_of_rfc_clauses_names_tests_that_exist_and_all_of_those_that_are_a_clauses() {
+    let root = Path::new(ROOT).canonicalize().expect("the root");
+    let page = fs::read_to_string(root.join("docs/rfc.md")).expect("text");
+    let named = named(&page);
+    assert!(named.len() > 50, "only {} tests are named", named.len());
+    for (file, test) in &named {
+        let source =
+            fs::read_to_string(root.join(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
+        assert!(
+            tests(&source).contains(test),
+            "docs/rfc.md names {test}, which is no test of {file}"
+        );
+    }
+    let mut clauses = Vec::new();
+    files(&root, |name| name.starts_with("rfc") && name.ends_with(".rs"), &mut clauses);
+    assert!(clauses.len() >= 3, "{clauses:?}");
+    for path in clauses {
+        let file = path.strip_prefix(&root).expect("below").to_str().expect("text");
+        let source = fs::read_to_string(&path).expect("text");
+        for test in tests(&source) {
+            assert!(named.contains(&(file, test)), "docs/rfc.md lacks {test} of {file}");
+        }
+    }
+}
+
+/// A name with three `_` or more is one of a test.
+#[test]
+fn the_page_of_attackers_names_tests_that_exist() {
+    let root = Path::new(ROOT);
+    let page = fs::read_to_string(root.join("docs/attackers.md")).expect("text");
+    let mut named = 0;
+    for row in page.lines() {
+        let spans: Vec<&str> = code_spans(row).into_iter().map(|(_, span)| span).collect();
+        let sources: Vec<String> = spans
+            .iter()
+            .filter(|span| span.contains('/') && span.ends_with(".rs"))
+            .map(|file| {
+                fs::read_to_string(root.join(file))
+                    .unwrap_or_else(|error| panic!("{file}: {error}"))
+            })
+            .collect();
+        let is_test = |span: &&&str| !span.contains('/') && span.matches('_').count() >= 3;
+        for test in spans.iter().filter(is_test) {
+            named += 1;
+            assert!(
+                sources.iter().any(|source| tests(source).contains(test)),
+                "{test} is in no file of its row"
+            );
+        }
+    }
+    assert!(named > 5, "only {named} tests are named");
+}
+
+#[test]
+fn tests_are_found_in_sources_and_in_tables() {
+    let source = "#[test]\nfn one() {}\nfn helper() {}\n    #[tokio::test(x)]\n    async fn two() {}\n#[test]\n#[ignore]\nfn three() {}\n";
+    assert_eq!(tests(source), BTreeSet::from(["one", "two", "three"]));
+    let page = "`a` in `b/c.rs`.\n| x | y | Test |\n|---|---|---|\n| `k` | z | `one` |\n\nIn `d/e.rs`:\n| `k` | `two` |\n";
+    assert_eq!(named(page), [("b/c.rs", "one"), ("d/e.rs", "two")]);
 }

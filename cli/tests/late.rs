@@ -78,7 +78,7 @@ fn an_adaptive_jitter_buffer_loses_no_more_than_five_frames_where_a_path_becomes
     }
 }
 
-/// The links that both viewers are held side by side on (`hil/README.md`).
+/// The links that both viewers are held side by side on (`docs/measurements.md`).
 #[test]
 fn an_adaptive_jitter_buffer_suits_every_link() {
     let links = concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/links");

@@ -12,7 +12,7 @@ use support::{Called, EASY, Place, endless, shipped, with_checks, worker_of};
 const GUESSES: [&str; 3] = ["rtp_udp", "rtp_stun", "dtls_stun"];
 const CHECKSUMS: [&str; 3] =
     ["ip.check_checksum:TRUE", "udp.check_checksum:TRUE", "tcp.check_checksum:TRUE"];
-const README: &str = include_str!("../../sim/world/README.md");
+const PAGE: &str = include_str!("../../docs/capture.md");
 
 #[test]
 fn a_capture_changes_nothing_of_a_run_and_is_the_same_each_time() {
@@ -126,11 +126,9 @@ impl Found<'_> {
     }
 }
 
-/// The filters of the README: the first cells of its second table's lines.
+/// The filters of the page: the first cells of its second table's lines.
 fn filters() -> Vec<String> {
-    let (_, section) = README.split_once("## Following a run in Wireshark").expect("the section");
-    let (section, _) = section.split_once("\n## ").expect("another section");
-    let (_, table) = section.split_once("| Filter |").expect("the table");
+    let (_, table) = PAGE.split_once("| Filter |").expect("the table");
     let cells = table.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` |"));
     cells.map(|(filter, _)| filter.replace(r"\|", "|")).collect()
 }

@@ -102,7 +102,7 @@ pub fn read(file: &str, text: &str) -> Result<Bench, FileError> {
         let key = span.and_then(|span| key_before(text, span.start));
         let key = key.map(|key| format!("`{key}`: ")).unwrap_or_default();
         let cause = format!("{at}{key}{}", error.message());
-        wrong(cause, "hil/README.md shows a whole bench file and tells its keys")
+        wrong(cause, "docs/bench.md shows a whole bench file and tells its keys")
     })?;
     if written.schema != 1 {
         let cause = format!("{}`schema` is {}", at_key(text, "schema"), written.schema);

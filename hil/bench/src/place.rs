@@ -101,7 +101,7 @@ const NETWORK_HELP: &str = "write one of `network = { interface = \"eth1\" }`, \
     `network = { tap = \"tap0\" }`, `network = { socket = \"/run/lab.sock\", board_socket = \
     \"/run/board.sock\" }`";
 const POWER_HELP: &str = "write `power = { on = [\"program\", \"argument\"], off = [\"program\"] }`, \
-    or `power = { hub = \"1-1.4\", port = 2 }`; hil/README.md tells all of its keys";
+    or `power = { hub = \"1-1.4\", port = 2 }`; docs/bench.md tells all of its keys";
 /// `IFNAMSIZ` of Linux, without the end.
 const NAME_BYTES_MOST: usize = 15;
 

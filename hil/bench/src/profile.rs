@@ -12,7 +12,7 @@ use std::time::Duration;
 pub enum ProfileError {
     /// It says nothing of a console.
     #[error(
-        "failed to read the profile {profile}: it has no [console]\n  help: device-profiles/README.md \
+        "failed to read the profile {profile}: it has no [console]\n  help: docs/reference/profile.md \
          tells its keys"
     )]
     NoConsole {

@@ -103,7 +103,7 @@ fn a_pattern_that_cannot_be_read_is_told_with_line_key_and_cure() {
 /// The page's own example is read as any profile is.
 #[test]
 fn the_example_of_the_page_is_sound_and_follows_its_firmware() {
-    let page = include_str!("../../../device-profiles/README.md");
+    let page = include_str!("../../../docs/devices.md");
     let (_, example) = page.split_once("\n    schema = 1\n").expect("an example");
     let (example, _) = example.split_once("\n    $ parallax replay").expect("its end");
     let text = format!("    schema = 1\n{example}").replace("\n    ", "\n");

@@ -75,7 +75,7 @@ pub(crate) fn suits(
             }
             ClipUse::Film(film) => (
                 format!("a film such as `{}` is not sent as it is", film.name),
-                "make it a raw stream with a manifest, as `fixtures/clips/README.md` tells, or run it \
+                "make it a raw stream with a manifest, as `docs/clips.md` tells, or run it \
                  with live media"
                     .to_owned(),
             ),
@@ -84,7 +84,9 @@ pub(crate) fn suits(
                 let write = if sizes.is_empty() { sizes } else { format!("write {sizes}, ") };
                 (
                     format!("there is no recording of `{name}` at {size}"),
-                    format!("{write}name a clip of your own of this size, or run it with live media"),
+                    format!(
+                        "{write}name a clip of your own of this size, or run it with live media"
+                    ),
                 )
             }
         };

@@ -1,7 +1,5 @@
-//! Every key there is: where, its value, its default and its meaning. The reader takes keys and
-//! defaults from here and nowhere else, so that this is also the users' page
-//! (`fixtures/README.md`, `fixtures/clips/README.md` and `device-profiles/README.md` are held
-//! against it by a test).
+//! Reference of all keys: place, value, default and meaning. The parser takes keys and defaults from
+//! here alone, and `tests/reference.rs` generates the pages of `docs/reference` from it.
 
 mod check;
 mod clip;
@@ -122,22 +120,25 @@ pub(crate) fn find(keys: &Keys, name: &str) -> Option<&'static Key> {
     keys.keys.iter().find(|key| key.name == name)
 }
 
-/// The users' page of some tables, in Markdown.
-pub fn page(tables: &[&Keys]) -> String {
-    let mut page =
-        String::from("| Where | Key | Value | If left out | Meaning |\n|---|---|---|---|---|\n");
+/// A section in Markdown for each table, for the pages of `docs/reference`.
+pub fn sections(tables: &[&Keys]) -> String {
+    let mut page = String::new();
     for table in tables {
-        for key in table.keys {
-            let absent = match key.absent {
+        let heading = match table.place {
+            "(top)" => "Top of the file".to_owned(),
+            place if place.starts_with("a ") => place.to_owned(),
+            place => format!("`{place}`"),
+        };
+        page.push_str(&format!(
+            "\n## {heading}\n| Key | Value | If left out | Meaning |\n|---|---|---|---|\n"
+        ));
+        for Key { name, value, absent, meaning } in table.keys {
+            let absent = match absent {
                 Absent::Refused => "**refused**".into(),
                 Absent::Default(value) => format!("`{value}`"),
-                Absent::Told(told) => told.to_string(),
+                Absent::Told(told) => (*told).to_owned(),
             };
-            let Key { name, value, meaning, .. } = key;
-            page.push_str(&format!(
-                "| {} | `{name}` | {value} | {absent} | {meaning} |\n",
-                table.place
-            ));
+            page.push_str(&format!("| `{name}` | {value} | {absent} | {meaning} |\n"));
         }
     }
     page

@@ -172,16 +172,3 @@ fn manifests_of_shipped_clips_leave_no_key_out() {
         }
     }
 }
-
-/// The failure prints what belongs on the page.
-#[test]
-fn the_users_pages_hold_every_key() {
-    for (page, tables) in [
-        (include_str!("../../../fixtures/README.md"), reference::SCENARIO),
-        (include_str!("../../../device-profiles/README.md"), reference::PROFILE),
-        (include_str!("../../../fixtures/clips/README.md"), reference::CLIP),
-    ] {
-        let expected = reference::page(tables);
-        assert!(page.contains(&expected), "the page lacks this table:\n{expected}");
-    }
-}

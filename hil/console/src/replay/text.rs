@@ -77,7 +77,7 @@ fn summary(f: &mut fmt::Formatter<'_>, form: Form, summary: &Summary) -> fmt::Re
     if summary.patterns.iter().any(|used| used.own && used.matches == 0) {
         f.write_str(
             "help      what matches NEVER is wrong, or this recording lacks what it is for: hold it against what the board \
-             says there;\n          device-profiles/README.md tells what to do\n",
+             says there;\n          docs/devices.md tells what to do\n",
         )?;
     }
     if let CameUp::No(why) = &summary.came_up

@@ -1,5 +1,5 @@
 //! Faults on a process board, and in the lab around it: for each the class and the verdict that
-//! `hil/README.md` states in its table, a row for each test here.
+//! `docs/bench-faults.md` states in its table, a row for each test here.
 
 mod bench;
 #[path = "../patient/mod.rs"]
