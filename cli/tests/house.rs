@@ -455,17 +455,6 @@ fn guards_are_off_in_one_test_build_alone() {
     assert_eq!(askers, [("parallax-unguarded", "parallax-world")]);
 }
 
-#[test]
-fn packages_tell_alike_what_they_are() {
-    for package in &house().packages {
-        assert_eq!(package.license.as_deref(), Some("MIT OR Apache-2.0"), "{}", package.name);
-        assert_eq!(package.publish.as_deref(), Some(&[][..]), "{} may be published", package.name);
-        assert!(package.rust_version.is_some(), "{}", package.name);
-        let description = package.description.as_deref().unwrap_or_default();
-        assert!(description.ends_with('.'), "{}: {description}", package.name);
-    }
-}
-
 /// Words that this house does not use, and what it says instead. All in small letters.
 const WORDS: &[(&str, &str)] = &[
     ("cone", "mapping and filtering, each by its behaviour (RFC 4787)"),

@@ -40,7 +40,7 @@ static BUILTIN: [Builtin; 2] = [
         size: Size { width: 640, height: 360 },
         frames_per_second: 25,
         frames: 125,
-        annex_b: include_bytes!("../../../fixtures/clips/bunny.h264"),
+        annex_b: include_bytes!("../clips/bunny.h264"),
     },
     // Opening the large one costs more than all of the network in a run of half a minute.
     Builtin {
@@ -49,7 +49,7 @@ static BUILTIN: [Builtin; 2] = [
         size: Size { width: 320, height: 240 },
         frames_per_second: 25,
         frames: 125,
-        annex_b: include_bytes!("../../../fixtures/clips/bunny-320x240.h264"),
+        annex_b: include_bytes!("../clips/bunny-320x240.h264"),
     },
 ];
 

@@ -30,7 +30,7 @@ static BUILTIN: [BuiltinRecording; 1] = [BuiltinRecording {
     size: Size { width: 320, height: 240 },
     frames_per_second: 15,
     frames: 75,
-    annex_b: include_bytes!("../../../fixtures/recordings/bunny-320x240.h264"),
+    annex_b: include_bytes!("../recordings/bunny-320x240.h264"),
 }];
 
 /// A frame of a recording.

@@ -185,7 +185,7 @@ pub struct Builtin;
 /// The text of a profile that comes with Parallax, beside its name.
 macro_rules! shipped {
     ($($name:literal),+ $(,)?) => {
-        &[$(($name, include_str!(concat!("../../../device-profiles/", $name, ".toml")))),+]
+        &[$(($name, include_str!(concat!("../device-profiles/", $name, ".toml")))),+]
     };
 }
 
