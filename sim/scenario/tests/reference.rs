@@ -1,5 +1,7 @@
 //! Pages of keys: `docs/reference` is what the parser's own tables say.
 
+#![expect(clippy::disallowed_methods, reason = "this test writes pages; the crate reads no files")]
+
 use parallax_scenario::{
     Builtin, profile,
     reference::{self, Keys},
