@@ -156,11 +156,11 @@ fn check(
         let health = match take(&Book::shared(), board, who) {
             Err(error) => Some(error.to_string()),
             Ok(held) => {
-                let sick = checked(arguments, (name, board, &profile), &held, &interrupt)?;
+                let blame = checked(arguments, (name, board, &profile), &held, &interrupt)?;
                 if interrupt.asked() {
                     return Ok(Exit::Interrupted);
                 }
-                sick
+                blame
             }
         };
         trouble |= health.is_some();
@@ -189,10 +189,10 @@ fn checked(
     let fault = |error: io::Error| Stop::Fault(format!("failed to check {name}: {error}"));
     let aside = TempDir::new().map_err(fault)?;
     let transcript = aside.path().join(&file);
-    let sick = checkup((name.as_str(), board, profile), Some(held), &transcript, interrupt)?;
+    let blame = checkup((name.as_str(), board, profile), Some(held), &transcript, interrupt)?;
     free()?.put(&file, &files::read(&transcript, files::RECORD_MOST).map_err(fault)?)?;
     let kept = arguments.out.join(&file);
-    Ok(sick.map(|sick| format!("not healthy: {}\n  transcript: {}", sick.why(), kept.display())))
+    Ok(blame.map(|blame| format!("not healthy: {}\n  transcript: {}", blame.why(), kept.display())))
 }
 
 fn list(arguments: &BoardsArgs, bench: &Bench, book: &Book, who: &str) -> Result<Exit, Stop> {

@@ -1,15 +1,16 @@
 //! What a command that has run something leaves in its output folder beside the records.
 
-use crate::{environment::Started, exit::Stop, folder::Folder, output, report};
+use crate::{
+    environment::{Started, Walls},
+    exit::Stop,
+    folder::Folder,
+    output, report,
+};
 use parallax_record::Suite;
-use std::collections::BTreeMap;
 
 /// The files of a command that are not of one run alone.
 pub(crate) const FILES: [&str; 6] =
     ["environment.json", "health.txt", "junit.xml", "report.html", "summary.json", "summary.md"];
-
-/// How long each run took, microseconds of wall time, by its folder: `two-homes/seed-1`.
-pub(crate) type Walls = BTreeMap<String, u64>;
 
 /// Writes what the runs came to so far, and where, when and how long they ran.
 ///

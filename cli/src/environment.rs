@@ -1,8 +1,8 @@
 //! Where and when the command ran.
 
-use crate::closing::Walls;
 use parallax_record::{Environment, SCHEMA};
 use std::{
+    collections::BTreeMap,
     fs,
     time::{Instant, SystemTime},
 };
@@ -13,6 +13,9 @@ pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 pub(crate) const RUSTC: &str = env!("PARALLAX_RUSTC");
 /// The C++ compiler that built the codec.
 pub(crate) const CXX: &str = env!("PARALLAX_CXX");
+
+/// How long each run took, microseconds of wall time, by its folder: `two-homes/seed-1`.
+pub(crate) type Walls = BTreeMap<String, u64>;
 
 /// A stopwatch for the wall time of the command.
 #[derive(Debug)]

@@ -15,7 +15,7 @@ use crate::{
     values::Device,
 };
 use parallax_bench::{
-    Bench, BenchBoard, Book, Checkup, Hold, Lease, Quarantine, Sick, Standing, check, console,
+    Bench, BenchBoard, Blame, Book, Checkup, Hold, Lease, Quarantine, Standing, check, console,
     read, state, why_no_browser, why_not,
 };
 use parallax_lab::Stop as EndOfRun;
@@ -182,7 +182,7 @@ pub(crate) fn checkup(
     hold: Option<&Hold>,
     transcript: &Path,
     interrupt: &Interrupt,
-) -> Result<Option<Sick>, Stop> {
+) -> Result<Option<Blame>, Stop> {
     let fault = |error: &dyn std::fmt::Display| Stop::Fault(format!("failed to check: {error}"));
     let command = process_board()?;
     let stop = EndOfRun::default();
@@ -196,8 +196,8 @@ pub(crate) fn checkup(
         transcript,
         stop: stop.clone(),
     };
-    let sick = interrupt.ends(&stop, || check(&checkup)).map_err(|error| fault(&error))?;
-    Ok(sick.filter(|_| !interrupt.asked()))
+    let blame = interrupt.ends(&stop, || check(&checkup)).map_err(|error| fault(&error))?;
+    Ok(blame.filter(|_| !interrupt.asked()))
 }
 
 /// What starts a process board: this program.

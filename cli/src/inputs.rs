@@ -4,7 +4,8 @@ use crate::kind::{Kind, kind};
 use crate::{
     args::SimArgs,
     exit::Stop,
-    output, shipped,
+    output,
+    shipped::{self, DEFAULT_FOLDER},
     values::{Device, Media},
 };
 use parallax_console::Pattern;
@@ -21,9 +22,6 @@ use std::{
     io::{self, Read as _},
     path::{Path, PathBuf},
 };
-
-/// Where scenarios are looked for if none is named.
-pub(crate) const DEFAULT_FOLDER: &str = "fixtures/scenarios";
 
 /// A scenario as it was read.
 #[derive(Debug)]

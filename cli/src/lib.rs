@@ -10,6 +10,7 @@ mod closing;
 mod console;
 mod display;
 mod environment;
+mod execute;
 mod exit;
 mod folder;
 mod frames;

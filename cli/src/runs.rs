@@ -2,24 +2,14 @@
 
 use crate::{
     args::{SimArgs, WorkerArgs},
-    child::{self, Ended, Watch},
-    environment::VERSION,
     exit::Stop,
-    folder::{self, Folder},
-    frames,
+    folder,
     inputs::Input,
-    interrupt::Interrupt,
     values::{Device, Seeds},
-    verify,
-    worker::{self, Guards},
 };
-use parallax_record::{Record, Summary, Verdict, judge, run_folder};
+use parallax_record::run_folder;
 use parallax_scenario::units;
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    time::{Duration, Instant},
-};
+use std::{path::PathBuf, time::Duration};
 
 /// The seed where neither the command nor the scenario names one.
 const DEFAULT_SEED: u64 = 1;
@@ -70,19 +60,9 @@ pub(crate) struct Run<'a> {
     pub(crate) folder: PathBuf,
     /// The same, from the output folder.
     pub(crate) place: PathBuf,
-    arguments: &'a SimArgs,
+    /// The options of the command.
+    pub(crate) arguments: &'a SimArgs,
     jobs: usize,
-}
-
-/// What a run came to.
-#[derive(Debug)]
-pub(crate) struct Done {
-    /// Its verdict and figures.
-    pub(crate) summary: Summary,
-    /// A second run was the same.
-    pub(crate) verified: bool,
-    /// How long it took, microseconds of wall time.
-    pub(crate) wall_us: u64,
 }
 
 impl<'a> Run<'a> {
@@ -148,82 +128,6 @@ impl<'a> Run<'a> {
         self.arguments.profiles.iter().filter(has)
     }
 
-    /// Removes a capture without a record.
-    fn discard_capture(&self) {
-        let _ = fs::remove_file(self.capture());
-        worker::clear(&self.capture());
-    }
-
-    /// Runs it and judges its record; none if it was interrupted: then nothing is left of it.
-    pub(crate) fn run(&self, out: &Folder, guards: Guards, interrupt: &Interrupt) -> Option<Done> {
-        let name = self.name();
-        let SimArgs { patience, memory, .. } = *self.arguments;
-        let watch = Watch { name: &name, patience, memory, interrupt };
-        let began = Instant::now();
-        let done = self.once(out, watch).and_then(|summary| self.verified(summary, guards, watch));
-        let Some((mut summary, verified)) = done else {
-            out.abandon_run(&self.place);
-            return None;
-        };
-        let wall_us = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
-        if let Err(stop) = out.finish_run(&self.place, summary.record_sha256.as_deref()) {
-            summary.verdict = Verdict::Error;
-            summary.faults.push(stop.to_string());
-        }
-        Some(Done { summary, verified, wall_us })
-    }
-
-    fn once(&self, out: &Folder, watch: Watch<'_>) -> Option<Summary> {
-        let ended = match out.begin_run(&self.place) {
-            Ok(_) => match child::command(&self.worker()) {
-                Ok(command) => child::wait(command, &self.input.text, watch),
-                Err(error) => Ended::Broken(error),
-            },
-            Err(error) => Ended::Broken(format!(
-                "failed to make the folder {}: {error}",
-                self.folder.display()
-            )),
-        };
-        let recorded = match ended {
-            Ended::Whole => read(&self.record()),
-            Ended::Broken(cause) => Err(cause),
-            Ended::Interrupted => return None,
-        };
-        Some(match recorded {
-            Ok(record) => judge(&record),
-            Err(cause) => {
-                worker::clear(&self.record());
-                let _ = frames::forget(&self.frames());
-                self.discard_capture();
-                // Packets of half a run are of no use either; what cannot be removed stays.
-                let _ = verify::forget(self);
-                let header = parallax_world::header(&self.input.scenario, self.seed, VERSION);
-                Summary::broken(&header, cause)
-            }
-        })
-    }
-
-    /// The summary, and whether a second run was the same; none if it was interrupted.
-    fn verified(
-        &self,
-        mut summary: Summary,
-        guards: Guards,
-        watch: Watch<'_>,
-    ) -> Option<(Summary, bool)> {
-        if !self.arguments.verify || summary.record_sha256.is_none() {
-            return Some((summary, false));
-        }
-        match verify::again(self, guards, watch) {
-            Ended::Whole => Some((summary, true)),
-            Ended::Broken(difference) => {
-                summary.verdict = Verdict::Error;
-                summary.faults.push(difference);
-                Some((summary, false))
-            }
-            Ended::Interrupted => None,
-        }
-    }
-
     /// The line that runs it again.
     pub(crate) fn rerun(&self) -> String {
         // Cargo tells what it runs where it is. Who came by it need not have an installed one.
@@ -254,12 +158,6 @@ impl<'a> Run<'a> {
         }
         line
     }
-}
-
-fn read(record: &Path) -> Result<Record, String> {
-    let bytes = parallax_files::read(record, parallax_files::RECORD_MOST)
-        .map_err(|error| format!("failed to read {}: {error}", record.display()))?;
-    Record::read(&bytes).map_err(|error| format!("failed to {error}"))
 }
 
 /// A word as a shell takes it.

@@ -1,10 +1,8 @@
 //! Several runs at once, and what they came to in the order in which they were asked for.
 
 use crate::{
-    folder::Folder,
-    interrupt::Interrupt,
-    runs::{Done, Run},
-    worker::Guards,
+    execute::{Done, Executor},
+    runs::Run,
 };
 use std::{
     collections::BTreeMap,
@@ -38,7 +36,7 @@ enum Report {
 pub(crate) fn all(
     runs: &[Run<'_>],
     jobs: usize,
-    (out, guards, interrupt): (&Folder, Guards, &Interrupt),
+    executor: Executor<'_>,
     mut news: impl FnMut(News<'_>),
     mut result: impl FnMut(&Run<'_>, Done),
 ) -> io::Result<()> {
@@ -49,11 +47,11 @@ pub(crate) fn all(
             let (send, next) = (send.clone(), &next);
             // The thread that starts a worker waits for it: the system ends a worker with it.
             let work = move || {
-                while !interrupt.asked() {
+                while !executor.interrupt.asked() {
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     let Some(run) = runs.get(index) else { break };
                     let _ = send.send(Report::Began(index));
-                    let done = run.run(out, guards, interrupt).map(Box::new);
+                    let done = executor.run(run).map(Box::new);
                     let _ = send.send(Report::Ended(index, done));
                 }
             };

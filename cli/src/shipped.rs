@@ -1,12 +1,14 @@
 //! Scenarios that come with Parallax: those of its sources where the command is called in their folder, else those
 //! that were built into it.
 
-use crate::inputs::DEFAULT_FOLDER;
 use parallax_scenario::nearest;
 use std::{
     fs,
     path::{Path, PathBuf},
 };
+
+/// Where scenarios are looked for if none is named.
+pub(crate) const DEFAULT_FOLDER: &str = "fixtures/scenarios";
 
 macro_rules! shipped {
     ($($name:literal),* $(,)?) => {

@@ -4,13 +4,14 @@ use crate::{
     args::SimArgs,
     closing,
     display::Display,
-    environment::Started,
+    environment::{Started, Walls},
+    execute::{Done, Executor},
     exit::{Exit, Stop},
     folder::{Folder, Plan},
     inputs::{self, Input},
     interrupt::Interrupt,
     output, report,
-    runs::{self, Done, Run},
+    runs::{self, Run},
     schedule,
     worker::Guards,
 };
@@ -45,7 +46,8 @@ pub(crate) fn run(arguments: &SimArgs, guards: Guards) -> Result<Exit, Stop> {
     assert!(!guards.parent_panics, "this fault was planted");
     let interrupt = Interrupt::listen()?;
     let style = output::style();
-    let (finished, walls) = go_through(&runs, jobs, arguments, (&out, guards, &interrupt), style)?;
+    let executor = Executor { out: &out, guards, interrupt: &interrupt };
+    let (finished, walls) = go_through(&runs, jobs, arguments, executor, style)?;
     let suite = Suite::of(runs.len() as u64, finished);
     output::say(terminal::scenarios(&suite, style));
     output::say(terminal::closing(&suite, style));
@@ -66,20 +68,20 @@ fn go_through(
     runs: &[Run<'_>],
     jobs: usize,
     arguments: &SimArgs,
-    (out, guards, interrupt): (&Folder, Guards, &Interrupt),
+    executor: Executor<'_>,
     style: Style,
-) -> Result<(Vec<parallax_record::Summary>, closing::Walls), Stop> {
+) -> Result<(Vec<parallax_record::Summary>, Walls), Stop> {
     let brief = runs.len() > SHOWN_WHOLE;
     // Both the news and the results move what the terminal shows.
     let display = std::cell::RefCell::new(Display::new(runs.len(), arguments.log.is_some()));
-    let (mut finished, mut walls) = (Vec::new(), closing::Walls::new());
+    let (mut finished, mut walls) = (Vec::new(), Walls::new());
     let news = |news: schedule::News<'_>| display.borrow_mut().hear(&news);
     let result = |run: &Run<'_>, done: Done| {
         display.borrow().say(&shown(run, &done, brief, style));
         walls.insert(done.summary.path(), done.wall_us);
         finished.push(done.summary);
     };
-    let ended = schedule::all(runs, jobs, (out, guards, interrupt), news, result);
+    let ended = schedule::all(runs, jobs, executor, news, result);
     display.into_inner().end();
     ended.map_err(|error| Stop::Fault(format!("failed to start a thread: {error}")))?;
     Ok((finished, walls))

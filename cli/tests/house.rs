@@ -536,7 +536,7 @@ const PRINT: &[(&str, &str)] = &[
     ("cli/build.rs", "told to cargo"),
     ("hil/agent/src/main.rs", "on a board's console"),
     ("hil/process-board/src/main.rs", "a program of its own"),
-    ("hil/process-board/src/fate.rs", "a board that cannot fail as it was told"),
+    ("hil/process-board/src/inject.rs", "a board that cannot fail as it was told"),
 ];
 
 #[test]

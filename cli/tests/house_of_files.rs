@@ -44,7 +44,7 @@ const MAY_WRITE: &[(&str, &str)] = &[
     ("cli/src/folder/work.rs", "in folders of runs that are marked"),
     ("cli/src/frames.rs", "in the folder of a run that goes on"),
     ("cli/src/output.rs", "makes folders"),
-    ("cli/src/runs.rs", "in the folder of a run that goes on"),
+    ("cli/src/execute.rs", "in the folder of a run that goes on"),
     ("cli/src/verify.rs", "in the folder of a run that goes on"),
     ("cli/src/worker.rs", "in the folder of a run that goes on"),
     ("cli/src/written.rs", "a file that is new, or of its own kind"),

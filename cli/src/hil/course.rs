@@ -1,6 +1,6 @@
 //! Whether a board may have its next run: what checkups and runs came to decides.
 
-use parallax_bench::Sick;
+use parallax_bench::Blame;
 use parallax_record::{Header, Summary, Verdict};
 
 /// So many runs in a row that came to nothing for one reason are enough.
@@ -46,20 +46,20 @@ impl Course {
 
     /// A checkup came to this. What the run that follows is to tell of it, if it is to be: one that was seen
     /// to die is run, so that a record tells how, unless one has just done so.
-    pub(super) fn checked(&mut self, sick: Option<Sick>) -> Option<String> {
+    pub(super) fn checked(&mut self, blame: Option<Blame>) -> Option<String> {
         self.due = false;
         let unhealthy = |why: &str| format!("the board is not healthy: {why}");
-        match sick {
+        match blame {
             None => None,
-            Some(Sick::Device(why)) if !self.died => {
+            Some(Blame::Device(why)) if !self.died => {
                 Some(format!("the checkup before: {}", unhealthy(&why)))
             }
             // The run that saw it die has failed: more of that is nothing new.
-            Some(Sick::Device(why) | Sick::Nobody(why)) => {
+            Some(Blame::Device(why) | Blame::Unknown(why)) => {
                 self.aside = Some(Aside::Nobody(unhealthy(&why)));
                 None
             }
-            Some(Sick::Lab(why)) => {
+            Some(Blame::Lab(why)) => {
                 self.aside = Some(Aside::Lab(unhealthy(&why)));
                 None
             }
@@ -148,12 +148,12 @@ mod tests {
     #[test]
     fn nothing_runs_on_a_sick_board_and_whose_doing_that_is_decides_what_it_comes_to() {
         let mut course = Course::new();
-        assert_eq!(course.checked(Some(Sick::Lab("no agent".to_owned()))), None);
+        assert_eq!(course.checked(Some(Blame::Lab("no agent".to_owned()))), None);
         let told = course.not_run(&header()).expect("nothing runs");
         assert_eq!(told.faults, ["not run: the board is not healthy: no agent"]);
         assert_eq!(verdict(&course), Some(Verdict::Error));
         let mut course = Course::new();
-        course.checked(Some(Sick::Nobody("not a byte came".to_owned())));
+        course.checked(Some(Blame::Unknown("not a byte came".to_owned())));
         assert_eq!(verdict(&course), Some(Verdict::Inconclusive));
         assert_eq!(verdict(&Course::without("leased".to_owned())), Some(Verdict::Error));
         assert!(!Course::without("leased".to_owned()).is_due());
@@ -162,7 +162,7 @@ mod tests {
     #[test]
     fn a_board_that_dies_in_its_checkup_is_run_once_so_that_a_record_tells_how() {
         let mut course = Course::new();
-        let dies = || Some(Sick::Device("it panicked".to_owned()));
+        let dies = || Some(Blame::Device("it panicked".to_owned()));
         let told = course.checked(dies()).expect("it is told");
         assert!(told.contains("the checkup before: the board is not healthy: it panicked"));
         assert_eq!(verdict(&course), None);

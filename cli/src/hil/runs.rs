@@ -5,7 +5,7 @@ use crate::{
     args::HilArgs,
     closing,
     display::while_it_goes,
-    environment::{Started, VERSION},
+    environment::{Started, VERSION, Walls},
     exit::{Exit, Stop},
     folder::{self, Folder, Plan, put_aside},
     frames,
@@ -18,7 +18,7 @@ use crate::{
     values::Seeds,
 };
 use parallax_bench::{
-    Book, Place, Run, Sick, advice, clear, clear_browsers, in_one_line, run as run_on, take,
+    Blame, Book, Place, Run, advice, clear, clear_browsers, in_one_line, run as run_on, take,
 };
 use parallax_files as files;
 use parallax_lab::Stop as EndOfRun;
@@ -76,7 +76,7 @@ pub(super) fn all(
     out.check(Plan { top: &closing::FILES, report: true, runs: &places })?;
     out.clear()?;
     // Killed in the first run, it has run nothing: that is told, too.
-    let mut walls = closing::Walls::new();
+    let mut walls = Walls::new();
     closing::write(out, &Suite::of(planned.len() as u64, Vec::new()), started, walls.clone())?;
     for left in clear_browsers() {
         output::error(format!("a browser's network namespace was left, and is gone: {left}"));
@@ -181,11 +181,11 @@ fn on_course(
     let mut before = None;
     if course.is_due() && !arguments.no_check {
         output::error(format!("checking {}", on.name));
-        let sick = checked(on, out, interrupt)?;
+        let blame = checked(on, out, interrupt)?;
         if interrupt.asked() {
             return Ok(None);
         }
-        before = course.checked(sick);
+        before = course.checked(blame);
     }
     if let Some(summary) = course.not_run(&header(run)) {
         return Ok(Some(summary));
@@ -247,14 +247,15 @@ fn rerun(arguments: &HilArgs, board: &str, run: &Planned<'_>) -> String {
 }
 
 /// Looks at the board, and keeps what it said.
-fn checked(on: &On<'_>, out: &Folder, interrupt: &Interrupt) -> Result<Option<Sick>, Stop> {
+fn checked(on: &On<'_>, out: &Folder, interrupt: &Interrupt) -> Result<Option<Blame>, Stop> {
     let fault = |error: io::Error| Stop::Fault(format!("failed to check {}: {error}", on.name));
     // It is written while the board talks, and is in its place when it is whole.
     let aside = TempDir::new().map_err(fault)?;
     let transcript = aside.path().join(HEALTH);
-    let sick = checkup((on.name, on.board, &on.profile), on.hold.as_ref(), &transcript, interrupt)?;
+    let blame =
+        checkup((on.name, on.board, &on.profile), on.hold.as_ref(), &transcript, interrupt)?;
     out.put(HEALTH, &files::read(&transcript, files::RECORD_MOST).map_err(fault)?)?;
-    Ok(sick)
+    Ok(blame)
 }
 
 /// A scenario that somebody wants, and that cannot be had.

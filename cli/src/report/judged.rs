@@ -1,6 +1,6 @@
 //! Judges runs again from their records: what can be computed is not believed.
 
-use super::read::{Memory, bad, is_one_name, record_in};
+use super::file::{Memory, bad, is_absent, is_one_name, record_in};
 use crate::exit::Stop;
 use parallax_record::{Record, Suite, Summary, contradiction, judge_again};
 use parallax_render::input::Detail;
@@ -126,11 +126,6 @@ pub(super) fn details(
         Ok(Some(Detail { run: at, record, pictures: pictures(summary, &place)? }))
     })?;
     Ok(found.into_iter().flatten().collect())
-}
-
-/// Whether nothing stands there, not even a link that leads nowhere.
-pub(super) fn is_absent(file: &Path) -> bool {
-    std::fs::symlink_metadata(file).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
 }
 
 /// The record in a file, if it is that of which a summary speaks.

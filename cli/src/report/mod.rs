@@ -2,6 +2,7 @@
 //! folders alone.
 
 mod baseline;
+mod file;
 mod judged;
 mod open;
 mod read;
@@ -17,7 +18,8 @@ use parallax_record::Verdict;
 use parallax_render::{Report, baseline::text, beside, terminal, view::Source};
 use std::path::Path;
 
-pub(crate) use read::{environment, none_there, record, run_folders};
+pub(crate) use file::record;
+pub(crate) use read::{environment, none_there, run_folders};
 use write::FILES;
 
 /// Runs `parallax report`.

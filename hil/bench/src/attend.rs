@@ -449,7 +449,7 @@ impl Session<'_> {
         }
     }
 
-    /// Ends it, and tells whose doing that is.
+    /// Ends the session, and records the blame.
     fn blame(&mut self, blame: Blame) {
         let now = self.now();
         if self.streams {
@@ -457,12 +457,7 @@ impl Session<'_> {
             let since = self.attended.clock.host_on_run(self.heard_ns);
             self.tell(now, Event::Unheard { messages: 0, since_run_ns: Some(since) });
         }
-        let event = match blame {
-            Blame::Device(text) => Event::DeviceFailed { text: in_one_line(&text) },
-            Blame::Lab(text) => Event::Fault { text: in_one_line(&text) },
-            Blame::Nobody(text) => Event::CutShort { text: in_one_line(&text) },
-        };
-        self.tell(now, event);
+        self.tell(now, blame.event());
         self.heard.end = End::Broken;
         self.ended = true;
     }

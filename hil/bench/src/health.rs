@@ -9,12 +9,12 @@ use crate::{
     place::Place,
     profile,
     run::{Run, RunError, Setup, order, play, system},
-    words::in_one_line,
+    words::{Blame, in_one_line},
 };
 use parallax_board::Recorder;
 use parallax_fabric::header;
 use parallax_lab::Stop;
-use parallax_record::{Clock, Event};
+use parallax_record::Clock;
 use parallax_scenario::{Builtin, ConsoleTraits, Profile, parse};
 use std::{ffi::OsString, fs, io, path::Path, time::Duration};
 use tempfile::TempDir;
@@ -67,30 +67,11 @@ pub struct Checkup<'a> {
     pub stop: Stop,
 }
 
-/// What keeps a board from runs, with what to do; and whose doing that is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Sick {
-    /// It was seen to die.
-    Device(String),
-    /// The bench, or how it was set up.
-    Lab(String),
-    /// Nobody knows.
-    Nobody(String),
-}
-
-impl Sick {
-    /// What it is, with what to do.
-    pub fn why(&self) -> &str {
-        let (Self::Device(why) | Self::Lab(why) | Self::Nobody(why)) = self;
-        why
-    }
-}
-
 /// Looks whether a board is fit for a run; none: it is. It takes a boot, where the bench switches the board.
 ///
 /// # Errors
 /// If nobody could look: files, threads.
-pub fn check(checkup: &Checkup<'_>) -> Result<Option<Sick>, RunError> {
+pub fn check(checkup: &Checkup<'_>) -> Result<Option<Blame>, RunError> {
     let unfit = |why: String| RunError::Unfit { scenario: "a checkup".to_owned(), why };
     let traits = checkup.profile.console.as_ref();
     let traits = traits.ok_or_else(|| unfit("its profile has no [console]".to_owned()))?;
@@ -124,8 +105,8 @@ pub fn check(checkup: &Checkup<'_>) -> Result<Option<Sick>, RunError> {
     let played = play(&run, &journal, setup, None);
     journal.end();
     Ok(match played {
-        Ok((_, heard)) => sick(&heard),
-        Err(error) => Some(Sick::Lab(in_one_line(&error))),
+        Ok((_, heard)) => blame(&heard),
+        Err(error) => Some(Blame::Lab(in_one_line(&error))),
     })
 }
 
@@ -136,20 +117,14 @@ fn most(traits: &ConsoleTraits) -> Duration {
     all.saturating_add(MARGIN) * traits.timeout_factor_per_mille.max(1_000) / 1_000
 }
 
-fn sick(heard: &Heard) -> Option<Sick> {
-    let of = |event: &Event| match event {
-        Event::DeviceFailed { text } => Some(Sick::Device(text.clone())),
-        Event::Fault { text } => Some(Sick::Lab(text.clone())),
-        Event::CutShort { text } => Some(Sick::Nobody(text.clone())),
-        _ => None,
-    };
+fn blame(heard: &Heard) -> Option<Blame> {
     let silent = || {
-        Sick::Nobody(
+        Blame::Unknown(
             "its agent runs, and nothing of it came over its network: help: see its cable, and whether its \
              profile's `setup` has it get an address"
                 .to_owned(),
         )
     };
-    let told = heard.entries.iter().find_map(|entry| of(&entry.event));
+    let told = heard.entries.iter().find_map(|entry| Blame::of(&entry.event));
     told.or_else(|| (heard.answers == 0).then(silent))
 }

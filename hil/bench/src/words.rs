@@ -1,19 +1,48 @@
-//! How steps of a console end, in words; and whose doing that is.
+//! Outcomes of console steps as messages, with the blame.
 
 use parallax_console::{Cause, DeathKind, Limit, Outcome, State};
+use parallax_record::Event;
 
 /// What stands before the agent's status when it has ended.
 pub(crate) const AGENT_STATUS: &str = "parallax-agent ended with ";
 
-/// Who is to blame for a step that was not done.
+/// Blame for a step that was not done or for a board that cannot run, with the reason and what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Blame {
+pub enum Blame {
     /// The device under test.
     Device(String),
     /// The bench, or how it was set up.
     Lab(String),
-    /// Somebody cut it short: nothing can be said.
-    Nobody(String),
+    /// Unknown: it was cut short.
+    Unknown(String),
+}
+
+impl Blame {
+    /// The reason.
+    pub fn why(&self) -> &str {
+        let (Self::Device(why) | Self::Lab(why) | Self::Unknown(why)) = self;
+        why
+    }
+
+    /// As an event of the record.
+    pub(crate) fn event(&self) -> Event {
+        let text = in_one_line(&self.why());
+        match self {
+            Self::Device(_) => Event::DeviceFailed { text },
+            Self::Lab(_) => Event::Fault { text },
+            Self::Unknown(_) => Event::CutShort { text },
+        }
+    }
+
+    /// The blame that an event of the record tells.
+    pub(crate) fn of(event: &Event) -> Option<Self> {
+        match event {
+            Event::DeviceFailed { text } => Some(Self::Device(text.clone())),
+            Event::Fault { text } => Some(Self::Lab(text.clone())),
+            Event::CutShort { text } => Some(Self::Unknown(text.clone())),
+            _ => None,
+        }
+    }
 }
 
 /// The lines of a text, such as an error message with its help, joined by `; `. The reason of a verdict is one line in the
@@ -36,7 +65,7 @@ pub(crate) fn not_ready(outcome: &Outcome, state: &State) -> Blame {
         }
         Outcome::TimedOut(limit) => late(*limit, state),
         Outcome::Interrupted | Outcome::PowerCut => {
-            Blame::Nobody("it was broken off before it was up".to_owned())
+            Blame::Unknown("it was broken off before it was up".to_owned())
         }
         Outcome::Done { .. } => Blame::Lab("it was up, and nobody went on".to_owned()),
     }
@@ -47,19 +76,19 @@ fn late(limit: Limit, state: &State) -> Blame {
     let over = over(limit, true);
     match state {
         // No power, a wire that is off, another rate, a dead board: from here that looks the same.
-        State::Dead(cause @ Cause::Silent) => Blame::Nobody(format!(
+        State::Dead(cause @ Cause::Silent) => Blame::Unknown(format!(
             "it did not come up: {}: {over}: help: see whether it has power, whether its console's wires \
              are on and crossed, and whether its profile has its rate",
             death(cause)
         )),
         // Either it hangs, or its profile does not know its prompt: that looks the same, too.
-        State::Dead(cause) => Blame::Nobody(format!(
+        State::Dead(cause) => Blame::Unknown(format!(
             "it did not come up: {}: {over}: help: if that is its prompt, its profile's `prompt` is \
              wrong, and if what is typed is lost, its `transmit_delay`; `parallax replay` on its \
              transcript tells",
             death(cause)
         )),
-        _ => Blame::Nobody(format!("it did not come up: {over}")),
+        _ => Blame::Unknown(format!("it did not come up: {over}")),
     }
 }
 
@@ -74,7 +103,7 @@ pub(crate) fn not_set_up(text: &str, outcome: &Outcome) -> Blame {
             Blame::Lab(format!("its setup `{text}` did not end: {}", over(*limit, false)))
         }
         Outcome::PowerCut | Outcome::Interrupted | Outcome::Done { .. } => {
-            Blame::Nobody(format!("its setup `{text}` was broken off"))
+            Blame::Unknown(format!("its setup `{text}` was broken off"))
         }
     }
 }
@@ -88,13 +117,13 @@ pub(crate) fn agent_ended(outcome: &Outcome) -> Blame {
             Blame::Lab(format!("its agent was broken off: {}", over(Limit::Run, false)))
         }
         // What was typed was lost on its way, or what it said: no frame of its agent came, either.
-        Outcome::TimedOut(limit) => Blame::Nobody(format!(
+        Outcome::TimedOut(limit) => Blame::Unknown(format!(
             "its agent did not begin: {}: help: if what is typed is lost, its profile's \
              `transmit_delay` is wrong; `parallax replay` on its transcript tells",
             over(*limit, false)
         )),
         Outcome::PowerCut | Outcome::Interrupted => {
-            Blame::Nobody("its agent was broken off".to_owned())
+            Blame::Unknown("its agent was broken off".to_owned())
         }
     }
 }
@@ -123,7 +152,7 @@ fn ended(said: &[u8]) -> Blame {
             Blame::Lab(format!("its agent ended by itself, with status {status}{last}"))
         }
         // It was said, and did not come whole.
-        None => Blame::Nobody(format!("its agent ended by itself, nobody knows how{last}")),
+        None => Blame::Unknown(format!("its agent ended by itself, nobody knows how{last}")),
     }
 }
 
@@ -131,7 +160,7 @@ fn ended(said: &[u8]) -> Blame {
 fn died(when: &str, cause: &Cause) -> Blame {
     let text = format!("{when}{}", death(cause));
     match cause {
-        Cause::Said(DeathKind::Power, _) => Blame::Nobody(format!(
+        Cause::Said(DeathKind::Power, _) => Blame::Unknown(format!(
             "{text}: help: measure its supply, and try a shorter cable or a stronger supply"
         )),
         _ => Blame::Device(text),
@@ -207,8 +236,8 @@ mod tests {
         let killed = agent_ended(&done("\nKilled\n\nparallax-agent ended with 137\n"));
         let text = "its agent was killed by signal 9; it said last: Killed".to_owned();
         assert_eq!(killed, Blame::Device(text));
-        assert!(matches!(agent_ended(&done("parallax-agent ended w")), Blame::Nobody(_)));
-        assert!(matches!(agent_ended(&Outcome::PowerCut), Blame::Nobody(_)));
+        assert!(matches!(agent_ended(&done("parallax-agent ended w")), Blame::Unknown(_)));
+        assert!(matches!(agent_ended(&Outcome::PowerCut), Blame::Unknown(_)));
     }
     #[test]
     fn a_reason_is_one_line_wherever_its_help_stands() {
@@ -222,16 +251,16 @@ mod tests {
     fn each_limit_is_named_with_its_key_and_what_came_last() {
         let of = |limit, state: &State| not_ready(&Outcome::TimedOut(limit), state);
         let silent = of(Limit::Step, &State::Dead(Cause::Silent));
-        let Blame::Nobody(text) = silent else { panic!("{silent:?}") };
+        let Blame::Unknown(text) = silent else { panic!("{silent:?}") };
         assert!(text.contains("not a byte came") && text.contains("`boot_timeout`"), "{text}");
         let prompt = of(Limit::Prompt, &State::Dead(Cause::NoPrompt(b"$ ".to_vec())));
-        let Blame::Nobody(text) = prompt else { panic!("{prompt:?}") };
+        let Blame::Unknown(text) = prompt else { panic!("{prompt:?}") };
         assert!(text.contains("came: $") && text.contains("`prompt_timeout`"), "{text}");
         let run = of(Limit::Run, &State::Unknown);
         let Blame::Lab(text) = run else { panic!("{run:?}") };
         assert!(text.contains("`run_timeout`"), "{text}");
         let step = agent_ended(&Outcome::TimedOut(Limit::Step));
-        let Blame::Nobody(text) = step else { panic!("{step:?}") };
+        let Blame::Unknown(text) = step else { panic!("{step:?}") };
         assert!(text.contains("`step_timeout`"), "{text}");
     }
 }

@@ -1,19 +1,25 @@
 //! The console core: what comes in, when what is due, what goes out.
 
+mod overwritten;
+mod quotes;
+mod reset;
+pub(crate) mod step;
+mod steps;
+
 use crate::{
     Cause, CommandId, CommandStyle, ConsoleProfile, Encoder, Found, Input, Limit, Nanos, Nonce,
     Outcome, Output, Received, Receiver, Refusal, Request, Scanner, Sender, State,
     command::is_a_line,
     escape::Stripper,
     lines::{Line, Lines},
-    overwritten::Prompts,
-    quotes::Quotes,
-    reset::Resets,
     signs::SIGNS,
-    steps::{Kind, Phase, Step},
     transmit::Transmitter,
 };
+use overwritten::Prompts;
+use quotes::Quotes;
+use reset::Resets;
 use std::collections::VecDeque;
+use step::{Kind, Phase, Step};
 
 /// What breaks off a command at a terminal: Ctrl-C.
 const INTERRUPT: u8 = 0x03;

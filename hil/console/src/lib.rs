@@ -10,17 +10,13 @@ mod firmware;
 mod frame;
 mod lines;
 mod output;
-mod overwritten;
 mod pattern;
 mod profile;
-mod quotes;
 mod receive;
 pub mod replay;
-mod reset;
 mod scan;
 mod signs;
 mod starts;
-mod steps;
 mod tell;
 pub mod transcript;
 mod transmit;
@@ -37,10 +33,11 @@ pub use output::{
 };
 pub use pattern::{MATCH_BYTES_MOST, Pattern, PatternError};
 pub use profile::{
-    CommandStyle, ConsoleProfile, Death, DeathKind, LineLevel, LinePolicy, Login, Secret, Timeouts,
+    CommandStyle, ConsoleProfile, Death, LineLevel, LinePolicy, Login, Secret, Timeouts,
 };
 pub use receive::{Received, Receiver};
 pub use scan::{Damage, Found, Scanner};
+pub use signs::DeathKind;
 pub use tell::counted;
 
 /// Nanoseconds of the caller's monotonic clock.

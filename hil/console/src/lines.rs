@@ -1,6 +1,6 @@
-//! Lines of bounded length.
+//! Lines of bounded length, and patterns in them.
 
-use crate::{pattern::MATCH_BYTES_MOST, starts::Starts};
+use crate::{Pattern, pattern::MATCH_BYTES_MOST, starts::Starts};
 
 /// Bytes of a line, at most: what is longer comes in several.
 pub(crate) const LINE_BYTES_MOST: usize = 4096;
@@ -58,5 +58,34 @@ impl Lines {
     /// What is not over yet, and how many of its first bytes were in the line before.
     pub(crate) fn tail(&self) -> (&[u8], usize) {
         (&self.tail, self.seen)
+    }
+}
+
+impl Pattern {
+    /// Whether it is found in a line, and was not in the one before.
+    pub(crate) fn is_new_in(&self, line: &Line) -> bool {
+        self.find_new_in(line).is_some()
+    }
+
+    /// The first match in a line that was not in the one before.
+    pub(crate) fn find_new_in<'l>(&self, line: &'l Line) -> Option<&'l [u8]> {
+        let Line { bytes: text, seen, starts } = line;
+        if self.further_on.is_none() {
+            let mut all = self.regex.find_iter(text).filter(|found| found.end() > *seen);
+            return all.next().map(|found| found.as_bytes());
+        }
+        let found = |at: usize| {
+            let found = self.regex.find(text.get(at..)?)?;
+            (at + found.end() > *seen).then(|| found.as_bytes())
+        };
+        starts.within(text).find_map(found)
+    }
+
+    /// Whether a pattern of a message is in a line further on than where one begins, new there, and may be
+    /// one all the same ([`crate::starts::Starts::may_break_in`]).
+    pub(crate) fn breaks_in(&self, line: &Line) -> bool {
+        let Some(further_on) = &self.further_on else { return false };
+        let new = further_on.find_iter(&line.bytes).filter(|found| found.end() > line.seen);
+        new.into_iter().any(|found| line.starts.may_break_in(&line.bytes, found.start()))
     }
 }

@@ -1,6 +1,5 @@
 //! Patterns over bytes, bounded in what they match.
 
-use crate::lines::Line;
 use core::fmt;
 use regex::bytes::{Regex, RegexBuilder};
 use regex_syntax::ParserBuilder;
@@ -19,9 +18,9 @@ const ANCHOR: &str = "^(?:";
 /// of what has come so far, which is what a prompt stands at.
 #[derive(Clone)]
 pub struct Pattern {
-    regex: Regex,
+    pub(crate) regex: Regex,
     /// It is found only where a message begins; this one finds it further on.
-    further_on: Option<Regex>,
+    pub(crate) further_on: Option<Regex>,
 }
 
 /// Why a pattern is refused.
@@ -158,33 +157,6 @@ impl Pattern {
     /// Where the first match in `text` ends.
     pub(crate) fn end_in(&self, text: &[u8]) -> Option<usize> {
         self.regex.find(text).map(|found| found.end())
-    }
-
-    /// Whether it is found in a line, and was not in the one before.
-    pub(crate) fn is_new_in(&self, line: &Line) -> bool {
-        self.find_new_in(line).is_some()
-    }
-
-    /// The first match in a line that was not in the one before.
-    pub(crate) fn find_new_in<'l>(&self, line: &'l Line) -> Option<&'l [u8]> {
-        let Line { bytes: text, seen, starts } = line;
-        if self.further_on.is_none() {
-            let mut all = self.regex.find_iter(text).filter(|found| found.end() > *seen);
-            return all.next().map(|found| found.as_bytes());
-        }
-        let found = |at: usize| {
-            let found = self.regex.find(text.get(at..)?)?;
-            (at + found.end() > *seen).then(|| found.as_bytes())
-        };
-        starts.within(text).find_map(found)
-    }
-
-    /// Whether a pattern of a message is in a line further on than where one begins, new there, and may be
-    /// one all the same ([`crate::starts::Starts::may_break_in`]).
-    pub(crate) fn breaks_in(&self, line: &Line) -> bool {
-        let Some(further_on) = &self.further_on else { return false };
-        let new = further_on.find_iter(&line.bytes).filter(|found| found.end() > line.seen);
-        new.into_iter().any(|found| line.starts.may_break_in(&line.bytes, found.start()))
     }
 }
 

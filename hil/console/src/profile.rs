@@ -1,6 +1,6 @@
 //! What the console core needs to know of a type of board: plain values.
 
-use crate::{Firmware, Nanos, Pattern, signs::SIGNS};
+use crate::{DeathKind, Firmware, Nanos, Pattern, signs::SIGNS};
 use core::fmt;
 
 const MILLISECOND: Nanos = 1_000_000;
@@ -176,17 +176,6 @@ pub struct Death {
     pub pattern: Pattern,
     /// Of what it dies.
     pub kind: DeathKind,
-}
-
-/// Of what a board dies.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum DeathKind {
-    /// Its system or firmware gave up.
-    Panic,
-    /// A watchdog reset it, or is about to.
-    Watchdog,
-    /// Its supply voltage fell too low.
-    Power,
 }
 
 impl ConsoleProfile {

@@ -7,6 +7,7 @@
 mod count;
 mod drive;
 mod ends;
+mod keys;
 mod log;
 mod text;
 mod typed;

@@ -6,11 +6,22 @@
 //! hooks, task watchdog, brown-out detector, and the ROM's reset reasons).
 
 use crate::{
-    DeathKind, Pattern,
+    Pattern,
     lines::Line,
     starts::{IDF_LOG, KERNEL_LOG},
 };
 use std::sync::LazyLock;
+
+/// Of what a board dies.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DeathKind {
+    /// Its system or firmware gave up.
+    Panic,
+    /// A watchdog reset it, or is about to.
+    Watchdog,
+    /// Its supply voltage fell too low.
+    Power,
+}
 
 /// Lines after which the board does not work any more, by themselves. A watchdog that only warns is none.
 /// Each is found only where a message begins ([`crate::starts`]): further on in a line it is quoted.

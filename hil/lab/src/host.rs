@@ -1,4 +1,4 @@
-//! A peer that runs inside the lab: its host and its runtime.
+//! Host of a peer that runs inside the lab.
 
 use crate::{clock::Clock, lock};
 use futures::FutureExt;
@@ -6,23 +6,20 @@ use parallax_fabric::{
     Fabric, MemoryFlash, Pictures, ProfiledDevice, TcpListener, TcpStream, UdpSocket,
 };
 use parallax_network::{HostId, random};
-use parallax_peer::{Flash, Host, Seen, Stage, Worked, sockets};
+use parallax_peer::{BoxedTask, Flash, Host, HostRuntime, Seen, Stage, UdpRuntime, Worked};
 use parallax_record::{Entry, Event};
 use rand_chacha::ChaCha8Rng;
 use rand_core::Rng;
 use std::{
+    fmt,
     future::Future,
     io,
     net::{IpAddr, Ipv4Addr, SocketAddr},
     panic::AssertUnwindSafe,
-    pin::Pin,
     sync::{Arc, Mutex},
-    time::{Duration, Instant},
+    time::Duration,
 };
-use webrtc::runtime::{
-    AsyncInterval, AsyncTcpListener, AsyncTcpStream, AsyncUdpSocket, JoinHandle, Runtime,
-    TokioRuntime,
-};
+use webrtc::runtime::{AsyncUdpSocket, JoinHandle, Runtime, TokioRuntime};
 
 /// What a host is: it outlives its reboots.
 pub(crate) struct HostState {
@@ -99,7 +96,7 @@ impl Host for LabHost {
     type Listener = TcpListener;
 
     fn runtime(&self) -> Arc<dyn Runtime> {
-        Arc::new(LabRuntime(Arc::clone(&self.0)))
+        Arc::new(UdpRuntime(self.clone()))
     }
 
     async fn connect(&self, to: SocketAddr) -> io::Result<TcpStream> {
@@ -161,70 +158,22 @@ impl Host for LabHost {
     }
 }
 
-/// Tokio's, but for sockets.
-struct LabRuntime(Arc<HostState>);
+impl HostRuntime for LabHost {
+    /// The socket stays bound as long as the lab's own is open: so no other gets its port.
+    fn open_udp(&self, bound: std::net::UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
+        let at = bound.local_addr()?;
+        let local = SocketAddr::new(self.0.address.into(), at.port());
+        let open = UdpSocket::open(Arc::clone(&self.0.fabric), self.0.id, at, local)?;
+        Ok(Arc::new(open.with_reserved(bound)))
+    }
 
-impl std::fmt::Debug for LabRuntime {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("LabRuntime").field("host", &self.0.name).finish()
+    fn spawn(&self, task: BoxedTask) -> Box<dyn JoinHandle> {
+        TokioRuntime.spawn(Box::pin(Arc::clone(&self.0).guard(task)))
     }
 }
 
-impl Runtime for LabRuntime {
-    fn spawn(&self, future: Pin<Box<dyn Future<Output = ()> + Send>>) -> Box<dyn JoinHandle> {
-        TokioRuntime.spawn(Box::pin(Arc::clone(&self.0).guard(future)))
-    }
-
-    /// The socket stays bound as long as the lab's own is open: so no other gets its port.
-    fn wrap_udp_socket(&self, socket: std::net::UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
-        let bound = socket.local_addr()?;
-        let local = SocketAddr::new(self.0.address.into(), bound.port());
-        let open = UdpSocket::open(Arc::clone(&self.0.fabric), self.0.id, bound, local)?;
-        Ok(Arc::new(open.with_reserved(socket)))
-    }
-
-    fn wrap_tcp_listener(
-        &self,
-        _listener: std::net::TcpListener,
-    ) -> io::Result<Arc<dyn AsyncTcpListener>> {
-        Err(sockets::no_ice_tcp())
-    }
-
-    fn connect_tcp<'a>(
-        &'a self,
-        _remote: SocketAddr,
-    ) -> Pin<Box<dyn Future<Output = io::Result<Arc<dyn AsyncTcpStream>>> + Send + 'a>> {
-        Box::pin(async { Err(sockets::no_ice_tcp()) })
-    }
-
-    fn resolve_host<'a>(
-        &'a self,
-        host: &'a str,
-    ) -> Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'a>> {
-        Box::pin(async move { sockets::resolve(host) })
-    }
-
-    fn now(&self) -> Instant {
-        Instant::now()
-    }
-
-    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + 'static>> {
-        TokioRuntime.sleep(duration)
-    }
-
-    fn interval(&self, period: Duration) -> Box<dyn AsyncInterval> {
-        TokioRuntime.interval(period)
-    }
-
-    fn block_on(&self, future: Pin<Box<dyn Future<Output = ()> + '_>>) {
-        TokioRuntime.block_on(future);
-    }
-
-    fn yield_now(&self) -> Pin<Box<dyn Future<Output = ()> + Send + 'static>> {
-        TokioRuntime.yield_now()
-    }
-
-    fn name(&self) -> &'static str {
-        "parallax-lab"
+impl fmt::Debug for LabHost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LabHost").field("name", &self.0.name).finish()
     }
 }

@@ -3,6 +3,7 @@
 //! `README.md` beside this crate tells what is exact, what is late, and how that is measured.
 
 mod beside;
+mod board_end;
 mod cable;
 mod clock;
 mod driver;
@@ -13,7 +14,9 @@ mod line;
 mod port;
 mod realtime;
 mod run;
+mod stop;
 mod watch;
+mod wire;
 
 pub use beside::{Beside, Place};
 pub use cable::{Cable, CableError, Datagrams, Interface, Link, Seen, Tap, look};
@@ -23,7 +26,8 @@ pub use host::LabHost;
 pub use lateness::{DEFAULT_BUDGET, Lateness};
 pub use line::{Came, Line};
 pub use port::{Counts, Heard, Port, Refusal};
-pub use run::{Config, Outcome, Outside, Stop, run};
+pub use run::{Config, Outcome, Outside, run};
+pub use stop::Stop;
 pub use watch::Watch;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

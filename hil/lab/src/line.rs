@@ -1,7 +1,7 @@
 //! Datagrams between the lab and a board over its cable, past the network: to and from the gateway of its
 //! LAN. No link delays them, so clocks are compared by them. What they say is the caller's.
 
-use crate::{driver::Wire, lock};
+use crate::{lock, wire::BoardWire};
 use parallax_network::Packet;
 use std::{
     fmt,
@@ -30,7 +30,7 @@ pub struct Line(Arc<Inner>);
 
 struct Inner {
     now_ns: fn() -> u64,
-    wire: Mutex<Weak<Wire>>,
+    wire: Mutex<Weak<BoardWire>>,
     came: Mutex<Sender<Came>>,
 }
 
@@ -63,7 +63,7 @@ impl Line {
         Some(at_ns)
     }
 
-    pub(crate) fn plug(&self, wire: &Arc<Wire>) {
+    pub(crate) fn plug(&self, wire: &Arc<BoardWire>) {
         *lock(&self.0.wire) = Arc::downgrade(wire);
     }
 

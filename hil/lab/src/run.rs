@@ -2,9 +2,10 @@
 
 use crate::{
     beside::{Beside, Besides},
+    board_end::BoardEnd,
     cable::Cable,
     clock::Clock,
-    driver::{Bell, Driver, Life, Told, Wire},
+    driver::{Bell, Driver, Observed},
     error::LabError,
     host::{HostState, LabHost},
     lateness::{DEFAULT_BUDGET, Lateness},
@@ -12,7 +13,9 @@ use crate::{
     lock,
     port::{Counts, Port, Refusal},
     realtime,
+    stop::Stop,
     watch::Watch,
+    wire::BoardWire,
 };
 use parallax_fabric::{
     Fabric, KeptPicture, Live, Packets, Pictures, Placed, ProfiledDevice, Setting, Software, act,
@@ -28,8 +31,6 @@ use std::{
     time::Duration,
 };
 use tokio::runtime::Runtime;
-
-pub use crate::driver::Stop;
 
 /// Stack of a peer's threads, bytes: its futures are deep in a build without optimisation.
 const STACK: usize = 32 << 20;
@@ -122,7 +123,7 @@ pub fn run(scenario: &Scenario, config: Config) -> Result<Outcome, LabError> {
     let live = Live { now: Box::new(move || clock.now()), changed: Box::new(move || ring.ring()) };
     let fabric = Fabric::live(seed, network, Box::new(hosted), live);
     let mut outside = outside;
-    let (mut wires, mut inside) = (BTreeMap::new(), Inside::default());
+    let (mut boards, mut inside) = (BTreeMap::new(), Inside::default());
     let mut besides = Besides::default();
     let pictures = Pictures::default();
     for (peer, host) in scenario.peers.iter().zip(&hosts) {
@@ -140,7 +141,7 @@ pub fn run(scenario: &Scenario, config: Config) -> Result<Outcome, LabError> {
             Some(Outside::Board(cable)) => {
                 let Some(site) = scenario.site(&peer.site) else { continue };
                 let lan = site.network;
-                let port = Port::new(peer.address, lan.gateway(), lan.prefix()).into();
+                let port = Port::new(peer.address, lan.gateway(), lan.prefix());
                 let beside = beside.remove(&peer.name);
                 let has_tcp = beside.is_none();
                 if let Some(beside) = beside {
@@ -151,28 +152,26 @@ pub fn run(scenario: &Scenario, config: Config) -> Result<Outcome, LabError> {
                         HostState::new(seed, *host, Arc::clone(&fabric), clock, device, pictures);
                     besides.add(&fabric, clock, Arc::new(state), beside);
                 }
-                let life = Life::new().into();
+                let wire = Arc::new(BoardWire::new(port, cable));
                 let line = lines.remove(&peer.name);
-                let wire = Wire { host: *host, port, cable, has_tcp, life, line: line.clone() };
-                let wire = Arc::new(wire);
-                if let Some(line) = line {
+                if let Some(line) = &line {
                     line.plug(&wire);
                 }
-                wires.insert(*host, wire);
+                boards.insert(*host, Arc::new(BoardEnd { host: *host, wire, has_tcp, line }));
             }
         }
     }
     let peers: BTreeSet<HostId> = hosts.into_iter().collect();
     let (packets, lateness) = (Packets::new(kinds), Lateness::default());
-    let told = Told { entries: Vec::new(), packets, lateness, sink };
+    let observed = Observed { entries: Vec::new(), packets, lateness, sink };
     let listening = Stop::default();
     let priority = None;
-    let mut driver = Driver { fabric, clock, bell, stop, peers, wires, told, watch, priority };
+    let mut driver = Driver { fabric, clock, bell, stop, peers, boards, observed, watch, priority };
     let end = thread::scope(|scope| {
-        for wire in driver.wires.values() {
-            let (wire, fabric) = (Arc::clone(wire), Arc::clone(&driver.fabric));
+        for board in driver.boards.values() {
+            let (board, fabric) = (Arc::clone(board), Arc::clone(&driver.fabric));
             let listening = listening.clone();
-            scope.spawn(move || wire.listen(&fabric, &listening));
+            scope.spawn(move || board.listen(&fabric, &listening));
         }
         let end = follow(&mut driver, &mut inside, &mut besides, scenario);
         // Whoever speaks for a board learns that it is over before anybody waits for them.
@@ -199,9 +198,9 @@ fn follow(
         }
         let acted = act(&driver.fabric, step)?;
         if let Some((host, on)) = acted
-            && let Some(wire) = driver.wires.get(&host)
+            && let Some(board) = driver.boards.get(&host)
         {
-            wire.power(on);
+            board.wire.power(on);
         }
         match acted {
             Some((host, true)) => {
@@ -241,8 +240,8 @@ fn finish(
     pictures: &Pictures,
 ) -> Result<Outcome, LabError> {
     driver.end_loads();
-    let Driver { fabric, wires, told, priority, .. } = driver;
-    let Told { mut entries, packets, lateness, .. } = told;
+    let Driver { fabric, boards, observed, priority, .. } = driver;
+    let Observed { mut entries, packets, lateness, .. } = observed;
     let ledger = fabric.ledger();
     if !ledger.balances() {
         return Err(LabError::Unbalanced { ledger: format!("{ledger:?}") });
@@ -258,25 +257,26 @@ fn finish(
     let last = |node: &str, event| Entry { run_ns: end.as_nanos(), node: node.to_owned(), event };
     entries.push(last("lab", lateness.event(budget)));
     entries.push(last("world", bytes));
-    for (host, wire) in &wires {
+    for (host, board) in &boards {
+        let wire = &board.wire;
         if let Some(frames) = lock(&wire.port).counts().refused.get(&Refusal::NotTaken) {
             let text = format!("not taken from its cable: {}", counted(*frames, "frame"));
             entries.push(last(&fabric.host(*host).0, Event::Note { text }));
         }
         let name = fabric.host(*host).0;
-        if let Some(text) = wire.told_lost(&name) {
+        if let Some(text) = wire.lost_text(&name) {
             entries.push(last(&name, Event::LabFellShort { text }));
         }
     }
-    let counts = |(host, wire): (&HostId, &Arc<Wire>)| {
-        (fabric.host(*host).0.to_string(), lock(&wire.port).counts().clone())
+    let counts = |(host, board): (&HostId, &Arc<BoardEnd>)| {
+        (fabric.host(*host).0.to_string(), lock(&board.wire.port).counts().clone())
     };
     Ok(Outcome {
         entries,
         packets_sha256: packets.sha256(),
         pictures: pictures.kept(),
         lateness,
-        ports: wires.iter().map(counts).collect(),
+        ports: boards.iter().map(counts).collect(),
         duration: end.saturating_since(Time::ZERO),
     })
 }

@@ -1,10 +1,12 @@
 //! The board: it boots, asks who logs in, and runs what is typed.
 
 use crate::{
-    fate::{Fate, Hands},
-    fault::{Fault, Stage, Wrong},
+    error::ProcessBoardError,
+    fault::{BoardFault, BoardStage, FaultKind},
+    faults::ActiveFaults,
+    inject::Injector,
     plug::Plug,
-    shell::{Command, commands, said},
+    shell::{BANNER, Command, commands, said},
     skew::Skew,
     station::Station,
     tty::Tty,
@@ -21,8 +23,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// What a boot's first stage says; the profile `process-board` knows it.
-pub(crate) const BANNER: &str = "Parallax process board, first stage";
 const USER: &str = "root";
 const PROMPT: &str = "# ";
 /// So long a boot waits for an address; without one the board is up all the same.
@@ -38,7 +38,7 @@ const KILLED: u8 = 137;
 
 /// What a process board is.
 #[derive(Clone, Debug)]
-pub struct Settings {
+pub struct BoardSettings {
     /// The name under which its console is found: a link to the PTY.
     pub console: PathBuf,
     /// What its console carries, bits per second.
@@ -51,31 +51,7 @@ pub struct Settings {
     /// overtakes.
     pub jitter: Duration,
     /// What goes wrong on it.
-    pub faults: Vec<Fault>,
-}
-
-/// Why a process board cannot be, or ended.
-#[derive(Debug, thiserror::Error)]
-pub enum BoardError {
-    /// It is started in another way.
-    #[error(
-        "failed to start: help: --console PATH --baud N --parent PID, and how wrong it is: --clock-offset MS, --clock-drift-ppm N, --clock-jump AT_MS BY_MS, --console-jitter MS, --fault NAME[=VALUE][@STAGE[+MS]] (hil/process-board/README.md has them all); a bench does so"
-    )]
-    Arguments,
-    /// No PTY.
-    #[error("failed to open a pseudo-terminal: {0}\nhelp: see whether /dev/ptmx is there")]
-    NoPty(String),
-    /// The console's name cannot be made.
-    #[error("failed to name the console {}: {cause}\nhelp: name a folder that can be written", console.display())]
-    NoName {
-        /// The name.
-        console: PathBuf,
-        /// Why.
-        cause: io::Error,
-    },
-    /// A thread, a socket or the console.
-    #[error("failed to run the board: {0}\nhelp: see whether the bench is still there")]
-    Broken(#[from] io::Error),
+    pub faults: Vec<BoardFault>,
 }
 
 /// Runs a board from power on, for ever: power off is the end of its process. `cable` is connected to
@@ -83,32 +59,32 @@ pub enum BoardError {
 ///
 /// # Errors
 /// If it cannot be, or its console is gone.
-pub fn run(settings: &Settings, cable: UnixDatagram) -> Result<(), BoardError> {
+pub fn run(settings: &BoardSettings, cable: UnixDatagram) -> Result<(), ProcessBoardError> {
     let (on, on_ns, skew) = (Instant::now(), machine_ns(), settings.clock);
     let clock = agent::Clock::new(move || skew.board_ns(machine_ns(), on_ns));
-    let fate = Fate::new(on, settings.faults.clone());
+    let faults = ActiveFaults::new(on, settings.faults.clone());
     let plug = Arc::new(Plug::new(settings.console.clone())?);
-    if fate.is(Wrong::Earlier) {
+    if faults.is(FaultKind::Earlier) {
         leave(&plug)?;
     }
-    plug.show(fate.is(Wrong::Locked))?;
-    if fate.is(Wrong::Earlier) {
+    plug.show(faults.is(FaultKind::Locked))?;
+    if faults.is(FaultKind::Earlier) {
         leave_more(&plug)?;
     }
-    let mut tty = Tty::new(&plug, settings.bits_per_second, settings.jitter, &fate)?;
-    let hands = Hands { wire: tty.wire(), plug, typed: tty.typed() };
-    // What is wrong with it from the first moment on is wrong before its first word.
-    fate.act(&hands)?;
-    fate.begin(hands)?;
+    let mut tty = Tty::new(&plug, settings.bits_per_second, settings.jitter, &faults)?;
+    let injector = Injector { faults: faults.clone(), wire: tty.wire(), plug, typed: tty.typed() };
+    // A fault of the first moment shows before the first byte.
+    injector.inject_due()?;
+    injector.start()?;
     let station = Station::plug(cable)?;
-    boot(settings, on, &mut tty, &station, &fate)?;
-    login(&mut tty, &fate)?;
+    boot(settings, on, &mut tty, &station, &faults)?;
+    login(&mut tty, &faults)?;
     loop {
         tty.say(PROMPT)?;
         let line = tty.line()?;
         let mut status = 0;
         for command in commands(&line) {
-            status = execute(&command, status, &mut tty, &station, &clock, &fate)?;
+            status = execute(&command, status, &mut tty, &station, &clock, &faults)?;
         }
     }
 }
@@ -154,14 +130,14 @@ fn leave_more(plug: &Plug) -> io::Result<()> {
 }
 
 fn boot(
-    settings: &Settings,
+    settings: &BoardSettings,
     on: Instant,
     tty: &mut Tty,
     station: &Station,
-    fate: &Fate,
+    faults: &ActiveFaults,
 ) -> io::Result<()> {
     tty.say(&format!("\n{BANNER}\n"))?;
-    while fate.is(Wrong::BootLoop) {
+    while faults.is(FaultKind::BootLoop) {
         thread::sleep(BOOT_LOOP);
         tty.say(&format!("\n{BANNER}\n"))?;
     }
@@ -178,13 +154,13 @@ fn boot(
     }
 }
 
-fn login(tty: &mut Tty, fate: &Fate) -> io::Result<()> {
+fn login(tty: &mut Tty, faults: &ActiveFaults) -> io::Result<()> {
     tty.forget();
-    fate.reached(Stage::Login);
+    faults.reached(BoardStage::Login);
     loop {
         tty.say("\nprocess-board login: ")?;
         match tty.line()?.as_str() {
-            USER if !fate.is(Wrong::Refused) => return tty.say("\n"),
+            USER if !faults.is(FaultKind::Refused) => return tty.say("\n"),
             "" => {}
             _ => tty.say("Login incorrect\n")?,
         }
@@ -198,7 +174,7 @@ fn execute(
     tty: &mut Tty,
     station: &Station,
     clock: &agent::Clock,
-    fate: &Fate,
+    faults: &ActiveFaults,
 ) -> io::Result<u8> {
     let words = match command {
         Command::Echo(words) => {
@@ -219,9 +195,9 @@ fn execute(
             tty.echo(false);
             Ok(0)
         }
-        ["parallax-agent", "--nonce", hex] if !fate.is(Wrong::NoAgent) => {
+        ["parallax-agent", "--nonce", hex] if !faults.is(FaultKind::NoAgent) => {
             match u32::from_str_radix(hex, 16) {
-                Ok(nonce) => run_agent(Nonce(nonce), tty, station, clock, fate),
+                Ok(nonce) => run_agent(Nonce(nonce), tty, station, clock, faults),
                 Err(_) => {
                     tty.say("parallax-agent: failed to read the nonce: help: eight hexadecimal digits\n")?;
                     Ok(2)
@@ -241,12 +217,12 @@ fn run_agent(
     tty: &mut Tty,
     station: &Station,
     clock: &agent::Clock,
-    fate: &Fate,
+    faults: &ActiveFaults,
 ) -> io::Result<u8> {
     let wire = tty.wire_of_agent();
-    fate.reached(Stage::Agent);
+    faults.reached(BoardStage::Agent);
     match agent::run(station.clone(), clock.clone(), nonce, &mut *tty, wire) {
-        Ok(()) if fate.has_killed() => {
+        Ok(()) if faults.agent_killed() => {
             tty.say("Killed\n")?;
             Ok(KILLED)
         }

@@ -1,4 +1,4 @@
-//! What goes wrong on a board by order, and when: what a bench makes of it can be held against the order.
+//! Planned faults of a board, with their times: the bench's findings are compared with the plan.
 //! A pure core; nothing here is drawn by the system.
 
 use std::{collections::BTreeMap, time::Duration};
@@ -8,7 +8,7 @@ const LOG: &[u8] = b"[   12.345678] usb 1-1: new device\r\n";
 
 /// How far a board has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Stage {
+pub enum BoardStage {
     /// Its power came on.
     On,
     /// It asks who logs in.
@@ -17,9 +17,9 @@ pub enum Stage {
     Agent,
 }
 
-/// What goes wrong.
+/// What fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wrong {
+pub enum FaultKind {
     /// It stops, and says nothing any more.
     Silent,
     /// Its kernel panics: it says so, and stops.
@@ -60,46 +60,46 @@ pub enum Wrong {
     Rate(u32),
 }
 
-/// What goes wrong, and when.
+/// A planned fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Fault {
+pub struct BoardFault {
     /// What.
-    pub wrong: Wrong,
+    pub kind: FaultKind,
     /// From this stage on,
-    pub stage: Stage,
+    pub stage: BoardStage,
     /// and so long after it began.
     pub after: Duration,
 }
 
-impl Fault {
+impl BoardFault {
     /// Reads `NAME[=VALUE][@STAGE[+MS]]`, as in `garbage=10@agent+500`; the stage is `on`, `login` or
     /// `agent`, and `on` if none is told. None if it is anything else.
     pub fn read(text: &str) -> Option<Self> {
         let (what, when) = text.split_once('@').unwrap_or((text, "on"));
         let (stage, after) = when.split_once('+').unwrap_or((when, "0"));
         let stage = match stage {
-            "on" => Stage::On,
-            "login" => Stage::Login,
-            "agent" => Stage::Agent,
+            "on" => BoardStage::On,
+            "login" => BoardStage::Login,
+            "agent" => BoardStage::Agent,
             _ => return None,
         };
         let after = Duration::from_millis(after.parse().ok()?);
-        let wrong = match what.split_once('=') {
-            None => Wrong::named(what)?,
-            Some(("garbage", value)) => Wrong::Garbage(value.parse().ok()?),
-            Some(("dropped", value)) => Wrong::Dropped(value.parse().ok()?),
-            Some(("interleaved", value)) => Wrong::Interleaved(value.parse().ok()?),
-            Some(("overrun", value)) => Wrong::Overrun(value.parse().ok()?),
-            Some(("unplugged", value)) => Wrong::Unplugged(Some(value.parse().ok()?)),
-            Some(("exit", value)) => Wrong::Exit(value.parse().ok()?),
-            Some(("rate", value)) => Wrong::Rate(value.parse().ok()?),
+        let kind = match what.split_once('=') {
+            None => FaultKind::named(what)?,
+            Some(("garbage", value)) => FaultKind::Garbage(value.parse().ok()?),
+            Some(("dropped", value)) => FaultKind::Dropped(value.parse().ok()?),
+            Some(("interleaved", value)) => FaultKind::Interleaved(value.parse().ok()?),
+            Some(("overrun", value)) => FaultKind::Overrun(value.parse().ok()?),
+            Some(("unplugged", value)) => FaultKind::Unplugged(Some(value.parse().ok()?)),
+            Some(("exit", value)) => FaultKind::Exit(value.parse().ok()?),
+            Some(("rate", value)) => FaultKind::Rate(value.parse().ok()?),
             Some(_) => return None,
         };
-        Some(Self { wrong, stage, after })
+        Some(Self { kind, stage, after })
     }
 }
 
-impl Wrong {
+impl FaultKind {
     fn named(name: &str) -> Option<Self> {
         Some(match name {
             "silent" => Self::Silent,
@@ -120,43 +120,43 @@ impl Wrong {
     }
 }
 
-/// All that goes wrong on a board, and how far it has come.
+/// The faults of a board, and how far it has come.
 #[derive(Debug, Default)]
-pub(crate) struct Faults {
-    all: Vec<Fault>,
+pub(crate) struct FaultPlan {
+    all: Vec<BoardFault>,
     /// When each stage began first, since any one moment.
-    began: BTreeMap<Stage, Duration>,
+    began: BTreeMap<BoardStage, Duration>,
     /// How many were handed out by [`due`](Self::due), by their place in `all`.
     done: Vec<bool>,
 }
 
-impl Faults {
-    pub(crate) fn new(all: Vec<Fault>) -> Self {
+impl FaultPlan {
+    pub(crate) fn new(all: Vec<BoardFault>) -> Self {
         let done = vec![false; all.len()];
         Self { all, began: BTreeMap::new(), done }
     }
 
     /// A stage began.
-    pub(crate) fn reached(&mut self, stage: Stage, now: Duration) {
+    pub(crate) fn reached(&mut self, stage: BoardStage, now: Duration) {
         self.began.entry(stage).or_insert(now);
     }
 
-    fn is_due(&self, fault: &Fault, now: Duration) -> bool {
+    fn is_due(&self, fault: &BoardFault, now: Duration) -> bool {
         self.began.get(&fault.stage).is_some_and(|began| now >= *began + fault.after)
     }
 
     /// What is wrong now.
-    pub(crate) fn now(&self, now: Duration) -> impl Iterator<Item = Wrong> {
-        self.all.iter().filter(move |fault| self.is_due(fault, now)).map(|fault| fault.wrong)
+    pub(crate) fn now(&self, now: Duration) -> impl Iterator<Item = FaultKind> {
+        self.all.iter().filter(move |fault| self.is_due(fault, now)).map(|fault| fault.kind)
     }
 
     /// What has begun to be wrong, each once.
-    pub(crate) fn due(&mut self, now: Duration) -> Vec<Wrong> {
+    pub(crate) fn due(&mut self, now: Duration) -> Vec<FaultKind> {
         let mut due = Vec::new();
         for place in 0..self.all.len() {
             if !self.done[place] && self.is_due(&self.all[place], now) {
                 self.done[place] = true;
-                due.push(self.all[place].wrong);
+                due.push(self.all[place].kind);
             }
         }
         due
@@ -194,11 +194,11 @@ impl Noise {
     }
 
     /// What is heard of what is said while this is wrong.
-    pub(crate) fn pass(&mut self, bytes: &[u8], wrong: &[Wrong]) -> Vec<u8> {
+    pub(crate) fn pass(&mut self, bytes: &[u8], wrong: &[FaultKind]) -> Vec<u8> {
         let mut bytes = bytes.to_vec();
         for wrong in wrong {
             bytes = match wrong {
-                Wrong::Garbage(per_mille) => {
+                FaultKind::Garbage(per_mille) => {
                     let other = |noise: &mut Self, byte: u8| {
                         let struck = noise.strikes(*per_mille);
                         // Never the same byte.
@@ -206,10 +206,10 @@ impl Noise {
                     };
                     bytes.into_iter().map(|byte| other(self, byte)).collect()
                 }
-                Wrong::Dropped(per_mille) => {
+                FaultKind::Dropped(per_mille) => {
                     bytes.into_iter().filter(|_| !self.strikes(*per_mille)).collect()
                 }
-                Wrong::Interleaved(every) => self.interleave(&bytes, (*every).max(1)),
+                FaultKind::Interleaved(every) => self.interleave(&bytes, (*every).max(1)),
                 _ => bytes,
             };
         }
@@ -273,19 +273,20 @@ mod tests {
 
     #[test]
     fn a_fault_is_told_by_name_value_stage_and_time() {
-        let read = |text| Fault::read(text).map(|fault| (fault.wrong, fault.stage, fault.after));
-        assert_eq!(read("silent"), Some((Wrong::Silent, Stage::On, Duration::ZERO)));
+        let read =
+            |text| BoardFault::read(text).map(|fault| (fault.kind, fault.stage, fault.after));
+        assert_eq!(read("silent"), Some((FaultKind::Silent, BoardStage::On, Duration::ZERO)));
         assert_eq!(
             read("garbage=10@agent+500"),
-            Some((Wrong::Garbage(10), Stage::Agent, 500 * MS))
+            Some((FaultKind::Garbage(10), BoardStage::Agent, 500 * MS))
         );
         assert_eq!(
             read("unplugged=800@login"),
-            Some((Wrong::Unplugged(Some(800)), Stage::Login, Duration::ZERO))
+            Some((FaultKind::Unplugged(Some(800)), BoardStage::Login, Duration::ZERO))
         );
         assert_eq!(
             read("unplugged@agent"),
-            Some((Wrong::Unplugged(None), Stage::Agent, Duration::ZERO))
+            Some((FaultKind::Unplugged(None), BoardStage::Agent, Duration::ZERO))
         );
         for wrong in ["", "silence", "silent=1", "garbage", "exit=300", "panic@noon", "panic@on+x"]
         {
@@ -296,35 +297,35 @@ mod tests {
     #[test]
     fn a_fault_begins_once_when_its_stage_has_lasted_so_long() {
         let text = ["panic@agent+5", "garbage=1@login"];
-        let mut faults = Faults::new(text.into_iter().filter_map(Fault::read).collect());
-        faults.reached(Stage::Login, 10 * MS);
-        assert_eq!(faults.due(12 * MS), [Wrong::Garbage(1)]);
-        faults.reached(Stage::Agent, 20 * MS);
+        let mut faults = FaultPlan::new(text.into_iter().filter_map(BoardFault::read).collect());
+        faults.reached(BoardStage::Login, 10 * MS);
+        assert_eq!(faults.due(12 * MS), [FaultKind::Garbage(1)]);
+        faults.reached(BoardStage::Agent, 20 * MS);
         // A stage begins once.
-        faults.reached(Stage::Agent, 90 * MS);
+        faults.reached(BoardStage::Agent, 90 * MS);
         assert_eq!(faults.due(24 * MS), []);
-        assert_eq!(faults.due(25 * MS), [Wrong::Panic]);
+        assert_eq!(faults.due(25 * MS), [FaultKind::Panic]);
         assert_eq!(faults.due(26 * MS), []);
-        let now: Vec<Wrong> = faults.now(26 * MS).collect();
-        assert_eq!(now, [Wrong::Panic, Wrong::Garbage(1)]);
+        let now: Vec<FaultKind> = faults.now(26 * MS).collect();
+        assert_eq!(now, [FaultKind::Panic, FaultKind::Garbage(1)]);
     }
 
     #[test]
     fn noise_strikes_as_often_as_it_is_told_and_the_same_each_time() {
         let said = vec![b'x'; 100_000];
         let run = |wrong| Noise::new(7).pass(&said, &[wrong]);
-        let other = run(Wrong::Garbage(10)).iter().filter(|byte| **byte != b'x').count();
+        let other = run(FaultKind::Garbage(10)).iter().filter(|byte| **byte != b'x').count();
         assert!((800..1_200).contains(&other), "{other}");
-        let lost = said.len() - run(Wrong::Dropped(100)).len();
+        let lost = said.len() - run(FaultKind::Dropped(100)).len();
         assert!((9_000..11_000).contains(&lost), "{lost}");
-        assert_eq!(run(Wrong::Garbage(1)), run(Wrong::Garbage(1)));
-        assert_eq!(run(Wrong::Panic), said);
+        assert_eq!(run(FaultKind::Garbage(1)), run(FaultKind::Garbage(1)));
+        assert_eq!(run(FaultKind::Panic), said);
     }
 
     #[test]
     fn a_log_line_comes_in_at_each_byte_of_a_line_in_turn() {
         let mut noise = Noise::new(1);
-        let heard = noise.pass(&b"abc\n".repeat(7), &[Wrong::Interleaved(1)]);
+        let heard = noise.pass(&b"abc\n".repeat(7), &[FaultKind::Interleaved(1)]);
         let heard = String::from_utf8(heard).expect("text");
         let log = String::from_utf8_lossy(LOG);
         // The first line has begun before anything strikes.

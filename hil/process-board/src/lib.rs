@@ -1,10 +1,12 @@
-//! A board that is a process: the agent behind a pseudo-terminal with paced bytes, its UDP over
+//! A board as a process: the agent behind a pseudo-terminal with paced bytes, its UDP over
 //! Ethernet frames on a unix datagram socket. No hardware, no rights.
 
 mod board;
 mod cable;
-mod fate;
+mod error;
 mod fault;
+mod faults;
+mod inject;
 mod plug;
 mod shell;
 mod skew;
@@ -13,8 +15,9 @@ mod start;
 mod station;
 mod tty;
 
-pub use board::{BoardError, Settings, run};
-pub use fault::{Fault, Stage, Wrong};
+pub use board::{BoardSettings, run};
+pub use error::ProcessBoardError;
+pub use fault::{BoardFault, BoardStage, FaultKind};
 pub use skew::Skew;
 pub use start::main;
 

@@ -1,6 +1,6 @@
 //! Where a console is plugged in: a PTY under a name that stays, whatever PTY it is.
 
-use crate::{board::BoardError, lock};
+use crate::{error::ProcessBoardError, lock};
 use rustix::termios::{Action, tcflow, tcgetattr};
 use serialport::{SerialPort as _, TTYPort};
 use std::{
@@ -33,10 +33,11 @@ struct Ends {
 }
 
 impl Ends {
-    fn new() -> Result<Self, BoardError> {
-        let no_pty = |error: serialport::Error| BoardError::NoPty(error.to_string());
+    fn new() -> Result<Self, ProcessBoardError> {
+        let no_pty = |error: serialport::Error| ProcessBoardError::NoPty(error.to_string());
         let (master, slave) = TTYPort::pair().map_err(no_pty)?;
-        let device = slave.name().ok_or_else(|| BoardError::NoPty("it has no name".to_owned()))?;
+        let device =
+            slave.name().ok_or_else(|| ProcessBoardError::NoPty("it has no name".to_owned()))?;
         let host = File::options().read(true).write(true).open(&device)?;
         Ok(Self { master, _slave: slave, device, host })
     }
@@ -44,14 +45,14 @@ impl Ends {
 
 impl Plug {
     /// A PTY that has no name yet.
-    pub(crate) fn new(name: PathBuf) -> Result<Self, BoardError> {
+    pub(crate) fn new(name: PathBuf) -> Result<Self, ProcessBoardError> {
         let ends = Mutex::new(Some(Ends::new()?));
         Ok(Self { name, ends, times: AtomicU64::new(0) })
     }
 
     /// Gives it its name. A board that was killed leaves its name behind: the next one takes it over at
     /// once. `held`: another program, as it seems, has it open already.
-    pub(crate) fn show(&self, held: bool) -> Result<(), BoardError> {
+    pub(crate) fn show(&self, held: bool) -> Result<(), ProcessBoardError> {
         let ends = lock(&self.ends);
         let Some(Ends { device, host, .. }) = ends.as_ref() else { return Ok(()) };
         if held {
@@ -61,7 +62,7 @@ impl Plug {
         let _ = fs::remove_file(&aside);
         symlink(device, &aside)
             .and_then(|()| fs::rename(&aside, &self.name))
-            .map_err(|cause| BoardError::NoName { console: self.name.clone(), cause })
+            .map_err(|cause| ProcessBoardError::NoName { console: self.name.clone(), cause })
     }
 
     /// Pulls it out.
@@ -73,7 +74,7 @@ impl Plug {
     }
 
     /// Plugs it in again: another PTY under the same name.
-    pub(crate) fn put(&self, held: bool) -> Result<(), BoardError> {
+    pub(crate) fn put(&self, held: bool) -> Result<(), ProcessBoardError> {
         *lock(&self.ends) = Some(Ends::new()?);
         self.times.fetch_add(1, Ordering::Relaxed);
         self.show(held)

@@ -1,5 +1,8 @@
 //! As much of a shell as a bench types: `;`, single quotes, `echo`, `$?`. A pure core.
 
+/// What a boot's first stage prints, as the profile `process-board` has it.
+pub(crate) const BANNER: &str = "Parallax process board, first stage";
+
 /// A command of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Command {

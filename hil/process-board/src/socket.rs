@@ -1,14 +1,16 @@
-//! A UDP socket of the board, as the `webrtc` crate wants it.
+//! UDP sockets of the board, as the `webrtc` crate takes them.
 
 use crate::station::Station;
-use parallax_peer::sockets;
+use parallax_agent::Net;
+use parallax_peer::{HostRuntime, UdpRuntime, sockets};
 use std::{
     fmt,
     io::{self, IoSliceMut},
-    net::SocketAddr,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    sync::Arc,
     task::{Context, Poll},
 };
-use webrtc::runtime::{AsyncUdpSocket, RecvMeta, Transmit};
+use webrtc::runtime::{AsyncUdpSocket, RecvMeta, Runtime, Transmit};
 
 /// Sends and receives by the station. The kernel's socket stays open for its port alone.
 pub(crate) struct Socket {
@@ -65,5 +67,36 @@ impl AsyncUdpSocket for Socket {
             sockets::receive(&payload, from, self.bound, buffer, meta);
         }
         Poll::Ready(Ok(count))
+    }
+}
+
+impl Net for Station {
+    fn runtime(&self) -> Arc<dyn Runtime> {
+        Arc::new(UdpRuntime(self.clone()))
+    }
+
+    /// The `webrtc` crate binds a socket of the kernel at it, for its port alone: nothing is sent
+    /// there. The network knows it by the lease.
+    fn addresses(&self, _towards: SocketAddr) -> Vec<IpAddr> {
+        self.address().map(|_| Ipv4Addr::LOCALHOST.into()).into_iter().collect()
+    }
+
+    fn outward(&self, bound: SocketAddr) -> SocketAddr {
+        match self.address() {
+            Some(own) if bound.ip().is_loopback() => SocketAddr::new(own.into(), bound.port()),
+            _ => bound,
+        }
+    }
+}
+
+impl HostRuntime for Station {
+    fn open_udp(&self, bound: std::net::UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
+        Ok(Arc::new(Socket::open(self.clone(), bound)?))
+    }
+}
+
+impl fmt::Debug for Station {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Station").field(&self.address()).finish()
     }
 }

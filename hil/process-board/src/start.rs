@@ -1,8 +1,9 @@
 //! How a bench starts a process board.
 
 use crate::{
-    board::{BoardError, Settings, run},
-    fault::Fault,
+    board::{BoardSettings, run},
+    error::ProcessBoardError,
+    fault::BoardFault,
     skew::Skew,
 };
 use rustix::process::{Pid, Signal, getppid, set_parent_process_death_signal};
@@ -21,13 +22,13 @@ const BOOT: Duration = Duration::from_millis(800);
 ///
 /// # Errors
 /// If the arguments are others, the parent is gone, or the board ends.
-pub fn main(arguments: &[OsString]) -> Result<(), BoardError> {
+pub fn main(arguments: &[OsString]) -> Result<(), ProcessBoardError> {
     let texts: Vec<&str> = arguments.iter().filter_map(|text| text.to_str()).collect();
-    let told = Told::read(&texts).ok_or(BoardError::Arguments)?;
+    let told = Told::read(&texts).ok_or(ProcessBoardError::Arguments)?;
     let (Some(console), Some(bits_per_second), Some(parent)) =
         (told.console, told.baud, told.parent)
     else {
-        return Err(BoardError::Arguments);
+        return Err(ProcessBoardError::Arguments);
     };
     // A board whose bench is gone has no power any more.
     set_parent_process_death_signal(Some(Signal::KILL)).map_err(io::Error::from)?;
@@ -38,7 +39,7 @@ pub fn main(arguments: &[OsString]) -> Result<(), BoardError> {
     let cable = UnixDatagram::from(io::stdin().as_fd().try_clone_to_owned()?);
     let (clock, jitter, faults) = (told.clock, told.jitter, told.faults);
     let console = console.into();
-    run(&Settings { console, bits_per_second, boot: BOOT, clock, jitter, faults }, cable)
+    run(&BoardSettings { console, bits_per_second, boot: BOOT, clock, jitter, faults }, cable)
 }
 
 /// What the arguments say.
@@ -49,7 +50,7 @@ struct Told<'a> {
     parent: Option<i32>,
     clock: Skew,
     jitter: Duration,
-    faults: Vec<Fault>,
+    faults: Vec<BoardFault>,
 }
 
 impl<'a> Told<'a> {
@@ -88,7 +89,7 @@ impl<'a> Told<'a> {
                     rest
                 }
                 ["--fault", what, rest @ ..] => {
-                    told.faults.push(Fault::read(what)?);
+                    told.faults.push(BoardFault::read(what)?);
                     rest
                 }
                 _ => return None,

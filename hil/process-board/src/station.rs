@@ -1,8 +1,6 @@
 //! The board's IP stack: Ethernet, ARP, a DHCP client and UDP, by smoltcp.
 
-use crate::{cable::Cable, lock, socket::Socket};
-use parallax_agent::Net;
-use parallax_peer::sockets;
+use crate::{cable::Cable, lock};
 use smoltcp::{
     iface::{Config, Interface, SocketHandle, SocketSet},
     socket::{dhcpv4, udp},
@@ -11,11 +9,9 @@ use smoltcp::{
 };
 use std::{
     collections::{BTreeMap, VecDeque},
-    future::Future,
     io,
     net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4},
     os::unix::net::UnixDatagram,
-    pin::Pin,
     sync::{
         Arc, Mutex, Weak,
         atomic::{AtomicBool, Ordering},
@@ -23,10 +19,6 @@ use std::{
     task::{Context, Poll, Waker},
     thread,
     time::Duration,
-};
-use webrtc::runtime::{
-    AsyncInterval, AsyncTcpListener, AsyncTcpStream, AsyncUdpSocket, JoinHandle, Runtime,
-    TokioRuntime,
 };
 
 /// The board's, locally administered.
@@ -220,88 +212,5 @@ fn listen(shared: &Weak<Shared>, socket: &UnixDatagram) {
         wakers.into_iter().for_each(Waker::wake);
         // A wait that cannot be set is the one before.
         let _ = socket.set_read_timeout(Some(patience));
-    }
-}
-
-impl Net for Station {
-    fn runtime(&self) -> Arc<dyn Runtime> {
-        Arc::new(StationRuntime(self.clone()))
-    }
-
-    /// The `webrtc` crate binds a socket of the kernel at it, for its port alone: nothing is sent
-    /// there. The network knows it by the lease.
-    fn addresses(&self, _towards: SocketAddr) -> Vec<IpAddr> {
-        self.address().map(|_| Ipv4Addr::LOCALHOST.into()).into_iter().collect()
-    }
-
-    fn outward(&self, bound: SocketAddr) -> SocketAddr {
-        match self.address() {
-            Some(own) if bound.ip().is_loopback() => SocketAddr::new(own.into(), bound.port()),
-            _ => bound,
-        }
-    }
-}
-
-/// Tokio's, but for sockets.
-struct StationRuntime(Station);
-
-impl std::fmt::Debug for StationRuntime {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("StationRuntime").field(&self.0.address()).finish()
-    }
-}
-
-impl Runtime for StationRuntime {
-    fn spawn(&self, future: Pin<Box<dyn Future<Output = ()> + Send>>) -> Box<dyn JoinHandle> {
-        TokioRuntime.spawn(future)
-    }
-
-    fn wrap_udp_socket(&self, socket: std::net::UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
-        Ok(Arc::new(Socket::open(self.0.clone(), socket)?))
-    }
-
-    fn wrap_tcp_listener(
-        &self,
-        _listener: std::net::TcpListener,
-    ) -> io::Result<Arc<dyn AsyncTcpListener>> {
-        Err(sockets::no_ice_tcp())
-    }
-
-    fn connect_tcp<'a>(
-        &'a self,
-        _remote: SocketAddr,
-    ) -> Pin<Box<dyn Future<Output = io::Result<Arc<dyn AsyncTcpStream>>> + Send + 'a>> {
-        Box::pin(async { Err(sockets::no_ice_tcp()) })
-    }
-
-    fn resolve_host<'a>(
-        &'a self,
-        host: &'a str,
-    ) -> Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'a>> {
-        Box::pin(async move { sockets::resolve(host) })
-    }
-
-    fn now(&self) -> std::time::Instant {
-        std::time::Instant::now()
-    }
-
-    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + 'static>> {
-        TokioRuntime.sleep(duration)
-    }
-
-    fn interval(&self, period: Duration) -> Box<dyn AsyncInterval> {
-        TokioRuntime.interval(period)
-    }
-
-    fn block_on(&self, future: Pin<Box<dyn Future<Output = ()> + '_>>) {
-        TokioRuntime.block_on(future);
-    }
-
-    fn yield_now(&self) -> Pin<Box<dyn Future<Output = ()> + Send + 'static>> {
-        TokioRuntime.yield_now()
-    }
-
-    fn name(&self) -> &'static str {
-        "parallax-process-board"
     }
 }

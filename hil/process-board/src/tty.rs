@@ -1,8 +1,8 @@
 //! The board's end of its console: bytes as fast as the wire, echo, lines.
 
 use crate::{
-    fate::Fate,
-    fault::{Fifo, Noise, Wrong, at_a_wrong_rate},
+    fault::{FaultKind, Fifo, Noise, at_a_wrong_rate},
+    faults::ActiveFaults,
     plug::Plug,
 };
 use std::{
@@ -29,7 +29,7 @@ type Written = (Instant, Vec<u8>);
 pub(crate) struct Wire {
     waiting: mpsc::Sender<Written>,
     /// Whether the agent writes here: killed, it says nothing.
-    of_agent: Option<Fate>,
+    of_agent: Option<ActiveFaults>,
 }
 
 /// How long something is held back: up to so long, the same each time the program runs.
@@ -55,7 +55,7 @@ impl Jitter {
 
 impl Write for Wire {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.of_agent.as_ref().is_some_and(Fate::has_killed) {
+        if self.of_agent.as_ref().is_some_and(ActiveFaults::agent_killed) {
             return Ok(bytes.len());
         }
         // As a terminal does: a line end becomes two bytes.
@@ -81,7 +81,7 @@ fn pace(
     waiting: &mpsc::Receiver<Written>,
     bits_per_second: u32,
     mut jitter: Jitter,
-    fate: &Fate,
+    faults: &ActiveFaults,
 ) {
     let bytes_per_second = u64::from(bits_per_second.max(1)) / BITS_OF_A_BYTE;
     let in_a_pace = usize::try_from(bytes_per_second / 1_000).unwrap_or(1).max(1);
@@ -91,7 +91,7 @@ fn pace(
     while let Ok((written, bytes)) = waiting.recv() {
         let due = written + jitter.draw();
         thread::sleep(due.saturating_duration_since(Instant::now()));
-        let wrong = fate.now();
+        let wrong = faults.now();
         let bytes = noise.pass(&bytes, &wrong);
         for chunk in bytes.chunks(in_a_pace) {
             free = free.max(Instant::now());
@@ -118,16 +118,16 @@ fn pace(
 
 /// A PTY carries bytes whatever its rate, and keeps the rate that was set: a board with a rate of its own
 /// is understood at that one alone, in both directions.
-fn at_its_rate(bytes: &[u8], wrong: &[Wrong], plug: &Plug) -> Vec<u8> {
+fn at_its_rate(bytes: &[u8], wrong: &[FaultKind], plug: &Plug) -> Vec<u8> {
     let own = wrong.iter().find_map(|wrong| match wrong {
-        Wrong::Rate(own) => Some(*own),
+        FaultKind::Rate(own) => Some(*own),
         _ => None,
     });
     if own.is_some() && own != plug.rate() { at_a_wrong_rate(bytes) } else { bytes.to_vec() }
 }
 
 /// Reads what is typed, from whatever PTY is plugged in.
-fn hear(plug: &Plug, heard: &mpsc::Sender<Vec<u8>>, mut jitter: Jitter, fate: &Fate) {
+fn hear(plug: &Plug, heard: &mpsc::Sender<Vec<u8>>, mut jitter: Jitter, faults: &ActiveFaults) {
     let (mut bytes, mut fifo, begun) = ([0; 256], Fifo::default(), Instant::now());
     loop {
         let times = plug.times();
@@ -140,10 +140,10 @@ fn hear(plug: &Plug, heard: &mpsc::Sender<Vec<u8>>, mut jitter: Jitter, fate: &F
                 Ok(0) => return,
                 Ok(read) => {
                     thread::sleep(jitter.draw());
-                    let wrong = fate.now();
+                    let wrong = faults.now();
                     let mut typed = at_its_rate(&bytes[..read], &wrong, plug);
                     for wrong in &wrong {
-                        if let Wrong::Overrun(most) = wrong {
+                        if let FaultKind::Overrun(most) = wrong {
                             typed = fifo.take(&typed, *most, begun.elapsed());
                         }
                     }
@@ -172,7 +172,7 @@ pub(crate) struct Tty {
     rest: Vec<u8>,
     wire: Wire,
     echoes: bool,
-    fate: Fate,
+    faults: ActiveFaults,
 }
 
 impl Tty {
@@ -181,20 +181,20 @@ impl Tty {
         plug: &Arc<Plug>,
         bits_per_second: u32,
         jitter: Duration,
-        fate: &Fate,
+        faults: &ActiveFaults,
     ) -> io::Result<Self> {
         let (wire, waiting) = mpsc::channel();
-        let (out, its_fate) = (Arc::clone(plug), fate.clone());
+        let (out, active) = (Arc::clone(plug), faults.clone());
         thread::Builder::new().name("console out".into()).spawn(move || {
-            pace(&out, &waiting, bits_per_second, Jitter::new(jitter, 1), &its_fate);
+            pace(&out, &waiting, bits_per_second, Jitter::new(jitter, 1), &active);
         })?;
         let (typed, came) = mpsc::channel();
-        let (into, heard, its_fate) = (Arc::clone(plug), typed.clone(), fate.clone());
+        let (into, heard, active) = (Arc::clone(plug), typed.clone(), faults.clone());
         thread::Builder::new()
             .name("console in".into())
-            .spawn(move || hear(&into, &heard, Jitter::new(jitter, 2), &its_fate))?;
+            .spawn(move || hear(&into, &heard, Jitter::new(jitter, 2), &active))?;
         let wire = Wire { waiting: wire, of_agent: None };
-        Ok(Self { came, typed, rest: Vec::new(), wire, echoes: true, fate: fate.clone() })
+        Ok(Self { came, typed, rest: Vec::new(), wire, echoes: true, faults: faults.clone() })
     }
 
     pub(crate) fn wire(&self) -> Wire {
@@ -203,7 +203,7 @@ impl Tty {
 
     /// The agent's.
     pub(crate) fn wire_of_agent(&self) -> Wire {
-        Wire { of_agent: Some(self.fate.clone()), ..self.wire() }
+        Wire { of_agent: Some(self.faults.clone()), ..self.wire() }
     }
 
     /// Where what is typed goes.
@@ -262,7 +262,7 @@ impl Tty {
 impl Read for Tty {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
         while self.rest.is_empty() {
-            if self.fate.has_killed() {
+            if self.faults.agent_killed() {
                 return Ok(0);
             }
             self.rest = self.came.recv().map_err(|_| io::ErrorKind::BrokenPipe)?;

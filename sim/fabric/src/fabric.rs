@@ -34,15 +34,6 @@ pub trait Services {
     fn restart(&mut self, host: HostId);
 }
 
-/// A direction of a site's access.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Way {
-    /// From the site to the Internet.
-    Up,
-    /// From the Internet to the site.
-    Down,
-}
-
 /// What stands below all peers of a run.
 ///
 /// Its lock is never held while a stack is stepped or a task is woken: both may come back here.

@@ -19,7 +19,7 @@ mod udp;
 
 pub use clips::{check, check_clip};
 pub use error::SetupError;
-pub use fabric::{Captured, Fabric, Live, Services, Told, Way};
+pub use fabric::{Captured, Fabric, Live, Services, Told};
 pub use flash::MemoryFlash;
 pub use header::header;
 pub use packets::{BytesByKind, Direction, EndKind, PacketSeen, Packets};

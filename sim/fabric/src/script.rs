@@ -1,12 +1,7 @@
 //! The script of a scenario: what is done to a run, step by step.
 
-use crate::{
-    error::SetupError,
-    fabric::{Fabric, Way},
-    header,
-};
+use crate::{error::SetupError, fabric::Fabric, header};
 use parallax_network::{HostId, SiteId, Time};
-use parallax_record::LinkDirection;
 use parallax_scenario::{Action, Event, Scenario};
 
 /// A beginning or an end of an event.
@@ -59,12 +54,8 @@ pub fn act(
         Action::Restart(service) => fabric.restart_service(host(fabric, service.name())?),
         Action::PowerLoss { peer } => return Ok(Some((host(fabric, peer)?, ends))),
         Action::ChangeLink { site: name, direction, after, before } => {
-            let way = match direction {
-                LinkDirection::Up => Way::Up,
-                LinkDirection::Down => Way::Down,
-            };
             let config = if ends { before } else { after };
-            if !fabric.set_link(site(fabric, name)?, way, config.clone())? {
+            if !fabric.set_link(site(fabric, name)?, *direction, config.clone())? {
                 return Err(SetupError::NoInternet { site: name.clone() });
             }
         }

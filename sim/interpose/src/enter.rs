@@ -51,7 +51,7 @@ pub fn enter(settings: Settings) -> Result<Guard, EnterError> {
         return Err(EnterError::Unsupported);
     }
     #[cfg(target_os = "linux")]
-    crate::hooks::check_linked()?;
+    crate::hooks::check_linked().map_err(|function| EnterError::NotLinked { function })?;
     if !state::switch_on(&settings) {
         return Err(EnterError::AlreadySimulating);
     }

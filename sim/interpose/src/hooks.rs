@@ -2,7 +2,7 @@
 #![expect(unsafe_code, reason = "this crate is where the project's unsafe code is")]
 
 use crate::{
-    EPOCH_UNIX_S, EnterError, MONOTONIC_BASE_S,
+    EPOCH_UNIX_S, MONOTONIC_BASE_S,
     real::{self, ThreadMain, set_errno},
     state,
 };
@@ -12,8 +12,8 @@ use std::{
     net::{Ipv4Addr, SocketAddrV4},
 };
 
-/// Fails unless a look-up by name finds each function of this file.
-pub(crate) fn check_linked() -> Result<(), EnterError> {
+/// Whether a look-up by name finds each function of this file; else the name of one that it does not find.
+pub(crate) fn check_linked() -> Result<(), &'static str> {
     let ours: [(&std::ffi::CStr, &'static str, *const ()); 9] = [
         (c"getrandom", "getrandom", getrandom as *const ()),
         (c"getentropy", "getentropy", getentropy as *const ()),
@@ -27,7 +27,7 @@ pub(crate) fn check_linked() -> Result<(), EnterError> {
     ];
     for (name, function, address) in ours {
         if !std::ptr::eq(real::visible(name).cast_const().cast(), address) {
-            return Err(EnterError::NotLinked { function });
+            return Err(function);
         }
     }
     Ok(())

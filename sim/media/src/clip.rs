@@ -1,9 +1,8 @@
 //! What a camera sees: a short clip that loops.
 
 use crate::decoder::{DecodeError, Decoder, size_of};
-use crate::film::{Planes, planes_of};
 use crate::nal;
-use crate::picture::{Picture, Size, SizeError};
+use crate::picture::{Picture, Planes, Size, SizeError};
 use crate::scale::Scaler;
 use crate::scene::Scene;
 use crate::sequence::{self, Unfit};
@@ -346,7 +345,7 @@ fn decode_each(
     }
     let damaged = |source| ClipError::Frame { frame: pictures, source };
     for picture in decoder.held_back().map_err(damaged)? {
-        each(pictures, picture.size(), planes_of(&picture))?;
+        each(pictures, picture.size(), picture.planes())?;
         pictures += 1;
     }
     match pictures == units.len() {

@@ -7,7 +7,7 @@ mod y4m;
 use crate::{
     clip::{Clip, Rate},
     decoder::{DecodeError, Decoder, size_of},
-    picture::{Picture, Size, SizeError},
+    picture::{Planes, Size, SizeError},
     scale::Scaler,
     sequence::Unfit,
     slice,
@@ -158,9 +158,6 @@ impl Clip {
     }
 }
 
-/// Luma, blue and red, each with the distance of its rows.
-pub(crate) type Planes<'p> = [(&'p [u8], usize); 3];
-
 /// Hands out every picture in the order in which they are shown; all have one size. Tells the rate.
 fn pictures_of(
     container: Container,
@@ -252,15 +249,10 @@ fn decode(
     let frames = track.samples.len();
     let failed = |source| FilmError::Frame { frame: frames, source };
     for picture in decoder.held_back().map_err(failed)? {
-        take(picture.size(), planes_of(&picture))?;
+        take(picture.size(), picture.planes())?;
     }
     if pictures != frames {
         return Err(FilmError::Pictures { frames, pictures });
     }
     Ok(())
-}
-
-pub(crate) fn planes_of(picture: &Picture) -> Planes<'_> {
-    let width = usize::from(picture.size().width);
-    [(picture.y(), width), (picture.u(), width / 2), (picture.v(), width / 2)]
 }

@@ -4,6 +4,7 @@
 //! [`Encoder`]; a viewer feeds a [`Decoder`], reads the marker and holds the picture against the
 //! clip's with [`psnr_millidb`]. A camera that encodes nothing sends a [`Recording`]. Nothing here reads a clock, a file or the environment.
 
+mod bits;
 mod clip;
 mod decoder;
 mod encoder;

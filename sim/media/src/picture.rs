@@ -74,7 +74,16 @@ impl fmt::Debug for Picture {
     }
 }
 
+/// Luma, blue and red, each with the distance of its rows.
+pub(crate) type Planes<'p> = [(&'p [u8], usize); 3];
+
 impl Picture {
+    /// Its planes.
+    pub(crate) fn planes(&self) -> Planes<'_> {
+        let width = usize::from(self.size().width);
+        [(self.y(), width), (self.u(), width / 2), (self.v(), width / 2)]
+    }
+
     /// A picture of one grey, `luma`, with neutral chroma.
     ///
     /// # Errors

@@ -1,8 +1,8 @@
 //! Sequence parameter sets (ITU-T H.264 section 7.3.2.1.1): what a stream says of its pictures.
 
 use crate::{
+    bits::{Bits, unescape},
     picture::{Size, SizeError},
-    slice::{Bits, unescape},
 };
 
 /// A sequence parameter set of pictures that can be decoded: 8 bits, 4:2:0, progressive.

@@ -44,7 +44,7 @@ pub struct Network {
     notes: Notes,
     entered: u64,
     delivered: u64,
-    dropped: BTreeMap<(Spot, DropCause), u64>,
+    dropped: BTreeMap<(PlaceId, DropCause), u64>,
     /// Whether packets are told where they pass.
     tapped: bool,
     loads: Loads,
@@ -65,20 +65,11 @@ struct Flight {
 #[derive(Debug)]
 struct Segment {
     link: Link,
-    spot: Spot,
+    place: PlaceId,
 }
 
-/// A place, by number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Spot {
-    Host(HostId),
-    LanOut(HostId),
-    LanIn(HostId),
-    Gateway(SiteId),
-    Up(SiteId),
-    Down(SiteId),
-    Core,
-}
+/// A place with hosts and sites by number.
+type PlaceId = Place<HostId, SiteId>;
 
 /// A change of the network, due at its time.
 #[derive(Debug)]
@@ -146,7 +137,7 @@ impl Network {
             dropped: self
                 .dropped
                 .iter()
-                .map(|((spot, cause), packets)| ((self.place(*spot), *cause), *packets))
+                .map(|((place, cause), packets)| ((self.place(*place), *cause), *packets))
                 .collect(),
             queued: self.links.iter().map(|segment| segment.link.queued()).sum(),
             in_flight: self.agenda.packets(),
@@ -227,17 +218,17 @@ impl Network {
         self.agenda.schedule(now.max(self.clock), Event::Control { control });
     }
 
-    fn place(&self, spot: Spot) -> Place {
+    fn place(&self, place: PlaceId) -> Place {
         let site = |id| self.topology.site(id).name.clone();
         let host = |id| self.topology.host(id).name.clone();
-        match spot {
-            Spot::Host(id) => Place::Host(host(id)),
-            Spot::LanOut(id) => Place::LanOut(host(id)),
-            Spot::LanIn(id) => Place::LanIn(host(id)),
-            Spot::Gateway(id) => Place::Gateway(site(id)),
-            Spot::Up(id) => Place::Up(site(id)),
-            Spot::Down(id) => Place::Down(site(id)),
-            Spot::Core => Place::Core,
+        match place {
+            PlaceId::Host(id) => Place::Host(host(id)),
+            PlaceId::LanOut(id) => Place::LanOut(host(id)),
+            PlaceId::LanIn(id) => Place::LanIn(host(id)),
+            PlaceId::Gateway(id) => Place::Gateway(site(id)),
+            PlaceId::Up(id) => Place::Up(site(id)),
+            PlaceId::Down(id) => Place::Down(site(id)),
+            PlaceId::Core => Place::Core,
         }
     }
 }

@@ -152,21 +152,21 @@ pub enum Flow {
     Outbound,
 }
 
-/// Where a packet met its fate. The text form is the one that records use.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Place {
+/// A place of the network, with hosts and sites by name. The text form is the one that records use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place<Host = Arc<str>, Site = Arc<str>> {
     /// The host of that name: `host/HOST`.
-    Host(Arc<str>),
+    Host(Host),
     /// The LAN link from that host: `lan/HOST/out`.
-    LanOut(Arc<str>),
+    LanOut(Host),
     /// The LAN link to that host: `lan/HOST/in`.
-    LanIn(Arc<str>),
+    LanIn(Host),
     /// The gateway of that site, or what stands there without one: `gateway/SITE`.
-    Gateway(Arc<str>),
+    Gateway(Site),
     /// The link from that site to the core: `link/SITE/up`.
-    Up(Arc<str>),
+    Up(Site),
     /// The link from the core to that site: `link/SITE/down`.
-    Down(Arc<str>),
+    Down(Site),
     /// The core: `core`.
     Core,
 }

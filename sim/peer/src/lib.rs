@@ -21,6 +21,7 @@ mod pipeline;
 mod probe;
 mod rendezvous;
 mod round_trip;
+mod runtime;
 pub mod sockets;
 mod tap;
 mod tasks;
@@ -28,6 +29,7 @@ pub mod viewer;
 
 pub use crypto::{CryptoHooks, HookedCrypto};
 pub use host::{Accept, Flash, Host, Seen, Stage, Worked};
+pub use runtime::{BoxedTask, HostRuntime, UdpRuntime};
 
 use std::time::Duration;
 

@@ -1,30 +1,10 @@
-//! What every host of Parallax's own answers alike when the `webrtc` crate asks for sockets: in
-//! simulation, in a lab, and on a process board.
+//! Datagrams between the `webrtc` crate and a host's UDP sockets.
 
 use std::{
     io::{self, IoSliceMut},
     net::{SocketAddr, SocketAddrV4},
 };
 use webrtc::runtime::{RecvMeta, Transmit};
-
-/// The answer to whoever wants ICE over TCP: none of these hosts has it.
-pub fn no_ice_tcp() -> io::Error {
-    let message = "failed to open a TCP socket for ICE: this host has UDP candidates only";
-    io::Error::new(io::ErrorKind::Unsupported, message)
-}
-
-/// Resolves what is an address with a port already: none of these hosts has DNS.
-///
-/// # Errors
-/// If it is a name.
-pub fn resolve(host: &str) -> io::Result<Vec<SocketAddr>> {
-    host.parse().map(|address| vec![address]).map_err(|_| {
-        let message = format!(
-            "failed to resolve `{host}`: this host takes addresses such as 198.51.100.1:3478 only"
-        );
-        io::Error::new(io::ErrorKind::NotFound, message)
-    })
-}
 
 /// Sends each datagram of a transmit, in order; says how many bytes that were.
 ///
@@ -62,16 +42,4 @@ pub fn receive(
     // The crate divides by it.
     meta.stride = length.max(1);
     meta.dst_ip = Some(bound.ip());
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn addresses_are_resolved_and_names_are_not() {
-        let address: SocketAddr = ([198, 51, 100, 1], 3478).into();
-        assert_eq!(resolve("198.51.100.1:3478").expect("an address"), [address]);
-        assert_eq!(resolve("stun.example").expect_err("a name").kind(), io::ErrorKind::NotFound);
-    }
 }

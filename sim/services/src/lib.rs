@@ -1,16 +1,13 @@
 //! STUN, TURN and rendezvous on the network core.
 //!
-//! Each service is a pure core of one shape, [`Service`]; [`Services`] bundles those of a run. A
-//! shell hands packets in and out, on whatever network.
+//! Each service is a pure core of one shape, [`Service`]. A shell hands packets in and out, on whatever network.
 
 mod relay;
 mod rendezvous;
-mod services;
 mod stun;
 
 pub use relay::{RelayConfig, StunTurn};
 pub use rendezvous::RendezvousService;
-pub use services::{Services, ServicesConfig};
 
 use core::net::Ipv4Addr;
 use parallax_network::{Packet, Time};

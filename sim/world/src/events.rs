@@ -1,9 +1,9 @@
-//! What befalls a world in mid-run, as a script has it.
+//! Scheduled faults of a world.
 
 use crate::{error::WorldError, world::World};
-use parallax_fabric::{SetupError, Way};
+use parallax_fabric::SetupError;
 use parallax_network::{HostId, LinkConfig, SiteId};
-use parallax_record::Event;
+use parallax_record::{Event, LinkDirection};
 
 /// Each takes effect at the time of the next step, after what is due before it, and silently:
 /// nobody is told, but by what then comes or does not come. What is called first happens first.
@@ -17,7 +17,7 @@ impl World<'_> {
         if let Some(device) = self.peers.get(&peer) {
             self.devices.switch_off(*device);
         }
-        self.held.forget(peer);
+        self.collectors.held.forget(peer);
         self.changed = true;
     }
 
@@ -52,11 +52,11 @@ impl World<'_> {
     pub fn set_link(
         &mut self,
         site: SiteId,
-        way: Way,
+        direction: LinkDirection,
         config: LinkConfig,
     ) -> Result<(), WorldError> {
         self.arrive();
-        if self.fabric.set_link(site, way, config)? {
+        if self.fabric.set_link(site, direction, config)? {
             Ok(())
         } else {
             Err(SetupError::NoInternet { site: self.fabric.site_name(site) }.into())

@@ -17,16 +17,17 @@ mod runtime;
 mod script;
 mod secrets;
 mod simulate;
+mod state;
 mod task;
 mod world;
 
 pub use capture::CaptureSink;
 pub use error::WorldError;
 pub use header::header;
-pub use host::{Device, Instantly, SimHost};
+pub use host::SimHost;
 pub use parallax_fabric::KeptPicture;
 pub use parallax_fabric::{
-    BytesByKind, Direction, EndKind, PacketSeen, Services, SetupError, TcpListener, TcpStream, Way,
+    BytesByKind, Direction, EndKind, PacketSeen, Services, SetupError, TcpListener, TcpStream,
     check, check_clip, secrets,
 };
 pub use parallax_interpose::elapsed;
@@ -34,6 +35,7 @@ pub use parallax_interpose::elapsed;
 pub use plant::{Fault, Plant};
 pub use run::{run, run_watched};
 pub use simulate::{Guards, simulate};
+pub use state::{Device, Instantly};
 pub use world::{EntrySink, Outcome, PacketSink, Sinks, TICK, Watch, World};
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

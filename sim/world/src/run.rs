@@ -3,9 +3,9 @@
 use crate::{
     capture::CaptureSink,
     error::WorldError,
-    host::Device,
     script,
     simulate::{Guards, simulate},
+    state::Device,
     world::{Outcome, Sinks, Watch, World},
 };
 use parallax_fabric::{Placed, ProfiledDevice, Setting, films, place, place_peers};

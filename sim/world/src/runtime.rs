@@ -1,25 +1,22 @@
-//! The runtime that the `webrtc` crate and the peers' own code get on a simulated host.
+//! Runtime of a simulated host: its time, tasks and UDP sockets.
 
-use crate::{busy::Leaving, host::HostState, lock, task::InHost};
+use crate::{busy::Leaving, lock, state::HostState, task::InHost};
 use bytes::Bytes;
 use parallax_fabric::{Sleep, Timers, UdpSocket};
 use parallax_network::{Packet, Time};
-use parallax_peer::sockets;
+use parallax_peer::{BoxedTask, HostRuntime, sockets};
 use std::{
     fmt,
     future::Future,
     io::{self, IoSliceMut},
-    net::{SocketAddr, TcpListener},
+    net::SocketAddr,
     os::fd::AsRawFd,
     pin::Pin,
     sync::{Arc, Mutex},
     task::{Context, Poll},
     time::{Duration, Instant},
 };
-use webrtc::runtime::{
-    AsyncInterval, AsyncTcpListener, AsyncTcpStream, AsyncUdpSocket, JoinHandle, RecvMeta, Runtime,
-    Transmit,
-};
+use webrtc::runtime::{AsyncInterval, AsyncUdpSocket, JoinHandle, RecvMeta, Transmit};
 
 /// Clock, timers, tasks and UDP sockets of a simulated host.
 pub(crate) struct SimRuntime {
@@ -38,10 +35,10 @@ impl fmt::Debug for SimRuntime {
     }
 }
 
-impl Runtime for SimRuntime {
+impl HostRuntime for SimRuntime {
     #[expect(clippy::disallowed_methods, reason = "here a task is made one of its host")]
-    fn spawn(&self, future: Pin<Box<dyn Future<Output = ()> + Send>>) -> Box<dyn JoinHandle> {
-        let task = InHost::new(Arc::clone(&self.host), future);
+    fn spawn(&self, task: BoxedTask) -> Box<dyn JoinHandle> {
+        let task = InHost::new(Arc::clone(&self.host), task);
         Box::new(Task(tokio::task::spawn_local(async move {
             task.await;
         })))
@@ -50,39 +47,20 @@ impl Runtime for SimRuntime {
     /// The driver of a connection binds a socket by the standard library and hands it over. On a
     /// simulating thread that bind has only been remembered: its address is taken, and the
     /// descriptor closed.
-    fn wrap_udp_socket(&self, socket: std::net::UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
-        let local = socket.local_addr()?;
-        parallax_interpose::forget(socket.as_raw_fd());
-        drop(socket);
+    fn open_udp(&self, bound: std::net::UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
+        let local = bound.local_addr()?;
+        parallax_interpose::forget(bound.as_raw_fd());
+        drop(bound);
         let host = Arc::clone(&self.host);
         let inner = UdpSocket::open(Arc::clone(&host.fabric), host.id, local, local)?;
         Ok(Arc::new(Socket { inner, local, host, waiting: Mutex::default() }))
-    }
-
-    fn wrap_tcp_listener(&self, _listener: TcpListener) -> io::Result<Arc<dyn AsyncTcpListener>> {
-        Err(sockets::no_ice_tcp())
-    }
-
-    fn connect_tcp<'a>(
-        &'a self,
-        _remote: SocketAddr,
-    ) -> Pin<Box<dyn Future<Output = io::Result<Arc<dyn AsyncTcpStream>>> + Send + 'a>> {
-        Box::pin(async { Err(sockets::no_ice_tcp()) })
-    }
-
-    /// Takes addresses only: a run has no DNS.
-    fn resolve_host<'a>(
-        &'a self,
-        host: &'a str,
-    ) -> Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'a>> {
-        Box::pin(async move { sockets::resolve(host) })
     }
 
     fn now(&self) -> Instant {
         self.host.timers.instant() + self.host.now().saturating_since(self.host.timers.now())
     }
 
-    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + 'static>> {
+    fn sleep(&self, duration: Duration) -> BoxedTask {
         Box::pin(self.host.timers.sleep_until(self.host.now() + duration))
     }
 
@@ -94,14 +72,6 @@ impl Runtime for SimRuntime {
 
     fn block_on(&self, _future: Pin<Box<dyn Future<Output = ()> + '_>>) {
         panic!("failed to block: a simulated host shares its thread with the rest of the world");
-    }
-
-    fn yield_now(&self) -> Pin<Box<dyn Future<Output = ()> + Send + 'static>> {
-        Box::pin(tokio::task::yield_now())
-    }
-
-    fn name(&self) -> &'static str {
-        "parallax-world"
     }
 }
 

@@ -1,6 +1,6 @@
 //! Tasks of simulated hosts.
 
-use crate::host::HostState;
+use crate::state::HostState;
 use parallax_fabric::Sleep;
 use parallax_interpose::in_host;
 use std::{

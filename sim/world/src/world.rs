@@ -1,17 +1,17 @@
 //! Peers, network and services of a run, step by step.
 
 use crate::{
-    busy::{Held, Leaving},
+    busy::Leaving,
     capture::{CaptureSink, Capturing},
     devices::{Code, DeviceId, Devices},
     error::WorldError,
-    failures::{Failure, Failures},
-    host::{Device, HostState, SimHost},
+    failures::Failure,
+    host::SimHost,
+    state::{Collectors, Device, HostState},
     task::InHost,
 };
 use parallax_fabric::{
-    BytesByKind, EndKind, Fabric, KeptPicture, MemoryFlash, PacketSeen, Packets, Pictures,
-    Services, Timers,
+    BytesByKind, EndKind, Fabric, KeptPicture, MemoryFlash, PacketSeen, Packets, Services, Timers,
 };
 use parallax_interpose::{EPOCH_UNIX_S, refusals, set_elapsed, simulating};
 use parallax_network::{HostId, Network, Time};
@@ -78,9 +78,7 @@ pub struct World<'a> {
     /// How far the network has come: where the run ends, which need not be on a step.
     reached: Time,
     timers: Timers,
-    failures: Failures,
-    pictures: Pictures,
-    pub(crate) held: Held,
+    pub(crate) collectors: Collectors,
     pub(crate) fabric: Arc<Fabric>,
     names: BTreeMap<HostId, Arc<str>>,
     pub(crate) peers: BTreeMap<HostId, DeviceId>,
@@ -137,7 +135,7 @@ impl<'a> World<'a> {
             now: Time::ZERO,
             reached: Time::ZERO,
             timers: Timers::start(),
-            failures: Failures::default(),
+            collectors: Collectors::default(),
             fabric: Fabric::new(seed, network, services),
             names: BTreeMap::new(),
             peers: BTreeMap::new(),
@@ -147,8 +145,6 @@ impl<'a> World<'a> {
             sinks,
             capturing: None,
             watch: None,
-            pictures: Pictures::default(),
-            held: Held::default(),
             #[cfg(feature = "guards-off")]
             hash_map_planted: false,
         })
@@ -187,13 +183,11 @@ impl<'a> World<'a> {
     ) where
         F: Future<Output = ()> + Send + 'static,
     {
-        let (name, address) = self.fabric.host(host);
         self.fabric.add_peer(host);
         self.changed = true;
         let (fabric, timers) = (Arc::clone(&self.fabric), self.timers.clone());
-        let failures = (self.failures.clone(), self.pictures.clone(), self.held.clone());
-        let place = (host, &*name, address);
-        let state = HostState::new(self.seed, place, fabric, timers, failures, device);
+        let collectors = self.collectors.clone();
+        let state = HostState::new(self.seed, host, fabric, timers, collectors, device);
         let state = Arc::new(state);
         self.flashes.insert(host, Arc::clone(&state.flash));
         let boot = move || {
@@ -279,7 +273,7 @@ impl<'a> World<'a> {
 
     /// Leaves out steps before `end` in which nothing is due: no timer, no packet, no service, nothing held. They are most of a run.
     fn skip(&mut self, end: Time) {
-        let due = [self.timers.next(), self.held.next(), self.fabric.next_deadline()];
+        let due = [self.timers.next(), self.collectors.held.next(), self.fabric.next_deadline()];
         let due = due.into_iter().flatten().min();
         let until = due.map_or(end, |due| due.min(end));
         if self.changed || until <= self.now {
@@ -300,7 +294,7 @@ impl<'a> World<'a> {
 
     /// Sends and records what hosts held that are free again, each at its own time.
     fn leave(&self, until: Time) {
-        for (at, host, leaving) in self.held.due(until) {
+        for (at, host, leaving) in self.collectors.held.due(until) {
             self.fabric.advance(at);
             match leaving {
                 Leaving::Packet(packet) => self.fabric.send(host, packet),
@@ -334,7 +328,7 @@ impl<'a> World<'a> {
             packets_sha256: self.packets.sha256(),
             packets: self.packets.count(),
             bytes,
-            pictures: self.pictures.kept(),
+            pictures: self.collectors.pictures.kept(),
         }
     }
 
@@ -370,7 +364,7 @@ impl<'a> World<'a> {
         if let Some(what) = refusals().into_iter().next() {
             return Err(WorldError::Refused { at, what });
         }
-        match self.failures.first() {
+        match self.collectors.failures.first() {
             Some(Failure { peer, what }) => Err(WorldError::Peer { peer, at, what }),
             None => Ok(()),
         }

@@ -29,7 +29,7 @@ impl Session<'_> {
             let blame = match self.not_opened.take() {
                 Some(error) => Blame::Lab(format!("its port is there again: {error}")),
                 // Pulled out, or a board that carries its own adapter and has died: that looks the same.
-                None => Blame::Nobody(
+                None => Blame::Unknown(
                     "its port was gone, and did not come back: help: see whether it is plugged in, and \
                      whether the board has power"
                         .to_owned(),
@@ -41,7 +41,7 @@ impl Session<'_> {
             self.ended = true;
         } else if runs && !self.streams && longer(self.started_ns, SILENCE_NS) {
             let seconds = seconds(SILENCE_NS);
-            self.blame(Blame::Nobody(format!(
+            self.blame(Blame::Unknown(format!(
                 "its agent was started, and has said nothing in {seconds} s{}: help: console.txt has what \
                  was typed; if some of it is lost, its profile's `transmit_delay` is wrong",
                 self.damage_told()
@@ -51,7 +51,7 @@ impl Session<'_> {
             let blame = if self.damaged_since_heard > 0 {
                 // It speaks, and is not understood: its adapter or its wire may be at fault.
                 let damage = self.damage_told();
-                Blame::Nobody(format!(
+                Blame::Unknown(format!(
                     "nothing that its agent said in {seconds} s came whole{damage}"
                 ))
             } else {
@@ -121,7 +121,7 @@ impl Session<'_> {
                  its profile's boot_timeout tells more"
                     .to_owned()
             };
-            self.blame(Blame::Nobody(what));
+            self.blame(Blame::Unknown(what));
         }
         self.ended = true;
     }

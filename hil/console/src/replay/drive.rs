@@ -3,13 +3,12 @@
 use super::{
     CameUp, Kind, Replay, Step, Summary,
     count::{Counts, Role},
-    typed::{Ahead, Keys},
+    keys::{Ahead, Keys},
 };
 use crate::{
     Cause, CommandId, Console, ConsoleProfile, Input, Nanos, Nonce, Noted, Output, Request, State,
-    console::LookedAt,
+    console::{LookedAt, step},
     signs::SIGNS,
-    steps,
     tell::{counted, noted, shown},
     transcript::{self, Form, Kind as Entry, Recorded, Recording},
 };
@@ -297,7 +296,7 @@ impl<'r> Driver<'r> {
     /// Whether the core has typed a probe, and waits for its answer.
     fn probes(&self) -> bool {
         let step = self.console.step.as_ref();
-        matches!(step.map(|step| &step.kind), Some(steps::Kind::Ready { probe: Some(_), .. }))
+        matches!(step.map(|step| &step.kind), Some(step::Kind::Ready { probe: Some(_), .. }))
     }
 
     fn drain(&mut self) {

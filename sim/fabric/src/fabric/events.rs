@@ -1,8 +1,8 @@
-//! What befalls what stands below the peers: power, services, links and gateways; and who is called
-//! what in it.
+//! Scheduled faults below the peers: power, services, links and gateways; and look-ups by name.
 
-use super::{Fabric, Way};
+use super::Fabric;
 use parallax_network::{HostId, LinkConfig, LossError, SiteId};
+use parallax_record::LinkDirection;
 use std::mem;
 
 impl Fabric {
@@ -53,12 +53,17 @@ impl Fabric {
     }
 
     /// Gives a site's link another configuration; false if the site has none.
-    pub fn set_link(&self, site: SiteId, way: Way, config: LinkConfig) -> Result<bool, LossError> {
+    pub fn set_link(
+        &self,
+        site: SiteId,
+        direction: LinkDirection,
+        config: LinkConfig,
+    ) -> Result<bool, LossError> {
         let mut inner = self.lock();
         let now = inner.now;
-        let link = match way {
-            Way::Up => inner.network.up_link(site),
-            Way::Down => inner.network.down_link(site),
+        let link = match direction {
+            LinkDirection::Up => inner.network.up_link(site),
+            LinkDirection::Down => inner.network.down_link(site),
         };
         let Some(link) = link else { return Ok(false) };
         inner.network.set_link(now, link, config)?;

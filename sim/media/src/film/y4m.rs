@@ -1,7 +1,10 @@
 //! YUV4MPEG2: a line of parameters, then pictures, each behind a line of its own.
 
-use super::{FilmError, Planes};
-use crate::{clip::Rate, picture::Size};
+use super::FilmError;
+use crate::{
+    clip::Rate,
+    picture::{Planes, Size},
+};
 use core::ops::Range;
 
 /// The longest line there may be.

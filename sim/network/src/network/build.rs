@@ -3,7 +3,7 @@
 use alloc::{borrow::ToOwned, collections::BTreeMap, collections::VecDeque, vec::Vec};
 use core::{net::Ipv4Addr, time::Duration};
 
-use super::{Network, Segment, Spot, loads::Loads};
+use super::{Network, PlaceId, Segment, loads::Loads};
 use crate::{
     Access, Capacity, HostId, LinkConfig, LinkId, SiteConfig, SiteId, Time, TopologyError,
     agenda::Agenda,
@@ -69,8 +69,8 @@ impl Network {
         let site = Site { name: name.into(), gateway, access: None, hosts: BTreeMap::new() };
         self.topology.sites.push(site);
         self.topology.sites[id.index()].access = config.internet.map(|access| AccessLinks {
-            up: self.add_link(access.up, Spot::Up(id)),
-            down: self.add_link(access.down, Spot::Down(id)),
+            up: self.add_link(access.up, PlaceId::Up(id)),
+            down: self.add_link(access.down, PlaceId::Down(id)),
         });
         Ok(id)
     }
@@ -94,8 +94,8 @@ impl Network {
             self.topology.core.insert(address, Reach::Site(site));
         }
         self.topology.hosts.push(Host::new(name, address));
-        let outbound = self.add_link(lan_link(), Spot::LanOut(id));
-        let inbound = self.add_link(lan_link(), Spot::LanIn(id));
+        let outbound = self.add_link(lan_link(), PlaceId::LanOut(id));
+        let inbound = self.add_link(lan_link(), PlaceId::LanIn(id));
         self.topology.hosts[id.index()].lan = Some(Lan { site, outbound, inbound });
         self.topology.sites[site.index()].hosts.insert(address, id);
         Ok(id)
@@ -127,21 +127,21 @@ impl Network {
         let id = self.add_service(name, address)?;
         if !one_way_delay.is_zero() {
             let link = LinkConfig { one_way_delay, ..LinkConfig::default() };
-            let outbound = self.add_link(link.clone(), Spot::LanOut(id));
-            let inbound = self.add_link(link, Spot::LanIn(id));
+            let outbound = self.add_link(link.clone(), PlaceId::LanOut(id));
+            let inbound = self.add_link(link, PlaceId::LanIn(id));
             self.topology.hosts[id.index()].trunk = Some(Trunk { outbound, inbound });
         }
         Ok(id)
     }
 
-    fn add_link(&mut self, config: LinkConfig, spot: Spot) -> LinkId {
+    fn add_link(&mut self, config: LinkConfig, place: PlaceId) -> LinkId {
         let id = LinkId(number(self.links.len()));
-        let random = stream(self.seed, &self.place(spot).to_string());
+        let random = stream(self.seed, &self.place(place).to_string());
         let mut link = Link::new(config, random);
-        if self.loads.concern(spot) {
+        if self.loads.concern(place) {
             link.keep_load();
         }
-        self.links.push(Segment { link, spot });
+        self.links.push(Segment { link, place });
         id
     }
 }

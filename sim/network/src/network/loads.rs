@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use super::{Network, Spot};
+use super::{Network, PlaceId};
 use crate::{LinkDelays, LinkLoad, Output, Place, Time};
 
 /// When links' loads are told.
@@ -22,9 +22,9 @@ impl Loads {
         self.until
     }
 
-    /// Whether what is at `spot` has a load to tell.
-    pub(super) const fn concern(&self, spot: Spot) -> bool {
-        self.interval_ns.is_some() && matches!(spot, Spot::Up(_) | Spot::Down(_))
+    /// Whether what is at `place` has a load to tell.
+    pub(super) const fn concern(&self, place: PlaceId) -> bool {
+        self.interval_ns.is_some() && matches!(place, PlaceId::Up(_) | PlaceId::Down(_))
     }
 
     /// Something happens on a link whose load is told.
@@ -47,7 +47,7 @@ impl Network {
         let nanos = u64::try_from(interval.as_nanos()).unwrap_or(u64::MAX);
         self.loads.interval_ns = Some(nanos.max(1));
         for segment in &mut self.links {
-            if self.loads.concern(segment.spot) {
+            if self.loads.concern(segment.place) {
                 segment.link.keep_load();
             }
         }
@@ -66,13 +66,13 @@ impl Network {
     /// How long the packets took that each access link has carried since
     /// [`tell_loads`](Self::tell_loads), links in the order of their adding.
     pub fn delays(&self) -> impl Iterator<Item = (Place, &LinkDelays)> {
-        let told = self.links.iter().filter(|segment| self.loads.concern(segment.spot));
-        told.map(|segment| (self.place(segment.spot), segment.link.delays()))
+        let told = self.links.iter().filter(|segment| self.loads.concern(segment.place));
+        told.map(|segment| (self.place(segment.place), segment.link.delays()))
     }
 
     /// Something happens on a link.
-    pub(super) fn stir_load(&mut self, spot: Spot) {
-        if let Spot::Up(_) | Spot::Down(_) = spot {
+    pub(super) fn stir_load(&mut self, place: PlaceId) {
+        if let PlaceId::Up(_) | PlaceId::Down(_) = place {
             self.loads.stir(self.clock);
         }
     }
@@ -84,9 +84,9 @@ impl Network {
         self.clock = at;
         for n in 0..self.links.len() {
             let segment = &mut self.links[n];
-            let (spot, load) = (segment.spot, segment.link.take_load());
+            let (place, load) = (segment.place, segment.link.take_load());
             if load != LinkLoad::default() && from < at {
-                let place = self.place(spot);
+                let place = self.place(place);
                 self.outputs.push_back(Output::Loaded { at, from, place, load });
             }
         }

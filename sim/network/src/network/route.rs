@@ -1,6 +1,6 @@
 //! The way of a packet, event by event.
 
-use super::{Control, Network, Spot};
+use super::{Control, Network, PlaceId};
 use crate::{
     DropCause, Flow, HostId, LinkId, Output, Point, SiteId, Time,
     agenda::Event,
@@ -56,7 +56,7 @@ impl Network {
             None
         };
         match (refused, host.lan) {
-            (Some(cause), _) => self.lose(number, Spot::Host(from), cause),
+            (Some(cause), _) => self.lose(number, PlaceId::Host(from), cause),
             (None, _) if to == host.address => self.deliver(number, from),
             (None, Some(lan)) => self.offer(number, lan.outbound),
             (None, None) => match host.trunk {
@@ -70,12 +70,12 @@ impl Network {
     fn offer(&mut self, number: u32, link: LinkId) {
         let bytes = self.flights[number].wire_length;
         let segment = &mut self.links[link.index()];
-        let spot = segment.spot;
+        let place = segment.place;
         let offer = segment.link.offer(self.clock, number, bytes);
-        self.stir_load(spot);
+        self.stir_load(place);
         match offer {
             Offer::Waits => {}
-            Offer::Refused => self.lose(number, spot, DropCause::QueueFull),
+            Offer::Refused => self.lose(number, place, DropCause::QueueFull),
             Offer::Starts(end, epoch) => self.will_be_sent(link, end, epoch),
             Offer::Sent(crossing) => self.cross(number, link, crossing),
         }
@@ -84,11 +84,11 @@ impl Network {
     /// A link's transmitter is done with a packet.
     fn sent(&mut self, link: LinkId, epoch: u32) {
         let segment = &mut self.links[link.index()];
-        let spot = segment.spot;
+        let place = segment.place;
         let Some(done) = segment.link.sent(self.clock, epoch) else {
             return;
         };
-        self.stir_load(spot);
+        self.stir_load(place);
         if let Some((end, epoch)) = done.next {
             self.will_be_sent(link, end, epoch);
         }
@@ -105,7 +105,7 @@ impl Network {
     /// A packet is on a link.
     fn cross(&mut self, number: u32, link: LinkId, crossing: Crossing) {
         match crossing {
-            Crossing::Lost => self.lose(number, self.links[link.index()].spot, DropCause::Loss),
+            Crossing::Lost => self.lose(number, self.links[link.index()].place, DropCause::Loss),
             Crossing::Arrives(at) => {
                 self.agenda.schedule(at, Event::Arrive { link, flight: number });
             }
@@ -114,12 +114,14 @@ impl Network {
 
     /// A packet is at the end of a link.
     fn arrive(&mut self, link: LinkId, number: u32) {
-        match self.links[link.index()].spot {
-            Spot::LanOut(host) => self.on_lan(number, host),
-            Spot::LanIn(host) => self.at_host(number, host),
-            Spot::Up(_) => self.at_core(number),
-            Spot::Down(site) => self.enter_site(number, site),
-            Spot::Host(_) | Spot::Gateway(_) | Spot::Core => unreachable!("no link is there"),
+        match self.links[link.index()].place {
+            PlaceId::LanOut(host) => self.on_lan(number, host),
+            PlaceId::LanIn(host) => self.at_host(number, host),
+            PlaceId::Up(_) => self.at_core(number),
+            PlaceId::Down(site) => self.enter_site(number, site),
+            PlaceId::Host(_) | PlaceId::Gateway(_) | PlaceId::Core => {
+                unreachable!("no link is there")
+            }
         }
     }
 
@@ -132,7 +134,7 @@ impl Network {
         if let Some(neighbour) = self.topology.site(lan.site).hosts.get(&to) {
             self.at_host(number, *neighbour);
         } else if is_on_link(host.address, to) {
-            self.lose(number, Spot::LanOut(from), DropCause::NoSuchHost);
+            self.lose(number, PlaceId::LanOut(from), DropCause::NoSuchHost);
         } else {
             self.leave_site(number, lan.site);
         }
@@ -145,7 +147,7 @@ impl Network {
         }
         let site = self.topology.site(id);
         let Some(access) = site.access else {
-            return self.lose(number, Spot::Gateway(id), DropCause::NoInternet);
+            return self.lose(number, PlaceId::Gateway(id), DropCause::NoInternet);
         };
         let to = *self.flights[number].packet.destination.ip();
         match &site.gateway {
@@ -188,7 +190,7 @@ impl Network {
                 }
                 self.offer(number, lan.inbound);
             }
-            None => self.lose(number, Spot::Gateway(site), DropCause::NoSuchHost),
+            None => self.lose(number, PlaceId::Gateway(site), DropCause::NoSuchHost),
         }
     }
 
@@ -202,17 +204,17 @@ impl Network {
             },
             Some(Reach::Site(site)) => match self.topology.site(site).access {
                 Some(access) => self.offer(number, access.down),
-                None => self.lose(number, Spot::Core, DropCause::NoRoute),
+                None => self.lose(number, PlaceId::Core, DropCause::NoRoute),
             },
-            None if is_public(to) => self.lose(number, Spot::Core, DropCause::NoRoute),
-            None => self.lose(number, Spot::Core, DropCause::PrivateDestination),
+            None if is_public(to) => self.lose(number, PlaceId::Core, DropCause::NoRoute),
+            None => self.lose(number, PlaceId::Core, DropCause::PrivateDestination),
         }
     }
 
     /// A packet reaches a host.
     fn at_host(&mut self, number: u32, host: HostId) {
         if self.topology.host(host).cut {
-            self.lose(number, Spot::Host(host), DropCause::HostCut);
+            self.lose(number, PlaceId::Host(host), DropCause::HostCut);
         } else {
             self.deliver(number, host);
         }
@@ -234,12 +236,12 @@ impl Network {
         });
     }
 
-    fn lose(&mut self, number: u32, spot: Spot, cause: DropCause) {
+    fn lose(&mut self, number: u32, place: PlaceId, cause: DropCause) {
         let flight = self.flights.remove(number);
-        *self.dropped.entry((spot, cause)).or_default() += 1;
+        *self.dropped.entry((place, cause)).or_default() += 1;
         self.outputs.push_back(Output::Dropped {
             at: self.clock,
-            place: self.place(spot),
+            place: self.place(place),
             cause,
             from: flight.from,
             packet: flight.packet,
@@ -257,7 +259,7 @@ impl Network {
         flight.gateways = flight.gateways.saturating_add(u8::from(fate.is_ok()));
         self.tell_notes(id);
         if let Err(cause) = fate {
-            self.lose(number, Spot::Gateway(id), cause);
+            self.lose(number, PlaceId::Gateway(id), cause);
         }
         fate.is_ok()
     }

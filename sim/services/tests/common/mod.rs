@@ -1,6 +1,8 @@
 //! Two homes behind gateways, and the services.
 #![allow(dead_code, unreachable_pub, reason = "each test uses its part")]
 
+mod services;
+
 use bytes::Bytes;
 use core::net::{Ipv4Addr, SocketAddrV4};
 use core::time::Duration;
@@ -8,8 +10,8 @@ use parallax_network::{
     Access, Behaviour, GatewayConfig, HostId, LinkConfig, Network, Output, Packet, SiteConfig,
     Time, Transport,
 };
-use parallax_services::{Services, ServicesConfig};
 use parallax_stack::Stack;
+use services::{Services, ServicesConfig};
 use std::collections::BTreeMap;
 
 pub const STUN_TURN: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(198, 51, 100, 1), 3478);

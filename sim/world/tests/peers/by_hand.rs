@@ -1,6 +1,9 @@
 //! A street whose peers lose their power, whose TURN server is silent, whose viewers know a wrong
 //! token: what a scenario cannot say.
 
+#[path = "../../../services/tests/common/services.rs"]
+mod services;
+
 use crate::street::{Kept, Street, in_one_lan, sinks};
 use parallax_media::{Clip, Size};
 use parallax_network::{HostId, Network, Packet, Time};
@@ -11,7 +14,7 @@ use parallax_peer::{
 };
 use parallax_record::Ice;
 use parallax_scenario::{Peer, Scenario};
-use parallax_services::{Service, ServicesConfig};
+use parallax_services::Service;
 use parallax_signalling::Token;
 use parallax_world::{Device, Guards, Instantly, Services, SimHost, World, WorldError, simulate};
 use rand_chacha::ChaCha8Rng;
@@ -230,7 +233,7 @@ impl Device for Constant {
 
 /// STUN, TURN and rendezvous, of which the first two may be silent.
 struct Core {
-    services: parallax_services::Services,
+    services: services::Services,
     stun_turn: HostId,
     rendezvous: HostId,
     silent_until: Time,
@@ -239,7 +242,7 @@ struct Core {
 
 impl Core {
     fn new(network: &mut Network, faults: &Faults) -> Result<Self, WorldError> {
-        let config = ServicesConfig {
+        let config = services::ServicesConfig {
             stun_turn: STUN_TURN,
             rendezvous: RENDEZVOUS,
             realm: "street".to_owned(),
@@ -247,7 +250,7 @@ impl Core {
             password: "of the street".to_owned(),
         };
         Ok(Self {
-            services: parallax_services::Services::new(config, 1)?,
+            services: services::Services::new(config, 1)?,
             stun_turn: network.add_service("turn", STUN_TURN)?,
             rendezvous: network.add_service("rendezvous", RENDEZVOUS)?,
             silent_until: Time::ZERO + faults.relay_silent_until,

@@ -5,8 +5,9 @@ use crate::{
     street::{Kept, MS_NS, ORDINARY, RANDOM, S_NS, STRICT, Street},
 };
 use parallax_network::{LinkConfig, Loss, Time};
+use parallax_record::LinkDirection;
 use parallax_record::{Event, Phase};
-use parallax_world::{Way, World};
+use parallax_world::World;
 
 /// When it happens.
 const AT: u64 = 8 * S_NS;
@@ -92,7 +93,7 @@ fn when_a_strict_gateway_reboots_a_relayed_stream_goes_on_or_comes_again_within_
 fn cut_off(away: u64) -> Kept {
     let site = Street::default().scenario().site("flat").cloned().expect("a site");
     let access = site.config.internet.expect("a link");
-    let ways = [(Way::Up, access.up), (Way::Down, access.down)];
+    let ways = [(LinkDirection::Up, access.up), (LinkDirection::Down, access.down)];
     shaken(ORDINARY, 30, move |world| {
         let flat = world.site_named("flat").expect("a site");
         for (way, config) in &ways {

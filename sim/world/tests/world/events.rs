@@ -4,8 +4,9 @@ use crate::support::{self, AT_HOME, DELAY, STUN, software};
 use bytes::Bytes;
 use parallax_network::{Capacity, HostId, LinkConfig, Loss, Time};
 use parallax_peer::Host;
+use parallax_record::LinkDirection;
 use parallax_record::{Entry, Event};
-use parallax_world::{Guards, Instantly, SimHost, Sinks, Way, World, WorldError, simulate};
+use parallax_world::{Guards, Instantly, SimHost, Sinks, World, WorldError, simulate};
 use std::{
     collections::BTreeMap, future::pending, io::IoSliceMut, sync::Arc, task::Poll, time::Duration,
 };
@@ -201,14 +202,14 @@ fn a_link_changes_at_its_time() {
         let house = world.site_named("house").expect("a site");
         assert_eq!(world.site_named("moon"), None);
         world.run_until(Time::from_millis(100))?;
-        world.set_link(house, Way::Down, slow.clone())?;
+        world.set_link(house, LinkDirection::Down, slow.clone())?;
         let never = LinkConfig { loss: Loss::Independent { probability: 2.0 }, ..slow.clone() };
-        let refused = world.set_link(house, Way::Up, never);
+        let refused = world.set_link(house, LinkDirection::Up, never);
         assert!(matches!(refused, Err(WorldError::Loss(_))), "{refused:?}");
         world.run_until(Time::from_millis(200))?;
         world.set_link(
             house,
-            Way::Up,
+            LinkDirection::Up,
             LinkConfig { loss: Loss::Independent { probability: 1.0 }, ..slow },
         )?;
         world.run_until(Time::from_millis(400))
@@ -232,7 +233,7 @@ fn a_site_without_internet_has_no_link_to_set() {
         let services = Box::new(support::StunServer::new(hosts[2]));
         let sinks = Sinks { entry: Box::new(|_| ()), packet: None };
         let mut world = World::new(5, network, services, BTreeMap::new(), sinks)?;
-        world.set_link(cabin, Way::Up, LinkConfig::default())
+        world.set_link(cabin, LinkDirection::Up, LinkConfig::default())
     });
     let error = at_home.expect("a simulation").expect_err("no link");
     assert_eq!(error.to_string(), "failed to set a link of `cabin`: it has no Internet");

@@ -1,8 +1,9 @@
-//! The services of a run, for a shell.
+//! STUN, TURN and the rendezvous of a test, as one.
+#![allow(dead_code, unreachable_pub, reason = "tests of two crates use their part")]
 
-use crate::{RelayConfig, RendezvousService, Service, StunTurn};
 use core::net::{Ipv4Addr, SocketAddrV4};
 use parallax_network::{Packet, Time};
+use parallax_services::{RelayConfig, RendezvousService, Service, StunTurn};
 use parallax_signalling::IceServer;
 use parallax_stack::StackError;
 

@@ -2,12 +2,14 @@
 //!
 //! A boot tells why the reset before it was, some lines after its banner: that is waited for.
 
+use super::{
+    quotes::{Quotes, REASON_NS, Voice},
+    step::{Kind, Step},
+};
 use crate::{
     Cause, Console, DeathKind, Nanos, Noted, Output, State,
     lines::Line,
-    quotes::{Quotes, Voice},
     signs::{Reason, Restart, SIGNS, wants_restart},
-    steps::{Kind, Step},
 };
 
 const SECOND: Nanos = 1_000_000_000;
@@ -15,8 +17,6 @@ const SECOND: Nanos = 1_000_000_000;
 const BOUNCE_NS: Nanos = 2 * SECOND;
 /// How often it may bounce.
 const BOUNCES_MOST: u32 = 2;
-/// How long the reason of a reset is waited for after the banner.
-pub(crate) const REASON_NS: Nanos = 3 * SECOND;
 /// A kernel's log that begins anew begins before this time, in microseconds.
 const ANEW_US: u64 = 1_000_000;
 /// What a kernel calls itself, with its time or without.

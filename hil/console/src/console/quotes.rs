@@ -10,14 +10,17 @@
 //! - A banner in the output with a log behind that begins anew is a boot: no prompt after it takes it back.
 //! - Words further on in a line of the system's own are in doubt, too: what wrote the line may go on to speak.
 
+use super::step::{Kind, Phase, Step};
 use crate::{
     Cause, Console, Nanos, Noted, State,
     lines::Line,
-    overwritten::PROMPT_BYTES_MOST,
-    reset::REASON_NS,
     starts::{Stamp, Starts},
-    steps::{Kind, Phase, Step},
 };
+
+/// How long the reason of a reset is waited for after the banner.
+pub(super) const REASON_NS: Nanos = 3_000_000_000;
+/// Bytes of a line in which a prompt is looked for.
+pub(super) const PROMPT_BYTES_MOST: usize = 160;
 
 /// Times of a kernel's lines may run backwards by so much, in microseconds: several processors write them.
 const BACKWARDS_US: u64 = 1_000_000;

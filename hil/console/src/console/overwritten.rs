@@ -3,19 +3,15 @@
 //! A program that waits for a line has printed its prompt; what another thread or the kernel prints
 //! then stands behind it, or within it. The prompt is found in what remains without the log.
 
-use crate::{
-    Console, Noted, Pattern, State,
-    console::LookedAt,
-    lines::Line,
-    quotes::Voice,
-    signs::SIGNS,
-    steps::{Asked, Kind, Spoken, Step},
+use super::{
+    LookedAt,
+    quotes::{PROMPT_BYTES_MOST, Voice},
+    step::{Asked, Kind, Spoken, Step},
 };
+use crate::{Console, Noted, Pattern, State, lines::Line, signs::SIGNS};
 
 /// Bytes of a line that are kept for its rest, which may follow a log.
 const HELD_BYTES_MOST: usize = 256;
-/// Bytes of a line in which a prompt is looked for.
-pub(crate) const PROMPT_BYTES_MOST: usize = 160;
 
 /// What is known of prompts that do not stand at the end of all.
 #[derive(Clone, Default, Debug)]

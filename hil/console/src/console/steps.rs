@@ -1,8 +1,13 @@
-//! What lines and prompts mean to the step that goes on.
+//! Progress of the current step by lines and prompts.
 
+use super::{
+    LookedAt,
+    quotes::Voice,
+    step::{Asked, Kind, Phase, Spoken, Step},
+};
 use crate::{
-    Cause, CommandId, CommandStyle, Console, FirmwareEvent, Limit, Nanos, Noted, Outcome, Output,
-    Refusal, State, command::Markers, console::LookedAt, lines::Line, quotes::Voice, signs::SIGNS,
+    Cause, CommandId, CommandStyle, Console, FirmwareEvent, Limit, Noted, Outcome, Output, Refusal,
+    State, command::Markers, lines::Line, signs::SIGNS,
 };
 
 /// Bytes of a command's output that are kept, at most.
@@ -13,66 +18,6 @@ const CAUSE_BYTES_MOST: usize = 256;
 const LOGINS_MOST: u32 = 3;
 /// How often an empty line may be typed after a user: it may be taken for a password.
 const EMPTIES_MOST: u32 = 1;
-
-/// What goes on.
-#[derive(Clone, Debug)]
-pub(crate) struct Step {
-    pub(crate) id: CommandId,
-    pub(crate) ends_ns: Option<Nanos>,
-    pub(crate) knocks_ns: Option<Nanos>,
-    pub(crate) kind: Kind,
-}
-
-#[derive(Clone, Debug)]
-pub(crate) enum Kind {
-    Ready {
-        knocks: u32,
-        logins: u32,
-        /// The port was gone: what it asked then was not heard.
-        missed: bool,
-        /// The markers that prove that a prompt is one.
-        probe: Option<Markers>,
-        /// What was typed last.
-        spoken: Spoken,
-        /// A prompt came, and was written over.
-        buried: bool,
-        /// Empty lines that were typed after a user: a password may have been asked for.
-        empties: u32,
-    },
-    Command {
-        phase: Phase,
-        begun: bool,
-        streams: bool,
-        said: Vec<u8>,
-        unkept_bytes: u64,
-    },
-}
-
-/// How a command is found in the output.
-#[derive(Clone, Debug)]
-pub(crate) enum Phase {
-    Marked(Markers),
-    /// By its echo.
-    Plain(String),
-}
-
-/// What was typed last while the board becomes ready.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Spoken {
-    Nothing,
-    /// An empty line.
-    Line,
-    User,
-    Password,
-}
-
-/// What a prompt asks for while the board becomes ready.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Asked {
-    User,
-    Password,
-    Command,
-}
 
 impl Console {
     pub(crate) fn markers(&mut self) -> Markers {

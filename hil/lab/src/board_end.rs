@@ -1,0 +1,78 @@
+//! A board's end of the network: frames from its wire become packets, packets to it become frames.
+
+use crate::{
+    line::Line,
+    lock,
+    port::Heard,
+    realtime,
+    stop::{PATIENCE, Stop},
+    wire::BoardWire,
+};
+use parallax_fabric::Fabric;
+use parallax_network::{HostId, Packet, Protocol};
+use parallax_record::Event;
+use std::{sync::Arc, thread};
+
+/// A board in the network.
+pub(crate) struct BoardEnd {
+    pub(crate) host: HostId,
+    pub(crate) wire: Arc<BoardWire>,
+    /// Whether the board has TCP of its own, and no proxy.
+    pub(crate) has_tcp: bool,
+    /// Datagrams of the caller's, past the network.
+    pub(crate) line: Option<Line>,
+}
+
+impl BoardEnd {
+    /// Takes frames until `stop`. An error of the cable is reported once, until another one follows.
+    pub(crate) fn listen(&self, fabric: &Fabric, stop: &Stop) {
+        // The driver reports whether it is permitted.
+        let _ = realtime::raise();
+        let mut reported = None;
+        while !stop.asked() {
+            let received = self.wire.cable.receive(PATIENCE, &mut |frame| self.hear(fabric, frame));
+            let Err(error) = received else { continue };
+            let text = format!("the cable of {}: {error}", fabric.host(self.host).0);
+            if reported.as_ref() != Some(&text) {
+                fabric.tell("lab", Event::Fault { text: text.clone() });
+                reported = Some(text);
+            }
+            thread::sleep(PATIENCE);
+        }
+    }
+
+    fn hear(&self, fabric: &Fabric, frame: &[u8]) {
+        let at_ns = self.line.as_ref().map(Line::now_ns);
+        self.wire.heard();
+        let (heard, gateway) = {
+            let mut port = lock(&self.wire.port);
+            (port.handle(frame), port.gateway())
+        };
+        match heard {
+            Heard::Packet(packet)
+                if self
+                    .line
+                    .as_ref()
+                    .zip(at_ns)
+                    .is_some_and(|(line, at_ns)| line.takes(gateway, at_ns, &packet)) => {}
+            Heard::Packet(packet) if self.carries(&packet) => fabric.inject(self.host, packet),
+            Heard::Packet(_) | Heard::Nothing => {}
+            Heard::Frame(frame) => self.wire.send(&frame),
+        }
+    }
+
+    /// Sends a packet of the network to the board.
+    pub(crate) fn deliver(&self, packet: &Packet) {
+        if !self.carries(packet) {
+            return;
+        }
+        let frame = lock(&self.wire.port).frame(packet);
+        if let Some(frame) = frame {
+            self.wire.send(&frame);
+        }
+    }
+
+    fn carries(&self, packet: &Packet) -> bool {
+        self.has_tcp || packet.transport.protocol() != Protocol::Tcp
+    }
+}
