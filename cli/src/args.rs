@@ -7,7 +7,7 @@ use crate::{
         SIM_HELP,
     },
     log::{self, Filter},
-    values::{self, Browser, Device, Media, Seeds},
+    values::{self, BrowserChoice, DeviceChoice, MediaChoice, Seeds},
 };
 use clap::{Args, Parser, Subcommand};
 use parallax_record::{Thresholds, beside::Within};
@@ -78,11 +78,11 @@ pub(crate) struct SimArgs {
     /// The device that a peer is, whatever its scenario says: one of device-profiles, or a file
     /// that ends in .toml; given again: for another peer
     #[arg(long = "profile", value_name = "PEER=NAME", value_parser = values::device)]
-    pub(crate) profiles: Vec<Device>,
+    pub(crate) profiles: Vec<DeviceChoice>,
     /// Where media come from, whatever the scenarios say. With prerecorded ones PSNR and SSIM are not
     /// judged: checks of them are skipped and counted
     #[arg(long, value_name = "MODE", value_enum)]
-    pub(crate) media: Option<Media>,
+    pub(crate) media: Option<MediaChoice>,
     /// Where the records go
     #[arg(long, value_name = "FOLDER", default_value = "target/parallax")]
     pub(crate) out: PathBuf,
@@ -134,7 +134,7 @@ pub(crate) struct HilArgs {
     /// Who the viewer is: a browser, in a network namespace (root, iproute2, chromium). Left out: what the
     /// bench says, or else Parallax's own
     #[arg(long, value_name = "BROWSER", value_enum)]
-    pub(crate) viewer: Option<Browser>,
+    pub(crate) viewer: Option<BrowserChoice>,
     /// Seed of the network's randomness. Left out: the scenario's own, or else 1
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = seed)]
     pub(crate) seed: Option<u64>,
@@ -148,7 +148,7 @@ pub(crate) struct HilArgs {
     /// The device that a peer other than the board is, whatever its scenario says: one of
     /// device-profiles, or a file that ends in .toml; given again: for another peer
     #[arg(long = "profile", value_name = "PEER=NAME", value_parser = values::device)]
-    pub(crate) profiles: Vec<Device>,
+    pub(crate) profiles: Vec<DeviceChoice>,
     /// Run each scenario so many times with each seed: what a board does is a sample, and the report shows how far
     /// its figures spread, and what passes only sometimes
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000))]
@@ -378,10 +378,10 @@ pub(crate) struct WorkerArgs {
     pub(crate) seed: u64,
     /// Devices that peers of the scenario are.
     #[arg(long = "profile", value_parser = values::device)]
-    pub(crate) profiles: Vec<Device>,
+    pub(crate) profiles: Vec<DeviceChoice>,
     /// Where media come from, whatever the scenario says.
     #[arg(long, value_enum)]
-    pub(crate) media: Option<Media>,
+    pub(crate) media: Option<MediaChoice>,
     /// Where the record goes.
     #[arg(long)]
     pub(crate) record: PathBuf,

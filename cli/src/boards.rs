@@ -3,15 +3,15 @@
 use crate::{
     args::BoardsArgs,
     exit::{Exit, Stop},
-    folder::{Folder, Plan},
+    folder::{OutputFolder, Plan},
     hil::{bench, checkup, chosen, drivable, profile},
     interrupt::Interrupt,
     output,
     owner::owner,
 };
 use parallax_bench::{
-    Bench, BenchBoard, Book, BookError, Hold, Mended, Place, Quarantine, Standing, advice, holder,
-    state, take,
+    Bench, BenchBoard, BoardPlace, Book, BookError, Hold, Mended, Quarantine, Standing, advice,
+    holder, state, take,
 };
 use parallax_files as files;
 use parallax_record::Name;
@@ -179,8 +179,8 @@ fn checked(
 ) -> Result<Option<String>, Stop> {
     let file = format!("{name}-health.txt");
     // It is held for a moment only: others may look at other boards meanwhile.
-    let free = || -> Result<Folder, Stop> {
-        let out = Folder::take(&arguments.out)?;
+    let free = || -> Result<OutputFolder, Stop> {
+        let out = OutputFolder::take(&arguments.out)?;
         out.check(Plan { top: &[&file], ..Plan::default() })?;
         out.begin()?;
         Ok(out)
@@ -230,7 +230,7 @@ fn list(arguments: &BoardsArgs, bench: &Bench, book: &Book, who: &str) -> Result
         let health = health.unwrap_or_else(|trouble| trouble);
         let parts = tame(&seen.parts.join("  "));
         output::say(format!("{name}  {}  {parts}  {health}\n", board.profile));
-        if let Place::Port(place) = &board.place
+        if let BoardPlace::Port(place) = &board.place
             && let Some(advice) = advice(&place.port)
         {
             output::error(format!("{name}: {}", tame(&advice)));

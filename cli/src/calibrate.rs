@@ -7,7 +7,7 @@ use crate::{
     written::Destination,
 };
 use parallax_calibrate::{
-    Calibration, EditError, Figure, Found, Run, calibrate, edited, unmeasured,
+    Calibration, EditError, MeasuredRun, Proposal, ProposedFigure, calibrate, edited, unmeasured,
 };
 use parallax_record::{ClockKind, Environment, Record, Span, foreign::inline};
 use parallax_render::{escape::tame, figure};
@@ -46,7 +46,7 @@ pub(crate) fn run(arguments: &CalibrateArgs) -> Result<Exit, Stop> {
     };
     let profile = inputs::profile(&format!("--profile {name}"), name)?;
     let file = File::of(name);
-    // Before anything is told: what cannot be written is asked for in vain.
+    // Before any output: a file that cannot be written ends the command at once.
     let to = file.written_to(arguments, &profile)?;
     let calibration = calibrate(&profile, &read.runs);
     tell_left_out(&[read.left_out.as_slice(), calibration.left_out.as_slice()].concat());
@@ -69,7 +69,7 @@ pub(crate) fn run(arguments: &CalibrateArgs) -> Result<Exit, Stop> {
         to.write(&text)?;
         output::error(format!("the calibrated profile is {}", to.path().display()));
     }
-    let proposed = |figure: &Figure| matches!(figure.found, Found::Proposed { .. });
+    let proposed = |figure: &ProposedFigure| matches!(figure.found, Proposal::Proposed { .. });
     let any = calibration.figures.iter().any(proposed);
     Ok(if any { Exit::Pass } else { Exit::Inconclusive })
 }
@@ -77,7 +77,7 @@ pub(crate) fn run(arguments: &CalibrateArgs) -> Result<Exit, Stop> {
 /// What was read.
 #[derive(Default)]
 struct Read {
-    runs: Vec<Run>,
+    runs: Vec<MeasuredRun>,
     left_out: Vec<(String, String)>,
     /// The digests of all records, and where each is.
     records: BTreeMap<String, String>,
@@ -132,7 +132,7 @@ impl Read {
             self.left_out.push((place, format!("its record is that of {before}")));
             return Ok(());
         }
-        match Run::of(&tame(&above.display().to_string()), &record) {
+        match MeasuredRun::of(&tame(&above.display().to_string()), &record) {
             Ok(mut run) => {
                 run.bench = environment.and_then(bench);
                 run.day = environment.and_then(|it| it.started_at.split('T').next().map(tame));
@@ -285,7 +285,7 @@ fn table(calibration: &Calibration, profile: &Profile) -> String {
 /// Of fewer times the 95th percentile is the greatest of all.
 const FEWEST_OF_P95: usize = 20;
 
-fn row(figure: &Figure) -> [String; 4] {
+fn row(figure: &ProposedFigure) -> [String; 4] {
     let shown =
         |time: Duration| figure::duration(i64::try_from(time.as_micros()).unwrap_or(i64::MAX));
     let both = |p50: String, upper: &str, most: String| format!("p50 {p50}, {upper} {most}");
@@ -295,10 +295,10 @@ fn row(figure: &Figure) -> [String; 4] {
         None => "none".to_owned(),
     };
     let (measured, after) = match &figure.found {
-        Found::TooFew { has, needs } => {
+        Proposal::TooFew { has, needs } => {
             (format!("too few samples ({has} of {needs})"), "left as it is".to_owned())
         }
-        Found::Proposed { measured, after } => {
+        Proposal::Proposed { measured, after } => {
             let (upper, most) = match measured.count < FEWEST_OF_P95 {
                 true => ("most", after.longest(size)),
                 false => ("p95", after.p95(size)),

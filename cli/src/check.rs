@@ -5,7 +5,7 @@ use crate::{
     args::CheckArgs,
     exit::{Exit, Stop},
     hil, inputs,
-    kind::{Kind, kind},
+    kind::{FileKind, kind},
     output,
 };
 use parallax_scenario::Replacements;
@@ -15,7 +15,7 @@ use std::path::Path;
 ///
 /// # Errors
 /// [`Stop::BadInput`] if a folder cannot be read or holds nothing to check. A file that is not sound
-/// is no error here: it is told, and the exit says so.
+/// is no error here: it is reported, and the exit code says so.
 pub(crate) fn run(arguments: &CheckArgs) -> Result<Exit, Stop> {
     let files = inputs::files(&arguments.files)?;
     let mut bad = 0;
@@ -47,12 +47,12 @@ pub(crate) fn run(arguments: &CheckArgs) -> Result<Exit, Stop> {
     Ok(if bad == 0 { Exit::Pass } else { Exit::BadInput })
 }
 
-fn read(kind: Kind, file: &Path, text: &str) -> Result<(), Stop> {
+fn read(kind: FileKind, file: &Path, text: &str) -> Result<(), Stop> {
     match kind {
-        Kind::Scenario => inputs::scenario(file, text, &Replacements::default()).map(drop),
-        Kind::Clip => inputs::clip(file, text),
-        Kind::Profile => inputs::profile_file(file, text).map(drop),
-        Kind::Bench => bench(file),
+        FileKind::Scenario => inputs::scenario(file, text, &Replacements::default()).map(drop),
+        FileKind::Clip => inputs::clip(file, text),
+        FileKind::Profile => inputs::profile_file(file, text).map(drop),
+        FileKind::Bench => bench(file),
     }
 }
 

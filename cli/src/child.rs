@@ -1,7 +1,7 @@
 //! A worker as its parent sees it: started, followed, ended if it must be, and what became of it.
 
 use crate::{
-    args::WorkerArgs, interrupt::Interrupt, output, progress::Progress, protocol::Told,
+    args::WorkerArgs, interrupt::Interrupt, output, progress::Progress, protocol::WorkerMessage,
     worker::OUT_OF_MEMORY,
 };
 use parallax_render::escape::tame;
@@ -28,7 +28,7 @@ const ALLOCATOR: (&str, &str) = (
 
 /// How a worker is followed.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Watch<'a> {
+pub(crate) struct WorkerWatch<'a> {
     /// Whose lines its logs are: scenario and seed.
     pub(crate) name: &'a str,
     /// How long its run may stand still, wall time.
@@ -97,7 +97,7 @@ pub(crate) fn command(arguments: &WorkerArgs) -> Result<Command, String> {
 
 /// Starts a worker and follows it to its end. The calling thread must outlive the worker, which is
 /// so here: the system ends a worker with the thread that started it.
-pub(crate) fn wait(mut command: Command, scenario: &str, watch: Watch<'_>) -> Ended {
+pub(crate) fn wait(mut command: Command, scenario: &str, watch: WorkerWatch<'_>) -> Ended {
     let started = Progress::hand_over(scenario)
         .and_then(|(progress, stdin)| Ok((progress, command.stdin(stdin).spawn()?)));
     // The command holds copies of the worker's pipes: while one is open, reading them does not end.
@@ -112,7 +112,7 @@ pub(crate) fn wait(mut command: Command, scenario: &str, watch: Watch<'_>) -> En
         // Threads of their own: a worker that hangs takes nothing and says nothing.
         scope.spawn(move || {
             let lines = output.into_iter().flat_map(|output| lines(BufReader::new(output)));
-            for told in lines.filter_map(|line| Told::read(&line)) {
+            for told in lines.filter_map(|line| WorkerMessage::read(&line)) {
                 if send.send(told).is_err() {
                     break;
                 }
@@ -120,7 +120,7 @@ pub(crate) fn wait(mut command: Command, scenario: &str, watch: Watch<'_>) -> En
         });
         let left = scope.spawn(move || error.map(left).unwrap_or_default());
         let followed = follow(&mut child, (&told, &progress), watch);
-        // Whatever became of it, it is gone before anybody looks at its files.
+        // Whatever its outcome, the worker is gone before its files are read.
         let _ = child.kill();
         let status = child.wait();
         drop(told);
@@ -160,7 +160,7 @@ struct Followed {
 }
 
 enum End {
-    /// It ended by itself, or somebody else ended it.
+    /// It ended by itself or by a signal.
     Itself,
     /// Its run stands still.
     Still,
@@ -170,16 +170,16 @@ enum End {
 
 fn follow(
     child: &mut Child,
-    (told, progress): (&Receiver<Told>, &Progress),
-    watch: Watch<'_>,
+    (told, progress): (&Receiver<WorkerMessage>, &Progress),
+    watch: WorkerWatch<'_>,
 ) -> io::Result<Followed> {
     let (mut at, mut said) = (None, None);
     let mut still = Duration::ZERO;
     let mut looked = Instant::now();
     let end = loop {
         match told.recv_timeout(LOOK) {
-            Ok(Told::Log { at, text }) => show_log(watch.name, at, &text),
-            Ok(Told::Failed(text)) => said = Some(text),
+            Ok(WorkerMessage::Log { at, text }) => show_log(watch.name, at, &text),
+            Ok(WorkerMessage::Failed(text)) => said = Some(text),
             Err(RecvTimeoutError::Timeout) => {}
             // It has closed its standard output: it is about to end.
             Err(RecvTimeoutError::Disconnected) => match child.try_wait()? {

@@ -3,7 +3,7 @@
 use crate::{
     environment::{Started, Walls},
     exit::Stop,
-    folder::Folder,
+    folder::OutputFolder,
     output, report,
 };
 use parallax_record::Suite;
@@ -17,7 +17,7 @@ pub(crate) const FILES: [&str; 6] =
 /// # Errors
 /// [`Stop::Fault`].
 pub(crate) fn write(
-    out: &Folder,
+    out: &OutputFolder,
     suite: &Suite,
     started: &Started,
     walls: Walls,
@@ -28,9 +28,9 @@ pub(crate) fn write(
     out.put("summary.json", suite.to_json().map_err(json)?.as_bytes())
 }
 
-/// Writes the report, if there is something to report and somebody wants it. Whether nothing went
+/// Writes the report, unless it is unwanted or there are no runs. Whether nothing went
 /// wrong: what the runs came to is written all the same.
-pub(crate) fn reported(out: &Folder, unwanted: bool, suite: &Suite) -> bool {
+pub(crate) fn reported(out: &OutputFolder, unwanted: bool, suite: &Suite) -> bool {
     if unwanted || suite.runs.is_empty() {
         return true;
     }

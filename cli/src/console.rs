@@ -3,15 +3,15 @@
 use crate::{
     args::ConsoleArgs,
     exit::{Exit, Stop},
-    heard::{Heard, To},
+    heard::{RelayedText, To},
     hil,
     interrupt::Interrupt,
     keyboard::{self, Raw},
     output,
     owner::owner,
 };
-use parallax_bench::{Book, Session, Told, take};
-use parallax_files::{self as files, Kind};
+use parallax_bench::{BoardSession, Book, SessionOutput, take};
+use parallax_files::{self as files, PathKind};
 use parallax_record::Name;
 use std::{
     collections::VecDeque,
@@ -24,7 +24,7 @@ use std::{
 const LEAVE: u8 = 0x1d;
 /// How long a step waits for the board while a key may be pressed.
 const STEP: Duration = Duration::from_millis(10);
-/// Where transcripts go if nobody says where.
+/// Default folder of transcripts.
 const FOLDER: &str = "target/parallax-console";
 
 /// Runs `parallax console`.
@@ -41,7 +41,7 @@ pub(crate) fn run(arguments: &ConsoleArgs) -> Result<Exit, Stop> {
     };
     let fault = |error: std::io::Error| Stop::Fault(format!("failed to begin: {error}"));
     let command = hil::process_board()?;
-    // Whoever mends a board that is quarantined talks to it.
+    // A quarantined board can be talked to: that is how it is repaired.
     if let Some(quarantine) = hil::booked(board)?.1 {
         output::error(format!("{name} is {quarantine}"));
     }
@@ -50,7 +50,7 @@ pub(crate) fn run(arguments: &ConsoleArgs) -> Result<Exit, Stop> {
     // Who logs in by hand types the password as well.
     let by_hand = || (!arguments.ready).then(String::new);
     let secret = |name: &str| std::env::var(name).ok().or_else(by_hand);
-    let session = Session::open(name, (board, &held), &profile, &command, &transcript, secret)
+    let session = BoardSession::open(name, (board, &held), &profile, &command, &transcript, secret)
         .map_err(|error| Stop::BadInput(error.to_string()))?;
     let interrupt = Interrupt::listen()?;
     let raw = Raw::take().map_err(fault)?;
@@ -62,7 +62,7 @@ pub(crate) fn run(arguments: &ConsoleArgs) -> Result<Exit, Stop> {
     };
     let mut talk = Talk {
         session,
-        heard: Heard::new(to),
+        heard: RelayedText::new(to),
         raw: raw.is_some(),
         keys: keyboard::listen().map_err(fault)?,
         pieces: Pieces::default(),
@@ -99,13 +99,14 @@ fn free_name(board: &Name) -> Result<PathBuf, Stop> {
     let folder = Path::new(FOLDER);
     output::folder(folder)?;
     let names = (1_u32..).map(|number| folder.join(format!("{board}-{number}.txt")));
-    let mut free = names.filter(|name| files::kind(name).is_ok_and(|kind| kind == Kind::Absent));
+    let mut free =
+        names.filter(|name| files::kind(name).is_ok_and(|kind| kind == PathKind::Absent));
     free.next().ok_or_else(|| Stop::Fault(format!("failed to name a file in {FOLDER}")))
 }
 
 struct Talk {
-    session: Session,
-    heard: Heard,
+    session: BoardSession,
+    heard: RelayedText,
     raw: bool,
     keys: Receiver<Vec<u8>>,
     pieces: Pieces,
@@ -144,9 +145,9 @@ impl Talk {
     fn hear(&mut self) {
         for told in self.session.step(STEP) {
             match told {
-                Told::Heard(bytes) => output::bytes(&self.heard.hear(&bytes)),
-                Told::Line(text) => self.tell(&text),
-                Told::Ready(ready) => {
+                SessionOutput::Heard(bytes) => output::bytes(&self.heard.hear(&bytes)),
+                SessionOutput::Line(text) => self.tell(&text),
+                SessionOutput::Ready(ready) => {
                     self.readying = false;
                     self.failed = !ready;
                     // Lines from a pipe are for a board that is ready.

@@ -6,7 +6,7 @@ use parallax_record::Verdict;
 use parallax_render::{Shown, escape::tame};
 use std::time::Duration;
 
-/// So many running ones are named.
+/// Most running runs that are named.
 const NAMED: usize = 4;
 
 /// The line. Where the standard error is no terminal, it shows nothing.
@@ -18,7 +18,7 @@ pub(crate) struct Display {
 }
 
 impl Display {
-    /// For so many runs. `quiet`: others write to the standard error while they go on.
+    /// A display of `runs` runs. `quiet`: others write to the standard error while they go on.
     pub(crate) fn new(runs: usize, quiet: bool) -> Self {
         let noun = if runs == 1 { "run" } else { "runs" };
         let bar = bar(
@@ -62,7 +62,7 @@ fn bar(whole: u64, quiet: bool, template: &str) -> ProgressBar {
         true => ProgressDrawTarget::hidden(),
         false => ProgressDrawTarget::stderr(),
     });
-    // No colours: nobody need ask for there to be none.
+    // Without colours, `NO_COLOR` needs no care.
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style);
     }

@@ -2,21 +2,21 @@
 
 use crate::{
     args::SimArgs,
-    child::{self, Ended, Watch},
+    child::{self, Ended, WorkerWatch},
     environment::VERSION,
-    folder::Folder,
+    folder::OutputFolder,
     frames,
     interrupt::Interrupt,
-    runs::Run,
+    runs::PlannedRun,
     verify,
-    worker::{self, Guards},
+    worker::{self, CommandGuards},
 };
 use parallax_record::{Record, Summary, Verdict, judge};
 use std::{fs, path::Path, time::Instant};
 
 /// What a run came to.
 #[derive(Debug)]
-pub(crate) struct Done {
+pub(crate) struct FinishedRun {
     /// Its verdict and figures.
     pub(crate) summary: Summary,
     /// A second run was the same.
@@ -29,19 +29,19 @@ pub(crate) struct Done {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Executor<'a> {
     /// Where records go.
-    pub(crate) out: &'a Folder,
+    pub(crate) out: &'a OutputFolder,
     /// Guards against what makes runs differ.
-    pub(crate) guards: Guards,
+    pub(crate) guards: CommandGuards,
     /// Ctrl-C.
     pub(crate) interrupt: &'a Interrupt,
 }
 
 impl Executor<'_> {
     /// Executes a run and judges its record; none if it was interrupted: then nothing is left of it.
-    pub(crate) fn run(self, run: &Run<'_>) -> Option<Done> {
+    pub(crate) fn run(self, run: &PlannedRun<'_>) -> Option<FinishedRun> {
         let name = run.name();
         let SimArgs { patience, memory, .. } = *run.arguments;
-        let watch = Watch { name: &name, patience, memory, interrupt: self.interrupt };
+        let watch = WorkerWatch { name: &name, patience, memory, interrupt: self.interrupt };
         let began = Instant::now();
         let done = self.once(run, watch).and_then(|summary| self.verified(run, summary, watch));
         let Some((mut summary, verified)) = done else {
@@ -53,10 +53,10 @@ impl Executor<'_> {
             summary.verdict = Verdict::Error;
             summary.faults.push(stop.to_string());
         }
-        Some(Done { summary, verified, wall_us })
+        Some(FinishedRun { summary, verified, wall_us })
     }
 
-    fn once(self, run: &Run<'_>, watch: Watch<'_>) -> Option<Summary> {
+    fn once(self, run: &PlannedRun<'_>, watch: WorkerWatch<'_>) -> Option<Summary> {
         let ended = match self.out.begin_run(&run.place) {
             Ok(_) => match child::command(&run.worker()) {
                 Ok(command) => child::wait(command, &run.input.text, watch),
@@ -90,9 +90,9 @@ impl Executor<'_> {
     /// The summary, and whether a second run was the same; none if it was interrupted.
     fn verified(
         self,
-        run: &Run<'_>,
+        run: &PlannedRun<'_>,
         mut summary: Summary,
-        watch: Watch<'_>,
+        watch: WorkerWatch<'_>,
     ) -> Option<(Summary, bool)> {
         if !run.arguments.verify || summary.record_sha256.is_none() {
             return Some((summary, false));

@@ -46,7 +46,7 @@ pub(crate) enum Exit {
     Inconclusive,
     /// A run is an error.
     Error,
-    /// Somebody ended the command.
+    /// The command was interrupted.
     Interrupted,
 }
 

@@ -23,7 +23,7 @@ const SEQUENCE_MOST: usize = 48;
 
 /// A stream of bytes that is passed on.
 #[derive(Debug)]
-pub(crate) struct Heard {
+pub(crate) struct RelayedText {
     to: To,
     /// Bytes of a character that has not come whole.
     rest: Vec<u8>,
@@ -31,7 +31,7 @@ pub(crate) struct Heard {
     begun: String,
 }
 
-impl Heard {
+impl RelayedText {
     /// Nothing was heard yet.
     pub(crate) fn new(to: To) -> Self {
         Self { to, rest: Vec::new(), begun: String::new() }
@@ -142,9 +142,9 @@ mod tests {
     use super::*;
 
     fn passed(to: To, bytes: &[u8]) -> String {
-        let whole = Heard::new(to).hear(bytes);
+        let whole = RelayedText::new(to).hear(bytes);
         // It does not matter how the bytes come.
-        let mut heard = Heard::new(to);
+        let mut heard = RelayedText::new(to);
         let single: Vec<u8> = bytes.iter().flat_map(|byte| heard.hear(&[*byte])).collect();
         assert_eq!(single, whole);
         String::from_utf8(whole).expect("text")
@@ -178,7 +178,7 @@ mod tests {
             passed(To::Pipe, b"a\r\nb\rc\r\r\n\x1b[31m\x07\0"),
             "a\r\nb\\rc\\r\r\n\\u{1b}[31m\\u{7}\\u{0}"
         );
-        assert_eq!(Heard::new(To::Raw).hear(b"\x1b]0;x\x07\xff"), b"\x1b]0;x\x07\xff");
+        assert_eq!(RelayedText::new(To::Raw).hear(b"\x1b]0;x\x07\xff"), b"\x1b]0;x\x07\xff");
     }
 
     #[test]

@@ -7,18 +7,18 @@ use crate::{
     args::HilArgs,
     environment::Started,
     exit::{Exit, Stop},
-    inputs::{self, Input},
+    inputs::{self, ScenarioInput},
     interrupt::Interrupt,
-    kind::{Kind, kind},
+    kind::{FileKind, kind},
     output,
     owner::owner,
-    values::Device,
+    values::DeviceChoice,
 };
 use parallax_bench::{
     Bench, BenchBoard, Blame, Book, Checkup, Hold, Lease, Quarantine, Standing, check, console,
     read, state, why_no_browser, why_not,
 };
-use parallax_lab::Stop as EndOfRun;
+use parallax_lab::StopSignal;
 use parallax_record::Name;
 use parallax_scenario::{Boots, Profile, Replacements};
 use std::{
@@ -41,7 +41,7 @@ struct On<'a> {
 
 /// A scenario, and why it cannot run, if it cannot.
 struct Candidate {
-    input: Input,
+    input: ScenarioInput,
     named: bool,
     why_not: Option<String>,
 }
@@ -120,15 +120,15 @@ fn replaced(
     bench: &Path,
     board: &BenchBoard,
     peer: &str,
-    others: &[Device],
+    others: &[DeviceChoice],
 ) -> Result<Replacements, Stop> {
-    let device = Device { peer: peer.to_owned(), profile: named(bench, board) };
+    let device = DeviceChoice { peer: peer.to_owned(), profile: named(bench, board) };
     let flag = format!("--profile {peer}={}: ", device.profile);
     let mut devices = others.to_vec();
     devices.push(device);
     let found = inputs::replacements(&devices, None);
     found.map(|found| Replacements { boots: Boots::Unknown, ..found }).map_err(|stop| match stop {
-        // Nobody gave that flag: it was the bench file.
+        // The flag was not given: the name comes from the bench file.
         Stop::BadInput(text) => Stop::BadInput(match text.strip_prefix(&flag) {
             Some(cause) => format!(
                 "failed to read the bench {}: line {}: `profile`: {cause}",
@@ -176,7 +176,7 @@ pub(crate) fn of_board(bench: &Path, board: &BenchBoard, stop: &Stop) -> String 
 }
 
 /// Looks at a board as a bench does before a run, and leaves what it said in a transcript. `None`: it is
-/// healthy, or somebody wants the end.
+/// healthy, or the command was interrupted.
 pub(crate) fn checkup(
     (name, board, profile): (&str, &BenchBoard, &Profile),
     hold: Option<&Hold>,
@@ -185,7 +185,7 @@ pub(crate) fn checkup(
 ) -> Result<Option<Blame>, Stop> {
     let fault = |error: &dyn std::fmt::Display| Stop::Fault(format!("failed to check: {error}"));
     let command = process_board()?;
-    let stop = EndOfRun::default();
+    let stop = StopSignal::default();
     let place = &board.place;
     let checkup = Checkup {
         board: name,
@@ -207,7 +207,7 @@ pub(crate) fn process_board() -> Result<[OsString; 2], Stop> {
     Ok([program.into_os_string(), OsString::from("process-board")])
 }
 
-/// Whose a board is, and why nothing is to run on it, as far as somebody has said so.
+/// The owner of a board's lease and the reason of its quarantine, where there are any.
 pub(crate) fn booked(board: &BenchBoard) -> Result<(Option<Lease>, Option<Quarantine>), Stop> {
     Book::shared().of(board).map_err(|error| Stop::BadInput(error.to_string()))
 }
@@ -225,7 +225,7 @@ fn candidates(
     for file in files {
         let named = inputs::is_named(&arguments.scenarios, &file);
         let text = inputs::text(&file)?;
-        if kind(&text) != Kind::Scenario && !named {
+        if kind(&text) != FileKind::Scenario && !named {
             continue;
         }
         let mut found = candidate(arguments, (board, profile), (file, text), named)?;
@@ -243,8 +243,9 @@ fn candidates(
         }
         all.push(found);
     }
-    let has =
-        |device: &&Device| all.iter().any(|one| one.input.scenario.peer(&device.peer).is_some());
+    let has = |device: &&DeviceChoice| {
+        all.iter().any(|one| one.input.scenario.peer(&device.peer).is_some())
+    };
     match arguments.profiles.iter().find(|device| !has(device)) {
         None => Ok(all),
         Some(device) => Err(Stop::BadInput(format!(
@@ -274,7 +275,7 @@ fn candidate(
             )));
         }
         let others = arguments.profiles.iter();
-        let others: Vec<Device> =
+        let others: Vec<DeviceChoice> =
             others.filter(|device| scenario.peer(&device.peer).is_some()).cloned().collect();
         let replaced = replaced(&arguments.bench, board, &camera, &others)?;
         match inputs::scenario(&file, &text, &replaced) {
@@ -283,7 +284,7 @@ fn candidate(
             Err(stop) => why_not = Some(stop.to_string()),
         }
     }
-    Ok(Candidate { input: Input { file, text, scenario }, named, why_not })
+    Ok(Candidate { input: ScenarioInput { file, text, scenario }, named, why_not })
 }
 
 fn listed(candidates: &[Candidate], board: &str) -> String {
@@ -297,14 +298,14 @@ fn listed(candidates: &[Candidate], board: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use parallax_bench::Place;
+    use parallax_bench::BoardPlace;
 
     #[test]
     fn a_profile_in_a_file_is_beside_the_bench() {
         let board = |profile: &str| BenchBoard {
             profile: profile.to_owned(),
             profile_line: 5,
-            place: Place::Process,
+            place: BoardPlace::Process,
             known_as: "mine.toml#one".into(),
         };
         let bench = Path::new("benches/mine.toml");

@@ -1,12 +1,12 @@
 //! Scenario files from what the user named.
 
-use crate::kind::{Kind, kind};
+use crate::kind::{FileKind, kind};
 use crate::{
     args::SimArgs,
     exit::Stop,
     output,
     shipped::{self, DEFAULT_FOLDER},
-    values::{Device, Media},
+    values::{DeviceChoice, MediaChoice},
 };
 use parallax_console::Pattern;
 use parallax_files as files;
@@ -25,7 +25,7 @@ use std::{
 
 /// A scenario as it was read.
 #[derive(Debug)]
-pub(crate) struct Input {
+pub(crate) struct ScenarioInput {
     /// Its file, as the user named it or as it was found in a folder that the user named.
     pub(crate) file: PathBuf,
     /// The file's text.
@@ -39,11 +39,11 @@ pub(crate) struct Input {
 ///
 /// # Errors
 /// [`Stop::BadInput`] with all that are wrong; [`Stop::Nothing`] if none is left.
-pub(crate) fn read_all(arguments: &SimArgs) -> Result<Vec<Input>, Stop> {
+pub(crate) fn read_all(arguments: &SimArgs) -> Result<Vec<ScenarioInput>, Stop> {
     let SimArgs { scenarios: named, only, profiles, media, .. } = arguments;
     let replaced = replacements(profiles, *media)?;
     let mut wrong = Vec::new();
-    let mut inputs: Vec<Input> = Vec::new();
+    let mut inputs: Vec<ScenarioInput> = Vec::new();
     for file in selected(files(named)?, only)? {
         match read(&file, &replaced, is_named(named, &file)) {
             Err(stop) => wrong.push(stop.to_string()),
@@ -80,7 +80,7 @@ pub(crate) fn read_all(arguments: &SimArgs) -> Result<Vec<Input>, Stop> {
 pub(crate) fn files(named: &[PathBuf]) -> Result<Vec<PathBuf>, Stop> {
     let default = Path::new(DEFAULT_FOLDER);
     if named.is_empty() {
-        // Nobody has named it: that it is not there is not the fault of a file.
+        // It is the default: that it is missing is not the fault of a file.
         fs::metadata(default).map_err(|error| Stop::BadInput(failed_to_read(default, &error)))?;
         return files_of(default);
     }
@@ -134,7 +134,7 @@ fn files_of(path: &Path) -> Result<Vec<PathBuf>, Stop> {
 }
 
 /// The files of scenarios whose name contains one of `only`; all if it is empty. A file that is not
-/// selected is not read: what is wrong with it keeps nobody from running others.
+/// selected is not read: an error in it does not block the others.
 pub(crate) fn selected(files: Vec<PathBuf>, only: &[String]) -> Result<Vec<PathBuf>, Stop> {
     let name = |file: &PathBuf| {
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -165,8 +165,8 @@ pub(crate) fn selected(files: Vec<PathBuf>, only: &[String]) -> Result<Vec<PathB
 /// # Errors
 /// [`Stop::BadInput`] if there is no such profile, it is wrong, or a peer is given two.
 pub(crate) fn replacements(
-    profiles: &[Device],
-    media: Option<Media>,
+    profiles: &[DeviceChoice],
+    media: Option<MediaChoice>,
 ) -> Result<Replacements, Stop> {
     let mut devices = BTreeMap::new();
     for device in profiles {
@@ -181,7 +181,7 @@ pub(crate) fn replacements(
             )));
         }
     }
-    Ok(Replacements { devices, media: media.map(Media::mode), boots: Boots::Unmeasurable })
+    Ok(Replacements { devices, media: media.map(MediaChoice::mode), boots: Boots::Unmeasurable })
 }
 
 /// The profile of this name, or in this file; `by` is what names it.
@@ -209,7 +209,7 @@ pub(crate) fn profile(by: &str, name: &str) -> Result<Profile, Stop> {
 }
 
 /// Refuses a device for a peer that there is not.
-fn somebodys(profiles: &[Device], inputs: &[Input]) -> Result<(), Stop> {
+fn somebodys(profiles: &[DeviceChoice], inputs: &[ScenarioInput]) -> Result<(), Stop> {
     let peers = inputs.iter().flat_map(|input| &input.scenario.peers);
     let mut names: Vec<&str> = peers.map(|peer| peer.name.as_str()).collect();
     names.sort_unstable();
@@ -267,10 +267,10 @@ pub(crate) fn failed_to_read(path: &Path, error: &io::Error) -> String {
 
 /// A scenario. None: it is another kind of file, as they stand beside scenarios in a folder; one that
 /// was `named` is refused.
-fn read(file: &Path, replaced: &Replacements, named: bool) -> Result<Option<Input>, Stop> {
+fn read(file: &Path, replaced: &Replacements, named: bool) -> Result<Option<ScenarioInput>, Stop> {
     let text = text(file)?;
     let kind = kind(&text);
-    if kind != Kind::Scenario {
+    if kind != FileKind::Scenario {
         return match named {
             false => Ok(None),
             true => Err(Stop::BadInput(format!(
@@ -281,7 +281,7 @@ fn read(file: &Path, replaced: &Replacements, named: bool) -> Result<Option<Inpu
         };
     }
     let scenario = scenario(file, &text, replaced)?;
-    Ok(Some(Input { file: file.to_owned(), text, scenario }))
+    Ok(Some(ScenarioInput { file: file.to_owned(), text, scenario }))
 }
 
 /// The text of a file.

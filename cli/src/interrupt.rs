@@ -1,7 +1,7 @@
 //! Signals: Ctrl-C, and those with which systems end programs and terminals hang up.
 
 use crate::exit::{Exit, Stop};
-use parallax_lab::Stop as EndOfRun;
+use parallax_lab::StopSignal;
 use signal_hook::{
     consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ},
     flag,
@@ -21,13 +21,13 @@ use std::{
 /// # Errors
 /// [`Stop::Fault`] if the system does not let it.
 pub(crate) fn outlive_long_files() -> Result<(), Stop> {
-    // Nobody asks for the flag: that the signal is caught is enough.
+    // The flag is not read: catching the signal is enough.
     flag::register(SIGXFSZ, Arc::default())
         .map(drop)
         .map_err(|error| Stop::Fault(format!("failed to catch SIGXFSZ: {error}")))
 }
 
-/// Whether whoever started this process wants hang-ups ignored, as `nohup` does.
+/// Whether the parent process has hang-ups ignored, as `nohup` does.
 fn hang_ups_are_ignored() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
@@ -35,10 +35,10 @@ fn hang_ups_are_ignored() -> bool {
     ignored.is_some_and(|mask| mask & (1 << (SIGHUP - 1)) != 0)
 }
 
-/// How often it is looked whether somebody wants the end.
+/// Interval of looks for an interrupt.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// Whether somebody has asked the command to end. Clones are the same.
+/// Whether the command was interrupted. Clones are the same.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Interrupt {
     asked: Arc<AtomicBool>,
@@ -66,8 +66,8 @@ impl Interrupt {
         Ok(interrupt)
     }
 
-    /// Does something that `stop` ends, which it does if somebody asks meanwhile.
-    pub(crate) fn ends<T>(&self, stop: &EndOfRun, run: impl FnOnce() -> T) -> T {
+    /// Does something that `stop` ends; an interrupt meanwhile triggers it.
+    pub(crate) fn ends<T>(&self, stop: &StopSignal, run: impl FnOnce() -> T) -> T {
         let done = AtomicBool::new(false);
         thread::scope(|scope| {
             scope.spawn(|| {
@@ -84,7 +84,7 @@ impl Interrupt {
         })
     }
 
-    /// Whether somebody has.
+    /// Whether it was.
     pub(crate) fn asked(&self) -> bool {
         self.asked.load(Ordering::Relaxed)
     }

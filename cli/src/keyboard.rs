@@ -14,7 +14,7 @@ use std::{
 /// The terminal, and how it was before its keys were the board's; none: they are not.
 static BEFORE: Mutex<Option<(OwnedFd, Termios)>> = Mutex::new(None);
 
-/// Gives the terminal back as it was. Whoever ends the process without unwinding calls it: a panic on
+/// Restores the terminal. Code that ends the process without unwinding calls it: a panic on
 /// whatever thread.
 pub(crate) fn give_back() {
     let before = BEFORE.lock().unwrap_or_else(PoisonError::into_inner).take();

@@ -38,7 +38,7 @@ mod worker;
 mod written;
 
 use exit::{Exit, Stop};
-pub use worker::Guards;
+pub use worker::CommandGuards;
 
 use args::{Command, Parallax};
 use clap::{CommandFactory, Parser};
@@ -47,7 +47,7 @@ use std::{panic, process::ExitCode};
 
 /// Runs the command. `guards` is what keeps runs repeatable; every command but the test build's
 /// has them all on.
-pub fn main(guards: Guards) -> ExitCode {
+pub fn main(guards: CommandGuards) -> ExitCode {
     if let Err(stop) = one_line_arguments() {
         output::error(stop.to_string());
         return stop.exit().into();
@@ -78,7 +78,7 @@ pub fn main(guards: Guards) -> ExitCode {
     let exit = match parsed.command {
         Some(Command::Worker(arguments)) => {
             worker::run(&arguments, guards).unwrap_or_else(|stop| {
-                output::say(protocol::Told::Failed(stop.to_string()).line());
+                output::say(protocol::WorkerMessage::Failed(stop.to_string()).line());
                 stop.exit()
             })
         }
@@ -111,7 +111,7 @@ fn one_line_arguments() -> Result<(), Stop> {
     }
 }
 
-fn parent(command: Option<Command>, guards: Guards) -> Result<Exit, Stop> {
+fn parent(command: Option<Command>, guards: CommandGuards) -> Result<Exit, Stop> {
     match command {
         Some(Command::Sim(arguments)) => sim::run(&arguments, guards),
         Some(Command::Check(arguments)) => check::run(&arguments),

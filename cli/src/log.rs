@@ -1,9 +1,9 @@
 //! What libraries log in a worker: taken from `tracing` and `log` alike, with the run's time.
 //!
 //! Nothing here draws randomness, makes a hash map or starts a thread: a run is the same whether
-//! anybody listens or not.
+//! there is a subscriber or not.
 
-use crate::{output, protocol::Told};
+use crate::{output, protocol::WorkerMessage};
 use std::{fmt, fmt::Write, str::FromStr, time::Duration};
 use tracing::{
     Event, Level, Metadata, Subscriber,
@@ -13,7 +13,7 @@ use tracing::{
 };
 use tracing_subscriber::filter::Targets;
 
-/// Which logs are told.
+/// Which logs are shown.
 #[derive(Clone, Debug)]
 pub(crate) struct Filter {
     /// As the user wrote it.
@@ -25,7 +25,7 @@ pub(crate) struct Filter {
 pub(crate) fn filter(text: &str) -> Result<Filter, String> {
     const CURE: &str = "\n  help: write levels (error, warn, info, debug, trace, off), for all \
                         or for one library: `debug`, `warn,rtc_ice=trace`";
-    // A library's name has neither: somebody has written a file after the flag.
+    // A library's name has neither: a file was written after the flag.
     if text.contains('/') || text.ends_with(".toml") {
         return Err(
             "it looks like a file\n  help: write `--log=info FILE`, or --log last".to_owned()
@@ -77,7 +77,7 @@ fn most_of(target: &str) -> LevelFilter {
 /// Tells from now on what `filter` lets through, in this process. `secrets` are blacked out.
 ///
 /// # Errors
-/// If somebody listens already.
+/// If there is a subscriber already.
 pub(crate) fn listen(filter: Filter, secrets: Vec<String>) -> Result<(), String> {
     let taken = |error: &dyn fmt::Display| format!("failed to listen to logs: {error}");
     let listener = Listener { filter, secrets };
@@ -97,7 +97,7 @@ impl Listener {
     fn tell(&self, level: Level, target: &str, message: &str) {
         let text = self.blacked_out(format!("{level} {target}: {message}"));
         let at = parallax_world::elapsed().unwrap_or(Duration::ZERO);
-        output::say(Told::Log { at, text }.line());
+        output::say(WorkerMessage::Log { at, text }.line());
     }
 
     fn blacked_out(&self, mut text: String) -> String {

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    parallax::main(parallax::Guards::default())
+    parallax::main(parallax::CommandGuards::default())
 }

@@ -1,7 +1,7 @@
 //! Everything that the command says, and the folders that it makes.
 //!
 //! The one gate to the terminal: nothing else in the command writes to the standard output or the standard
-//! error, which `cli/tests/house.rs` holds. Text goes through [`Shown`]: of a foreign text no control
+//! error, which `cli/tests/architecture.rs` holds. Text goes through [`Shown`]: of a foreign text no control
 //! character, escape sequence or bidirectional control is left as it was.
 
 use crate::exit::{Exit, Stop};
@@ -75,7 +75,7 @@ pub(crate) fn style() -> Style {
     if coloured() { Style::Coloured } else { Style::Plain }
 }
 
-/// Whether the standard output is to be coloured: a terminal, and nobody said otherwise
+/// Whether the standard output is to be coloured: a terminal, and not switched off
 /// (`NO_COLOR`).
 fn coloured() -> bool {
     is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())

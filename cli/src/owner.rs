@@ -1,9 +1,9 @@
-//! Who somebody is to others that share a bench.
+//! Name of the user or CI job on a shared bench.
 
 use parallax_render::escape::tame;
 use std::{env, fs, os::unix::fs::MetadataExt as _};
 
-/// Names whoever it is, such as a CI job.
+/// Overrides the name, for a CI job for example.
 const VARIABLE: &str = "PARALLAX_OWNER";
 
 /// What `PARALLAX_OWNER` says, or else `user@host`. Who became root to run on a board stays who it was.

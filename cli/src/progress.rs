@@ -1,7 +1,7 @@
 //! Progress of a run, from worker to parent: a number behind the scenario, in the memory file that is the worker's
 //! standard input.
 //!
-//! A worker stores it and wakes nobody; the parent looks when it looks anyway. What a worker stored before it hung or
+//! A worker stores it without a wake-up; the parent reads it when it looks anyway. What a worker stored before it hung or
 //! was killed is still there.
 
 use rustix::{
@@ -44,7 +44,7 @@ impl Progress {
 }
 
 /// Stores how far a run has come; `scenario` is what was read from the standard input. Where that is no memory
-/// file of a parent's, nobody looks.
+/// file of a parent's, nothing reads it.
 pub(crate) fn store(scenario: &str, reached: Duration) {
     let micros = u64::try_from(reached.as_micros()).unwrap_or(u64::MAX);
     let _ = pwrite(io::stdin(), &micros.to_le_bytes(), place(scenario));

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 /// One line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Told {
+pub(crate) enum WorkerMessage {
     /// What a library logs.
     Log {
         /// When, in the run's time.
@@ -17,7 +17,7 @@ pub(crate) enum Told {
     Failed(String),
 }
 
-impl Told {
+impl WorkerMessage {
     /// The line, ended.
     pub(crate) fn line(&self) -> String {
         match self {
@@ -26,7 +26,7 @@ impl Told {
         }
     }
 
-    /// What a line tells, with or without its end; none if it is nobody's.
+    /// Parses a line, with or without its end; none if it is no message.
     pub(crate) fn read(line: &str) -> Option<Self> {
         let line = line.strip_suffix('\n').unwrap_or(line);
         let (kind, rest) = line.split_once(' ')?;
@@ -68,16 +68,19 @@ mod tests {
     fn what_is_told_is_what_is_read() {
         let at = Duration::from_micros(12_345_678);
         for told in [
-            Told::Log { at, text: "INFO rtc_ice: two\nlines\\n and a \\".to_owned() },
-            Told::Failed(String::new()),
-            Told::Failed("failed to run:\n  C:\\new \\\\ end\n".to_owned()),
+            WorkerMessage::Log { at, text: "INFO rtc_ice: two\nlines\\n and a \\".to_owned() },
+            WorkerMessage::Failed(String::new()),
+            WorkerMessage::Failed("failed to run:\n  C:\\new \\\\ end\n".to_owned()),
         ] {
             let line = told.line();
             assert_eq!(line.matches('\n').count(), 1, "{line}");
-            assert_eq!(Told::read(&line), Some(told));
+            assert_eq!(WorkerMessage::read(&line), Some(told));
         }
-        let steers = Told::Failed("\u{1b}[31m\r\n".to_owned()).line();
-        assert_eq!(Told::read(&steers), Some(Told::Failed("\\u{1b}[31m\\r\n".to_owned())));
+        let steers = WorkerMessage::Failed("\u{1b}[31m\r\n".to_owned()).line();
+        assert_eq!(
+            WorkerMessage::read(&steers),
+            Some(WorkerMessage::Failed("\\u{1b}[31m\\r\n".to_owned()))
+        );
     }
 
     #[test]
@@ -85,7 +88,7 @@ mod tests {
         for line in
             ["", "\n", "at 5 us", "log", "log soon us x", "log 5 us", "[OpenH264] this = 0x1"]
         {
-            assert_eq!(Told::read(line), None, "{line}");
+            assert_eq!(WorkerMessage::read(line), None, "{line}");
         }
     }
 }

@@ -4,8 +4,8 @@ use crate::{
     args::{SimArgs, WorkerArgs},
     exit::Stop,
     folder,
-    inputs::Input,
-    values::{Device, Seeds},
+    inputs::ScenarioInput,
+    values::{DeviceChoice, Seeds},
 };
 use parallax_record::run_folder;
 use parallax_scenario::units;
@@ -14,7 +14,7 @@ use std::{path::PathBuf, time::Duration};
 /// The seed where neither the command nor the scenario names one.
 const DEFAULT_SEED: u64 = 1;
 
-/// How long a run may stand still, and how much memory it may have, where nobody says otherwise.
+/// Defaults: how long a run may stand still, and how much memory it may have.
 pub(crate) const DEFAULT_PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) const DEFAULT_MEMORY: u64 = 4 << 30;
 
@@ -22,7 +22,7 @@ pub(crate) const DEFAULT_MEMORY: u64 = 4 << 30;
 const MOST: u128 = 1_000_000;
 
 /// The seeds that a scenario runs with.
-pub(crate) fn seeds(input: &Input, arguments: &SimArgs) -> Seeds {
+pub(crate) fn seeds(input: &ScenarioInput, arguments: &SimArgs) -> Seeds {
     let one = || Seeds::one(arguments.seed.or(input.scenario.seed).unwrap_or(DEFAULT_SEED));
     arguments.seeds.unwrap_or_else(one)
 }
@@ -32,10 +32,10 @@ pub(crate) fn seeds(input: &Input, arguments: &SimArgs) -> Seeds {
 /// # Errors
 /// [`Stop::BadInput`] if they are too many.
 pub(crate) fn all<'a>(
-    inputs: &'a [Input],
+    inputs: &'a [ScenarioInput],
     arguments: &'a SimArgs,
     jobs: usize,
-) -> Result<Vec<Run<'a>>, Stop> {
+) -> Result<Vec<PlannedRun<'a>>, Stop> {
     let count: u128 = inputs.iter().map(|input| seeds(input, arguments).count()).sum();
     if count > MOST {
         return Err(Stop::BadInput(format!(
@@ -44,16 +44,16 @@ pub(crate) fn all<'a>(
         )));
     }
     let of = |input| {
-        seeds(input, arguments).all().map(move |seed| Run::new(input, seed, arguments, jobs))
+        seeds(input, arguments).all().map(move |seed| PlannedRun::new(input, seed, arguments, jobs))
     };
     Ok(inputs.iter().flat_map(of).collect())
 }
 
 /// One scenario with one seed.
 #[derive(Debug)]
-pub(crate) struct Run<'a> {
+pub(crate) struct PlannedRun<'a> {
     /// What runs.
-    pub(crate) input: &'a Input,
+    pub(crate) input: &'a ScenarioInput,
     /// Its seed.
     pub(crate) seed: u64,
     /// Its own folder.
@@ -65,8 +65,8 @@ pub(crate) struct Run<'a> {
     jobs: usize,
 }
 
-impl<'a> Run<'a> {
-    fn new(input: &'a Input, seed: u64, arguments: &'a SimArgs, jobs: usize) -> Self {
+impl<'a> PlannedRun<'a> {
+    fn new(input: &'a ScenarioInput, seed: u64, arguments: &'a SimArgs, jobs: usize) -> Self {
         let place = folder::place(&input.scenario.id, &run_folder(seed, None));
         let folder = arguments.out.join(&place);
         Self { input, seed, folder, place, arguments, jobs }
@@ -103,7 +103,7 @@ impl<'a> Run<'a> {
         cores.div_ceil(self.jobs)
     }
 
-    /// What its worker is told.
+    /// The arguments of its worker.
     pub(crate) fn worker(&self) -> WorkerArgs {
         WorkerArgs {
             file: self.input.file.clone(),
@@ -122,9 +122,9 @@ impl<'a> Run<'a> {
     }
 
     /// The devices that are put in place of those of its scenario.
-    fn profiles(&self) -> impl Iterator<Item = &'a Device> {
+    fn profiles(&self) -> impl Iterator<Item = &'a DeviceChoice> {
         let scenario = &self.input.scenario;
-        let has = |device: &&Device| scenario.peer(&device.peer).is_some();
+        let has = |device: &&DeviceChoice| scenario.peer(&device.peer).is_some();
         self.arguments.profiles.iter().filter(has)
     }
 

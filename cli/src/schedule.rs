@@ -1,8 +1,8 @@
 //! Several runs at once, and what they came to in the order in which they were asked for.
 
 use crate::{
-    execute::{Done, Executor},
-    runs::Run,
+    execute::{Executor, FinishedRun},
+    runs::PlannedRun,
 };
 use std::{
     collections::BTreeMap,
@@ -18,14 +18,14 @@ use std::{
 #[derive(Debug)]
 pub(crate) enum News<'a> {
     /// It goes on.
-    Began(&'a Run<'a>),
+    Began(&'a PlannedRun<'a>),
     /// It has ended, so; perhaps before others that were asked for earlier.
-    Ended(&'a Run<'a>, Option<&'a Done>),
+    Ended(&'a PlannedRun<'a>, Option<&'a FinishedRun>),
 }
 
 enum Report {
     Began(usize),
-    Ended(usize, Option<Box<Done>>),
+    Ended(usize, Option<Box<FinishedRun>>),
 }
 
 /// Runs all, `jobs` at once, and hands out the results in order, those of interrupted runs left
@@ -34,11 +34,11 @@ enum Report {
 /// # Errors
 /// If the system gives no thread at all.
 pub(crate) fn all(
-    runs: &[Run<'_>],
+    runs: &[PlannedRun<'_>],
     jobs: usize,
     executor: Executor<'_>,
     mut news: impl FnMut(News<'_>),
-    mut result: impl FnMut(&Run<'_>, Done),
+    mut result: impl FnMut(&PlannedRun<'_>, FinishedRun),
 ) -> io::Result<()> {
     let next = AtomicUsize::new(0);
     let (send, reports) = mpsc::channel();
@@ -69,13 +69,13 @@ pub(crate) fn all(
 }
 
 fn in_order(
-    runs: &[Run<'_>],
+    runs: &[PlannedRun<'_>],
     reports: &Receiver<Report>,
     news: &mut impl FnMut(News<'_>),
-    result: &mut impl FnMut(&Run<'_>, Done),
+    result: &mut impl FnMut(&PlannedRun<'_>, FinishedRun),
 ) {
     let mut next = 0;
-    let mut waiting: BTreeMap<usize, Box<Done>> = BTreeMap::new();
+    let mut waiting: BTreeMap<usize, Box<FinishedRun>> = BTreeMap::new();
     for report in reports {
         match report {
             Report::Began(index) => news(News::Began(&runs[index])),

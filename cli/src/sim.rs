@@ -5,15 +5,15 @@ use crate::{
     closing,
     display::Display,
     environment::{Started, Walls},
-    execute::{Done, Executor},
+    execute::{Executor, FinishedRun},
     exit::{Exit, Stop},
-    folder::{Folder, Plan},
-    inputs::{self, Input},
+    folder::{OutputFolder, Plan},
+    inputs::{self, ScenarioInput},
     interrupt::Interrupt,
     output, report,
-    runs::{self, Run},
+    runs::{self, PlannedRun},
     schedule,
-    worker::Guards,
+    worker::CommandGuards,
 };
 use parallax_record::{Suite, Verdict};
 use parallax_render::{
@@ -29,7 +29,7 @@ const SHOWN_WHOLE: usize = 20;
 ///
 /// # Errors
 /// If nothing could be run, or what was found could not be written.
-pub(crate) fn run(arguments: &SimArgs, guards: Guards) -> Result<Exit, Stop> {
+pub(crate) fn run(arguments: &SimArgs, guards: CommandGuards) -> Result<Exit, Stop> {
     let started = Started::now();
     let inputs = inputs::read_all(arguments)?;
     let cores = || std::thread::available_parallelism().map_or(1, usize::from);
@@ -39,7 +39,7 @@ pub(crate) fn run(arguments: &SimArgs, guards: Guards) -> Result<Exit, Stop> {
         output::say(list(&inputs, &runs, arguments));
         return Ok(Exit::Pass);
     }
-    let out = Folder::take(&arguments.out)?;
+    let out = OutputFolder::take(&arguments.out)?;
     let places: Vec<PathBuf> = runs.iter().map(|run| run.place.clone()).collect();
     out.check(Plan { top: &closing::FILES, report: true, runs: &places })?;
     out.clear()?;
@@ -54,7 +54,7 @@ pub(crate) fn run(arguments: &SimArgs, guards: Guards) -> Result<Exit, Stop> {
     closing::write(&out, &suite, &started, walls)?;
     output::say(format!("records are in {}\n", arguments.out.display()));
     let reported = closing::reported(&out, arguments.no_report, &suite);
-    // Whoever asks when all is done comes too late.
+    // An interrupt after the last run comes too late.
     let whole = suite.runs.len() == runs.len();
     Ok(match (whole, reported) {
         (false, _) => Exit::Interrupted,
@@ -65,7 +65,7 @@ pub(crate) fn run(arguments: &SimArgs, guards: Guards) -> Result<Exit, Stop> {
 
 /// Runs all, and shows each in its turn.
 fn go_through(
-    runs: &[Run<'_>],
+    runs: &[PlannedRun<'_>],
     jobs: usize,
     arguments: &SimArgs,
     executor: Executor<'_>,
@@ -76,7 +76,7 @@ fn go_through(
     let display = std::cell::RefCell::new(Display::new(runs.len(), arguments.log.is_some()));
     let (mut finished, mut walls) = (Vec::new(), Walls::new());
     let news = |news: schedule::News<'_>| display.borrow_mut().hear(&news);
-    let result = |run: &Run<'_>, done: Done| {
+    let result = |run: &PlannedRun<'_>, done: FinishedRun| {
         display.borrow().say(&shown(run, &done, brief, style));
         walls.insert(done.summary.path(), done.wall_us);
         finished.push(done.summary);
@@ -88,8 +88,8 @@ fn go_through(
 }
 
 /// What the terminal shows of a run.
-fn shown(run: &Run<'_>, done: &Done, brief: bool, style: Style) -> Shown {
-    let Done { summary, verified, .. } = done;
+fn shown(run: &PlannedRun<'_>, done: &FinishedRun, brief: bool, style: Style) -> Shown {
+    let FinishedRun { summary, verified, .. } = done;
     if brief && summary.verdict == Verdict::Pass {
         return terminal::brief(summary, if *verified { ", verified" } else { "" }, style);
     }
@@ -101,9 +101,9 @@ fn shown(run: &Run<'_>, done: &Done, brief: bool, style: Style) -> Shown {
 }
 
 /// What would run.
-fn list(inputs: &[Input], runs: &[Run<'_>], arguments: &SimArgs) -> String {
+fn list(inputs: &[ScenarioInput], runs: &[PlannedRun<'_>], arguments: &SimArgs) -> String {
     let widest = |texts: &mut dyn Iterator<Item = usize>| texts.max().unwrap_or(0);
-    let seeds = |input: &Input| runs::seeds(input, arguments).to_string();
+    let seeds = |input: &ScenarioInput| runs::seeds(input, arguments).to_string();
     let names = widest(&mut inputs.iter().map(|input| input.scenario.id.chars().count()));
     let numbers = widest(&mut inputs.iter().map(|input| seeds(input).len()));
     let mut text = String::new();

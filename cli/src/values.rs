@@ -59,24 +59,24 @@ pub(crate) fn seeds(text: &str) -> Result<Seeds, String> {
 
 /// `PEER=NAME`: another device for a peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Device {
+pub(crate) struct DeviceChoice {
     /// The peer.
     pub(crate) peer: String,
     /// The profile's name, or its file.
     pub(crate) profile: String,
 }
 
-impl std::fmt::Display for Device {
+impl std::fmt::Display for DeviceChoice {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}={}", self.peer, self.profile)
     }
 }
 
 /// Reads `PEER=NAME`.
-pub(crate) fn device(text: &str) -> Result<Device, String> {
+pub(crate) fn device(text: &str) -> Result<DeviceChoice, String> {
     match text.split_once('=') {
         Some((peer, profile)) if !peer.is_empty() && !profile.is_empty() => {
-            Ok(Device { peer: peer.to_owned(), profile: profile.to_owned() })
+            Ok(DeviceChoice { peer: peer.to_owned(), profile: profile.to_owned() })
         }
         _ => Err("it does not say which peer gets which profile\n  help: write the peer's name, \
                   `=`, and a profile or a file that ends in .toml: `doorbell=esp32-p4`"
@@ -86,21 +86,21 @@ pub(crate) fn device(text: &str) -> Result<Device, String> {
 
 /// A browser that may be the viewer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Browser {
+pub(crate) enum BrowserChoice {
     /// The one that this machine has as `chromium`.
     Chromium,
 }
 
 /// Where media come from, in place of what scenarios say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Media {
+pub(crate) enum MediaChoice {
     /// Frames are encoded and decoded during the run.
     Live,
     /// A recording is sent as it is: fast, and of pictures nothing is known.
     Prerecorded,
 }
 
-impl Media {
+impl MediaChoice {
     /// What scenarios and records call it.
     pub(crate) fn mode(self) -> MediaMode {
         match self {
@@ -170,7 +170,7 @@ pub(crate) fn within(text: &str) -> Result<Within, String> {
     Ok(Within::Medians { percent, us })
 }
 
-/// Reads who somebody is.
+/// Reads an owner's name.
 pub(crate) fn name(text: &str) -> Result<String, String> {
     match text.trim() {
         "" => Err("nobody is called so\n  help: write a name: `anna`, `ci-job-17`".to_owned()),

@@ -1,9 +1,9 @@
 //! `--verify`: the same run again, elsewhere, and what differs.
 
 use crate::{
-    child::{self, Ended, Watch},
-    runs::Run,
-    worker::Guards,
+    child::{self, Ended, WorkerWatch},
+    runs::PlannedRun,
+    worker::CommandGuards,
 };
 use parallax_record::first_difference;
 use std::{
@@ -19,7 +19,7 @@ use std::{
 ///
 /// What [`Ended::Broken`] says is the first record and the first packet that differ, or why it could
 /// not run.
-pub(crate) fn again(run: &Run<'_>, guards: Guards, watch: Watch<'_>) -> Ended {
+pub(crate) fn again(run: &PlannedRun<'_>, guards: CommandGuards, watch: WorkerWatch<'_>) -> Ended {
     let folder = run.folder.join("verify");
     let refused = |what: &Path, error| {
         Ended::Broken(format!("failed to verify: {}: {error}", what.display()))
@@ -46,7 +46,7 @@ pub(crate) fn again(run: &Run<'_>, guards: Guards, watch: Watch<'_>) -> Ended {
 }
 
 /// Removes what an earlier run that differed has left.
-pub(crate) fn forget(run: &Run<'_>) -> io::Result<()> {
+pub(crate) fn forget(run: &PlannedRun<'_>) -> io::Result<()> {
     let gone = |result: io::Result<()>| match result {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
@@ -55,7 +55,12 @@ pub(crate) fn forget(run: &Run<'_>) -> io::Result<()> {
     gone(fs::remove_file(run.packets()))
 }
 
-fn second_run(run: &Run<'_>, guards: Guards, folder: &Path, watch: Watch<'_>) -> Ended {
+fn second_run(
+    run: &PlannedRun<'_>,
+    guards: CommandGuards,
+    folder: &Path,
+    watch: WorkerWatch<'_>,
+) -> Ended {
     let folder = match fs::canonicalize(folder) {
         Ok(folder) => folder,
         Err(error) => return Ended::Broken(format!("failed to verify: {error}")),
@@ -106,7 +111,7 @@ fn second_run(run: &Run<'_>, guards: Guards, folder: &Path, watch: Watch<'_>) ->
     })
 }
 
-fn compare(run: &Run<'_>, folder: &Path) -> Result<(), String> {
+fn compare(run: &PlannedRun<'_>, folder: &Path) -> Result<(), String> {
     let both = |first: &Path, name: &str| -> Result<_, String> {
         let read = |file: &Path| {
             parallax_files::read(file, parallax_files::RECORD_MOST)

@@ -21,7 +21,7 @@ use std::{
 /// What keeps runs repeatable. A test build switches off one at a time, to show that `--verify`
 /// sees what happens then.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Guards {
+pub struct CommandGuards {
     /// Those of the run itself.
     pub world: parallax_world::Guards,
     /// Whether runs share a process.
@@ -34,7 +34,7 @@ pub struct Guards {
 ///
 /// # Errors
 /// Whatever keeps the run from being recorded whole.
-pub(crate) fn run(arguments: &WorkerArgs, guards: Guards) -> Result<Exit, Stop> {
+pub(crate) fn run(arguments: &WorkerArgs, guards: CommandGuards) -> Result<Exit, Stop> {
     #[cfg(target_os = "linux")]
     confine(arguments)?;
     let mut text = String::new();
@@ -52,7 +52,7 @@ pub(crate) fn run(arguments: &WorkerArgs, guards: Guards) -> Result<Exit, Stop> 
         run_once((&scenario, &text), arguments.seed, guards, unheard, None)?;
     }
     let aside = aside(&arguments.record);
-    // Whoever sees a record sees its capture.
+    // The capture is complete before the record appears.
     let moved = |file: &Path| {
         files::rename_new(&self::aside(file), file).map_err(|error| refused(file, &error))
     };
@@ -83,14 +83,14 @@ fn confine(arguments: &WorkerArgs) -> Result<(), Stop> {
         |what: &str, error: rustix::io::Errno| Stop::Fault(format!("failed to {what}: {error}"));
     if arguments.memory.is_some() {
         let maximum = rustix::process::getrlimit(Resource::As).maximum;
-        // Nobody may ask for more than the system allows already.
+        // No more can be asked for than the system allows already.
         let current = arguments.memory.map(|memory| memory.saturating_add(RESERVE));
         let current = current.into_iter().chain(maximum).min();
         let limit = Rlimit { current, maximum };
         rustix::process::setrlimit(Resource::As, limit)
             .map_err(|error| refused("bound the memory", error))?;
     }
-    // A worker whose parent is gone would run on, and write where nobody looks any more.
+    // A worker whose parent is gone would run on, and write files that are never read.
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))
         .map_err(|error| refused("follow the parent", error))?;
     // It may be gone already, and then no signal comes.
@@ -133,10 +133,10 @@ const TELL: Duration = Duration::from_millis(100);
 fn run_once(
     (scenario, text): (&Scenario, &str),
     seed: u64,
-    guards: Guards,
+    guards: CommandGuards,
     sinks: Sinks<'_>,
     capture: Option<CaptureSink<'_>>,
-) -> Result<parallax_world::Outcome, Stop> {
+) -> Result<parallax_world::SimOutcome, Stop> {
     let mut next = Duration::ZERO;
     let watch = move |at: Duration| {
         if at >= next {
@@ -166,7 +166,7 @@ fn refused(file: &Path, error: &dyn std::fmt::Display) -> Stop {
 fn record(
     (scenario, text): (&Scenario, &str),
     arguments: &WorkerArgs,
-    guards: Guards,
+    guards: CommandGuards,
     aside: &Path,
 ) -> Result<Vec<KeptPicture>, Stop> {
     let create = |file: &Path| {

@@ -1,7 +1,7 @@
 //! A single file that the user names: a baseline, a profile. It is new, or replaces one of its own kind.
 
 use crate::exit::Stop;
-use parallax_files::{self as files, Kind};
+use parallax_files::{self as files, PathKind};
 use std::{
     fs, io,
     path::{Path, PathBuf},
@@ -35,14 +35,14 @@ impl Destination {
             return Err(refused("it names no file"));
         }
         let replaces = match files::kind(path).map_err(cannot)? {
-            Kind::Absent => false,
-            Kind::File(_) => {
+            PathKind::Absent => false,
+            PathKind::File(_) => {
                 let bytes = files::read(path, files::SUMMARY_MOST).map_err(cannot)?;
                 is_own_kind(&bytes).map_err(|why| refused(&format!("it is not {what}: {why}")))?;
                 true
             }
-            Kind::Folder => return Err(refused("it is a folder")),
-            Kind::Other => return Err(refused("it is a link or a device")),
+            PathKind::Folder => return Err(refused("it is a folder")),
+            PathKind::Other => return Err(refused("it is a link or a device")),
         };
         Ok(Self { path: path.to_owned(), replaces })
     }

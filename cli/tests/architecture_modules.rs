@@ -1,4 +1,4 @@
-//! Circles of imports among the files of a crate.
+//! Circles of imports among the files of a crate, and public names that stand for one type.
 
 use cargo_metadata::MetadataCommand;
 use std::{
@@ -475,4 +475,71 @@ fn a_circle_is_found_through_what_hands_a_name_on() {
     let circles = Sources::of(folder.path()).circles();
     let files = |names: &[&str]| names.iter().map(|name| folder.path().join(name)).collect();
     assert_eq!(circles, BTreeSet::from([files(&["a.rs", "b.rs"])]));
+}
+
+/// Public types whose names stand for several. The list may only shrink.
+const SHARED: &[&str] = &[
+    "Action",
+    "Builtin",
+    "Change",
+    "CongestionControl",
+    "Difference",
+    "End",
+    "Event",
+    "Figure",
+    "Film",
+    "Nack",
+    "Origin",
+    "Pair",
+    "Picture",
+    "Place",
+    "QueueLimit",
+    "Rate",
+    "Route",
+    "Row",
+    "Scenario",
+    "Shown",
+    "Size",
+    "Source",
+    "StageTime",
+    "Stream",
+    "Table",
+];
+
+/// The types that a source declares for other files: `pub` and `pub(crate)`.
+fn types(text: &str) -> Vec<String> {
+    let tokens = without_tests(tokens(text));
+    let kinds = ["struct", "enum", "trait", "type", "union"];
+    let declared = |(at, token): (usize, &String)| {
+        let public = at > 0 && tokens[at - 1] == "pub"
+            || at > 3 && tokens[at - 4..at].iter().eq(["pub", "(", "crate", ")"].iter());
+        (public && kinds.contains(&token.as_str())).then(|| tokens[at + 1].clone())
+    };
+    tokens.iter().enumerate().filter_map(declared).collect()
+}
+
+#[test]
+fn a_type_has_its_name_alone() {
+    let mut places: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for file in crates().iter().flat_map(|folder| files_of(folder)) {
+        for name in types(&fs::read_to_string(&file).expect("text")) {
+            places.entry(name).or_default().insert(relative(&file));
+        }
+    }
+    assert!(places.len() > 500, "this test has lost sight of the types");
+    let shared = places.iter().filter(|(_, files)| files.len() > 1);
+    let found: BTreeSet<&str> = shared.clone().map(|(name, _)| name.as_str()).collect();
+    let listed: BTreeSet<&str> = SHARED.iter().copied().collect();
+    let new = shared.filter(|(name, _)| !listed.contains(name.as_str())).collect::<Vec<_>>();
+    let gone = listed.difference(&found).collect::<Vec<_>>();
+    assert!(new.is_empty(), "rename one of each: {new:#?}");
+    assert!(gone.is_empty(), "take off the list: {gone:#?}");
+}
+
+#[test]
+fn types_are_read_as_they_are_declared() {
+    let text = "pub struct A; pub(crate) enum B {} struct C; pub(super) trait D {} pub type E = u8;
+        // pub struct F;
+        #[cfg(test)] pub struct G; const TEXT: &str = \"pub struct H;\"; const R: &str = r#\"pub enum I\"#;";
+    assert_eq!(types(text), ["A", "B", "E"]);
 }

@@ -2,10 +2,11 @@
 
 use crc::{CRC_32_ISO_HDLC, Crc};
 use parallax_console::{
-    CommandId, CommandStyle, Console, ConsoleProfile, Encoder, Found, Frame, Input, Login, Nonce,
-    Outcome, Output, Pattern, Received, Receiver, Request, Scanner, Secret, Sender,
+    CommandId, CommandStyle, Console, ConsoleInput, ConsoleOutput, ConsoleProfile, Frame,
+    FrameEncoder, Login, Nonce, Pattern, Received, Receiver, Request, ScanItem, Scanner, Secret,
+    Sender, StepOutcome,
     replay::replay,
-    transcript::{Form, Recording, read},
+    transcript::{ConsoleRecording, Form, read},
 };
 
 /// Deadlines in a row without an input, at most: a core that wants time for ever hangs its shell.
@@ -38,7 +39,7 @@ pub fn console(data: &[u8]) {
         now += 1_u64 << (time % 36);
         let mut deadlines = 0;
         while let Some(due) = console.next_deadline().filter(|due| *due <= now) {
-            console.handle(due, Input::Time);
+            console.handle(due, ConsoleInput::Time);
             hold(&mut console);
             deadlines += 1;
             assert!(deadlines < DEADLINES_MOST, "it wants time for ever");
@@ -48,16 +49,18 @@ pub fn console(data: &[u8]) {
         let line = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let (bytes, after) = rest.split_at(usize::from(time >> 2).min(rest.len()));
         let input = match what % 16 {
-            0..=6 => Input::Received(bytes),
-            7 => Input::Power(true),
-            8 => Input::Power(false),
-            9 => Input::Unplugged,
-            10 => Input::Plugged,
-            11 => Input::Request(Request::Ready(id)),
-            12 => Input::Request(Request::Command { id, text: line(bytes), timeout_ns: None }),
-            13 => Input::Request(Request::Stream { id, text: line(bytes), nonce: Nonce(9) }),
-            14 => Input::Request(Request::Say(bytes.to_vec())),
-            _ => Input::Request(match what >> 4 {
+            0..=6 => ConsoleInput::Received(bytes),
+            7 => ConsoleInput::Power(true),
+            8 => ConsoleInput::Power(false),
+            9 => ConsoleInput::Unplugged,
+            10 => ConsoleInput::Plugged,
+            11 => ConsoleInput::Request(Request::Ready(id)),
+            12 => {
+                ConsoleInput::Request(Request::Command { id, text: line(bytes), timeout_ns: None })
+            }
+            13 => ConsoleInput::Request(Request::Stream { id, text: line(bytes), nonce: Nonce(9) }),
+            14 => ConsoleInput::Request(Request::Say(bytes.to_vec())),
+            _ => ConsoleInput::Request(match what >> 4 {
                 0..=3 => Request::Start,
                 4..=7 => Request::Interrupt,
                 8..=11 => Request::Sent(u64::from(*time)),
@@ -77,13 +80,15 @@ fn hold(console: &mut Console) {
     let mut state = None;
     while let Some(output) = console.poll() {
         match output {
-            Output::Changed(new) => {
+            ConsoleOutput::Changed(new) => {
                 assert_ne!(state.as_ref(), Some(&new), "a change that is none");
                 state = Some(new);
             }
-            Output::Line(line) => assert!(line.len() <= 4096 && !line.contains(&b'\n')),
-            Output::Finished(_, Outcome::Done { said, .. }) => assert!(said.len() <= 64 * 1024),
-            Output::Transmit(transmit) => assert!(!transmit.bytes.is_empty()),
+            ConsoleOutput::Line(line) => assert!(line.len() <= 4096 && !line.contains(&b'\n')),
+            ConsoleOutput::Finished(_, StepOutcome::Done { said, .. }) => {
+                assert!(said.len() <= 64 * 1024)
+            }
+            ConsoleOutput::Transmit(transmit) => assert!(!transmit.bytes.is_empty()),
             _ => {}
         }
     }
@@ -123,7 +128,7 @@ fn found(data: &[u8]) {
     let (mut scanner, mut text, mut found) = (Scanner::new(), Vec::new(), Vec::new());
     let mut receiver = Receiver::new(Sender::Board, Nonce(0x1111_2222));
     for byte in data {
-        if let Some(Found::Frame(frame)) = scanner.push(*byte, &mut text) {
+        if let Some(ScanItem::Frame(frame)) = scanner.push(*byte, &mut text) {
             let mut line = Vec::new();
             frame.encode(&mut line).unwrap_or_else(|error| panic!("{frame:?}: {error}"));
             let read = Frame::decode(&line[1..line.len() - 1]);
@@ -145,13 +150,13 @@ fn found(data: &[u8]) {
 /// Any bytes travel in frames, and arrive as they are.
 fn travels(data: &[u8]) {
     let mut lines = Vec::new();
-    let mut encoder = Encoder::new(Sender::Board, Nonce(0x1111_2222));
+    let mut encoder = FrameEncoder::new(Sender::Board, Nonce(0x1111_2222));
     if encoder.encode(data, b"\r\n", &mut lines).is_ok() {
         let (mut scanner, mut text) = (Scanner::new(), Vec::new());
         let mut receiver = Receiver::new(Sender::Board, Nonce(0x1111_2222));
         let mut back = None;
         for byte in lines {
-            if let Some(Found::Frame(frame)) = scanner.push(byte, &mut text)
+            if let Some(ScanItem::Frame(frame)) = scanner.push(byte, &mut text)
                 && let (_, Received::Message(message)) = receiver.take(frame)
             {
                 back = Some(message);
@@ -163,7 +168,7 @@ fn travels(data: &[u8]) {
 
 /// A recording, read and replayed: the same twice.
 pub fn recording(data: &[u8]) {
-    let Ok(recording) = Recording::read(data) else { return };
+    let Ok(recording) = ConsoleRecording::read(data) else { return };
     if let (Form::Timed, Ok(text)) = (recording.form, core::str::from_utf8(data))
         && let Ok(entries) = read(text)
     {

@@ -1,4 +1,4 @@
-//! Whatever reads what others wrote, on bytes that nobody should write: a console's output, frames,
+//! All parsers of foreign bytes, on mutated input: a console's output, frames,
 //! recordings, signalling messages, scenarios, device profiles.
 //!
 //! It runs on stable Rust in `cargo test`: the committed corpus first, then a fixed number of

@@ -2,7 +2,7 @@
 
 use core::{net::IpAddr, time::Duration};
 use parallax_signalling::{
-    ConnectionId, FromRendezvous, Limits, Output, Rendezvous, Server, ToRendezvous,
+    ConnectionId, FromRendezvous, Limits, Rendezvous, RendezvousOutput, Server, ToRendezvous,
 };
 
 const CONNECTIONS: [ConnectionId; 3] = [ConnectionId(1), ConnectionId(2), ConnectionId(3)];
@@ -29,12 +29,12 @@ pub fn signalling(data: &[u8]) {
         let connection = CONNECTIONS[number % CONNECTIONS.len()];
         rendezvous.handle(connection, line);
         while let Some(output) = rendezvous.poll() {
-            let (Output::Send(to, _) | Output::Close(to)) = &output;
+            let (RendezvousOutput::Send(to, _) | RendezvousOutput::Close(to)) = &output;
             assert!(CONNECTIONS.contains(to), "{output:?}");
-            if let Output::Send(_, said) = output {
+            if let RendezvousOutput::Send(_, said) = output {
                 let read = FromRendezvous::from_text(&said);
                 assert!(read.is_ok(), "{said}: {read:?}");
-                // It is told to whoever may know it alone.
+                // Only clients with the token get it.
                 assert!(!said.contains("\"token\""), "{said}");
             }
         }

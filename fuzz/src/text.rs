@@ -3,7 +3,7 @@
 use parallax_console::Pattern;
 use parallax_scenario::{Builtin, ScenarioErrors, parse, profile as profiles};
 
-/// What a user would be told; each problem has a cure, and a place where it has a file.
+/// The message that a user would get; each problem has a cure, and a place where it has a file.
 fn told(errors: ScenarioErrors) -> String {
     for problem in errors.problems() {
         assert!(!problem.cure().is_empty(), "{problem}: no cure");

@@ -34,9 +34,9 @@ const ATTEMPT: &str = "attempt-";
 /// The path of a file below the output folder, as the manifest has it. No `..`, no link of a shell, nothing
 /// hidden: a folder of Parallax's, or one of a scenario, and what Parallax puts there.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Entry(String);
+pub(crate) struct ManifestEntry(String);
 
-impl Entry {
+impl ManifestEntry {
     /// The entry of this path, if Parallax may have written it.
     pub(crate) fn new(path: &str) -> Option<Self> {
         let parts: Vec<&str> = path.split('/').collect();
@@ -68,13 +68,13 @@ impl Entry {
     }
 }
 
-impl AsRef<Path> for Entry {
+impl AsRef<Path> for ManifestEntry {
     fn as_ref(&self) -> &Path {
         Path::new(&self.0)
     }
 }
 
-impl fmt::Display for Entry {
+impl fmt::Display for ManifestEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
@@ -154,9 +154,9 @@ pub(crate) const TOP: [&str; 6] =
 
 /// Tells a command from others: names of what it has not finished have it in them.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Token(String);
+pub(crate) struct CommandToken(String);
 
-impl Token {
+impl CommandToken {
     /// A new one.
     pub(crate) fn new() -> Self {
         Self(format!("{:016x}", RandomState::new().build_hasher().finish()))
@@ -187,14 +187,14 @@ pub(crate) fn digest(bytes: &[u8]) -> String {
 
 /// What Parallax wrote to a folder.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Manifest {
+pub(crate) struct FolderManifest {
     /// The commands that wrote there.
-    pub(crate) tokens: BTreeSet<Token>,
+    pub(crate) tokens: BTreeSet<CommandToken>,
     /// The digests that each file had or has: one that is being replaced has two.
-    pub(crate) files: BTreeMap<Entry, BTreeSet<String>>,
+    pub(crate) files: BTreeMap<ManifestEntry, BTreeSet<String>>,
 }
 
-impl Manifest {
+impl FolderManifest {
     /// Reads one.
     ///
     /// # Errors
@@ -214,13 +214,13 @@ impl Manifest {
         for (at, line) in lines {
             let wrong = || format!("line {} is none that Parallax writes", at + 1);
             if let Some(token) = line.strip_prefix(COMMAND) {
-                manifest.tokens.insert(Token::read(token).ok_or_else(wrong)?);
+                manifest.tokens.insert(CommandToken::read(token).ok_or_else(wrong)?);
                 continue;
             }
             let (digest, path) = line.split_once("  ").ok_or_else(wrong)?;
             let hexadecimal =
                 digest.len() == 64 && digest.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f'));
-            let entry = Entry::new(path).filter(|_| hexadecimal).ok_or_else(wrong)?;
+            let entry = ManifestEntry::new(path).filter(|_| hexadecimal).ok_or_else(wrong)?;
             manifest.files.entry(entry).or_default().insert(digest.to_owned());
         }
         Ok(manifest)
@@ -232,15 +232,15 @@ impl Manifest {
     }
 
     /// The line of a file.
-    pub(crate) fn line(entry: &Entry, digest: &str) -> String {
+    pub(crate) fn line(entry: &ManifestEntry, digest: &str) -> String {
         format!("{digest}  {entry}\n")
     }
 }
 
-impl fmt::Display for Manifest {
+impl fmt::Display for FolderManifest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{HEAD}")?;
-        for Token(token) in &self.tokens {
+        for CommandToken(token) in &self.tokens {
             writeln!(f, "{COMMAND}{token}")?;
         }
         for (entry, digests) in &self.files {
@@ -270,7 +270,7 @@ mod tests {
             "two-homes/seed-1/verify/packets.txt",
             "two-homes/seed-7-repeat-2/attempt-1/frames/a_b_boot-1_frame-2_source.png",
         ] {
-            assert!(Entry::new(path).is_some(), "{path}");
+            assert!(ManifestEntry::new(path).is_some(), "{path}");
         }
         for path in [
             "",
@@ -305,21 +305,24 @@ mod tests {
             "a/seed-1/b c",
             "../-health.txt",
         ] {
-            assert!(Entry::new(path).is_none(), "{path:?}");
+            assert!(ManifestEntry::new(path).is_none(), "{path:?}");
         }
     }
 
     #[test]
     fn a_manifest_is_read_as_it_was_written_and_half_a_line_is_none() {
-        let mut manifest = Manifest::default();
-        manifest.tokens.insert(Token::new());
-        let entry = Entry::new("summary.json").expect("an entry");
+        let mut manifest = FolderManifest::default();
+        manifest.tokens.insert(CommandToken::new());
+        let entry = ManifestEntry::new("summary.json").expect("an entry");
         manifest.files.entry(entry).or_default().insert(digest(b"x"));
         let text = manifest.to_string();
         for cut in HEAD.len() + 1..text.len() {
-            assert!(Manifest::read(&text[..cut]).is_ok_and(|read| read.files.is_empty()), "{cut}");
+            assert!(
+                FolderManifest::read(&text[..cut]).is_ok_and(|read| read.files.is_empty()),
+                "{cut}"
+            );
         }
-        assert_eq!(Manifest::read(&text).expect("it is one").to_string(), text);
+        assert_eq!(FolderManifest::read(&text).expect("it is one").to_string(), text);
         for (text, why) in [
             ("", "it is not a manifest"),
             ("hello\n", "it is not a manifest"),
@@ -327,9 +330,9 @@ mod tests {
             ("# parallax manifest 1\n# command x\n", "line 2"),
             ("# parallax manifest 1\n00  summary.json\n", "line 2"),
         ] {
-            assert!(Manifest::read(text).expect_err(text).contains(why), "{text}");
+            assert!(FolderManifest::read(text).expect_err(text).contains(why), "{text}");
         }
         let outside = format!("{HEAD}\n{}  ../summary.json\n", digest(b"x"));
-        assert!(Manifest::read(&outside).is_err());
+        assert!(FolderManifest::read(&outside).is_err());
     }
 }

@@ -11,8 +11,8 @@ mod tests;
 mod work;
 
 use crate::{exit::Stop, output};
-use manifest::{Manifest, Token, digest};
-use parallax_files::{self as files, Kind};
+use manifest::{CommandToken, FolderManifest, digest};
+use parallax_files::{self as files, PathKind};
 use sha2::{Digest as _, Sha256};
 use std::{
     collections::BTreeSet,
@@ -24,7 +24,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use manifest::Entry;
+use manifest::ManifestEntry;
 pub(crate) use work::{place, put_aside};
 
 /// The manifest of an output folder, in it.
@@ -45,21 +45,21 @@ const REPORT_ENDINGS: [&str; 3] = ["png", "hgrm", "json"];
 
 /// A folder that this command writes to, and no other does meanwhile.
 #[derive(Debug)]
-pub(crate) struct Folder {
+pub(crate) struct OutputFolder {
     path: PathBuf,
     _lock: Option<File>,
-    token: Token,
+    token: CommandToken,
     state: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    manifest: Manifest,
+    manifest: FolderManifest,
     /// The manifest's file, once this command has begun to write.
     file: Option<File>,
     asides: u32,
     /// Files of the manifest that were found to be as it says.
-    ours: BTreeSet<Entry>,
+    ours: BTreeSet<ManifestEntry>,
 }
 
 /// What a command is to write.
@@ -80,7 +80,7 @@ enum Found {
     Foreign(String),
 }
 
-impl Folder {
+impl OutputFolder {
     /// Makes a folder, unless it is there, and keeps other commands from writing to it. Nothing in it is
     /// changed.
     ///
@@ -100,11 +100,11 @@ impl Folder {
         let lock = lock(path)?;
         let file = path.join(MANIFEST);
         let manifest = match files::kind(&file) {
-            Ok(Kind::Absent) => Manifest::default(),
-            Ok(Kind::File(_)) => {
+            Ok(PathKind::Absent) => FolderManifest::default(),
+            Ok(PathKind::File(_)) => {
                 let text = files::text(&file, MANIFEST_MOST)
                     .map_err(|error| refused(&format!("{MANIFEST}: {error}")))?;
-                Manifest::read(&text).map_err(|why| refused(&format!("{MANIFEST}: {why}")))?
+                FolderManifest::read(&text).map_err(|why| refused(&format!("{MANIFEST}: {why}")))?
             }
             Ok(_) => return Err(refused(&format!("{MANIFEST} is no file"))),
             Err(error) => return Err(refused(&format!("{MANIFEST}: {error}"))),
@@ -113,7 +113,7 @@ impl Folder {
         Ok(Self {
             path: path.to_owned(),
             _lock: lock,
-            token: Token::new(),
+            token: CommandToken::new(),
             state: Mutex::new(state),
         })
     }
@@ -140,10 +140,11 @@ impl Folder {
                 Found::Nothing => {}
             }
         }
-        let claimed =
-            |path: &str| Entry::new(path).is_some_and(|entry| manifest.files.contains_key(&entry));
+        let claimed = |path: &str| {
+            ManifestEntry::new(path).is_some_and(|entry| manifest.files.contains_key(&entry))
+        };
         for name in plan.top {
-            if !claimed(name) && self.kind(name)? != Kind::Absent {
+            if !claimed(name) && self.kind(name)? != PathKind::Absent {
                 return Err(self.foreign(name));
             }
         }
@@ -223,15 +224,15 @@ impl Folder {
         let written = || {
             let aside = self.path.join(MANIFEST_ASIDE);
             // A command that was killed just then has left it.
-            let is_left = matches!(files::kind(&aside)?, Kind::File(_))
-                && Manifest::is_begun(&files::text(&aside, MANIFEST_MOST)?);
+            let is_left = matches!(files::kind(&aside)?, PathKind::File(_))
+                && FolderManifest::is_begun(&files::text(&aside, MANIFEST_MOST)?);
             if is_left {
                 fs::remove_file(&aside)?;
             }
             let mut file = files::create(&aside)?;
             let to = self.path.join(MANIFEST);
             let moved = || match files::kind(&to)? {
-                Kind::Absent => files::rename_new(&aside, &to),
+                PathKind::Absent => files::rename_new(&aside, &to),
                 // It was read, and is one.
                 _ => fs::rename(&aside, &to),
             };
@@ -276,7 +277,7 @@ impl Folder {
     /// # Errors
     /// If it cannot be written.
     pub(crate) fn put_report(&self, report: &[(String, Vec<u8>)]) -> io::Result<()> {
-        let mut asides: Vec<(PathBuf, Entry)> = Vec::new();
+        let mut asides: Vec<(PathBuf, ManifestEntry)> = Vec::new();
         let written = (|| {
             for (path, bytes) in report {
                 let entry = entry(path)?;
@@ -310,7 +311,7 @@ impl Folder {
 
     /// Removes the report of a run alone, in that run's own folder.
     fn forget_report_below(&self, run: &Path) -> Result<(), Stop> {
-        if !matches!(self.kind(run.join(MANIFEST))?, Kind::File(_)) {
+        if !matches!(self.kind(run.join(MANIFEST))?, PathKind::File(_)) {
             return Ok(());
         }
         // A file of that name that is no manifest is foreign.
@@ -330,19 +331,19 @@ impl Folder {
     }
 
     /// Notes in the manifest that a file of this digest is Parallax's, before it is there.
-    fn claim(&self, entry: &Entry, digest: String) -> io::Result<()> {
+    fn claim(&self, entry: &ManifestEntry, digest: String) -> io::Result<()> {
         let mut state = self.state();
         let State { manifest, file, .. } = &mut *state;
         let file = file.as_mut().ok_or_else(|| io::Error::other("nothing is written here yet"))?;
         let digests = manifest.files.entry(entry.clone()).or_default();
         if !digests.contains(&digest) {
-            file.write_all(Manifest::line(entry, &digest).as_bytes())?;
+            file.write_all(FolderManifest::line(entry, &digest).as_bytes())?;
             digests.insert(digest);
         }
         Ok(())
     }
 
-    fn moved(&self, aside: &Path, entry: &Entry) -> io::Result<()> {
+    fn moved(&self, aside: &Path, entry: &ManifestEntry) -> io::Result<()> {
         let to = self.path.join(entry);
         let digests = self.state().manifest.files.get(entry).cloned().unwrap_or_default();
         match self.found(entry, |digest| digests.contains(digest)) {
@@ -352,7 +353,7 @@ impl Folder {
         }
     }
 
-    fn found(&self, entry: &Entry, is_ours: impl FnOnce(&str) -> bool) -> Found {
+    fn found(&self, entry: &ManifestEntry, is_ours: impl FnOnce(&str) -> bool) -> Found {
         let foreign = |what: &str| Found::Foreign(what.to_owned());
         let above = Path::new(entry.as_str())
             .ancestors()
@@ -360,8 +361,8 @@ impl Folder {
             .filter(|path| !path.as_os_str().is_empty());
         for folder in above.collect::<Vec<_>>().into_iter().rev() {
             match files::kind(&self.path.join(folder)) {
-                Ok(Kind::Folder) => {}
-                Ok(Kind::Absent) => return Found::Nothing,
+                Ok(PathKind::Folder) => {}
+                Ok(PathKind::Absent) => return Found::Nothing,
                 Ok(_) => {
                     return Found::Foreign(format!("{} is no folder, or a link", folder.display()));
                 }
@@ -369,8 +370,8 @@ impl Folder {
             }
         }
         match files::kind(&self.path.join(entry)) {
-            Ok(Kind::Absent) => Found::Nothing,
-            Ok(Kind::File(_)) => match file_digest(&self.path.join(entry)) {
+            Ok(PathKind::Absent) => Found::Nothing,
+            Ok(PathKind::File(_)) => match file_digest(&self.path.join(entry)) {
                 Ok(digest) if is_ours(&digest) => Found::Ours,
                 Ok(_) => foreign("it is not as Parallax wrote it"),
                 Err(error) => foreign(&error.to_string()),
@@ -380,7 +381,7 @@ impl Folder {
         }
     }
 
-    fn kind(&self, path: impl AsRef<Path>) -> Result<Kind, Stop> {
+    fn kind(&self, path: impl AsRef<Path>) -> Result<PathKind, Stop> {
         let path = self.path.join(path);
         files::kind(&path).map_err(|error| {
             Stop::BadInput(format!("failed to begin: {}: {error}", path.display()))
@@ -395,8 +396,8 @@ impl Folder {
         let path = self.path.join(folder);
         // The output folder itself may be named by a link.
         match self.kind(folder)? {
-            Kind::Absent => return Ok(Vec::new()),
-            Kind::File(_) | Kind::Other if !folder.as_os_str().is_empty() => {
+            PathKind::Absent => return Ok(Vec::new()),
+            PathKind::File(_) | PathKind::Other if !folder.as_os_str().is_empty() => {
                 return Err(self.in_the_way(folder, "it is no folder, or a link"));
             }
             _ => {}
@@ -412,7 +413,8 @@ impl Folder {
     }
 
     fn foreign(&self, path: impl AsRef<Path>) -> Stop {
-        let kept = files::kind(&self.path.join(MANIFEST)).is_ok_and(|kind| kind != Kind::Absent);
+        let kept =
+            files::kind(&self.path.join(MANIFEST)).is_ok_and(|kind| kind != PathKind::Absent);
         self.in_the_way(path, match kept {
             true => "it is not a file that Parallax wrote there",
             false => "nothing tells that Parallax wrote it: the folder has no parallax.manifest, as those of earlier versions",
@@ -429,7 +431,7 @@ impl Folder {
     /// Removes a regular file, and nothing else.
     fn remove_file(&self, path: &Path) -> Result<(), Stop> {
         match self.kind(path)? {
-            Kind::File(_) => self.removed(path, fs::remove_file(self.path.join(path))),
+            PathKind::File(_) => self.removed(path, fs::remove_file(self.path.join(path))),
             _ => Ok(()),
         }
     }
@@ -445,11 +447,11 @@ impl Folder {
     }
 }
 
-fn entry(path: &str) -> io::Result<Entry> {
-    Entry::new(path).ok_or_else(|| io::Error::other("it is no path of Parallax's"))
+fn entry(path: &str) -> io::Result<ManifestEntry> {
+    ManifestEntry::new(path).ok_or_else(|| io::Error::other("it is no path of Parallax's"))
 }
 
-fn is_of_report(entry: &Entry) -> bool {
+fn is_of_report(entry: &ManifestEntry) -> bool {
     let path = entry.as_str();
     path.starts_with("report/") || ["junit.xml", "report.html", "summary.md"].contains(&path)
 }

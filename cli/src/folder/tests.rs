@@ -39,7 +39,7 @@ const PLACES: [(&str, bool); 26] = [
 /// The token of a folder that no command has made.
 const TOKEN: &str = "0123456789abcdef";
 
-/// What somebody does to a folder between two commands.
+/// A change of a folder between two commands.
 #[derive(Clone, Debug)]
 enum Deed {
     /// Writes a file, in the place of whatever is there.
@@ -80,7 +80,7 @@ fn command(out: &Path, seeds: &[u64], killed: bool) -> Result<(), Stop> {
     let scenario = Name::new("home").expect("a name");
     let runs: Vec<PathBuf> =
         seeds.iter().map(|seed| place(&scenario, &format!("seed-{seed}"))).collect();
-    let folder = Folder::take(out)?;
+    let folder = OutputFolder::take(out)?;
     folder.check(Plan {
         top: &["summary.json", "summary.md", "report.html"],
         report: true,
@@ -153,7 +153,7 @@ impl Ground {
             let mut above = path.parent();
             // A file or a link in the way of the folders goes.
             while let Some(folder) = above.filter(|folder| folder.starts_with(self.out())) {
-                if !matches!(files::kind(folder), Ok(Kind::Folder | Kind::Absent)) {
+                if !matches!(files::kind(folder), Ok(PathKind::Folder | PathKind::Absent)) {
                     fs::remove_file(folder).expect("removed");
                 }
                 above = folder.parent();
@@ -163,7 +163,7 @@ impl Ground {
         };
         let append = |line: String| {
             let file = self.out().join(MANIFEST);
-            if matches!(files::kind(&file), Ok(Kind::File(_))) {
+            if matches!(files::kind(&file), Ok(PathKind::File(_))) {
                 let text = fs::read_to_string(&file).unwrap_or_default();
                 fs::write(&file, text + &line).expect("written");
             }
@@ -212,7 +212,7 @@ impl Ground {
 /// What a command may remove or replace: a file at a path at which Parallax writes, if the manifest has that
 /// path and the file's digest, or the file is in the folder of a run that is marked by a command of the manifest.
 fn may_go(out: &Path, path: &Path, held: &[u8], manifest: &str) -> bool {
-    if files::kind(&out.join(path)).is_ok_and(|kind| kind == Kind::Other) {
+    if files::kind(&out.join(path)).is_ok_and(|kind| kind == PathKind::Other) {
         return false;
     }
     let marks: Vec<String> = manifest
@@ -223,7 +223,7 @@ fn may_go(out: &Path, path: &Path, held: &[u8], manifest: &str) -> bool {
     let mut above = path.ancestors().skip(1);
     let is_marked = above.any(|folder| {
         marks.iter().any(|mark| {
-            files::kind(&out.join(folder).join(mark)).is_ok_and(|kind| kind == Kind::File(0))
+            files::kind(&out.join(folder).join(mark)).is_ok_and(|kind| kind == PathKind::File(0))
         })
     });
     let is_mark = held.is_empty()
@@ -335,7 +335,7 @@ fn the_root_is_no_output_folder_by_whatever_name() {
         &folder.path().join("link"),
         Path::new("/proc/self/root"),
     ] {
-        let refused = Folder::take(path).expect_err("refused").to_string();
+        let refused = OutputFolder::take(path).expect_err("refused").to_string();
         assert!(refused.contains("the root of all folders is no output folder"), "{refused}");
     }
 }

@@ -1,12 +1,12 @@
 //! Folders of runs: marked while a run goes on, in the manifest when it has finished.
 
 use super::{
-    Entry, Folder, Manifest, Token, file_digest,
+    CommandToken, FolderManifest, ManifestEntry, OutputFolder, file_digest,
     manifest::{is_file_of_run, is_folder_of_run, is_work},
 };
 use crate::{exit::Stop, output};
 use parallax_bench::recover;
-use parallax_files::{self as files, Kind};
+use parallax_files::{self as files, PathKind};
 use parallax_record::Name;
 use std::{
     collections::BTreeSet,
@@ -30,15 +30,15 @@ fn parts<'a>(run: &Path, path: &'a Path) -> Vec<&'a str> {
     below.iter().map(|part| part.to_str().unwrap_or_default()).collect()
 }
 
-impl Folder {
+impl OutputFolder {
     /// Refuses what stands where a run writes.
-    pub(super) fn check_run(&self, run: &Path, manifest: &Manifest) -> Result<(), Stop> {
+    pub(super) fn check_run(&self, run: &Path, manifest: &FolderManifest) -> Result<(), Stop> {
         let scenario = run.parent().unwrap_or(run);
         // What is there is a folder, or the names of it would be refused.
-        if self.kind(scenario)? == Kind::Absent {
+        if self.kind(scenario)? == PathKind::Absent {
             return Ok(());
         }
-        if self.kind(scenario)? != Kind::Folder {
+        if self.kind(scenario)? != PathKind::Folder {
             return Err(self.in_the_way(scenario, "it is no folder, or a link"));
         }
         let names = self.names(run)?;
@@ -47,7 +47,7 @@ impl Folder {
         }
         for name in names.iter().filter(|name| is_work(name)) {
             for path in self.all_below(&run.join(name))? {
-                let entry = path.to_str().and_then(Entry::new);
+                let entry = path.to_str().and_then(ManifestEntry::new);
                 let is_ours = entry.is_some_and(|entry| manifest.files.contains_key(&entry));
                 if !is_ours {
                     return Err(self.foreign(path));
@@ -63,10 +63,10 @@ impl Folder {
             for path in self.all_below(&run.join(name))? {
                 let parts = parts(run, &path);
                 let is_ours = match self.kind(&path)? {
-                    Kind::Absent => true,
-                    Kind::File(_) => is_file_of_run(&parts),
-                    Kind::Folder => is_folder_of_run(&parts),
-                    Kind::Other => {
+                    PathKind::Absent => true,
+                    PathKind::File(_) => is_file_of_run(&parts),
+                    PathKind::Folder => is_folder_of_run(&parts),
+                    PathKind::Other => {
                         let why = "it is no file and no folder, or a link";
                         return Err(self.in_the_way(path, why));
                     }
@@ -106,8 +106,11 @@ impl Folder {
                     .all_below(&run.join(name))
                     .map_err(|stop| io::Error::other(stop.to_string()))?;
                 for path in below {
-                    let is_file = matches!(files::kind(&self.path.join(&path)), Ok(Kind::File(_)));
-                    if let Some(entry) = path.to_str().and_then(Entry::new).filter(|_| is_file) {
+                    let is_file =
+                        matches!(files::kind(&self.path.join(&path)), Ok(PathKind::File(_)));
+                    if let Some(entry) =
+                        path.to_str().and_then(ManifestEntry::new).filter(|_| is_file)
+                    {
                         let digest = match &record {
                             Some((record, digest)) if *record == path => (*digest).to_owned(),
                             _ => file_digest(&self.path.join(&entry))?,
@@ -140,14 +143,14 @@ impl Folder {
         for scenario in self.names(Path::new(""))? {
             let scenario = PathBuf::from(scenario);
             if Name::new(&scenario.to_string_lossy()).is_err()
-                || self.kind(&scenario)? != Kind::Folder
+                || self.kind(&scenario)? != PathKind::Folder
             {
                 continue;
             }
-            // What may not be read is somebody else's, and in nobody's way.
+            // What may not be read is another user's, and in no way.
             for run in self.names(&scenario).unwrap_or_default() {
                 let run = scenario.join(run);
-                if self.kind(&run)? == Kind::Folder
+                if self.kind(&run)? == PathKind::Folder
                     && self.is_unfinished(&run, &tokens).unwrap_or_default()
                 {
                     found.push(run);
@@ -158,9 +161,9 @@ impl Folder {
     }
 
     /// Whether a run is marked by one of these commands: by an empty file.
-    fn is_unfinished(&self, run: &Path, tokens: &BTreeSet<Token>) -> Result<bool, Stop> {
+    fn is_unfinished(&self, run: &Path, tokens: &BTreeSet<CommandToken>) -> Result<bool, Stop> {
         for token in tokens {
-            if self.kind(run.join(token.prefix()))? == Kind::File(0) {
+            if self.kind(run.join(token.prefix()))? == PathKind::File(0) {
                 return Ok(true);
             }
         }
@@ -172,7 +175,7 @@ impl Folder {
     pub(super) fn remove_unfinished(
         &self,
         run: &Path,
-        tokens: &BTreeSet<Token>,
+        tokens: &BTreeSet<CommandToken>,
     ) -> Result<(), Stop> {
         for name in self.names(run)?.iter().filter(|name| is_work(name)) {
             for path in self.all_below(&run.join(name))? {
@@ -190,7 +193,7 @@ impl Folder {
         // Without its mark nothing of it would be known.
         for token in tokens {
             let mark = run.join(token.prefix());
-            if self.kind(&mark)? == Kind::File(0) {
+            if self.kind(&mark)? == PathKind::File(0) {
                 self.remove_file(&mark)?;
             }
         }
@@ -201,9 +204,9 @@ impl Folder {
     /// followed.
     fn all_below(&self, path: &Path) -> Result<Vec<PathBuf>, Stop> {
         match self.kind(path)? {
-            Kind::Absent => Ok(Vec::new()),
-            Kind::File(_) | Kind::Other => Ok(vec![path.to_owned()]),
-            Kind::Folder => {
+            PathKind::Absent => Ok(Vec::new()),
+            PathKind::File(_) | PathKind::Other => Ok(vec![path.to_owned()]),
+            PathKind::Folder => {
                 let mut all = Vec::new();
                 for name in self.names(path)? {
                     all.extend(self.all_below(&path.join(name))?);
@@ -225,7 +228,7 @@ impl Folder {
             Ok(Some(_)) => {
                 let number = (1..).find(|number| {
                     files::kind(&folder.join(format!("killed-{number}")))
-                        .is_ok_and(|kind| kind == Kind::Absent)
+                        .is_ok_and(|kind| kind == PathKind::Absent)
                 });
                 let Some(number) = number else { return Ok(()) };
                 let aside = folder.join(format!("killed-{number}"));
@@ -235,7 +238,7 @@ impl Folder {
                     aside.display()
                 ));
             }
-            // It keeps nobody from running.
+            // It blocks no run.
             Err(error) => output::error(error.to_string()),
         }
         Ok(())

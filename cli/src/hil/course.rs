@@ -3,7 +3,7 @@
 use parallax_bench::Blame;
 use parallax_record::{Header, Summary, Verdict};
 
-/// So many runs in a row that came to nothing for one reason are enough.
+/// Failed runs in a row, for one reason, after which no further one is tried.
 const ENOUGH: u32 = 2;
 
 /// How it goes with a board through the runs of a command.
@@ -90,7 +90,7 @@ impl Course {
         }
     }
 
-    /// What a run that is not run comes to, if none is: it is planned, and has to be told.
+    /// The summary of a planned run that is not run, if it is to be reported.
     pub(super) fn not_run(&self, header: &Header) -> Option<Summary> {
         self.aside.as_ref().map(|aside| match aside {
             Aside::Lab(why) => Summary::broken(header, format!("not run: {why}")),

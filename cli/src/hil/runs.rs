@@ -7,9 +7,9 @@ use crate::{
     display::while_it_goes,
     environment::{Started, VERSION, Walls},
     exit::{Exit, Stop},
-    folder::{self, Folder, Plan, put_aside},
+    folder::{self, OutputFolder, Plan, put_aside},
     frames,
-    inputs::Input,
+    inputs::ScenarioInput,
     interrupt::Interrupt,
     output,
     owner::owner,
@@ -18,10 +18,11 @@ use crate::{
     values::Seeds,
 };
 use parallax_bench::{
-    Blame, Book, Place, Run, advice, clear, clear_browsers, in_one_line, run as run_on, take,
+    Blame, BoardPlace, BoardRun, Book, advice, clear, clear_browsers, in_one_line, run as run_on,
+    take,
 };
 use parallax_files as files;
-use parallax_lab::Stop as EndOfRun;
+use parallax_lab::StopSignal;
 use parallax_record::{Clock, Header, Suite, Summary, Verdict, run_folder};
 use parallax_render::terminal;
 use std::{
@@ -45,7 +46,7 @@ const LEFT: [&str; 3] = ["record.jsonl", "console.txt", FRAMES];
 
 /// One scenario with one seed on the board.
 struct Planned<'a> {
-    input: &'a Input,
+    input: &'a ScenarioInput,
     seed: u64,
     /// Which of several of the same, from 1; none: it is one.
     repeat: Option<u32>,
@@ -71,18 +72,18 @@ pub(super) fn all(
 ) -> Result<Exit, Stop> {
     let (planned, not_run) = plan(arguments, candidates);
     let out = &arguments.out;
-    let out = &Folder::take(out)?;
+    let out = &OutputFolder::take(out)?;
     let places: Vec<PathBuf> = planned.iter().map(Planned::place).collect();
     out.check(Plan { top: &closing::FILES, report: true, runs: &places })?;
     out.clear()?;
-    // Killed in the first run, it has run nothing: that is told, too.
+    // Killed in the first run, it has run nothing: the summary says so, too.
     let mut walls = Walls::new();
     closing::write(out, &Suite::of(planned.len() as u64, Vec::new()), started, walls.clone())?;
     for left in clear_browsers() {
         output::error(format!("a browser's network namespace was left, and is gone: {left}"));
     }
     let interrupt = Interrupt::listen()?;
-    // It is held for all of its runs: nobody comes between two of them.
+    // It is held for all of its runs: no other command comes between two of them.
     let mut course = match planned.iter().any(|run| run.why_not.is_none()) {
         true => had(arguments, &mut on, &interrupt),
         false => Course::default(),
@@ -113,7 +114,7 @@ pub(super) fn all(
         let wall_us = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
         walls.insert(summary.path(), wall_us);
         finished.push(summary);
-        // Whatever happens to the next one, this one is told.
+        // Written before the next one begins, whatever happens to that.
         let so_far = Suite::of(planned.len() as u64, finished.clone());
         closing::write(out, &so_far, started, walls.clone())?;
     }
@@ -124,7 +125,7 @@ pub(super) fn all(
     closing::write(out, &suite, started, walls)?;
     output::say(format!("records are in {}\n", out.path().display()));
     let reported = closing::reported(out, arguments.no_report, &suite);
-    // Whoever asks when all is done comes too late; what was cut short by it is in doubt.
+    // An interrupt after the last run comes too late; a run that it cut short is in doubt.
     let last_in_doubt = suite.runs.last().is_some_and(|run| !run.doubts.is_empty());
     let whole = suite.runs.len() == planned.len() && !last_in_doubt;
     Ok(match (interrupt.asked() && !whole, reported) {
@@ -136,7 +137,7 @@ pub(super) fn all(
 
 /// Takes the board; or tells why all its runs come to nothing.
 fn had(arguments: &HilArgs, on: &mut On<'_>, interrupt: &Interrupt) -> Course {
-    if let Place::Port(place) = &on.board.place
+    if let BoardPlace::Port(place) = &on.board.place
         && let Some(advice) = advice(&place.port)
     {
         output::error(format!("{}: {advice}", on.name));
@@ -170,9 +171,9 @@ fn had(arguments: &HilArgs, on: &mut On<'_>, interrupt: &Interrupt) -> Course {
     }
 }
 
-/// A run, if its board is fit for it; none: somebody wants the end.
+/// A run, if its board is fit for it; none: the command was interrupted.
 fn on_course(
-    (arguments, out): (&HilArgs, &Folder),
+    (arguments, out): (&HilArgs, &OutputFolder),
     on: &On<'_>,
     run: &Planned<'_>,
     (course, told): (&mut Course, &str),
@@ -247,7 +248,7 @@ fn rerun(arguments: &HilArgs, board: &str, run: &Planned<'_>) -> String {
 }
 
 /// Looks at the board, and keeps what it said.
-fn checked(on: &On<'_>, out: &Folder, interrupt: &Interrupt) -> Result<Option<Blame>, Stop> {
+fn checked(on: &On<'_>, out: &OutputFolder, interrupt: &Interrupt) -> Result<Option<Blame>, Stop> {
     let fault = |error: io::Error| Stop::Fault(format!("failed to check {}: {error}", on.name));
     // It is written while the board talks, and is in its place when it is whole.
     let aside = TempDir::new().map_err(fault)?;
@@ -258,7 +259,7 @@ fn checked(on: &On<'_>, out: &Folder, interrupt: &Interrupt) -> Result<Option<Bl
     Ok(blame)
 }
 
-/// A scenario that somebody wants, and that cannot be had.
+/// A scenario that was asked for and cannot be run.
 fn unable(run: &Planned<'_>, why: &str) -> Summary {
     Summary::unclear(&header(run), format!("it cannot run on this board: {why}"))
 }
@@ -269,10 +270,10 @@ fn header(run: &Planned<'_>) -> Header {
     Header { repeat: run.repeat, ..header }
 }
 
-/// Runs it, and again if nothing could be said and somebody wants that. What earlier attempts left
+/// Runs it, and again if it was inconclusive and retries are allowed. What earlier attempts left
 /// stays beside the last.
 fn tried(
-    (arguments, out): (&HilArgs, &Folder),
+    (arguments, out): (&HilArgs, &OutputFolder),
     on: &On<'_>,
     run: &Planned<'_>,
     before: Option<String>,
@@ -311,8 +312,8 @@ fn once(
             folder.display()
         ))
     })?;
-    let stop = EndOfRun::default();
-    let run = Run {
+    let stop = StopSignal::default();
+    let run = BoardRun {
         scenario: &planned.input.scenario,
         seed: planned.seed,
         repeat: planned.repeat,

@@ -11,7 +11,7 @@ mod write;
 use crate::{
     args::ReportArgs,
     exit::{Exit, Stop},
-    folder::{Folder, Plan},
+    folder::{OutputFolder, Plan},
     output,
 };
 use parallax_record::Verdict;
@@ -106,8 +106,8 @@ pub(crate) fn run(arguments: &ReportArgs) -> Result<Exit, Stop> {
 }
 
 /// The folder of a report, in which nothing stands in its way.
-fn taken(out: &Path) -> Result<Folder, Stop> {
-    let folder = Folder::take(out)?;
+fn taken(out: &Path) -> Result<OutputFolder, Stop> {
+    let folder = OutputFolder::take(out)?;
     folder.check(Plan { top: &FILES, report: true, runs: &[] })?;
     Ok(folder)
 }
@@ -116,7 +116,7 @@ fn taken(out: &Path) -> Result<Folder, Stop> {
 ///
 /// # Errors
 /// If it cannot be written.
-pub(crate) fn at_end(folder: &Folder) -> Result<(), Stop> {
+pub(crate) fn at_end(folder: &OutputFolder) -> Result<(), Stop> {
     let folders = read::folders(&[folder.path().to_owned()], &[])?;
     for note in &folders.notes {
         output::error(note);
@@ -134,7 +134,7 @@ fn corrected(report: &Report) {
 }
 
 /// How a command ends whose runs are done and whose report could not be written: what the runs came
-/// to comes first, but nobody is to take it for a whole success.
+/// to comes first, but it must not pass for a success.
 pub(crate) fn without(verdict: Option<Verdict>) -> Exit {
     match Exit::of(verdict) {
         Exit::Pass => Exit::Fault,

@@ -20,13 +20,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// With so many runs or fewer, all are shown in full.
+/// Up to this number of runs, all are shown in full.
 const FEW: usize = 20;
 
-/// Of more, so many that did not pass.
+/// Of more runs, the number of those that did not pass.
 const MISSED: usize = 20;
 
-/// And of so many scenarios the run with the greatest p95.
+/// And the number of scenarios of which the run with the greatest p95 is shown.
 const WORST: usize = 10;
 
 /// What was read.

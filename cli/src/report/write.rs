@@ -3,7 +3,7 @@
 use super::judged::in_parallel;
 use crate::{
     exit::Stop,
-    folder::{Folder, REPORT},
+    folder::{OutputFolder, REPORT},
 };
 use parallax_record::BaselineResult;
 use parallax_render::{Report, escape::plain_name, hgrm, html, junit, markdown, png};
@@ -15,7 +15,7 @@ pub(super) const FILES: [&str; 3] = ["report.html", "junit.xml", "summary.md"];
 /// Simulation and measurement side by side, in that folder.
 const BESIDE: &str = "parallax.json";
 
-/// So many streams have pictures, of the first runs in full; the others are one command away.
+/// Streams with pictures, at most, of the first runs in full; the others are one command away.
 const PICTURED: usize = 40;
 
 /// Writes a report.
@@ -23,7 +23,7 @@ const PICTURED: usize = 40;
 /// # Errors
 /// [`Stop::Fault`] if it cannot be written.
 pub(super) fn all(
-    out: &Folder,
+    out: &OutputFolder,
     report: &Report,
     baseline: Option<&BaselineResult>,
 ) -> Result<(), Stop> {

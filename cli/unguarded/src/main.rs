@@ -3,15 +3,15 @@
 //! `hang:7`, `parent`.
 //!
 //! It is there for the tests beside it, which show that `parallax sim --verify` sees what happens
-//! without each guard, and that a run that breaks costs that run alone. Nobody runs it for its
+//! without each guard, and that a run that breaks costs that run alone. It is not run for its
 //! results.
 
-use parallax::Guards;
+use parallax::CommandGuards;
 use parallax_world::{Fault, Plant};
 use std::{env, process::ExitCode};
 
 fn main() -> ExitCode {
-    let mut guards = Guards::default();
+    let mut guards = CommandGuards::default();
     match env::var("PARALLAX_GUARD_OFF").as_deref() {
         Ok("clock") => guards.world.clock = false,
         Ok("entropy") => guards.world.entropy = false,

@@ -3,14 +3,14 @@
 use crate::{
     bulk::from_text,
     clock,
-    host::{AgentHost, Clock, Events, Net},
+    host::{AgentClock, AgentHost, Events, Net},
     load,
     order::configure,
-    protocol::{self, CameraOrder, FromBoard, PROTOCOL, ToBoard, Told},
-    say::Voice,
+    protocol::{self, BoardTimedEvent, CameraOrder, FromBoard, PROTOCOL, ToBoard},
+    say::MessageWriter,
     tunnel::Tunnel,
 };
-use parallax_console::{Found, Nonce, Received, Receiver, Scanner, Sender as Party};
+use parallax_console::{Nonce, Received, Receiver, ScanItem, Scanner, Sender as Party};
 use parallax_peer::camera;
 use parallax_record::Event;
 use std::{
@@ -27,7 +27,7 @@ const STACK: usize = 32 << 20;
 const FLUSH: Duration = Duration::from_millis(50);
 /// Between two words about the load, in batches.
 const LOAD_EVERY: u32 = 20;
-/// An address for whoever asks which of its own leads out, where no rendezvous is (RFC 5737).
+/// Destination for finding the board's outward address where there is no rendezvous (RFC 5737).
 const ANYWHERE: ([u8; 4], u16) = ([192, 0, 2, 1], 9);
 
 /// Why an agent ended other than by order.
@@ -41,19 +41,19 @@ pub enum AgentError {
     Console(io::Error),
 }
 
-/// Runs the agent on a console until it is told to stop or the console ends. All its times are those of
+/// Runs the agent on a console until the bench stops it or the console ends. All its times are those of
 /// `clock`.
 ///
 /// # Errors
 /// If it cannot start, or the console breaks.
 pub fn run<N: Net>(
     net: N,
-    clock: Clock,
+    clock: AgentClock,
     nonce: Nonce,
     mut input: impl Read,
     output: impl Write + Send + 'static,
 ) -> Result<(), AgentError> {
-    let (voice, writer) = Voice::new(nonce, output).map_err(AgentError::Threads)?;
+    let (voice, writer) = MessageWriter::new(nonce, output).map_err(AgentError::Threads)?;
     let voice = Arc::new(voice);
     let mut agent = Agent {
         net,
@@ -82,8 +82,8 @@ pub fn run<N: Net>(
 
 struct Agent<N> {
     net: N,
-    clock: Clock,
-    voice: Arc<Voice>,
+    clock: AgentClock,
+    voice: Arc<MessageWriter>,
     events: Arc<Events>,
     tunnel: Arc<Tunnel>,
     nonce: Nonce,
@@ -94,7 +94,7 @@ struct Agent<N> {
 }
 
 impl<N: Net> Agent<N> {
-    /// Hears until it is told to stop, or nobody is there any more.
+    /// Handles messages until `Stop`, or until the console ends.
     fn listen(&mut self, nonce: Nonce, input: &mut impl Read) -> io::Result<()> {
         let (mut scanner, mut receiver) = (Scanner::new(), Receiver::new(Party::Host, nonce));
         let (mut bytes, mut text) = ([0; 1_024], Vec::new());
@@ -106,7 +106,7 @@ impl<N: Net> Agent<N> {
                 Err(error) => return Err(error),
             };
             for byte in &bytes[..read] {
-                let Some(Found::Frame(frame)) = scanner.push(*byte, &mut text) else { continue };
+                let Some(ScanItem::Frame(frame)) = scanner.push(*byte, &mut text) else { continue };
                 let (missing, received) = receiver.take(frame);
                 if missing > 0 {
                     self.broken();
@@ -148,7 +148,8 @@ impl<N: Net> Agent<N> {
     fn broken(&self) {
         self.tunnel.break_all();
         let text = "the console lost something: signalling begins anew".to_owned();
-        self.events.tell(Told { board_ns: self.clock.now_ns(), event: Event::Note { text } });
+        self.events
+            .tell(BoardTimedEvent { board_ns: self.clock.now_ns(), event: Event::Note { text } });
     }
 
     fn begin(&mut self, order: &CameraOrder) -> io::Result<()> {
@@ -178,7 +179,8 @@ impl<N: Net> Agent<N> {
                 Ok(()) => "its software ended".to_owned(),
                 Err(error) => format!("its code panicked: {error}"),
             };
-            events.tell(Told { board_ns: told_by.now_ns(), event: Event::Fault { text } });
+            events
+                .tell(BoardTimedEvent { board_ns: told_by.now_ns(), event: Event::Fault { text } });
         });
         let (events, voice) = (Arc::clone(&self.events), Arc::clone(&self.voice));
         runtime.spawn(report(events, voice, clock));
@@ -213,7 +215,7 @@ impl<N: Net> Agent<N> {
 }
 
 /// Takes events to the console, and tells the load.
-async fn report(events: Arc<Events>, voice: Arc<Voice>, clock: Clock) {
+async fn report(events: Arc<Events>, voice: Arc<MessageWriter>, clock: AgentClock) {
     for batch in 0_u32.. {
         tokio::time::sleep(FLUSH).await;
         events.flush();

@@ -1,9 +1,9 @@
 //! Answers what time it is over the network: finer than over a console.
 
 use crate::{
-    host::{Clock, Net},
+    host::{AgentClock, Net},
     protocol::{self, FromBoard},
-    say::Voice,
+    say::MessageWriter,
 };
 use parallax_console::Nonce;
 use std::{
@@ -20,8 +20,8 @@ pub(crate) async fn answer<N: Net>(
     net: N,
     towards: SocketAddr,
     nonce: Nonce,
-    clock: Clock,
-    voice: Arc<Voice>,
+    clock: AgentClock,
+    voice: Arc<MessageWriter>,
 ) {
     let Ok(socket) = open(&net, towards) else { return };
     let Ok(at) = socket.local_addr() else { return };

@@ -3,9 +3,9 @@
 use crate::{
     bulk::to_text,
     lock,
-    protocol::{FromBoard, Told},
-    say::Voice,
-    tunnel::{Listener, Tunnel},
+    protocol::{BoardTimedEvent, FromBoard},
+    say::MessageWriter,
+    tunnel::{Tunnel, TunnelListener},
 };
 use parallax_peer::{Flash, Host, Stage, Worked};
 use parallax_record::Event;
@@ -34,14 +34,14 @@ pub trait Net: Clone + Send + Sync + 'static {
     }
 }
 
-/// Events that wait until somebody takes them to the console.
+/// Events per message to the console, at most.
 const BATCH: usize = 40;
 
 /// A board's clock. Clones are the same clock.
 #[derive(Clone)]
-pub struct Clock(Arc<dyn Fn() -> u64 + Send + Sync>);
+pub struct AgentClock(Arc<dyn Fn() -> u64 + Send + Sync>);
 
-impl Clock {
+impl AgentClock {
     /// The time since now, later than 0: as on a board that booted before.
     pub fn start() -> Self {
         let start = Instant::now();
@@ -61,7 +61,7 @@ impl Clock {
     }
 }
 
-impl fmt::Debug for Clock {
+impl fmt::Debug for AgentClock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Clock").field(&self.now_ns()).finish()
     }
@@ -69,16 +69,16 @@ impl fmt::Debug for Clock {
 
 /// Events on their way to the console.
 pub(crate) struct Events {
-    voice: Arc<Voice>,
-    waiting: Mutex<Vec<Told>>,
+    voice: Arc<MessageWriter>,
+    waiting: Mutex<Vec<BoardTimedEvent>>,
 }
 
 impl Events {
-    pub(crate) fn new(voice: Arc<Voice>) -> Self {
+    pub(crate) fn new(voice: Arc<MessageWriter>) -> Self {
         Self { voice, waiting: Mutex::default() }
     }
 
-    pub(crate) fn tell(&self, told: Told) {
+    pub(crate) fn tell(&self, told: BoardTimedEvent) {
         lock(&self.waiting).push(told);
     }
 
@@ -91,11 +91,11 @@ impl Events {
     }
 }
 
-/// Of one run: nothing is kept on the board's disk. What is stored is told, so that it comes back with
+/// Of one run: nothing is kept on the board's disk. Stored values are sent to the bench, and come back with
 /// the next order.
 struct Memory {
     stored: Mutex<BTreeMap<String, Vec<u8>>>,
-    voice: Arc<Voice>,
+    voice: Arc<MessageWriter>,
 }
 
 impl Flash for Memory {
@@ -114,7 +114,7 @@ impl Flash for Memory {
 pub(crate) struct AgentHost<N> {
     net: N,
     towards: SocketAddr,
-    clock: Clock,
+    clock: AgentClock,
     events: Arc<Events>,
     tunnel: Arc<Tunnel>,
     flash: Arc<Memory>,
@@ -124,7 +124,7 @@ impl<N: Net> AgentHost<N> {
     pub(crate) fn new(
         net: N,
         towards: SocketAddr,
-        clock: Clock,
+        clock: AgentClock,
         events: Arc<Events>,
         tunnel: Arc<Tunnel>,
         stored: BTreeMap<String, Vec<u8>>,
@@ -137,7 +137,7 @@ impl<N: Net> AgentHost<N> {
 
 impl<N: Net> Host for AgentHost<N> {
     type Stream = DuplexStream;
-    type Listener = Listener;
+    type Listener = TunnelListener;
 
     fn runtime(&self) -> Arc<dyn Runtime> {
         self.net.runtime()
@@ -147,7 +147,7 @@ impl<N: Net> Host for AgentHost<N> {
         self.tunnel.connect(to).await
     }
 
-    async fn listen(&self, at: SocketAddr) -> io::Result<Listener> {
+    async fn listen(&self, at: SocketAddr) -> io::Result<TunnelListener> {
         Ok(self.tunnel.listen(at))
     }
 
@@ -184,6 +184,6 @@ impl<N: Net> Host for AgentHost<N> {
     }
 
     fn observe(&self, event: Event) {
-        self.events.tell(Told { board_ns: self.clock.now_ns(), event });
+        self.events.tell(BoardTimedEvent { board_ns: self.clock.now_ns(), event });
     }
 }

@@ -16,13 +16,13 @@ mod tunnel;
 
 pub use agent::{AgentError, run};
 pub use bulk::{NotBulk, from_text, to_text};
-pub use host::{Clock, Net};
+pub use host::{AgentClock, Net};
 pub use kernel::Kernel;
 pub use order::{NoCamera, configure};
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Locks. What a thread left half done when it panicked is told as a fault.
+/// Locks. A thread that panicked is reported as a fault.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

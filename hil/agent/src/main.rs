@@ -1,6 +1,6 @@
 //! `parallax-agent --nonce 7f3a9c01`, on a board's console: a bench starts it.
 
-use parallax_agent::{Clock, Kernel, run};
+use parallax_agent::{AgentClock, Kernel, run};
 use parallax_console::Nonce;
 use std::{
     env,
@@ -18,14 +18,14 @@ fn main() -> ExitCode {
         _ => None,
     };
     let ended = match nonce {
-        Some(nonce) => run(Kernel, Clock::start(), nonce, io::stdin(), io::stdout())
+        Some(nonce) => run(Kernel, AgentClock::start(), nonce, io::stdin(), io::stdout())
             .map_err(|e| (1, e.to_string())),
         None => Err((2, USAGE.to_owned())),
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err((code, text)) => {
-            // If nobody reads it, the exit code says it.
+            // Without a reader, the exit code says it.
             let _ = writeln!(io::stderr(), "{text}");
             ExitCode::from(code)
         }

@@ -47,7 +47,7 @@ pub enum ToBoard {
         /// Its number.
         stream: u32,
     },
-    /// Somebody opened a stream to where the board listens.
+    /// A viewer opened a stream to where the board listens.
     Accepted {
         /// The number of the place.
         listener: u32,
@@ -126,7 +126,7 @@ pub enum FromBoard {
     /// What happened, in its order. Times in it are of the board's clock.
     Events {
         /// Each with its time.
-        events: Vec<Told>,
+        events: Vec<BoardTimedEvent>,
     },
     /// What the agent takes of the board.
     Load {
@@ -158,7 +158,7 @@ pub enum FromBoard {
 /// An event, on the board's clock.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Told {
+pub struct BoardTimedEvent {
     /// When, nanoseconds.
     pub board_ns: u64,
     /// What.
@@ -179,9 +179,9 @@ pub struct CameraOrder {
     pub own: SocketAddr,
     /// What it films: a clip that comes with Parallax.
     pub clip: String,
-    /// Pictures are so many pixels across.
+    /// Width of pictures, pixels.
     pub width: u16,
-    /// And so many down.
+    /// Height, pixels.
     pub height: u16,
     /// Frames per second.
     pub frames_per_second: u16,
@@ -252,7 +252,7 @@ mod tests {
     fn messages_survive_the_console_and_others_are_none() {
         let opened = write(&ToBoard::Opened { stream: 7 });
         assert!(matches!(read(&opened), Some(ToBoard::Opened { stream: 7 })));
-        let told = Told { board_ns: 1, event: Event::Ready { boot: 0 } };
+        let told = BoardTimedEvent { board_ns: 1, event: Event::Ready { boot: 0 } };
         let events = write(&FromBoard::Events { events: vec![told.clone()] });
         assert!(matches!(read(&events), Some(FromBoard::Events { events }) if events == [told]));
         assert!(read::<ToBoard>(&write(&FromBoard::Bye)).is_none());

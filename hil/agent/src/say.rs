@@ -1,7 +1,7 @@
-//! What goes to the console: one thread writes, nobody waits for it.
+//! Messages to the console: one thread writes, the others do not wait for it.
 
 use crate::{lock, protocol::FromBoard, protocol::write};
-use parallax_console::{Encoder, MESSAGE_BYTES_MOST, Nonce, Sender as Party};
+use parallax_console::{FrameEncoder, MESSAGE_BYTES_MOST, Nonce, Sender as Party};
 use std::{
     io::{self, Write},
     sync::{Mutex, mpsc},
@@ -9,16 +9,16 @@ use std::{
 };
 
 /// Says messages. What it says waits, as long as the console takes.
-pub(crate) struct Voice {
+pub(crate) struct MessageWriter {
     inner: Mutex<Inner>,
 }
 
 struct Inner {
-    encoder: Encoder,
+    encoder: FrameEncoder,
     lines: Option<mpsc::Sender<Vec<u8>>>,
 }
 
-impl Voice {
+impl MessageWriter {
     /// One that speaks in the conversation `nonce`; the thread that writes ends with it.
     pub(crate) fn new(
         nonce: Nonce,
@@ -34,7 +34,7 @@ impl Voice {
             }
         };
         let thread = thread::Builder::new().name("console writer".into()).spawn(write)?;
-        let inner = Inner { encoder: Encoder::new(Party::Board, nonce), lines: Some(lines) };
+        let inner = Inner { encoder: FrameEncoder::new(Party::Board, nonce), lines: Some(lines) };
         Ok((Self { inner: Mutex::new(inner) }, thread))
     }
 

@@ -3,7 +3,7 @@
 use crate::{
     bulk, lock,
     protocol::{CHUNK_BYTES, FromBoard, ToBoard},
-    say::Voice,
+    say::MessageWriter,
 };
 use parallax_peer::Accept;
 use std::{
@@ -28,7 +28,7 @@ type Guest = (DuplexStream, SocketAddr);
 
 /// The board's end of all streams.
 pub(crate) struct Tunnel {
-    voice: Arc<Voice>,
+    voice: Arc<MessageWriter>,
     next: AtomicU32,
     inner: Mutex<Inner>,
 }
@@ -42,7 +42,7 @@ struct Inner {
 }
 
 impl Tunnel {
-    pub(crate) fn new(voice: Arc<Voice>) -> Self {
+    pub(crate) fn new(voice: Arc<MessageWriter>) -> Self {
         Self { voice, next: AtomicU32::new(0), inner: Mutex::default() }
     }
 
@@ -50,7 +50,7 @@ impl Tunnel {
         let stream = self.next.fetch_add(1, Ordering::Relaxed);
         let (tell, opened) = oneshot::channel();
         lock(&self.inner).asked.insert(stream, tell);
-        // Whoever asks may give up: then what is asked for is not wanted any more.
+        // The caller may give up: then the stream is not wanted any more.
         let unasked = Unasked { tunnel: Arc::clone(self), stream };
         self.voice.say(&FromBoard::Open { stream, to });
         let open = opened.await.unwrap_or(false);
@@ -62,12 +62,12 @@ impl Tunnel {
         Ok(near)
     }
 
-    pub(crate) fn listen(self: &Arc<Self>, at: SocketAddr) -> Listener {
+    pub(crate) fn listen(self: &Arc<Self>, at: SocketAddr) -> TunnelListener {
         let listener = self.next.fetch_add(1, Ordering::Relaxed);
         let (guests, come) = mpsc::unbounded_channel();
         lock(&self.inner).places.insert(listener, guests);
         self.voice.say(&FromBoard::Listen { listener, at });
-        Listener { come, tunnel: Arc::clone(self), listener }
+        TunnelListener { come, tunnel: Arc::clone(self), listener }
     }
 
     /// Carries the bytes of a stream from now on.
@@ -84,7 +84,7 @@ impl Tunnel {
         match message {
             ToBoard::Opened { stream } => {
                 let asked = lock(&self.inner).asked.remove(&stream);
-                // One that nobody waits for any more is closed by who gave up.
+                // One that was given up is closed by `Unasked`.
                 let _ = asked.map(|asked| asked.send(true));
             }
             ToBoard::Refused { stream } => {
@@ -155,7 +155,7 @@ async fn carry(
     tunnel.voice.say(&FromBoard::Closed { stream });
 }
 
-/// Whoever asked for a stream and does not wait for it.
+/// Closes a stream whose caller gave up.
 struct Unasked {
     tunnel: Arc<Tunnel>,
     stream: u32,
@@ -173,13 +173,13 @@ impl Drop for Unasked {
 }
 
 /// A place to listen at.
-pub(crate) struct Listener {
+pub(crate) struct TunnelListener {
     come: mpsc::UnboundedReceiver<Guest>,
     tunnel: Arc<Tunnel>,
     listener: u32,
 }
 
-impl Accept for Listener {
+impl Accept for TunnelListener {
     type Stream = DuplexStream;
 
     async fn accept(&mut self) -> io::Result<Guest> {
@@ -187,7 +187,7 @@ impl Accept for Listener {
     }
 }
 
-impl Drop for Listener {
+impl Drop for TunnelListener {
     fn drop(&mut self) {
         lock(&self.tunnel.inner).places.remove(&self.listener);
         self.tunnel.voice.say(&FromBoard::Closed { stream: self.listener });

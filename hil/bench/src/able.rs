@@ -1,6 +1,6 @@
 //! Whether a scenario can run on a bench's board.
 
-use crate::{file::BenchBoard, place::Place};
+use crate::{file::BenchBoard, place::BoardPlace};
 use parallax_record::MediaMode;
 use parallax_scenario::{Action, ClipUse, Peer, Profile, Scenario};
 
@@ -11,7 +11,7 @@ pub(crate) fn camera(scenario: &Scenario) -> Option<&Peer> {
 
 /// Why a scenario cannot run on a board of this profile; none: it can.
 pub fn why_not(scenario: &Scenario, board: &BenchBoard, profile: &Profile) -> Option<String> {
-    if let Place::Port(place) = &board.place
+    if let BoardPlace::Port(place) = &board.place
         && place.network.is_none()
     {
         let text = "the bench does not say where its network is: add `network = { interface = \
@@ -52,7 +52,7 @@ pub fn why_not(scenario: &Scenario, board: &BenchBoard, profile: &Profile) -> Op
     }
     let takes_power =
         |action: &Action| matches!(action, Action::PowerLoss { peer: of } if *of == peer.name);
-    if let Place::Port(place) = &board.place
+    if let BoardPlace::Port(place) = &board.place
         && place.power.is_none()
         && scenario.events.iter().any(|event| takes_power(&event.action))
     {

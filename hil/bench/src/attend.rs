@@ -14,10 +14,10 @@ use crate::{
     waits::Waits,
     words::{AGENT_STATUS, Blame, agent_ended, in_one_line, not_ready, not_set_up},
 };
-use parallax_agent::protocol::{self, CameraOrder, FromBoard, PROTOCOL, ToBoard, Told};
-use parallax_board::{Board, Event as BoardEvent, Rate, now_ns};
-use parallax_console::{CommandId, Nonce, Outcome, Output, Request};
-use parallax_lab::{Came, Line, Place, Stop};
+use parallax_agent::protocol::{self, BoardTimedEvent, CameraOrder, FromBoard, PROTOCOL, ToBoard};
+use parallax_board::{BaudRate, Board, BoardEvent, now_ns};
+use parallax_console::{CommandId, ConsoleOutput, Nonce, Request, StepOutcome};
+use parallax_lab::{BoardSite, SideChannel, SideDatagram, StopSignal};
 use parallax_record::{Entry, Event, counted};
 use std::{
     collections::BTreeMap,
@@ -43,7 +43,7 @@ const QUESTION_NS: u64 = 500_000_000;
 const LAST_WORDS: Duration = Duration::from_millis(300);
 
 /// What holds a board's power.
-pub(crate) trait Power {
+pub(crate) trait BoardPower {
     /// Cuts it, or says why it cannot be.
     fn off(&mut self) -> Result<(), String>;
     /// How the board's process ended by itself; none: it has not, or is none.
@@ -56,7 +56,7 @@ pub(crate) trait Power {
 pub(crate) struct Attended<'a> {
     pub(crate) board: &'a mut Board,
     /// What holds its power.
-    pub(crate) power: &'a mut dyn Power,
+    pub(crate) power: &'a mut dyn BoardPower,
     pub(crate) nonce: Nonce,
     pub(crate) order: CameraOrder,
     /// It is only looked at, and never ordered.
@@ -66,17 +66,17 @@ pub(crate) struct Attended<'a> {
     pub(crate) peer: &'a str,
     pub(crate) clock: BoardClock,
     /// Where it is in the network, for as long as it has power.
-    pub(crate) place: Place,
+    pub(crate) place: BoardSite,
     /// A line to the board, past the network; and what comes on it.
-    pub(crate) line: &'a Line,
-    pub(crate) came: &'a Receiver<Came>,
+    pub(crate) line: &'a SideChannel,
+    pub(crate) came: &'a Receiver<SideDatagram>,
     /// What the board says about streams goes there.
     pub(crate) to_proxy: UnboundedSender<FromBoard>,
-    /// And what is to be said comes from there; when nobody is left at the other end, the run is over
+    /// Messages to the board come from there; when the sender is gone, the run is over
     /// or the board has lost its power.
     pub(crate) from_proxy: Receiver<ToBoard>,
-    /// Whether somebody wants the run to end.
-    pub(crate) stop: &'a Stop,
+    /// Whether the run is to end.
+    pub(crate) stop: &'a StopSignal,
     /// Who hears of entries at once.
     pub(crate) sink: Sender<Vec<Entry>>,
     /// And of how far its clock may be off, microseconds.
@@ -85,7 +85,7 @@ pub(crate) struct Attended<'a> {
 
 /// How it ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum End {
+pub(crate) enum AttendanceEnd {
     /// With the run.
     #[default]
     Over,
@@ -97,9 +97,9 @@ pub(crate) enum End {
 
 /// What was heard.
 #[derive(Debug, Default)]
-pub(crate) struct Heard {
+pub(crate) struct Attendance {
     /// How it ended.
-    pub(crate) end: End,
+    pub(crate) end: AttendanceEnd,
     /// On the run's clock, in no order.
     pub(crate) entries: Vec<Entry>,
     /// How far times of the board may be from the truth, at most, microseconds.
@@ -113,11 +113,11 @@ pub(crate) struct Heard {
 }
 
 /// Attends to a board whose power has just come on, until the run is over or its power is to be cut.
-pub(crate) fn attend(attended: Attended<'_>) -> Heard {
+pub(crate) fn attend(attended: Attended<'_>) -> Attendance {
     let flash = attended.order.flash.clone();
     let mut session = Session {
         attended,
-        heard: Heard { flash, ..Heard::default() },
+        heard: Attendance { flash, ..Attendance::default() },
         asked: BTreeMap::new(),
         questions: 0,
         over_network: OverNetwork::default(),
@@ -152,7 +152,7 @@ pub(crate) fn attend(attended: Attended<'_>) -> Heard {
 
 struct Session<'a> {
     attended: Attended<'a>,
-    heard: Heard,
+    heard: Attendance,
     /// Clock questions without an answer, and when they were asked.
     asked: BTreeMap<u32, u64>,
     questions: u32,
@@ -243,11 +243,11 @@ impl Session<'_> {
             return self.blame(Blame::Lab(why));
         }
         let end = now_ns().saturating_add(u64::try_from(LAST_WORDS.as_nanos()).unwrap_or(0));
-        self.heard.end = End::PowerCut;
+        self.heard.end = AttendanceEnd::PowerCut;
         self.ended = true;
         while now_ns() < end && self.attended.board.is_plugged() {
             for (at_ns, event) in self.attended.board.step(STEP) {
-                if let BoardEvent::Console(Output::Message(message)) = event
+                if let BoardEvent::Console(ConsoleOutput::Message(message)) = event
                     && let Some(FromBoard::Events { events }) = protocol::read(&message)
                 {
                     self.events(at_ns, events);
@@ -279,7 +279,7 @@ impl Session<'_> {
         match event {
             BoardEvent::Console(output) => self.output(at_ns, output),
             BoardEvent::Heard(_) => {}
-            BoardEvent::Rate(Some(Rate { baud, readable_permille })) => {
+            BoardEvent::Rate(Some(BaudRate { baud, readable_permille })) => {
                 let percent = readable_permille / 10;
                 self.note(&format!("its console speaks at {baud} bit/s, {percent} % readable"));
             }
@@ -297,9 +297,9 @@ impl Session<'_> {
         }
     }
 
-    fn output(&mut self, at_ns: u64, output: Output) {
+    fn output(&mut self, at_ns: u64, output: ConsoleOutput) {
         match output {
-            Output::Message(message) => match protocol::read(&message) {
+            ConsoleOutput::Message(message) => match protocol::read(&message) {
                 Some(message) => self.hear(at_ns, message),
                 None => {
                     let text = "its agent said what no agent of this version says: help: install the \
@@ -307,42 +307,44 @@ impl Session<'_> {
                     self.blame(Blame::Lab(text.to_owned()));
                 }
             },
-            Output::Gap { frames, .. } => {
+            ConsoleOutput::Gap { frames, .. } => {
                 self.lost_frames += frames;
                 let now = self.now();
                 self.tell(now, Event::Unheard { messages: frames, since_run_ns: None });
                 self.broken();
             }
-            Output::Outage(gone, _) => self.outage(at_ns, gone),
-            Output::Damaged(_) => {
+            ConsoleOutput::Outage(gone, _) => self.outage(at_ns, gone),
+            ConsoleOutput::Damaged(_) => {
                 self.damaged_frames += 1;
                 self.damaged_since_heard += 1;
             }
-            output @ Output::Noted(..) => {
+            output @ ConsoleOutput::Noted(..) => {
                 if let Some(text) = output.told() {
                     self.note(&text);
                 }
             }
-            Output::Refused(refusal) => {
+            ConsoleOutput::Refused(refusal) => {
                 self.note_anew(refusal.to_string());
                 self.broken();
             }
-            Output::Finished(READY, Outcome::Done { .. }) => {
+            ConsoleOutput::Finished(READY, StepOutcome::Done { .. }) => {
                 self.set_up = 0;
                 self.set_up();
             }
-            Output::Finished(READY, outcome) => {
+            ConsoleOutput::Finished(READY, outcome) => {
                 let blame = not_ready(&outcome, self.attended.board.console().state());
                 self.blame(blame);
             }
-            Output::Finished(SETUP, Outcome::Done { status: None | Some(0), .. }) => self.set_up(),
-            Output::Finished(SETUP, outcome) => {
+            ConsoleOutput::Finished(SETUP, StepOutcome::Done { status: None | Some(0), .. }) => {
+                self.set_up()
+            }
+            ConsoleOutput::Finished(SETUP, outcome) => {
                 let text = self.set_up.checked_sub(1).and_then(|at| self.attended.setup.get(at));
                 let text = text.map(String::as_str).unwrap_or_default();
                 self.blame(not_set_up(text, &outcome));
             }
-            Output::Finished(AGENT, _) if self.over_ns.is_some() => self.ended = true,
-            Output::Finished(AGENT, outcome) => self.blame(agent_ended(&outcome)),
+            ConsoleOutput::Finished(AGENT, _) if self.over_ns.is_some() => self.ended = true,
+            ConsoleOutput::Finished(AGENT, outcome) => self.blame(agent_ended(&outcome)),
             _ => {}
         }
     }
@@ -399,7 +401,7 @@ impl Session<'_> {
         }
     }
 
-    fn events(&mut self, at_ns: u64, events: Vec<Told>) {
+    fn events(&mut self, at_ns: u64, events: Vec<BoardTimedEvent>) {
         self.events = self.events.saturating_add(events.len());
         if self.events > EVENTS_MOST {
             let text = format!("its agent told more than {EVENTS_MOST} events");
@@ -427,7 +429,7 @@ impl Session<'_> {
 
     fn tell(&mut self, run_ns: u64, event: Event) {
         let entry = Entry { run_ns, node: self.attended.peer.to_owned(), event };
-        // If nobody takes it at once, it is in what was heard all the same.
+        // Without a receiver, it is among the entries all the same.
         let _ = self.attended.sink.send(vec![entry.clone()]);
         self.heard.entries.push(entry);
     }
@@ -453,16 +455,16 @@ impl Session<'_> {
     fn blame(&mut self, blame: Blame) {
         let now = self.now();
         if self.streams {
-            // What it had still to say nobody knows.
+            // What it would still have said is unknown.
             let since = self.attended.clock.host_on_run(self.heard_ns);
             self.tell(now, Event::Unheard { messages: 0, since_run_ns: Some(since) });
         }
         self.tell(now, blame.event());
-        self.heard.end = End::Broken;
+        self.heard.end = AttendanceEnd::Broken;
         self.ended = true;
     }
 
-    fn finish(mut self) -> Heard {
+    fn finish(mut self) -> Attendance {
         if let Some([(from_ns, from_us, _), (to_ns, to_us, memory)]) = self.load {
             let wall_us = to_ns.saturating_sub(from_ns) / 1_000;
             let busy_us = to_us.saturating_sub(from_us);

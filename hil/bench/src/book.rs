@@ -52,7 +52,7 @@ pub enum BookError {
         /// What is wrong.
         cause: String,
     },
-    /// The board is somebody else's.
+    /// The board is leased by another owner.
     #[error(
         "failed to {what} the board: it is {told}\n  help: ask {owner}; `--release NAME --force` ends that lease"
     )]
@@ -64,7 +64,7 @@ pub enum BookError {
         /// Whose.
         owner: String,
     },
-    /// Somebody else has quarantined the board already.
+    /// Another owner has quarantined the board already.
     #[error(
         "failed to quarantine the board: it is {0} already\n  help: that goes on; ask {by}; `--force` puts yours in \
          its place",
@@ -114,7 +114,7 @@ impl Book {
         Self { folder: folder.to_owned() }
     }
 
-    /// The lease of a board, whoever's and whether its time is over or not; and its quarantine.
+    /// The lease of a board, of any owner, its time over or not; and its quarantine.
     ///
     /// # Errors
     /// If it cannot be read.
@@ -131,7 +131,7 @@ impl Book {
         Ok(self.whole(board)?.map(|page| page.history).unwrap_or_default())
     }
 
-    /// Leases a board to somebody, or renews his or her lease. The lease, and the one that it replaced.
+    /// Leases a board to an owner, or renews the owner's lease. The lease, and the one that it replaced.
     ///
     /// # Errors
     /// If it is somebody else's, or cannot be written.
@@ -146,7 +146,7 @@ impl Book {
             .map_err(|lease| leased("lease", &lease, now))
     }
 
-    /// Ends a lease, somebody else's by force alone. What it was, if there was one.
+    /// Ends a lease, another owner's by force alone. What it was, if there was one.
     ///
     /// # Errors
     /// If it is somebody else's, or cannot be written.
@@ -172,10 +172,10 @@ impl Book {
         }
     }
 
-    /// Keeps a board from all runs. The quarantine that was replaced, somebody else's by force alone.
+    /// Keeps a board from all runs. The quarantine that was replaced, another owner's by force alone.
     ///
     /// # Errors
-    /// If somebody else has quarantined it, or it cannot be written.
+    /// If another owner has quarantined it, or it cannot be written.
     pub fn quarantine(
         &self,
         board: &BenchBoard,
@@ -235,7 +235,7 @@ impl Book {
     /// The folder, which is there then.
     pub(crate) fn folder(&self) -> Result<&Path, BookError> {
         let made = fs::create_dir(&self.folder).and_then(|()| {
-            // Whoever comes next may be another user, whatever the mask of this one.
+            // The next one may be another user, whatever the mask of this one.
             fs::set_permissions(&self.folder, Permissions::from_mode(0o777))
         });
         match made {
@@ -324,7 +324,7 @@ impl Book {
         Ok(done)
     }
 
-    /// Held, nobody else writes.
+    /// Held, no other process writes.
     fn lock(&self) -> Result<File, BookError> {
         let lock = self.folder()?.join("lock");
         let held = open_for_all(&lock).and_then(|(file, _)| file.lock().map(|()| file));

@@ -1,7 +1,7 @@
 //! The bench file: which boards stand here. What a type of board is, its device profile tells.
 
 use crate::place::{
-    Place, PortPlace, WrittenNetwork, WrittenPower, Wrong, duration, network, power,
+    BoardPlace, PortPlace, WrittenNetwork, WrittenPower, Wrong, duration, network, power,
 };
 use parallax_record::{
     Name,
@@ -51,7 +51,7 @@ pub struct BenchBoard {
     /// The line of the bench file that names the profile, from 1.
     pub profile_line: usize,
     /// Where it is.
-    pub place: Place,
+    pub place: BoardPlace,
     /// What it is known by to all who share it: its port. A process board is its bench file's.
     pub known_as: PathBuf,
 }
@@ -145,8 +145,8 @@ pub fn read(file: &str, text: &str) -> Result<Bench, FileError> {
             Misplaced::Key(wrong) => at(wrong),
         })?;
         let known_as = match &place {
-            Place::Process => PathBuf::from(format!("{file}#{name}")),
-            Place::Port(place) => place.port.clone(),
+            BoardPlace::Process => PathBuf::from(format!("{file}#{name}")),
+            BoardPlace::Port(place) => place.port.clone(),
         };
         boards.insert(name, BenchBoard { profile, profile_line, place, known_as });
     }
@@ -181,7 +181,7 @@ enum Misplaced {
     Key(Wrong),
 }
 
-fn place(board: WrittenBoard, folder: &Path) -> Result<Place, Misplaced> {
+fn place(board: WrittenBoard, folder: &Path) -> Result<BoardPlace, Misplaced> {
     let WrittenBoard { process, port, network: cable, power: switch, pid_file, .. } = board;
     match (process, port) {
         (true, None) => {
@@ -191,7 +191,7 @@ fn place(board: WrittenBoard, folder: &Path) -> Result<Place, Misplaced> {
                 pid_file.map(|file| ("pid_file", file.span())),
             ];
             let Some((key, span)) = spans.into_iter().flatten().next() else {
-                return Ok(Place::Process);
+                return Ok(BoardPlace::Process);
             };
             let cause = format!("`{key}` is there beside `process`");
             let help = "leave it out: a process board has network, power and number of its own";
@@ -204,7 +204,7 @@ fn place(board: WrittenBoard, folder: &Path) -> Result<Place, Misplaced> {
                 switch.map(|switch| power(switch, folder)).transpose().map_err(Misplaced::Key)?;
             let pid_file = pid_file.map(|file| folder.join(file.into_inner()));
             let port = folder.join(port);
-            Ok(Place::Port(PortPlace { port, network, power, pid_file }.into()))
+            Ok(BoardPlace::Port(PortPlace { port, network, power, pid_file }.into()))
         }
         (true, Some(_)) => Err(Misplaced::Table("both `process` and `port`")),
         (false, None) => Err(Misplaced::Table("no `port`")),
@@ -250,8 +250,8 @@ mod tests {
         );
         let bench = read("mine.toml", &text).expect("it is sound");
         assert_eq!(bench.title, "Mine");
-        assert_eq!(bench.boards["one"].place, Place::Process);
-        let Place::Port(place) = &bench.boards["two"].place else { panic!("{bench:?}") };
+        assert_eq!(bench.boards["one"].place, BoardPlace::Process);
+        let BoardPlace::Port(place) = &bench.boards["two"].place else { panic!("{bench:?}") };
         assert_eq!(place.port.to_str(), Some("/dev/ttyUSB0"));
         assert_eq!((&place.network, &place.power), (&None, &None));
         assert_eq!(bench.lateness_budget, None);
@@ -307,8 +307,8 @@ mod tests {
         let of = |more: &str| {
             let bench = read("benches/mine.toml", &format!("{SOUND}{ON_A_PORT}{more}"));
             match &bench.expect("it is sound").boards["one"].place {
-                Place::Port(place) => (**place).clone(),
-                Place::Process => panic!("it is on a port"),
+                BoardPlace::Port(place) => (**place).clone(),
+                BoardPlace::Process => panic!("it is on a port"),
             }
         };
         let relay =

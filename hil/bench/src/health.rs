@@ -3,23 +3,23 @@
 
 use crate::{
     able::camera,
-    attend::Heard,
+    attend::Attendance,
     hold::Hold,
     journal::Journal,
-    place::Place,
+    place::BoardPlace,
     profile,
-    run::{Run, RunError, Setup, order, play, system},
+    run::{BoardRun, RunError, Setup, order, play, system},
     words::{Blame, in_one_line},
 };
 use parallax_board::Recorder;
 use parallax_fabric::header;
-use parallax_lab::Stop;
+use parallax_lab::StopSignal;
 use parallax_record::Clock;
 use parallax_scenario::{Builtin, ConsoleTraits, Profile, parse};
 use std::{ffi::OsString, fs, io, path::Path, time::Duration};
 use tempfile::TempDir;
 
-/// A network that any board can be in: what it is to do there nobody asks.
+/// A network that any board can be in: nothing is judged.
 const SCENARIO: &str = r#"
 schema = 1
 title = "A checkup"
@@ -54,7 +54,7 @@ pub struct Checkup<'a> {
     /// The board's name.
     pub board: &'a str,
     /// Where it is. The caller holds it ([`take`](crate::take)).
-    pub place: &'a Place,
+    pub place: &'a BoardPlace,
     /// That it is held.
     pub hold: Option<&'a Hold>,
     /// Its type.
@@ -64,13 +64,13 @@ pub struct Checkup<'a> {
     /// Where the transcript goes, in the place of what is there.
     pub transcript: &'a Path,
     /// Ends it early: then nothing is known.
-    pub stop: Stop,
+    pub stop: StopSignal,
 }
 
 /// Looks whether a board is fit for a run; none: it is. It takes a boot, where the bench switches the board.
 ///
 /// # Errors
-/// If nobody could look: files, threads.
+/// If the check itself failed: files, threads.
 pub fn check(checkup: &Checkup<'_>) -> Result<Option<Blame>, RunError> {
     let unfit = |why: String| RunError::Unfit { scenario: "a checkup".to_owned(), why };
     let traits = checkup.profile.console.as_ref();
@@ -91,11 +91,11 @@ pub fn check(checkup: &Checkup<'_>) -> Result<Option<Blame>, RunError> {
     }
     let recorder = Recorder::create(checkup.transcript)?;
     let folder = TempDir::new().map_err(system("make a folder"))?;
-    let run = Run {
+    let run = BoardRun {
         board: checkup.board,
         hold: checkup.hold,
         stop: checkup.stop.clone(),
-        ..Run::new(&scenario, checkup.place, checkup.command, folder.path())
+        ..BoardRun::new(&scenario, checkup.place, checkup.command, folder.path())
     };
     let header = header(&scenario, run.seed, run.version, Clock::Real { bound_us: 1 });
     let journal = Journal::begin(folder.path(), header).map_err(system("begin a journal"))?;
@@ -117,7 +117,7 @@ fn most(traits: &ConsoleTraits) -> Duration {
     all.saturating_add(MARGIN) * traits.timeout_factor_per_mille.max(1_000) / 1_000
 }
 
-fn blame(heard: &Heard) -> Option<Blame> {
+fn blame(heard: &Attendance) -> Option<Blame> {
     let silent = || {
         Blame::Unknown(
             "its agent runs, and nothing of it came over its network: help: see its cable, and whether its \

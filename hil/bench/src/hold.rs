@@ -1,7 +1,7 @@
-//! A board is one program's at a time: whoever is to switch it or talk to it holds it first.
+//! Locks of boards: one program at a time holds a board, before it switches it or talks to it.
 //!
 //! The port's own lock comes too late for that: by then the board has been switched off, under
-//! whoever had it.
+//! its holder.
 
 use crate::{
     book::{Book, BookError},
@@ -9,7 +9,7 @@ use crate::{
     lease::{Holder, Lease, Standing},
     names::{file_name, names},
     open::{open, open_for_all, page_text},
-    place::{NetworkPort, Place, PortPlace},
+    place::{BoardPlace, NetworkPort, PortPlace},
 };
 use parallax_record::foreign::inline;
 use std::{
@@ -48,7 +48,7 @@ pub enum HoldError {
         /// Who has it, if that can be read.
         holder: Option<Holder>,
     },
-    /// Somebody else has leased it.
+    /// Another owner has leased it.
     #[error(
         "failed to take the board at {}: it is {told}\n  help: ask {owner}, wait (`--wait` does), or end \
          that lease with `parallax boards --release NAME --force`; your own name is {who}",
@@ -85,7 +85,7 @@ pub enum HoldError {
 }
 
 impl HoldError {
-    /// Whether it is somebody else's, and may be free later.
+    /// Whether another program or owner has it, and it may be free later.
     pub fn passes(&self) -> bool {
         matches!(self, Self::Held { .. } | Self::Leased { .. })
     }
@@ -106,7 +106,7 @@ impl Hold {
     /// its configured name alone.
     ///
     /// # Errors
-    /// If somebody else has it by one of them, or it cannot be locked.
+    /// If another program has it by one of them, or it cannot be locked.
     pub(crate) fn take_names(&self, port: &Path) -> Result<(), HoldError> {
         let mut locks = self.locks.lock().unwrap_or_else(PoisonError::into_inner);
         for name in names(port) {
@@ -123,19 +123,19 @@ impl Hold {
 /// board of its own: such a board may be leased, and is never held.
 ///
 /// # Errors
-/// If somebody else has it or has leased it, or it cannot be locked.
+/// If another program has it or another owner has leased it, or it cannot be locked.
 pub fn take(book: &Book, board: &BenchBoard, owner: &str) -> Result<Hold, HoldError> {
     let folder = book.folder()?;
     let locks = match &board.place {
-        Place::Process => Vec::new(),
-        Place::Port(place) => {
+        BoardPlace::Process => Vec::new(),
+        BoardPlace::Port(place) => {
             let parts = parts(place);
             let locks =
                 parts.iter().map(|(what, name)| lock(folder, &place.port, (what, name), owner));
             locks.collect::<Result<_, _>>()?
         }
     };
-    // Whoever leases it from here on leases it from the end of this on.
+    // A lease from here on begins at the end of this.
     let now = SystemTime::now();
     let ended = book.expire(board, now)?;
     match book.of(board)?.0 {
@@ -152,7 +152,7 @@ pub fn take(book: &Book, board: &BenchBoard, owner: &str) -> Result<Hold, HoldEr
     }
 }
 
-/// What is locked of a board's place, as it is told, and the name of its lock: the port by all its names; and what
+/// What is locked of a board's place, as messages name it, and the name of its lock: the port by all its names; and what
 /// another board cannot have as well, since a port that is not there may have other names than are known.
 fn parts(place: &PortPlace) -> Vec<(String, String)> {
     let port = names(&place.port).into_iter().map(|name| ("it".to_owned(), file_name(&name)));
@@ -177,9 +177,9 @@ fn parts(place: &PortPlace) -> Vec<(String, String)> {
     all
 }
 
-/// Who holds a board just now, if somebody does and it can be read.
+/// The holder of a board just now, if there is one and it can be read.
 pub fn holder(book: &Book, board: &BenchBoard) -> Option<Holder> {
-    let Place::Port(place) = &board.place else { return None };
+    let BoardPlace::Port(place) = &board.place else { return None };
     let folder = book.folder().ok()?;
     parts(place).iter().find_map(|(_, name)| {
         let path = lock_path(folder, name);
@@ -207,7 +207,7 @@ fn lock(
             }
             Err(TryLockError::Error(cause)) => return Err(failed(cause)),
         }
-        // Whoever had it may have removed it just then: what is locked must be what others find.
+        // Its holder may have removed it just then: what is locked must be what others find.
         let of = |one: fs::Metadata| (one.dev(), one.ino());
         let own = file.metadata().map(of).map_err(failed)?;
         if !fs::metadata(&path).is_ok_and(|there| of(there) == own) {
@@ -226,7 +226,7 @@ fn lock(
     }
 }
 
-/// Somebody may only be looking who has it: that takes a moment.
+/// Another program may only be looking who has it: that takes a moment.
 fn lock_soon(file: &File) -> Result<(), TryLockError> {
     let end = Instant::now() + PATIENCE;
     loop {
@@ -237,7 +237,7 @@ fn lock_soon(file: &File) -> Result<(), TryLockError> {
     }
 }
 
-/// A file that is locked. It goes while it is still locked, so that nobody else's is removed.
+/// A file that is locked. It goes while it is still locked, so that no other's is removed.
 #[derive(Debug)]
 struct Lock {
     path: PathBuf,
@@ -246,7 +246,7 @@ struct Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // If it stays, whoever comes next removes it.
+        // If it stays, the next holder removes it.
         let _ = fs::remove_file(&self.path);
     }
 }
@@ -269,7 +269,7 @@ mod tests {
 
     fn board(port: &Path) -> BenchBoard {
         let place = PortPlace { port: port.to_owned(), network: None, power: None, pid_file: None };
-        let place = Place::Port(place.into());
+        let place = BoardPlace::Port(place.into());
         let profile = "process-board".to_owned();
         BenchBoard { profile, profile_line: 5, place, known_as: port.to_owned() }
     }
@@ -334,7 +334,7 @@ mod tests {
         let folder = TempDir::new().expect("a folder");
         let book = Book::at(&folder.path().join("boards"));
         let [port, id, path] = ["ttyUSB7", "by-id", "by-path"].map(|name| folder.path().join(name));
-        // Nothing is there: nobody knows that it is one board.
+        // Nothing is there: that it is one board is not known.
         let [annas, bens] = [(&id, "anna"), (&path, "ben")]
             .map(|(name, who)| take(&book, &board(name), who).expect("nobody has it"));
         fs::write(&port, "").expect("a file");

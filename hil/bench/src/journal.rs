@@ -34,7 +34,7 @@ impl Bounds {
     }
 }
 
-/// A journal that is written by a thread of its own: whoever tells waits for no disk.
+/// A journal that is written by a thread of its own: its callers wait for no disk.
 #[derive(Debug)]
 pub(crate) struct Journal {
     path: PathBuf,
@@ -72,7 +72,7 @@ impl Journal {
         &self.bounds_us
     }
 
-    /// Waits until all is written that was told. All other sinks must be gone. A journal that could
+    /// Waits until all entries are written. All other sinks must be gone. A journal that could
     /// not be written is no fault of a run that has come to its record.
     pub(crate) fn end(self) -> PathBuf {
         drop(self.entries);

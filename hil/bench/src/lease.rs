@@ -4,7 +4,7 @@ use parallax_record::foreign::inline;
 use serde::{Deserialize, Serialize};
 use std::{fmt, time::SystemTime};
 
-/// A board that somebody has for a time.
+/// A lease: a board is one owner's for a time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Lease {
@@ -19,7 +19,7 @@ pub struct Lease {
 }
 
 impl Lease {
-    /// What it is to somebody.
+    /// What it is to an owner.
     pub fn standing(&self, now: SystemTime, who: &str) -> Standing {
         if self.until <= now {
             Standing::Ended
@@ -46,18 +46,18 @@ impl fmt::Display for Lease {
     }
 }
 
-/// What a lease is to somebody.
+/// What a lease is to an owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
     /// Nothing any more: its time is over.
     Ended,
     /// The board is his or hers.
     Own,
-    /// The board is somebody else's.
+    /// The board is another owner's.
     Anothers,
 }
 
-/// A board on which nothing is to run until somebody readmits it.
+/// A quarantine: nothing is to run on the board until it is readmitted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Quarantine {

@@ -15,7 +15,7 @@ pub(crate) fn folder(kind: &str) -> io::Result<TempDir> {
     Ok(folder)
 }
 
-/// Removes the folders beside `own` whose processes are gone. What cannot be removed harms nobody.
+/// Removes the folders beside `own` whose processes are gone. What cannot be removed does no harm.
 fn sweep(own: &Path, kind: &str) {
     let (Some(all), Ok(user)) = (own.parent(), fs::metadata(own).map(|own| own.uid())) else {
         return;

@@ -66,7 +66,7 @@ fn is_unstable(name: &Path) -> bool {
 /// one.
 pub fn advice(port: &Path) -> Option<String> {
     let names = names(port);
-    // A PTY is nobody's device.
+    // A PTY has no device.
     let of_usb = |name: &str| UNSTABLE.iter().take(2).any(|prefix| name.starts_with(prefix));
     if !names.first()?.to_str().is_some_and(of_usb) {
         return None;

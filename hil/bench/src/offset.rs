@@ -1,8 +1,8 @@
 //! A board's times on the run's clock.
 
 use parallax_board::now_ns;
-use parallax_clock::{Bound, DRIFT_PPM, Exchange, Learnt, Offset};
-use parallax_lab::Clock;
+use parallax_clock::{ClockExchange, DRIFT_PPM, Learnt, Offset, OffsetBound};
+use parallax_lab::RunClock;
 use parallax_record::Event;
 
 /// How often host's and run's clock are read to find how far they are apart.
@@ -19,7 +19,7 @@ pub(crate) struct Zero {
 
 impl Zero {
     /// Of the run with this clock.
-    pub(crate) fn of(clock: Clock) -> Self {
+    pub(crate) fn of(clock: RunClock) -> Self {
         let reading = |_| {
             let before = now_ns();
             let run_ns = clock.now().as_nanos();
@@ -43,9 +43,9 @@ pub(crate) struct BoardClock {
     /// Board time minus host time, as it is taken: it stays the same as long as it can be right, so
     /// that what lies between two times of the board is not changed.
     taken_ns: Option<i64>,
-    /// How far the truth was from it, at most, whenever a time was told.
+    /// How far the truth was from it, at most, whenever a time was converted.
     worst_ns: u64,
-    /// By how much that was taken anew since the first time was told, in sum.
+    /// By how much it was taken anew since the first time was converted, in sum.
     moved_ns: u64,
     /// The host's time at the start of the run.
     zero: Zero,
@@ -59,7 +59,7 @@ impl BoardClock {
 
     /// Takes a question and its answer. False: a clock jumped.
     pub(crate) fn take(&mut self, sent_ns: u64, board_ns: u64, received_ns: u64) -> bool {
-        self.learn(Exchange {
+        self.learn(ClockExchange {
             sent_ns: signed(sent_ns),
             board_ns: signed(board_ns),
             received_ns: signed(received_ns),
@@ -67,11 +67,11 @@ impl BoardClock {
     }
 
     /// Takes an exchange. False: a clock jumped.
-    pub(crate) fn learn(&mut self, exchange: Exchange) -> bool {
+    pub(crate) fn learn(&mut self, exchange: ClockExchange) -> bool {
         !matches!(self.offset.take(exchange), Learnt::Jumped { .. })
     }
 
-    /// From now on times are told by the middle of what is known.
+    /// From now on times are converted by the middle of what is known.
     pub(crate) fn settle(&mut self, now_ns: u64) {
         let Some(bound) = self.offset.at(signed(now_ns)) else { return };
         let taken = bound.least_ns + bound.width_ns() / 2;
@@ -95,7 +95,7 @@ impl BoardClock {
 
     /// What the offset lay in when the board's clock showed `board_ns`. That may be long ago: what it
     /// told may have waited for its console, and clocks drift meanwhile.
-    fn bound_then(&self, board_ns: i64, now_ns: i64, known: Bound) -> Option<Bound> {
+    fn bound_then(&self, board_ns: i64, now_ns: i64, known: OffsetBound) -> Option<OffsetBound> {
         // As early as it may have been; once more with what is known of that time, since the offset was
         // another then.
         let earliest = known.host_time_ns(board_ns).0.min(now_ns);
@@ -103,7 +103,7 @@ impl BoardClock {
         let earliest = then.host_time_ns(board_ns).0.min(now_ns);
         let latest = then.host_time_ns(board_ns).1.min(now_ns);
         let (first, last) = (self.offset.at(earliest)?, self.offset.at(latest)?);
-        Some(Bound {
+        Some(OffsetBound {
             least_ns: first.least_ns.min(last.least_ns),
             most_ns: first.most_ns.max(last.most_ns),
         })
@@ -147,8 +147,8 @@ impl BoardClock {
         Some((run_ns, event))
     }
 
-    /// How far a time that was told, or what lies between two of them, may be from the truth,
-    /// microseconds, rounded up. Two times of which one was told before the offset was taken anew, and one
+    /// How far a converted time, or what lies between two of them, may be from the truth,
+    /// microseconds, rounded up. Two times of which one was converted before the offset was taken anew, and one
     /// after, are further from each other by as much as it moved, and never by more than each is off.
     pub(crate) fn bound_us(&self) -> u64 {
         let apart_ns = self.moved_ns.min(self.worst_ns);

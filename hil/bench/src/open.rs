@@ -7,7 +7,7 @@ use std::{
     path::Path,
 };
 
-/// A file to lock, whoever made it; and whether it was not there before.
+/// A file to lock, made now or before; and whether it was not there before.
 pub(crate) fn open_for_all(path: &Path) -> io::Result<(File, bool)> {
     loop {
         match parallax_files::create(path) {

@@ -5,7 +5,7 @@ use crate::lease::{Act, Lease, Quarantine, Standing, utc};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::time::{Duration, SystemTime};
 
-/// So many acts are kept.
+/// Acts that are kept.
 const ACTS_MOST: usize = 50;
 
 /// What is written of a board.
@@ -64,7 +64,7 @@ impl Page {
         self
     }
 
-    /// Leases it to somebody, in the place of a lease of his or hers that may stand, or of one that is over; or
+    /// Leases it to an owner, in the place of the owner's standing lease, or of one that is over; or
     /// tells whose it is. The lease, and what it replaced.
     pub(crate) fn lease(
         &mut self,
@@ -83,7 +83,7 @@ impl Page {
         Ok((lease, before))
     }
 
-    /// Quarantines it, in the place of a quarantine by the same person, or by force of somebody else's, which is
+    /// Quarantines it, in the place of a quarantine by the same person, or by force of another's, which is
     /// told if it stands. What was replaced.
     pub(crate) fn quarantine(
         &mut self,
@@ -108,7 +108,7 @@ impl Page {
         was
     }
 
-    /// Ends a lease; somebody else's, which goes on, by force alone. What it was, if there was one.
+    /// Ends a lease; another owner's, which goes on, by force alone. What it was, if there was one.
     pub(crate) fn release(
         &mut self,
         who: &str,
@@ -182,7 +182,7 @@ mod tests {
         page.lease = Some(lease.clone());
         assert_eq!(page.release("anna", now, false), Ok(Some(lease.clone())));
         page.lease = Some(lease.clone());
-        // It is over: nobody has to be forced.
+        // It is over: no force is needed.
         assert_eq!(page.release("ben", now + HOUR, false), Ok(Some(lease)));
     }
 

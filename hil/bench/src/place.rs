@@ -12,7 +12,7 @@ use toml::Spanned;
 
 /// Where a board is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum BoardPlace {
     /// It is a process, started for each run.
     Process,
     /// On a serial port.
@@ -26,7 +26,7 @@ pub struct PortPlace {
     pub port: PathBuf,
     /// Where its network is; none: no scenario runs on it.
     pub network: Option<NetworkPort>,
-    /// What switches it; none: it is on, or somebody's hand does.
+    /// What switches it; none: it is on, or is switched by hand.
     pub power: Option<Switch>,
     /// Has the number of the process that the board is, if it is one of the bench's machine.
     pub pid_file: Option<PathBuf>,

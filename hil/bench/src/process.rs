@@ -60,7 +60,7 @@ impl ProcessBoard {
         self.wait_for_console()
     }
 
-    /// Switches it off. Its console is gone at once: the PTY may become somebody else's.
+    /// Switches it off. Its console is gone at once: the PTY may become another process's.
     pub(crate) fn off(&mut self) {
         if let Some(mut child) = self.child.take() {
             // It may have ended by itself.

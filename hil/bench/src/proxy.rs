@@ -6,7 +6,7 @@ use parallax_agent::{
     to_text,
 };
 use parallax_fabric::{TcpListener, TcpStream};
-use parallax_lab::Place;
+use parallax_lab::BoardSite;
 use parallax_peer::Accept as _;
 use std::{
     collections::BTreeMap,
@@ -28,7 +28,7 @@ const WAITING_MOST: usize = 256;
 
 /// What goes on for one board. It is shared by the tasks that carry.
 struct Proxy {
-    place: Place,
+    place: BoardSite,
     to_board: Sender<ToBoard>,
     next: AtomicU32,
     ends: Mutex<BTreeMap<u32, End>>,
@@ -48,9 +48,9 @@ impl Drop for End {
     }
 }
 
-/// Does what the board asks for, until nobody passes on what it says.
+/// Does what the board asks for, until the sender of its messages is gone.
 pub(crate) async fn serve(
-    place: Place,
+    place: BoardSite,
     mut from_board: mpsc::UnboundedReceiver<FromBoard>,
     to_board: Sender<ToBoard>,
 ) {
@@ -66,7 +66,7 @@ impl Proxy {
         self.ends.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// If nobody takes it any more, the run is over.
+    /// Without a receiver, the run is over.
     fn say(&self, message: ToBoard) {
         let _ = self.to_board.send(message);
     }
@@ -90,7 +90,7 @@ impl Proxy {
                     && let Ok(bytes) = from_text(&base64)
                     && (bytes.len() > CHUNK_BYTES || inbox.try_send(bytes).is_err())
                 {
-                    // Whoever says more than is taken has lost its stream: who carries it says so.
+                    // A board that sends more than is taken has lost its stream: the carrier reports it.
                     ends.remove(&stream);
                 }
             }

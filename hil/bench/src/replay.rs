@@ -3,7 +3,7 @@
 use crate::profile::{ProfileError, console};
 use parallax_console::{
     replay::{self, Replay},
-    transcript::{Recording, TranscriptError},
+    transcript::{ConsoleRecording, TranscriptError},
 };
 use parallax_scenario::Profile;
 
@@ -25,5 +25,5 @@ pub enum ReplayError {
 /// If it is no recording, or the profile has no console that can be read.
 pub fn replay(profile: &Profile, bytes: &[u8]) -> Result<Replay, ReplayError> {
     let console = console(&profile.name, profile, |_| Some(String::new()))?;
-    Ok(replay::replay(console, &Recording::read(bytes)?))
+    Ok(replay::replay(console, &ConsoleRecording::read(bytes)?))
 }

@@ -5,12 +5,12 @@ mod error;
 pub(crate) use self::error::system;
 use crate::{
     able::camera,
-    attend::{Attended, End, Heard, attend},
+    attend::{Attendance, AttendanceEnd, Attended, attend},
     browser::{Browser, Plugged},
     hold::Hold,
     journal::{Journal, put},
     offset::{BoardClock, Zero},
-    place::Place as BoardPlace,
+    place::BoardPlace,
     profile, proxy,
     stand::{Opening, Stand},
     switched::Switched,
@@ -18,9 +18,12 @@ use crate::{
 };
 use parallax_agent::protocol::{CameraOrder, FromBoard, ToBoard};
 use parallax_board::{Board, Recorder, RecorderError, now_ns};
-use parallax_console::{Console, ConsoleProfile, Nonce, Request, transcript::Kind};
+use parallax_console::{Console, ConsoleProfile, Nonce, Request, transcript::TranscriptKind};
 use parallax_fabric::{KeptPicture, RENDEZVOUS_PORT, header, secrets};
-use parallax_lab::{Beside, Came, Config, DEFAULT_BUDGET, Line, Outcome, Outside, Place, Stop};
+use parallax_lab::{
+    BoardProxy, BoardSite, Config, DEFAULT_BUDGET, ExternalPeer, LabOutcome, SideChannel,
+    SideDatagram, StopSignal,
+};
 use parallax_record::{Clock, Entry, Event, Header, PeerHeader, Record, Summary, judge};
 use parallax_scenario::{CongestionControl, ConsoleTraits, Peer, Scenario};
 use parallax_signalling::Token;
@@ -41,7 +44,7 @@ pub use self::error::RunError;
 
 /// A run to be.
 #[derive(Debug)]
-pub struct Run<'a> {
+pub struct BoardRun<'a> {
     /// The scenario; its camera's profile is the board's.
     pub scenario: &'a Scenario,
     /// Of the network's randomness.
@@ -67,12 +70,12 @@ pub struct Run<'a> {
     /// Parallax's.
     pub version: &'a str,
     /// Ends the run early: what was measured so far is its record.
-    pub stop: Stop,
+    pub stop: StopSignal,
 }
 
-impl<'a> Run<'a> {
+impl<'a> BoardRun<'a> {
     /// The run of a scenario on the board that is at `place`, started by `command` if it is a process, into
-    /// `folder`: with seed 1, once, the lab's own viewer and budget, and nobody who ends it early.
+    /// `folder`: with seed 1, once, with the lab's own viewer and budget, not ended early.
     pub fn new(
         scenario: &'a Scenario,
         place: &'a BoardPlace,
@@ -92,7 +95,7 @@ impl<'a> Run<'a> {
             earlier: &[],
             folder,
             version: env!("CARGO_PKG_VERSION"),
-            stop: Stop::default(),
+            stop: StopSignal::default(),
         }
     }
 }
@@ -115,16 +118,16 @@ pub struct Ran {
 ///
 /// # Errors
 /// If it could not begin, or there is no record. What the board does wrong is in the record.
-pub fn run(run: &Run<'_>) -> Result<Ran, RunError> {
+pub fn run(run: &BoardRun<'_>) -> Result<Ran, RunError> {
     run_writing(run, Recorder::create)
 }
 
-/// As [`run`], with the transcript written as `begin` says; it is told the file's name.
+/// As [`run`], with the transcript written as `begin` says, which gets the file's name.
 ///
 /// # Errors
 /// As [`run`].
 pub fn run_writing(
-    run: &Run<'_>,
+    run: &BoardRun<'_>,
     begin: impl FnOnce(&Path) -> Result<Recorder, RecorderError>,
 ) -> Result<Ran, RunError> {
     let unfit =
@@ -175,11 +178,11 @@ pub(crate) struct Setup<'a> {
 }
 
 /// How long a run is to last, microseconds.
-fn whole_us(run: &Run<'_>) -> u64 {
+fn whole_us(run: &BoardRun<'_>) -> u64 {
     u64::try_from(run.scenario.duration.as_micros()).unwrap_or(u64::MAX)
 }
 
-fn header_of(run: &Run<'_>, browser: Option<&Browser>, clock: Clock) -> Header {
+fn header_of(run: &BoardRun<'_>, browser: Option<&Browser>, clock: Clock) -> Header {
     let header = header(run.scenario, run.seed, run.version, clock);
     let mut header = Header { repeat: run.repeat, ..header };
     // The board takes its own time for its work, whatever its profile says.
@@ -199,24 +202,24 @@ fn header_of(run: &Run<'_>, browser: Option<&Browser>, clock: Clock) -> Header {
 
 /// The lab, the board at its place in it, and the browser at its own.
 pub(crate) fn play(
-    run: &Run<'_>,
+    run: &BoardRun<'_>,
     journal: &Journal,
     setup: Setup<'_>,
     browser: Option<&mut Browser>,
-) -> Result<(Outcome, Heard), RunError> {
+) -> Result<(LabOutcome, Attendance), RunError> {
     let (mut stand, cable) = Stand::prepare(run.place, run.hold, run.command, setup.traits)?;
     let (tell, boots) = mpsc::channel();
-    let line = Line::new(now_ns);
-    let beside = Beside::new(move |place: Place| {
+    let line = SideChannel::new(now_ns);
+    let beside = BoardProxy::new(move |place: BoardSite| {
         let (to_proxy, from_board) = unbounded_channel();
         let (to_board, from_proxy) = mpsc::channel();
-        // Whoever attends to the board may have failed already.
+        // The thread that attends to the board may have failed already.
         let _ = tell.send(Boot { place: place.clone(), to_proxy, from_proxy });
         proxy::serve(place, from_board, to_board)
     });
     let name = &setup.peer.name;
     let mut config = Config {
-        outside: BTreeMap::from([(name.clone(), Outside::Board(cable))]),
+        outside: BTreeMap::from([(name.clone(), ExternalPeer::Board(cable))]),
         beside: BTreeMap::from([(name.clone(), beside)]),
         budget: run.lateness_budget.unwrap_or(DEFAULT_BUDGET),
         lines: BTreeMap::from([(name.clone(), line.0.clone())]),
@@ -228,16 +231,16 @@ pub(crate) fn play(
         let Plugged { cable, beside, watch } =
             browser.plug(&run.stop, Arc::clone(&journal.bounds().browser))?;
         let name = &browser.peer;
-        config.outside.insert(name.clone(), Outside::Board(Box::new(cable)));
+        config.outside.insert(name.clone(), ExternalPeer::Board(Box::new(cable)));
         config.beside.insert(name.clone(), beside);
         config.watch = Some(watch);
     }
     let (outcome, heard) = thread::scope(|scope| {
         let lab = scope.spawn(|| parallax_lab::run(run.scenario, config));
         let heard = through(run, journal, setup, &mut stand, (&boots, &line));
-        // Nobody waits any more for what a boot would say.
+        // The output of a boot is not waited for any more.
         drop(boots);
-        if !matches!(heard, Ok(Heard { end: End::Over, .. })) {
+        if !matches!(heard, Ok(Attendance { end: AttendanceEnd::Over, .. })) {
             run.stop.now();
         }
         (lab.join(), heard)
@@ -250,26 +253,26 @@ pub(crate) fn play(
 
 /// A boot of the board, as its place in the network tells of it.
 struct Boot {
-    place: Place,
+    place: BoardSite,
     to_proxy: UnboundedSender<FromBoard>,
     from_proxy: mpsc::Receiver<ToBoard>,
 }
 
 /// Goes through the boots of a run's board. Its power comes on with the run.
 fn through(
-    run: &Run<'_>,
+    run: &BoardRun<'_>,
     journal: &Journal,
     setup: Setup<'_>,
     stand: &mut Stand<'_>,
-    (boots, line): (&mpsc::Receiver<Boot>, &(Line, mpsc::Receiver<Came>)),
-) -> Result<Heard, RunError> {
+    (boots, line): (&mpsc::Receiver<Boot>, &(SideChannel, mpsc::Receiver<SideDatagram>)),
+) -> Result<Attendance, RunError> {
     let Setup { peer, traits, console, mut order, recorder, is_checkup } = setup;
     let baud = traits.bauds.first().copied().unwrap_or(115_200);
     let lines = console.lines;
     let mut opening =
         Some(Opening { console: Console::new(console, nonce()), recorder, baud, lines });
     let mut board: Option<Board> = None;
-    let mut all = Heard::default();
+    let mut all = Attendance::default();
     while let Ok(Boot { place, to_proxy, from_proxy }) = boots.recv() {
         let zero = Zero::of(place.clock());
         let first = board.is_none();
@@ -277,7 +280,7 @@ fn through(
             (Some(board), _) => stand.again(board)?,
             (none, Some(mut opening)) => {
                 // Times of the transcript are the host's: this is where those of the run begin.
-                opening.recorder.record(zero.host_ns, Kind::Event, b"the run begins");
+                opening.recorder.record(zero.host_ns, TranscriptKind::Event, b"the run begins");
                 none.insert(stand.on(opening)?).request(Request::Start);
             }
             (None, None) => {}
@@ -309,12 +312,12 @@ fn through(
         all.entries.extend(heard.entries);
         let off = power_told(&stand.switched(), zero, &peer.name, true);
         for entries in [on, off] {
-            // If nobody takes it at once, it is in what was heard all the same.
+            // Without a receiver, it is among the entries all the same.
             let _ = journal.sink().send(entries.clone());
             all.entries.extend(entries);
         }
         order.flash = heard.flash;
-        if heard.end != End::PowerCut {
+        if heard.end != AttendanceEnd::PowerCut {
             break;
         }
     }
@@ -332,7 +335,7 @@ fn power_told(all: &[Switched], zero: Zero, peer: &str, scripted: bool) -> Vec<E
 }
 
 /// What came of earlier attempts, as entries of this one.
-fn earlier(run: &Run<'_>, peer: &Peer) -> Vec<Entry> {
+fn earlier(run: &BoardRun<'_>, peer: &Peer) -> Vec<Entry> {
     let entry = |text: &String| Entry {
         run_ns: 0,
         node: peer.name.clone(),
@@ -348,7 +351,7 @@ pub(crate) fn nonce() -> Nonce {
     Nonce((hasher.finish() >> 32) as u32)
 }
 
-pub(crate) fn order(run: &Run<'_>) -> Option<CameraOrder> {
+pub(crate) fn order(run: &BoardRun<'_>) -> Option<CameraOrder> {
     let peer = camera(run.scenario)?;
     let camera = peer.camera.as_ref()?;
     let video = &camera.video;
@@ -400,9 +403,9 @@ fn by_the_end(mut entry: Entry, end_ns: u64) -> Option<Entry> {
 
 /// Puts together what lab and board told.
 fn recorded(
-    run: &Run<'_>,
+    run: &BoardRun<'_>,
     earlier: Vec<Entry>,
-    (outcome, heard): (Outcome, Heard),
+    (outcome, heard): (LabOutcome, Attendance),
     browser: Option<&Browser>,
 ) -> Result<Record, RunError> {
     let end_ns = u64::try_from(outcome.duration.as_nanos()).unwrap_or(u64::MAX);
@@ -416,7 +419,7 @@ fn recorded(
         entries.push(Entry { run_ns: end_ns, node, event: Event::LabFellShort { text } });
     }
     let is_known_why =
-        heard.end == End::Broken || browser.is_some_and(|browser| browser.word.is_gone());
+        heard.end == AttendanceEnd::Broken || browser.is_some_and(|browser| browser.word.is_gone());
     if outcome.duration < run.scenario.duration && !is_known_why {
         let event = Event::CutShort { text: "somebody ended it".to_owned() };
         entries.push(Entry { run_ns: end_ns, node: "lab".to_owned(), event });

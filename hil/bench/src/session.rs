@@ -3,16 +3,16 @@
 use crate::{
     file::BenchBoard,
     hold::{Hold, HoldError},
-    place::{Place, PortPlace},
+    place::{BoardPlace, PortPlace},
     process::ProcessBoard,
     profile::{ProfileError, console},
     run::nonce,
 };
 use parallax_board::{
-    Board, BoardError, CommandPower, Event, PortSettings, Power as _, PowerError, Recorder,
+    Board, BoardError, BoardEvent, CommandPower, PortSettings, Power as _, PowerError, Recorder,
     RecorderError,
 };
-use parallax_console::{CommandId, Console, Limit, Outcome, Output, Request, State};
+use parallax_console::{CommandId, Console, ConsoleOutput, Limit, Request, State, StepOutcome};
 use parallax_scenario::Profile;
 use std::{
     ffi::OsString,
@@ -47,7 +47,7 @@ pub enum SessionError {
     /// What switches it.
     #[error(transparent)]
     Switch(#[from] PowerError),
-    /// Somebody else has it, as its port shows once that is there.
+    /// Another program has it, as its port shows once that is there.
     #[error(transparent)]
     Taken(#[from] HoldError),
 }
@@ -65,7 +65,7 @@ enum Held {
 impl Drop for Held {
     fn drop(&mut self) {
         if let Self::Port(Some(power)) = self {
-            // Whoever holds it next begins with it.
+            // The next holder begins with it.
             let _ = power.set(false);
         }
     }
@@ -93,18 +93,18 @@ fn switched_on(place: &PortPlace, hold: &Hold) -> Result<Option<CommandPower>, S
 
 /// What a session has to tell.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Told {
+pub enum SessionOutput {
     /// The board said this: bytes as they came.
     Heard(Vec<u8>),
     /// Something that what it said does not show.
     Line(String),
-    /// It is ready (true), or will not be: the answer to [`Session::make_ready`].
+    /// It is ready (true), or will not be: the answer to [`BoardSession::make_ready`].
     Ready(bool),
 }
 
-/// A board whose console somebody holds. A process board has power as long as the session lasts, and so
+/// A board whose console is held. A process board has power as long as the session lasts, and so
 /// has one whose console was not there before the bench switched it on; any other is as it is.
-pub struct Session {
+pub struct BoardSession {
     board: Board,
     line_end: Vec<u8>,
     prompt_time: Duration,
@@ -116,7 +116,7 @@ pub struct Session {
     held: Held,
 }
 
-impl Session {
+impl BoardSession {
     /// Opens the console of the board called `name`, which the caller holds ([`take`](crate::take)); a process board is started by `command`. The
     /// transcript is a new file. `secret` looks up a password by the name of an environment variable.
     ///
@@ -134,9 +134,9 @@ impl Session {
         let recorder = Recorder::create(transcript)?;
         let baud = console_profile.bauds.first().copied().unwrap_or(115_200);
         let (path, held) = match &board.place {
-            Place::Port(place) => (place.port.clone(), Held::Port(switched_on(place, hold)?)),
-            Place::Process => {
-                // Nobody is at the other end of its cable.
+            BoardPlace::Port(place) => (place.port.clone(), Held::Port(switched_on(place, hold)?)),
+            BoardPlace::Process => {
+                // There is nothing at the other end of its cable.
                 let (lab, cable) = UnixDatagram::pair().map_err(SessionError::Power)?;
                 let mut process =
                     ProcessBoard::new(command, cable, baud).map_err(SessionError::Power)?;
@@ -160,23 +160,25 @@ impl Session {
 
     /// Has the board boot, log in and answer, as a run does. One that does not answer is switched on, where
     /// `place` has a switch, and off again with the session.
-    pub fn make_ready(&mut self, place: &Place) {
-        if let (Place::Port(place), Held::Port(None)) = (place, &self.held) {
+    pub fn make_ready(&mut self, place: &BoardPlace) {
+        if let (BoardPlace::Port(place), Held::Port(None)) = (place, &self.held) {
             self.switch = place.power.as_ref().map(|switch| switch.commands.clone());
         }
         self.board.request(Request::Ready(READY));
     }
 
     /// It did not answer: it is switched off and on, and is to boot. False if nothing switches it.
-    fn switch_on(&mut self, told: &mut Vec<Told>) -> bool {
+    fn switch_on(&mut self, told: &mut Vec<SessionOutput>) -> bool {
         let Some(mut power) = self.switch.take() else { return false };
-        told.push(Told::Line("it does not answer: its power is switched off and on".into()));
+        told.push(SessionOutput::Line(
+            "it does not answer: its power is switched off and on".into(),
+        ));
         // The first words of its boot are a boot's.
         self.board.power(true);
         let switched = power.reset();
         self.held = Held::Port(Some(power));
         if let Err(error) = &switched {
-            told.push(Told::Line(error.to_string()));
+            told.push(SessionOutput::Line(error.to_string()));
             return false;
         }
         self.board.request(Request::Ready(READY));
@@ -204,24 +206,27 @@ impl Session {
     }
 
     /// Waits until something happens, at most for `wait`.
-    pub fn step(&mut self, wait: Duration) -> Vec<Told> {
+    pub fn step(&mut self, wait: Duration) -> Vec<SessionOutput> {
         let mut told = Vec::new();
         for (_, event) in self.board.step(wait) {
             match event {
-                Event::Heard(bytes) => {
+                BoardEvent::Heard(bytes) => {
                     self.heard = Instant::now();
-                    told.push(Told::Heard(bytes));
+                    told.push(SessionOutput::Heard(bytes));
                 }
-                Event::Console(output) => {
-                    told.extend(output.told().map(Told::Line));
-                    if let Output::Finished(READY, how) = output {
-                        let silent = matches!(how, Outcome::TimedOut(Limit::Prompt));
+                BoardEvent::Console(output) => {
+                    told.extend(output.told().map(SessionOutput::Line));
+                    if let ConsoleOutput::Finished(READY, how) = output {
+                        let silent = matches!(how, StepOutcome::TimedOut(Limit::Prompt));
                         if !(silent && self.switch_on(&mut told)) {
-                            told.push(Told::Ready(matches!(how, Outcome::Done { .. })));
+                            told.push(SessionOutput::Ready(matches!(
+                                how,
+                                StepOutcome::Done { .. }
+                            )));
                         }
                     }
                 }
-                Event::Rate(rate) => told.push(Told::Line(match rate {
+                BoardEvent::Rate(rate) => told.push(SessionOutput::Line(match rate {
                     Some(rate) => format!(
                         "it speaks at {} bit/s ({} % readable)",
                         rate.baud,
@@ -229,11 +234,11 @@ impl Session {
                     ),
                     None => "nothing readable came at any of its rates: the first is taken".into(),
                 })),
-                Event::NotWritten(error) => told.push(Told::Line(error.to_string())),
-                Event::NotOpened(error) => told.push(Told::Line(error.to_string())),
-                Event::TranscriptFull(error) => {
+                BoardEvent::NotWritten(error) => told.push(SessionOutput::Line(error.to_string())),
+                BoardEvent::NotOpened(error) => told.push(SessionOutput::Line(error.to_string())),
+                BoardEvent::TranscriptFull(error) => {
                     let text = format!("the transcript takes no more: {error}");
-                    told.push(Told::Line(text));
+                    told.push(SessionOutput::Line(text));
                 }
             }
         }

@@ -1,15 +1,15 @@
 //! What a board is switched on by, and which console and cable it has: a process, or a board on a port.
 
 use crate::{
-    attend::Power,
+    attend::BoardPower,
     hold::Hold,
-    place::{NetworkPort, Place, PortPlace},
+    place::{BoardPlace, NetworkPort, PortPlace},
     process::ProcessBoard,
     run::RunError,
     switched::Switched,
 };
-use parallax_board::{Board, Line, PortSettings, Power as _, Pulse, Recorder, now_ns};
-use parallax_console::{Console, Input, LinePolicy};
+use parallax_board::{Board, PortLine, PortSettings, Power as _, Pulse, Recorder, now_ns};
+use parallax_console::{Console, ConsoleInput, LinePolicy};
 use parallax_lab::{Cable, CableError, Datagrams, Interface, Tap};
 use parallax_scenario::{ConsoleTraits, ControlLine, ResetTraits};
 use std::{
@@ -39,10 +39,10 @@ pub(crate) enum Stand<'a> {
 }
 
 /// Switches a board off that a run which was killed may have left on, and tells what was found. One that
-/// its bench resets is left as it is. What cannot be switched, the run that follows says. Whoever calls it
+/// its bench resets is left as it is. What cannot be switched, the run that follows says. The caller
 /// holds the board ([`take`](crate::take)).
-pub fn clear(place: &Place) -> Option<String> {
-    let Place::Port(place) = place else { return None };
+pub fn clear(place: &BoardPlace) -> Option<String> {
+    let BoardPlace::Port(place) = place else { return None };
     let commands = &place.power.as_ref()?.commands;
     if commands.reset.is_some() {
         return None;
@@ -63,13 +63,13 @@ impl<'a> Stand<'a> {
     /// A board before its run, without power where that is in the bench's, and the lab's end of its
     /// cable.
     pub(crate) fn prepare(
-        place: &'a Place,
+        place: &'a BoardPlace,
         hold: Option<&'a Hold>,
         command: &[OsString],
         traits: &ConsoleTraits,
     ) -> Result<(Self, Box<dyn Cable>), RunError> {
         match place {
-            Place::Process => {
+            BoardPlace::Process => {
                 let what = "open the board's cable".to_owned();
                 let (lab, board) =
                     UnixDatagram::pair().map_err(|cause| RunError::System { what, cause })?;
@@ -77,7 +77,7 @@ impl<'a> Stand<'a> {
                 let process = ProcessBoard::new(command, board, baud).map_err(RunError::Power)?;
                 Ok((Self::Process(process), Box::new(lab)))
             }
-            Place::Port(place) => {
+            BoardPlace::Port(place) => {
                 let network = place.network.as_ref().ok_or(RunError::NoNetwork)?;
                 let lab = cable(network)?;
                 if let Some(switch) = &place.power
@@ -111,7 +111,7 @@ impl<'a> Stand<'a> {
 }
 
 impl Stand<'_> {
-    /// Switches it on again, in the middle of a run: its console is found by whoever drives it.
+    /// Switches it on again, in the middle of a run: the driver finds its console.
     pub(crate) fn again(&mut self, board: &mut Board) -> Result<(), RunError> {
         board.power(true);
         match self {
@@ -134,7 +134,7 @@ impl Stand<'_> {
     }
 }
 
-impl Power for Stand<'_> {
+impl BoardPower for Stand<'_> {
     fn off(&mut self) -> Result<(), String> {
         match self {
             Self::Process(process) => {
@@ -189,7 +189,7 @@ fn open(port: &Path, opening: Opening) -> Result<Board, RunError> {
 /// Opens the console of a board that has no power yet, or is to be reset: what comes before is an earlier
 /// run's. Its rate is looked for when it speaks.
 fn open_dark(port: &Path, mut opening: Opening) -> Result<Board, RunError> {
-    opening.console.handle(now_ns(), Input::Power(false));
+    opening.console.handle(now_ns(), ConsoleInput::Power(false));
     let mut board = open(port, opening)?;
     board.hear_earlier();
     Ok(board)
@@ -240,8 +240,8 @@ fn port_on(
 
 fn pulse(reset: ResetTraits) -> Pulse {
     let line = match reset.line {
-        ControlLine::Dtr => Line::Dtr,
-        ControlLine::Rts => Line::Rts,
+        ControlLine::Dtr => PortLine::Dtr,
+        ControlLine::Rts => PortLine::Rts,
     };
     Pulse { line, active: reset.asserted, hold: reset.hold }
 }
@@ -277,10 +277,10 @@ mod tests {
         profile.console.expect("it has one")
     }
 
-    fn place(folder: &TempDir, port: &Path, power: Option<Switch>) -> Place {
+    fn place(folder: &TempDir, port: &Path, power: Option<Switch>) -> BoardPlace {
         let (own, board) = (folder.path().join("lab"), folder.path().join("board"));
         let network = Some(NetworkPort::Sockets { own, board });
-        Place::Port(PortPlace { port: port.to_owned(), network, power, pid_file: None }.into())
+        BoardPlace::Port(PortPlace { port: port.to_owned(), network, power, pid_file: None }.into())
     }
 
     fn switch(on: &[&str], off: &[&str], reset: Option<&[&str]>) -> Switch {
@@ -319,7 +319,7 @@ mod tests {
         assert_eq!(of(None).as_deref(), Some("it was on"));
         assert_eq!(of(Some(&["true"])), None);
         assert_eq!(clear(&place(&folder, Path::new("console"), None)), None);
-        assert_eq!(clear(&Place::Process), None);
+        assert_eq!(clear(&BoardPlace::Process), None);
     }
 
     #[test]
@@ -378,7 +378,7 @@ mod tests {
             Stand::prepare(&place, None, &[], &traits()).err().expect("it fails").to_string();
         assert!(error.contains("no relay") && error.contains("exit status: 3"), "{error}");
         let none = PortPlace { port: nowhere, network: None, power: None, pid_file: None };
-        let none = Place::Port(none.into());
+        let none = BoardPlace::Port(none.into());
         let error =
             Stand::prepare(&none, None, &[], &traits()).err().expect("it fails").to_string();
         assert!(error.contains("add `network = { interface"), "{error}");

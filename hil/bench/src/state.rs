@@ -1,14 +1,14 @@
 //! What state a board's port, network and power are in, before anything runs. No port is opened: that
 //! would reset many boards.
 
-use crate::place::{NetworkPort, Place, PortPlace};
+use crate::place::{BoardPlace, NetworkPort, PortPlace};
 use parallax_board::{PortState, look as look_at_port};
-use parallax_lab::{Interface, Link, look as look_at_link};
+use parallax_lab::{Interface, LinkState, look as look_at_link};
 use std::path::Path;
 
 /// What was seen of a board's place.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct State {
+pub struct PlaceState {
     /// Its console, network and power, each with its state.
     pub parts: Vec<String>,
     /// What keeps it from being driven now, if anything does.
@@ -16,16 +16,16 @@ pub struct State {
 }
 
 /// Looks at a board's place.
-pub fn state(place: &Place) -> State {
+pub fn state(place: &BoardPlace) -> PlaceState {
     match place {
-        Place::Process => {
-            State { parts: vec!["process, starts with each run".to_owned()], trouble: None }
+        BoardPlace::Process => {
+            PlaceState { parts: vec!["process, starts with each run".to_owned()], trouble: None }
         }
-        Place::Port(place) => of_port(place),
+        BoardPlace::Port(place) => of_port(place),
     }
 }
 
-fn of_port(place: &PortPlace) -> State {
+fn of_port(place: &PortPlace) -> PlaceState {
     let port = look_at_port(&place.port);
     let mut parts = vec![format!("{}, {port}", place.port.display())];
     let mut trouble = match port {
@@ -50,7 +50,7 @@ fn of_port(place: &PortPlace) -> State {
     {
         trouble = trouble.or_else(|| Some(format!("cannot be switched: there is no `{program}`")));
     }
-    State { parts, trouble }
+    PlaceState { parts, trouble }
 }
 
 fn of_network(network: &NetworkPort) -> (String, Option<String>) {
@@ -60,12 +60,12 @@ fn of_network(network: &NetworkPort) -> (String, Option<String>) {
                 Ok(seen) => seen.to_string(),
                 Err(error) => format!("not told ({error})"),
             };
-            // Nobody takes notice of one more that listens.
+            // One more listener is not noticed.
             let trouble = Interface::open(name).err().map(|error| error.to_string());
             (format!("interface {name}, {seen}"), trouble)
         }
         NetworkPort::Tap(name) => match look_at_link(name) {
-            Ok(seen) if seen.link == Link::Missing => {
+            Ok(seen) if seen.link == LinkState::Missing => {
                 (format!("tap {name}, made for each run"), None)
             }
             Ok(seen) => (format!("tap {name}, {seen}"), None),

@@ -1,4 +1,4 @@
-//! How long it took to switch a board: when within that time it got or lost its power, nobody knows.
+//! Duration of switching a board: when within that time it got or lost its power, is not known.
 
 use parallax_record::Event;
 use std::time::{Duration, Instant};
@@ -25,7 +25,7 @@ impl Switched {
         Ok(Self { on, host_ns, took: begun.elapsed() })
     }
 
-    /// What is to be told of it; `scripted`: the scenario says when.
+    /// The note on it; `scripted`: the scenario says when.
     pub(crate) fn events(&self, peer: &str, scripted: bool) -> Vec<Event> {
         let way = if self.on { "on" } else { "off" };
         let (took, late) = (self.took.as_millis(), LATE.as_millis());

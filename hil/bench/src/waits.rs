@@ -59,7 +59,7 @@ impl Waits {
         self.last = now;
     }
 
-    /// What is to be told of `board`, if it was looked at; and whether it waited too long.
+    /// The note on `board`, if it was looked at; and whether it waited too long.
     pub(crate) fn told(&self, board: &str) -> Option<(String, bool)> {
         let (longest, limit) = (self.longest.as_millis(), LIMIT.as_millis());
         let (looks, often, apart) = (self.looks, self.too_long, LOOK.as_millis());

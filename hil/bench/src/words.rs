@@ -1,6 +1,6 @@
 //! Outcomes of console steps as messages, with the blame.
 
-use parallax_console::{Cause, DeathKind, Limit, Outcome, State};
+use parallax_console::{DeathCause, DeathKind, Limit, State, StepOutcome};
 use parallax_record::Event;
 
 /// What stands before the agent's status when it has ended.
@@ -54,20 +54,20 @@ pub fn in_one_line(text: &impl std::fmt::Display) -> String {
 }
 
 /// Of a board that did not become ready, and is in this state now.
-pub(crate) fn not_ready(outcome: &Outcome, state: &State) -> Blame {
+pub(crate) fn not_ready(outcome: &StepOutcome, state: &State) -> Blame {
     match outcome {
-        Outcome::Died(Cause::LoginRefused) => Blame::Lab(
+        StepOutcome::Died(DeathCause::LoginRefused) => Blame::Lab(
             "it refused the login: help: look at user and password of its profile".to_owned(),
         ),
-        Outcome::Died(cause) => died("it did not come up: ", cause),
-        Outcome::TimedOut(Limit::Run) => {
+        StepOutcome::Died(cause) => died("it did not come up: ", cause),
+        StepOutcome::TimedOut(Limit::Run) => {
             Blame::Lab(format!("it was not up: {}", over(Limit::Run, true)))
         }
-        Outcome::TimedOut(limit) => late(*limit, state),
-        Outcome::Interrupted | Outcome::PowerCut => {
+        StepOutcome::TimedOut(limit) => late(*limit, state),
+        StepOutcome::Interrupted | StepOutcome::PowerCut => {
             Blame::Unknown("it was broken off before it was up".to_owned())
         }
-        Outcome::Done { .. } => Blame::Lab("it was up, and nobody went on".to_owned()),
+        StepOutcome::Done { .. } => Blame::Lab("it was up, and nobody went on".to_owned()),
     }
 }
 
@@ -76,7 +76,7 @@ fn late(limit: Limit, state: &State) -> Blame {
     let over = over(limit, true);
     match state {
         // No power, a wire that is off, another rate, a dead board: from here that looks the same.
-        State::Dead(cause @ Cause::Silent) => Blame::Unknown(format!(
+        State::Dead(cause @ DeathCause::Silent) => Blame::Unknown(format!(
             "it did not come up: {}: {over}: help: see whether it has power, whether its console's wires \
              are on and crossed, and whether its profile has its rate",
             death(cause)
@@ -93,36 +93,36 @@ fn late(limit: Limit, state: &State) -> Blame {
 }
 
 /// Of a command of its profile's setup that was not done.
-pub(crate) fn not_set_up(text: &str, outcome: &Outcome) -> Blame {
+pub(crate) fn not_set_up(text: &str, outcome: &StepOutcome) -> Blame {
     match outcome {
-        Outcome::Died(cause) => died(&format!("in its setup `{text}`: "), cause),
-        Outcome::Done { status: Some(status), said, .. } => {
+        StepOutcome::Died(cause) => died(&format!("in its setup `{text}`: "), cause),
+        StepOutcome::Done { status: Some(status), said, .. } => {
             Blame::Lab(format!("its setup `{text}` ended with status {status}{}", last_words(said)))
         }
-        Outcome::TimedOut(limit) => {
+        StepOutcome::TimedOut(limit) => {
             Blame::Lab(format!("its setup `{text}` did not end: {}", over(*limit, false)))
         }
-        Outcome::PowerCut | Outcome::Interrupted | Outcome::Done { .. } => {
+        StepOutcome::PowerCut | StepOutcome::Interrupted | StepOutcome::Done { .. } => {
             Blame::Unknown(format!("its setup `{text}` was broken off"))
         }
     }
 }
 
-/// Of an agent that ended before it was told to.
-pub(crate) fn agent_ended(outcome: &Outcome) -> Blame {
+/// Of an agent that ended before `Stop`.
+pub(crate) fn agent_ended(outcome: &StepOutcome) -> Blame {
     match outcome {
-        Outcome::Died(cause) => died("", cause),
-        Outcome::Done { said, .. } => ended(said),
-        Outcome::TimedOut(Limit::Run) => {
+        StepOutcome::Died(cause) => died("", cause),
+        StepOutcome::Done { said, .. } => ended(said),
+        StepOutcome::TimedOut(Limit::Run) => {
             Blame::Lab(format!("its agent was broken off: {}", over(Limit::Run, false)))
         }
         // What was typed was lost on its way, or what it said: no frame of its agent came, either.
-        Outcome::TimedOut(limit) => Blame::Unknown(format!(
+        StepOutcome::TimedOut(limit) => Blame::Unknown(format!(
             "its agent did not begin: {}: help: if what is typed is lost, its profile's \
              `transmit_delay` is wrong; `parallax replay` on its transcript tells",
             over(*limit, false)
         )),
-        Outcome::PowerCut | Outcome::Interrupted => {
+        StepOutcome::PowerCut | StepOutcome::Interrupted => {
             Blame::Unknown("its agent was broken off".to_owned())
         }
     }
@@ -144,7 +144,7 @@ fn ended(said: &[u8]) -> Blame {
              (hil/agent/README.md)"
                 .to_owned(),
         ),
-        // A shell's word for "by a signal": nobody else kills there.
+        // A shell's word for "by a signal": nothing else kills there.
         Some(status @ 129..) => {
             Blame::Device(format!("its agent was killed by signal {}{last}", status - 128))
         }
@@ -157,34 +157,36 @@ fn ended(said: &[u8]) -> Blame {
 }
 
 /// A board that died has failed; but a supply that is too weak may be the bench's as well as the board's.
-fn died(when: &str, cause: &Cause) -> Blame {
+fn died(when: &str, cause: &DeathCause) -> Blame {
     let text = format!("{when}{}", death(cause));
     match cause {
-        Cause::Said(DeathKind::Power, _) => Blame::Unknown(format!(
+        DeathCause::Said(DeathKind::Power, _) => Blame::Unknown(format!(
             "{text}: help: measure its supply, and try a shorter cable or a stronger supply"
         )),
         _ => Blame::Device(text),
     }
 }
 
-fn death(cause: &Cause) -> String {
+fn death(cause: &DeathCause) -> String {
     match cause {
-        Cause::Said(DeathKind::Power, line) => {
+        DeathCause::Said(DeathKind::Power, line) => {
             format!("its supply voltage fell too low (brown-out): {}", text(line))
         }
-        Cause::Restarted(line) => {
+        DeathCause::Restarted(line) => {
             format!("it restarted or powered down in good order: {}", text(line))
         }
-        Cause::Said(DeathKind::Panic, line) => format!("it panicked: {}", text(line)),
-        Cause::Said(DeathKind::Watchdog, line) => format!("its watchdog bit: {}", text(line)),
-        Cause::Reset(line) => {
+        DeathCause::Said(DeathKind::Panic, line) => format!("it panicked: {}", text(line)),
+        DeathCause::Said(DeathKind::Watchdog, line) => format!("its watchdog bit: {}", text(line)),
+        DeathCause::Reset(line) => {
             format!("a reset that was neither typed nor announced: {}", text(line))
         }
-        Cause::BootLoop(line) => format!("it boots again and again: {}", text(line)),
-        Cause::Silent => "it was silent: not a byte came".to_owned(),
-        Cause::NoPrompt(line) if line.is_empty() => "it showed no prompt".to_owned(),
-        Cause::NoPrompt(line) => format!("it showed no prompt; the last that came: {}", text(line)),
-        Cause::LoginRefused => "it refused the login".to_owned(),
+        DeathCause::BootLoop(line) => format!("it boots again and again: {}", text(line)),
+        DeathCause::Silent => "it was silent: not a byte came".to_owned(),
+        DeathCause::NoPrompt(line) if line.is_empty() => "it showed no prompt".to_owned(),
+        DeathCause::NoPrompt(line) => {
+            format!("it showed no prompt; the last that came: {}", text(line))
+        }
+        DeathCause::LoginRefused => "it refused the login".to_owned(),
     }
 }
 
@@ -216,19 +218,19 @@ fn text(line: &[u8]) -> String {
 mod tests {
     use super::*;
 
-    fn done(said: &str) -> Outcome {
-        Outcome::Done { status: Some(0), said: said.into(), unkept_bytes: 0 }
+    fn done(said: &str) -> StepOutcome {
+        StepOutcome::Done { status: Some(0), said: said.into(), unkept_bytes: 0 }
     }
 
     #[test]
     fn a_board_that_dies_has_failed_and_what_is_set_up_wrong_is_the_benchs() {
-        let panic = Cause::Said(DeathKind::Panic, b"Kernel panic - not syncing: x\r".to_vec());
+        let panic = DeathCause::Said(DeathKind::Panic, b"Kernel panic - not syncing: x\r".to_vec());
         let said = "it panicked: Kernel panic - not syncing: x".to_owned();
-        assert_eq!(agent_ended(&Outcome::Died(panic)), Blame::Device(said));
-        let booting = |outcome: &Outcome| not_ready(outcome, &State::Booting);
-        let reset = Outcome::Died(Cause::BootLoop(b"ROM".to_vec()));
+        assert_eq!(agent_ended(&StepOutcome::Died(panic)), Blame::Device(said));
+        let booting = |outcome: &StepOutcome| not_ready(outcome, &State::Booting);
+        let reset = StepOutcome::Died(DeathCause::BootLoop(b"ROM".to_vec()));
         assert!(matches!(booting(&reset), Blame::Device(_)));
-        assert!(matches!(booting(&Outcome::Died(Cause::LoginRefused)), Blame::Lab(_)));
+        assert!(matches!(booting(&StepOutcome::Died(DeathCause::LoginRefused)), Blame::Lab(_)));
         assert!(matches!(
             agent_ended(&done("sh: not found\nparallax-agent ended with 127\n")),
             Blame::Lab(_)
@@ -237,7 +239,7 @@ mod tests {
         let text = "its agent was killed by signal 9; it said last: Killed".to_owned();
         assert_eq!(killed, Blame::Device(text));
         assert!(matches!(agent_ended(&done("parallax-agent ended w")), Blame::Unknown(_)));
-        assert!(matches!(agent_ended(&Outcome::PowerCut), Blame::Unknown(_)));
+        assert!(matches!(agent_ended(&StepOutcome::PowerCut), Blame::Unknown(_)));
     }
     #[test]
     fn a_reason_is_one_line_wherever_its_help_stands() {
@@ -249,17 +251,17 @@ mod tests {
 
     #[test]
     fn each_limit_is_named_with_its_key_and_what_came_last() {
-        let of = |limit, state: &State| not_ready(&Outcome::TimedOut(limit), state);
-        let silent = of(Limit::Step, &State::Dead(Cause::Silent));
+        let of = |limit, state: &State| not_ready(&StepOutcome::TimedOut(limit), state);
+        let silent = of(Limit::Step, &State::Dead(DeathCause::Silent));
         let Blame::Unknown(text) = silent else { panic!("{silent:?}") };
         assert!(text.contains("not a byte came") && text.contains("`boot_timeout`"), "{text}");
-        let prompt = of(Limit::Prompt, &State::Dead(Cause::NoPrompt(b"$ ".to_vec())));
+        let prompt = of(Limit::Prompt, &State::Dead(DeathCause::NoPrompt(b"$ ".to_vec())));
         let Blame::Unknown(text) = prompt else { panic!("{prompt:?}") };
         assert!(text.contains("came: $") && text.contains("`prompt_timeout`"), "{text}");
         let run = of(Limit::Run, &State::Unknown);
         let Blame::Lab(text) = run else { panic!("{run:?}") };
         assert!(text.contains("`run_timeout`"), "{text}");
-        let step = agent_ended(&Outcome::TimedOut(Limit::Step));
+        let step = agent_ended(&StepOutcome::TimedOut(Limit::Step));
         let Blame::Unknown(text) = step else { panic!("{step:?}") };
         assert!(text.contains("`step_timeout`"), "{text}");
     }

@@ -1,6 +1,6 @@
 //! Each shipped profile with a console, over its transcript (`device-profiles/transcripts`).
 
-use parallax_bench::{Kind, Replay, replay};
+use parallax_bench::{Replay, ReplayKind, replay};
 use parallax_scenario::{Builtin, Profile, Profiles as _, profile};
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
@@ -39,8 +39,8 @@ fn every_board_comes_up_on_its_transcript_as_its_bench_demands_it_and_dies_of_wh
         let (name, replay) = (&profile.name, replayed(&profile));
         assert_eq!(replay.summary.came_up.known(), Some(true), "{name}\n{replay}");
         // After a death its boot loader may stand there.
-        let alive = replay.steps.iter().take_while(|step| step.kind != Kind::Death);
-        let odd = [Kind::Unfit, Kind::Quiet, Kind::Ignored];
+        let alive = replay.steps.iter().take_while(|step| step.kind != ReplayKind::Death);
+        let odd = [ReplayKind::Unfit, ReplayKind::Quiet, ReplayKind::Ignored];
         let odd: Vec<_> = alive.filter(|step| odd.contains(&step.kind)).collect();
         assert!(odd.is_empty(), "{name}: {odd:?}\n{replay}");
         let dies = replay.summary.deaths > 0;
@@ -113,7 +113,7 @@ fn the_example_of_the_page_is_sound_and_follows_its_firmware() {
                I (6034) DTLS: handshake done\nI (6100) VENC: frame 1 sent\nI (9000) DTLS: closed\n\
                E (9100) SIG: error -7\n";
     let replay = replay(&read, log.as_bytes()).expect("a log");
-    let told = replay.steps.iter().filter(|step| step.kind == Kind::Firmware);
+    let told = replay.steps.iter().filter(|step| step.kind == ReplayKind::Firmware);
     let told: Vec<&str> = told.filter_map(|step| step.text.split(": ").next()).collect();
     assert_eq!(told, ["joined", "connected", "first_frame", "disconnected", "failed"], "{replay}");
 }

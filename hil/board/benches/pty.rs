@@ -2,10 +2,10 @@
 //! transcript and console core, to the messages that come out.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use parallax_board::{Board, Event, PortSettings, Recorder};
+use parallax_board::{Board, BoardEvent, PortSettings, Recorder};
 use parallax_console::{
-    CommandId, Console, ConsoleProfile, Encoder, LineLevel, LinePolicy, Nonce, Outcome, Output,
-    Pattern, Request, Sender,
+    CommandId, Console, ConsoleOutput, ConsoleProfile, FrameEncoder, LineLevel, LinePolicy, Nonce,
+    Pattern, Request, Sender, StepOutcome,
 };
 use serialport::{SerialPort as _, TTYPort};
 use std::{
@@ -65,8 +65,10 @@ fn hear(board: &mut Board, many: u64) {
     while left > 0 {
         for (_, event) in board.step(Duration::from_secs(1)) {
             match event {
-                Event::Console(Output::Message(_)) => left -= 1,
-                Event::Console(Output::Gap { .. } | Output::Finished(..)) => panic!("{event:?}"),
+                BoardEvent::Console(ConsoleOutput::Message(_)) => left -= 1,
+                BoardEvent::Console(ConsoleOutput::Gap { .. } | ConsoleOutput::Finished(..)) => {
+                    panic!("{event:?}")
+                }
                 _ => {}
             }
         }
@@ -87,9 +89,9 @@ fn bench(criterion: &mut Criterion) {
         Board::open(settings, Console::new(profile, NONCE), recorder).expect("it opens");
     board.request(Request::Ready(CommandId(1)));
     let (outcome, all) = board.finish(CommandId(1));
-    assert!(matches!(outcome, Outcome::Done { .. }), "{outcome:?} {all:?}");
+    assert!(matches!(outcome, StepOutcome::Done { .. }), "{outcome:?} {all:?}");
     board.request(Request::Stream { id: STREAM, text: "frames".into(), nonce: FRAMES });
-    let mut encoder = Encoder::new(Sender::Board, FRAMES);
+    let mut encoder = FrameEncoder::new(Sender::Board, FRAMES);
     let mut group = criterion.benchmark_group("over a PTY");
     let message = vec![b'x'; BYTES];
     let mut batch = || {

@@ -2,15 +2,15 @@
 
 use crate::{
     now_ns,
-    port::{OpenError, Port, PortSettings, Pulse, WriteError},
-    rate::{self, Hunt, Next, Rate},
-    reader::{Heard, Reader, lock},
+    port::{ConsolePort, OpenError, PortSettings, PortWriteError, Pulse},
+    rate::{self, BaudRate, Hunt, HuntStep},
+    reader::{PortReader, Reading, lock},
     transcript::Recorder,
 };
 use core::time::Duration;
 use parallax_console::{
-    CommandId, Console, Input, Outcome, Output, Request, State, Transmit,
-    transcript::{self, Kind},
+    CommandId, Console, ConsoleInput, ConsoleOutput, Request, State, StepOutcome, Transmit,
+    transcript::{self, TranscriptKind},
 };
 use std::{
     io,
@@ -20,7 +20,7 @@ use std::{
 
 /// How often a port that is gone is looked for.
 const LOOK_NS: u64 = 100_000_000;
-/// Before a board has power, it is quiet for so long when all is heard that an earlier run left; and how
+/// Quiet time before power on after which all output of an earlier run has come; and how
 /// long that may take. USB adapters hold bytes back for 16 ms.
 const QUIET_NS: u64 = 50_000_000;
 const EARLIER_NS: u64 = 1_000_000_000;
@@ -29,16 +29,16 @@ const WRITE_GRACE: Duration = Duration::from_secs(2);
 
 /// What happened at a board.
 #[derive(Debug)]
-pub enum Event {
-    /// The console core has this to say; never [`Output::Transmit`], which is done.
-    Console(Output),
-    /// Bytes came, as they are: for whoever [listens](Board::listen).
+pub enum BoardEvent {
+    /// The console core has this to say; never [`ConsoleOutput::Transmit`], which is done.
+    Console(ConsoleOutput),
+    /// Bytes came, as they are, after [`listen`](Board::listen).
     Heard(Vec<u8>),
     /// The board speaks at this rate of its profile's; none: it said nothing readable at any, and the
     /// first one is taken.
-    Rate(Option<Rate>),
+    Rate(Option<BaudRate>),
     /// Bytes were not written: the lab's port or the board's console does not take them.
-    NotWritten(WriteError),
+    NotWritten(PortWriteError),
     /// The port is there, and cannot be opened again. Said once for each outage.
     NotOpened(OpenError),
     /// The transcript takes no more: what follows is not in it until it does. The run goes on.
@@ -58,16 +58,16 @@ pub enum BoardError {
 
 /// A board: its console core, its port, its transcript.
 ///
-/// Whoever holds it calls [`step`](Self::step) again and again; the transcript is written by a thread
-/// of its own, and misses nothing while nobody does.
+/// The owner calls [`step`](Self::step) again and again; the transcript is written by a thread
+/// of its own, and misses nothing meanwhile.
 pub struct Board {
     console: Console,
     settings: PortSettings,
     recorder: Arc<Mutex<Recorder>>,
-    port: Option<(Reader, Port)>,
+    port: Option<(PortReader, ConsolePort)>,
     look_ns: u64,
     refused: bool,
-    events: Vec<(u64, Event)>,
+    events: Vec<(u64, BoardEvent)>,
     listens: bool,
     /// When bytes came last.
     heard_ns: u64,
@@ -87,20 +87,20 @@ impl Board {
         mut console: Console,
         mut recorder: Recorder,
     ) -> Result<Self, BoardError> {
-        let mut port = Port::open(&settings)?;
+        let mut port = ConsolePort::open(&settings)?;
         let mut events = Vec::new();
         let profile = console.profile();
         if profile.bauds.len() > 1 && console.state() == &State::Unknown {
             let (bauds, knock) = (profile.bauds.clone(), profile.line_end.clone());
             let found = rate::find(&mut port, &mut recorder, &bauds, &knock);
             settings.baud = found.as_ref().map_or(settings.baud, |(rate, _)| rate.baud);
-            events.push((now_ns(), Event::Rate(found.as_ref().map(|(rate, _)| *rate))));
+            events.push((now_ns(), BoardEvent::Rate(found.as_ref().map(|(rate, _)| *rate))));
             for (at_ns, bytes) in found.into_iter().flat_map(|(_, pieces)| pieces) {
-                console.handle(at_ns, Input::Received(&bytes));
+                console.handle(at_ns, ConsoleInput::Received(&bytes));
             }
         }
         let recorder = Arc::new(Mutex::new(recorder));
-        let reader = Reader::start(&port, &recorder).map_err(BoardError::Reader)?;
+        let reader = PortReader::start(&port, &recorder).map_err(BoardError::Reader)?;
         let port = Some((reader, port));
         let (refused, listens) = (false, false);
         let (look_ns, heard_ns, hunt) = (0, now_ns(), None);
@@ -118,7 +118,7 @@ impl Board {
         })
     }
 
-    /// From now on [`Event::Heard`] tells what came, besides what it means: a person reads it.
+    /// From now on [`BoardEvent::Heard`] tells what came, besides what it means: a person reads it.
     pub fn listen(&mut self) {
         self.listens = true;
     }
@@ -135,7 +135,7 @@ impl Board {
 
     /// Asks for something; the answer comes from [`step`](Self::step).
     pub fn request(&mut self, request: Request) {
-        self.input(now_ns(), Input::Request(request));
+        self.input(now_ns(), ConsoleInput::Request(request));
     }
 
     /// The board was switched on (true) or off. Tell it *before* it is switched on, so that the first
@@ -143,7 +143,7 @@ impl Board {
     pub fn power(&mut self, on: bool) {
         let event = if on { transcript::POWER_ON } else { transcript::POWER_OFF };
         lock(&self.recorder).event(event);
-        self.input(now_ns(), Input::Power(on));
+        self.input(now_ns(), ConsoleInput::Power(on));
         let bauds = &self.console.profile().bauds;
         self.hunt = (on && bauds.len() > 1).then(|| Hunt::new(bauds.clone(), self.settings.baud));
     }
@@ -169,16 +169,16 @@ impl Board {
     ///
     /// # Errors
     /// When the port has no such line, or is gone.
-    pub fn pulse(&mut self, pulse: &Pulse) -> Result<(), WriteError> {
+    pub fn pulse(&mut self, pulse: &Pulse) -> Result<(), PortWriteError> {
         lock(&self.recorder).event(transcript::RESET);
-        self.input(now_ns(), Input::Reset);
-        let (_, port) = self.port.as_mut().ok_or(WriteError::Gone { unwritten: 0 })?;
+        self.input(now_ns(), ConsoleInput::Reset);
+        let (_, port) = self.port.as_mut().ok_or(PortWriteError::Gone { unwritten: 0 })?;
         port.pulse(pulse)
     }
 
     /// Waits until something happens, at most for `wait`, and tells what did, each with its time in
     /// nanoseconds of [`now_ns`]. It may tell nothing and return early.
-    pub fn step(&mut self, wait: Duration) -> Vec<(u64, Event)> {
+    pub fn step(&mut self, wait: Duration) -> Vec<(u64, BoardEvent)> {
         let start = now_ns();
         let wait_ns = u64::try_from(wait.as_nanos()).unwrap_or(u64::MAX);
         let mut until = start.saturating_add(wait_ns);
@@ -201,25 +201,25 @@ impl Board {
                 let first = heard.recv_timeout(pause);
                 let gone = matches!(first, Err(RecvTimeoutError::Disconnected));
                 // What came before a deadline is handed in before it.
-                let all: Vec<Heard> = first.into_iter().chain(heard.try_iter()).collect();
+                let all: Vec<Reading> = first.into_iter().chain(heard.try_iter()).collect();
                 self.hear(all, gone);
             }
         }
-        self.input(now_ns(), Input::Time);
+        self.input(now_ns(), ConsoleInput::Time);
         if let Some(error) = lock(&self.recorder).failure() {
-            self.events.push((now_ns(), Event::TranscriptFull(error)));
+            self.events.push((now_ns(), BoardEvent::TranscriptFull(error)));
         }
         core::mem::take(&mut self.events)
     }
 
     /// Steps until the step called `id` ends, and tells how, and all that happened. A profile's
     /// timeouts end every step but a stream, which lasts until its run's.
-    pub fn finish(&mut self, id: CommandId) -> (Outcome, Vec<(u64, Event)>) {
+    pub fn finish(&mut self, id: CommandId) -> (StepOutcome, Vec<(u64, BoardEvent)>) {
         let mut all = Vec::new();
         loop {
             let mut outcome = None;
             for (at, event) in self.step(Duration::from_secs(1)) {
-                if let Event::Console(Output::Finished(of, how)) = &event
+                if let BoardEvent::Console(ConsoleOutput::Finished(of, how)) = &event
                     && *of == id
                 {
                     outcome = Some(how.clone());
@@ -237,7 +237,7 @@ impl Board {
         &mut self,
         limit: Duration,
         done: impl Fn(&State) -> bool,
-    ) -> (bool, Vec<(u64, Event)>) {
+    ) -> (bool, Vec<(u64, BoardEvent)>) {
         let end = now_ns().saturating_add(u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX));
         let mut all = Vec::new();
         while !done(self.console.state()) {
@@ -250,15 +250,15 @@ impl Board {
         (true, all)
     }
 
-    fn hear(&mut self, all: Vec<Heard>, mut gone: bool) {
-        for Heard { at_ns, bytes } in all {
+    fn hear(&mut self, all: Vec<Reading>, mut gone: bool) {
+        for Reading { at_ns, bytes } in all {
             match bytes {
                 Some(bytes) => {
                     self.heard_ns = now_ns();
-                    self.input(at_ns, Input::Received(&bytes));
+                    self.input(at_ns, ConsoleInput::Received(&bytes));
                     self.hunt(&bytes);
                     if self.listens {
-                        self.events.push((at_ns, Event::Heard(bytes)));
+                        self.events.push((at_ns, BoardEvent::Heard(bytes)));
                     }
                 }
                 None => gone = true,
@@ -273,14 +273,14 @@ impl Board {
     fn hunt(&mut self, bytes: &[u8]) {
         let Some(next) = self.hunt.as_mut().and_then(|hunt| hunt.hear(bytes)) else { return };
         match next {
-            Next::Found(rate) => {
+            HuntStep::Found(rate) => {
                 self.hunt = None;
-                let Rate { baud, readable_permille } = rate;
+                let BaudRate { baud, readable_permille } = rate;
                 let text = format!("{baud} bit/s: {} % readable", readable_permille / 10);
                 lock(&self.recorder).event(&text);
-                self.events.push((now_ns(), Event::Rate(Some(rate))));
+                self.events.push((now_ns(), BoardEvent::Rate(Some(rate))));
             }
-            Next::Try(baud) => {
+            HuntStep::Try(baud) => {
                 let taken = self.port.as_mut().is_some_and(|(_, port)| port.set_baud(baud));
                 let text = if taken { "tried next" } else { "the port cannot be set to it" };
                 lock(&self.recorder).event(&format!("{baud} bit/s: {text}"));
@@ -288,7 +288,7 @@ impl Board {
                     self.settings.baud = baud;
                 }
                 // What it asked at the rate before was not understood.
-                self.input(now_ns(), Input::Missed);
+                self.input(now_ns(), ConsoleInput::Missed);
             }
         }
     }
@@ -298,7 +298,7 @@ impl Board {
             lock(&self.recorder).event(transcript::UNPLUGGED);
             self.refused = false;
             self.look_ns = now_ns().saturating_add(LOOK_NS);
-            self.input(now_ns(), Input::Unplugged);
+            self.input(now_ns(), ConsoleInput::Unplugged);
         }
     }
 
@@ -308,37 +308,37 @@ impl Board {
             return;
         }
         self.look_ns = now_ns().saturating_add(LOOK_NS);
-        match Port::open(&self.settings) {
+        match ConsolePort::open(&self.settings) {
             Ok(port) => {
                 lock(&self.recorder).event(transcript::PLUGGED);
-                self.input(now_ns(), Input::Plugged);
-                match Reader::start(&port, &self.recorder) {
+                self.input(now_ns(), ConsoleInput::Plugged);
+                match PortReader::start(&port, &self.recorder) {
                     Ok(reader) => self.port = Some((reader, port)),
                     Err(error) => {
                         let path = self.settings.path.clone();
                         let error = OpenError::Failed { path, reason: error.to_string() };
-                        self.events.push((now_ns(), Event::NotOpened(error)));
-                        self.input(now_ns(), Input::Unplugged);
+                        self.events.push((now_ns(), BoardEvent::NotOpened(error)));
+                        self.input(now_ns(), ConsoleInput::Unplugged);
                     }
                 }
             }
             Err(OpenError::Missing { .. }) => {}
             Err(error) => {
-                // A device that was just plugged in belongs to nobody yet: it is tried again.
+                // A device that was just plugged in has no owner yet: it is tried again.
                 if !core::mem::replace(&mut self.refused, true) {
-                    self.events.push((now_ns(), Event::NotOpened(error)));
+                    self.events.push((now_ns(), BoardEvent::NotOpened(error)));
                 }
             }
         }
     }
 
-    fn input(&mut self, at_ns: u64, input: Input<'_>) {
+    fn input(&mut self, at_ns: u64, input: ConsoleInput<'_>) {
         self.console.handle(at_ns, input);
         let mut gone = false;
         while let Some(output) = self.console.poll() {
             match output {
-                Output::Transmit(transmit) => gone |= self.transmit(transmit),
-                output => self.events.push((at_ns, Event::Console(output))),
+                ConsoleOutput::Transmit(transmit) => gone |= self.transmit(transmit),
+                output => self.events.push((at_ns, BoardEvent::Console(output))),
             }
         }
         if gone {
@@ -350,8 +350,8 @@ impl Board {
     fn transmit(&mut self, transmit: Transmit) -> bool {
         let Transmit { bytes, secret, .. } = transmit;
         let Some((_, port)) = &mut self.port else {
-            let error = WriteError::Gone { unwritten: bytes.len() };
-            self.events.push((now_ns(), Event::NotWritten(error)));
+            let error = PortWriteError::Gone { unwritten: bytes.len() };
+            self.events.push((now_ns(), BoardEvent::NotWritten(error)));
             return false;
         };
         // Ten bits a byte.
@@ -365,17 +365,17 @@ impl Board {
         let written = port.write(&bytes, wire + WRITE_GRACE);
         let (unwritten, gone) = match &written {
             Ok(()) => (0, false),
-            Err(WriteError::Stalled { unwritten }) => (*unwritten, false),
-            Err(WriteError::Gone { unwritten }) => (*unwritten, true),
-            Err(WriteError::NoLine { .. }) => (bytes.len(), false),
+            Err(PortWriteError::Stalled { unwritten }) => (*unwritten, false),
+            Err(PortWriteError::Gone { unwritten }) => (*unwritten, true),
+            Err(PortWriteError::NoLine { .. }) => (bytes.len(), false),
         };
-        let kind = if secret { Kind::Secret } else { Kind::Sent };
+        let kind = if secret { TranscriptKind::Secret } else { TranscriptKind::Sent };
         let sent = bytes.get(..bytes.len() - unwritten).unwrap_or_default();
         lock(&self.recorder).record(at_ns, kind, sent);
         if let Err(error) = written {
             lock(&self.recorder)
                 .event(&format!("{} not written", crate::port::bytes_in_words(unwritten)));
-            self.events.push((now_ns(), Event::NotWritten(error)));
+            self.events.push((now_ns(), BoardEvent::NotWritten(error)));
         }
         gone
     }

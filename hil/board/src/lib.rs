@@ -11,11 +11,13 @@ mod reader;
 mod stars;
 mod transcript;
 
-pub use driver::{Board, BoardError, Event};
+pub use driver::{Board, BoardError, BoardEvent};
 pub use look::{PortState, look};
-pub use port::{Line, OpenError, Port, PortSettings, Pulse, WriteError, stable_name};
+pub use port::{
+    ConsolePort, OpenError, PortLine, PortSettings, PortWriteError, Pulse, stable_name,
+};
 pub use power::{CommandPower, Power, PowerError};
-pub use rate::Rate;
+pub use rate::BaudRate;
 pub use transcript::{Recorder, RecorderError};
 
 /// Nanoseconds of this machine's monotonic clock (`CLOCK_MONOTONIC`): the same for all processes.

@@ -11,13 +11,13 @@ use std::{
 /// What state a port is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PortState {
-    /// It can be opened, as far as can be told.
+    /// It can be opened, as far as is known.
     There,
     /// The same, and this process has it open without a lock: it may take what the board says.
     Open(u32),
     /// It is not there.
     Missing,
-    /// Another program holds it; its process, if that can be told.
+    /// Another program holds it; its process, if that is known.
     Locked(Option<u32>),
     /// The user may not open it.
     NotPermitted,
@@ -64,7 +64,7 @@ pub fn look(path: &Path) -> PortState {
     opened(&name).map_or(PortState::There, PortState::Open)
 }
 
-/// Whoever has a `flock` on a file, as `/proc/locks` names it (`proc(5)`).
+/// The process with a `flock` on a file, by `/proc/locks` (`proc(5)`).
 fn holder(locks: &str, file: &str) -> Option<Option<u32>> {
     let mut fields = locks.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
     fields.find_map(|fields| match fields[..] {

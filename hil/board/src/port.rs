@@ -103,7 +103,7 @@ pub(crate) fn bytes_in_words(count: usize) -> String {
 
 /// Why bytes were not written.
 #[derive(Debug, thiserror::Error)]
-pub enum WriteError {
+pub enum PortWriteError {
     /// The other end does not take them.
     #[error(
         "failed to write to the port: not taken in time: {}\n\
@@ -130,7 +130,7 @@ pub enum WriteError {
 
 /// A control line.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Line {
+pub enum PortLine {
     /// Data terminal ready.
     Dtr,
     /// Request to send.
@@ -141,7 +141,7 @@ pub enum Line {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Pulse {
     /// Which line resets the board.
-    pub line: Line,
+    pub line: PortLine,
     /// The level that holds it in reset: true is asserted.
     pub active: bool,
     /// For how long.
@@ -150,11 +150,11 @@ pub struct Pulse {
 
 /// An open port: no other program has it.
 #[derive(Debug)]
-pub struct Port {
+pub struct ConsolePort {
     tty: TTYPort,
 }
 
-impl Port {
+impl ConsolePort {
     /// Opens a port for this program alone.
     ///
     /// DTR is asserted by the system for a moment at each opening, whatever the policy.
@@ -178,8 +178,8 @@ impl Port {
             LineLevel::Low => Some(false),
         };
         // A PTY has no lines, and takes part without.
-        match rts.map(|level| port.set(Line::Rts, level)) {
-            None | Some(Ok(()) | Err(WriteError::NoLine { .. })) => Ok(port),
+        match rts.map(|level| port.set(PortLine::Rts, level)) {
+            None | Some(Ok(()) | Err(PortWriteError::NoLine { .. })) => Ok(port),
             Some(Err(error)) => {
                 Err(OpenError::Failed { path: path.clone(), reason: error.to_string() })
             }
@@ -211,20 +211,20 @@ impl Port {
     ///
     /// # Errors
     /// When the other end does not take them in time, or the port is gone.
-    pub fn write(&mut self, bytes: &[u8], limit: Duration) -> Result<(), WriteError> {
+    pub fn write(&mut self, bytes: &[u8], limit: Duration) -> Result<(), PortWriteError> {
         let end = Instant::now() + limit;
         let mut rest = bytes;
         // A write of more bytes than there is room for blocks for ever, whatever the port's timeout.
         // For one byte there is room once the port says that it can be written.
         while let Some((byte, after)) = rest.split_first() {
             match self.tty.write(&[*byte]) {
-                Ok(0) => return Err(WriteError::Gone { unwritten: rest.len() }),
+                Ok(0) => return Err(PortWriteError::Gone { unwritten: rest.len() }),
                 Ok(_) => rest = after,
                 Err(error) if passes(&error) => {}
-                Err(_) => return Err(WriteError::Gone { unwritten: rest.len() }),
+                Err(_) => return Err(PortWriteError::Gone { unwritten: rest.len() }),
             }
             if !rest.is_empty() && Instant::now() >= end {
-                return Err(WriteError::Stalled { unwritten: rest.len() });
+                return Err(PortWriteError::Stalled { unwritten: rest.len() });
             }
         }
         Ok(())
@@ -234,19 +234,19 @@ impl Port {
     ///
     /// # Errors
     /// When the port has none, as a PTY.
-    pub fn set(&mut self, line: Line, level: bool) -> Result<(), WriteError> {
+    pub fn set(&mut self, line: PortLine, level: bool) -> Result<(), PortWriteError> {
         let set = match line {
-            Line::Dtr => self.tty.write_data_terminal_ready(level),
-            Line::Rts => self.tty.write_request_to_send(level),
+            PortLine::Dtr => self.tty.write_data_terminal_ready(level),
+            PortLine::Rts => self.tty.write_request_to_send(level),
         };
-        set.map_err(|error| WriteError::NoLine { reason: error.description })
+        set.map_err(|error| PortWriteError::NoLine { reason: error.description })
     }
 
     /// Resets the board by a control line.
     ///
     /// # Errors
     /// When the port has none, as a PTY.
-    pub fn pulse(&mut self, pulse: &Pulse) -> Result<(), WriteError> {
+    pub fn pulse(&mut self, pulse: &Pulse) -> Result<(), PortWriteError> {
         self.set(pulse.line, pulse.active)?;
         thread::sleep(pulse.hold);
         self.set(pulse.line, !pulse.active)

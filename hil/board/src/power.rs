@@ -177,7 +177,7 @@ fn listen(child: &mut Child) -> mpsc::Receiver<String> {
             let said = String::from_utf8_lossy(&said);
             let said = said.lines().map(str::trim).filter(|line| !line.is_empty());
             let said = said.collect::<Vec<_>>().join("; ");
-            // Nobody may listen any more; the rest is read so that the command does not stall.
+            // The receiver may be gone; the rest is read so that the command does not stall.
             let _ = sender.send(said);
             if kept.is_ok() {
                 let _ = io::copy(&mut stderr, &mut io::sink());

@@ -1,15 +1,15 @@
 //! Which of a profile's rates a board speaks at.
 
-use crate::{now_ns, port::Port, port::passes, transcript::Recorder};
+use crate::{now_ns, port::ConsolePort, port::passes, transcript::Recorder};
 use core::time::Duration;
-use parallax_console::{best, score, transcript::Kind};
+use parallax_console::{best, score, transcript::TranscriptKind};
 use std::time::Instant;
 
 /// How long a board may take to answer at each rate.
 const LISTEN: Duration = Duration::from_millis(500);
 /// How long a knock may take to go out.
 const KNOCK: Duration = Duration::from_millis(500);
-/// What is readable to so many thousandths is the board's rate, and no other is tried.
+/// Readable share of the bytes, in thousandths, from which a rate is the board's and no other is tried.
 const SURE_PERMILLE: u32 = 950;
 /// Of fewer bytes than this nothing is sure.
 const SURE_BYTES: usize = 4;
@@ -18,7 +18,7 @@ const HEARD_BYTES_MOST: usize = 64 * 1024;
 
 /// A rate that was found.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Rate {
+pub struct BaudRate {
     /// Bits per second.
     pub baud: u32,
     /// How much of what was heard at it can be read, in thousandths.
@@ -35,16 +35,16 @@ pub(crate) struct Hunt {
 
 /// What a hunt comes to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Next {
+pub(crate) enum HuntStep {
     /// It speaks at this rate.
-    Found(Rate),
+    Found(BaudRate),
     /// At the present one it does not: this one is next.
     Try(u32),
 }
 
-/// So many bytes tell a rate at which nothing can be read from one at which all can.
+/// Bytes that tell a rate at which nothing can be read from one at which all can.
 const HUNT_BYTES: usize = 24;
-/// With so many, a noisy wire is told from a wrong rate.
+/// Bytes that tell a noisy wire from a wrong rate.
 const HUNT_BYTES_MOST: usize = 256;
 /// What is readable to fewer thousandths is at a wrong rate.
 const WRONG_PERMILLE: u32 = 500;
@@ -57,7 +57,7 @@ impl Hunt {
     }
 
     /// Takes what came at the present rate.
-    pub(crate) fn hear(&mut self, bytes: &[u8]) -> Option<Next> {
+    pub(crate) fn hear(&mut self, bytes: &[u8]) -> Option<HuntStep> {
         self.heard.extend_from_slice(bytes);
         let (count, readable) = (self.heard.len(), score(&self.heard));
         let baud = *self.bauds.get(self.place)?;
@@ -67,17 +67,17 @@ impl Hunt {
         // What was under way when the rate was set is of the one before: the newest counts.
         let newest = score(self.heard.get(count - HUNT_BYTES..).unwrap_or_default());
         if newest >= SURE_PERMILLE {
-            return Some(Next::Found(Rate { baud, readable_permille: newest }));
+            return Some(HuntStep::Found(BaudRate { baud, readable_permille: newest }));
         }
         if readable >= SURE_PERMILLE || (count >= HUNT_BYTES_MOST && readable >= WRONG_PERMILLE) {
-            return Some(Next::Found(Rate { baud, readable_permille: readable }));
+            return Some(HuntStep::Found(BaudRate { baud, readable_permille: readable }));
         }
         if readable >= WRONG_PERMILLE {
             return None;
         }
         self.heard.clear();
         self.place = (self.place + 1) % self.bauds.len();
-        self.bauds.get(self.place).copied().map(Next::Try)
+        self.bauds.get(self.place).copied().map(HuntStep::Try)
     }
 }
 
@@ -95,11 +95,11 @@ struct Heard {
 /// transcript; what was heard at the rate that is found, with its times, comes back. None: nothing
 /// readable came at any, and the port is at the first rate again.
 pub(crate) fn find(
-    port: &mut Port,
+    port: &mut ConsolePort,
     recorder: &mut Recorder,
     bauds: &[u32],
     knock: &[u8],
-) -> Option<(Rate, Pieces)> {
+) -> Option<(BaudRate, Pieces)> {
     let mut all: Vec<Heard> = Vec::new();
     for baud in bauds {
         // A rate that the port cannot be set to is none of the board's on this bench.
@@ -126,16 +126,16 @@ pub(crate) fn find(
     };
     port.set_baud(baud);
     let pieces = all.into_iter().find(|heard| heard.baud == baud).map(|heard| heard.pieces);
-    Some((Rate { baud, readable_permille }, pieces.unwrap_or_default()))
+    Some((BaudRate { baud, readable_permille }, pieces.unwrap_or_default()))
 }
 
-fn listen(port: &mut Port, recorder: &mut Recorder, baud: u32, knock: &[u8]) -> Heard {
+fn listen(port: &mut ConsolePort, recorder: &mut Recorder, baud: u32, knock: &[u8]) -> Heard {
     let mut heard = Heard { baud, pieces: Vec::new(), bytes: Vec::new() };
     // What came at another rate tells nothing of this one.
     port.drop_heard();
     let at_ns = now_ns();
     if port.write(knock, KNOCK).is_ok() {
-        recorder.record(at_ns, Kind::Sent, knock);
+        recorder.record(at_ns, TranscriptKind::Sent, knock);
     }
     let begun = Instant::now();
     let mut buffer = [0; 4096];
@@ -144,12 +144,12 @@ fn listen(port: &mut Port, recorder: &mut Recorder, baud: u32, knock: &[u8]) -> 
             Ok(0) => break,
             Ok(count) => {
                 let (at_ns, bytes) = (now_ns(), buffer[..count].to_vec());
-                recorder.record(at_ns, Kind::Received, &bytes);
+                recorder.record(at_ns, TranscriptKind::Received, &bytes);
                 heard.bytes.extend_from_slice(&bytes);
                 heard.pieces.push((at_ns, bytes));
             }
             Err(error) if passes(&error) => {}
-            // It is gone: whoever reads it next sees that.
+            // It is gone: the next read reports that.
             Err(_) => break,
         }
     }
@@ -164,20 +164,20 @@ mod tests {
     fn rates_are_tried_in_turn_until_what_comes_can_be_read() {
         let mut hunt = Hunt::new(vec![1, 2, 3], 3);
         assert_eq!(hunt.hear(&[0xff; 10]), None);
-        assert_eq!(hunt.hear(&[0xff; 20]), Some(Next::Try(1)));
+        assert_eq!(hunt.hear(&[0xff; 20]), Some(HuntStep::Try(1)));
         // Of what came at a rate before, nothing counts.
         assert_eq!(hunt.hear(b"U-Boot SPL "), None);
-        let found = Rate { baud: 1, readable_permille: 1_000 };
-        assert_eq!(hunt.hear(b"2024.01 (Jan 08 2024)"), Some(Next::Found(found)));
+        let found = BaudRate { baud: 1, readable_permille: 1_000 };
+        assert_eq!(hunt.hear(b"2024.01 (Jan 08 2024)"), Some(HuntStep::Found(found)));
     }
 
     #[test]
     fn what_was_under_way_at_the_rate_before_hides_no_right_one() {
         let mut hunt = Hunt::new(vec![1, 2], 2);
-        assert_eq!(hunt.hear(&[0xff; 24]), Some(Next::Try(1)));
+        assert_eq!(hunt.hear(&[0xff; 24]), Some(HuntStep::Try(1)));
         assert_eq!(hunt.hear(&[0xff; 20]), None);
-        let found = Rate { baud: 1, readable_permille: 1_000 };
-        assert_eq!(hunt.hear(b"\r\n\r\nprocess-board login: "), Some(Next::Found(found)));
+        let found = BaudRate { baud: 1, readable_permille: 1_000 };
+        assert_eq!(hunt.hear(b"\r\n\r\nprocess-board login: "), Some(HuntStep::Found(found)));
     }
 
     #[test]
@@ -185,7 +185,7 @@ mod tests {
         let mut hunt = Hunt::new(vec![1, 2], 1);
         let noisy: Vec<u8> = b"abc\xff".repeat(20);
         assert_eq!((hunt.hear(&noisy), hunt.hear(&noisy), hunt.hear(&noisy)), (None, None, None));
-        let found = Rate { baud: 1, readable_permille: 750 };
-        assert_eq!(hunt.hear(&noisy), Some(Next::Found(found)));
+        let found = BaudRate { baud: 1, readable_permille: 750 };
+        assert_eq!(hunt.hear(&noisy), Some(HuntStep::Found(found)));
     }
 }

@@ -2,10 +2,10 @@
 
 use crate::{
     now_ns,
-    port::{Port, passes},
+    port::{ConsolePort, passes},
     transcript::Recorder,
 };
-use parallax_console::transcript::Kind;
+use parallax_console::transcript::TranscriptKind;
 use std::{
     io::{self, Read as _},
     sync::{
@@ -16,25 +16,24 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-/// Reads that wait for whoever takes them, at most: then the port waits too.
+/// Reads in the queue, at most: then the port waits too.
 const READS_MOST: usize = 1024;
 
 /// What was read, and when; none: the port is gone.
-pub(crate) struct Heard {
+pub(crate) struct Reading {
     pub(crate) at_ns: u64,
     pub(crate) bytes: Option<Vec<u8>>,
 }
 
-/// Reads until it is dropped or the port is gone. What it reads is in the transcript before anybody
-/// else sees it.
-pub(crate) struct Reader {
-    heard: Option<Receiver<Heard>>,
+/// Reads until it is dropped or the port is gone. What it reads is in the transcript first.
+pub(crate) struct PortReader {
+    heard: Option<Receiver<Reading>>,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Reader {
-    pub(crate) fn start(port: &Port, recorder: &Arc<Mutex<Recorder>>) -> io::Result<Self> {
+impl PortReader {
+    pub(crate) fn start(port: &ConsolePort, recorder: &Arc<Mutex<Recorder>>) -> io::Result<Self> {
         let mut tty = port.reading_half()?;
         let stop = Arc::new(AtomicBool::new(false));
         let (sender, heard) = sync_channel(READS_MOST);
@@ -52,9 +51,9 @@ impl Reader {
                 };
                 let gone = bytes.is_none();
                 if let Some(bytes) = &bytes {
-                    lock(&recorder).record(at_ns, Kind::Received, bytes);
+                    lock(&recorder).record(at_ns, TranscriptKind::Received, bytes);
                 }
-                if sender.send(Heard { at_ns, bytes }).is_err() || gone {
+                if sender.send(Reading { at_ns, bytes }).is_err() || gone {
                     return;
                 }
             }
@@ -63,15 +62,15 @@ impl Reader {
         Ok(Self { heard: Some(heard), stop, thread: Some(thread) })
     }
 
-    pub(crate) fn heard(&self) -> Option<&Receiver<Heard>> {
+    pub(crate) fn heard(&self) -> Option<&Receiver<Reading>> {
         self.heard.as_ref()
     }
 }
 
-impl Drop for Reader {
+impl Drop for PortReader {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
-        // Whoever waits for a place in the queue waits no more.
+        // The reader waits for no place in the queue any more.
         self.heard = None;
         if let Some(thread) = self.thread.take() {
             // It ends within one slice; if it panicked, what it read is in the transcript.

@@ -27,7 +27,7 @@ pub(crate) struct Stars {
 }
 
 impl Stars {
-    /// So much of a password is sent now.
+    /// Number of bytes of a password that are sent now.
     pub(crate) fn sent(&mut self, bytes: &[u8]) {
         for byte in bytes {
             if !matches!(byte, b'\r' | b'\n') {

@@ -1,7 +1,7 @@
 //! The transcript on disk: kept whatever happens.
 
 use crate::{now_ns, stars::Stars};
-use parallax_console::transcript::{Entry, HEAD, Kind};
+use parallax_console::transcript::{HEAD, TranscriptEntry, TranscriptKind};
 use std::{
     collections::VecDeque,
     fs::OpenOptions,
@@ -78,7 +78,7 @@ impl Recorder {
         }
     }
 
-    /// With at most so many bytes of what the board says, but for its end.
+    /// With at most this number of bytes of the board's output, but for its end.
     #[must_use]
     pub fn with_limit(mut self, bytes: u64) -> Self {
         self.most = bytes;
@@ -98,8 +98,8 @@ impl Recorder {
     /// Writes what came or went at `at_ns`. When the file takes no more, what is not in it is counted,
     /// and told in it as soon as it takes lines again. What may be the beginning of a password is written
     /// when more has come.
-    pub fn record(&mut self, at_ns: u64, kind: Kind, bytes: &[u8]) {
-        if kind != Kind::Received {
+    pub fn record(&mut self, at_ns: u64, kind: TranscriptKind, bytes: &[u8]) {
+        if kind != TranscriptKind::Received {
             return self.within_limit(at_ns, kind, bytes);
         }
         for (at_ns, bytes) in self.stars.received(at_ns, bytes) {
@@ -108,11 +108,11 @@ impl Recorder {
     }
 
     /// Writes it, unless a board that floods its console has used up the transcript.
-    fn within_limit(&mut self, at_ns: u64, kind: Kind, bytes: &[u8]) {
+    fn within_limit(&mut self, at_ns: u64, kind: TranscriptKind, bytes: &[u8]) {
         if self.written < self.most {
             return self.write(at_ns, kind, bytes);
         }
-        if kind != Kind::Received {
+        if kind != TranscriptKind::Received {
             if self.written < self.most.saturating_add(NOTED_BYTES_MOST) {
                 self.write(at_ns, kind, bytes);
             }
@@ -120,7 +120,11 @@ impl Recorder {
         }
         if self.left_out == 0 {
             let text = format!("the limit of {} MiB is reached", self.most >> 20);
-            self.write(at_ns, Kind::Event, format!("{text}: only the end follows").as_bytes());
+            self.write(
+                at_ns,
+                TranscriptKind::Event,
+                format!("{text}: only the end follows").as_bytes(),
+            );
             self.failure = Some(io::Error::other(text));
         }
         self.left_out = self.left_out.saturating_add(u64::try_from(bytes.len()).unwrap_or(0));
@@ -133,16 +137,17 @@ impl Recorder {
         }
     }
 
-    fn write(&mut self, at_ns: u64, kind: Kind, bytes: &[u8]) {
+    fn write(&mut self, at_ns: u64, kind: TranscriptKind, bytes: &[u8]) {
         let mut lines = String::new();
         if self.lost_bytes > 0 {
             // The line end closes what may stand there of a line that failed.
             let lost = parallax_console::counted(self.lost_bytes, "byte");
             let text = format!("lost {lost}: the file took no more");
-            let told = Entry { at_ns, kind: Kind::Event, bytes: text.into_bytes() };
+            let told =
+                TranscriptEntry { at_ns, kind: TranscriptKind::Event, bytes: text.into_bytes() };
             lines = format!("\n{}", told.to_line());
         }
-        lines.push_str(&Entry { at_ns, kind, bytes: bytes.to_vec() }.to_line());
+        lines.push_str(&TranscriptEntry { at_ns, kind, bytes: bytes.to_vec() }.to_line());
         self.written = self.written.saturating_add(u64::try_from(lines.len()).unwrap_or(0));
         match self.out.write_all(lines.as_bytes()).and_then(|()| self.out.flush()) {
             Ok(()) => self.lost_bytes = 0,
@@ -158,7 +163,7 @@ impl Recorder {
 
     /// Notes an event.
     pub fn event(&mut self, text: &str) {
-        self.record(now_ns(), Kind::Event, text.as_bytes());
+        self.record(now_ns(), TranscriptKind::Event, text.as_bytes());
     }
 
     /// Why the file took no more, if that has happened since this was asked last.
@@ -176,7 +181,7 @@ impl Recorder {
 impl Drop for Recorder {
     fn drop(&mut self) {
         for (at_ns, bytes) in self.stars.end() {
-            self.within_limit(at_ns, Kind::Received, &bytes);
+            self.within_limit(at_ns, TranscriptKind::Received, &bytes);
         }
         if self.left_out > 0 {
             let last = std::mem::take(&mut self.last);
@@ -187,9 +192,9 @@ impl Drop for Recorder {
                 "left out: {} of the board; its last {kept} follow",
                 parallax_console::counted(gone, "byte")
             );
-            self.write(at_ns, Kind::Event, text.as_bytes());
+            self.write(at_ns, TranscriptKind::Event, text.as_bytes());
             for (at_ns, bytes) in last {
-                self.write(at_ns, Kind::Received, &bytes);
+                self.write(at_ns, TranscriptKind::Received, &bytes);
             }
         }
     }

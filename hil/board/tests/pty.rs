@@ -1,13 +1,13 @@
 //! A board behind a PTY: no hardware, no rights.
 
 use parallax_board::{
-    Board, Event, Line, OpenError, Port, PortSettings, PortState, Pulse, Recorder, WriteError,
-    look, stable_name,
+    Board, BoardEvent, ConsolePort, OpenError, PortLine, PortSettings, PortState, PortWriteError,
+    Pulse, Recorder, look, stable_name,
 };
 use parallax_console::{
-    Cause, CommandId, Console, ConsoleProfile, Encoder, LineLevel, LinePolicy, Nonce, Outcome,
-    Output, Pattern, Request, Sender, State,
-    transcript::{Entry, Kind, read},
+    CommandId, Console, ConsoleOutput, ConsoleProfile, DeathCause, FrameEncoder, LineLevel,
+    LinePolicy, Nonce, Pattern, Request, Sender, State, StepOutcome,
+    transcript::{TranscriptEntry, TranscriptKind, read},
 };
 use serialport::{SerialPort as _, TTYPort};
 use std::{
@@ -99,13 +99,15 @@ fn open(path: &Path, recorder: Recorder) -> Board {
 fn make_ready(board: &mut Board) {
     board.request(Request::Ready(CommandId(1)));
     let (outcome, all) = board.finish(CommandId(1));
-    assert!(matches!(outcome, Outcome::Done { .. }), "{outcome:?} {all:?}");
+    assert!(matches!(outcome, StepOutcome::Done { .. }), "{outcome:?} {all:?}");
 }
 
 fn run(board: &mut Board, text: &str) -> (Option<u32>, String) {
     board.request(Request::Command { id: CommandId(2), text: text.into(), timeout_ns: None });
     match board.finish(CommandId(2)) {
-        (Outcome::Done { status, said, .. }, _) => (status, String::from_utf8(said).expect("text")),
+        (StepOutcome::Done { status, said, .. }, _) => {
+            (status, String::from_utf8(said).expect("text"))
+        }
         (outcome, all) => panic!("{outcome:?} {all:?}"),
     }
 }
@@ -118,7 +120,7 @@ fn a_stream_of_frames_comes_through() {
     make_ready(&mut board);
     let mut lines = Vec::new();
     let nonce = Nonce(5);
-    let mut encoder = Encoder::new(Sender::Board, nonce);
+    let mut encoder = FrameEncoder::new(Sender::Board, nonce);
     for message in ["one", "two"] {
         encoder.encode(message.as_bytes(), b"\\n", &mut lines).expect("short");
     }
@@ -126,9 +128,9 @@ fn a_stream_of_frames_comes_through() {
     let text = format!("printf '{}'", lines.replace('%', "%%"));
     board.request(Request::Stream { id: CommandId(3), text, nonce });
     let (outcome, all) = board.finish(CommandId(3));
-    assert!(matches!(outcome, Outcome::Done { status: Some(0), .. }), "{outcome:?}");
-    let message = |(_, event): &(u64, Event)| match event {
-        Event::Console(Output::Message(message)) => Some(message.clone()),
+    assert!(matches!(outcome, StepOutcome::Done { status: Some(0), .. }), "{outcome:?}");
+    let message = |(_, event): &(u64, BoardEvent)| match event {
+        BoardEvent::Console(ConsoleOutput::Message(message)) => Some(message.clone()),
         _ => None,
     };
     let messages: Vec<Vec<u8>> = all.iter().filter_map(message).collect();
@@ -148,7 +150,7 @@ fn a_port_that_is_gone_is_told_and_found_again_by_its_name() {
         seen.extend(board.step(LONG));
     }
     seen.extend(board.step(Duration::ZERO));
-    let outage = |gone| move |(_, event): &(u64, Event)| matches!(event, Event::Console(Output::Outage(now, _)) if *now == gone);
+    let outage = |gone| move |(_, event): &(u64, BoardEvent)| matches!(event, BoardEvent::Console(ConsoleOutput::Outage(now, _)) if *now == gone);
     assert!(seen.iter().any(outage(true)), "{seen:?}");
     let fake = FakeBoard::new(&folder);
     let mut seen = Vec::new();
@@ -162,8 +164,11 @@ fn a_port_that_is_gone_is_told_and_found_again_by_its_name() {
     drop(board);
     drop(fake);
     let entries = read(&fs::read_to_string(&file).expect("a transcript")).expect("sound");
-    let events: Vec<&[u8]> =
-        entries.iter().filter(|e| e.kind == Kind::Event).map(|e| e.bytes.as_slice()).collect();
+    let events: Vec<&[u8]> = entries
+        .iter()
+        .filter(|e| e.kind == TranscriptKind::Event)
+        .map(|e| e.bytes.as_slice())
+        .collect();
     assert_eq!(events, [&b"unplugged"[..], b"plugged in"]);
 }
 
@@ -183,8 +188,8 @@ fn a_real_shell_behind_a_pty_runs_commands_and_all_of_it_is_in_the_transcript() 
         all.flat_map(|entry| entry.bytes.clone()).collect::<Vec<u8>>()
     };
     // All that went out came back as an echo; what the command said is there as it was said.
-    let sent = String::from_utf8(of(Kind::Sent)).expect("text");
-    let heard = String::from_utf8(of(Kind::Received)).expect("text");
+    let sent = String::from_utf8(of(TranscriptKind::Sent)).expect("text");
+    let heard = String::from_utf8(of(TranscriptKind::Received)).expect("text");
     assert!(sent.split('\r').all(|line| heard.contains(line)), "{sent}\n{heard}");
     // The prompt after it may still be on its way.
     assert!(heard.contains("one\r\ntwoplx:01020304:1:e:1."), "{heard}");
@@ -194,15 +199,15 @@ fn a_real_shell_behind_a_pty_runs_commands_and_all_of_it_is_in_the_transcript() 
 fn each_port_that_cannot_be_opened_is_told_with_its_cure() {
     let folder = TempDir::new().expect("a folder");
     let fake = FakeBoard::new(&folder);
-    let _held = Port::open(&settings(&fake.path)).expect("free");
-    let locked = Port::open(&settings(&fake.path)).expect_err("locked");
+    let _held = ConsolePort::open(&settings(&fake.path)).expect("free");
+    let locked = ConsolePort::open(&settings(&fake.path)).expect_err("locked");
     assert!(matches!(locked, OpenError::Locked { .. }), "{locked}");
-    let missing = Port::open(&settings(&folder.path().join("none"))).expect_err("missing");
+    let missing = ConsolePort::open(&settings(&folder.path().join("none"))).expect_err("missing");
     assert!(matches!(missing, OpenError::Missing { .. }), "{missing}");
     let file = folder.path().join("file");
     fs::write(&file, "no port").expect("a file");
     for none in [file.as_path(), folder.path()] {
-        let error = Port::open(&settings(none)).expect_err("no port");
+        let error = ConsolePort::open(&settings(none)).expect_err("no port");
         assert!(matches!(error, OpenError::NotAPort { .. }), "{error}");
         assert!(error.to_string().contains("help: name a device"), "{error}");
     }
@@ -212,10 +217,10 @@ fn each_port_that_cannot_be_opened_is_told_with_its_cure() {
 fn a_write_that_nobody_takes_ends_at_its_limit() {
     let (_master, slave) = TTYPort::pair().expect("a PTY");
     let path = PathBuf::from(slave.name().expect("a name"));
-    let mut port = Port::open(&settings(&path)).expect("free");
+    let mut port = ConsolePort::open(&settings(&path)).expect("free");
     let many = vec![b'x'; 1 << 20];
     match port.write(&many, Duration::from_millis(200)) {
-        Err(WriteError::Stalled { unwritten }) => assert!(unwritten > 0),
+        Err(PortWriteError::Stalled { unwritten }) => assert!(unwritten > 0),
         other => panic!("{other:?}"),
     }
 }
@@ -230,8 +235,9 @@ fn a_stalled_write_is_an_event_and_the_board_goes_on() {
     let mut board = Board::open(settings, console, Recorder::none()).expect("free");
     board.request(Request::Raw(vec![b'x'; 200_000]));
     let all = board.step(Duration::ZERO);
-    let stalled =
-        |(_, event): &(u64, Event)| matches!(event, Event::NotWritten(WriteError::Stalled { .. }));
+    let stalled = |(_, event): &(u64, BoardEvent)| {
+        matches!(event, BoardEvent::NotWritten(PortWriteError::Stalled { .. }))
+    };
     assert!(all.iter().any(stalled), "{all:?}");
     drop(master);
 }
@@ -241,7 +247,7 @@ fn a_pty_has_no_control_lines_and_says_so() {
     let (_master, slave) = TTYPort::pair().expect("a PTY");
     let path = PathBuf::from(slave.name().expect("a name"));
     let mut board = open(&path, Recorder::none());
-    let pulse = Pulse { line: Line::Rts, active: true, hold: Duration::ZERO };
+    let pulse = Pulse { line: PortLine::Rts, active: true, hold: Duration::ZERO };
     let error = board.pulse(&pulse).expect_err("no lines");
     assert!(error.to_string().contains("a PTY has none"), "{error}");
 }
@@ -257,7 +263,7 @@ fn a_board_that_dies_is_dead_at_once_and_the_transcript_has_its_last_words() {
     master.write_all(b"ROM 1\r\nKernel panic - not syncing: \xff\r\n").expect("room");
     let (died, all) = board.until(LONG, |state| matches!(state, State::Dead(_)));
     assert!(died, "{all:?}");
-    assert!(matches!(board.console().state(), State::Dead(Cause::Said(..))));
+    assert!(matches!(board.console().state(), State::Dead(DeathCause::Said(..))));
     let text = fs::read_to_string(&file).expect("a transcript");
     assert!(text.contains("not syncing: \\xff\\x0d\\x0a"), "{text}");
 }
@@ -287,8 +293,8 @@ fn a_transcript_on_a_full_disk_is_told_and_the_run_goes_on() {
     let mut board = open(&fake.path, Recorder::new(Box::new(full)));
     board.request(Request::Ready(CommandId(1)));
     let (outcome, all) = board.finish(CommandId(1));
-    assert!(matches!(outcome, Outcome::Done { .. }), "{outcome:?}");
-    let full = |(_, event): &(u64, Event)| matches!(event, Event::TranscriptFull(_));
+    assert!(matches!(outcome, StepOutcome::Done { .. }), "{outcome:?}");
+    let full = |(_, event): &(u64, BoardEvent)| matches!(event, BoardEvent::TranscriptFull(_));
     assert!(all.iter().any(full), "{all:?}");
 }
 
@@ -320,16 +326,16 @@ fn what_a_full_disk_did_not_take_is_counted_in_the_transcript() {
     let (file, full) = (Arc::default(), Arc::new(AtomicBool::new(false)));
     let disk = Disk { file: Arc::clone(&file), full: Arc::clone(&full) };
     let mut recorder = Recorder::new(Box::new(disk));
-    recorder.record(1, Kind::Received, b"one");
+    recorder.record(1, TranscriptKind::Received, b"one");
     full.store(true, Ordering::Relaxed);
-    recorder.record(2, Kind::Received, b"two");
-    recorder.record(3, Kind::Received, b"three");
+    recorder.record(2, TranscriptKind::Received, b"two");
+    recorder.record(3, TranscriptKind::Received, b"three");
     assert!(recorder.failure().is_some() && recorder.failure().is_none());
     assert_eq!(recorder.lost_bytes(), 8);
     full.store(false, Ordering::Relaxed);
-    recorder.record(4, Kind::Received, b"four");
+    recorder.record(4, TranscriptKind::Received, b"four");
     let text = String::from_utf8(file.lock().expect("whole").clone()).expect("text");
-    let kept: Vec<Entry> = text
+    let kept: Vec<TranscriptEntry> = text
         .lines()
         .skip(1)
         .filter_map(|line| read(&format!("parallax-transcript 1\n{line}\n")).ok()?.pop())
@@ -344,9 +350,9 @@ fn a_board_that_floods_its_console_gets_a_bounded_transcript_that_says_so() {
     let file = folder.path().join("transcript");
     let mut recorder = Recorder::create(&file).expect("a file").with_limit(2 << 20);
     for number in 0..20_000_u64 {
-        recorder.record(number, Kind::Received, format!("{number:>1000}\n").as_bytes());
+        recorder.record(number, TranscriptKind::Received, format!("{number:>1000}\n").as_bytes());
     }
-    recorder.record(20_000, Kind::Event, b"power off");
+    recorder.record(20_000, TranscriptKind::Event, b"power off");
     let told = recorder.failure().expect("it is told").to_string();
     assert!(told.contains("the limit of 2 MiB is reached"), "{told}");
     drop(recorder);
@@ -365,17 +371,17 @@ fn a_password_that_the_board_echoes_is_not_in_the_transcript_however_it_is_cut()
         let file: Arc<std::sync::Mutex<Vec<u8>>> = Arc::default();
         let disk = Disk { file: Arc::clone(&file), full: Arc::default() };
         let mut recorder = Recorder::new(Box::new(disk));
-        recorder.record(1, Kind::Received, b"login: hu");
+        recorder.record(1, TranscriptKind::Received, b"login: hu");
         recorder.expect_secret(b"hush\r");
-        recorder.record(2, Kind::Secret, b"hush\r");
-        recorder.record(3, Kind::Received, &said[..cut]);
-        recorder.record(4, Kind::Event, b"unplugged");
-        recorder.record(5, Kind::Received, &said[cut..]);
+        recorder.record(2, TranscriptKind::Secret, b"hush\r");
+        recorder.record(3, TranscriptKind::Received, &said[..cut]);
+        recorder.record(4, TranscriptKind::Event, b"unplugged");
+        recorder.record(5, TranscriptKind::Received, &said[cut..]);
         drop(recorder);
         let text = String::from_utf8(file.lock().expect("whole").clone()).expect("text");
         let entries = read(&text).expect("sound").into_iter();
         let heard: Vec<u8> =
-            entries.filter(|e| e.kind == Kind::Received).flat_map(|e| e.bytes).collect();
+            entries.filter(|e| e.kind == TranscriptKind::Received).flat_map(|e| e.bytes).collect();
         let expected = b"login: hu****\r\nsh: ****: not found\r\n# ";
         assert_eq!(String::from_utf8_lossy(&heard), String::from_utf8_lossy(expected), "{cut}");
     }
@@ -395,7 +401,7 @@ fn the_state_of_a_port_is_told_without_opening_it() {
     let (_master, slave) = TTYPort::pair().expect("a PTY");
     let path = PathBuf::from(slave.name().expect("a name"));
     assert_eq!(look(&path), PortState::There);
-    let port = Port::open(&settings(&path)).expect("free");
+    let port = ConsolePort::open(&settings(&path)).expect("free");
     assert_eq!(look(&path), PortState::Locked(Some(std::process::id())));
     drop(port);
     assert_eq!(look(&path), PortState::There);

@@ -2,9 +2,9 @@
 //! that was set: the board here looks at it, and puts what it says through a UART that samples its
 //! bits at that rate.
 
-use parallax_board::{Board, Event, PortSettings, Recorder};
+use parallax_board::{Board, BoardEvent, PortSettings, Recorder};
 use parallax_console::{
-    CommandId, Console, ConsoleProfile, LinePolicy, Nonce, Outcome, Pattern, Request, score,
+    CommandId, Console, ConsoleProfile, LinePolicy, Nonce, Pattern, Request, StepOutcome, score,
 };
 use rustix::termios::tcgetattr;
 use serialport::{SerialPort as _, TTYPort};
@@ -126,7 +126,7 @@ fn open(fake: &FakeBoard, bauds: &[u32]) -> Board {
 fn rate(board: &mut Board) -> Option<u32> {
     let events = board.step(Duration::from_millis(1));
     let found = events.iter().find_map(|(_, event)| match event {
-        Event::Rate(rate) => Some(rate.map(|rate| rate.baud)),
+        BoardEvent::Rate(rate) => Some(rate.map(|rate| rate.baud)),
         _ => None,
     });
     found.expect("it is told")
@@ -139,7 +139,7 @@ fn the_rate_is_found_among_the_profiles_and_the_board_answers_at_it() {
     assert_eq!(rate(&mut board), Some(115_200));
     board.request(Request::Ready(CommandId(1)));
     let (outcome, all) = board.finish(CommandId(1));
-    assert!(matches!(outcome, Outcome::Done { .. }), "{outcome:?} {all:?}");
+    assert!(matches!(outcome, StepOutcome::Done { .. }), "{outcome:?} {all:?}");
 }
 
 #[test]

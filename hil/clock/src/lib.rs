@@ -8,7 +8,7 @@
 //! nothing is left of the intersection, a clock jumped, or drifts more than it may.
 
 /// Time of a clock, in nanoseconds from an origin of its own.
-pub type Nanos = i64;
+pub type ClockNanos = i64;
 
 /// Millionths by which two clocks may drift apart: two crystals of 50 ppm each. A board that drifts more
 /// looks like one whose clock jumps.
@@ -16,32 +16,32 @@ pub const DRIFT_PPM: u32 = 100;
 
 /// One question and its answer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Exchange {
+pub struct ClockExchange {
     /// When the host asked, by its clock: not after the first byte left.
-    pub sent_ns: Nanos,
+    pub sent_ns: ClockNanos,
     /// The board's time between question and answer, by its clock.
-    pub board_ns: Nanos,
+    pub board_ns: ClockNanos,
     /// When the host had the answer, by its clock: not before the last byte arrived.
-    pub received_ns: Nanos,
+    pub received_ns: ClockNanos,
 }
 
 /// What the offset lies in: board time minus host time, in nanoseconds, both ends included.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Bound {
+pub struct OffsetBound {
     /// It is not less.
-    pub least_ns: Nanos,
+    pub least_ns: ClockNanos,
     /// It is not more.
-    pub most_ns: Nanos,
+    pub most_ns: ClockNanos,
 }
 
-impl Bound {
+impl OffsetBound {
     /// How far apart the ends are, in nanoseconds.
-    pub fn width_ns(&self) -> Nanos {
+    pub fn width_ns(&self) -> ClockNanos {
         self.most_ns.saturating_sub(self.least_ns)
     }
 
     /// The host's time, at the least and at the most, when the board's clock showed `board_ns`.
-    pub fn host_time_ns(&self, board_ns: Nanos) -> (Nanos, Nanos) {
+    pub fn host_time_ns(&self, board_ns: ClockNanos) -> (ClockNanos, ClockNanos) {
         (board_ns.saturating_sub(self.most_ns), board_ns.saturating_sub(self.least_ns))
     }
 
@@ -51,7 +51,7 @@ impl Bound {
         (least_ns <= most_ns).then_some(Self { least_ns, most_ns })
     }
 
-    fn widened(self, by_ns: Nanos) -> Self {
+    fn widened(self, by_ns: ClockNanos) -> Self {
         Self {
             least_ns: self.least_ns.saturating_sub(by_ns),
             most_ns: self.most_ns.saturating_add(by_ns),
@@ -63,15 +63,15 @@ impl Bound {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Learnt {
     /// The offset, at the time of the answer.
-    Bound(Bound),
+    Bound(OffsetBound),
     /// It does not agree with what was known: a clock jumped, or drifts more than it may. What depends
     /// on both clocks between the last exchange and this one cannot be said. It starts anew from this
     /// exchange.
     Jumped {
         /// What the offset would have to lie in, by all exchanges before.
-        before: Bound,
+        before: OffsetBound,
         /// What it lies in, by this exchange alone.
-        after: Bound,
+        after: OffsetBound,
     },
     /// The answer came before the question: it is left out.
     Backwards,
@@ -82,7 +82,7 @@ pub enum Learnt {
 pub struct Offset {
     drift_ppm: u32,
     /// At this time of the host.
-    known: Option<(Nanos, Bound)>,
+    known: Option<(ClockNanos, OffsetBound)>,
     jumps: u32,
 }
 
@@ -93,14 +93,14 @@ impl Offset {
     }
 
     /// Takes an exchange. They come in the order of their answers.
-    pub fn take(&mut self, exchange: Exchange) -> Learnt {
-        let Exchange { sent_ns, board_ns, received_ns } = exchange;
+    pub fn take(&mut self, exchange: ClockExchange) -> Learnt {
+        let ClockExchange { sent_ns, board_ns, received_ns } = exchange;
         if received_ns < sent_ns {
             return Learnt::Backwards;
         }
         // The board read its clock at some time of the host between. From then to the answer the
         // two drifted apart by no more than in all the time between.
-        let read = Bound {
+        let read = OffsetBound {
             least_ns: board_ns.saturating_sub(received_ns),
             most_ns: board_ns.saturating_sub(sent_ns),
         };
@@ -127,10 +127,10 @@ impl Offset {
 
     /// What the offset lies in at `host_ns`, before or after the last answer; none before the first
     /// exchange. It does not see a jump that no exchange has shown yet.
-    pub fn at(&self, host_ns: Nanos) -> Option<Bound> {
+    pub fn at(&self, host_ns: ClockNanos) -> Option<OffsetBound> {
         let (at, bound) = self.known?;
         let apart = at.abs_diff(host_ns);
-        Some(bound.widened(self.drift_ns(Nanos::try_from(apart).unwrap_or(Nanos::MAX))))
+        Some(bound.widened(self.drift_ns(ClockNanos::try_from(apart).unwrap_or(ClockNanos::MAX))))
     }
 
     /// How often a clock was seen to jump.
@@ -139,8 +139,8 @@ impl Offset {
     }
 
     /// How far the clocks drift apart in `time_ns` of the host, at most; rounded up.
-    fn drift_ns(&self, time_ns: Nanos) -> Nanos {
+    fn drift_ns(&self, time_ns: ClockNanos) -> ClockNanos {
         let drift = (i128::from(time_ns) * i128::from(self.drift_ppm)).div_euclid(1_000_000) + 1;
-        Nanos::try_from(drift).unwrap_or(Nanos::MAX)
+        ClockNanos::try_from(drift).unwrap_or(ClockNanos::MAX)
     }
 }

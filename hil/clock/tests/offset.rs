@@ -1,6 +1,6 @@
 //! The true offset is always in the bound, whatever the delays and the drift.
 
-use parallax_clock::{Bound, DRIFT_PPM, Exchange, Learnt, Offset};
+use parallax_clock::{ClockExchange, DRIFT_PPM, Learnt, Offset, OffsetBound};
 use proptest::prelude::*;
 
 const MS: i64 = 1_000_000;
@@ -22,13 +22,13 @@ impl Board {
         self.offset_ns + i64::try_from(drift).expect("small")
     }
 
-    fn exchange(self, sent_ns: i64, there_ns: i64, back_ns: i64) -> Exchange {
+    fn exchange(self, sent_ns: i64, there_ns: i64, back_ns: i64) -> ClockExchange {
         let read = sent_ns + there_ns;
-        Exchange { sent_ns, board_ns: self.time_ns(read), received_ns: read + back_ns }
+        ClockExchange { sent_ns, board_ns: self.time_ns(read), received_ns: read + back_ns }
     }
 }
 
-fn holds(bound: Bound, truth: i64) -> bool {
+fn holds(bound: OffsetBound, truth: i64) -> bool {
     bound.least_ns <= truth && truth <= bound.most_ns
 }
 
@@ -39,7 +39,7 @@ fn one_exchange_bounds_the_offset_by_its_round_trip() {
     assert_eq!(offset.at(0), None);
     let learnt = offset.take(board.exchange(1_000 * MS, 3 * MS, 9 * MS));
     // One nanosecond for rounding.
-    let bound = Bound { least_ns: -7_009 * MS - 1, most_ns: -6_997 * MS + 1 };
+    let bound = OffsetBound { least_ns: -7_009 * MS - 1, most_ns: -6_997 * MS + 1 };
     assert_eq!(learnt, Learnt::Bound(bound));
     let board_ns = board.time_ns(1_500 * MS);
     let (least, most) = bound.host_time_ns(board_ns);
@@ -88,7 +88,7 @@ fn a_jump_is_told_and_the_bound_starts_anew() {
 #[test]
 fn an_answer_before_its_question_is_left_out() {
     let mut offset = Offset::new(DRIFT_PPM);
-    let exchange = Exchange { sent_ns: 2, board_ns: 0, received_ns: 1 };
+    let exchange = ClockExchange { sent_ns: 2, board_ns: 0, received_ns: 1 };
     assert_eq!((offset.take(exchange), offset.at(5)), (Learnt::Backwards, None));
 }
 
@@ -113,10 +113,10 @@ impl Warming {
         self.offset_ns + i64::try_from(gained / 1_000_000_000).expect("small")
     }
 
-    fn exchange(&self, sent_ns: i64, there_ns: i64, back_ns: i64) -> Exchange {
+    fn exchange(&self, sent_ns: i64, there_ns: i64, back_ns: i64) -> ClockExchange {
         let read = sent_ns + there_ns;
         let board_ns = read + self.offset_ns_at(read);
-        Exchange { sent_ns, board_ns, received_ns: read + back_ns }
+        ClockExchange { sent_ns, board_ns, received_ns: read + back_ns }
     }
 }
 
@@ -233,7 +233,7 @@ proptest! {
     ) {
         let mut offset = Offset::new(u32::MAX);
         for (sent_ns, board_ns, received_ns) in times {
-            offset.take(Exchange { sent_ns, board_ns, received_ns });
+            offset.take(ClockExchange { sent_ns, board_ns, received_ns });
             offset.at(sent_ns);
         }
     }

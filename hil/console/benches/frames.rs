@@ -3,7 +3,7 @@
 
 use core::hint::black_box;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use parallax_console::{Encoder, Found, Nonce, Received, Receiver, Scanner, Sender};
+use parallax_console::{FrameEncoder, Nonce, Received, Receiver, ScanItem, Scanner, Sender};
 
 const NONCE: Nonce = Nonce(0x7f3a_9c01);
 const MESSAGES: usize = 200;
@@ -12,7 +12,7 @@ const MESSAGES: usize = 200;
 const LENGTHS: [usize; 2] = [200, 8_000];
 
 fn encoded(message: &[u8]) -> (Vec<u8>, u64) {
-    let (mut encoder, mut lines) = (Encoder::new(Sender::Board, NONCE), Vec::new());
+    let (mut encoder, mut lines) = (FrameEncoder::new(Sender::Board, NONCE), Vec::new());
     for _ in 0..MESSAGES {
         encoder.encode(message, b"\r\n", &mut lines).expect("it is short enough");
     }
@@ -23,7 +23,7 @@ fn heard(lines: &[u8]) -> usize {
     let (mut scanner, mut receiver) = (Scanner::new(), Receiver::new(Sender::Board, NONCE));
     let (mut text, mut messages) = (Vec::new(), 0);
     for byte in lines {
-        let Some(Found::Frame(frame)) = scanner.push(*byte, &mut text) else { continue };
+        let Some(ScanItem::Frame(frame)) = scanner.push(*byte, &mut text) else { continue };
         messages += usize::from(matches!(receiver.take(frame), (0, Received::Message(_))));
     }
     messages

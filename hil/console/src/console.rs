@@ -7,8 +7,9 @@ pub(crate) mod step;
 mod steps;
 
 use crate::{
-    Cause, CommandId, CommandStyle, ConsoleProfile, Encoder, Found, Input, Limit, Nanos, Nonce,
-    Outcome, Output, Received, Receiver, Refusal, Request, Scanner, Sender, State,
+    CommandId, CommandStyle, ConsoleInput, ConsoleOutput, ConsoleProfile, DeathCause, FrameEncoder,
+    Limit, Nanos, Nonce, Received, Receiver, Request, RequestRefusal, ScanItem, Scanner, Sender,
+    State, StepOutcome,
     command::is_a_line,
     escape::Stripper,
     lines::{Line, Lines},
@@ -19,7 +20,7 @@ use overwritten::Prompts;
 use quotes::Quotes;
 use reset::Resets;
 use std::collections::VecDeque;
-use step::{Kind, Phase, Step};
+use step::{CommandPhase, ConsoleStep, StepKind};
 
 /// What breaks off a command at a terminal: Ctrl-C.
 const INTERRUPT: u8 = 0x03;
@@ -28,7 +29,7 @@ const INTERRUPT: u8 = 0x03;
 ///
 /// Tell it what happens with [`handle`](Self::handle), each time with the time at which it happened,
 /// and take what it wants with [`poll`](Self::poll) until nothing is left. At
-/// [`next_deadline`](Self::next_deadline) hand it [`Input::Time`]. Bytes that arrived before a
+/// [`next_deadline`](Self::next_deadline) hand it [`ConsoleInput::Time`]. Bytes that arrived before a
 /// deadline are to be handed in before it, with the time of their arrival, however late the caller is.
 #[derive(Clone, Debug)]
 pub struct Console {
@@ -40,8 +41,8 @@ pub struct Console {
     pub(crate) scanner: Scanner,
     pub(crate) lines: Lines,
     transmitter: Transmitter,
-    outputs: VecDeque<Output>,
-    pub(crate) step: Option<Step>,
+    outputs: VecDeque<ConsoleOutput>,
+    pub(crate) step: Option<ConsoleStep>,
     /// Numbers the markers of a run.
     pub(crate) commands: u32,
     run_ends_ns: Option<Nanos>,
@@ -56,8 +57,8 @@ pub struct Console {
     /// The last line heard since the board had power, or since it was last asked to be ready.
     pub(crate) last_line: Option<Vec<u8>>,
     receiver: Option<Receiver>,
-    encoder: Option<Encoder>,
-    /// What patterns were looked for in, for whoever counts their matches; none: nobody does.
+    encoder: Option<FrameEncoder>,
+    /// What patterns were looked for in, for a count of their matches; none: they are not counted.
     pub(crate) looked: Option<Vec<Looked>>,
 }
 
@@ -146,27 +147,27 @@ impl Console {
     }
 
     /// Something happened at `now`.
-    pub fn handle(&mut self, now: Nanos, input: Input<'_>) {
+    pub fn handle(&mut self, now: Nanos, input: ConsoleInput<'_>) {
         self.now = self.now.max(now);
         self.pass();
         match input {
-            Input::Time => {}
-            Input::Received(bytes) => self.received(bytes),
-            Input::Power(on) => self.power(on),
-            Input::Reset => self.power(true),
-            Input::Unplugged => self.unplugged(),
-            Input::Plugged => {
-                self.output(Output::Outage(false, 0));
+            ConsoleInput::Time => {}
+            ConsoleInput::Received(bytes) => self.received(bytes),
+            ConsoleInput::Power(on) => self.power(on),
+            ConsoleInput::Reset => self.power(true),
+            ConsoleInput::Unplugged => self.unplugged(),
+            ConsoleInput::Plugged => {
+                self.output(ConsoleOutput::Outage(false, 0));
                 if self.profile.powered_by_port {
                     self.power(true);
                 } else {
                     self.missed();
                 }
             }
-            Input::Missed => self.missed(),
-            Input::Request(request) => {
+            ConsoleInput::Missed => self.missed(),
+            ConsoleInput::Request(request) => {
                 if let Err(refusal) = self.request(request) {
-                    self.output(Output::Refused(refusal));
+                    self.output(ConsoleOutput::Refused(refusal));
                 }
             }
         }
@@ -174,11 +175,11 @@ impl Console {
     }
 
     /// What it wants next; none: nothing for now.
-    pub fn poll(&mut self) -> Option<Output> {
+    pub fn poll(&mut self) -> Option<ConsoleOutput> {
         self.outputs.pop_front()
     }
 
-    /// When it wants [`Input::Time`] at the latest, in nanoseconds.
+    /// When it wants [`ConsoleInput::Time`] at the latest, in nanoseconds.
     pub fn next_deadline(&self) -> Option<Nanos> {
         let due = self.due().map(|(at, _)| at);
         [due, self.transmitter.due()].into_iter().flatten().min()
@@ -209,10 +210,10 @@ impl Console {
                 Due::Step => self.step_timed_out(),
                 Due::Run => {
                     self.run_ends_ns = None;
-                    self.output(Output::RunOver);
+                    self.output(ConsoleOutput::RunOver);
                     // Words of a death that nothing has proven to be quoted.
                     self.reason_is(None);
-                    self.break_off(Outcome::TimedOut(Limit::Run));
+                    self.break_off(StepOutcome::TimedOut(Limit::Run));
                 }
             }
         }
@@ -221,7 +222,7 @@ impl Console {
 
     fn transmit_due(&mut self) {
         while let Some(transmit) = self.transmitter.take(self.now, &self.profile) {
-            self.outputs.push_back(Output::Transmit(transmit));
+            self.outputs.push_back(ConsoleOutput::Transmit(transmit));
         }
     }
 
@@ -232,22 +233,26 @@ impl Console {
         }
     }
 
-    pub(crate) fn output(&mut self, output: Output) {
+    pub(crate) fn output(&mut self, output: ConsoleOutput) {
         self.outputs.push_back(output);
     }
 
     pub(crate) fn change(&mut self, state: State) {
         if self.state != state {
             self.state = state.clone();
-            self.output(Output::Changed(state));
+            self.output(ConsoleOutput::Changed(state));
         }
     }
 
-    pub(crate) fn send(&mut self, bytes: Vec<u8>, secret: bool) -> Result<(), Refusal> {
-        if self.transmitter.add(self.now, bytes, secret) { Ok(()) } else { Err(Refusal::Full) }
+    pub(crate) fn send(&mut self, bytes: Vec<u8>, secret: bool) -> Result<(), RequestRefusal> {
+        if self.transmitter.add(self.now, bytes, secret) {
+            Ok(())
+        } else {
+            Err(RequestRefusal::Full)
+        }
     }
 
-    /// In so many nanoseconds, times the profile's factor.
+    /// The time `time_ns` from now, times the profile's factor.
     pub(crate) fn within(&self, time_ns: Nanos) -> Nanos {
         self.now.saturating_add(self.profile.timeouts.scaled(time_ns))
     }
@@ -263,8 +268,8 @@ impl Console {
                 }
             }
             match found {
-                Some(Found::Frame(frame)) => self.frame(frame),
-                Some(Found::Damaged(damage)) => self.output(Output::Damaged(damage)),
+                Some(ScanItem::Frame(frame)) => self.frame(frame),
+                Some(ScanItem::Damaged(damage)) => self.output(ConsoleOutput::Damaged(damage)),
                 None => {}
             }
         }
@@ -285,7 +290,7 @@ impl Console {
         }
         let Some(receiver) = &mut self.receiver else {
             if frame.sender == Sender::Board {
-                self.output(Output::Foreign(nonce));
+                self.output(ConsoleOutput::Foreign(nonce));
             }
             return;
         };
@@ -296,13 +301,13 @@ impl Console {
             self.stream_begun();
         }
         if frames > 0 {
-            self.output(Output::Gap { from, frames });
+            self.output(ConsoleOutput::Gap { from, frames });
         }
         match received {
-            Received::Message(message) => self.output(Output::Message(message)),
-            Received::Orphan => self.output(Output::Lost),
-            Received::Foreign(nonce) => self.output(Output::Foreign(nonce)),
-            Received::Repeated(number) => self.output(Output::Repeated(number)),
+            Received::Message(message) => self.output(ConsoleOutput::Message(message)),
+            Received::Orphan => self.output(ConsoleOutput::Lost),
+            Received::Foreign(nonce) => self.output(ConsoleOutput::Foreign(nonce)),
+            Received::Repeated(number) => self.output(ConsoleOutput::Repeated(number)),
             Received::Piece | Received::Echo => {}
         }
     }
@@ -311,7 +316,7 @@ impl Console {
         self.cut();
         self.reason_is(None);
         self.transmitter.clear();
-        self.finish(Outcome::PowerCut);
+        self.finish(StepOutcome::PowerCut);
         self.forget_boots();
         self.last_line = None;
         self.change(if on { State::Booting } else { State::Off });
@@ -321,7 +326,7 @@ impl Console {
     fn cut(&mut self) {
         let mut text = Vec::new();
         if self.scanner.cut(&mut text) {
-            self.output(Output::Damaged(crate::Damage::Cut));
+            self.output(ConsoleOutput::Damaged(crate::Damage::Cut));
         }
         for byte in text {
             if let Some(line) = self.lines.push(byte) {
@@ -338,13 +343,13 @@ impl Console {
     fn unplugged(&mut self) {
         self.cut();
         let dropped = self.transmitter.clear();
-        self.output(Output::Outage(true, u64::try_from(dropped).unwrap_or(u64::MAX)));
+        self.output(ConsoleOutput::Outage(true, u64::try_from(dropped).unwrap_or(u64::MAX)));
         if self.profile.powered_by_port {
             self.power(false);
         }
     }
 
-    fn request(&mut self, request: Request) -> Result<(), Refusal> {
+    fn request(&mut self, request: Request) -> Result<(), RequestRefusal> {
         match request {
             Request::Start => {
                 self.run_ends_ns = Some(self.within(self.profile.timeouts.run_ns));
@@ -362,7 +367,7 @@ impl Console {
             Request::Stream { id, text, nonce } => {
                 self.command(id, text, self.profile.timeouts.step_ns, true)?;
                 self.receiver = Some(Receiver::new(Sender::Board, nonce));
-                self.encoder = Some(Encoder::new(Sender::Host, nonce));
+                self.encoder = Some(FrameEncoder::new(Sender::Host, nonce));
                 Ok(())
             }
             Request::Say(message) => {
@@ -370,10 +375,10 @@ impl Console {
                 let mut lines = Vec::new();
                 let encoder = match &mut self.encoder {
                     Some(encoder) if self.state == State::Streaming => encoder,
-                    _ => return Err(Refusal::NotStreaming),
+                    _ => return Err(RequestRefusal::NotStreaming),
                 };
                 let before = encoder.clone();
-                encoder.encode(&message, &end, &mut lines).map_err(|_| Refusal::TooLong)?;
+                encoder.encode(&message, &end, &mut lines).map_err(|_| RequestRefusal::TooLong)?;
                 let sent = self.send(lines, false);
                 if sent.is_err() {
                     // Not sent: its numbers are free again.
@@ -382,16 +387,16 @@ impl Console {
                 sent
             }
             Request::Sent(frames) => {
-                let receiver = self.receiver.as_mut().ok_or(Refusal::NotStreaming)?;
+                let receiver = self.receiver.as_mut().ok_or(RequestRefusal::NotStreaming)?;
                 let from = receiver.next_number();
                 let frames = receiver.end(frames);
                 if frames > 0 {
-                    self.output(Output::Gap { from, frames });
+                    self.output(ConsoleOutput::Gap { from, frames });
                 }
                 Ok(())
             }
             Request::Interrupt => {
-                self.break_off(Outcome::Interrupted);
+                self.break_off(StepOutcome::Interrupted);
                 Ok(())
             }
             Request::Raw(bytes) => self.type_keys(&bytes),
@@ -404,35 +409,36 @@ impl Console {
         text: String,
         limit_ns: Nanos,
         streams: bool,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), RequestRefusal> {
         if self.step.is_some() {
-            return Err(Refusal::Busy);
+            return Err(RequestRefusal::Busy);
         }
         if self.state != State::Ready {
-            return Err(Refusal::NotReady);
+            return Err(RequestRefusal::NotReady);
         }
         if !is_a_line(&text) {
-            return Err(Refusal::NotALine);
+            return Err(RequestRefusal::NotALine);
         }
         self.was_typed(&text);
         let (phase, typed) = match self.profile.style {
             CommandStyle::Markers => {
                 let markers = self.markers();
                 let typed = markers.around(&text);
-                (Phase::Marked(markers), typed)
+                (CommandPhase::Marked(markers), typed)
             }
-            CommandStyle::Plain => (Phase::Plain(text.clone()), text),
+            CommandStyle::Plain => (CommandPhase::Plain(text.clone()), text),
         };
         self.echo_comes(&typed);
         self.type_line(typed.as_bytes(), false)?;
         let kind =
-            Kind::Command { phase, begun: false, streams, said: Vec::new(), unkept_bytes: 0 };
-        self.step = Some(Step { id, ends_ns: Some(self.within(limit_ns)), knocks_ns: None, kind });
+            StepKind::Command { phase, begun: false, streams, said: Vec::new(), unkept_bytes: 0 };
+        self.step =
+            Some(ConsoleStep { id, ends_ns: Some(self.within(limit_ns)), knocks_ns: None, kind });
         Ok(())
     }
 
     /// What a person types: a line that answers what asks for a password is secret.
-    fn type_keys(&mut self, bytes: &[u8]) -> Result<(), Refusal> {
+    fn type_keys(&mut self, bytes: &[u8]) -> Result<(), RequestRefusal> {
         for piece in bytes.split_inclusive(|byte| matches!(byte, b'\r' | b'\n')) {
             if !self.secret_keys && !self.secret_said {
                 let tail = self.unlogged(&self.tail().0);
@@ -456,7 +462,7 @@ impl Console {
 
     /// Ends the step, if one goes on, and what it has running on the board. What the board does then
     /// is not known.
-    pub(crate) fn break_off(&mut self, outcome: Outcome) {
+    pub(crate) fn break_off(&mut self, outcome: StepOutcome) {
         if self.step.is_some() {
             self.transmitter.clear();
             // There is room: nothing waits.
@@ -466,18 +472,18 @@ impl Console {
         }
     }
 
-    /// Ends the step, if one goes on. The receiver stays: what it was sent may be told later.
-    pub(crate) fn finish(&mut self, outcome: Outcome) {
+    /// Ends the step, if one goes on. The receiver stays: the number of frames may come later.
+    pub(crate) fn finish(&mut self, outcome: StepOutcome) {
         if let Some(step) = self.step.take() {
-            self.output(Output::Finished(step.id, outcome));
+            self.output(ConsoleOutput::Finished(step.id, outcome));
         }
     }
 
     /// The board is dead.
-    pub(crate) fn die(&mut self, cause: Cause) {
+    pub(crate) fn die(&mut self, cause: DeathCause) {
         self.transmitter.clear();
         self.resets.forget_reset();
         self.change(State::Dead(cause.clone()));
-        self.finish(Outcome::Died(cause));
+        self.finish(StepOutcome::Died(cause));
     }
 }

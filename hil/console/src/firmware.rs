@@ -5,7 +5,7 @@ use crate::Pattern;
 /// Where they meet stands in a command in the place of this: a room, a channel.
 const ROOM: &str = "{room}";
 
-/// What a firmware is told by its command line, and what it tells by its log.
+/// Commands of a firmware's command line, and events of its log.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Firmware {
     /// Which it is.

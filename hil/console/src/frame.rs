@@ -36,7 +36,7 @@ impl fmt::Display for Nonce {
     }
 }
 
-/// Who sent a frame. A terminal echoes what the host sends: the echo is told apart by this.
+/// Who sent a frame. A terminal echoes what the host sends: this tells the echo apart.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Sender {
     /// The board.
@@ -231,13 +231,13 @@ pub struct TooLong {
 
 /// Numbers messages and writes them as lines. Board and host each have one for what they send.
 #[derive(Clone, Debug)]
-pub struct Encoder {
+pub struct FrameEncoder {
     sender: Sender,
     nonce: Nonce,
     next: u64,
 }
 
-impl Encoder {
+impl FrameEncoder {
     /// For what `sender` says in the conversation `nonce`.
     pub fn new(sender: Sender, nonce: Nonce) -> Self {
         Self { sender, nonce, next: 0 }

@@ -25,18 +25,19 @@ pub use baud::{best, score};
 pub use console::Console;
 pub use firmware::{Firmware, FirmwareEvent, FirmwareStep};
 pub use frame::{
-    Encoder, Frame, FrameError, MESSAGE_BYTES_MOST, Nonce, PAYLOAD_BYTES_MOST, Part, Sender,
+    Frame, FrameEncoder, FrameError, MESSAGE_BYTES_MOST, Nonce, PAYLOAD_BYTES_MOST, Part, Sender,
     TooLong,
 };
 pub use output::{
-    Cause, CommandId, Input, Limit, Noted, Outcome, Output, Refusal, Request, State, Transmit,
+    CommandId, ConsoleInput, ConsoleOutput, DeathCause, Limit, Noted, Request, RequestRefusal,
+    State, StepOutcome, Transmit,
 };
 pub use pattern::{MATCH_BYTES_MOST, Pattern, PatternError};
 pub use profile::{
     CommandStyle, ConsoleProfile, Death, LineLevel, LinePolicy, Login, Secret, Timeouts,
 };
 pub use receive::{Received, Receiver};
-pub use scan::{Damage, Found, Scanner};
+pub use scan::{Damage, ScanItem, Scanner};
 pub use signs::DeathKind;
 pub use tell::counted;
 

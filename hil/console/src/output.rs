@@ -8,14 +8,14 @@ pub struct CommandId(pub u32);
 
 /// What happens to the console.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Input<'a> {
+pub enum ConsoleInput<'a> {
     /// Nothing but time.
     Time,
     /// Bytes came from the port.
     Received(&'a [u8]),
     /// The board was switched on (true) or off.
     Power(bool),
-    /// The board was reset by whoever holds its reset.
+    /// The board was reset by the holder of its reset line.
     Reset,
     /// The port is gone.
     Unplugged,
@@ -23,7 +23,7 @@ pub enum Input<'a> {
     Plugged,
     /// What it said just now may not have been understood, a prompt among it.
     Missed,
-    /// Somebody wants something.
+    /// A request of the caller.
     Request(Request),
 }
 
@@ -51,12 +51,12 @@ pub enum Request {
         id: CommandId,
         /// The command: one line, printable.
         text: String,
-        /// The nonce that its frames carry. It must be told by the command, and never be used twice.
+        /// The nonce that its frames carry. The command must name it, and it is never used twice.
         nonce: Nonce,
     },
     /// Send a message to what is streaming.
     Say(Vec<u8>),
-    /// What is streaming has said that it sent so many frames: count those that are missing.
+    /// The stream's sender has said how many frames it sent: count those that are missing.
     Sent(u64),
     /// Break off what runs, as a person would (Ctrl-C).
     Interrupt,
@@ -78,12 +78,12 @@ pub enum State {
     /// A command runs that talks in frames.
     Streaming,
     /// It does not work any more.
-    Dead(Cause),
+    Dead(DeathCause),
 }
 
 /// Why a board counts as dead.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Cause {
+pub enum DeathCause {
     /// It said so; with the line, as much of it as is kept.
     Said(DeathKind, Vec<u8>),
     /// A reset that was neither typed nor announced; with the reason's line, or else the banner's.
@@ -113,7 +113,7 @@ pub enum Limit {
 
 /// How a step ended.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Outcome {
+pub enum StepOutcome {
     /// It was done.
     Done {
         /// The command's exit status; none where the command line tells none.
@@ -126,8 +126,8 @@ pub enum Outcome {
     /// It took too long.
     TimedOut(Limit),
     /// The board died.
-    Died(Cause),
-    /// The board was switched off or reset by whoever holds its power.
+    Died(DeathCause),
+    /// The board was switched off or reset by the holder of its power.
     PowerCut,
     /// It was broken off on request.
     Interrupted,
@@ -135,7 +135,7 @@ pub enum Outcome {
 
 /// Why a request was refused.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum Refusal {
+pub enum RequestRefusal {
     /// A step is going on.
     #[error("failed to start a step: another is going on\nhelp: wait for its end, or interrupt it")]
     Busy,
@@ -190,7 +190,7 @@ pub struct Transmit {
 
 /// What comes out, in its order.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Output {
+pub enum ConsoleOutput {
     /// Write this to the port.
     Transmit(Transmit),
     /// The board is in another state.
@@ -225,9 +225,9 @@ pub enum Output {
     /// dropped.
     Outage(bool, u64),
     /// A step has ended.
-    Finished(CommandId, Outcome),
+    Finished(CommandId, StepOutcome),
     /// The run's time is over.
     RunOver,
     /// A request was refused.
-    Refused(Refusal),
+    Refused(RequestRefusal),
 }

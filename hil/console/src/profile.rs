@@ -17,11 +17,11 @@ pub struct ConsoleProfile {
     pub banners: Vec<Pattern>,
     /// How many banners a boot shows, at most: more are a boot loop.
     pub banners_per_boot: u32,
-    /// How to log in; none: it asks for nobody.
+    /// How to log in; none: it asks for no user.
     pub login: Option<Login>,
     /// What stands at the end of the output when it takes a command.
     pub prompt: Pattern,
-    /// How a command is told from what is around it.
+    /// How a command is distinguished from what is around it.
     pub style: CommandStyle,
     /// What ends a line that is typed.
     pub line_end: Vec<u8>,
@@ -103,7 +103,7 @@ pub enum LineLevel {
     Low,
 }
 
-/// How a command is told from its echo and from an earlier run's output.
+/// How a command is distinguished from its echo and from an earlier run's output.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub enum CommandStyle {
     /// A shell with `echo`, quotes, `;` and `$?` (busybox, U-Boot's hush): markers with the run's

@@ -1,7 +1,7 @@
 //! What the console core makes of a recording, step by step: a profile is written and tested without
 //! its board.
 //!
-//! The recording takes the place of the board and of whoever drove it: bytes, times and typed lines
+//! The recording takes the place of the board and of its driver: bytes, times and typed lines
 //! are the recording's; what they mean is the profile's. Typed lines with markers are commands again.
 
 mod count;
@@ -14,7 +14,7 @@ mod typed;
 
 pub use count::Use;
 
-use crate::{ConsoleProfile, Nanos, transcript::Form, transcript::Recording};
+use crate::{ConsoleProfile, Nanos, transcript::ConsoleRecording, transcript::Form};
 use core::fmt;
 
 /// What a recording came to.
@@ -23,27 +23,27 @@ pub struct Replay {
     /// How much the recording tells.
     pub form: Form,
     /// What happened, in its order.
-    pub steps: Vec<Step>,
+    pub steps: Vec<ReplayStep>,
     /// What it came to.
-    pub summary: Summary,
+    pub summary: ReplaySummary,
 }
 
 /// One thing that happened.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Step {
+pub struct ReplayStep {
     /// The line of the recording at which it did.
     pub line: usize,
     /// When, in nanoseconds from the recording's first entry; none: not known.
     pub at_ns: Option<Nanos>,
     /// What.
-    pub kind: Kind,
+    pub kind: ReplayKind,
     /// What about it, for people.
     pub text: String,
 }
 
 /// What can happen.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub enum Kind {
+pub enum ReplayKind {
     /// The recorder noted something.
     Note,
     /// The board was switched or reset.
@@ -62,7 +62,7 @@ pub enum Kind {
     Prompt,
     /// All was quiet, and no pattern matched what stood there.
     Quiet,
-    /// Somebody typed.
+    /// A line was typed.
     Typed,
     /// A command began.
     Command,
@@ -90,7 +90,7 @@ pub enum Kind {
     Unfit,
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for ReplayKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Note => "note",
@@ -121,7 +121,7 @@ impl fmt::Display for Kind {
 
 /// What a recording came to.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Summary {
+pub struct ReplaySummary {
     /// Whether the board came up.
     pub came_up: CameUp,
     /// Boots that began.
@@ -157,12 +157,12 @@ pub enum CameUp {
         /// The line of the recording.
         line: usize,
     },
-    /// Its login prompt came, and the recording has nobody who logs in.
+    /// Its login prompt came, and the recording has no login.
     Login {
         /// The line of the recording.
         line: usize,
     },
-    /// It did not: it died before, and of this; or by the profile nobody logs in.
+    /// It did not: it died before, and of this; or the profile has no login.
     No(String),
     /// The recording ends before it can be said.
     Open,
@@ -187,6 +187,6 @@ impl Replay {
 }
 
 /// Runs a recording through the console core with this profile.
-pub fn replay(profile: ConsoleProfile, recording: &Recording) -> Replay {
+pub fn replay(profile: ConsoleProfile, recording: &ConsoleRecording) -> Replay {
     drive::Driver::new(profile, recording).run()
 }

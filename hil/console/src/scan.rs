@@ -4,7 +4,7 @@ use crate::frame::{FRAME_BYTES_MOST, Frame, FrameError, MARK, Sender};
 
 /// What was found at a byte.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Found {
+pub enum ScanItem {
     /// A sound frame.
     Frame(Frame),
     /// What began as a frame is none: it was cut, written into, or garbled on the way. What it told
@@ -51,7 +51,7 @@ impl Scanner {
     }
 
     /// Takes a byte; appends what turned out to be text to `text`.
-    pub fn push(&mut self, byte: u8, text: &mut Vec<u8>) -> Option<Found> {
+    pub fn push(&mut self, byte: u8, text: &mut Vec<u8>) -> Option<ScanItem> {
         match self.place {
             Place::LineEnd => {
                 match byte {
@@ -86,7 +86,7 @@ impl Scanner {
         }
     }
 
-    fn within(&mut self, byte: u8, text: &mut Vec<u8>) -> Option<Found> {
+    fn within(&mut self, byte: u8, text: &mut Vec<u8>) -> Option<ScanItem> {
         match byte {
             MARK => {
                 let frame = Frame::decode(self.held.get(1..).unwrap_or_default());
@@ -94,21 +94,21 @@ impl Scanner {
                     Ok(frame) => {
                         self.held.clear();
                         self.place = Place::LineEnd;
-                        Some(Found::Frame(frame))
+                        Some(ScanItem::Frame(frame))
                     }
                     Err(error) => {
                         // This mark may be the first of a frame that is sound.
                         self.give_up(text);
                         self.place = Place::Mark;
                         self.held.push(byte);
-                        Some(Found::Damaged(Damage::Unsound(error)))
+                        Some(ScanItem::Damaged(Damage::Unsound(error)))
                     }
                 }
             }
             b'\r' | b'\n' => {
                 self.give_up(text);
                 text.push(byte);
-                Some(Found::Damaged(Damage::Cut))
+                Some(ScanItem::Damaged(Damage::Cut))
             }
             _ => {
                 self.held.push(byte);
@@ -116,7 +116,7 @@ impl Scanner {
                     return None;
                 }
                 self.give_up(text);
-                Some(Found::Damaged(Damage::Long))
+                Some(ScanItem::Damaged(Damage::Long))
             }
         }
     }

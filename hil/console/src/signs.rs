@@ -210,7 +210,7 @@ pub(crate) static SIGNS: LazyLock<Signs> = LazyLock::new(|| {
     }
 });
 
-/// What a restart was told by.
+/// The sign of a restart.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Restart {
     /// The kernel's last words.
@@ -227,7 +227,7 @@ pub(crate) enum Restart {
 
 /// What a reset reason names.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Reason {
+pub(crate) enum ResetReason {
     Watchdog,
     Power,
     Software,
@@ -258,7 +258,7 @@ impl Signs {
     }
 
     /// The reset reason in a line, and whether the ROM told it.
-    pub(crate) fn reason(&self, line: &Line) -> Option<(Reason, bool)> {
+    pub(crate) fn reason(&self, line: &Line) -> Option<(ResetReason, bool)> {
         let place = self.reasons.iter().position(|one| one.is_new_in(line))?;
         let text = self.reasons.get(place)?.find_new_in(line)?;
         let text = String::from_utf8_lossy(text).to_ascii_uppercase();
@@ -266,17 +266,17 @@ impl Signs {
         let name = text.split_once(['(', ':', '=']).map_or(text.as_str(), |(_, name)| name);
         let has = |words: &[&str]| words.iter().any(|word| name.contains(word));
         let reason = if has(&["BROWN", "BOD", "GLITCH", "UNDERVOLT", "UNDER-VOLT", "UNDER VOLT"]) {
-            Reason::Power
+            ResetReason::Power
         } else if has(&["WDT", "WDOG", "WATCHDOG", "WATCH DOG"]) {
-            Reason::Watchdog
+            ResetReason::Watchdog
         } else if has(&["USB_", "JTAG"]) {
-            Reason::Host
+            ResetReason::Host
         } else if has(&["SLEEP"]) {
-            Reason::Sleep
+            ResetReason::Sleep
         } else if has(&["SW_", "SW ", "_SW", "SOFT", "(SW"]) {
-            Reason::Software
+            ResetReason::Software
         } else {
-            Reason::Other
+            ResetReason::Other
         };
         Some((reason, place == 0))
     }
@@ -361,28 +361,34 @@ mod tests {
     #[test]
     fn reset_reasons_of_each_chip_are_told_apart() {
         for (line, reason) in [
-            ("rst:0x1 (POWERON),boot:0x8 (SPI_FAST_FLASH_BOOT)", Reason::Other),
-            ("rst:0x1 (POWERON_RESET),boot:0x13 (SPI_FAST_FLASH_BOOT)", Reason::Other),
-            ("rst:0x3 (SW_RESET),boot:0x13 (SPI_FAST_FLASH_BOOT)", Reason::Software),
-            ("rst:0x3 (LP_SW_HPSYS),boot:0x1e (SPI_FAST_FLASH_BOOT)", Reason::Software),
-            ("rst:0xc (SW_CPU_RESET),boot:0x13 (SPI_FAST_FLASH_BOOT)", Reason::Software),
-            ("rst:0xc (RTC_SW_CPU_RST),boot:0x28 (SPI_FAST_FLASH_BOOT)", Reason::Software),
-            ("rst:0xc (SW_CPU),boot:0x7f (SPI_FAST_FLASH_BOOT)", Reason::Software),
-            ("rst:0x5 (DEEPSLEEP_RESET),boot:0x13 (SPI_FAST_FLASH_BOOT)", Reason::Sleep),
-            ("rst:0x5 (DSLEEP),boot:0x8 (SPI_FAST_FLASH_BOOT)", Reason::Sleep),
-            ("rst:0x4 (OWDT_RESET),boot:0x13 (SPI_FAST_FLASH_BOOT)", Reason::Watchdog),
-            ("rst:0x7 (TG0WDT_SYS_RESET),boot:0x13 (SPI_FAST_FLASH_BOOT)", Reason::Watchdog),
-            ("rst:0x7 (TG0_WDT_HPSYS),boot:0x18 (SPI_FAST_FLASH_BOOT)", Reason::Watchdog),
-            ("rst:0x7 (HP_SYS_HP_WDT_RESET),boot:0x30f (SPI_FAST_FLASH_BOOT)", Reason::Watchdog),
-            ("rst:0x10 (RTCWDT_RTC_RST),boot:0x2b (SPI_FAST_FLASH_BOOT)", Reason::Watchdog),
-            ("rst:0x12 (SUPER_WDT_RESET),boot:0x8 (SPI_FAST_FLASH_BOOT)", Reason::Watchdog),
-            ("rst:0xf (RTCWDT_BROWN_OUT_RESET),boot:0x13 (SPI_FAST_FLASH_BOOT)", Reason::Power),
-            ("rst:0xf (BROWNOUT_RST),boot:0x8 (SPI_FAST_FLASH_BOOT)", Reason::Power),
-            ("rst:0x17 (POWER_GLITCH_RESET),boot:0x8 (SPI_FAST_FLASH_BOOT)", Reason::Power),
-            ("rst:0x15 (USB_UART_CHIP_RESET),boot:0x8 (SPI_FAST_FLASH_BOOT)", Reason::Host),
-            ("Reset cause: POR", Reason::Other),
-            ("Reset cause: WDOG", Reason::Watchdog),
-            ("CPU: reset reason: watchdog", Reason::Watchdog),
+            ("rst:0x1 (POWERON),boot:0x8 (SPI_FAST_FLASH_BOOT)", ResetReason::Other),
+            ("rst:0x1 (POWERON_RESET),boot:0x13 (SPI_FAST_FLASH_BOOT)", ResetReason::Other),
+            ("rst:0x3 (SW_RESET),boot:0x13 (SPI_FAST_FLASH_BOOT)", ResetReason::Software),
+            ("rst:0x3 (LP_SW_HPSYS),boot:0x1e (SPI_FAST_FLASH_BOOT)", ResetReason::Software),
+            ("rst:0xc (SW_CPU_RESET),boot:0x13 (SPI_FAST_FLASH_BOOT)", ResetReason::Software),
+            ("rst:0xc (RTC_SW_CPU_RST),boot:0x28 (SPI_FAST_FLASH_BOOT)", ResetReason::Software),
+            ("rst:0xc (SW_CPU),boot:0x7f (SPI_FAST_FLASH_BOOT)", ResetReason::Software),
+            ("rst:0x5 (DEEPSLEEP_RESET),boot:0x13 (SPI_FAST_FLASH_BOOT)", ResetReason::Sleep),
+            ("rst:0x5 (DSLEEP),boot:0x8 (SPI_FAST_FLASH_BOOT)", ResetReason::Sleep),
+            ("rst:0x4 (OWDT_RESET),boot:0x13 (SPI_FAST_FLASH_BOOT)", ResetReason::Watchdog),
+            ("rst:0x7 (TG0WDT_SYS_RESET),boot:0x13 (SPI_FAST_FLASH_BOOT)", ResetReason::Watchdog),
+            ("rst:0x7 (TG0_WDT_HPSYS),boot:0x18 (SPI_FAST_FLASH_BOOT)", ResetReason::Watchdog),
+            (
+                "rst:0x7 (HP_SYS_HP_WDT_RESET),boot:0x30f (SPI_FAST_FLASH_BOOT)",
+                ResetReason::Watchdog,
+            ),
+            ("rst:0x10 (RTCWDT_RTC_RST),boot:0x2b (SPI_FAST_FLASH_BOOT)", ResetReason::Watchdog),
+            ("rst:0x12 (SUPER_WDT_RESET),boot:0x8 (SPI_FAST_FLASH_BOOT)", ResetReason::Watchdog),
+            (
+                "rst:0xf (RTCWDT_BROWN_OUT_RESET),boot:0x13 (SPI_FAST_FLASH_BOOT)",
+                ResetReason::Power,
+            ),
+            ("rst:0xf (BROWNOUT_RST),boot:0x8 (SPI_FAST_FLASH_BOOT)", ResetReason::Power),
+            ("rst:0x17 (POWER_GLITCH_RESET),boot:0x8 (SPI_FAST_FLASH_BOOT)", ResetReason::Power),
+            ("rst:0x15 (USB_UART_CHIP_RESET),boot:0x8 (SPI_FAST_FLASH_BOOT)", ResetReason::Host),
+            ("Reset cause: POR", ResetReason::Other),
+            ("Reset cause: WDOG", ResetReason::Watchdog),
+            ("CPU: reset reason: watchdog", ResetReason::Watchdog),
         ] {
             let found = SIGNS.reason(&Line::new(line.into(), 0)).map(|(reason, _)| reason);
             assert_eq!(found, Some(reason), "{line}");

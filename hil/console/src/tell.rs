@@ -1,6 +1,6 @@
 //! What comes out, in words for people.
 
-use crate::{Cause, DeathKind, Limit, Noted, Outcome, Output, State};
+use crate::{ConsoleOutput, DeathCause, DeathKind, Limit, Noted, State, StepOutcome};
 
 /// Letters of what a board said that are shown, at most.
 const SHOWN_MOST: usize = 100;
@@ -32,27 +32,27 @@ pub(crate) fn state(state: &State) -> &'static str {
     }
 }
 
-pub(crate) fn cause(cause: &Cause) -> String {
+pub(crate) fn cause(cause: &DeathCause) -> String {
     match cause {
-        Cause::Said(DeathKind::Panic, said) => format!("panic: {}", shown(said)),
-        Cause::Said(DeathKind::Watchdog, said) => format!("watchdog: {}", shown(said)),
-        Cause::Said(DeathKind::Power, said) => {
+        DeathCause::Said(DeathKind::Panic, said) => format!("panic: {}", shown(said)),
+        DeathCause::Said(DeathKind::Watchdog, said) => format!("watchdog: {}", shown(said)),
+        DeathCause::Said(DeathKind::Power, said) => {
             format!("power: its supply voltage fell too low: {}", shown(said))
         }
-        Cause::Restarted(said) => format!("it restarted in good order: {}", shown(said)),
-        Cause::Reset(said) => {
+        DeathCause::Restarted(said) => format!("it restarted in good order: {}", shown(said)),
+        DeathCause::Reset(said) => {
             format!("a reset that was neither typed nor announced: {}", shown(said))
         }
-        Cause::BootLoop(said) => format!("it boots in a loop: {}", shown(said)),
-        Cause::Silent => "not a byte came".into(),
-        Cause::NoPrompt(said) => format!("no prompt came; last it said {}", shown(said)),
-        Cause::LoginRefused => "it refused the login".into(),
+        DeathCause::BootLoop(said) => format!("it boots in a loop: {}", shown(said)),
+        DeathCause::Silent => "not a byte came".into(),
+        DeathCause::NoPrompt(said) => format!("no prompt came; last it said {}", shown(said)),
+        DeathCause::LoginRefused => "it refused the login".into(),
     }
 }
 
-pub(crate) fn outcome(outcome: &Outcome) -> String {
+pub(crate) fn outcome(outcome: &StepOutcome) -> String {
     match outcome {
-        Outcome::Done { status, said, .. } => {
+        StepOutcome::Done { status, said, .. } => {
             let lines = said.iter().filter(|byte| **byte == b'\n').map(|_| 1).sum();
             let lines = counted(lines, "line");
             match status {
@@ -60,12 +60,12 @@ pub(crate) fn outcome(outcome: &Outcome) -> String {
                 None => format!("{lines}; its command line tells no status"),
             }
         }
-        Outcome::TimedOut(Limit::Run) => "it took longer than run_timeout".into(),
-        Outcome::TimedOut(Limit::Step) => "it took longer than step_timeout".into(),
-        Outcome::TimedOut(Limit::Prompt) => "no prompt within prompt_timeout".into(),
-        Outcome::Died(why) => cause(why),
-        Outcome::PowerCut => "the board was switched or reset".into(),
-        Outcome::Interrupted => "it was broken off".into(),
+        StepOutcome::TimedOut(Limit::Run) => "it took longer than run_timeout".into(),
+        StepOutcome::TimedOut(Limit::Step) => "it took longer than step_timeout".into(),
+        StepOutcome::TimedOut(Limit::Prompt) => "no prompt within prompt_timeout".into(),
+        StepOutcome::Died(why) => cause(why),
+        StepOutcome::PowerCut => "the board was switched or reset".into(),
+        StepOutcome::Interrupted => "it was broken off".into(),
     }
 }
 
@@ -84,7 +84,7 @@ pub(crate) fn noted(noted: Noted, said: &[u8]) -> String {
     format!("{what}: {}", shown(said))
 }
 
-impl Output {
+impl ConsoleOutput {
     /// What a person at the console does not see in what the board says; none: nothing.
     pub fn told(&self) -> Option<String> {
         match self {
@@ -97,7 +97,7 @@ impl Output {
             Self::Outage(true, _) => Some("the port is gone: it is looked for".into()),
             Self::Outage(false, _) => Some("the port is there again".into()),
             Self::Refused(refusal) => Some(refusal.to_string()),
-            Self::Finished(_, Outcome::Done { .. } | Outcome::Died(_)) => None,
+            Self::Finished(_, StepOutcome::Done { .. } | StepOutcome::Died(_)) => None,
             Self::Finished(_, how) => Some(outcome(how)),
             _ => None,
         }

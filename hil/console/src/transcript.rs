@@ -11,12 +11,12 @@
 //! board, `>` to the board, `!` an event, `*` bytes to the board that are not shown, as many `*` as
 //! there were. A line without an end was cut when the recorder died: it is left out.
 //!
-//! A transcript that somebody wrote has `-` in the place of each time: nobody knows them. Only
-//! [`Recording`] reads those, and logs of other programs as well.
+//! A transcript written by hand has `-` in the place of each time. Only
+//! [`ConsoleRecording`] reads those, and logs of other programs as well.
 
 mod recording;
 
-pub use recording::{Form, Recorded, Recording};
+pub use recording::{ConsoleRecording, Form, Recorded};
 
 use crate::Nanos;
 use core::fmt::Write as _;
@@ -27,7 +27,7 @@ pub const HEAD: &str = "parallax-transcript 1";
 pub const POWER_ON: &str = "power on";
 /// The event that a board was switched off.
 pub const POWER_OFF: &str = "power off";
-/// The event that a board was reset by whoever holds its reset.
+/// The event that a board was reset by the holder of its reset line.
 pub const RESET: &str = "reset by a control line";
 /// The event that the port is gone.
 pub const UNPLUGGED: &str = "unplugged";
@@ -36,7 +36,7 @@ pub const PLUGGED: &str = "plugged in";
 
 /// What a line of a transcript tells.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Kind {
+pub enum TranscriptKind {
     /// Bytes that came from the board.
     Received,
     /// Bytes that were sent to the board.
@@ -47,7 +47,7 @@ pub enum Kind {
     Event,
 }
 
-impl Kind {
+impl TranscriptKind {
     fn letter(self) -> char {
         match self {
             Self::Received => '<',
@@ -60,22 +60,22 @@ impl Kind {
 
 /// A line of a transcript.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Entry {
+pub struct TranscriptEntry {
     /// When, in nanoseconds of the recorder's monotonic clock.
     pub at_ns: Nanos,
     /// What.
-    pub kind: Kind,
+    pub kind: TranscriptKind,
     /// The bytes; an event's text.
     pub bytes: Vec<u8>,
 }
 
-impl Entry {
+impl TranscriptEntry {
     /// The line, with its end. What is secret is not in it.
     pub fn to_line(&self) -> String {
         let mut line = format!("{} {} ", self.at_ns, self.kind.letter());
         for byte in &self.bytes {
             match byte {
-                _ if self.kind == Kind::Secret => line.push('*'),
+                _ if self.kind == TranscriptKind::Secret => line.push('*'),
                 b'\\' => line.push_str("\\x5c"),
                 b' '..=b'~' => line.push(char::from(*byte)),
                 // Writing to a string cannot fail.
@@ -89,17 +89,22 @@ impl Entry {
     }
 
     /// The line's entry, its time none where it is not known; or what is wrong with it.
-    fn from_line(line: &str) -> Result<(Option<Nanos>, Kind, Vec<u8>), &'static str> {
+    fn from_line(line: &str) -> Result<(Option<Nanos>, TranscriptKind, Vec<u8>), &'static str> {
         let (at, rest) = line.split_once(' ').ok_or("it is one word")?;
         let at_ns = match at {
             "-" => None,
             at => Some(at.parse().map_err(|_| "its first word is no time in nanoseconds")?),
         };
         let letter = rest.chars().next().ok_or("it has no kind")?;
-        let kind = [Kind::Received, Kind::Sent, Kind::Secret, Kind::Event]
-            .into_iter()
-            .find(|known| letter == known.letter())
-            .ok_or("its kind is none of `<`, `>`, `*`, `!`")?;
+        let kind = [
+            TranscriptKind::Received,
+            TranscriptKind::Sent,
+            TranscriptKind::Secret,
+            TranscriptKind::Event,
+        ]
+        .into_iter()
+        .find(|known| letter == known.letter())
+        .ok_or("its kind is none of `<`, `>`, `*`, `!`")?;
         let text = rest.get(letter.len_utf8()..).and_then(|text| text.strip_prefix(' '));
         let bytes = unescaped(text.ok_or("no space stands behind its kind")?)?;
         Ok((at_ns, kind, bytes))
@@ -170,7 +175,7 @@ fn told(has: bool) -> &'static str {
 ///
 /// # Errors
 /// When it does not begin as one, or a whole line in it is none of a transcript.
-pub fn read(text: &str) -> Result<Vec<Entry>, TranscriptError> {
+pub fn read(text: &str) -> Result<Vec<TranscriptEntry>, TranscriptError> {
     let mut lines = text.split_inclusive('\n').enumerate();
     let head = lines.next().map(|(_, line)| line);
     if head != Some(&format!("{HEAD}\n")) {
@@ -183,9 +188,9 @@ pub fn read(text: &str) -> Result<Vec<Entry>, TranscriptError> {
             continue;
         }
         let wrong = |what| TranscriptError::Line { line: index + 1, what };
-        let (at_ns, kind, bytes) = Entry::from_line(line).map_err(wrong)?;
+        let (at_ns, kind, bytes) = TranscriptEntry::from_line(line).map_err(wrong)?;
         let at_ns = at_ns.ok_or(TranscriptError::Times { line: index + 1, has: false })?;
-        entries.push(Entry { at_ns, kind, bytes });
+        entries.push(TranscriptEntry { at_ns, kind, bytes });
     }
     entries.sort_by_key(|entry| entry.at_ns);
     Ok(entries)

@@ -1,8 +1,8 @@
 //! Frames among what others write: a message is received as it was sent, or counted as missing.
 
 use parallax_console::{
-    Encoder, Found, Frame, FrameError, MESSAGE_BYTES_MOST, Nonce, PAYLOAD_BYTES_MOST, Part,
-    Received, Receiver, Scanner, Sender,
+    Frame, FrameEncoder, FrameError, MESSAGE_BYTES_MOST, Nonce, PAYLOAD_BYTES_MOST, Part, Received,
+    Receiver, ScanItem, Scanner, Sender,
 };
 use proptest::prelude::*;
 use rand_chacha::ChaCha8Rng;
@@ -25,13 +25,13 @@ fn hear(bytes: &[u8], sent: u64) -> Heard {
     let mut heard = Heard::default();
     for byte in bytes {
         match scanner.push(*byte, &mut heard.text) {
-            Some(Found::Frame(frame)) => match receiver.take(frame) {
+            Some(ScanItem::Frame(frame)) => match receiver.take(frame) {
                 (_, Received::Message(message)) => heard.messages.push(message),
                 (_, Received::Orphan) => heard.orphans += 1,
                 (_, Received::Foreign(_)) => heard.foreign += 1,
                 _ => {}
             },
-            Some(Found::Damaged(_)) => heard.damaged += 1,
+            Some(ScanItem::Damaged(_)) => heard.damaged += 1,
             None => {}
         }
     }
@@ -42,7 +42,7 @@ fn hear(bytes: &[u8], sent: u64) -> Heard {
 }
 
 fn said(messages: &[&[u8]]) -> (Vec<u8>, u64) {
-    let mut encoder = Encoder::new(Sender::Board, NONCE);
+    let mut encoder = FrameEncoder::new(Sender::Board, NONCE);
     let mut lines = Vec::new();
     for message in messages {
         encoder.encode(message, b"\r\n", &mut lines).expect("short");
@@ -129,7 +129,7 @@ fn dropped_and_garbled_bytes_are_counted_gaps_and_never_guesses() {
 
 #[test]
 fn an_earlier_runs_frames_count_for_nothing() {
-    let mut earlier = Encoder::new(Sender::Board, Nonce(1));
+    let mut earlier = FrameEncoder::new(Sender::Board, Nonce(1));
     let mut bytes = Vec::new();
     for _ in 0..5 {
         earlier.encode(b"old", b"\r\n", &mut bytes).expect("short");
@@ -171,7 +171,7 @@ fn a_lost_end_is_missed_when_it_is_told_how_many_there_were() {
 #[test]
 fn an_echo_of_what_the_host_says_is_no_message_of_the_board() {
     let mut lines = Vec::new();
-    Encoder::new(Sender::Host, NONCE).encode(b"stop", b"\r\n", &mut lines).expect("short");
+    FrameEncoder::new(Sender::Host, NONCE).encode(b"stop", b"\r\n", &mut lines).expect("short");
     assert_eq!(hear(&lines, 0), Heard::default());
 }
 
@@ -199,7 +199,7 @@ fn what_does_not_travel_is_refused() {
     assert_eq!(frame.encode(&mut Vec::new()), Err(FrameError::Long));
     let message = vec![0; MESSAGE_BYTES_MOST + 1];
     let mut lines = Vec::new();
-    let error = Encoder::new(Sender::Board, NONCE).encode(&message, b"\n", &mut lines);
+    let error = FrameEncoder::new(Sender::Board, NONCE).encode(&message, b"\n", &mut lines);
     let shown = error.expect_err("too long").to_string();
     assert_eq!(shown, "failed to frame a message of 65537 bytes\nhelp: at most 65536 travel");
     assert!(lines.is_empty());

@@ -1,10 +1,10 @@
 //! Recordings through the core, with a profile.
 
 use parallax_console::{
-    CommandStyle, ConsoleProfile, Encoder, Firmware, FirmwareEvent, Login, Nonce, Pattern, Secret,
-    Sender,
-    replay::{CameUp, Kind, Replay, replay},
-    transcript::{Form, Recording, TranscriptError},
+    CommandStyle, ConsoleProfile, Firmware, FirmwareEvent, FrameEncoder, Login, Nonce, Pattern,
+    Secret, Sender,
+    replay::{CameUp, Replay, ReplayKind, replay},
+    transcript::{ConsoleRecording, Form, TranscriptError},
 };
 
 fn pattern(text: &str) -> Pattern {
@@ -22,7 +22,8 @@ fn linux() -> ConsoleProfile {
 }
 
 fn run(profile: ConsoleProfile, text: &str) -> Replay {
-    let recording = Recording::read(text.as_bytes()).unwrap_or_else(|error| panic!("{error}"));
+    let recording =
+        ConsoleRecording::read(text.as_bytes()).unwrap_or_else(|error| panic!("{error}"));
     replay(profile, &recording)
 }
 
@@ -32,11 +33,11 @@ fn transcript(lines: &[&str]) -> String {
 }
 
 /// What happened, each with its line.
-fn told(replay: &Replay) -> Vec<(usize, Kind)> {
+fn told(replay: &Replay) -> Vec<(usize, ReplayKind)> {
     replay.steps.iter().map(|step| (step.line, step.kind)).collect()
 }
 
-fn kinds(replay: &Replay, kind: Kind) -> Vec<&str> {
+fn kinds(replay: &Replay, kind: ReplayKind) -> Vec<&str> {
     let of_kind = replay.steps.iter().filter(|step| step.kind == kind);
     of_kind.map(|step| step.text.as_str()).collect()
 }
@@ -75,19 +76,19 @@ fn a_recorded_run_is_followed_with_lines_and_times() {
     assert_eq!(replay.form, Form::Timed);
     assert_eq!(replay.summary.came_up, CameUp::Yes { line: 9 });
     let expected = [
-        (2, Kind::Power),
-        (2, Kind::State),
-        (3, Kind::Banner),
-        (5, Kind::Login),
-        (5, Kind::Typed),
-        (7, Kind::Prompt),
-        (9, Kind::State),
-        (10, Kind::Command),
-        (12, Kind::Done),
+        (2, ReplayKind::Power),
+        (2, ReplayKind::State),
+        (3, ReplayKind::Banner),
+        (5, ReplayKind::Login),
+        (5, ReplayKind::Typed),
+        (7, ReplayKind::Prompt),
+        (9, ReplayKind::State),
+        (10, ReplayKind::Command),
+        (12, ReplayKind::Done),
     ];
     assert_eq!(told(&replay), expected, "{replay}");
-    assert_eq!(kinds(&replay, Kind::Done), ["status 7, 1 line"]);
-    let login = replay.steps.iter().find(|step| step.kind == Kind::Login).expect("a login");
+    assert_eq!(kinds(&replay, ReplayKind::Done), ["status 7, 1 line"]);
+    let login = replay.steps.iter().find(|step| step.kind == ReplayKind::Login).expect("a login");
     // Quiet for 60 ms after what came at 9 s, 8 s after the power.
     assert_eq!(login.at_ns, Some(8_060_000_000));
     assert_eq!(replay.unmatched().count(), 0, "{replay}");
@@ -98,8 +99,8 @@ fn a_wrong_prompt_is_told_with_what_stands_there_instead() {
     let profile = ConsoleProfile { prompt: pattern(r"\$ $"), ..linux() };
     let replay = run(profile, &booted(&[]));
     assert_eq!(replay.summary.came_up, CameUp::Open, "{replay}");
-    assert_eq!(kinds(&replay, Kind::Quiet), ["`# ` matches no prompt"; 3]);
-    let unfit = kinds(&replay, Kind::Unfit);
+    assert_eq!(kinds(&replay, ReplayKind::Quiet), ["`# ` matches no prompt"; 3]);
+    let unfit = kinds(&replay, ReplayKind::Unfit);
     assert!(unfit[0].contains("`prompt` does not match `# `"), "{unfit:?}");
     assert!(unfit[1].contains("`uname`: not followed"), "{unfit:?}");
     let keys: Vec<&str> = replay.unmatched().map(|used| used.key.as_str()).collect();
@@ -112,8 +113,8 @@ fn a_boot_that_takes_longer_than_the_profile_allows_is_no_boot() {
     profile.timeouts.boot_ns = 5_000_000_000;
     let replay = run(profile, &booted(&[]));
     assert!(matches!(&replay.summary.came_up, CameUp::No(_)), "{replay}");
-    assert_eq!(kinds(&replay, Kind::Ended), ["no prompt within boot_timeout"]);
-    let died = replay.steps.iter().find(|step| step.kind == Kind::Death).expect("dead");
+    assert_eq!(kinds(&replay, ReplayKind::Ended), ["no prompt within boot_timeout"]);
+    let died = replay.steps.iter().find(|step| step.kind == ReplayKind::Death).expect("dead");
     assert_eq!(died.at_ns, Some(5_000_000_000));
 }
 
@@ -126,9 +127,9 @@ fn deaths_are_told_and_what_boots_again_is_followed() {
     ];
     let replay = run(linux(), &booted(&more));
     assert_eq!((replay.summary.boots, replay.summary.deaths), (2, 1));
-    let death = kinds(&replay, Kind::Death)[0];
+    let death = kinds(&replay, ReplayKind::Death)[0];
     assert!(death.contains("panic: ") && death.contains("matches common.panic"), "{death}");
-    assert_eq!(kinds(&replay, Kind::Login).len(), 2, "{replay}");
+    assert_eq!(kinds(&replay, ReplayKind::Login).len(), 2, "{replay}");
     // It had come up before.
     assert_eq!(replay.summary.came_up.known(), Some(true));
 }
@@ -136,7 +137,7 @@ fn deaths_are_told_and_what_boots_again_is_followed() {
 #[test]
 fn a_stream_is_known_by_the_nonce_of_its_frames_and_gaps_are_counted() {
     let mut frames = vec![Vec::new(); 4];
-    let mut encoder = Encoder::new(Sender::Board, Nonce(0x1111_2222));
+    let mut encoder = FrameEncoder::new(Sender::Board, Nonce(0x1111_2222));
     for frame in &mut frames {
         encoder.encode(b"frame", b"", frame).expect("short");
     }
@@ -152,8 +153,8 @@ fn a_stream_is_known_by_the_nonce_of_its_frames_and_gaps_are_counted() {
     ];
     let more: Vec<&str> = more.iter().map(String::as_str).collect();
     let replay = run(linux(), &booted(&more));
-    assert_eq!(kinds(&replay, Kind::Frames), ["2 messages, 10 bytes", "1 message, 5 bytes"]);
-    assert_eq!(kinds(&replay, Kind::Gap), ["missing: 1 frame, from number 2 on"]);
+    assert_eq!(kinds(&replay, ReplayKind::Frames), ["2 messages, 10 bytes", "1 message, 5 bytes"]);
+    assert_eq!(kinds(&replay, ReplayKind::Gap), ["missing: 1 frame, from number 2 on"]);
     let summary = &replay.summary;
     assert_eq!((summary.messages, summary.missing_frames, summary.damaged), (3, 1, 1));
 }
@@ -180,7 +181,7 @@ fn a_log_is_read_by_what_stands_before_the_echo() {
     assert_eq!(replay.form, Form::Log);
     // `## ` looks like the prompt, and before the login it is none.
     assert_eq!(replay.summary.came_up, CameUp::Prompt { line: 5 }, "{replay}");
-    assert_eq!(kinds(&replay, Kind::Login).len(), 1);
+    assert_eq!(kinds(&replay, ReplayKind::Login).len(), 1);
     let again = run(linux(), &log.replace('\r', ""));
     assert_eq!(again.summary, replay.summary);
 }
@@ -191,7 +192,7 @@ fn a_log_whose_login_no_pattern_matches_is_told() {
     let replay = run(linux(), log);
     let CameUp::No(why) = &replay.summary.came_up else { panic!("{replay}") };
     assert!(why.contains("line 4") && why.contains("`login_prompt` matched nothing"), "{why}");
-    let unfit = kinds(&replay, Kind::Unfit);
+    let unfit = kinds(&replay, ReplayKind::Unfit);
     assert!(unfit[0].contains("`login_prompt` matched nothing on the way"), "{unfit:?}");
 }
 
@@ -210,7 +211,7 @@ fn a_recording_that_ends_in_a_boot_says_nothing() {
 #[test]
 fn an_old_panic_before_anything_is_known_is_shown_and_does_not_count() {
     let replay = run(linux(), "Kernel panic - not syncing: old\r\nU-Boot SPL 2024.01\r\n");
-    assert_eq!(kinds(&replay, Kind::Ignored).len(), 1, "{replay}");
+    assert_eq!(kinds(&replay, ReplayKind::Ignored).len(), 1, "{replay}");
     assert_eq!(replay.summary.deaths, 0);
 }
 
@@ -238,12 +239,12 @@ fn a_firmware_that_is_not_ours_is_followed_by_commands_and_log() {
         r"- < leave\x0d\x0aesp> ",
     ]);
     let replay = run(profile, &text);
-    let commands = kinds(&replay, Kind::Command);
+    let commands = kinds(&replay, ReplayKind::Command);
     assert_eq!(commands, ["`join lobby` is firmware.join", "`leave` is firmware.stop"]);
-    let told = kinds(&replay, Kind::Firmware);
+    let told = kinds(&replay, ReplayKind::Firmware);
     assert!(told[0].starts_with("connected: ") && told[1].starts_with("first_frame: "), "{told:?}");
     assert_eq!(replay.summary.came_up, CameUp::Yes { line: 3 }, "{replay}");
-    assert_eq!(kinds(&replay, Kind::Done).len(), 2, "{replay}");
+    assert_eq!(kinds(&replay, ReplayKind::Done).len(), 2, "{replay}");
 }
 
 #[test]
@@ -259,14 +260,15 @@ fn a_password_is_neither_needed_nor_shown() {
         r"- < \x0d\x0a# ",
     ]);
     let replay = run(profile, &text);
-    assert_eq!(kinds(&replay, Kind::Typed), ["`root`", "a line that is not shown"]);
+    assert_eq!(kinds(&replay, ReplayKind::Typed), ["`root`", "a line that is not shown"]);
     assert_eq!(replay.summary.came_up.known(), Some(true), "{replay}");
 }
 
 #[test]
 fn what_is_no_recording_is_refused_with_line_and_cure() {
-    let refused = |text: &str| Recording::read(text.as_bytes()).expect_err("refused").to_string();
-    assert_eq!(Recording::read(b""), Err(TranscriptError::Empty));
+    let refused =
+        |text: &str| ConsoleRecording::read(text.as_bytes()).expect_err("refused").to_string();
+    assert_eq!(ConsoleRecording::read(b""), Err(TranscriptError::Empty));
     assert!(refused("parallax-transcript 2\n").contains("line 1 is `parallax-transcript 1`"));
     for (line, what) in [
         ("soon < a", "line 3: its first word is no time in nanoseconds"),
@@ -374,7 +376,7 @@ fn times_before_each_line_are_not_the_boards() {
     // The board's own: of some lines alone, and of its system logger.
     let own = "[15:00:01] camera: up\n[15:00:02] camera: on\nready\n";
     for log in [own, "Jan  1 00:00:12 board kern.emerg kernel: a\nJan  1 00:00:13 board app: b\n"] {
-        let recording = Recording::read(log.as_bytes()).expect("a log");
+        let recording = ConsoleRecording::read(log.as_bytes()).expect("a log");
         let bytes: Vec<u8> = recording.entries.into_iter().flat_map(|entry| entry.bytes).collect();
         assert_eq!(String::from_utf8(bytes).expect("text"), log);
     }
@@ -387,11 +389,11 @@ fn utf_16_is_named_with_its_cure_and_a_mark_before_utf_8_is_no_text() {
         units.flat_map(|unit| if swap { unit.to_be_bytes() } else { unit.to_le_bytes() }).collect()
     };
     for swap in [false, true] {
-        let error = Recording::read(&wide(swap)).expect_err("it is UTF-16");
+        let error = ConsoleRecording::read(&wide(swap)).expect_err("it is UTF-16");
         assert!(error.to_string().contains("`iconv -f UTF-16 -t UTF-8"), "{error}");
     }
     // Noise of a wrong baud rate.
-    assert!(Recording::read(b"\xff\xfeU-Boot\n").is_ok());
-    let marked = Recording::read("\u{feff}U-Boot\n".as_bytes()).expect("a log");
+    assert!(ConsoleRecording::read(b"\xff\xfeU-Boot\n").is_ok());
+    let marked = ConsoleRecording::read("\u{feff}U-Boot\n".as_bytes()).expect("a log");
     assert_eq!(marked.entries[0].bytes, b"U-Boot\n");
 }

@@ -4,7 +4,7 @@
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use parallax_fabric::Direction;
-use parallax_lab::{Config, Lateness, Outside, Stop, Watch, run};
+use parallax_lab::{Config, ExternalPeer, Lateness, PacketWatch, StopSignal, run};
 use parallax_scenario::{Builtin, Scenario, parse};
 use station::Station;
 use std::{
@@ -104,7 +104,7 @@ fn with_boards(work: impl FnOnce(&mut Ends)) -> Lateness {
     let (other, far) = UnixDatagram::pair().expect("sockets");
     let (tell, crossings) = channel();
     let mut entered = std::collections::VecDeque::new();
-    let watch = Watch::new(move |seen| match seen.direction {
+    let watch = PacketWatch::new(move |seen| match seen.direction {
         Direction::Sent => entered.push_back(seen.at),
         Direction::Delivered => {
             if let Some(at) = entered.pop_front() {
@@ -112,10 +112,10 @@ fn with_boards(work: impl FnOnce(&mut Ends)) -> Lateness {
             }
         }
     });
-    let stop = Stop::default();
+    let stop = StopSignal::default();
     let outside = BTreeMap::from([
-        ("doorbell".to_owned(), Outside::Board(Box::new(lab))),
-        ("phone".to_owned(), Outside::Board(Box::new(other))),
+        ("doorbell".to_owned(), ExternalPeer::Board(Box::new(lab))),
+        ("phone".to_owned(), ExternalPeer::Board(Box::new(other))),
     ]);
     let config = Config { outside, stop: stop.clone(), watch: Some(watch), ..Config::new(1) };
     let outcome = thread::scope(|scope| {

@@ -5,9 +5,9 @@
 //! services die, and a gateway the same connections, as one that has TCP itself.
 
 use crate::{
-    clock::Clock,
+    clock::RunClock,
     error::LabError,
-    host::{HostState, LabHost},
+    host::{LabHost, LabHostState},
 };
 use parallax_fabric::{Fabric, TcpListener, TcpStream};
 use parallax_network::HostId;
@@ -26,21 +26,21 @@ use std::{
 };
 use tokio::runtime::Runtime;
 
-type Work = Box<dyn Fn(Place) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send>;
+type Work = Box<dyn Fn(BoardSite) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send>;
 
 /// What is to be done at a board's place: begun whenever the board gets power, dropped when it loses it,
 /// and at the end of the run.
-pub struct Beside(Work);
+pub struct BoardProxy(Work);
 
-impl fmt::Debug for Beside {
+impl fmt::Debug for BoardProxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Beside").finish_non_exhaustive()
     }
 }
 
-impl Beside {
+impl BoardProxy {
     /// Does `work`, in tasks of tokio.
-    pub fn new<F>(work: impl Fn(Place) -> F + Send + 'static) -> Self
+    pub fn new<F>(work: impl Fn(BoardSite) -> F + Send + 'static) -> Self
     where
         F: Future<Output = ()> + Send + 'static,
     {
@@ -48,7 +48,7 @@ impl Beside {
     }
 
     /// Begins. It ends when what this gives is dropped.
-    fn begin(&self, place: Place) -> Result<Begun, LabError> {
+    fn begin(&self, place: BoardSite) -> Result<Begun, LabError> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_time()
@@ -72,25 +72,25 @@ impl Drop for Begun {
 
 /// What stands at the places of boards.
 #[derive(Default)]
-pub(crate) struct Besides(BTreeMap<HostId, Standing>);
+pub(crate) struct BoardProxies(BTreeMap<HostId, Standing>);
 
 struct Standing {
-    beside: Beside,
-    place: Place,
+    beside: BoardProxy,
+    place: BoardSite,
     begun: Option<Begun>,
 }
 
-impl Besides {
+impl BoardProxies {
     pub(crate) fn add(
         &mut self,
         fabric: &Arc<Fabric>,
-        clock: Clock,
-        state: Arc<HostState>,
-        beside: Beside,
+        clock: RunClock,
+        state: Arc<LabHostState>,
+        beside: BoardProxy,
     ) {
         let power = Arc::new(AtomicBool::new(false));
         let (fabric, host) = (Arc::clone(fabric), state.id);
-        let place = Place { fabric, host, clock, power, state };
+        let place = BoardSite { fabric, host, clock, power, state };
         self.0.insert(host, Standing { beside, place, begun: None });
     }
 
@@ -107,7 +107,7 @@ impl Besides {
     /// A board loses its power, if it stands here.
     pub(crate) fn off(&mut self, host: HostId) {
         if let Some(standing) = self.0.get_mut(&host) {
-            // First, so that whoever finds that it ended knows why.
+            // First, so that the proxy's peers find the reason.
             standing.place.power.store(false, Ordering::SeqCst);
             standing.begun = None;
         }
@@ -125,23 +125,23 @@ impl Standing {
 
 /// A board's place in the network, from one power on to the next power off.
 #[derive(Clone)]
-pub struct Place {
+pub struct BoardSite {
     fabric: Arc<Fabric>,
     host: HostId,
-    clock: Clock,
+    clock: RunClock,
     power: Arc<AtomicBool>,
-    state: Arc<HostState>,
+    state: Arc<LabHostState>,
 }
 
-impl fmt::Debug for Place {
+impl fmt::Debug for BoardSite {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Place").field("host", &self.host).finish_non_exhaustive()
     }
 }
 
-impl Place {
+impl BoardSite {
     /// The run's clock.
-    pub fn clock(&self) -> Clock {
+    pub fn clock(&self) -> RunClock {
         self.clock
     }
 
@@ -153,7 +153,7 @@ impl Place {
     /// Opens a TCP connection from here.
     ///
     /// # Errors
-    /// If nobody answers.
+    /// If there is no answer.
     pub async fn connect(&self, to: SocketAddr) -> io::Result<TcpStream> {
         self.fabric.connect(self.host, to).await
     }

@@ -1,11 +1,11 @@
 //! A board's end of the network: frames from its wire become packets, packets to it become frames.
 
 use crate::{
-    line::Line,
+    line::SideChannel,
     lock,
-    port::Heard,
+    port::PortOutput,
     realtime,
-    stop::{PATIENCE, Stop},
+    stop::{PATIENCE, StopSignal},
     wire::BoardWire,
 };
 use parallax_fabric::Fabric;
@@ -20,12 +20,12 @@ pub(crate) struct BoardEnd {
     /// Whether the board has TCP of its own, and no proxy.
     pub(crate) has_tcp: bool,
     /// Datagrams of the caller's, past the network.
-    pub(crate) line: Option<Line>,
+    pub(crate) line: Option<SideChannel>,
 }
 
 impl BoardEnd {
     /// Takes frames until `stop`. An error of the cable is reported once, until another one follows.
-    pub(crate) fn listen(&self, fabric: &Fabric, stop: &Stop) {
+    pub(crate) fn listen(&self, fabric: &Fabric, stop: &StopSignal) {
         // The driver reports whether it is permitted.
         let _ = realtime::raise();
         let mut reported = None;
@@ -42,22 +42,22 @@ impl BoardEnd {
     }
 
     fn hear(&self, fabric: &Fabric, frame: &[u8]) {
-        let at_ns = self.line.as_ref().map(Line::now_ns);
+        let at_ns = self.line.as_ref().map(SideChannel::now_ns);
         self.wire.heard();
         let (heard, gateway) = {
             let mut port = lock(&self.wire.port);
             (port.handle(frame), port.gateway())
         };
         match heard {
-            Heard::Packet(packet)
+            PortOutput::Packet(packet)
                 if self
                     .line
                     .as_ref()
                     .zip(at_ns)
                     .is_some_and(|(line, at_ns)| line.takes(gateway, at_ns, &packet)) => {}
-            Heard::Packet(packet) if self.carries(&packet) => fabric.inject(self.host, packet),
-            Heard::Packet(_) | Heard::Nothing => {}
-            Heard::Frame(frame) => self.wire.send(&frame),
+            PortOutput::Packet(packet) if self.carries(&packet) => fabric.inject(self.host, packet),
+            PortOutput::Packet(_) | PortOutput::Nothing => {}
+            PortOutput::Frame(frame) => self.wire.send(&frame),
         }
     }
 

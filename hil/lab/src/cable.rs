@@ -10,7 +10,7 @@ mod tap;
 pub use error::CableError;
 pub use interface::Interface;
 pub use socket::Datagrams;
-pub use state::{Link, Seen, look};
+pub use state::{InterfaceState, LinkState, look};
 pub use tap::Tap;
 
 use rustix::{
@@ -25,7 +25,7 @@ const FRAMES_MOST: usize = 64;
 /// A cable to a board: Ethernet frames, without their check sequence.
 pub trait Cable: fmt::Debug + Send + Sync {
     /// Waits until frames come, at most for `patience`, and hands each to `take`. That none comes, or
-    /// that nobody is at the other end yet, is no error.
+    /// that there is no other end yet, is no error.
     ///
     /// # Errors
     /// If the cable cannot be read: its interface is down, or gone.
@@ -34,7 +34,7 @@ pub trait Cable: fmt::Debug + Send + Sync {
     /// Sends a frame.
     ///
     /// # Errors
-    /// If nobody takes it: then it is lost, as on a cable that is not plugged in.
+    /// If it is not taken: then it is lost, as on a cable that is not plugged in.
     fn send(&self, frame: &[u8]) -> io::Result<()>;
 
     /// How many frames came from the board so far and were lost on this machine, before anybody could

@@ -5,9 +5,9 @@ use std::time::Instant;
 
 /// Nanoseconds since the start of the run.
 #[derive(Clone, Copy, Debug)]
-pub struct Clock(Instant);
+pub struct RunClock(Instant);
 
-impl Clock {
+impl RunClock {
     /// Starts now.
     pub(crate) fn start() -> Self {
         Self(Instant::now())

@@ -4,11 +4,11 @@
 
 use crate::{
     board_end::BoardEnd,
-    clock::Clock,
+    clock::RunClock,
     lateness::Lateness,
     lock,
-    stop::{PATIENCE, Stop},
-    watch::Watch,
+    stop::{PATIENCE, StopSignal},
+    watch::PacketWatch,
 };
 use parallax_fabric::{Direction, Fabric, PacketSeen, Packets};
 use parallax_network::{HostId, Time};
@@ -53,21 +53,21 @@ pub(crate) struct Observed {
 }
 
 /// Drives a fabric.
-pub(crate) struct Driver {
+pub(crate) struct LabDriver {
     pub(crate) fabric: Arc<Fabric>,
-    pub(crate) clock: Clock,
+    pub(crate) clock: RunClock,
     pub(crate) bell: Arc<Bell>,
-    pub(crate) stop: Stop,
+    pub(crate) stop: StopSignal,
     /// Hosts that are not services, and their names.
     pub(crate) peers: BTreeSet<HostId>,
     pub(crate) boards: BTreeMap<HostId, Arc<BoardEnd>>,
     pub(crate) observed: Observed,
-    pub(crate) watch: Option<Watch>,
-    /// What is to be told of the priority of the threads, once it is known.
+    pub(crate) watch: Option<PacketWatch>,
+    /// A note on the priority of the threads, once it is known.
     pub(crate) priority: Option<String>,
 }
 
-impl Driver {
+impl LabDriver {
     /// Drives up to `end`, or until it is stopped: then it says the time of that.
     pub(crate) fn run_until(&mut self, end: Time) -> Option<Time> {
         loop {
@@ -98,7 +98,7 @@ impl Driver {
         let observations = self.fabric.take_told();
         if let Some(sink) = self.observed.sink.as_ref().filter(|_| !observations.entries.is_empty())
         {
-            // If nobody takes them any more, the record has them all the same.
+            // Without a receiver, the record has them all the same.
             let _ = sink.send(observations.entries.clone());
         }
         self.observed.entries.extend(observations.entries);

@@ -1,12 +1,14 @@
 //! Host of a peer that runs inside the lab.
 
-use crate::{clock::Clock, lock};
+use crate::{clock::RunClock, lock};
 use futures::FutureExt;
 use parallax_fabric::{
     Fabric, MemoryFlash, Pictures, ProfiledDevice, TcpListener, TcpStream, UdpSocket,
 };
 use parallax_network::{HostId, random};
-use parallax_peer::{BoxedTask, Flash, Host, HostRuntime, Seen, Stage, UdpRuntime, Worked};
+use parallax_peer::{
+    BoxedTask, Flash, Host, HostRuntime, RenderedPicture, Stage, UdpRuntime, Worked,
+};
 use parallax_record::{Entry, Event};
 use rand_chacha::ChaCha8Rng;
 use rand_core::Rng;
@@ -22,12 +24,12 @@ use std::{
 use webrtc::runtime::{AsyncUdpSocket, JoinHandle, Runtime, TokioRuntime};
 
 /// What a host is: it outlives its reboots.
-pub(crate) struct HostState {
+pub(crate) struct LabHostState {
     pub(crate) id: HostId,
     name: String,
     address: Ipv4Addr,
     fabric: Arc<Fabric>,
-    clock: Clock,
+    clock: RunClock,
     flash: MemoryFlash,
     device: ProfiledDevice,
     pictures: Pictures,
@@ -39,12 +41,12 @@ struct Streams {
     device: ChaCha8Rng,
 }
 
-impl HostState {
+impl LabHostState {
     pub(crate) fn new(
         seed: u64,
         id: HostId,
         fabric: Arc<Fabric>,
-        clock: Clock,
+        clock: RunClock,
         device: ProfiledDevice,
         pictures: Pictures,
     ) -> Self {
@@ -89,7 +91,7 @@ impl HostState {
 
 /// A host inside the lab. Clones are the same host.
 #[derive(Clone)]
-pub struct LabHost(pub(crate) Arc<HostState>);
+pub struct LabHost(pub(crate) Arc<LabHostState>);
 
 impl Host for LabHost {
     type Stream = TcpStream;
@@ -153,7 +155,7 @@ impl Host for LabHost {
         self.0.tell(event);
     }
 
-    fn show(&self, seen: &Seen<'_>) {
+    fn show(&self, seen: &RenderedPicture<'_>) {
         self.0.pictures.take(seen);
     }
 }

@@ -18,21 +18,21 @@ mod stop;
 mod watch;
 mod wire;
 
-pub use beside::{Beside, Place};
-pub use cable::{Cable, CableError, Datagrams, Interface, Link, Seen, Tap, look};
-pub use clock::Clock;
+pub use beside::{BoardProxy, BoardSite};
+pub use cable::{Cable, CableError, Datagrams, Interface, InterfaceState, LinkState, Tap, look};
+pub use clock::RunClock;
 pub use error::LabError;
 pub use host::LabHost;
 pub use lateness::{DEFAULT_BUDGET, Lateness};
-pub use line::{Came, Line};
-pub use port::{Counts, Heard, Port, Refusal};
-pub use run::{Config, Outcome, Outside, run};
-pub use stop::Stop;
-pub use watch::Watch;
+pub use line::{SideChannel, SideDatagram};
+pub use port::{FrameRefusal, Port, PortCounts, PortOutput};
+pub use run::{Config, ExternalPeer, LabOutcome, run};
+pub use stop::StopSignal;
+pub use watch::PacketWatch;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Locks. What a thread left half done when it panicked is told as a fault of the run.
+/// Locks. A thread that panicked is reported as a fault of the run.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -17,7 +17,7 @@ const PORT: u16 = 7_373;
 
 /// What came from a board.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Came {
+pub struct SideDatagram {
     /// When it was taken from the cable, or later, by the caller's clock.
     pub at_ns: u64,
     /// The datagram's payload.
@@ -26,23 +26,23 @@ pub struct Came {
 
 /// A line to a board. Clones are the same line.
 #[derive(Clone)]
-pub struct Line(Arc<Inner>);
+pub struct SideChannel(Arc<Inner>);
 
 struct Inner {
     now_ns: fn() -> u64,
     wire: Mutex<Weak<BoardWire>>,
-    came: Mutex<Sender<Came>>,
+    came: Mutex<Sender<SideDatagram>>,
 }
 
-impl fmt::Debug for Line {
+impl fmt::Debug for SideChannel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Line").finish_non_exhaustive()
     }
 }
 
-impl Line {
-    /// A line for a run to be, with the clock that times are told by; and what comes on it.
-    pub fn new(now_ns: fn() -> u64) -> (Self, Receiver<Came>) {
+impl SideChannel {
+    /// A channel for a run to come, with the clock of its times; and what comes on it.
+    pub fn new(now_ns: fn() -> u64) -> (Self, Receiver<SideDatagram>) {
         let (came, receiver) = channel();
         let inner = Inner { now_ns, wire: Mutex::default(), came: Mutex::new(came) };
         (Self(Arc::new(inner)), receiver)
@@ -75,8 +75,9 @@ impl Line {
     pub(crate) fn takes(&self, gateway: std::net::Ipv4Addr, at_ns: u64, packet: &Packet) -> bool {
         let is_own = packet.destination == SocketAddrV4::new(gateway, PORT);
         if is_own {
-            // If nobody listens any more, nobody misses it.
-            let _ = lock(&self.0.came).send(Came { at_ns, payload: packet.payload.to_vec() });
+            // Without a receiver it is dropped.
+            let _ =
+                lock(&self.0.came).send(SideDatagram { at_ns, payload: packet.payload.to_vec() });
         }
         is_own
     }

@@ -26,7 +26,7 @@ const LEASE_S: u32 = 86_400;
 /// Why a frame, or what is in it, was dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
-pub enum Refusal {
+pub enum FrameRefusal {
     /// No whole frame, or what is in it is cut short, contradicts itself or has a wrong checksum.
     Malformed,
     /// Neither IPv4 nor ARP.
@@ -47,7 +47,7 @@ pub enum Refusal {
 
 /// What came of a frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Heard {
+pub enum PortOutput {
     /// To be sent back.
     Frame(Vec<u8>),
     /// To be handed to the network.
@@ -58,13 +58,13 @@ pub enum Heard {
 
 /// What passed a port.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
+pub struct PortCounts {
     /// Packets from the board that went into the network.
     pub entered: u64,
     /// Packets from the network that became frames.
     pub left: u64,
     /// What was dropped, and why.
-    pub refused: BTreeMap<Refusal, u64>,
+    pub refused: BTreeMap<FrameRefusal, u64>,
 }
 
 /// A port and what it knows of its board.
@@ -74,13 +74,13 @@ pub struct Port {
     gateway: Ipv4Addr,
     prefix: u8,
     board: Option<EthernetAddress>,
-    counts: Counts,
+    counts: PortCounts,
 }
 
 impl Port {
     /// The port of a board that is to have `address` on a LAN of `prefix` bits with this gateway.
     pub fn new(address: Ipv4Addr, gateway: Ipv4Addr, prefix: u8) -> Self {
-        Self { address, gateway, prefix, board: None, counts: Counts::default() }
+        Self { address, gateway, prefix, board: None, counts: PortCounts::default() }
     }
 
     /// The board's address.
@@ -94,28 +94,28 @@ impl Port {
     }
 
     /// What passed so far.
-    pub fn counts(&self) -> &Counts {
+    pub fn counts(&self) -> &PortCounts {
         &self.counts
     }
 
     /// Takes a frame from the board, whatever its bytes are.
-    pub fn handle(&mut self, frame: &[u8]) -> Heard {
+    pub fn handle(&mut self, frame: &[u8]) -> PortOutput {
         match self.read(frame) {
             Ok(heard) => {
-                self.counts.entered += u64::from(matches!(heard, Heard::Packet(_)));
+                self.counts.entered += u64::from(matches!(heard, PortOutput::Packet(_)));
                 heard
             }
             Err(refusal) => {
                 *self.counts.refused.entry(refusal).or_default() += 1;
-                Heard::Nothing
+                PortOutput::Nothing
             }
         }
     }
 
     /// The frame that takes a packet to the board; none, and counted, if that cannot be.
     pub fn frame(&mut self, packet: &Packet) -> Option<Vec<u8>> {
-        let made = self.board.ok_or(Refusal::UnknownBoard).and_then(|board| {
-            let mut bytes = wire::to_bytes(packet).map_err(|_| Refusal::Malformed)?;
+        let made = self.board.ok_or(FrameRefusal::UnknownBoard).and_then(|board| {
+            let mut bytes = wire::to_bytes(packet).map_err(|_| FrameRefusal::Malformed)?;
             fill_checksums(&mut bytes);
             Ok(ethernet(board, EthernetProtocol::Ipv4, &bytes))
         });
@@ -133,44 +133,44 @@ impl Port {
 
     /// A frame was not taken from the port.
     pub(crate) fn not_taken(&mut self) {
-        *self.counts.refused.entry(Refusal::NotTaken).or_default() += 1;
+        *self.counts.refused.entry(FrameRefusal::NotTaken).or_default() += 1;
     }
 
-    fn read(&mut self, frame: &[u8]) -> Result<Heard, Refusal> {
-        let frame = EthernetFrame::new_checked(frame).map_err(|_| Refusal::Malformed)?;
+    fn read(&mut self, frame: &[u8]) -> Result<PortOutput, FrameRefusal> {
+        let frame = EthernetFrame::new_checked(frame).map_err(|_| FrameRefusal::Malformed)?;
         let (from, to) = (frame.src_addr(), frame.dst_addr());
         if !from.is_unicast() || from == GATEWAY {
-            return Err(Refusal::Malformed);
+            return Err(FrameRefusal::Malformed);
         }
         if to != GATEWAY && !to.is_broadcast() {
-            return Err(Refusal::OtherStation);
+            return Err(FrameRefusal::OtherStation);
         }
         match frame.ethertype() {
             EthernetProtocol::Arp => self.arp(frame.payload()),
             EthernetProtocol::Ipv4 => self.ipv4(from, frame.payload()),
-            _ => Err(Refusal::EtherType),
+            _ => Err(FrameRefusal::EtherType),
         }
     }
 
-    fn arp(&mut self, payload: &[u8]) -> Result<Heard, Refusal> {
-        let packet = ArpPacket::new_checked(payload).map_err(|_| Refusal::Malformed)?;
+    fn arp(&mut self, payload: &[u8]) -> Result<PortOutput, FrameRefusal> {
+        let packet = ArpPacket::new_checked(payload).map_err(|_| FrameRefusal::Malformed)?;
         let ArpRepr::EthernetIpv4 {
             operation,
             source_hardware_addr: board,
             source_protocol_addr,
             target_protocol_addr: asked,
             ..
-        } = ArpRepr::parse(&packet).map_err(|_| Refusal::Malformed)?
+        } = ArpRepr::parse(&packet).map_err(|_| FrameRefusal::Malformed)?
         else {
-            return Err(Refusal::Malformed);
+            return Err(FrameRefusal::Malformed);
         };
         // A probe (RFC 5227) comes from no address.
         if source_protocol_addr != self.address && !source_protocol_addr.is_unspecified() {
-            return Err(Refusal::ForeignSource);
+            return Err(FrameRefusal::ForeignSource);
         }
         let on_lan = mask(asked, self.prefix) == mask(self.gateway, self.prefix);
         if operation != ArpOperation::Request || asked == self.address || !on_lan {
-            return Ok(Heard::Nothing);
+            return Ok(PortOutput::Nothing);
         }
         if source_protocol_addr == self.address {
             self.board = Some(board);
@@ -184,35 +184,35 @@ impl Port {
         };
         let mut bytes = vec![0; reply.buffer_len()];
         reply.emit(&mut ArpPacket::new_unchecked(&mut bytes[..]));
-        Ok(Heard::Frame(ethernet(board, EthernetProtocol::Arp, &bytes)))
+        Ok(PortOutput::Frame(ethernet(board, EthernetProtocol::Arp, &bytes)))
     }
 
-    fn ipv4(&mut self, from: EthernetAddress, payload: &[u8]) -> Result<Heard, Refusal> {
-        let ip = Ipv4Packet::new_checked(payload).map_err(|_| Refusal::Malformed)?;
+    fn ipv4(&mut self, from: EthernetAddress, payload: &[u8]) -> Result<PortOutput, FrameRefusal> {
+        let ip = Ipv4Packet::new_checked(payload).map_err(|_| FrameRefusal::Malformed)?;
         // What follows the packet is Ethernet's padding.
         let whole = &payload[..usize::from(ip.total_len())];
         let packet = wire::from_bytes(whole).map_err(|error| match error {
-            WireError::Fragment => Refusal::Fragment,
-            WireError::Protocol => Refusal::Protocol,
-            WireError::Malformed | WireError::TooLong => Refusal::Malformed,
+            WireError::Fragment => FrameRefusal::Fragment,
+            WireError::Protocol => FrameRefusal::Protocol,
+            WireError::Malformed | WireError::TooLong => FrameRefusal::Malformed,
         })?;
         if !checksums_hold(&ip) {
-            return Err(Refusal::Malformed);
+            return Err(FrameRefusal::Malformed);
         }
         let udp = ip.next_header() == IpProtocol::Udp;
         if udp && packet.destination.port() == SERVER_PORT && packet.source.port() == CLIENT_PORT {
             return self.dhcp(from, &packet.payload);
         }
         if *packet.source.ip() != self.address {
-            return Err(Refusal::ForeignSource);
+            return Err(FrameRefusal::ForeignSource);
         }
         self.board = Some(from);
-        Ok(Heard::Packet(packet))
+        Ok(PortOutput::Packet(packet))
     }
 
-    fn dhcp(&mut self, from: EthernetAddress, payload: &[u8]) -> Result<Heard, Refusal> {
-        let packet = DhcpPacket::new_checked(payload).map_err(|_| Refusal::Malformed)?;
-        let asked = DhcpRepr::parse(&packet).map_err(|_| Refusal::Malformed)?;
+    fn dhcp(&mut self, from: EthernetAddress, payload: &[u8]) -> Result<PortOutput, FrameRefusal> {
+        let packet = DhcpPacket::new_checked(payload).map_err(|_| FrameRefusal::Malformed)?;
+        let asked = DhcpRepr::parse(&packet).map_err(|_| FrameRefusal::Malformed)?;
         let elsewhere = asked.server_identifier.is_some_and(|server| server != self.gateway);
         let message_type = match asked.message_type {
             DhcpMessageType::Discover => DhcpMessageType::Offer,
@@ -221,7 +221,7 @@ impl Port {
                 let agrees = wanted == self.address;
                 if agrees { DhcpMessageType::Ack } else { DhcpMessageType::Nak }
             }
-            _ => return Ok(Heard::Nothing),
+            _ => return Ok(PortOutput::Nothing),
         };
         let agrees = message_type != DhcpMessageType::Nak;
         self.board = Some(from);
@@ -252,8 +252,8 @@ impl Port {
         let mut bytes = vec![0; reply.buffer_len()];
         reply
             .emit(&mut DhcpPacket::new_unchecked(&mut bytes[..]))
-            .map_err(|_| Refusal::Malformed)?;
-        Ok(Heard::Frame(self.broadcast(&bytes)))
+            .map_err(|_| FrameRefusal::Malformed)?;
+        Ok(PortOutput::Frame(self.broadcast(&bytes)))
     }
 
     /// A datagram of the DHCP server as a frame for all.

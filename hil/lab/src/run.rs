@@ -1,20 +1,20 @@
 //! A scenario in the lab.
 
 use crate::{
-    beside::{Beside, Besides},
+    beside::{BoardProxies, BoardProxy},
     board_end::BoardEnd,
     cable::Cable,
-    clock::Clock,
-    driver::{Bell, Driver, Observed},
+    clock::RunClock,
+    driver::{Bell, LabDriver, Observed},
     error::LabError,
-    host::{HostState, LabHost},
+    host::{LabHost, LabHostState},
     lateness::{DEFAULT_BUDGET, Lateness},
-    line::Line,
+    line::SideChannel,
     lock,
-    port::{Counts, Port, Refusal},
+    port::{FrameRefusal, Port, PortCounts},
     realtime,
-    stop::Stop,
-    watch::Watch,
+    stop::StopSignal,
+    watch::PacketWatch,
     wire::BoardWire,
 };
 use parallax_fabric::{
@@ -37,7 +37,7 @@ const STACK: usize = 32 << 20;
 
 /// What stands at a peer's place if not software of the lab's own.
 #[derive(Debug)]
-pub enum Outside {
+pub enum ExternalPeer {
     /// A board behind Ethernet.
     Board(Box<dyn Cable>),
     /// Nothing: its device is switched off.
@@ -52,18 +52,18 @@ pub struct Config {
     /// What the 99th percentile of lateness may be.
     pub budget: Duration,
     /// Peers that are not software inside the lab, by name.
-    pub outside: BTreeMap<String, Outside>,
+    pub outside: BTreeMap<String, ExternalPeer>,
     /// What speaks TCP on behalf of boards, by the peer's name. TCP of such a board's own is refused.
-    pub beside: BTreeMap<String, Beside>,
+    pub beside: BTreeMap<String, BoardProxy>,
     /// Lines to boards, by the peer's name.
-    pub lines: BTreeMap<String, Line>,
+    pub lines: BTreeMap<String, SideChannel>,
     /// Who hears of events as they come, in the order in which the lab learns of them: whatever happens
     /// to it later, they were told.
     pub told: Option<Sender<Vec<Entry>>>,
     /// Ends the run early.
-    pub stop: Stop,
-    /// Who is told of packets as they pass, if anybody.
-    pub watch: Option<Watch>,
+    pub stop: StopSignal,
+    /// Observer of packets as they pass, if there is one.
+    pub watch: Option<PacketWatch>,
 }
 
 impl Config {
@@ -76,7 +76,7 @@ impl Config {
             beside: BTreeMap::new(),
             lines: BTreeMap::new(),
             told: None,
-            stop: Stop::default(),
+            stop: StopSignal::default(),
             watch: None,
         }
     }
@@ -84,7 +84,7 @@ impl Config {
 
 /// What is left of a run.
 #[derive(Clone, Debug)]
-pub struct Outcome {
+pub struct LabOutcome {
     /// All events, in the order of time.
     pub entries: Vec<Entry>,
     /// SHA-256 over all packets with their exact times, as of a simulated run.
@@ -95,7 +95,7 @@ pub struct Outcome {
     /// How late packets reached peers.
     pub lateness: Lateness,
     /// What passed the port of each board.
-    pub ports: BTreeMap<String, Counts>,
+    pub ports: BTreeMap<String, PortCounts>,
     /// How long it took, on the run's clock: less than the scenario's duration if it was stopped.
     pub duration: Duration,
 }
@@ -105,7 +105,7 @@ pub struct Outcome {
 /// # Errors
 /// If it cannot be set up, or the system refuses what the lab needs. What a peer does wrong is in the
 /// record.
-pub fn run(scenario: &Scenario, config: Config) -> Result<Outcome, LabError> {
+pub fn run(scenario: &Scenario, config: Config) -> Result<LabOutcome, LabError> {
     let Config { seed, budget, outside, mut beside, mut lines, told: sink, stop, watch } = config;
     if let Some(name) =
         outside.keys().chain(beside.keys()).find(|name| scenario.peer(name).is_none())
@@ -118,13 +118,13 @@ pub fn run(scenario: &Scenario, config: Config) -> Result<Outcome, LabError> {
     let Placed { hosted, kinds, rendezvous } = place(scenario, seed, &mut network)?;
     let setting = Setting::new(scenario, seed, films, rendezvous);
 
-    let (clock, bell) = (Clock::start(), Arc::new(Bell::default()));
+    let (clock, bell) = (RunClock::start(), Arc::new(Bell::default()));
     let ring = Arc::clone(&bell);
     let live = Live { now: Box::new(move || clock.now()), changed: Box::new(move || ring.ring()) };
     let fabric = Fabric::live(seed, network, Box::new(hosted), live);
     let mut outside = outside;
     let (mut boards, mut inside) = (BTreeMap::new(), Inside::default());
-    let mut besides = Besides::default();
+    let mut besides = BoardProxies::default();
     let pictures = Pictures::default();
     for (peer, host) in scenario.peers.iter().zip(&hosts) {
         match outside.remove(&peer.name) {
@@ -134,11 +134,11 @@ pub fn run(scenario: &Scenario, config: Config) -> Result<Outcome, LabError> {
                 let device = ProfiledDevice::of(scenario, peer);
                 let pictures = pictures.clone();
                 let state =
-                    HostState::new(seed, *host, Arc::clone(&fabric), clock, device, pictures);
+                    LabHostState::new(seed, *host, Arc::clone(&fabric), clock, device, pictures);
                 inside.0.insert(*host, Peer { state: Arc::new(state), software, runtime: None });
             }
-            Some(Outside::Nothing) => {}
-            Some(Outside::Board(cable)) => {
+            Some(ExternalPeer::Nothing) => {}
+            Some(ExternalPeer::Board(cable)) => {
                 let Some(site) = scenario.site(&peer.site) else { continue };
                 let lan = site.network;
                 let port = Port::new(peer.address, lan.gateway(), lan.prefix());
@@ -148,8 +148,14 @@ pub fn run(scenario: &Scenario, config: Config) -> Result<Outcome, LabError> {
                     fabric.add_peer(*host);
                     let device = ProfiledDevice::of(scenario, peer);
                     let pictures = pictures.clone();
-                    let state =
-                        HostState::new(seed, *host, Arc::clone(&fabric), clock, device, pictures);
+                    let state = LabHostState::new(
+                        seed,
+                        *host,
+                        Arc::clone(&fabric),
+                        clock,
+                        device,
+                        pictures,
+                    );
                     besides.add(&fabric, clock, Arc::new(state), beside);
                 }
                 let wire = Arc::new(BoardWire::new(port, cable));
@@ -164,9 +170,10 @@ pub fn run(scenario: &Scenario, config: Config) -> Result<Outcome, LabError> {
     let peers: BTreeSet<HostId> = hosts.into_iter().collect();
     let (packets, lateness) = (Packets::new(kinds), Lateness::default());
     let observed = Observed { entries: Vec::new(), packets, lateness, sink };
-    let listening = Stop::default();
+    let listening = StopSignal::default();
     let priority = None;
-    let mut driver = Driver { fabric, clock, bell, stop, peers, boards, observed, watch, priority };
+    let mut driver =
+        LabDriver { fabric, clock, bell, stop, peers, boards, observed, watch, priority };
     let end = thread::scope(|scope| {
         for board in driver.boards.values() {
             let (board, fabric) = (Arc::clone(board), Arc::clone(&driver.fabric));
@@ -174,7 +181,7 @@ pub fn run(scenario: &Scenario, config: Config) -> Result<Outcome, LabError> {
             scope.spawn(move || board.listen(&fabric, &listening));
         }
         let end = follow(&mut driver, &mut inside, &mut besides, scenario);
-        // Whoever speaks for a board learns that it is over before anybody waits for them.
+        // Proxies end before their threads are waited for.
         drop(besides);
         listening.now();
         end
@@ -185,9 +192,9 @@ pub fn run(scenario: &Scenario, config: Config) -> Result<Outcome, LabError> {
 
 /// Follows the script to the end of the scenario, or until the run is stopped. Says when that was.
 fn follow(
-    driver: &mut Driver,
+    driver: &mut LabDriver,
     inside: &mut Inside,
-    besides: &mut Besides,
+    besides: &mut BoardProxies,
     scenario: &Scenario,
 ) -> Result<Time, LabError> {
     besides.all_on()?;
@@ -222,7 +229,7 @@ fn follow(
 
 /// Drives up to `end`, in a thread of its own: its priority would pass to the threads of the peers
 /// that the script switches on.
-fn drive(driver: &mut Driver, end: Time) -> Option<Time> {
+fn drive(driver: &mut LabDriver, end: Time) -> Option<Time> {
     let driven = thread::scope(|scope| {
         let drive = || {
             driver.priority = Some(realtime::told(&realtime::raise()));
@@ -234,13 +241,13 @@ fn drive(driver: &mut Driver, end: Time) -> Option<Time> {
 }
 
 fn finish(
-    mut driver: Driver,
+    mut driver: LabDriver,
     end: Time,
     budget: Duration,
     pictures: &Pictures,
-) -> Result<Outcome, LabError> {
+) -> Result<LabOutcome, LabError> {
     driver.end_loads();
-    let Driver { fabric, boards, observed, priority, .. } = driver;
+    let LabDriver { fabric, boards, observed, priority, .. } = driver;
     let Observed { mut entries, packets, lateness, .. } = observed;
     let ledger = fabric.ledger();
     if !ledger.balances() {
@@ -248,7 +255,7 @@ fn finish(
     }
     let first = |text| Entry { run_ns: 0, node: "lab".to_owned(), event: Event::Note { text } };
     entries.extend(priority.map(first));
-    // What threads say comes in no order; and what was said after the end belongs to nobody.
+    // Entries of threads come in no order; and those after the end are not part of the run.
     entries.retain(|entry| entry.run_ns <= end.as_nanos());
     entries.sort_by_key(|entry| entry.run_ns);
     let bytes = packets.bytes();
@@ -259,7 +266,7 @@ fn finish(
     entries.push(last("world", bytes));
     for (host, board) in &boards {
         let wire = &board.wire;
-        if let Some(frames) = lock(&wire.port).counts().refused.get(&Refusal::NotTaken) {
+        if let Some(frames) = lock(&wire.port).counts().refused.get(&FrameRefusal::NotTaken) {
             let text = format!("not taken from its cable: {}", counted(*frames, "frame"));
             entries.push(last(&fabric.host(*host).0, Event::Note { text }));
         }
@@ -271,7 +278,7 @@ fn finish(
     let counts = |(host, board): (&HostId, &Arc<BoardEnd>)| {
         (fabric.host(*host).0.to_string(), lock(&board.wire.port).counts().clone())
     };
-    Ok(Outcome {
+    Ok(LabOutcome {
         entries,
         packets_sha256: packets.sha256(),
         pictures: pictures.kept(),
@@ -286,7 +293,7 @@ fn finish(
 struct Inside(BTreeMap<HostId, Peer>);
 
 struct Peer {
-    state: Arc<HostState>,
+    state: Arc<LabHostState>,
     software: Software,
     runtime: Option<Runtime>,
 }

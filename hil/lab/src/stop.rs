@@ -13,9 +13,9 @@ pub(crate) const PATIENCE: Duration = Duration::from_millis(50);
 
 /// Ends a run early. Clones end the same run.
 #[derive(Clone, Debug, Default)]
-pub struct Stop(Arc<AtomicBool>);
+pub struct StopSignal(Arc<AtomicBool>);
 
-impl Stop {
+impl StopSignal {
     /// The run ends as soon as the lab notices, within 50 ms or so.
     pub fn now(&self) {
         self.0.store(true, Ordering::Relaxed);

@@ -1,14 +1,14 @@
-//! Who is told of packets as they pass.
+//! Observation of packets as they pass.
 
 use parallax_fabric::PacketSeen;
 use std::fmt;
 
-/// Is told of each packet that a host sends or gets, as soon as the lab comes to it, on the thread that
+/// Observes each packet that a host sends or gets, as soon as the lab comes to it, on the thread that
 /// called [`run`](crate::run()). What a board sends and what the core delivers come each in the order of
 /// their times; one may come after what is later of the other.
-pub struct Watch(Box<dyn FnMut(&PacketSeen<'_>) + Send>);
+pub struct PacketWatch(Box<dyn FnMut(&PacketSeen<'_>) + Send>);
 
-impl Watch {
+impl PacketWatch {
     /// Tells `watch`. It must not wait for anything: the network stands still meanwhile.
     pub fn new(watch: impl FnMut(&PacketSeen<'_>) + Send + 'static) -> Self {
         Self(Box::new(watch))
@@ -19,7 +19,7 @@ impl Watch {
     }
 }
 
-impl fmt::Debug for Watch {
+impl fmt::Debug for PacketWatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Watch").finish_non_exhaustive()
     }

@@ -1,6 +1,6 @@
 //! A board behind a port: an IP stack of its own, at the other end of a unix datagram socket.
 
-use parallax_lab::{Config, Outcome, Outside, Stop, run};
+use parallax_lab::{Config, ExternalPeer, LabOutcome, StopSignal, run};
 use parallax_record::Event;
 use parallax_scenario::{Builtin, Scenario, parse};
 use smoltcp::{
@@ -132,13 +132,13 @@ fn scenario() -> Scenario {
 }
 
 /// Runs a lab with nobody but a board at the doorbell's place.
-fn with_board<T: Send>(work: impl FnOnce(&Scenario, UnixDatagram) -> T + Send) -> (T, Outcome) {
+fn with_board<T: Send>(work: impl FnOnce(&Scenario, UnixDatagram) -> T + Send) -> (T, LabOutcome) {
     let scenario = scenario();
     let (lab, board) = UnixDatagram::pair().expect("sockets");
-    let stop = Stop::default();
+    let stop = StopSignal::default();
     let outside = BTreeMap::from([
-        ("doorbell".to_owned(), Outside::Board(Box::new(lab))),
-        ("phone".to_owned(), Outside::Nothing),
+        ("doorbell".to_owned(), ExternalPeer::Board(Box::new(lab))),
+        ("phone".to_owned(), ExternalPeer::Nothing),
     ]);
     let config = Config { outside, stop: stop.clone(), ..Config::new(7) };
     thread::scope(|scope| {

@@ -2,7 +2,7 @@
 //! sockets see it.
 
 use nix::sys::socket::{setsockopt, sockopt};
-use parallax_lab::{Cable, CableError, Datagrams, Interface, Link, Tap, look};
+use parallax_lab::{Cable, CableError, Datagrams, Interface, LinkState, Tap, look};
 use smoltcp::{
     phy::ChecksumCapabilities,
     wire::{
@@ -161,10 +161,10 @@ fn an_interface_is_a_cable_with_whole_checksums_and_no_echo() {
     let down = Interface::open("lab").expect_err("it is down");
     assert!(matches!(down, CableError::Down { .. }), "{down}");
     assert!(down.to_string().contains("sudo ip link set lab up"), "{down}");
-    assert_eq!(look("lab").expect("it is told").link, Link::Down);
+    assert_eq!(look("lab").expect("it is told").link, LinkState::Down);
     ip("link set lab up");
     address("board", own, neighbour);
-    assert_eq!(look("lab").expect("it is told").link, Link::Up);
+    assert_eq!(look("lab").expect("it is told").link, LinkState::Up);
     let seen = look("board").expect("it is told");
     assert_eq!(seen.to_string(), "up, has an address of its own: 10.87.0.1");
     let cable = Interface::open("lab").expect("it is up");
@@ -224,7 +224,7 @@ fn a_tap_interface_is_a_cable_for_one_lab_at_a_time() {
     address("tap0", own, neighbour);
     both_ways(&cable, own, neighbour);
     drop(cable);
-    assert_eq!(look("tap0").expect("it is told").link, Link::Missing);
+    assert_eq!(look("tap0").expect("it is told").link, LinkState::Missing);
 
     // One that is there already stays, and is opened again.
     ip("tuntap add tap1 mode tap");

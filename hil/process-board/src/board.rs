@@ -2,17 +2,17 @@
 
 use crate::{
     error::ProcessBoardError,
-    fault::{BoardFault, BoardStage, FaultKind},
+    fault::{BoardFault, BoardFaultKind, BoardStage},
     faults::ActiveFaults,
     inject::Injector,
     plug::Plug,
-    shell::{BANNER, Command, commands, said},
+    shell::{BANNER, ShellCommand, commands, said},
     skew::Skew,
     station::Station,
     tty::Tty,
 };
 use parallax_agent as agent;
-use parallax_console::{Encoder, Nonce, Sender};
+use parallax_console::{FrameEncoder, Nonce, Sender};
 use rustix::time::{ClockId, clock_gettime};
 use std::{
     io,
@@ -25,11 +25,11 @@ use std::{
 
 const USER: &str = "root";
 const PROMPT: &str = "# ";
-/// So long a boot waits for an address; without one the board is up all the same.
+/// Longest wait of a boot for an address; without one the board is up all the same.
 const LEASE: Duration = Duration::from_secs(5);
 /// From one boot of a boot loop to the next.
 const BOOT_LOOP: Duration = Duration::from_millis(250);
-/// So long what an earlier run left comes after the console was plugged in, and how often.
+/// Time for which output of an earlier run comes after the console was plugged in, and its interval.
 const EARLIER: (Duration, Duration) = (Duration::from_millis(300), Duration::from_millis(10));
 /// From then to the boot.
 const BEFORE_POWER: Duration = Duration::from_millis(500);
@@ -61,14 +61,14 @@ pub struct BoardSettings {
 /// If it cannot be, or its console is gone.
 pub fn run(settings: &BoardSettings, cable: UnixDatagram) -> Result<(), ProcessBoardError> {
     let (on, on_ns, skew) = (Instant::now(), machine_ns(), settings.clock);
-    let clock = agent::Clock::new(move || skew.board_ns(machine_ns(), on_ns));
+    let clock = agent::AgentClock::new(move || skew.board_ns(machine_ns(), on_ns));
     let faults = ActiveFaults::new(on, settings.faults.clone());
     let plug = Arc::new(Plug::new(settings.console.clone())?);
-    if faults.is(FaultKind::Earlier) {
+    if faults.is(BoardFaultKind::Earlier) {
         leave(&plug)?;
     }
-    plug.show(faults.is(FaultKind::Locked))?;
-    if faults.is(FaultKind::Earlier) {
+    plug.show(faults.is(BoardFaultKind::Locked))?;
+    if faults.is(BoardFaultKind::Earlier) {
         leave_more(&plug)?;
     }
     let mut tty = Tty::new(&plug, settings.bits_per_second, settings.jitter, &faults)?;
@@ -100,7 +100,7 @@ fn machine_ns() -> u64 {
 fn leave(plug: &Plug) -> io::Result<()> {
     let mut said = format!("\r\n{BANNER}\r\nprocess-board login: root\r\n# ").into_bytes();
     // A short message: it fits a frame.
-    let _ = Encoder::new(Sender::Board, Nonce(0x0bad_cafe)).encode(
+    let _ = FrameEncoder::new(Sender::Board, Nonce(0x0bad_cafe)).encode(
         br#"{"kind":"bye"}"#,
         b"\r\n",
         &mut said,
@@ -110,7 +110,7 @@ fn leave(plug: &Plug) -> io::Result<()> {
     while !rest.is_empty() {
         match plug.write(rest) {
             Ok(written) => rest = rest.get(written..).unwrap_or_default(),
-            // Nobody reads yet, and there is no room for more.
+            // There is no reader yet, and no room for more.
             Err(error) if error.kind() == io::ErrorKind::TimedOut => return Ok(()),
             Err(error) => return Err(error),
         }
@@ -137,7 +137,7 @@ fn boot(
     faults: &ActiveFaults,
 ) -> io::Result<()> {
     tty.say(&format!("\n{BANNER}\n"))?;
-    while faults.is(FaultKind::BootLoop) {
+    while faults.is(BoardFaultKind::BootLoop) {
         thread::sleep(BOOT_LOOP);
         tty.say(&format!("\n{BANNER}\n"))?;
     }
@@ -160,7 +160,7 @@ fn login(tty: &mut Tty, faults: &ActiveFaults) -> io::Result<()> {
     loop {
         tty.say("\nprocess-board login: ")?;
         match tty.line()?.as_str() {
-            USER if !faults.is(FaultKind::Refused) => return tty.say("\n"),
+            USER if !faults.is(BoardFaultKind::Refused) => return tty.say("\n"),
             "" => {}
             _ => tty.say("Login incorrect\n")?,
         }
@@ -169,19 +169,19 @@ fn login(tty: &mut Tty, faults: &ActiveFaults) -> io::Result<()> {
 
 /// Does a command, after one that ended with this status; gives its own.
 fn execute(
-    command: &Command,
+    command: &ShellCommand,
     before: u8,
     tty: &mut Tty,
     station: &Station,
-    clock: &agent::Clock,
+    clock: &agent::AgentClock,
     faults: &ActiveFaults,
 ) -> io::Result<u8> {
     let words = match command {
-        Command::Echo(words) => {
+        ShellCommand::Echo(words) => {
             tty.say(&format!("{}\n", said(words, before)))?;
             return Ok(0);
         }
-        Command::Other(words) => words,
+        ShellCommand::Other(words) => words,
     };
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words[..] {
@@ -195,7 +195,7 @@ fn execute(
             tty.echo(false);
             Ok(0)
         }
-        ["parallax-agent", "--nonce", hex] if !faults.is(FaultKind::NoAgent) => {
+        ["parallax-agent", "--nonce", hex] if !faults.is(BoardFaultKind::NoAgent) => {
             match u32::from_str_radix(hex, 16) {
                 Ok(nonce) => run_agent(Nonce(nonce), tty, station, clock, faults),
                 Err(_) => {
@@ -216,7 +216,7 @@ fn run_agent(
     nonce: Nonce,
     tty: &mut Tty,
     station: &Station,
-    clock: &agent::Clock,
+    clock: &agent::AgentClock,
     faults: &ActiveFaults,
 ) -> io::Result<u8> {
     let wire = tty.wire_of_agent();

@@ -9,13 +9,13 @@ use std::{collections::VecDeque, os::unix::net::UnixDatagram};
 /// An Ethernet frame without its checksum, bytes.
 const FRAME_BYTES: usize = 1_514;
 
-/// The board's end of the cable. Whoever reads the socket puts in what came.
-pub(crate) struct Cable {
+/// The board's end of the cable. The reader of the socket puts in what came.
+pub(crate) struct BoardCable {
     socket: UnixDatagram,
     came: VecDeque<Vec<u8>>,
 }
 
-impl Cable {
+impl BoardCable {
     pub(crate) fn new(socket: UnixDatagram) -> Self {
         Self { socket, came: VecDeque::new() }
     }
@@ -25,36 +25,36 @@ impl Cable {
     }
 }
 
-pub(crate) struct Frame(Vec<u8>);
+pub(crate) struct CableFrame(Vec<u8>);
 
-impl RxToken for Frame {
+impl RxToken for CableFrame {
     fn consume<R, F: FnOnce(&[u8]) -> R>(self, take: F) -> R {
         take(&self.0)
     }
 }
 
-pub(crate) struct Sender<'c>(&'c UnixDatagram);
+pub(crate) struct CableSender<'c>(&'c UnixDatagram);
 
-impl TxToken for Sender<'_> {
+impl TxToken for CableSender<'_> {
     fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, length: usize, fill: F) -> R {
         let mut frame = vec![0; length];
         let filled = fill(&mut frame);
-        // A frame that nobody takes is lost, as on a cable that is not plugged in.
+        // A frame that is not taken is lost, as on a cable that is not plugged in.
         let _ = self.0.send(&frame);
         filled
     }
 }
 
-impl Device for Cable {
-    type RxToken<'a> = Frame;
-    type TxToken<'a> = Sender<'a>;
+impl Device for BoardCable {
+    type RxToken<'a> = CableFrame;
+    type TxToken<'a> = CableSender<'a>;
 
-    fn receive(&mut self, _: Instant) -> Option<(Frame, Sender<'_>)> {
-        Some((Frame(self.came.pop_front()?), Sender(&self.socket)))
+    fn receive(&mut self, _: Instant) -> Option<(CableFrame, CableSender<'_>)> {
+        Some((CableFrame(self.came.pop_front()?), CableSender(&self.socket)))
     }
 
-    fn transmit(&mut self, _: Instant) -> Option<Sender<'_>> {
-        Some(Sender(&self.socket))
+    fn transmit(&mut self, _: Instant) -> Option<CableSender<'_>> {
+        Some(CableSender(&self.socket))
     }
 
     fn capabilities(&self) -> DeviceCapabilities {

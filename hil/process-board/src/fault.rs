@@ -19,7 +19,7 @@ pub enum BoardStage {
 
 /// What fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FaultKind {
+pub enum BoardFaultKind {
     /// It stops, and says nothing any more.
     Silent,
     /// Its kernel panics: it says so, and stops.
@@ -30,9 +30,9 @@ pub enum FaultKind {
     Reset,
     /// It never comes further than its banner.
     BootLoop,
-    /// So many of a thousand bytes that it says become others.
+    /// This many of a thousand bytes of its output become others.
     Garbage(u32),
-    /// So many of a thousand bytes that it says are lost.
+    /// This many of a thousand bytes of its output are lost.
     Dropped(u32),
     /// Something is logged within each such line that it says, one byte further each time.
     Interleaved(u32),
@@ -40,9 +40,9 @@ pub enum FaultKind {
     Earlier,
     /// It does not read its console any more, and takes nothing.
     Deaf,
-    /// Of what is typed it takes so many bytes in a millisecond, and loses the rest.
+    /// It takes this many typed bytes in a millisecond, and loses the rest.
     Overrun(u32),
-    /// Its console is unplugged, for so many milliseconds, or for ever.
+    /// Its console is unplugged, for this many milliseconds, or for ever.
     Unplugged(Option<u64>),
     /// Another program holds its console, from the next time on that it is plugged in.
     Locked,
@@ -56,7 +56,7 @@ pub enum FaultKind {
     NoAgent,
     /// It refuses each login.
     Refused,
-    /// It speaks at so many bits per second, whatever the bench takes for its rate.
+    /// It speaks at this many bits per second, whatever the bench takes for its rate.
     Rate(u32),
 }
 
@@ -64,16 +64,16 @@ pub enum FaultKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BoardFault {
     /// What.
-    pub kind: FaultKind,
+    pub kind: BoardFaultKind,
     /// From this stage on,
     pub stage: BoardStage,
-    /// and so long after it began.
+    /// and this long after it began.
     pub after: Duration,
 }
 
 impl BoardFault {
     /// Reads `NAME[=VALUE][@STAGE[+MS]]`, as in `garbage=10@agent+500`; the stage is `on`, `login` or
-    /// `agent`, and `on` if none is told. None if it is anything else.
+    /// `agent`, and `on` if none is given. None if it is anything else.
     pub fn read(text: &str) -> Option<Self> {
         let (what, when) = text.split_once('@').unwrap_or((text, "on"));
         let (stage, after) = when.split_once('+').unwrap_or((when, "0"));
@@ -85,21 +85,21 @@ impl BoardFault {
         };
         let after = Duration::from_millis(after.parse().ok()?);
         let kind = match what.split_once('=') {
-            None => FaultKind::named(what)?,
-            Some(("garbage", value)) => FaultKind::Garbage(value.parse().ok()?),
-            Some(("dropped", value)) => FaultKind::Dropped(value.parse().ok()?),
-            Some(("interleaved", value)) => FaultKind::Interleaved(value.parse().ok()?),
-            Some(("overrun", value)) => FaultKind::Overrun(value.parse().ok()?),
-            Some(("unplugged", value)) => FaultKind::Unplugged(Some(value.parse().ok()?)),
-            Some(("exit", value)) => FaultKind::Exit(value.parse().ok()?),
-            Some(("rate", value)) => FaultKind::Rate(value.parse().ok()?),
+            None => BoardFaultKind::named(what)?,
+            Some(("garbage", value)) => BoardFaultKind::Garbage(value.parse().ok()?),
+            Some(("dropped", value)) => BoardFaultKind::Dropped(value.parse().ok()?),
+            Some(("interleaved", value)) => BoardFaultKind::Interleaved(value.parse().ok()?),
+            Some(("overrun", value)) => BoardFaultKind::Overrun(value.parse().ok()?),
+            Some(("unplugged", value)) => BoardFaultKind::Unplugged(Some(value.parse().ok()?)),
+            Some(("exit", value)) => BoardFaultKind::Exit(value.parse().ok()?),
+            Some(("rate", value)) => BoardFaultKind::Rate(value.parse().ok()?),
             Some(_) => return None,
         };
         Some(Self { kind, stage, after })
     }
 }
 
-impl FaultKind {
+impl BoardFaultKind {
     fn named(name: &str) -> Option<Self> {
         Some(match name {
             "silent" => Self::Silent,
@@ -146,12 +146,12 @@ impl FaultPlan {
     }
 
     /// What is wrong now.
-    pub(crate) fn now(&self, now: Duration) -> impl Iterator<Item = FaultKind> {
+    pub(crate) fn now(&self, now: Duration) -> impl Iterator<Item = BoardFaultKind> {
         self.all.iter().filter(move |fault| self.is_due(fault, now)).map(|fault| fault.kind)
     }
 
     /// What has begun to be wrong, each once.
-    pub(crate) fn due(&mut self, now: Duration) -> Vec<FaultKind> {
+    pub(crate) fn due(&mut self, now: Duration) -> Vec<BoardFaultKind> {
         let mut due = Vec::new();
         for place in 0..self.all.len() {
             if !self.done[place] && self.is_due(&self.all[place], now) {
@@ -188,17 +188,17 @@ impl Noise {
         self.state
     }
 
-    /// One of so many of a thousand.
+    /// A draw of `per_mille` in a thousand.
     fn strikes(&mut self, per_mille: u32) -> bool {
         self.draw() % 1_000 < u64::from(per_mille)
     }
 
     /// What is heard of what is said while this is wrong.
-    pub(crate) fn pass(&mut self, bytes: &[u8], wrong: &[FaultKind]) -> Vec<u8> {
+    pub(crate) fn pass(&mut self, bytes: &[u8], wrong: &[BoardFaultKind]) -> Vec<u8> {
         let mut bytes = bytes.to_vec();
         for wrong in wrong {
             bytes = match wrong {
-                FaultKind::Garbage(per_mille) => {
+                BoardFaultKind::Garbage(per_mille) => {
                     let other = |noise: &mut Self, byte: u8| {
                         let struck = noise.strikes(*per_mille);
                         // Never the same byte.
@@ -206,10 +206,10 @@ impl Noise {
                     };
                     bytes.into_iter().map(|byte| other(self, byte)).collect()
                 }
-                FaultKind::Dropped(per_mille) => {
+                BoardFaultKind::Dropped(per_mille) => {
                     bytes.into_iter().filter(|_| !self.strikes(*per_mille)).collect()
                 }
-                FaultKind::Interleaved(every) => self.interleave(&bytes, (*every).max(1)),
+                BoardFaultKind::Interleaved(every) => self.interleave(&bytes, (*every).max(1)),
                 _ => bytes,
             };
         }
@@ -245,7 +245,7 @@ pub(crate) fn at_a_wrong_rate(bytes: &[u8]) -> Vec<u8> {
     bytes.iter().map(|byte| byte.rotate_left(3) | 0x80).collect()
 }
 
-/// A receiver that holds so many bytes, and is emptied each millisecond.
+/// A receiver of limited size, emptied each millisecond.
 #[derive(Debug, Default)]
 pub(crate) struct Fifo {
     millis: u128,
@@ -275,18 +275,18 @@ mod tests {
     fn a_fault_is_told_by_name_value_stage_and_time() {
         let read =
             |text| BoardFault::read(text).map(|fault| (fault.kind, fault.stage, fault.after));
-        assert_eq!(read("silent"), Some((FaultKind::Silent, BoardStage::On, Duration::ZERO)));
+        assert_eq!(read("silent"), Some((BoardFaultKind::Silent, BoardStage::On, Duration::ZERO)));
         assert_eq!(
             read("garbage=10@agent+500"),
-            Some((FaultKind::Garbage(10), BoardStage::Agent, 500 * MS))
+            Some((BoardFaultKind::Garbage(10), BoardStage::Agent, 500 * MS))
         );
         assert_eq!(
             read("unplugged=800@login"),
-            Some((FaultKind::Unplugged(Some(800)), BoardStage::Login, Duration::ZERO))
+            Some((BoardFaultKind::Unplugged(Some(800)), BoardStage::Login, Duration::ZERO))
         );
         assert_eq!(
             read("unplugged@agent"),
-            Some((FaultKind::Unplugged(None), BoardStage::Agent, Duration::ZERO))
+            Some((BoardFaultKind::Unplugged(None), BoardStage::Agent, Duration::ZERO))
         );
         for wrong in ["", "silence", "silent=1", "garbage", "exit=300", "panic@noon", "panic@on+x"]
         {
@@ -299,33 +299,33 @@ mod tests {
         let text = ["panic@agent+5", "garbage=1@login"];
         let mut faults = FaultPlan::new(text.into_iter().filter_map(BoardFault::read).collect());
         faults.reached(BoardStage::Login, 10 * MS);
-        assert_eq!(faults.due(12 * MS), [FaultKind::Garbage(1)]);
+        assert_eq!(faults.due(12 * MS), [BoardFaultKind::Garbage(1)]);
         faults.reached(BoardStage::Agent, 20 * MS);
         // A stage begins once.
         faults.reached(BoardStage::Agent, 90 * MS);
         assert_eq!(faults.due(24 * MS), []);
-        assert_eq!(faults.due(25 * MS), [FaultKind::Panic]);
+        assert_eq!(faults.due(25 * MS), [BoardFaultKind::Panic]);
         assert_eq!(faults.due(26 * MS), []);
-        let now: Vec<FaultKind> = faults.now(26 * MS).collect();
-        assert_eq!(now, [FaultKind::Panic, FaultKind::Garbage(1)]);
+        let now: Vec<BoardFaultKind> = faults.now(26 * MS).collect();
+        assert_eq!(now, [BoardFaultKind::Panic, BoardFaultKind::Garbage(1)]);
     }
 
     #[test]
     fn noise_strikes_as_often_as_it_is_told_and_the_same_each_time() {
         let said = vec![b'x'; 100_000];
         let run = |wrong| Noise::new(7).pass(&said, &[wrong]);
-        let other = run(FaultKind::Garbage(10)).iter().filter(|byte| **byte != b'x').count();
+        let other = run(BoardFaultKind::Garbage(10)).iter().filter(|byte| **byte != b'x').count();
         assert!((800..1_200).contains(&other), "{other}");
-        let lost = said.len() - run(FaultKind::Dropped(100)).len();
+        let lost = said.len() - run(BoardFaultKind::Dropped(100)).len();
         assert!((9_000..11_000).contains(&lost), "{lost}");
-        assert_eq!(run(FaultKind::Garbage(1)), run(FaultKind::Garbage(1)));
-        assert_eq!(run(FaultKind::Panic), said);
+        assert_eq!(run(BoardFaultKind::Garbage(1)), run(BoardFaultKind::Garbage(1)));
+        assert_eq!(run(BoardFaultKind::Panic), said);
     }
 
     #[test]
     fn a_log_line_comes_in_at_each_byte_of_a_line_in_turn() {
         let mut noise = Noise::new(1);
-        let heard = noise.pass(&b"abc\n".repeat(7), &[FaultKind::Interleaved(1)]);
+        let heard = noise.pass(&b"abc\n".repeat(7), &[BoardFaultKind::Interleaved(1)]);
         let heard = String::from_utf8(heard).expect("text");
         let log = String::from_utf8_lossy(LOG);
         // The first line has begun before anything strikes.

@@ -1,7 +1,7 @@
 //! Active faults of a board, by how far it has come.
 
 use crate::{
-    fault::{BoardFault, BoardStage, FaultKind, FaultPlan},
+    fault::{BoardFault, BoardFaultKind, BoardStage, FaultPlan},
     lock,
 };
 use std::{
@@ -34,16 +34,16 @@ impl ActiveFaults {
     }
 
     /// Faults that are active now.
-    pub(crate) fn now(&self) -> Vec<FaultKind> {
+    pub(crate) fn now(&self) -> Vec<BoardFaultKind> {
         lock(&self.plan).now(self.on.elapsed()).collect()
     }
 
     /// Faults that are due now, each once.
-    pub(crate) fn due(&self) -> Vec<FaultKind> {
+    pub(crate) fn due(&self) -> Vec<BoardFaultKind> {
         lock(&self.plan).due(self.on.elapsed())
     }
 
-    pub(crate) fn is(&self, kind: FaultKind) -> bool {
+    pub(crate) fn is(&self, kind: BoardFaultKind) -> bool {
         self.now().contains(&kind)
     }
 

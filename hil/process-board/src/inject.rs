@@ -1,6 +1,8 @@
 //! Fault injection.
 
-use crate::{fault::FaultKind, faults::ActiveFaults, plug::Plug, shell::BANNER, tty::Wire};
+use crate::{
+    fault::BoardFaultKind, faults::ActiveFaults, plug::Plug, shell::BANNER, tty::ConsoleWire,
+};
 use rustix::process::{Signal, getpid, kill_process};
 use std::{
     io::{self, Write as _},
@@ -18,7 +20,7 @@ const LAST_WORDS: Duration = Duration::from_millis(300);
 /// Injects the faults of a board when they are due.
 pub(crate) struct Injector {
     pub(crate) faults: ActiveFaults,
-    pub(crate) wire: Wire,
+    pub(crate) wire: ConsoleWire,
     pub(crate) plug: Arc<Plug>,
     /// Where typed bytes go.
     pub(crate) typed: Sender<Vec<u8>>,
@@ -35,7 +37,7 @@ impl Injector {
         let inject = move || {
             loop {
                 if let Err(error) = self.inject_due() {
-                    // A board that cannot fail as it was told is none.
+                    // A board that cannot inject its faults must not run.
                     let _ = writeln!(io::stderr(), "failed to fail: {error}");
                     process::exit(1);
                 }
@@ -45,28 +47,28 @@ impl Injector {
         thread::Builder::new().name("faults".into()).spawn(inject).map(drop)
     }
 
-    fn inject(&self, kind: FaultKind) -> io::Result<()> {
+    fn inject(&self, kind: BoardFaultKind) -> io::Result<()> {
         match kind {
-            FaultKind::Silent => stop(Duration::ZERO),
-            FaultKind::Panic => self.last(
+            BoardFaultKind::Silent => stop(Duration::ZERO),
+            BoardFaultKind::Panic => self.last(
                 "\n[   12.345678] Kernel panic - not syncing: Fatal exception in interrupt\n",
             ),
-            FaultKind::Watchdog => self.last(&format!(
+            BoardFaultKind::Watchdog => self.last(&format!(
                 "\n[   12.345678] watchdog: BUG: soft lockup - CPU#0 stuck for 22s! [parallax-agent:77]\n\
                  {}\nReset cause: WDOG\n",
                 BANNER
             )),
-            FaultKind::Reset => self.last(&format!("\n{}\n", BANNER)),
-            FaultKind::Deaf => self.plug.stop_taking(),
-            FaultKind::Unplugged(millis) => {
+            BoardFaultKind::Reset => self.last(&format!("\n{}\n", BANNER)),
+            BoardFaultKind::Deaf => self.plug.stop_taking(),
+            BoardFaultKind::Unplugged(millis) => {
                 self.plug.pull();
                 let Some(millis) = millis else { return Ok(()) };
                 thread::sleep(Duration::from_millis(millis));
-                self.plug.put(self.faults.is(FaultKind::Locked)).map_err(io::Error::other)
+                self.plug.put(self.faults.is(BoardFaultKind::Locked)).map_err(io::Error::other)
             }
-            FaultKind::Exit(status) => process::exit(status.into()),
-            FaultKind::Killed | FaultKind::OutOfMemory => {
-                if kind == FaultKind::OutOfMemory {
+            BoardFaultKind::Exit(status) => process::exit(status.into()),
+            BoardFaultKind::Killed | BoardFaultKind::OutOfMemory => {
+                if kind == BoardFaultKind::OutOfMemory {
                     let text =
                         "\n[   12.345678] Out of memory: Killed process 77 (parallax-agent)\n";
                     self.wire.clone().write_all(text.as_bytes())?;
@@ -76,16 +78,16 @@ impl Injector {
                 self.typed.send(Vec::new()).map_err(io::Error::other)
             }
             // These are states, read by the code that they disturb.
-            FaultKind::BootLoop
-            | FaultKind::Garbage(_)
-            | FaultKind::Dropped(_)
-            | FaultKind::Interleaved(_)
-            | FaultKind::Earlier
-            | FaultKind::Overrun(_)
-            | FaultKind::Locked
-            | FaultKind::NoAgent
-            | FaultKind::Refused
-            | FaultKind::Rate(_) => Ok(()),
+            BoardFaultKind::BootLoop
+            | BoardFaultKind::Garbage(_)
+            | BoardFaultKind::Dropped(_)
+            | BoardFaultKind::Interleaved(_)
+            | BoardFaultKind::Earlier
+            | BoardFaultKind::Overrun(_)
+            | BoardFaultKind::Locked
+            | BoardFaultKind::NoAgent
+            | BoardFaultKind::Refused
+            | BoardFaultKind::Rate(_) => Ok(()),
         }
     }
 

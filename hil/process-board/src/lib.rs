@@ -17,7 +17,7 @@ mod tty;
 
 pub use board::{BoardSettings, run};
 pub use error::ProcessBoardError;
-pub use fault::{BoardFault, BoardStage, FaultKind};
+pub use fault::{BoardFault, BoardFaultKind, BoardStage};
 pub use skew::Skew;
 pub use start::main;
 

@@ -11,7 +11,7 @@ fn main() -> ExitCode {
     match parallax_process_board::main(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // If nobody reads it, the exit code says it.
+            // Without a reader, the exit code says it.
             let _ = writeln!(io::stderr(), "{error}");
             ExitCode::FAILURE
         }

@@ -25,7 +25,7 @@ pub(crate) struct Plug {
 
 struct Ends {
     master: TTYPort,
-    /// Stays open: so the PTY stays while nobody else has it open.
+    /// Stays open, so that the PTY stays while no other program has it open.
     _slave: TTYPort,
     device: String,
     /// The host's end once more, to look at what the host has set.

@@ -5,7 +5,7 @@ pub(crate) const BANNER: &str = "Parallax process board, first stage";
 
 /// A command of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Command {
+pub(crate) enum ShellCommand {
     /// `echo`, with its words; where `$?` stands, the status of the command before belongs.
     Echo(Vec<String>),
     /// Any other, by its words; at least one.
@@ -16,7 +16,7 @@ pub(crate) enum Command {
 const STATUS: char = '\0';
 
 /// The commands of a line, in their order.
-pub(crate) fn commands(line: &str) -> Vec<Command> {
+pub(crate) fn commands(line: &str) -> Vec<ShellCommand> {
     let (mut all, mut words, mut word) = (Vec::new(), Vec::new(), None::<String>);
     let (mut quoted, mut letters) = (false, line.chars().peekable());
     while let Some(letter) = letters.next() {
@@ -43,13 +43,13 @@ pub(crate) fn commands(line: &str) -> Vec<Command> {
     all
 }
 
-fn command(mut words: Vec<String>) -> Option<Command> {
+fn command(mut words: Vec<String>) -> Option<ShellCommand> {
     let first = words.first()?;
     if first == "echo" {
         words.remove(0);
-        return Some(Command::Echo(words));
+        return Some(ShellCommand::Echo(words));
     }
-    Some(Command::Other(words))
+    Some(ShellCommand::Other(words))
 }
 
 /// What `echo` says of `words` after a command with this status.
@@ -66,10 +66,10 @@ mod tests {
         let line = "echo 'plx:''7f3a9c01:4:b.'; uname -r; echo 'plx:''7f3a9c01:4:e:'$?'.'";
         let all = commands(line);
         assert_eq!(all.len(), 3);
-        let Command::Echo(begin) = &all[0] else { panic!("{all:?}") };
+        let ShellCommand::Echo(begin) = &all[0] else { panic!("{all:?}") };
         assert_eq!(said(begin, 9), "plx:7f3a9c01:4:b.");
-        assert_eq!(all[1], Command::Other(vec!["uname".to_owned(), "-r".to_owned()]));
-        let Command::Echo(end) = &all[2] else { panic!("{all:?}") };
+        assert_eq!(all[1], ShellCommand::Other(vec!["uname".to_owned(), "-r".to_owned()]));
+        let ShellCommand::Echo(end) = &all[2] else { panic!("{all:?}") };
         assert_eq!(said(end, 127), "plx:7f3a9c01:4:e:127.");
     }
 
@@ -77,6 +77,6 @@ mod tests {
     fn nothing_typed_is_no_command() {
         assert_eq!(commands(""), []);
         assert_eq!(commands(" ; ;"), []);
-        assert_eq!(commands("echo"), [Command::Echo(vec![])]);
+        assert_eq!(commands("echo"), [ShellCommand::Echo(vec![])]);
     }
 }

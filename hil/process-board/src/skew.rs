@@ -5,9 +5,9 @@
 pub struct Skew {
     /// So far it is ahead when the machine's clock shows 0.
     pub offset_ns: i64,
-    /// So many millionths it gains, of all the time that the machine's clock shows.
+    /// Drift against the machine's clock, ppm.
     pub drift_ppm: i32,
-    /// So long after power on it jumps, and by how much.
+    /// Time after power on at which it jumps, and by how much.
     pub jump: Option<(u64, i64)>,
 }
 

@@ -1,6 +1,6 @@
 //! The board's IP stack: Ethernet, ARP, a DHCP client and UDP, by smoltcp.
 
-use crate::{cable::Cable, lock};
+use crate::{cable::BoardCable, lock};
 use smoltcp::{
     iface::{Config, Interface, SocketHandle, SocketSet},
     socket::{dhcpv4, udp},
@@ -35,7 +35,7 @@ const PATIENCE: Duration = Duration::from_millis(20);
 pub(crate) type Datagram = (Vec<u8>, SocketAddr);
 
 struct Stack {
-    cable: Cable,
+    cable: BoardCable,
     interface: Interface,
     sockets: SocketSet<'static>,
     dhcp: SocketHandle,
@@ -69,9 +69,9 @@ impl Station {
     pub(crate) fn plug(socket: UnixDatagram) -> io::Result<Self> {
         let listening = socket.try_clone()?;
         listening.set_read_timeout(Some(PATIENCE))?;
-        let mut cable = Cable::new(socket);
+        let mut cable = BoardCable::new(socket);
         let mut config = Config::new(HardwareAddress::Ethernet(ADDRESS));
-        // Ports and transaction numbers: nobody else is on this wire.
+        // Ports and transaction numbers: no other host is on this wire.
         config.random_seed = u64::from(std::process::id());
         let interface = Interface::new(config, &mut cable, Instant::now());
         let mut sockets = SocketSet::new(Vec::new());
@@ -114,7 +114,7 @@ impl Station {
     pub(crate) fn send(&self, port: u16, to: SocketAddrV4, payload: &[u8]) {
         let wakers = {
             let mut stack = lock(&self.0.stack);
-            // Two homes may have the same addresses inside. Nobody answers ARP for the board's own, and
+            // Two homes may have the same addresses inside. No host answers ARP for the board's own, and
             // smoltcp holds back all that is behind such a packet in its socket.
             if stack.address == Some(*to.ip()) {
                 return;

@@ -1,7 +1,7 @@
 //! The board's end of its console: bytes as fast as the wire, echo, lines.
 
 use crate::{
-    fault::{FaultKind, Fifo, Noise, at_a_wrong_rate},
+    fault::{BoardFaultKind, Fifo, Noise, at_a_wrong_rate},
     faults::ActiveFaults,
     plug::Plug,
 };
@@ -26,13 +26,13 @@ type Written = (Instant, Vec<u8>);
 
 /// Where the board writes. Clones write to the same wire.
 #[derive(Clone)]
-pub(crate) struct Wire {
+pub(crate) struct ConsoleWire {
     waiting: mpsc::Sender<Written>,
     /// Whether the agent writes here: killed, it says nothing.
     of_agent: Option<ActiveFaults>,
 }
 
-/// How long something is held back: up to so long, the same each time the program runs.
+/// Random delays up to `most`, the same each time the program runs.
 struct Jitter {
     most: Duration,
     state: u64,
@@ -53,7 +53,7 @@ impl Jitter {
     }
 }
 
-impl Write for Wire {
+impl Write for ConsoleWire {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.of_agent.as_ref().is_some_and(ActiveFaults::agent_killed) {
             return Ok(bytes.len());
@@ -118,9 +118,9 @@ fn pace(
 
 /// A PTY carries bytes whatever its rate, and keeps the rate that was set: a board with a rate of its own
 /// is understood at that one alone, in both directions.
-fn at_its_rate(bytes: &[u8], wrong: &[FaultKind], plug: &Plug) -> Vec<u8> {
+fn at_its_rate(bytes: &[u8], wrong: &[BoardFaultKind], plug: &Plug) -> Vec<u8> {
     let own = wrong.iter().find_map(|wrong| match wrong {
-        FaultKind::Rate(own) => Some(*own),
+        BoardFaultKind::Rate(own) => Some(*own),
         _ => None,
     });
     if own.is_some() && own != plug.rate() { at_a_wrong_rate(bytes) } else { bytes.to_vec() }
@@ -143,7 +143,7 @@ fn hear(plug: &Plug, heard: &mpsc::Sender<Vec<u8>>, mut jitter: Jitter, faults: 
                     let wrong = faults.now();
                     let mut typed = at_its_rate(&bytes[..read], &wrong, plug);
                     for wrong in &wrong {
-                        if let FaultKind::Overrun(most) = wrong {
+                        if let BoardFaultKind::Overrun(most) = wrong {
                             typed = fifo.take(&typed, *most, begun.elapsed());
                         }
                     }
@@ -152,7 +152,7 @@ fn hear(plug: &Plug, heard: &mpsc::Sender<Vec<u8>>, mut jitter: Jitter, faults: 
                     }
                 }
                 Err(error) if passes(&error) => {}
-                // Nobody has the other end open just now.
+                // The other end is not open just now.
                 Err(_) => thread::sleep(Duration::from_millis(20)),
             }
         }
@@ -170,7 +170,7 @@ pub(crate) struct Tty {
     came: mpsc::Receiver<Vec<u8>>,
     typed: mpsc::Sender<Vec<u8>>,
     rest: Vec<u8>,
-    wire: Wire,
+    wire: ConsoleWire,
     echoes: bool,
     faults: ActiveFaults,
 }
@@ -193,17 +193,17 @@ impl Tty {
         thread::Builder::new()
             .name("console in".into())
             .spawn(move || hear(&into, &heard, Jitter::new(jitter, 2), &active))?;
-        let wire = Wire { waiting: wire, of_agent: None };
+        let wire = ConsoleWire { waiting: wire, of_agent: None };
         Ok(Self { came, typed, rest: Vec::new(), wire, echoes: true, faults: faults.clone() })
     }
 
-    pub(crate) fn wire(&self) -> Wire {
+    pub(crate) fn wire(&self) -> ConsoleWire {
         self.wire.clone()
     }
 
     /// The agent's.
-    pub(crate) fn wire_of_agent(&self) -> Wire {
-        Wire { of_agent: Some(self.faults.clone()), ..self.wire() }
+    pub(crate) fn wire_of_agent(&self) -> ConsoleWire {
+        ConsoleWire { of_agent: Some(self.faults.clone()), ..self.wire() }
     }
 
     /// Where what is typed goes.
@@ -258,7 +258,7 @@ impl Tty {
     }
 }
 
-/// As a program reads it that was started: Ctrl-C ends it, and so does whoever kills it.
+/// Input of a program that was started: Ctrl-C ends it, and so does a kill.
 impl Read for Tty {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
         while self.rest.is_empty() {

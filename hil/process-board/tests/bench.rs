@@ -2,7 +2,7 @@
 
 mod patient;
 
-use parallax_bench::{CameUp, Kind, Place, Ran, Run, replay, run};
+use parallax_bench::{BoardPlace, BoardRun, CameUp, Ran, ReplayKind, replay, run};
 use parallax_record::{CandidateKind, Event, Phase, Record, Verdict};
 use parallax_scenario::{
     Boots, Builtin, Profiles, Replacement, Replacements, Scenario, parse_with,
@@ -29,7 +29,7 @@ fn on_the_bench(name: &str, duration: Duration) -> (Ran, Record, String) {
     let folder = TempDir::new().expect("a folder");
     let scenario = scenario(name, duration);
     let command = [OsString::from(env!("CARGO_BIN_EXE_parallax-process-board"))];
-    let ran = run(&Run::new(&scenario, &Place::Process, &command, folder.path()))
+    let ran = run(&BoardRun::new(&scenario, &BoardPlace::Process, &command, folder.path()))
         .unwrap_or_else(|error| panic!("{error}"));
     let record = Record::read(&fs::read(&ran.record).expect("a record")).expect("a whole one");
     let transcript = fs::read(folder.path().join("console.txt")).expect("a transcript");
@@ -91,10 +91,12 @@ fn a_process_board_streams_through_two_gateways_and_is_judged() {
         assert_eq!(replayed.unmatched().count(), 0, "{replayed}");
         let (messages, missing) = (replayed.summary.messages, replayed.summary.missing_frames);
         assert!(messages > 15 && missing == 0, "{replayed}");
-        let command = replayed.steps.iter().find(|step| step.kind == Kind::Command);
+        let command = replayed.steps.iter().find(|step| step.kind == ReplayKind::Command);
         assert!(command.expect("a command").text.contains("parallax-agent --nonce"), "{replayed}");
-        let odd =
-            replayed.steps.iter().find(|step| [Kind::Unfit, Kind::Death].contains(&step.kind));
+        let odd = replayed
+            .steps
+            .iter()
+            .find(|step| [ReplayKind::Unfit, ReplayKind::Death].contains(&step.kind));
         assert_eq!(odd, None, "{replayed}");
     });
 }
@@ -143,9 +145,9 @@ fn a_board_that_does_not_start_is_the_benchs_fault_and_the_run_has_a_record() {
         let folder = TempDir::new().expect("a folder");
         let scenario = scenario("two-homes", Duration::from_secs(3));
         let command = [OsString::from("/bin/false")];
-        let ran = run(&Run {
+        let ran = run(&BoardRun {
             earlier: &["attempt 1: late".to_owned()],
-            ..Run::new(&scenario, &Place::Process, &command, folder.path())
+            ..BoardRun::new(&scenario, &BoardPlace::Process, &command, folder.path())
         })
         .expect("a record");
         assert_eq!(ran.summary.verdict, Verdict::Error);

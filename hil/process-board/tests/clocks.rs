@@ -3,11 +3,11 @@
 
 mod patient;
 
-use parallax_agent::protocol::{FromBoard, Told, read};
-use parallax_bench::{Ran, Run, run};
+use parallax_agent::protocol::{BoardTimedEvent, FromBoard, read};
+use parallax_bench::{BoardRun, Ran, run};
 use parallax_console::{
-    Found, Received, Receiver, Scanner, Sender,
-    transcript::{self, Kind},
+    Received, Receiver, ScanItem, Scanner, Sender,
+    transcript::{self, TranscriptKind},
 };
 use parallax_process_board::Skew;
 use parallax_record::{Event, Record, Summary, Verdict};
@@ -30,32 +30,41 @@ fn scenario(duration: Duration) -> Scenario {
 }
 
 /// Runs on a board of which `wrong` says how wrong it is.
-fn on_a_board(wrong: &[&str], duration: Duration) -> (Ran, Record, Vec<transcript::Entry>) {
+fn on_a_board(
+    wrong: &[&str],
+    duration: Duration,
+) -> (Ran, Record, Vec<transcript::TranscriptEntry>) {
     let folder = TempDir::new().expect("a folder");
     let scenario = scenario(duration);
     let mut command = vec![OsString::from(env!("CARGO_BIN_EXE_parallax-process-board"))];
     command.extend(wrong.iter().map(OsString::from));
-    let ran = run(&Run::new(&scenario, &parallax_bench::Place::Process, &command, folder.path()))
-        .unwrap_or_else(|error| panic!("{error}"));
+    let ran = run(&BoardRun::new(
+        &scenario,
+        &parallax_bench::BoardPlace::Process,
+        &command,
+        folder.path(),
+    ))
+    .unwrap_or_else(|error| panic!("{error}"));
     let record = Record::read(&fs::read(&ran.record).expect("a record")).expect("a whole one");
     let text = fs::read_to_string(folder.path().join("console.txt")).expect("a transcript");
     (ran, record, transcript::read(&text).expect("it is one"))
 }
 
 /// The host's time at the run's 0.
-fn beginning(transcript: &[transcript::Entry]) -> i128 {
-    let began =
-        |entry: &&transcript::Entry| entry.kind == Kind::Event && entry.bytes == b"the run begins";
+fn beginning(transcript: &[transcript::TranscriptEntry]) -> i128 {
+    let began = |entry: &&transcript::TranscriptEntry| {
+        entry.kind == TranscriptKind::Event && entry.bytes == b"the run begins"
+    };
     i128::from(transcript.iter().find(began).expect("it is told").at_ns)
 }
 
 /// What the board said of its events, with its own times.
-fn told(transcript: &[transcript::Entry]) -> Vec<Told> {
+fn told(transcript: &[transcript::TranscriptEntry]) -> Vec<BoardTimedEvent> {
     let (mut scanner, mut receiver) = (Scanner::new(), None);
     let (mut text, mut all) = (Vec::new(), Vec::new());
-    let received = transcript.iter().filter(|entry| entry.kind == Kind::Received);
+    let received = transcript.iter().filter(|entry| entry.kind == TranscriptKind::Received);
     for byte in received.flat_map(|entry| &entry.bytes) {
-        let Some(Found::Frame(frame)) = scanner.push(*byte, &mut text) else { continue };
+        let Some(ScanItem::Frame(frame)) = scanner.push(*byte, &mut text) else { continue };
         if frame.sender != Sender::Board {
             continue;
         }
@@ -115,7 +124,7 @@ fn times_of_a_board_are_never_further_from_the_truth_than_the_record_says() {
                 .filter_map(|entry| times(&entry.event, entry.run_ns))
                 .collect();
             let (zero, mut held) = (beginning(&transcript), 0);
-            for Told { board_ns, event } in told(&transcript) {
+            for BoardTimedEvent { board_ns, event } in told(&transcript) {
                 let Some((which, board)) = times(&event, board_ns) else { continue };
                 let Some(run) = recorded.get(&which) else {
                     // What it did after the end is no part of the run.

@@ -2,7 +2,7 @@
 
 mod patient;
 
-use parallax_bench::{Blame, Checkup, Place, check};
+use parallax_bench::{Blame, BoardPlace, Checkup, check};
 use parallax_scenario::{Builtin, Profiles as _};
 use patient::patiently;
 use std::{ffi::OsString, fs, thread};
@@ -19,7 +19,7 @@ fn checkup(faults: &[&str]) -> (Option<Blame>, String) {
     command.extend(faults.iter().flat_map(|fault| ["--fault".into(), fault.into()]));
     let blame = check(&Checkup {
         board: "virtual",
-        place: &Place::Process,
+        place: &BoardPlace::Process,
         hold: None,
         profile: &profile,
         command: &command,

@@ -1,6 +1,6 @@
 //! The profile's file with the proposed times in it: all else of its text stays as it is.
 
-use crate::propose::{Calibration, Found, task_key};
+use crate::propose::{Calibration, Proposal, task_key};
 use parallax_record::SetupTask;
 use parallax_scenario::{
     Distribution,
@@ -10,7 +10,7 @@ use parallax_scenario::{
 use std::cmp::Ordering;
 use toml_edit::{Array, DocumentMut, Item, Table, TableLike, Value};
 
-/// Why a file could not be changed. Unless the times contradict its limits, it is a fault of this house.
+/// Why a file could not be changed. Unless the times contradict its limits, it is a fault of Parallax.
 #[derive(Debug, thiserror::Error)]
 pub enum EditError {
     /// Its text is no TOML.
@@ -35,8 +35,8 @@ pub fn edited(profile: &Profile, calibration: &Calibration) -> Result<String, Ed
     let mut document: DocumentMut = profile.text.parse()?;
     let proposed = || {
         calibration.figures.iter().filter_map(|figure| match &figure.found {
-            Found::Proposed { after, .. } => Some((figure.key, after)),
-            Found::TooFew { .. } => None,
+            Proposal::Proposed { after, .. } => Some((figure.key, after)),
+            Proposal::TooFew { .. } => None,
         })
     };
     for (key, after) in proposed() {

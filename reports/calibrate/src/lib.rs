@@ -7,7 +7,7 @@ mod run;
 
 pub use edit::{EditError, edited};
 pub use propose::{
-    Calibration, FEWEST_BOOTS, FEWEST_FRAMES, FEWEST_TASKS, Figure, Found, Measured, calibrate,
-    unmeasured,
+    Calibration, FEWEST_BOOTS, FEWEST_FRAMES, FEWEST_TASKS, Measured, Proposal, ProposedFigure,
+    calibrate, unmeasured,
 };
-pub use run::{Run, Unfit};
+pub use run::{MeasuredRun, Unfit};

@@ -1,6 +1,6 @@
 //! Stage times from what runs measured.
 
-use crate::run::{Frame, Run};
+use crate::run::{MeasuredFrame, MeasuredRun};
 use core::time::Duration;
 use parallax_record::{Percentile, SetupTask, Span, Spans, Uncertainty, nearest_rank};
 use parallax_scenario::{
@@ -54,7 +54,7 @@ pub fn unmeasured(profile: &Profile) -> Vec<(&'static str, &'static str)> {
     all.into_iter().filter(|(there, ..)| *there).map(|(_, keys, why)| (keys, why)).collect()
 }
 
-/// The quantiles that are told, thousandths of a percent, where a sample lies beyond them: so one that is far
+/// The quantiles that are proposed, thousandths of a percent, where a sample lies beyond them: so one that is far
 /// out weighs as what it is, one of all.
 const PERCENTS: [u32; 13] = [
     0, 1_000, 5_000, 10_000, 25_000, 50_000, 75_000, 90_000, 95_000, 99_000, 99_500, 99_900,
@@ -65,14 +65,14 @@ const PERCENTS: [u32; 13] = [
 #[derive(Clone, Debug)]
 pub struct Calibration {
     /// Each figure that a run can measure.
-    pub figures: Vec<Figure>,
+    pub figures: Vec<ProposedFigure>,
     /// Runs that were not used, and why not.
     pub left_out: Vec<(String, String)>,
 }
 
 /// One stage time of a profile.
 #[derive(Clone, Debug)]
-pub struct Figure {
+pub struct ProposedFigure {
     /// Its table: `camera.encode`.
     pub key: &'static str,
     /// The size of the pictures that were measured.
@@ -80,14 +80,14 @@ pub struct Figure {
     /// As the profile has it; none: it has none.
     pub before: Option<StageTime>,
     /// What was found.
-    pub found: Found,
+    pub found: Proposal,
     /// What a reader should know of it.
     pub notes: Vec<String>,
 }
 
 /// What was found for a figure.
 #[derive(Clone, Debug)]
-pub enum Found {
+pub enum Proposal {
     /// Another distribution.
     Proposed {
         /// What was measured.
@@ -117,7 +117,7 @@ pub struct Measured {
 
 /// Proposes stage times for the device of `profile`, from what `runs` measured. Those of another device
 /// are left out, and those whose pictures are of another size than most frames are.
-pub fn calibrate(profile: &Profile, runs: &[Run]) -> Calibration {
+pub fn calibrate(profile: &Profile, runs: &[MeasuredRun]) -> Calibration {
     let mut left_out = Vec::new();
     let of_device = runs.iter().filter(|run| {
         let same = run.profile.name == profile.name;
@@ -127,11 +127,11 @@ pub fn calibrate(profile: &Profile, runs: &[Run]) -> Calibration {
         }
         same
     });
-    let of_device: Vec<&Run> = of_device.collect();
+    let of_device: Vec<&MeasuredRun> = of_device.collect();
     let Some(picture) = most_filmed(&of_device) else {
         return Calibration { figures: Vec::new(), left_out };
     };
-    let (used, other): (Vec<&Run>, Vec<&Run>) =
+    let (used, other): (Vec<&MeasuredRun>, Vec<&MeasuredRun>) =
         of_device.into_iter().partition(|run| run.picture == picture);
     left_out.extend(other.into_iter().map(|run| {
         (place(run), format!("its pictures are {}, those of most frames {picture}", run.picture))
@@ -183,12 +183,12 @@ fn measured(profile: &Profile) -> Vec<Kind<'_>> {
 }
 
 /// Where a run is.
-fn place(run: &Run) -> String {
+fn place(run: &MeasuredRun) -> String {
     format!("{}/{}", run.folder, run.name())
 }
 
 /// The size of picture that most frames have.
-fn most_filmed(runs: &[&Run]) -> Option<Size> {
+fn most_filmed(runs: &[&MeasuredRun]) -> Option<Size> {
     let mut frames: BTreeMap<Size, usize> = BTreeMap::new();
     for run in runs {
         *frames.entry(run.picture).or_default() += run.frames.len();
@@ -197,11 +197,11 @@ fn most_filmed(runs: &[&Run]) -> Option<Size> {
 }
 
 /// What a run measured of a figure, microseconds.
-type Times = Box<dyn Fn(&Run) -> Vec<i64>>;
+type Times = Box<dyn Fn(&MeasuredRun) -> Vec<i64>>;
 
 /// What runs measured of a figure.
 struct Samples<'a> {
-    runs: &'a [&'a Run],
+    runs: &'a [&'a MeasuredRun],
     times: Times,
     /// What each is the time of.
     what: &'static str,
@@ -215,8 +215,8 @@ impl Samples<'_> {
         key: &'static str,
         needs: usize,
         before: Option<&StageTime>,
-    ) -> Option<Figure> {
-        let of_runs: Vec<(&Run, Vec<i64>)> = self
+    ) -> Option<ProposedFigure> {
+        let of_runs: Vec<(&MeasuredRun, Vec<i64>)> = self
             .runs
             .iter()
             .map(|run| {
@@ -232,26 +232,26 @@ impl Samples<'_> {
         }
         let found = self.found(&of_runs, &all, needs, before);
         let notes = match found {
-            Found::Proposed { .. } => differing(&of_runs).into_iter().collect(),
-            Found::TooFew { .. } => Vec::new(),
+            Proposal::Proposed { .. } => differing(&of_runs).into_iter().collect(),
+            Proposal::TooFew { .. } => Vec::new(),
         };
-        Some(Figure { key, picture: self.picture, before: before.cloned(), found, notes })
+        Some(ProposedFigure { key, picture: self.picture, before: before.cloned(), found, notes })
     }
 
     fn found(
         &self,
-        of_runs: &[(&Run, Vec<i64>)],
+        of_runs: &[(&MeasuredRun, Vec<i64>)],
         all: &[i64],
         needs: usize,
         before: Option<&StageTime>,
-    ) -> Found {
+    ) -> Proposal {
         let spans = Spans::of(of_runs.iter().flat_map(|(run, times)| {
             let span = |us: &i64| Span { measured_us: *us, uncertainty: run.uncertainty };
             times.iter().map(span)
         }));
         let percentiles = spans.percentile(Percentile::P50).zip(spans.percentile(Percentile::P95));
         let Some((p50, p95)) = percentiles.filter(|_| all.len() >= needs) else {
-            return Found::TooFew { has: all.len(), needs };
+            return Proposal::TooFew { has: all.len(), needs };
         };
         let measured = Measured { count: all.len(), p50, p95 };
         let source = self.source(of_runs, all.len(), spans.widest());
@@ -264,13 +264,18 @@ impl Samples<'_> {
             occupancy: before.and_then(|before| before.occupancy.clone()),
             origin: Origin { provenance: Provenance::Measured, source },
         };
-        Found::Proposed { measured, after }
+        Proposal::Proposed { measured, after }
     }
 
     /// Where the numbers come from.
-    fn source(&self, of_runs: &[(&Run, Vec<i64>)], count: usize, widest: Uncertainty) -> String {
+    fn source(
+        &self,
+        of_runs: &[(&MeasuredRun, Vec<i64>)],
+        count: usize,
+        widest: Uncertainty,
+    ) -> String {
         let used = of_runs.iter().filter(|(_, times)| !times.is_empty()).map(|(run, _)| *run);
-        let used: Vec<&Run> = used.collect();
+        let used: Vec<&MeasuredRun> = used.collect();
         let versions: BTreeSet<&str> = used.iter().map(|run| run.version.as_str()).collect();
         let versions: Vec<&str> = versions.into_iter().collect();
         let most = Duration::from_micros(widest.below.max(widest.above));
@@ -293,8 +298,8 @@ impl Samples<'_> {
 }
 
 /// Where and when runs were made, as far as that is known.
-fn context(runs: &[&Run]) -> String {
-    let told = |what: &str, of: fn(&Run) -> Option<&str>| {
+fn context(runs: &[&MeasuredRun]) -> String {
+    let told = |what: &str, of: fn(&MeasuredRun) -> Option<&str>| {
         let all: BTreeSet<&str> = runs.iter().filter_map(|run| of(run)).collect();
         let all: Vec<&str> = all.into_iter().collect();
         if all.is_empty() { String::new() } else { format!("; {what}{}", all.join(" and ")) }
@@ -302,11 +307,11 @@ fn context(runs: &[&Run]) -> String {
     told("bench ", |run| run.bench.as_deref()) + &told("", |run| run.day.as_deref())
 }
 
-/// Of more folders and scenarios, or more stretches of seeds, so many are named.
+/// Folders, scenarios and stretches of seeds that are named, at most.
 const NAMED: usize = 6;
 
 /// Runs in a few words: `target/hil two-homes seeds 1..3, 7`.
-fn named(runs: &[&Run]) -> String {
+fn named(runs: &[&MeasuredRun]) -> String {
     let mut seeds: BTreeMap<(&str, &str), BTreeSet<u64>> = BTreeMap::new();
     for run in runs {
         seeds.entry((&run.folder, &run.scenario)).or_default().insert(run.seed);
@@ -329,7 +334,7 @@ fn named(runs: &[&Run]) -> String {
     listed(seeds.iter().map(named), "; ")
 }
 
-/// At most so many characters: a line of a profile has its limit.
+/// Characters, at most: a line of a profile has its limit.
 fn short(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {
         Some((end, _)) => format!("{} ...", &text[..end]),
@@ -372,8 +377,8 @@ fn middle(sorted_us: &[i64]) -> Option<(i64, i64)> {
 const FEWEST_OF_A_PART: usize = 20;
 
 /// What to say if the runs are further apart than the frames of a run: they are no one distribution.
-fn differing(of_runs: &[(&Run, Vec<i64>)]) -> Option<String> {
-    let mut middles: Vec<(i64, i64, &Run)> = of_runs
+fn differing(of_runs: &[(&MeasuredRun, Vec<i64>)]) -> Option<String> {
+    let mut middles: Vec<(i64, i64, &MeasuredRun)> = of_runs
         .iter()
         .filter(|(_, times)| times.len() >= FEWEST_OF_A_PART)
         .filter_map(|(run, times)| middle(times).map(|(median, width)| (median, width, *run)))
@@ -400,10 +405,11 @@ fn differing(of_runs: &[(&Run, Vec<i64>)]) -> Option<String> {
 const FEWEST_KEY_FRAMES: usize = 5;
 
 /// What to say if key frames take another time: a profile has one for all.
-fn key_frames(runs: &[&Run]) -> Option<String> {
+fn key_frames(runs: &[&MeasuredRun]) -> Option<String> {
     let of = |key: bool| {
         let frames = runs.iter().flat_map(|run| &run.frames);
-        let times = frames.filter(|frame: &&Frame| frame.key == key).map(|frame| frame.encode_us);
+        let times =
+            frames.filter(|frame: &&MeasuredFrame| frame.key == key).map(|frame| frame.encode_us);
         let mut times: Vec<i64> = times.collect();
         times.sort_unstable();
         times

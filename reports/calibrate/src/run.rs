@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// One run, as far as it tells of its camera's device.
 #[derive(Clone, Debug)]
-pub struct Run {
+pub struct MeasuredRun {
     /// The output folder that it is in, as the user named it.
     pub folder: String,
     /// The scenario's name.
@@ -31,7 +31,7 @@ pub struct Run {
     /// How far each time may be from the truth.
     pub uncertainty: Uncertainty,
     /// The frames that were encoded.
-    pub(crate) frames: Vec<Frame>,
+    pub(crate) frames: Vec<MeasuredFrame>,
     /// From power on until its software ran, microseconds, where the run knows when its power came.
     pub(crate) boots_us: Vec<i64>,
     /// What tasks of set-ups took, microseconds.
@@ -44,7 +44,7 @@ pub struct Run {
 
 /// One frame.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Frame {
+pub(crate) struct MeasuredFrame {
     /// From the end of the exposure to the encoder's beginning, microseconds.
     pub(crate) capture_us: i64,
     /// From there until it was encoded, microseconds.
@@ -73,7 +73,7 @@ pub enum Unfit {
     NotOneCamera(usize),
 }
 
-impl Run {
+impl MeasuredRun {
     /// What `record` tells, of a run below `folder`. Whether what it tells was measured on a device
     /// or simulated makes no difference here.
     ///
@@ -122,7 +122,7 @@ impl Run {
 }
 
 /// The encoded frames of `camera`, each time between two readings of its own clock.
-fn frames(record: &Record, camera: &str) -> Vec<Frame> {
+fn frames(record: &Record, camera: &str) -> Vec<MeasuredFrame> {
     let mut captured_ns = BTreeMap::new();
     let mut frames = Vec::new();
     for entry in record.entries.iter().filter(|entry| entry.node == camera) {
@@ -133,7 +133,7 @@ fn frames(record: &Record, camera: &str) -> Vec<Frame> {
             Event::FrameEncoded { boot, frame, started_run_ns, key, .. } => {
                 // Of one whose capture was not heard the record tells; it is left out.
                 if let Some(captured_ns) = captured_ns.remove(&(boot, frame)) {
-                    frames.push(Frame {
+                    frames.push(MeasuredFrame {
                         capture_us: between_us(captured_ns, started_run_ns),
                         encode_us: between_us(started_run_ns, entry.run_ns),
                         key,
@@ -147,7 +147,7 @@ fn frames(record: &Record, camera: &str) -> Vec<Frame> {
 }
 
 /// How long `camera` took to boot after each time the scenario gave its power back. What it did before the
-/// run nobody knows: a board may have been on already.
+/// run it is not known: a board may have been on already.
 fn boots_us(record: &Record, camera: &str) -> Vec<i64> {
     let of_camera =
         |action: &Action| matches!(action, Action::PowerLoss { peer } if peer == camera);
@@ -198,7 +198,7 @@ fn timers_us(record: &Record, camera: &str) -> Vec<i64> {
 
 /// From the end of the DTLS handshake to the first encoded picture of each boot, without what a picture takes in the
 /// middle.
-fn starts_us(record: &Record, camera: &str, frames: &[Frame]) -> Vec<i64> {
+fn starts_us(record: &Record, camera: &str, frames: &[MeasuredFrame]) -> Vec<i64> {
     let mut usual: Vec<i64> =
         frames.iter().map(|frame| frame.capture_us + frame.encode_us).collect();
     usual.sort_unstable();

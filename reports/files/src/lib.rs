@@ -8,7 +8,7 @@ mod input;
 mod output;
 
 pub use input::{open, read, read_into, text};
-pub use output::{Kind, create, create_folder, kind, put_new, rename_new};
+pub use output::{PathKind, create, create_folder, kind, put_new, rename_new};
 
 /// The most bytes of a file that a person writes: TOML, and what stands beside it.
 pub const WRITTEN_MOST: u64 = 1 << 20;

@@ -9,7 +9,7 @@ use std::{
 
 /// What stands at a path itself: a link is a link, wherever it leads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum PathKind {
     /// Nothing.
     Absent,
     /// A regular file, of this length.
@@ -24,13 +24,13 @@ pub enum Kind {
 ///
 /// # Errors
 /// If the system does not tell.
-pub fn kind(path: &Path) -> io::Result<Kind> {
+pub fn kind(path: &Path) -> io::Result<PathKind> {
     match fs::symlink_metadata(path) {
-        Ok(found) if found.is_file() => Ok(Kind::File(found.len())),
-        Ok(found) if found.is_dir() => Ok(Kind::Folder),
-        Ok(_) => Ok(Kind::Other),
+        Ok(found) if found.is_file() => Ok(PathKind::File(found.len())),
+        Ok(found) if found.is_dir() => Ok(PathKind::Folder),
+        Ok(_) => Ok(PathKind::Other),
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-            Ok(Kind::Absent)
+            Ok(PathKind::Absent)
         }
         Err(error) => Err(error),
     }
@@ -62,7 +62,7 @@ pub fn put_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
 pub fn create_folder(path: &Path) -> io::Result<()> {
     match fs::create_dir(path) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => match kind(path)? {
-            Kind::Folder => Ok(()),
+            PathKind::Folder => Ok(()),
             _ => Err(error),
         },
         made => made,
@@ -77,7 +77,7 @@ pub fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
         // Not every file system can.
         Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => match kind(to)? {
-            Kind::Absent => fs::rename(from, to),
+            PathKind::Absent => fs::rename(from, to),
             _ => Err(ErrorKind::AlreadyExists.into()),
         },
         renamed => Ok(renamed?),
@@ -107,9 +107,9 @@ mod tests {
         }
         assert!(create_folder(&at("to-folder")).is_err() && create_folder(&at("other")).is_ok());
         assert_eq!(fs::read_to_string(at("precious")).expect("a file"), "mine");
-        assert_eq!(kind(&at("nowhere")).expect("told"), Kind::Absent);
-        assert_eq!(kind(&at("dangling")).expect("told"), Kind::Other);
-        assert_eq!(kind(&at("precious")).expect("told"), Kind::File(4));
+        assert_eq!(kind(&at("nowhere")).expect("told"), PathKind::Absent);
+        assert_eq!(kind(&at("dangling")).expect("told"), PathKind::Other);
+        assert_eq!(kind(&at("precious")).expect("told"), PathKind::File(4));
         rename_new(&at("aside"), &at("nowhere")).expect("it is free");
     }
 }

@@ -1,12 +1,12 @@
 //! Packets of a run as a pcapng file (draft-ietf-opsawg-pcapng), as Wireshark reads it.
 //!
-//! The bytes are a function of what is told alone: no machine, no wall clock, no version is in
+//! The bytes are a function of the input alone: no machine, no wall clock, no version is in
 //! them.
 
 mod secret;
 mod wire;
 
-pub use secret::Secret;
+pub use secret::DtlsSecret;
 
 use core::time::Duration;
 use parallax_network::{Flow, Packet, Time};
@@ -54,7 +54,7 @@ impl From<PcapError> for CaptureError {
 
 /// An interface of a capture.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Interface {
+pub struct CaptureInterface {
     /// Its name, such as `gateway/house/in`.
     pub name: String,
     /// What is seen there, for people.
@@ -63,7 +63,7 @@ pub struct Interface {
 
 /// A packet at an interface.
 #[derive(Clone, Copy, Debug)]
-pub struct Seen<'a> {
+pub struct CapturedPacket<'a> {
     /// When.
     pub at: Time,
     /// Where: the interface's place in the list that the capture began with.
@@ -96,7 +96,11 @@ impl<W: Write> Capture<W> {
     ///
     /// # Errors
     /// If `out` does not take it.
-    pub fn new(out: W, zero: Duration, interfaces: &[Interface]) -> Result<Self, CaptureError> {
+    pub fn new(
+        out: W,
+        zero: Duration,
+        interfaces: &[CaptureInterface],
+    ) -> Result<Self, CaptureError> {
         let application = SectionHeaderOption::UserApplication("Parallax".into());
         let section = SectionHeaderBlock {
             // The same on every machine.
@@ -105,7 +109,7 @@ impl<W: Write> Capture<W> {
             ..SectionHeaderBlock::default()
         };
         let mut writer = PcapNgWriter::with_section_header(out, section)?;
-        for Interface { name, description } in interfaces {
+        for CaptureInterface { name, description } in interfaces {
             let interface = InterfaceDescriptionBlock {
                 // Raw IP, told apart by the version in the packet.
                 linktype: DataLink::RAW,
@@ -126,7 +130,7 @@ impl<W: Write> Capture<W> {
     ///
     /// # Errors
     /// If there is no such interface, or the writer does not take it.
-    pub fn packet(&mut self, seen: &Seen<'_>) -> Result<(), CaptureError> {
+    pub fn packet(&mut self, seen: &CapturedPacket<'_>) -> Result<(), CaptureError> {
         let Some(bytes) = wire::checked(seen.packet, seen.gateways) else { return Ok(()) };
         let flags = seen.flow.map(|flow| match flow {
             Flow::Inbound => 1,
@@ -150,7 +154,7 @@ impl<W: Write> Capture<W> {
     ///
     /// # Errors
     /// If the writer does not take it.
-    pub fn secret(&mut self, secret: &Secret) -> Result<(), CaptureError> {
+    pub fn secret(&mut self, secret: &DtlsSecret) -> Result<(), CaptureError> {
         let line = secret.line();
         let mut value = Vec::new();
         value.extend(TLS_KEY_LOG.to_le_bytes());

@@ -7,12 +7,12 @@ const LABEL: &[u8] = b"key expansion";
 
 /// What decrypts a DTLS 1.2 connection.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Secret {
+pub struct DtlsSecret {
     client_random: [u8; RANDOM],
     master_secret: [u8; Self::MASTER_SECRET],
 }
 
-impl Secret {
+impl DtlsSecret {
     /// Length of a master secret, bytes (RFC 5246 section 8.1).
     pub const MASTER_SECRET: usize = 48;
 
@@ -37,7 +37,7 @@ impl Secret {
     }
 }
 
-impl core::fmt::Debug for Secret {
+impl core::fmt::Debug for DtlsSecret {
     /// Without the secret.
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_tuple("Secret").field(&hex::encode(self.client_random)).finish()
@@ -50,17 +50,17 @@ mod tests {
 
     #[test]
     fn a_secret_shows_where_keys_are_made_and_nowhere_else() {
-        let key = [7; Secret::MASTER_SECRET];
+        let key = [7; DtlsSecret::MASTER_SECRET];
         let input = |label: &[u8]| [label, &[1; RANDOM], &[2; RANDOM]].concat();
         let keys = input(LABEL);
-        let secret = Secret::in_hmac(&key, &[&keys]).expect("a secret");
+        let secret = DtlsSecret::in_hmac(&key, &[&keys]).expect("a secret");
         let line = format!("CLIENT_RANDOM {} {}\n", "02".repeat(RANDOM), "07".repeat(48));
         assert_eq!(secret.line(), line);
         assert!(!format!("{secret:?}").contains("0707"), "{secret:?}");
-        assert_eq!(Secret::in_hmac(&key, &[&input(b"master secret")]), None);
-        assert_eq!(Secret::in_hmac(&key, &[&[9; 32], &keys]), None, "a later round");
-        assert_eq!(Secret::in_hmac(&key[1..], &[&keys]), None);
-        assert_eq!(Secret::in_hmac(&key, &[&keys[..50]]), None);
-        assert_eq!(Secret::in_hmac(&key, &[&[keys, vec![0]].concat()]), None);
+        assert_eq!(DtlsSecret::in_hmac(&key, &[&input(b"master secret")]), None);
+        assert_eq!(DtlsSecret::in_hmac(&key, &[&[9; 32], &keys]), None, "a later round");
+        assert_eq!(DtlsSecret::in_hmac(&key[1..], &[&keys]), None);
+        assert_eq!(DtlsSecret::in_hmac(&key, &[&keys[..50]]), None);
+        assert_eq!(DtlsSecret::in_hmac(&key, &[&[keys, vec![0]].concat()]), None);
     }
 }

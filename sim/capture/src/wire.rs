@@ -4,7 +4,7 @@ use parallax_network::{Packet, Transport};
 use parallax_stack::wire::to_bytes;
 use smoltcp::wire::{Ipv4Packet, TcpPacket, UdpPacket};
 
-/// A packet as IPv4 bytes with every checksum, after so many gateways; none if it is too long.
+/// A packet as IPv4 bytes with every checksum, after `gateways` gateways; none if it is too long.
 pub(crate) fn checked(packet: &Packet, gateways: u8) -> Option<Vec<u8>> {
     let mut bytes = to_bytes(packet).ok()?;
     let (source, destination) = ((*packet.source.ip()).into(), (*packet.destination.ip()).into());

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use core::{net::SocketAddrV4, time::Duration};
-use parallax_capture::{Capture, CaptureError, Interface, Secret, Seen};
+use parallax_capture::{Capture, CaptureError, CaptureInterface, CapturedPacket, DtlsSecret};
 use parallax_network::{Flow, Packet, TcpHeader, Time, Transport};
 use parallax_stack::wire::from_bytes;
 use pcap_file::{
@@ -24,9 +24,9 @@ fn endpoint(text: &str) -> SocketAddrV4 {
     text.parse().expect("an endpoint")
 }
 
-fn interfaces() -> [Interface; 2] {
+fn interfaces() -> [CaptureInterface; 2] {
     ["host/doorbell", "gateway/house/out"]
-        .map(|name| Interface { name: name.to_owned(), description: format!("at {name}") })
+        .map(|name| CaptureInterface { name: name.to_owned(), description: format!("at {name}") })
 }
 
 fn udp(length: usize) -> Packet {
@@ -53,7 +53,7 @@ fn written(packets: &[(Packet, Option<Flow>, u8, Option<&str>)]) -> Vec<u8> {
     for (at, (packet, flow, gateways, comment)) in (1..).zip(packets) {
         let (at, interface) = (Time::from_nanos(at), u32::from(*gateways));
         let (flow, gateways, comment) = (*flow, *gateways, *comment);
-        let seen = Seen { at, interface, flow, packet, gateways, comment };
+        let seen = CapturedPacket { at, interface, flow, packet, gateways, comment };
         capture.packet(&seen).expect("written");
     }
     capture.flush().expect("flushed");
@@ -149,9 +149,9 @@ fn what_is_too_long_for_ipv4_is_left_out() {
 
 #[test]
 fn a_secret_is_a_block_of_a_key_log() {
-    let key = [0xAB; Secret::MASTER_SECRET];
+    let key = [0xAB; DtlsSecret::MASTER_SECRET];
     let input = [b"key expansion", &[1; 32][..], &[2; 32]].concat();
-    let secret = Secret::in_hmac(&key, &[&input]).expect("a secret");
+    let secret = DtlsSecret::in_hmac(&key, &[&input]).expect("a secret");
     let mut bytes = Vec::new();
     let mut capture = Capture::new(&mut bytes, ZERO, &interfaces()).expect("a capture");
     capture.secret(&secret).expect("written");
@@ -180,6 +180,13 @@ fn what_is_not_taken_is_told() {
     assert_eq!(refused.to_string(), "failed to write a capture");
     let mut capture = Capture::new(Vec::new(), ZERO, &interfaces()).expect("a capture");
     let (packet, at) = (udp(1), Time::ZERO);
-    let seen = Seen { at, interface: 2, flow: None, packet: &packet, gateways: 0, comment: None };
+    let seen = CapturedPacket {
+        at,
+        interface: 2,
+        flow: None,
+        packet: &packet,
+        gateways: 0,
+        comment: None,
+    };
     assert!(matches!(capture.packet(&seen), Err(CaptureError::Interface(2))));
 }

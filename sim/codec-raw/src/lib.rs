@@ -61,7 +61,7 @@ fn set(encoder: &mut Encoder, option: ENCODER_OPTION, mut value: impl Value) -> 
     let api = unsafe { encoder.raw_api() };
     // SAFETY: `SetOption` reads an `SBitrateInfo` behind the pointer for the two bit rates, an `int` for the level,
     // that one before the encoder is initialised, too (welsEncoderExt.cpp), checks it, and keeps no pointer to it.
-    // `value` is one, lives until after the call, and nobody else refers to it. The encoder itself lives as long
+    // `value` is one, lives until after the call, and nothing else refers to it. The encoder itself lives as long
     // as `encoder`, which is borrowed mutably: no other call is under way.
     let code = unsafe { api.set_option(option, (&raw mut value).cast()) };
     if code == 0 { Ok(()) } else { Err(i64::from(code)) }

@@ -4,7 +4,9 @@ use crate::{
     error::SetupError,
     plan::{cameras, media_size},
 };
-use parallax_media::{Clip, ClipError, Container, FilmError, Recording, SizeError, Unfit};
+use parallax_media::{
+    Clip, ClipError, Container, FilmError, Recording, SizeError, UnsupportedPicture,
+};
 use parallax_record::MediaMode;
 use parallax_scenario::{
     ClipUse, Film, FilmCure, FilmKind, OwnClip, Scenario, ScenarioErrors, clip::Flaw, units::Size,
@@ -90,7 +92,7 @@ fn sound(clip: &OwnClip, media: MediaMode) -> Result<(), SetupError> {
 
 fn flaw(clip: &OwnClip, error: SetupError) -> Flaw {
     match error {
-        SetupError::Clip(ClipError::Unfit(Unfit::Interlaced)) => Flaw::Interlaced,
+        SetupError::Clip(ClipError::Unfit(UnsupportedPicture::Interlaced)) => Flaw::Interlaced,
         SetupError::Clip(ClipError::Bidirectional { frame }) => Flaw::Bidirectional { frame },
         SetupError::Clip(error @ ClipError::Frame { .. })
             if Recording::from_annex_b(clip.annex_b()).is_ok() =>

@@ -1,8 +1,10 @@
 //! Everything below the peers: the network core, the services in it, and the hosts' ends of it.
 
 use crate::{loads, lock, packets::Direction};
-use parallax_capture::Secret;
-use parallax_network::{Flow, HostId, Ledger, Network, Output, Packet, Point, Protocol, Time};
+use parallax_capture::DtlsSecret;
+use parallax_network::{
+    Flow, HostId, Ledger, Network, NetworkOutput, Packet, Point, Protocol, Time,
+};
 use parallax_record::{Entry, Event};
 use parallax_stack::{SharedStack, Stack};
 use std::{
@@ -19,7 +21,7 @@ const FORGOTTEN: &str = "allocation-forgotten";
 
 /// What answers at the core of the network, as a pure core: packets and time in, packets and the
 /// next deadline out. It hears of a packet at the exact time of its delivery.
-pub trait Services {
+pub trait NetworkServices {
     /// A packet reached the service at `host`. False if it is dropped there, since it is for what a restart has made the
     /// service forget.
     fn handle(&mut self, now: Time, host: HostId, packet: &Packet) -> bool;
@@ -44,7 +46,7 @@ pub struct Fabric {
     inner: Mutex<Inner>,
 }
 
-/// What a fabric asks of whoever drives it in real time. Both may be called from any thread.
+/// What a fabric asks of its driver in real time. Both may be called from any thread.
 pub struct Live {
     /// The run's time.
     pub now: Box<dyn Fn() -> Time + Send + Sync>,
@@ -66,7 +68,7 @@ impl fmt::Debug for Fabric {
 
 struct Inner {
     network: Network,
-    services: Box<dyn Services + Send>,
+    services: Box<dyn NetworkServices + Send>,
     services_deadline: Option<Time>,
     now: Time,
     ends: BTreeMap<HostId, End>,
@@ -74,19 +76,19 @@ struct Inner {
     tcp_due: BTreeSet<(Time, HostId)>,
     /// Something was done at a peer's end that its tasks may have waited for.
     stirred: bool,
-    told: Told,
-    /// Somebody captures.
+    told: Observations,
+    /// A capture is on.
     tapped: bool,
 }
 
 /// What happened since it was asked last.
 #[derive(Debug, Default)]
-pub struct Told {
+pub struct Observations {
     /// Events of the network, and of peers, in order.
     pub entries: Vec<Entry>,
     /// Packets sent and delivered, in order.
     pub packets: Vec<(Time, Direction, HostId, Packet)>,
-    /// What a capture holds, in order; nothing while nobody captures.
+    /// What a capture holds, in order; nothing while none is on.
     pub captured: Vec<Captured>,
 }
 
@@ -118,7 +120,7 @@ pub enum Captured {
         gateways: u8,
     },
     /// What decrypts a connection.
-    Secret(Secret),
+    Secret(DtlsSecret),
 }
 
 /// A peer's end of the network.
@@ -126,7 +128,7 @@ struct End {
     udp: BTreeMap<u16, Inbox>,
     tcp: SharedStack,
     tcp_deadline: Option<Time>,
-    /// Without power nothing leaves it, and nobody hears what is said there.
+    /// Without power nothing leaves it, and its events are dropped.
     powered: bool,
 }
 
@@ -145,7 +147,11 @@ enum Next {
 
 impl Fabric {
     /// A fabric whose time is that of its steps: between two calls of `advance` it stands still.
-    pub fn new(seed: u64, network: Network, services: Box<dyn Services + Send>) -> Arc<Self> {
+    pub fn new(
+        seed: u64,
+        network: Network,
+        services: Box<dyn NetworkServices + Send>,
+    ) -> Arc<Self> {
         Self::driven(seed, network, services, None)
     }
 
@@ -153,7 +159,7 @@ impl Fabric {
     pub fn live(
         seed: u64,
         network: Network,
-        services: Box<dyn Services + Send>,
+        services: Box<dyn NetworkServices + Send>,
         live: Live,
     ) -> Arc<Self> {
         Self::driven(seed, network, services, Some(live))
@@ -162,7 +168,7 @@ impl Fabric {
     fn driven(
         seed: u64,
         mut network: Network,
-        services: Box<dyn Services + Send>,
+        services: Box<dyn NetworkServices + Send>,
         live: Option<Live>,
     ) -> Arc<Self> {
         network.tell_loads(loads::INTERVAL);
@@ -175,7 +181,7 @@ impl Fabric {
                 ends: BTreeMap::new(),
                 tcp_due: BTreeSet::new(),
                 stirred: false,
-                told: Told::default(),
+                told: Observations::default(),
                 tapped: false,
             };
             Self { seed, me: Weak::clone(me), live, inner: Mutex::new(inner) }
@@ -199,7 +205,7 @@ impl Fabric {
         inner.ends.insert(host, end);
     }
 
-    /// From now on, what a capture holds is told. Gives all points of the network, and what they
+    /// From now on, captured packets and secrets are handed out. Gives all points of the network, and what they
     /// are called.
     pub fn tap(&self) -> Vec<(Point, String)> {
         let mut inner = self.lock();
@@ -209,13 +215,13 @@ impl Fabric {
         network.points().into_iter().map(|point| (point, network.point_name(point))).collect()
     }
 
-    /// Whether somebody captures.
+    /// Whether a capture is on.
     pub fn tapped(&self) -> bool {
         self.lock().tapped
     }
 
     /// Notes what decrypts a connection of a peer.
-    pub fn tell_secret(&self, secret: Secret) {
+    pub fn tell_secret(&self, secret: DtlsSecret) {
         self.lock().told.captured.push(Captured::Secret(secret));
     }
 
@@ -335,7 +341,7 @@ impl Fabric {
     }
 
     /// What happened since it was asked last.
-    pub fn take_told(&self) -> Told {
+    pub fn take_told(&self) -> Observations {
         mem::take(&mut self.lock().told)
     }
 
@@ -463,29 +469,29 @@ impl Inner {
         self.services_deadline = self.services.next_deadline(at);
     }
 
-    fn take(&mut self, output: Output) -> Next {
+    fn take(&mut self, output: NetworkOutput) -> Next {
         match output {
-            Output::Delivered { at, to, packet, gateways, .. } => {
+            NetworkOutput::Delivered { at, to, packet, gateways, .. } => {
                 self.told.packets.push((at, Direction::Delivered, to, packet.clone()));
                 return self.deliver(at, to, packet, gateways);
             }
-            Output::Dropped { at, place, cause, packet, gateways, .. } => {
+            NetworkOutput::Dropped { at, place, cause, packet, gateways, .. } => {
                 self.dropped(at, &place.to_string(), &cause.to_string(), packet, gateways);
             }
-            Output::Loaded { at, from, place, load } => {
+            NetworkOutput::Loaded { at, from, place, load } => {
                 self.tell(at, place.to_string(), loads::event(from, &load));
             }
-            Output::Passed { at, point, flow, packet, gateways } => {
+            NetworkOutput::Passed { at, point, flow, packet, gateways } => {
                 let passed = Captured::Passed { at, point, flow, packet, gateways };
                 self.told.captured.push(passed);
             }
-            Output::MappingCreated { at, gateway, transport, internal, external } => {
+            NetworkOutput::MappingCreated { at, gateway, transport, internal, external } => {
                 let node = format!("gateway/{}", self.network.site_name(gateway));
                 let transport = transport_name(transport);
                 let (internal, external) = (internal.to_string(), external.to_string());
                 self.tell(at, node, Event::MappingCreated { transport, internal, external });
             }
-            Output::MappingExpired { at, gateway, transport, internal, external } => {
+            NetworkOutput::MappingExpired { at, gateway, transport, internal, external } => {
                 let node = format!("gateway/{}", self.network.site_name(gateway));
                 let transport = transport_name(transport);
                 let (internal, external) = (internal.to_string(), external.to_string());

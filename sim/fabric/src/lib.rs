@@ -19,13 +19,13 @@ mod udp;
 
 pub use clips::{check, check_clip};
 pub use error::SetupError;
-pub use fabric::{Captured, Fabric, Live, Services, Told};
+pub use fabric::{Captured, Fabric, Live, NetworkServices, Observations};
 pub use flash::MemoryFlash;
 pub use header::header;
 pub use packets::{BytesByKind, Direction, EndKind, PacketSeen, Packets};
 pub use pictures::{KeptPicture, Pictures};
 pub use plan::{Film, ProfiledDevice, Setting, Software, films, place_peers};
-pub use script::{Step, act, steps};
+pub use script::{ScriptStep, act, steps};
 pub use services::{Hosted, Placed, RENDEZVOUS_PORT, place, secrets};
 pub use tcp::{TcpListener, TcpStream};
 pub use timers::{Sleep, Timers};

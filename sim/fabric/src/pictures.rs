@@ -2,7 +2,7 @@
 
 use crate::lock;
 use parallax_media::Picture;
-use parallax_peer::Seen;
+use parallax_peer::RenderedPicture;
 use parallax_record::{Stream, Worst, WorstFrame};
 use std::{
     collections::BTreeMap,
@@ -45,7 +45,7 @@ pub struct Pictures(Arc<Mutex<Streams>>);
 
 impl Pictures {
     /// Takes a picture if it is among the worst of its stream.
-    pub fn take(&self, seen: &Seen<'_>) {
+    pub fn take(&self, seen: &RenderedPicture<'_>) {
         let mut streams = lock(&self.0);
         let bytes = held(&streams) + 2 * bytes_of(seen.received);
         let stream =

@@ -10,7 +10,7 @@ use parallax_network::{HostId, Network, SiteId};
 use parallax_peer::{
     Host, Stage,
     camera::{self, CameraConfig, Encoding, Media, Signalling, VideoConfig},
-    viewer::{self, Nack, Playing, Source, View, ViewerConfig},
+    viewer::{self, Nack, Playing, SourceClip, View, ViewerConfig},
 };
 use parallax_record::{MediaMode, SetupTask};
 use parallax_scenario::{
@@ -34,7 +34,7 @@ pub(crate) fn cameras(scenario: &Scenario) -> impl Iterator<Item = (&Peer, &Came
 #[derive(Debug)]
 pub enum Film {
     /// From a clip, encoded as they come.
-    Live(Source),
+    Live(SourceClip),
     /// From a stream that was encoded before.
     Prerecorded(Recording),
 }
@@ -47,7 +47,7 @@ pub fn films(scenario: &Scenario) -> Result<BTreeMap<String, Film>, SetupError> 
     let open = |(peer, camera): (&Peer, &Camera)| {
         let (clip, size) = (&camera.video.clip, camera.video.size);
         let film = match scenario.media {
-            MediaMode::Live => Film::Live(Source {
+            MediaMode::Live => Film::Live(SourceClip {
                 clip: Arc::new(clips::open(clip, size)?),
                 frames_per_second: frames_per_second(camera)?,
             }),

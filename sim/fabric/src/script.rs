@@ -6,7 +6,7 @@ use parallax_scenario::{Action, Event, Scenario};
 
 /// A beginning or an end of an event.
 #[derive(Clone, Copy, Debug)]
-pub struct Step<'s> {
+pub struct ScriptStep<'s> {
     /// When.
     pub at: Time,
     /// What lasted is over.
@@ -17,14 +17,14 @@ pub struct Step<'s> {
 
 /// What is done to a run, in order: at one time, what lasted ends before anything begins; else the
 /// order is the scenario's.
-pub fn steps(scenario: &Scenario) -> Vec<Step<'_>> {
+pub fn steps(scenario: &Scenario) -> Vec<ScriptStep<'_>> {
     let end = Time::ZERO + scenario.duration;
     let mut steps = Vec::new();
     for event in &scenario.events {
         let at = Time::ZERO + event.at;
-        steps.push(Step { at, ends: false, event });
+        steps.push(ScriptStep { at, ends: false, event });
         if let Some(lasts) = event.lasts {
-            steps.push(Step { at: at + lasts, ends: true, event });
+            steps.push(ScriptStep { at: at + lasts, ends: true, event });
         }
     }
     steps.retain(|step| step.at < end);
@@ -40,7 +40,7 @@ pub fn steps(scenario: &Scenario) -> Vec<Step<'_>> {
 /// If the network is not that scenario's.
 pub fn act(
     fabric: &Fabric,
-    Step { ends, event, .. }: Step<'_>,
+    ScriptStep { ends, event, .. }: ScriptStep<'_>,
 ) -> Result<Option<(HostId, bool)>, SetupError> {
     let name = event.name.clone();
     let told = if ends {

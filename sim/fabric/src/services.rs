@@ -1,9 +1,9 @@
 //! The services of a scenario, on the network.
 
-use crate::{error::SetupError, fabric::Services, packets::EndKind};
+use crate::{error::SetupError, fabric::NetworkServices, packets::EndKind};
 use parallax_network::{HostId, Network, Packet, Time, random};
 use parallax_scenario::Scenario;
-use parallax_services::{RelayConfig, RendezvousService, Service, StunTurn};
+use parallax_services::{NetworkService, RelayConfig, RendezvousService, StunTurn};
 use parallax_signalling::IceServer;
 use rand_core::Rng;
 use std::{
@@ -29,7 +29,7 @@ pub struct Hosted(Vec<Place>);
 
 struct Place {
     host: HostId,
-    service: Box<dyn Service + Send>,
+    service: Box<dyn NetworkService + Send>,
     /// It has not been killed.
     lives: bool,
 }
@@ -41,7 +41,7 @@ impl fmt::Debug for Hosted {
 }
 
 impl Hosted {
-    fn add(&mut self, host: HostId, service: impl Service + Send + 'static) {
+    fn add(&mut self, host: HostId, service: impl NetworkService + Send + 'static) {
         self.0.push(Place { host, service: Box::new(service), lives: true });
     }
 
@@ -75,7 +75,7 @@ pub fn place(scenario: &Scenario, seed: u64, network: &mut Network) -> Result<Pl
     let mut kinds = BTreeMap::new();
     let mut ice_servers = Vec::new();
     if let Some(stun) = at.stun {
-        // It would relay, too, but nobody is told its password.
+        // It would relay, too, but its password is not given out.
         let relay = relay(stun, secret(seed, STUN_PASSWORD));
         ice_servers.push(IceServer {
             urls: vec![format!("stun:{}", relay.listen)],
@@ -137,7 +137,7 @@ pub(crate) fn secret(seed: u64, name: &str) -> String {
     hex::encode(bytes)
 }
 
-impl Services for Hosted {
+impl NetworkServices for Hosted {
     fn handle(&mut self, now: Time, host: HostId, packet: &Packet) -> bool {
         let place = self.at(host).filter(|place| place.lives);
         place.is_none_or(|place| place.service.handle(now, packet))

@@ -12,7 +12,7 @@ pub use parallax_stack::TcpStream;
 
 /// A TCP listener of a host.
 #[derive(Debug)]
-pub struct TcpListener(parallax_stack::TcpListener);
+pub struct TcpListener(parallax_stack::SharedListener);
 
 impl TcpListener {
     /// Where it listens.
@@ -33,7 +33,7 @@ impl Fabric {
     /// Opens a connection of a peer.
     ///
     /// # Errors
-    /// If nobody answers, or the host has no end here.
+    /// If there is no answer, or the host has no end here.
     pub async fn connect(&self, host: HostId, to: SocketAddr) -> io::Result<TcpStream> {
         let SocketAddr::V4(to) = to else {
             return Err(io::ErrorKind::NetworkUnreachable.into());

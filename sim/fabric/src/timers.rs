@@ -62,7 +62,7 @@ impl Timers {
         lock(&self.state).waiting.first_key_value().map(|((first, _), _)| *first)
     }
 
-    /// Wakes whoever waits for a time that has come; says whether there is anybody.
+    /// Wakes the tasks whose time has come; says whether there are any.
     pub fn fire(&self) -> bool {
         let due = {
             let now = self.now();

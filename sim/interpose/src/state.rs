@@ -33,7 +33,7 @@ pub struct Settings {
     ///
     /// With `entropy` on, the order of a `HashMap` is the same in every run, so that running twice
     /// cannot show that a result depends on it. With this salt it can: the process id is mixed
-    /// into the keys of the standard library's `RandomState`, and into nothing else. They are told
+    /// into the keys of the standard library's `RandomState`, and into nothing else. They are distinguished
     /// from other draws by their flag: only the standard library asks for 16 bytes with
     /// `GRND_INSECURE`. It asks once per thread.
     #[cfg(feature = "guards-off")]
@@ -69,7 +69,7 @@ impl HostSlot {
         Self::default()
     }
 
-    /// The next port for whoever binds port 0, also for connections that this crate never sees.
+    /// The next port for a bind to port 0, also for connections that this crate never sees.
     pub fn next_port(&self) -> u16 {
         let count = u32::from(u16::MAX - FIRST_DYNAMIC_PORT) + 1;
         let given = self.given.fetch_add(1, Ordering::Relaxed) % count;

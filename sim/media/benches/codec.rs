@@ -4,7 +4,8 @@ use core::hint::black_box;
 use core::time::Duration;
 use criterion::{Criterion, criterion_group, criterion_main};
 use parallax_media::{
-    Clip, Decoder, Encoder, EncoderConfig, Marker, Picture, Size, marker, psnr_millidb, ssim_ppm,
+    Clip, Decoder, Encoder, EncoderConfig, Picture, PictureMarker, Size, marker, psnr_millidb,
+    ssim_ppm,
 };
 
 const SIZES: [(Size, u32); 2] =
@@ -17,7 +18,7 @@ fn at(frame: u32) -> Duration {
 
 fn marked(clip: &Clip, frame: u32) -> Picture {
     let mut picture = clip.frame_at(at(frame)).into_owned();
-    let marker = Marker { boot: 1, frame, camera_us: at(frame).as_micros() as u64 };
+    let marker = PictureMarker { boot: 1, frame, camera_us: at(frame).as_micros() as u64 };
     marker::draw(&mut picture, &marker).expect("the sizes above have room for a strip");
     picture
 }

@@ -5,7 +5,7 @@ use crate::nal;
 use crate::picture::{Picture, Planes, Size, SizeError};
 use crate::scale::Scaler;
 use crate::scene::Scene;
-use crate::sequence::{self, Unfit};
+use crate::sequence::{self, UnsupportedPicture};
 use crate::slice;
 use core::time::Duration;
 use openh264::formats::YUVSource;
@@ -92,7 +92,7 @@ pub enum ClipError {
     NotAnnexB,
     /// The clip says of itself that its pictures are of a kind that is not decoded.
     #[error("failed to open the clip: {0}")]
-    Unfit(#[from] Unfit),
+    Unfit(#[from] UnsupportedPicture),
     /// Frames that refer to later ones.
     #[error(
         "failed to open the clip: frame {frame} refers to a later one (a B-frame), which OpenH264 \
@@ -118,7 +118,7 @@ pub enum ClipError {
     },
 }
 
-/// How fast a clip is shown: so many frames in so many seconds, above 0 and at most 1000 frames/s.
+/// Frame rate of a clip as a ratio, frames per seconds, above 0 and at most 1000 frames/s.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
     frames: u32,
@@ -134,7 +134,7 @@ impl Rate {
         Self::new(frames_per_second.into(), 1)
     }
 
-    /// So many frames in so many seconds, such as 30000 in 1001; none for what is no such rate.
+    /// `frames` in `seconds`, such as 30000 in 1001; none for what is no such rate.
     /// What 32 bits do not hold is rounded.
     pub fn new(frames: u64, seconds: u64) -> Option<Self> {
         if frames == 0 || seconds == 0 || frames > seconds.saturating_mul(1000) {
@@ -241,7 +241,7 @@ impl Clip {
             .then_some(Self { shown, rate })
     }
 
-    /// Whether a stream is a clip of so many frames, all of this size: decodes all of it, and keeps
+    /// Whether a stream is a clip of this number of frames, all of this size: decodes all of it, and keeps
     /// nothing.
     ///
     /// # Errors

@@ -24,9 +24,9 @@ pub struct EncoderConfig {
     pub frames_per_second: u16,
     /// Bits per second that rate control aims at, at least 1. The first key frame overshoots.
     pub bit_rate_bps: u32,
-    /// A key frame every so many frames. `None`: only the first one and those asked for.
+    /// A key frame each time this number of frames has passed. `None`: only the first one and those asked for.
     pub key_frame_interval: Option<u32>,
-    /// Cut frames into slices of at most so many bytes, NAL header included. `None`: one slice
+    /// Cut frames into slices of at most this number of bytes, NAL header included. `None`: one slice
     /// per frame.
     pub max_slice_bytes: Option<u32>,
     /// Let rate control leave out whole frames to hold the bit rate. Without it the bit rate is

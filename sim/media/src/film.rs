@@ -9,7 +9,7 @@ use crate::{
     decoder::{DecodeError, Decoder, size_of},
     picture::{Planes, Size, SizeError},
     scale::Scaler,
-    sequence::Unfit,
+    sequence::UnsupportedPicture,
     slice,
 };
 use core::ops::Range;
@@ -111,14 +111,14 @@ pub enum FilmError {
     },
 }
 
-impl From<Unfit> for FilmError {
-    fn from(unfit: Unfit) -> Self {
+impl From<UnsupportedPicture> for FilmError {
+    fn from(unfit: UnsupportedPicture) -> Self {
         match unfit {
-            Unfit::Short => Self::Damaged("a parameter set ends before its time"),
-            Unfit::Depth(bits) => Self::Depth(bits),
-            Unfit::Chroma(kind) => Self::Chroma(kind.to_owned()),
-            Unfit::Interlaced => Self::Interlaced,
-            Unfit::Size(error) => Self::Size(error),
+            UnsupportedPicture::Short => Self::Damaged("a parameter set ends before its time"),
+            UnsupportedPicture::Depth(bits) => Self::Depth(bits),
+            UnsupportedPicture::Chroma(kind) => Self::Chroma(kind.to_owned()),
+            UnsupportedPicture::Interlaced => Self::Interlaced,
+            UnsupportedPicture::Size(error) => Self::Size(error),
         }
     }
 }

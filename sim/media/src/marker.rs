@@ -30,7 +30,7 @@ const UNCLEAR: core::ops::RangeInclusive<u32> = 96..=155;
 
 /// What the strip says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Marker {
+pub struct PictureMarker {
     /// The boot of the camera.
     pub boot: u32,
     /// Frame number since boot.
@@ -63,7 +63,7 @@ pub fn strip_height(size: Size) -> Option<u16> {
 ///
 /// # Errors
 /// Fails if the picture is too small, see [`strip_height`]; the picture is then unchanged.
-pub fn draw(picture: &mut Picture, marker: &Marker) -> Result<(), TooSmall> {
+pub fn draw(picture: &mut Picture, marker: &PictureMarker) -> Result<(), TooSmall> {
     let size = picture.size();
     let height = usize::from(strip_height(size).ok_or(TooSmall { size })?);
     let (width, cell) = (usize::from(size.width), usize::from(CELL));
@@ -88,7 +88,7 @@ pub fn draw(picture: &mut Picture, marker: &Marker) -> Result<(), TooSmall> {
 
 /// Reads the strip, from the middle 4 by 4 samples of each cell. `None` if the picture is too
 /// small for one, or sync or checksum are wrong, or a cell is neither dark nor light.
-pub fn read(picture: &Picture) -> Option<Marker> {
+pub fn read(picture: &Picture) -> Option<PictureMarker> {
     let size = picture.size();
     strip_height(size)?;
     let (width, cell) = (usize::from(size.width), usize::from(CELL));
@@ -109,7 +109,7 @@ pub fn read(picture: &Picture) -> Option<Marker> {
     from_bits(&bits)
 }
 
-fn to_bits(marker: &Marker) -> [bool; BITS as usize] {
+fn to_bits(marker: &PictureMarker) -> [bool; BITS as usize] {
     let fields = to_fields(marker);
     let mut bytes = [0; BITS as usize / 8];
     bytes[..2].copy_from_slice(&SYNC.to_be_bytes());
@@ -118,7 +118,7 @@ fn to_bits(marker: &Marker) -> [bool; BITS as usize] {
     core::array::from_fn(|bit| bytes[bit / 8] >> (7 - bit % 8) & 1 == 1)
 }
 
-fn to_fields(marker: &Marker) -> [u8; FIELD_BYTES] {
+fn to_fields(marker: &PictureMarker) -> [u8; FIELD_BYTES] {
     let mut fields = [0; FIELD_BYTES];
     fields[..4].copy_from_slice(&marker.boot.to_be_bytes());
     fields[4..8].copy_from_slice(&marker.frame.to_be_bytes());
@@ -126,11 +126,11 @@ fn to_fields(marker: &Marker) -> [u8; FIELD_BYTES] {
     fields
 }
 
-fn from_bits(bits: &[bool; BITS as usize]) -> Option<Marker> {
+fn from_bits(bits: &[bool; BITS as usize]) -> Option<PictureMarker> {
     let number = |range: core::ops::Range<usize>| {
         bits[range].iter().fold(0u64, |number, &bit| number << 1 | u64::from(bit))
     };
-    let marker = Marker {
+    let marker = PictureMarker {
         boot: u32::try_from(number(16..48)).ok()?,
         frame: u32::try_from(number(48..80)).ok()?,
         camera_us: number(80..144),

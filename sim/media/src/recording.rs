@@ -91,7 +91,7 @@ impl Recording {
         Ok(Self { frames: frames.into(), profile_level_id })
     }
 
-    /// Whether a stream is a recording of so many frames, all of this size, by what it says of itself:
+    /// Whether a stream is a recording of this number of frames, all of this size, by what it says of itself:
     /// decodes nothing.
     ///
     /// # Errors

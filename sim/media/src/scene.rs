@@ -6,13 +6,13 @@
 
 use crate::picture::{Picture, Size, SizeError};
 
-/// The wall repeats itself after so many samples, both ways.
+/// Period of the wall, samples, both ways.
 const TILE: usize = 512;
 
-/// The light goes round once in so many samples.
+/// Samples in which the light goes round once.
 const LIGHT: usize = 1024;
 
-/// The sensor's noise repeats itself after so many samples; each row of each frame begins elsewhere.
+/// Period of the sensor's noise, samples; each row of each frame begins elsewhere.
 const NOISE: usize = 4096;
 
 /// What is drawn anew for no frame: made once for a size.

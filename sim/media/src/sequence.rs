@@ -13,13 +13,13 @@ pub(crate) struct Sequence {
     pub(crate) size: Size,
     /// Bits of `frame_num`.
     pub(crate) frame_number_bits: u32,
-    /// How the order of pictures is told.
+    /// Coding of the order of pictures.
     pub(crate) order: Order,
 }
 
 /// How slices tell the order of pictures (`pic_order_cnt_type`).
 pub(crate) enum Order {
-    /// By a number of so many bits.
+    /// A number of this many bits.
     Bits(u32),
     /// By deltas, unless they are always zero.
     Deltas {
@@ -32,7 +32,7 @@ pub(crate) enum Order {
 
 /// Why pictures are of a kind that is not decoded.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Unfit {
+pub enum UnsupportedPicture {
     /// A parameter set lacks its end.
     #[error("it is damaged: a parameter set ends before its time")]
     Short,
@@ -58,13 +58,13 @@ const HIGH: [u32; 13] = [100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134
 /// # Errors
 /// Refuses pictures of more than 8 bits, with other chroma than 4:2:0, that may be interlaced, or
 /// that are too large.
-pub(crate) fn read(unit: &[u8]) -> Result<Sequence, Unfit> {
+pub(crate) fn read(unit: &[u8]) -> Result<Sequence, UnsupportedPicture> {
     let payload = unescape(unit);
-    parse(&mut Bits::new(&payload)).unwrap_or(Err(Unfit::Short))
+    parse(&mut Bits::new(&payload)).unwrap_or(Err(UnsupportedPicture::Short))
 }
 
 /// None: it is too short.
-fn parse(bits: &mut Bits<'_>) -> Option<Result<Sequence, Unfit>> {
+fn parse(bits: &mut Bits<'_>) -> Option<Result<Sequence, UnsupportedPicture>> {
     let (profile, constraints, level) = (bits.take(8)?, bits.take(8)?, bits.take(8)?);
     bits.unsigned()?; // seq_parameter_set_id
     if HIGH.contains(&profile)
@@ -91,7 +91,7 @@ fn parse(bits: &mut Bits<'_>) -> Option<Result<Sequence, Unfit>> {
     let [width, height] = [bits.unsigned()?, bits.unsigned()?].map(macroblocks); // less one, each
     let frame_mbs_only = bits.flag()?;
     if !frame_mbs_only {
-        return Some(Err(Unfit::Interlaced));
+        return Some(Err(UnsupportedPicture::Interlaced));
     }
     // As it is coded, before anything is cropped. OpenH264 does not say that this is why it refuses.
     let coded = Size { width, height };
@@ -112,18 +112,18 @@ fn parse(bits: &mut Bits<'_>) -> Option<Result<Sequence, Unfit>> {
 }
 
 /// What only high profiles tell: chroma, depth and scaling.
-fn format(bits: &mut Bits<'_>) -> Option<Result<(), Unfit>> {
+fn format(bits: &mut Bits<'_>) -> Option<Result<(), UnsupportedPicture>> {
     let chroma = bits.unsigned()?;
     if chroma == 3 {
         bits.flag()?; // separate_colour_plane_flag
     }
     let depth = bits.unsigned()?.max(bits.unsigned()?).saturating_add(8);
     if depth != 8 {
-        return Some(Err(Unfit::Depth(depth)));
+        return Some(Err(UnsupportedPicture::Depth(depth)));
     }
     if chroma != 1 {
         let name = ["missing", "4:2:0", "4:2:2", "4:4:4"].get(chroma as usize);
-        return Some(Err(Unfit::Chroma(name.unwrap_or(&"of an unknown kind"))));
+        return Some(Err(UnsupportedPicture::Chroma(name.unwrap_or(&"of an unknown kind"))));
     }
     bits.flag()?; // qpprime_y_zero_transform_bypass_flag
     if bits.flag()? {
@@ -143,7 +143,7 @@ fn cropped(side: u16, before: u32, behind: u32) -> u16 {
     side.saturating_sub(u16::try_from(off).unwrap_or(u16::MAX))
 }
 
-/// Samples of so many macroblocks less one; as many as a size holds, if they are more.
+/// Samples of this number of macroblocks less one; as many as a size holds, if they are more.
 fn macroblocks(less_one: u32) -> u16 {
     u16::try_from(less_one.saturating_add(1).saturating_mul(16)).unwrap_or(!15)
 }

@@ -3,8 +3,8 @@
 
 use core::time::Duration;
 use parallax_media::{
-    Clip, DecodeError, Decoder, EncodeError, Encoded, Encoder, EncoderConfig, Marker, Picture,
-    Size, marker, nal, psnr_millidb,
+    Clip, DecodeError, Decoder, EncodeError, Encoded, Encoder, EncoderConfig, Picture,
+    PictureMarker, Size, marker, nal, psnr_millidb,
 };
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -17,8 +17,8 @@ fn at(frame: u32) -> Duration {
     Duration::from_secs(u64::from(frame)) / u32::from(RATE)
 }
 
-fn marker_of(frame: u32) -> Marker {
-    Marker { boot: 3, frame, camera_us: at(frame).as_micros() as u64 }
+fn marker_of(frame: u32) -> PictureMarker {
+    PictureMarker { boot: 3, frame, camera_us: at(frame).as_micros() as u64 }
 }
 
 /// The clip at this size, opened once for all tests.

@@ -6,7 +6,7 @@
 //! have its digest.
 
 use core::time::Duration;
-use parallax_media::{Clip, Encoder, EncoderConfig, Marker, Size, marker};
+use parallax_media::{Clip, Encoder, EncoderConfig, PictureMarker, Size, marker};
 use sha2::{Digest, Sha256};
 use std::process::Command;
 
@@ -31,7 +31,7 @@ fn digest() -> String {
             let at = Duration::from_secs(u64::from(frame)) / u32::from(RATE);
             let mut picture = clip.frame_at(at).into_owned();
             let camera_us = at.as_micros() as u64;
-            marker::draw(&mut picture, &Marker { boot: 1, frame, camera_us }).unwrap();
+            marker::draw(&mut picture, &PictureMarker { boot: 1, frame, camera_us }).unwrap();
             let encoded = encoder.encode(&picture, at).unwrap();
             hash.update((encoded.bytes.len() as u64).to_be_bytes());
             hash.update(&encoded.bytes);

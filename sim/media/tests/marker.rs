@@ -1,6 +1,6 @@
 //! The frame marker: what is drawn is read, and what is damaged is not misread.
 
-use parallax_media::{Marker, Picture, Size, marker};
+use parallax_media::{Picture, PictureMarker, Size, marker};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
@@ -9,14 +9,14 @@ const SMALL: Size = Size { width: 320, height: 240 };
 const LOW: Size = Size { width: 320, height: 72 };
 const LARGE: Size = Size { width: 640, height: 360 };
 
-fn marked(size: Size, marker: &Marker) -> Picture {
+fn marked(size: Size, marker: &PictureMarker) -> Picture {
     let mut picture = Picture::test_pattern(size, marker.frame).unwrap();
     marker::draw(&mut picture, marker).unwrap();
     picture
 }
 
-fn any_marker() -> impl Strategy<Value = Marker> {
-    (any::<u32>(), any::<u32>(), any::<u64>()).prop_map(|(boot, frame, camera_us)| Marker {
+fn any_marker() -> impl Strategy<Value = PictureMarker> {
+    (any::<u32>(), any::<u32>(), any::<u64>()).prop_map(|(boot, frame, camera_us)| PictureMarker {
         boot,
         frame,
         camera_us,
@@ -150,7 +150,7 @@ fn the_strip_is_laid_out_as_documented() {
     assert_eq!(marker::strip_height(Size { width: 160, height: 80 }), Some(64));
     assert_eq!(marker::strip_height(Size { width: 6, height: 400 }), None);
 
-    let picture = marked(SMALL, &Marker { boot: 0, frame: 0, camera_us: 1 });
+    let picture = marked(SMALL, &PictureMarker { boot: 0, frame: 0, camera_us: 1 });
     let cells: String = (0..160)
         .map(|cell| {
             if picture.y()[(cell / 40 * 8 + 4) * 320 + cell % 40 * 8 + 4] == 235 {
@@ -176,7 +176,7 @@ fn the_strip_is_laid_out_as_documented() {
 #[test]
 fn too_small_a_picture_is_refused() {
     let mut picture = Picture::grey(Size { width: 64, height: 64 }, 50).unwrap();
-    let marker = Marker { boot: 1, frame: 2, camera_us: 3 };
+    let marker = PictureMarker { boot: 1, frame: 2, camera_us: 3 };
     assert_eq!(
         marker::draw(&mut picture, &marker).unwrap_err().to_string(),
         "failed to mark a picture of 64x64: the strip and 16 rows below it must fit"

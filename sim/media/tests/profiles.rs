@@ -1,6 +1,6 @@
 //! Streams of other profiles than constrained baseline: sent as they are, and filmed.
 
-use parallax_media::{Clip, ClipError, Decoder, Recording, Size, Unfit, nal};
+use parallax_media::{Clip, ClipError, Decoder, Recording, Size, UnsupportedPicture, nal};
 use sha2::{Digest, Sha256};
 
 const FRAMES: usize = 10;
@@ -95,9 +95,9 @@ fn what_is_not_decoded_exactly_is_refused_as_a_clip_and_as_a_recording() {
         for error in errors {
             let right = match name {
                 "b-frames" => matches!(error, ClipError::Bidirectional { frame: 1.. }),
-                "interlaced" => matches!(error, ClipError::Unfit(Unfit::Interlaced)),
-                "ten-bit" => matches!(error, ClipError::Unfit(Unfit::Depth(10))),
-                _ => matches!(error, ClipError::Unfit(Unfit::Chroma("4:2:2"))),
+                "interlaced" => matches!(error, ClipError::Unfit(UnsupportedPicture::Interlaced)),
+                "ten-bit" => matches!(error, ClipError::Unfit(UnsupportedPicture::Depth(10))),
+                _ => matches!(error, ClipError::Unfit(UnsupportedPicture::Chroma("4:2:2"))),
             };
             assert!(right, "{name}: {error}");
         }

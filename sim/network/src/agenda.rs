@@ -3,11 +3,11 @@
 use alloc::collections::BinaryHeap;
 use core::cmp::Ordering;
 
-use crate::{LinkId, SiteId, Time, gateway::Timer};
+use crate::{LinkId, SiteId, Time, gateway::GatewayTimer};
 
 /// What is due at a time. Numbers are those of the network's slabs.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Event {
+pub(crate) enum AgendaItem {
     /// A host hands over a packet.
     Enter { flight: u32 },
     /// A link's transmitter has sent a packet, unless the link's epoch is another by now.
@@ -15,8 +15,8 @@ pub(crate) enum Event {
     /// A packet reaches the end of a link.
     Arrive { link: LinkId, flight: u32 },
     /// A gateway wants to look at a mapping or session.
-    Timer { site: SiteId, timer: Timer },
-    /// Somebody changes the network.
+    Timer { site: SiteId, timer: GatewayTimer },
+    /// A change of the network.
     Control { control: u32 },
 }
 
@@ -24,7 +24,7 @@ pub(crate) enum Event {
 struct Entry {
     at: Time,
     sequence: u64,
-    event: Event,
+    event: AgendaItem,
 }
 
 impl Ord for Entry {
@@ -56,7 +56,7 @@ pub(crate) struct Agenda {
 }
 
 impl Agenda {
-    pub(crate) fn schedule(&mut self, at: Time, event: Event) {
+    pub(crate) fn schedule(&mut self, at: Time, event: AgendaItem) {
         self.sequence += 1;
         self.entries.push(Entry { at, sequence: self.sequence, event });
     }
@@ -66,7 +66,7 @@ impl Agenda {
     }
 
     /// The next event, if it is due by `now`.
-    pub(crate) fn pop_due(&mut self, now: Time) -> Option<(Time, Event)> {
+    pub(crate) fn pop_due(&mut self, now: Time) -> Option<(Time, AgendaItem)> {
         if self.next()? > now {
             return None;
         }
@@ -78,7 +78,9 @@ impl Agenda {
         let count = self
             .entries
             .iter()
-            .filter(|entry| matches!(entry.event, Event::Enter { .. } | Event::Arrive { .. }))
+            .filter(|entry| {
+                matches!(entry.event, AgendaItem::Enter { .. } | AgendaItem::Arrive { .. })
+            })
             .count();
         count as u64
     }
@@ -86,17 +88,17 @@ impl Agenda {
 
 #[cfg(test)]
 mod tests {
-    use super::{Agenda, Event};
+    use super::{Agenda, AgendaItem};
     use crate::Time;
 
     #[test]
     fn time_comes_before_sequence_and_sequence_breaks_ties() {
         let mut agenda = Agenda::default();
         for (at, flight) in [(5, 0), (3, 1), (5, 2), (3, 3)] {
-            agenda.schedule(Time::from_nanos(at), Event::Enter { flight });
+            agenda.schedule(Time::from_nanos(at), AgendaItem::Enter { flight });
         }
         let mut order = Vec::new();
-        while let Some((_, Event::Enter { flight })) = agenda.pop_due(Time::from_nanos(9)) {
+        while let Some((_, AgendaItem::Enter { flight })) = agenda.pop_due(Time::from_nanos(9)) {
             order.push(flight);
         }
         assert_eq!(order, [1, 3, 0, 2]);

@@ -2,7 +2,7 @@
 
 use alloc::collections::BTreeMap;
 
-use crate::{DropCause, Place};
+use crate::{DropCause, PacketPlace};
 
 /// Packets by fate, at one moment. It always balances, see [`Ledger::balances`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -12,7 +12,7 @@ pub struct Ledger {
     /// Reached a host.
     pub delivered: u64,
     /// Gone, by place and cause.
-    pub dropped: BTreeMap<(Place, DropCause), u64>,
+    pub dropped: BTreeMap<(PacketPlace, DropCause), u64>,
     /// Waiting for a transmitter or in transmission.
     pub queued: u64,
     /// Propagating, or handed over for a time that has not come yet.

@@ -22,7 +22,7 @@ pub use config::{
 pub use ledger::Ledger;
 pub use link::{Durations, LinkDelays, LinkLoad};
 pub use network::Network;
-pub use output::{DropCause, Flow, HostId, LinkId, Output, Place, Point, SiteId};
+pub use output::{DropCause, Flow, HostId, LinkId, NetworkOutput, PacketPlace, Point, SiteId};
 pub use packet::{Packet, Protocol, TcpHeader, Transport};
 pub use time::Time;
 pub use topology::TopologyError;

@@ -25,7 +25,7 @@ const WORK_PER_BYTE: u64 = 8 * 1_000_000_000;
 
 /// A link and its state.
 #[derive(Debug)]
-pub(crate) struct Link {
+pub(crate) struct LinkQueue {
     config: LinkConfig,
     /// Its last capacity that was not zero: what a queue in time is as long as while the link stands still.
     moving: Option<Capacity>,
@@ -37,7 +37,7 @@ pub(crate) struct Link {
     /// Changes when the transmitter's plan does, so that an outdated `Sent` is known as such.
     epoch: u32,
     last_arrival: Time,
-    /// Since it was asked last; none if nobody asks.
+    /// Since it was asked last; none if loads are off.
     load: Option<LinkLoad>,
     /// Since its load is kept.
     delays: LinkDelays,
@@ -90,14 +90,14 @@ pub(crate) enum Crossing {
 
 /// A transmission that ended.
 #[derive(Debug)]
-pub(crate) struct Done {
+pub(crate) struct Transmitted {
     pub(crate) flight: u32,
     pub(crate) crossing: Crossing,
     /// When the next one ends, and its epoch.
     pub(crate) next: Option<(Time, u32)>,
 }
 
-impl Link {
+impl LinkQueue {
     pub(crate) fn new(config: LinkConfig, random: ChaCha8Rng) -> Self {
         Self {
             moving: config.capacity.filter(|capacity| *capacity != Capacity::STANDSTILL),
@@ -161,7 +161,7 @@ impl Link {
     }
 
     /// The transmission of `epoch` ends; `None` if it was planned anew since.
-    pub(crate) fn sent(&mut self, now: Time, epoch: u32) -> Option<Done> {
+    pub(crate) fn sent(&mut self, now: Time, epoch: u32) -> Option<Transmitted> {
         if epoch != self.epoch {
             return None;
         }
@@ -172,7 +172,7 @@ impl Link {
             self.waiting_bytes -= u64::from(waiting.bytes);
             self.begin(now, waiting, spare)
         });
-        Some(Done { flight, crossing, next })
+        Some(Transmitted { flight, crossing, next })
     }
 
     /// Takes another configuration. What is half sent stays half sent, what waits waits on even

@@ -9,12 +9,13 @@ use alloc::{collections::BTreeMap, collections::VecDeque, vec::Vec};
 use core::net::Ipv4Addr;
 
 use crate::{
-    DropCause, HostId, Ledger, LinkConfig, LinkId, LossError, Output, Packet, Place, SiteId, Time,
-    agenda::{Agenda, Event},
+    DropCause, HostId, Ledger, LinkConfig, LinkId, LossError, NetworkOutput, Packet, PacketPlace,
+    SiteId, Time,
+    agenda::{Agenda, AgendaItem},
     gateway::Notes,
-    link::Link,
+    link::LinkQueue,
     slab::Slab,
-    topology::Topology,
+    topology::HostTable,
 };
 use loads::Loads;
 
@@ -24,14 +25,14 @@ use loads::Loads;
 /// (translates and filters), LAN link, host. Between two hosts of a site it crosses the sender's
 /// LAN link alone. Services are at the core, which has no delay, or at a link of their own to it.
 ///
-/// Whoever drives it hands over packets with [`handle`](Self::handle), takes what happened with
+/// The driver hands over packets with [`handle`](Self::handle), takes what happened with
 /// [`poll`](Self::poll), and comes back at [`next_deadline`](Self::next_deadline). Nothing
 /// happens before it is polled; all that happens, happens in the order of its time, and at one
 /// time in the order in which it was caused.
 #[derive(Debug)]
 pub struct Network {
     seed: u64,
-    topology: Topology,
+    topology: HostTable,
     links: Vec<Segment>,
     /// Packets that are somewhere.
     flights: Slab<Flight>,
@@ -40,12 +41,12 @@ pub struct Network {
     /// The time of what happened last.
     clock: Time,
     /// What happened and was not yet told.
-    outputs: VecDeque<Output>,
+    outputs: VecDeque<NetworkOutput>,
     notes: Notes,
     entered: u64,
     delivered: u64,
     dropped: BTreeMap<(PlaceId, DropCause), u64>,
-    /// Whether packets are told where they pass.
+    /// Whether passes of packets are reported.
     tapped: bool,
     loads: Loads,
 }
@@ -64,12 +65,12 @@ struct Flight {
 /// A link and what it joins.
 #[derive(Debug)]
 struct Segment {
-    link: Link,
+    link: LinkQueue,
     place: PlaceId,
 }
 
 /// A place with hosts and sites by number.
-type PlaceId = Place<HostId, SiteId>;
+type PlaceId = PacketPlace<HostId, SiteId>;
 
 /// A change of the network, due at its time.
 #[derive(Debug)]
@@ -92,14 +93,14 @@ impl Network {
         let flight =
             self.flights.insert(Flight { packet, from, sent_at, wire_length, gateways: 0 });
         self.entered += 1;
-        self.agenda.schedule(sent_at, Event::Enter { flight });
+        self.agenda.schedule(sent_at, AgendaItem::Enter { flight });
     }
 
     /// The next thing that happened, up to and including `now`; `None` once that is all.
     ///
     /// Nothing after it has happened yet: a packet handed over at the time of an output comes
     /// before all that is later. So a service answers at the very time of a delivery.
-    pub fn poll(&mut self, now: Time) -> Option<Output> {
+    pub fn poll(&mut self, now: Time) -> Option<NetworkOutput> {
         loop {
             if let Some(output) = self.outputs.pop_front() {
                 return Some(output);
@@ -162,7 +163,7 @@ impl Network {
     }
 
     /// Power off and on of a site's gateway, in no time: all mappings are lost, each with an
-    /// [`Output::MappingExpired`]. Does nothing at a site without one.
+    /// [`NetworkOutput::MappingExpired`]. Does nothing at a site without one.
     pub fn reboot_gateway(&mut self, now: Time, site: SiteId) {
         self.control(now, Control::Reboot(site));
     }
@@ -215,20 +216,20 @@ impl Network {
 
     fn control(&mut self, now: Time, control: Control) {
         let control = self.controls.insert(control);
-        self.agenda.schedule(now.max(self.clock), Event::Control { control });
+        self.agenda.schedule(now.max(self.clock), AgendaItem::Control { control });
     }
 
-    fn place(&self, place: PlaceId) -> Place {
+    fn place(&self, place: PlaceId) -> PacketPlace {
         let site = |id| self.topology.site(id).name.clone();
         let host = |id| self.topology.host(id).name.clone();
         match place {
-            PlaceId::Host(id) => Place::Host(host(id)),
-            PlaceId::LanOut(id) => Place::LanOut(host(id)),
-            PlaceId::LanIn(id) => Place::LanIn(host(id)),
-            PlaceId::Gateway(id) => Place::Gateway(site(id)),
-            PlaceId::Up(id) => Place::Up(site(id)),
-            PlaceId::Down(id) => Place::Down(site(id)),
-            PlaceId::Core => Place::Core,
+            PlaceId::Host(id) => PacketPlace::Host(host(id)),
+            PlaceId::LanOut(id) => PacketPlace::LanOut(host(id)),
+            PlaceId::LanIn(id) => PacketPlace::LanIn(host(id)),
+            PlaceId::Gateway(id) => PacketPlace::Gateway(site(id)),
+            PlaceId::Up(id) => PacketPlace::Up(site(id)),
+            PlaceId::Down(id) => PacketPlace::Down(site(id)),
+            PlaceId::Core => PacketPlace::Core,
         }
     }
 }

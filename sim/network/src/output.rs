@@ -31,7 +31,7 @@ ids!(
 
 /// What a network tells. Times are exact and never go back from one output to the next.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Output {
+pub enum NetworkOutput {
     /// A packet reached a host.
     Delivered {
         /// When.
@@ -52,7 +52,7 @@ pub enum Output {
         /// When.
         at: Time,
         /// Where.
-        place: Place,
+        place: PacketPlace,
         /// Why.
         cause: DropCause,
         /// Its sender.
@@ -84,7 +84,7 @@ pub enum Output {
         /// When it began.
         from: Time,
         /// Which link.
-        place: Place,
+        place: PacketPlace,
         /// What it did.
         load: LinkLoad,
     },
@@ -116,7 +116,7 @@ pub enum Output {
     },
 }
 
-impl Output {
+impl NetworkOutput {
     /// When it happened.
     pub const fn at(&self) -> Time {
         match self {
@@ -154,7 +154,7 @@ pub enum Flow {
 
 /// A place of the network, with hosts and sites by name. The text form is the one that records use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Place<Host = Arc<str>, Site = Arc<str>> {
+pub enum PacketPlace<Host = Arc<str>, Site = Arc<str>> {
     /// The host of that name: `host/HOST`.
     Host(Host),
     /// The LAN link from that host: `lan/HOST/out`.
@@ -171,7 +171,7 @@ pub enum Place<Host = Arc<str>, Site = Arc<str>> {
     Core,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for PacketPlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Host(host) => write!(f, "host/{host}"),
@@ -214,7 +214,7 @@ pub enum DropCause {
     Filtered,
     /// A private or otherwise non-public destination reached the core.
     PrivateDestination,
-    /// Nobody has the destination address.
+    /// No host has the destination address.
     NoRoute,
 }
 

@@ -7,9 +7,9 @@ use crate::{HostId, LinkId, LossError, SiteId, gateway::Gateway};
 
 /// Sites and hosts, by number, and who has which address.
 #[derive(Debug, Default)]
-pub(crate) struct Topology {
-    pub(crate) sites: Vec<Site>,
-    pub(crate) hosts: Vec<Host>,
+pub(crate) struct HostTable {
+    pub(crate) sites: Vec<SiteEntry>,
+    pub(crate) hosts: Vec<HostEntry>,
     /// Who has an address that the core routes to.
     pub(crate) core: BTreeMap<Ipv4Addr, Reach>,
 }
@@ -24,7 +24,7 @@ pub(crate) enum Reach {
 }
 
 #[derive(Debug)]
-pub(crate) struct Site {
+pub(crate) struct SiteEntry {
     pub(crate) name: Arc<str>,
     pub(crate) gateway: Option<Gateway>,
     pub(crate) access: Option<AccessLinks>,
@@ -38,7 +38,7 @@ pub(crate) struct AccessLinks {
 }
 
 #[derive(Debug)]
-pub(crate) struct Host {
+pub(crate) struct HostEntry {
     pub(crate) name: Arc<str>,
     pub(crate) address: Ipv4Addr,
     /// `None`: a service.
@@ -48,7 +48,7 @@ pub(crate) struct Host {
     pub(crate) cut: bool,
 }
 
-impl Host {
+impl HostEntry {
     /// A host without links.
     pub(crate) fn new(name: &str, address: Ipv4Addr) -> Self {
         Self { name: name.into(), address, lan: None, trunk: None, cut: false }
@@ -68,12 +68,12 @@ pub(crate) struct Lan {
     pub(crate) inbound: LinkId,
 }
 
-impl Topology {
-    pub(crate) fn site(&self, id: SiteId) -> &Site {
+impl HostTable {
+    pub(crate) fn site(&self, id: SiteId) -> &SiteEntry {
         &self.sites[id.index()]
     }
 
-    pub(crate) fn host(&self, id: HostId) -> &Host {
+    pub(crate) fn host(&self, id: HostId) -> &HostEntry {
         &self.hosts[id.index()]
     }
 

@@ -34,7 +34,7 @@ pub type Addresses = (SocketAddr, SocketAddr);
 
 /// Something to tell of a pair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Check {
+pub enum PairCheck {
     /// A check was sent.
     Sent {
         /// Between these.
@@ -55,7 +55,7 @@ pub enum Check {
     },
 }
 
-impl Check {
+impl PairCheck {
     /// In the words of the record.
     pub fn event(self, session: Session) -> Event {
         match self {
@@ -77,7 +77,7 @@ impl Check {
     }
 }
 
-/// The checks of a session. Of each pair, all are told up to the first that is answered, and those
+/// The checks of a session. Of each pair, all are reported up to the first that is answered, and those
 /// that nominate it up to the first of them that is: what follows only keeps the pair alive.
 #[derive(Debug, Default)]
 pub struct Checks {
@@ -110,7 +110,7 @@ struct Pending {
     keeps_alive: bool,
 }
 
-/// So long an answer is waited for, nanoseconds.
+/// Longest wait for an answer, nanoseconds.
 const PENDING_NS: u64 = 10_000_000_000;
 
 impl Checks {
@@ -121,7 +121,7 @@ impl Checks {
         from: SocketAddr,
         to: SocketAddr,
         datagram: &[u8],
-    ) -> Option<Check> {
+    ) -> Option<PairCheck> {
         if let Some((number, data)) = channel_data(datagram) {
             let peer = *self.channels.get(&((from, to), number))?;
             let pair = (self.relayed_by(from, to), peer);
@@ -146,7 +146,12 @@ impl Checks {
     }
 
     /// A datagram comes to the socket at `to`.
-    pub fn received(&mut self, from: SocketAddr, to: SocketAddr, datagram: &[u8]) -> Option<Check> {
+    pub fn received(
+        &mut self,
+        from: SocketAddr,
+        to: SocketAddr,
+        datagram: &[u8],
+    ) -> Option<PairCheck> {
         if let Some((_, data)) = channel_data(datagram) {
             return self.response(&Stun::read(data)?);
         }
@@ -181,7 +186,7 @@ impl Checks {
         self.relayed.iter().any(by)
     }
 
-    fn request(&mut self, sent_ns: u64, pair: Addresses, message: &Stun<'_>) -> Option<Check> {
+    fn request(&mut self, sent_ns: u64, pair: Addresses, message: &Stun<'_>) -> Option<PairCheck> {
         // Without a user it is a question to a STUN server.
         if message.kind != BINDING_REQUEST || message.attribute(USERNAME).is_none() {
             return None;
@@ -198,10 +203,10 @@ impl Checks {
         if keeps_alive {
             return None;
         }
-        Some(Check::Sent { pair, attempt, nominates })
+        Some(PairCheck::Sent { pair, attempt, nominates })
     }
 
-    fn response(&mut self, message: &Stun<'_>) -> Option<Check> {
+    fn response(&mut self, message: &Stun<'_>) -> Option<PairCheck> {
         if message.kind != BINDING_SUCCESS {
             return None;
         }
@@ -219,7 +224,7 @@ impl Checks {
         let news = !state.answered || (nominates && !state.nominated);
         state.answered = true;
         state.nominated |= nominates;
-        news.then_some(Check::Answered { pair, attempt, sent_ns })
+        news.then_some(PairCheck::Answered { pair, attempt, sent_ns })
     }
 }
 

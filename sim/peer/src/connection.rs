@@ -50,11 +50,11 @@ pub(crate) fn profile_level_id(recorded: [u8; 3]) -> [u8; 3] {
     if recorded[0] == BASELINE { CONSTRAINED_BASELINE } else { recorded }
 }
 
-/// When no ICE check or answer has come over the nominated pair for so long, the path is under
+/// When no ICE check or answer has come over the nominated pair for this time, the path is under
 /// suspicion. Each end sends one every 2 s. Media do not count: `rtc` 0.21.1 does not tell its ICE
 /// agent of them, so that a lossy path comes under suspicion now and then.
 pub(crate) const SILENT: Duration = Duration::from_secs(3);
-/// After so much more the session is over. Until then it resumes by itself when the path comes
+/// After this time more the session is over. Until then it resumes by itself when the path comes
 /// back; a link that is away for longer costs a new session.
 const DEAD: Duration = Duration::from_secs(12);
 
@@ -123,7 +123,7 @@ pub(crate) fn h264(profile_level_id: [u8; 3]) -> RTCRtpCodec {
     }
 }
 
-/// `feedback`: whether each packet may carry a number of its own, whose arrival is told
+/// `feedback`: whether each packet may carry a number of its own, whose arrival is reported
 /// (draft-holmer-rmcat-transport-wide-cc-extensions-01). It is agreed on if both ends say so.
 fn media_engine(profile_level_id: [u8; 3], feedback: bool) -> Result<MediaEngine> {
     let mut engine = MediaEngine::default();
@@ -146,7 +146,7 @@ fn media_engine(profile_level_id: [u8; 3], feedback: bool) -> Result<MediaEngine
     Ok(engine)
 }
 
-/// So long each pair is checked before it is given up: a peer behind another gateway may learn of its
+/// Time for which each pair is checked before it is given up: a peer behind another gateway may learn of its
 /// candidate, and open its filter, that much later.
 const CHECKED: Duration = Duration::from_secs(5);
 
@@ -278,7 +278,7 @@ pub(crate) fn outward(host: &impl Host, mut local: RTCIceCandidate) -> RTCIceCan
     local
 }
 
-/// A local candidate, to be told to the other end.
+/// A local candidate, for the other end.
 pub(crate) fn candidate_message(
     session: SessionId,
     candidate: &RTCIceCandidate,
@@ -304,7 +304,7 @@ pub(crate) async fn add_candidate(
 }
 
 /// How a session ended.
-pub(crate) struct End {
+pub(crate) struct ExchangeEnd {
     /// What to tell the rendezvous; none if it already knows.
     pub(crate) tell: Option<CloseReason>,
     /// Why, for the record.
@@ -312,7 +312,7 @@ pub(crate) struct End {
     replaced: bool,
 }
 
-impl End {
+impl ExchangeEnd {
     /// It ended at this peer.
     pub(crate) fn here(reason: CloseReason, text: String) -> Self {
         Self { tell: Some(reason), text, replaced: false }

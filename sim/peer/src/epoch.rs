@@ -1,4 +1,4 @@
-//! The time of a session's pure cores: nanoseconds since the first instant that its interceptor was told.
+//! Time of a session's pure cores: nanoseconds since the first instant of its interceptor.
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ impl Epoch {
         u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
     }
 
-    /// The instant of so many nanoseconds; none before the first instant.
+    /// The instant of `ns`; none before the first instant.
     pub(crate) fn instant(&self, ns: u64) -> Option<Instant> {
         Some(self.0? + Duration::from_nanos(ns))
     }

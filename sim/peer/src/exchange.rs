@@ -2,7 +2,7 @@
 //! the rendezvous, and note how far their connection has come.
 
 use crate::{
-    connection::{self, Built, End, Happening},
+    connection::{self, Built, ExchangeEnd, Happening},
     host::Host,
     passes::Passes,
 };
@@ -25,7 +25,7 @@ pub(crate) struct Exchange<H> {
     pub(crate) connection: Arc<dyn PeerConnection>,
     happenings: UnboundedReceiver<Happening>,
     passes: Passes,
-    inbox: UnboundedReceiver<Word>,
+    inbox: UnboundedReceiver<ExchangeInput>,
     out: UnboundedSender<ToRendezvous>,
     /// Until when DTLS has to be done, and how long that is from the start.
     setup: (Pin<Box<dyn Future<Output = ()> + Send>>, Duration),
@@ -36,7 +36,7 @@ pub(crate) struct Exchange<H> {
 }
 
 /// What an end has to see to itself.
-pub(crate) enum Step {
+pub(crate) enum ExchangeEvent {
     /// DTLS is done: media may flow. Once in a session.
     Connected,
     /// The other end's description.
@@ -45,27 +45,27 @@ pub(crate) enum Step {
     Track(Arc<dyn TrackRemote>),
     /// The other end opened a data channel.
     Channel(Arc<dyn DataChannel>),
-    /// For so long as [`connection::SILENT`] nothing of ICE has come over the nominated pair. Media
+    /// For [`connection::SILENT`] nothing of ICE has come over the nominated pair. Media
     /// may have.
     Silent,
     /// It comes again.
     Heard,
     /// The session is over.
-    Ended(End),
+    Ended(ExchangeEnd),
 }
 
-/// What an end of a session is told.
+/// Input of an end of a session.
 #[derive(Debug)]
-pub(crate) enum Word {
+pub(crate) enum ExchangeInput {
     /// By the rendezvous.
     From(FromRendezvous),
     /// By its own peer: to end, and why.
     Stop(&'static str),
 }
 
-/// Where an end is told something, and where it speaks to the rendezvous.
+/// The channels of an end: its inputs, and its messages to the rendezvous.
 pub(crate) struct Post {
-    pub(crate) inbox: UnboundedReceiver<Word>,
+    pub(crate) inbox: UnboundedReceiver<ExchangeInput>,
     pub(crate) out: UnboundedSender<ToRendezvous>,
 }
 
@@ -98,22 +98,22 @@ impl<H: Host> Exchange<H> {
     }
 
     /// Does what both ends do alike, until there is something for this end.
-    pub(crate) async fn next(&mut self) -> Result<Step> {
+    pub(crate) async fn next(&mut self) -> Result<ExchangeEvent> {
         loop {
             let step = tokio::select! {
                 biased;
                 Some(happening) = self.happenings.recv() => self.happened(happening).await?,
                 Some(word) = self.inbox.recv() => match word {
-                    Word::From(message) => self.heard(message).await?,
-                    Word::Stop(reason) => Some(Step::Ended(End::stopped(reason))),
+                    ExchangeInput::From(message) => self.heard(message).await?,
+                    ExchangeInput::Stop(reason) => Some(ExchangeEvent::Ended(ExchangeEnd::stopped(reason))),
                 },
                 () = &mut self.setup.0, if !self.connected => {
                     let text = format!("not connected within {:?}", self.setup.1);
-                    Some(Step::Ended(End::here(CloseReason::Failed, text)))
+                    Some(ExchangeEvent::Ended(ExchangeEnd::here(CloseReason::Failed, text)))
                 }
                 else => {
                     let text = "its connection is gone".to_owned();
-                    Some(Step::Ended(End::here(CloseReason::Failed, text)))
+                    Some(ExchangeEvent::Ended(ExchangeEnd::here(CloseReason::Failed, text)))
                 }
             };
             if let Some(step) = step {
@@ -122,8 +122,10 @@ impl<H: Host> Exchange<H> {
         }
     }
 
-    async fn happened(&mut self, happening: Happening) -> Result<Option<Step>> {
-        let ended = |reason, text: &str| Some(Step::Ended(End::here(reason, text.to_owned())));
+    async fn happened(&mut self, happening: Happening) -> Result<Option<ExchangeEvent>> {
+        let ended = |reason, text: &str| {
+            Some(ExchangeEvent::Ended(ExchangeEnd::here(reason, text.to_owned())))
+        };
         Ok(match happening {
             Happening::Candidate(found) => {
                 let found = connection::outward(&self.host, found);
@@ -144,12 +146,12 @@ impl<H: Host> Exchange<H> {
             }
             Happening::Ice(RTCIceConnectionState::Connected | RTCIceConnectionState::Completed) => {
                 self.note_pair().await?;
-                std::mem::take(&mut self.silent).then_some(Step::Heard)
+                std::mem::take(&mut self.silent).then_some(ExchangeEvent::Heard)
             }
             // Before DTLS is done, `setup` is what counts.
             Happening::Ice(RTCIceConnectionState::Disconnected) if self.connected => {
                 self.silent = true;
-                Some(Step::Silent)
+                Some(ExchangeEvent::Silent)
             }
             Happening::State(RTCPeerConnectionState::Connected) => {
                 self.note_pair().await?;
@@ -160,7 +162,7 @@ impl<H: Host> Exchange<H> {
                     None
                 } else {
                     self.phase(Phase::Dtls);
-                    Some(Step::Connected)
+                    Some(ExchangeEvent::Connected)
                 }
             }
             Happening::State(RTCPeerConnectionState::Failed) => {
@@ -170,14 +172,14 @@ impl<H: Host> Exchange<H> {
                 ended(CloseReason::Finished, "the connection was closed")
             }
             Happening::Ice(_) | Happening::State(_) => None,
-            Happening::Track(track) => Some(Step::Track(track)),
-            Happening::Channel(channel) => Some(Step::Channel(channel)),
+            Happening::Track(track) => Some(ExchangeEvent::Track(track)),
+            Happening::Channel(channel) => Some(ExchangeEvent::Channel(channel)),
         })
     }
 
-    async fn heard(&mut self, message: FromRendezvous) -> Result<Option<Step>> {
+    async fn heard(&mut self, message: FromRendezvous) -> Result<Option<ExchangeEvent>> {
         Ok(match message {
-            FromRendezvous::Description { sdp, .. } => Some(Step::Description(sdp)),
+            FromRendezvous::Description { sdp, .. } => Some(ExchangeEvent::Description(sdp)),
             FromRendezvous::Candidate {
                 candidate: Some(candidate),
                 sdp_mid,
@@ -188,7 +190,7 @@ impl<H: Host> Exchange<H> {
                     .await?;
                 None
             }
-            other => End::told(&other).map(Step::Ended),
+            other => ExchangeEnd::told(&other).map(ExchangeEvent::Ended),
         })
     }
 

@@ -79,19 +79,19 @@ pub trait Host: Clone + Send + Sync + 'static {
     /// bench relates the two.
     fn now_ns(&self) -> u64;
 
-    /// Tells an event to whoever records. Its time is now.
+    /// Records an event. Its time is now.
     fn observe(&self, event: Event);
 
-    /// Shows a picture that was rendered, beside its source, to whoever keeps pictures. What is
-    /// recorded does not hang on it. Unless a host says otherwise, nobody keeps any.
-    fn show(&self, seen: &Seen<'_>) {
+    /// Offers a rendered picture, beside its source, for keeping. The record does not depend on it. The default keeps
+    /// none.
+    fn show(&self, seen: &RenderedPicture<'_>) {
         let _ = seen;
     }
 }
 
 /// A rendered picture whose marker was read, and its source.
 #[derive(Clone, Copy, Debug)]
-pub struct Seen<'p> {
+pub struct RenderedPicture<'p> {
     /// In which session.
     pub session: &'p Session,
     /// What its marker says.

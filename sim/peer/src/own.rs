@@ -23,14 +23,14 @@ use tokio::{
     sync::Notify,
 };
 
-/// A camera serves up to 16 viewers; whoever has just lost its path may hold two connections. One
+/// A camera serves up to 16 viewers; one that has just lost its path may hold two connections. One
 /// bad neighbour leaves room for the others.
 const LIMITS: Limits = Limits { clients: 32, clients_per_address: 8 };
 /// After a failure to accept a connection.
 const RETRY: Duration = Duration::from_secs(1);
 /// Where the numbers of the last sessions with viewers lie in flash.
 const NUMBERS: &str = "sessions.own";
-/// So many viewers' numbers are kept in flash: those that came last.
+/// Viewers whose numbers are kept in flash: those that came last.
 const MOST_NUMBERS: usize = 64;
 /// Ids of the sessions of one boot.
 const SESSIONS_PER_BOOT: u64 = 1 << 32;
@@ -105,7 +105,7 @@ impl Hub {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Does something for a client, and rings for whoever else has news by it.
+    /// Does something for a client, and wakes the other clients with news by it.
     fn act<T>(&self, of: Option<ConnectionId>, act: impl FnOnce(&mut Server) -> T) -> T {
         let mut state = self.lock();
         let State { server, bells } = &mut *state;
@@ -124,14 +124,14 @@ fn now<H: Host>(host: &H) -> Duration {
     Duration::from_nanos(host.now_ns())
 }
 
-/// Takes whoever comes. Dropped, it drops them all.
+/// Accepts connections. Dropped, it drops them all.
 async fn accept<H: Host>(host: H, hub: Arc<Hub>, mut listener: H::Listener) {
     let mut tasks = Tasks::default();
     loop {
         match listener.accept().await {
             Ok((stream, from)) => {
                 let mut state = hub.lock();
-                // Whoever is one too many is dropped, and its connection closed.
+                // A client too many is dropped, and its connection closed.
                 let Some(id) = state.server.open(now(&host), from.ip()) else { continue };
                 let bell = Arc::new(Notify::new());
                 state.bells.insert(id, bell.clone());

@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 /// Frame times are rounded, and so are occupancies that are meant to be as long: no more than this apart
 /// they are the same, nanoseconds.
 const ROUNDING_NS: u64 = 1_000;
-/// A timer may be late by so much, nanoseconds: a frame that waited for the stage began when it was free.
+/// A timer may be late by this, nanoseconds: a frame that waited for the stage began when it was free.
 const TIMER_NS: u64 = 1_000_000;
 
 /// A stage, with the frames in it.

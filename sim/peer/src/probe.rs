@@ -34,7 +34,7 @@ use std::{
 pub(crate) const WIRE: usize = 500;
 
 /// Sees the packets that pass a place, in both directions.
-pub(crate) trait Watch: Send + Sync + 'static {
+pub(crate) trait PacketObserver: Send + Sync + 'static {
     /// An RTP packet on its way in.
     fn rtp_in(&mut self, _packet: &rtp::Packet) {}
     /// An RTP packet on its way out. `again`: it was asked for by a NACK.
@@ -45,20 +45,20 @@ pub(crate) trait Watch: Send + Sync + 'static {
     fn rtcp_out(&mut self, _packets: &[Box<dyn rtc::rtcp::Packet>]) {}
 }
 
-/// The interceptor around a [`Watch`]: passes everything on, unchanged.
+/// The interceptor around a [`PacketObserver`]: passes everything on, unchanged.
 pub(crate) struct Probe<W> {
     watch: W,
     inward: VecDeque<TaggedPacket>,
     outward: VecDeque<TaggedPacket>,
 }
 
-impl<W: Watch> Probe<W> {
+impl<W: PacketObserver> Probe<W> {
     pub(crate) fn new(watch: W) -> Self {
         Self { watch, inward: VecDeque::new(), outward: VecDeque::new() }
     }
 }
 
-impl<W: Watch> Protocol<TaggedPacket, TaggedPacket, ()> for Probe<W> {
+impl<W: PacketObserver> Protocol<TaggedPacket, TaggedPacket, ()> for Probe<W> {
     type Rout = TaggedPacket;
     type Wout = TaggedPacket;
     type Eout = ();
@@ -96,7 +96,7 @@ impl<W: Watch> Protocol<TaggedPacket, TaggedPacket, ()> for Probe<W> {
     }
 }
 
-impl<W: Watch> Interceptor for Probe<W> {
+impl<W: PacketObserver> Interceptor for Probe<W> {
     fn bind_local_stream(&mut self, _: &StreamInfo) {}
     fn unbind_local_stream(&mut self, _: &StreamInfo) {}
     fn bind_remote_stream(&mut self, _: &StreamInfo) {}
@@ -147,7 +147,7 @@ impl<H: Host> Departures<H> {
     }
 }
 
-impl<H: Host> Watch for Departures<H> {
+impl<H: Host> PacketObserver for Departures<H> {
     fn rtp_out(&mut self, packet: &rtp::Packet, again: bool) {
         let rtp_timestamp = packet.header.timestamp;
         self.sent.fetch_add(packet.marshal_size() as u64, Ordering::Relaxed);
@@ -248,7 +248,7 @@ impl<H: Host> Arrivals<H> {
     }
 }
 
-impl<H: Host> Watch for Arrivals<H> {
+impl<H: Host> PacketObserver for Arrivals<H> {
     fn rtp_in(&mut self, packet: &rtp::Packet) {
         if !std::mem::replace(&mut self.any_rtp, true) {
             self.phase(Phase::FirstRtp);

@@ -20,12 +20,12 @@ pub(crate) const KEEP_ALIVE: Duration = Duration::from_secs(20);
 /// How long an answer to a ping is waited for when a path has died: TCP asks three times in it
 /// (RFC 6298: first after 1 s, then twice that).
 pub(crate) const PROBE: Duration = Duration::from_secs(3);
-/// So long a connection may take to open. Left to itself, TCP waits twice as long from try to try,
+/// Longest time of a connection to open. Left to itself, TCP waits twice as long from try to try,
 /// and is a minute late when the other end is back.
 const OPENING: Duration = Duration::from_secs(5);
 
 /// An open connection.
-pub(crate) enum Link<H: Host> {
+pub(crate) enum RendezvousLink<H: Host> {
     /// To a rendezvous elsewhere.
     Far(Box<Far<H>>),
     /// To the camera's own.
@@ -40,7 +40,7 @@ pub(crate) struct Far<H: Host> {
 }
 
 /// What came on a connection.
-pub(crate) enum Heard {
+pub(crate) enum RendezvousEvent {
     /// A message.
     Message(FromRendezvous),
     /// The answer to a ping: the rendezvous is there.
@@ -51,7 +51,7 @@ pub(crate) enum Heard {
 ///
 /// # Errors
 /// It is not there, or does not answer in time.
-pub(crate) async fn connect<H: Host>(host: &H, at: SocketAddr) -> io::Result<Link<H>> {
+pub(crate) async fn connect<H: Host>(host: &H, at: SocketAddr) -> io::Result<RendezvousLink<H>> {
     tokio::select! {
         biased;
         link = open(host, at) => link,
@@ -59,7 +59,7 @@ pub(crate) async fn connect<H: Host>(host: &H, at: SocketAddr) -> io::Result<Lin
     }
 }
 
-async fn open<H: Host>(host: &H, at: SocketAddr) -> io::Result<Link<H>> {
+async fn open<H: Host>(host: &H, at: SocketAddr) -> io::Result<RendezvousLink<H>> {
     let stream = host.connect(at).await?;
     let limits = WebSocketConfig::default()
         .max_message_size(Some(MAX_MESSAGE_BYTES))
@@ -67,26 +67,30 @@ async fn open<H: Host>(host: &H, at: SocketAddr) -> io::Result<Link<H>> {
     let (socket, _) = client_async_with_config(format!("ws://{at}/"), stream, Some(limits))
         .await
         .map_err(into_io)?;
-    Ok(Link::Far(Box::new(Far { socket, heard: true })))
+    Ok(RendezvousLink::Far(Box::new(Far { socket, heard: true })))
 }
 
 /// Is the rendezvous at `at`, for a camera that has booted `boot` times before.
 ///
 /// # Errors
 /// The host cannot listen there.
-pub(crate) async fn listen<H: Host>(host: &H, at: SocketAddr, boot: u32) -> io::Result<Link<H>> {
-    own::listen(host, at, boot).await.map(Link::Own)
+pub(crate) async fn listen<H: Host>(
+    host: &H,
+    at: SocketAddr,
+    boot: u32,
+) -> io::Result<RendezvousLink<H>> {
+    own::listen(host, at, boot).await.map(RendezvousLink::Own)
 }
 
-impl<H: Host> Link<H> {
+impl<H: Host> RendezvousLink<H> {
     /// What comes next. Dropping the future loses nothing.
     ///
     /// # Errors
     /// The connection is gone, or something came that is no message.
-    pub(crate) async fn receive(&mut self) -> io::Result<Heard> {
+    pub(crate) async fn receive(&mut self) -> io::Result<RendezvousEvent> {
         match self {
             Self::Far(far) => far.receive().await,
-            Self::Own(own) => own.receive().await.map(Heard::Message),
+            Self::Own(own) => own.receive().await.map(RendezvousEvent::Message),
         }
     }
 
@@ -138,18 +142,18 @@ impl<H: Host> Link<H> {
 }
 
 impl<H: Host> Far<H> {
-    async fn receive(&mut self) -> io::Result<Heard> {
+    async fn receive(&mut self) -> io::Result<RendezvousEvent> {
         loop {
             let next = self.socket.next().await;
             self.heard = true;
             match next {
                 Some(Ok(Message::Text(text))) => {
                     let message = FromRendezvous::from_text(text.as_str());
-                    return message.map(Heard::Message).map_err(io::Error::other);
+                    return message.map(RendezvousEvent::Message).map_err(io::Error::other);
                 }
                 // Pings are answered by the library as it reads on.
                 Some(Ok(Message::Ping(_))) => {}
-                Some(Ok(Message::Pong(_))) => return Ok(Heard::Pong),
+                Some(Ok(Message::Pong(_))) => return Ok(RendezvousEvent::Pong),
                 Some(Ok(Message::Close(_))) | None => {
                     return Err(io::ErrorKind::ConnectionAborted.into());
                 }

@@ -2,7 +2,7 @@
 //! DTLS handshake takes, and its timers are as late as the device's are.
 
 use crate::{
-    checks::{Check, Checks, may_be_a_check},
+    checks::{Checks, PairCheck, may_be_a_check},
     crypto::Spending,
     flight::{Flights, REPEATS, Repeats, is_handshake, repeat_after},
     host::Host,
@@ -157,7 +157,7 @@ impl<H: Host> Teller<H> {
     }
 
     /// Tells what `look` sees, if it is something.
-    fn tell(&self, look: impl FnOnce(&mut Checks) -> Option<Check>) {
+    fn tell(&self, look: impl FnOnce(&mut Checks) -> Option<PairCheck>) {
         let mut checks = self.checks.lock().unwrap_or_else(PoisonError::into_inner);
         let check = look(&mut checks);
         if let Some(sent_ns) = checks.take_answered() {

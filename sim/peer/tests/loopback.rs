@@ -12,7 +12,10 @@ use kernel::KernelHost;
 use parallax_media::{Clip, Size};
 use parallax_peer::{
     camera::{self, CameraConfig, Encoding, Media, Signalling, VideoConfig},
-    viewer::{self, Elsewhere, Maker, Nack, Playing, Said, Source, Told, View, ViewerConfig},
+    viewer::{
+        self, ExternalSession, Nack, Playing, SessionBackend, SessionCommand, SessionEvent,
+        SourceClip, View, ViewerConfig,
+    },
 };
 use parallax_record::{CandidateKind, Entry, Event, Ice, JitterBuffer, Phase};
 use parallax_signalling::Token;
@@ -55,7 +58,10 @@ fn viewer(rendezvous: SocketAddr, clip: Arc<Clip>, token: &str) -> ViewerConfig 
             camera: "doorbell".to_owned(),
             token: Token::new(token),
             rendezvous,
-            playing: Playing::Decodes(Some(Source { clip, frames_per_second: FRAMES_PER_SECOND })),
+            playing: Playing::Decodes(Some(SourceClip {
+                clip,
+                frames_per_second: FRAMES_PER_SECOND,
+            })),
         }],
         jitter_buffer: JitterBuffer { least_us: 170_000, most_us: 170_000 },
         nack: Some(Nack { interval: Duration::from_millis(20), tries: 5 }),
@@ -234,10 +240,10 @@ async fn a_viewer_with_a_wrong_token_gets_no_offer() {
 
 /// Hands sessions on.
 #[derive(Clone)]
-struct Handing(mpsc::UnboundedSender<Elsewhere>);
+struct Handing(mpsc::UnboundedSender<ExternalSession>);
 
-impl Maker for Handing {
-    fn begin(&self, session: Elsewhere) {
+impl SessionBackend for Handing {
+    fn begin(&self, session: ExternalSession) {
         self.0.send(session).expect("somebody takes it");
     }
 }
@@ -261,10 +267,14 @@ async fn a_session_that_is_made_elsewhere_gets_the_offer_and_one_that_fails_is_f
     let two = async {
         let mut names = Vec::new();
         for _ in 0..2 {
-            let Elsewhere { name, mut told, said, .. } = begun.recv().await.expect("a session");
+            let ExternalSession { name, mut told, said, .. } =
+                begun.recv().await.expect("a session");
             let offer = told.recv().await.expect("it is told something");
-            assert!(matches!(&offer, Told::Offer(sdp) if sdp.contains("H264")), "{offer:?}");
-            said.send(Said::Failed("it will not do".to_owned())).expect("it is heard");
+            assert!(
+                matches!(&offer, SessionCommand::Offer(sdp) if sdp.contains("H264")),
+                "{offer:?}"
+            );
+            said.send(SessionEvent::Failed("it will not do".to_owned())).expect("it is heard");
             while told.recv().await.is_some() {}
             names.push(name);
         }

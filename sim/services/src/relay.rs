@@ -9,7 +9,7 @@
 //!   taken one nanosecond later here.
 //! - Queued answers come out last in, first out. There is one at a time here.
 
-use crate::{Service, stun};
+use crate::{NetworkService, stun};
 use bytes::Bytes;
 use core::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use core::time::Duration;
@@ -166,7 +166,7 @@ impl StunTurn {
     }
 }
 
-impl Service for StunTurn {
+impl NetworkService for StunTurn {
     fn address(&self) -> Ipv4Addr {
         *self.config.listen.ip()
     }

@@ -1,6 +1,6 @@
 //! The rendezvous over TCP.
 
-use crate::Service;
+use crate::NetworkService;
 use core::{
     net::{Ipv4Addr, SocketAddrV4},
     task::Poll,
@@ -8,7 +8,7 @@ use core::{
 };
 use parallax_network::{Packet, Time};
 use parallax_signalling::{ConnectionId, IceServer, Limits, Server};
-use parallax_stack::{Connection, Listener, Stack, StackError};
+use parallax_stack::{Listener, Stack, StackError, TcpConnection};
 use std::collections::BTreeMap;
 
 /// How many connections wait to be accepted.
@@ -22,7 +22,7 @@ pub struct RendezvousService {
     port: u16,
     listener: Listener,
     server: Server,
-    clients: BTreeMap<ConnectionId, Connection>,
+    clients: BTreeMap<ConnectionId, TcpConnection>,
 }
 
 impl RendezvousService {
@@ -102,7 +102,7 @@ impl RendezvousService {
     }
 }
 
-impl Service for RendezvousService {
+impl NetworkService for RendezvousService {
     fn address(&self) -> Ipv4Addr {
         self.stack.address()
     }
@@ -134,7 +134,7 @@ impl Service for RendezvousService {
         self.stack.restart();
         self.server.restart();
         self.clients.clear();
-        // Nobody else listens on a stack that has just started.
+        // Nothing else listens on a stack that has just started.
         if let Ok(listener) = self.stack.listen(self.port, BACKLOG) {
             self.listener = listener;
         }

@@ -6,11 +6,11 @@ use common::{RENDEZVOUS, World};
 use core::task::Poll;
 use core::time::Duration;
 use parallax_network::Time;
-use parallax_services::Service;
+use parallax_services::NetworkService;
 use parallax_signalling::{
     CloseReason, FromRendezvous, MAX_MESSAGE_BYTES, RefusedReason, ToRendezvous, Token,
 };
-use parallax_stack::Connection;
+use parallax_stack::TcpConnection;
 use std::{
     collections::VecDeque,
     io::{self, Read, Write},
@@ -54,7 +54,7 @@ enum Stage {
 /// A WebSocket client on one of the hosts.
 struct Client {
     host: usize,
-    connection: Connection,
+    connection: TcpConnection,
     stage: Stage,
     said: Vec<FromRendezvous>,
     close: Option<CloseCode>,

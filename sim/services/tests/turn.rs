@@ -194,7 +194,7 @@ fn an_allocation_lives_while_it_is_refreshed_and_ends_when_it_is_not() {
 
 #[test]
 fn relayed_ports_repeat_with_the_seed_and_go_on_after_a_restart() {
-    use parallax_services::Service;
+    use parallax_services::NetworkService;
     let mut one = Relays::new(["right", "right"]);
     let mut two = Relays::new(["right", "right"]);
     let first = one.allocate(0);
@@ -207,7 +207,7 @@ fn relayed_ports_repeat_with_the_seed_and_go_on_after_a_restart() {
 #[test]
 fn what_is_for_an_allocation_that_a_restart_has_made_it_forget_is_told() {
     use parallax_network::Packet;
-    use parallax_services::Service;
+    use parallax_services::NetworkService;
     let mut relays = Relays::new(["right", "right"]);
     let SocketAddr::V4(relayed) = relays.allocate(0) else { panic!("an address of IPv4") };
     let now = relays.world.now;

@@ -17,7 +17,7 @@ pub use message::{
 };
 pub use rendezvous::{
     ConnectionId, MAX_CAMERAS, MAX_VIEWERS_PER_CAMERA, MAX_VIEWS_PER_CONNECTION, MAX_WAITING,
-    Output, Rendezvous,
+    Rendezvous, RendezvousOutput,
 };
 pub use server::{Limits, Outside, Server};
 pub use token::{MAX_TOKEN_BYTES, Token};

@@ -92,7 +92,7 @@ pub enum FromRendezvous {
         /// STUN and TURN servers to use.
         ice_servers: Vec<IceServer>,
     },
-    /// To a viewer: the camera is there and was told of you; its offer comes. If the viewer still
+    /// To a viewer: the camera is there and was notified; its offer comes. If the viewer still
     /// holds an older session of this camera with another boot, that one is dead.
     CameraFound {
         /// The new session.

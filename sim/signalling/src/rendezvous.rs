@@ -7,7 +7,7 @@ use crate::{
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// The most cameras the rendezvous remembers. A camera that went away is remembered with its
-/// token, so that nobody else takes its name while it boots.
+/// token, so that no other client takes its name while it boots.
 pub const MAX_CAMERAS: usize = 1024;
 /// The most viewers that one camera serves at a time.
 pub const MAX_VIEWERS_PER_CAMERA: usize = 16;
@@ -24,7 +24,7 @@ pub struct ConnectionId(pub u64);
 
 /// What the shell shall do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Output {
+pub enum RendezvousOutput {
     /// Send this text on the connection.
     Send(ConnectionId, String),
     /// Close the connection, after what was sent before. `disconnected` need not be called.
@@ -47,7 +47,7 @@ pub struct Rendezvous {
     sessions: BTreeMap<SessionId, Session>,
     last_session: u64,
     last_view: u64,
-    outputs: VecDeque<Output>,
+    outputs: VecDeque<RendezvousOutput>,
 }
 
 #[derive(Debug)]
@@ -108,7 +108,7 @@ impl Rendezvous {
         self.views.clear();
         self.sessions.clear();
         self.outputs.clear();
-        // A camera without numbers would be a camera nobody viewed: those are forgotten whole.
+        // A camera without numbers would be a camera without viewers: those are forgotten whole.
         self.cameras.retain(|_, camera| !camera.numbers.is_empty());
         for camera in self.cameras.values_mut() {
             camera.connection = None;
@@ -186,13 +186,13 @@ impl Rendezvous {
     pub fn hang_up(&mut self, connection: ConnectionId, why: RefusedReason) {
         if self.connections.contains(&connection) {
             self.send(connection, &FromRendezvous::Refused { why, camera: None, session: None });
-            self.outputs.push_back(Output::Close(connection));
+            self.outputs.push_back(RendezvousOutput::Close(connection));
             self.disconnected(connection);
         }
     }
 
     /// What the shell shall do next.
-    pub fn poll(&mut self) -> Option<Output> {
+    pub fn poll(&mut self) -> Option<RendezvousOutput> {
         self.outputs.pop_front()
     }
 
@@ -264,7 +264,7 @@ impl Rendezvous {
         if known.is_some_and(|camera| !camera.token.matches(&token)) {
             return self.refuse_camera(connection, RefusedReason::WrongToken, camera);
         }
-        // The same viewer on another connection: its old one died and nobody has noticed yet. A
+        // The same viewer on another connection: its old one died unnoticed. A
         // wait is replaced only if the tokens agree, or anyone could end it.
         let stale = self.views.iter().find(|((of, at), view)| {
             *of == camera
@@ -405,7 +405,7 @@ impl Rendezvous {
 
     fn send(&mut self, to: ConnectionId, message: &FromRendezvous) {
         if self.connections.contains(&to) {
-            self.outputs.push_back(Output::Send(to, message.to_text()));
+            self.outputs.push_back(RendezvousOutput::Send(to, message.to_text()));
         }
     }
 }

@@ -1,8 +1,8 @@
 //! The rendezvous with clients over byte streams, each a WebSocket, as a pure core.
 
 use crate::{
-    ConnectionId, IceServer, Output, RefusedReason, Rendezvous, SessionId,
-    websocket::{Event, ServerSocket},
+    ConnectionId, IceServer, RefusedReason, Rendezvous, RendezvousOutput, SessionId,
+    websocket::{ServerSocket, SocketEvent},
 };
 use core::{fmt, net::IpAddr, time::Duration};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -164,7 +164,7 @@ impl Server {
         while let Some(id) = stirred.pop_first() {
             self.take(now, id);
             while let Some(output) = self.rendezvous.poll() {
-                let (Output::Send(id, _) | Output::Close(id)) = &output;
+                let (RendezvousOutput::Send(id, _) | RendezvousOutput::Close(id)) = &output;
                 stirred.insert(*id);
                 self.pass_on(now, output);
             }
@@ -175,14 +175,14 @@ impl Server {
         let Some(client) = self.clients.get_mut(&id) else { return };
         while let Some(event) = client.socket.poll(now) {
             match event {
-                Event::Opened => {
+                SocketEvent::Opened => {
                     client.known = true;
                     self.rendezvous.connected(id);
                 }
-                Event::Text(text) => self.rendezvous.handle(id, &text),
-                Event::TooLarge => self.rendezvous.hang_up(id, RefusedReason::TooLarge),
-                Event::NoText => self.rendezvous.hang_up(id, RefusedReason::Malformed),
-                Event::Over => {
+                SocketEvent::Text(text) => self.rendezvous.handle(id, &text),
+                SocketEvent::TooLarge => self.rendezvous.hang_up(id, RefusedReason::TooLarge),
+                SocketEvent::NoText => self.rendezvous.hang_up(id, RefusedReason::Malformed),
+                SocketEvent::Over => {
                     client.over = true;
                     if core::mem::take(&mut client.known) {
                         self.rendezvous.disconnected(id);
@@ -192,16 +192,16 @@ impl Server {
         }
     }
 
-    fn pass_on(&mut self, now: Duration, output: Output) {
+    fn pass_on(&mut self, now: Duration, output: RendezvousOutput) {
         match output {
-            Output::Send(to, text) => {
+            RendezvousOutput::Send(to, text) => {
                 if let Some(client) = self.clients.get_mut(&to) {
                     client.socket.send(text);
                 } else if let Some(texts) = self.inside.get_mut(&to) {
                     texts.push_back(text);
                 }
             }
-            Output::Close(of) => {
+            RendezvousOutput::Close(of) => {
                 if let Some(client) = self.clients.get_mut(&of) {
                     client.known = false;
                     client.socket.close(now);
@@ -212,7 +212,7 @@ impl Server {
     }
 }
 
-/// Why nothing is heard: whoever asks is not inside.
+/// Why nothing is heard: the sender is outside of the LAN.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("failed to hear the rendezvous: it has closed this connection")]
 pub struct Outside;

@@ -8,7 +8,7 @@ use subtle::ConstantTimeEq;
 pub const MAX_TOKEN_BYTES: usize = 128;
 
 /// The secret that a camera registers with and that its viewers show. It is compared in constant
-/// time and appears in no debug output; there is no `PartialEq`, so that nobody compares it
+/// time and appears in no debug output; there is no `PartialEq`, so that no code compares it
 /// otherwise by accident.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -16,7 +16,7 @@ use tungstenite::{
     protocol::{CloseFrame, WebSocketConfig, frame::coding::CloseCode},
 };
 
-/// How long a handshake may take, from the opening of the byte stream: whoever dribbles bytes gets
+/// How long a handshake may take, from the opening of the byte stream: a client that dribbles bytes gets
 /// no more.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long after the last sign of life the other end is pinged.
@@ -28,17 +28,17 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 /// The most bytes that wait for a slow reader.
 const MAX_WAITING_BYTES: usize = 16 * MAX_MESSAGE_BYTES;
 
-type Handshake = MidHandshake<ServerHandshake<Wire, NoCallback>>;
+type Handshake = MidHandshake<ServerHandshake<SocketBytes, NoCallback>>;
 
 /// The bytes of both directions.
 #[derive(Debug, Default)]
-pub(crate) struct Wire {
+pub(crate) struct SocketBytes {
     received: VecDeque<u8>,
     finished: bool,
     sent: Vec<u8>,
 }
 
-impl Read for Wire {
+impl Read for SocketBytes {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         if self.received.is_empty() && !self.finished {
             return Err(io::ErrorKind::WouldBlock.into());
@@ -47,7 +47,7 @@ impl Read for Wire {
     }
 }
 
-impl Write for Wire {
+impl Write for SocketBytes {
     fn write(&mut self, from: &[u8]) -> io::Result<usize> {
         self.sent.extend_from_slice(from);
         Ok(from.len())
@@ -60,7 +60,7 @@ impl Write for Wire {
 
 /// What came of a WebSocket.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Event {
+pub(crate) enum SocketEvent {
     /// The handshake is done.
     Opened,
     /// A text.
@@ -75,7 +75,7 @@ pub(crate) enum Event {
 
 enum Stage {
     Handshake(Handshake),
-    Open(WebSocket<Wire>),
+    Open(WebSocket<SocketBytes>),
     /// Nothing comes any more; these bytes still go out.
     Over(Vec<u8>),
 }
@@ -100,7 +100,7 @@ impl ServerSocket {
             .max_message_size(Some(MAX_MESSAGE_BYTES))
             .max_frame_size(Some(MAX_MESSAGE_BYTES))
             .write_buffer_size(0);
-        let stage = match tungstenite::accept_with_config(Wire::default(), Some(config)) {
+        let stage = match tungstenite::accept_with_config(SocketBytes::default(), Some(config)) {
             Err(HandshakeError::Interrupted(handshake)) => Stage::Handshake(handshake),
             Ok(socket) => Stage::Open(socket),
             Err(HandshakeError::Failure(_)) => Stage::Over(Vec::new()),
@@ -130,7 +130,7 @@ impl ServerSocket {
         }
     }
 
-    fn wire(&mut self) -> Option<&mut Wire> {
+    fn wire(&mut self) -> Option<&mut SocketBytes> {
         match &mut self.stage {
             Stage::Handshake(handshake) => Some(handshake.get_mut().get_mut()),
             Stage::Open(socket) => Some(socket.get_mut()),
@@ -138,7 +138,7 @@ impl ServerSocket {
         }
     }
 
-    fn over(&mut self, now: Duration) -> Option<Event> {
+    fn over(&mut self, now: Duration) -> Option<SocketEvent> {
         if matches!(self.stage, Stage::Over(_)) {
             return None;
         }
@@ -146,14 +146,14 @@ impl ServerSocket {
         self.end(now, sent)
     }
 
-    fn end(&mut self, now: Duration, sent: Vec<u8>) -> Option<Event> {
+    fn end(&mut self, now: Duration, sent: Vec<u8>) -> Option<SocketEvent> {
         self.closing = Some(now);
         self.stage = Stage::Over(sent);
-        Some(Event::Over)
+        Some(SocketEvent::Over)
     }
 
     /// What comes next of the bytes that came in.
-    pub(crate) fn poll(&mut self, now: Duration) -> Option<Event> {
+    pub(crate) fn poll(&mut self, now: Duration) -> Option<SocketEvent> {
         if self.next_deadline().is_some_and(|deadline| deadline <= now)
             && let Some(over) = self.time(now)
         {
@@ -180,7 +180,7 @@ impl ServerSocket {
         }
     }
 
-    fn shake(&mut self, now: Duration, mut handshake: Handshake) -> Option<Event> {
+    fn shake(&mut self, now: Duration, mut handshake: Handshake) -> Option<SocketEvent> {
         let wire = handshake.get_mut().get_mut();
         if wire.received.is_empty() && !wire.finished {
             self.stage = Stage::Handshake(handshake);
@@ -189,7 +189,7 @@ impl ServerSocket {
         match handshake.handshake() {
             Ok(socket) => {
                 self.stage = Stage::Open(socket);
-                Some(Event::Opened)
+                Some(SocketEvent::Opened)
             }
             Err(HandshakeError::Interrupted(handshake)) => {
                 self.stage = Stage::Handshake(handshake);
@@ -203,12 +203,12 @@ impl ServerSocket {
         }
     }
 
-    fn read(&mut self, now: Duration, read: Result<Message, Error>) -> Option<Event> {
+    fn read(&mut self, now: Duration, read: Result<Message, Error>) -> Option<SocketEvent> {
         match read {
-            // What comes after the close began is of no use to anybody.
+            // What comes after the close began is of no use.
             Ok(_) if self.closing.is_some() => self.poll(now),
-            Ok(Message::Text(text)) => Some(Event::Text(text.as_str().to_owned())),
-            Ok(Message::Binary(_)) => Some(Event::NoText),
+            Ok(Message::Text(text)) => Some(SocketEvent::Text(text.as_str().to_owned())),
+            Ok(Message::Binary(_)) => Some(SocketEvent::NoText),
             // Tungstenite answers pings and closes; the answer goes out with the next read.
             Ok(Message::Ping(_) | Message::Pong(_) | Message::Close(_) | Message::Frame(_)) => {
                 self.poll(now)
@@ -222,19 +222,19 @@ impl ServerSocket {
             // Reading stops in the midst of a frame: the rest cannot be made sense of.
             Err(Error::Capacity(_)) if self.closing.is_none() => {
                 self.discard = true;
-                Some(Event::TooLarge)
+                Some(SocketEvent::TooLarge)
             }
             Err(_) => self.over(now),
         }
     }
 
     /// Does what is due.
-    fn time(&mut self, now: Duration) -> Option<Event> {
+    fn time(&mut self, now: Duration) -> Option<SocketEvent> {
         let socket = match &mut self.stage {
             Stage::Open(socket) => socket,
             Stage::Handshake(_) => return self.over(now),
             Stage::Over(sent) => {
-                // Nobody takes them.
+                // They are not taken.
                 sent.clear();
                 return None;
             }
@@ -252,7 +252,7 @@ impl ServerSocket {
     /// Sends a text. Nothing is sent before the handshake or after the end.
     pub(crate) fn send(&mut self, text: String) {
         if let Stage::Open(socket) = &mut self.stage {
-            // Fails only when it is closing: then nobody reads it.
+            // Fails only when it is closing: then it is not read.
             let _ = socket.send(Message::text(text));
         }
     }

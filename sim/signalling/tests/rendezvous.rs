@@ -48,8 +48,10 @@ fn say(
 fn said(rendezvous: &mut Rendezvous) -> Vec<(ConnectionId, FromRendezvous)> {
     core::iter::from_fn(|| rendezvous.poll())
         .map(|output| match output {
-            Output::Send(to, text) => (to, FromRendezvous::from_text(&text).expect("a message")),
-            Output::Close(of) => panic!("{of:?} was closed"),
+            RendezvousOutput::Send(to, text) => {
+                (to, FromRendezvous::from_text(&text).expect("a message"))
+            }
+            RendezvousOutput::Close(of) => panic!("{of:?} was closed"),
         })
         .collect()
 }
@@ -390,12 +392,16 @@ fn what_is_no_message_is_refused_and_the_connection_closed() {
     for (text, why) in cases {
         let (mut rendezvous, id) = session();
         rendezvous.handle(VIEWER, text);
-        let Some(Output::Send(VIEWER, said)) = rendezvous.poll() else { panic!("{text}") };
+        let Some(RendezvousOutput::Send(VIEWER, said)) = rendezvous.poll() else {
+            panic!("{text}")
+        };
         let expected = FromRendezvous::Refused { why, camera: None, session: None };
         assert_eq!(FromRendezvous::from_text(&said), Ok(expected), "{text}");
-        assert_eq!(rendezvous.poll(), Some(Output::Close(VIEWER)), "{text}");
+        assert_eq!(rendezvous.poll(), Some(RendezvousOutput::Close(VIEWER)), "{text}");
         // The camera is told that its viewer is gone, and nothing that the viewer still says counts.
-        let Some(Output::Send(CAMERA, said)) = rendezvous.poll() else { panic!("{text}") };
+        let Some(RendezvousOutput::Send(CAMERA, said)) = rendezvous.poll() else {
+            panic!("{text}")
+        };
         let expected = FromRendezvous::Closed { session: id, reason: CloseReason::Disconnected };
         assert_eq!(FromRendezvous::from_text(&said), Ok(expected), "{text}");
         rendezvous.handle(VIEWER, &view("phone", "secret").to_text());

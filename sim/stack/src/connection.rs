@@ -15,13 +15,13 @@ const QUEUE_BYTES: usize = 64 * 1024;
 pub(crate) const OPENING_TIMEOUT: Duration = Duration::from_secs(180);
 /// "The value of R2 SHOULD correspond to at least 100 seconds" (RFC 9293, SHLD-11).
 const DATA_TIMEOUT: Duration = Duration::from_secs(100);
-/// How long a connection that nobody holds any more waits for the other end to finish.
+/// How long a dropped connection waits for the other end to finish.
 const RELEASED_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Why a connection carries no more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConnectionError {
-    /// Nobody listens there, or the backlog is full.
+    /// There is no listener, or its backlog is full.
     Refused,
     /// The other end reset it.
     Reset,
@@ -59,7 +59,7 @@ impl From<ConnectionError> for io::Error {
 /// Why a connection or listener was not made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StackError {
-    /// Somebody listens on the port.
+    /// There is a listener on the port.
     PortInUse,
     /// All ephemeral ports are taken.
     NoPort,
@@ -91,18 +91,18 @@ impl From<StackError> for io::Error {
 
 /// What made a connection change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Cause {
+pub(crate) enum ConnectionCause {
     Packet,
     Timer,
 }
 
 #[derive(Debug)]
-pub(crate) struct Entry {
+pub(crate) struct ConnectionEntry {
     pub(crate) handle: SocketHandle,
-    /// As of the last [`Entry::settle`].
+    /// As of the last [`ConnectionEntry::settle`].
     state: State,
     error: Option<ConnectionError>,
-    /// Nobody holds it any more: it goes once it has said goodbye.
+    /// Dropped: it goes once it has said goodbye.
     pub(crate) released: bool,
 }
 
@@ -117,27 +117,28 @@ pub(crate) fn socket() -> Socket<'static> {
     socket
 }
 
-impl Entry {
+impl ConnectionEntry {
     pub(crate) fn new(handle: SocketHandle, state: State) -> Self {
         Self { handle, state, error: None, released: false }
     }
 
     /// Notes what became of the connection. To smoltcp every end is `Closed`, whatever led there:
     /// what it was before, and whether a packet or a timer changed it, tells them apart.
-    pub(crate) fn settle(&mut self, socket: &mut Socket<'_>, cause: Cause) {
-        // RFC 9293 section 3.6.1: after a close, data that nobody will read is answered by a reset.
+    pub(crate) fn settle(&mut self, socket: &mut Socket<'_>, cause: ConnectionCause) {
+        // RFC 9293 section 3.6.1: after a close, data that will not be read is answered by a reset.
         if self.released && socket.can_recv() {
             socket.abort();
         }
         let state = socket.state();
         if state == State::Closed && self.error.is_none() {
             self.error = match (self.state, cause) {
-                (State::Closed | State::TimeWait, _) | (State::LastAck, Cause::Packet) => None,
-                (_, Cause::Timer) => Some(ConnectionError::TimedOut),
-                (State::SynSent | State::SynReceived, Cause::Packet) => {
+                (State::Closed | State::TimeWait, _)
+                | (State::LastAck, ConnectionCause::Packet) => None,
+                (_, ConnectionCause::Timer) => Some(ConnectionError::TimedOut),
+                (State::SynSent | State::SynReceived, ConnectionCause::Packet) => {
                     Some(ConnectionError::Refused)
                 }
-                (_, Cause::Packet) => Some(ConnectionError::Reset),
+                (_, ConnectionCause::Packet) => Some(ConnectionError::Reset),
             };
         }
         self.state = state;

@@ -1,7 +1,7 @@
 //! TCP for the hosts of the network core, by smoltcp.
 //!
 //! [`Stack`] is one host's TCP as a pure core: packets and time in, packets and the next deadline
-//! out. [`SharedStack`] wraps one for tasks: [`TcpStream`] and [`TcpListener`] wait by wakers and
+//! out. [`SharedStack`] wraps one for tasks: [`TcpStream`] and [`SharedListener`] wait by wakers and
 //! need no runtime.
 
 mod connection;
@@ -10,6 +10,6 @@ mod stack;
 pub mod wire;
 
 pub use connection::{ConnectionError, StackError};
-pub use shared::{SharedStack, TcpListener, TcpStream};
+pub use shared::{SharedListener, SharedStack, TcpStream};
 pub use smoltcp::socket::tcp::State;
-pub use stack::{Connection, Listener, Stack};
+pub use stack::{Listener, Stack, TcpConnection};

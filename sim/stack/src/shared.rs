@@ -1,6 +1,6 @@
 //! A stack that tasks share: streams and listeners that wait by wakers.
 
-use crate::{Connection, ConnectionError, Listener, Stack};
+use crate::{ConnectionError, Listener, Stack, TcpConnection};
 use core::{
     fmt,
     future::{Future, poll_fn},
@@ -32,8 +32,8 @@ pub struct SharedStack(Arc<Mutex<Inner>>);
 
 struct Inner {
     stack: Stack,
-    readers: BTreeMap<Connection, Waker>,
-    writers: BTreeMap<Connection, Waker>,
+    readers: BTreeMap<TcpConnection, Waker>,
+    writers: BTreeMap<TcpConnection, Waker>,
     acceptors: BTreeMap<Listener, Waker>,
     dirty: bool,
     notify: Option<Notify>,
@@ -117,13 +117,13 @@ impl SharedStack {
     ///
     /// # Errors
     /// `AddrInUse`.
-    pub fn listen(&self, port: u16) -> io::Result<TcpListener> {
+    pub fn listen(&self, port: u16) -> io::Result<SharedListener> {
         let (listener, port) = self.act(|stack| {
             let listener = stack.listen(port, BACKLOG)?;
             Ok::<_, io::Error>((listener, stack.port(listener).unwrap_or(port)))
         })?;
         let local = SocketAddrV4::new(self.address(), port);
-        Ok(TcpListener { stack: self.clone(), listener, local })
+        Ok(SharedListener { stack: self.clone(), listener, local })
     }
 
     /// Does something that gives nothing to send.
@@ -180,7 +180,7 @@ impl fmt::Debug for SharedStack {
 #[derive(Debug)]
 pub struct TcpStream {
     stack: SharedStack,
-    connection: Connection,
+    connection: TcpConnection,
     local: SocketAddrV4,
     remote: SocketAddrV4,
 }
@@ -264,13 +264,13 @@ impl Drop for TcpStream {
 
 /// A TCP listener. Dropped, it listens no more.
 #[derive(Debug)]
-pub struct TcpListener {
+pub struct SharedListener {
     stack: SharedStack,
     listener: Listener,
     local: SocketAddrV4,
 }
 
-impl TcpListener {
+impl SharedListener {
     /// Where it listens.
     pub fn local_addr(&self) -> SocketAddrV4 {
         self.local
@@ -313,7 +313,7 @@ impl TcpListener {
     }
 }
 
-impl Drop for TcpListener {
+impl Drop for SharedListener {
     fn drop(&mut self) {
         let id = self.listener;
         self.stack.with(|inner| inner.acceptors.remove(&id));

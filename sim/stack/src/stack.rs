@@ -1,7 +1,7 @@
 //! One host's TCP as a pure core.
 
 use crate::{
-    connection::{Cause, ConnectionError, Entry, StackError, socket},
+    connection::{ConnectionCause, ConnectionEntry, ConnectionError, StackError, socket},
     wire,
 };
 use core::{
@@ -28,7 +28,7 @@ const EPHEMERAL: core::ops::RangeInclusive<u16> = 49152..=65535;
 
 /// A TCP connection of a [`Stack`]. Never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Connection(u64);
+pub struct TcpConnection(u64);
 
 /// A TCP listener of a [`Stack`]. Never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -43,7 +43,7 @@ pub struct Stack {
     interface: Interface,
     device: Device,
     sockets: SocketSet<'static>,
-    connections: BTreeMap<Connection, Entry>,
+    connections: BTreeMap<TcpConnection, ConnectionEntry>,
     listeners: BTreeMap<Listener, Backlog>,
     random: ChaCha8Rng,
     next_port: u16,
@@ -57,7 +57,7 @@ struct Backlog {
     /// Listening or opening.
     sockets: Vec<SocketHandle>,
     /// Open, not yet accepted.
-    ready: VecDeque<Connection>,
+    ready: VecDeque<TcpConnection>,
 }
 
 #[derive(Default)]
@@ -116,7 +116,7 @@ impl Stack {
         while self.interface.poll_ingress_single(now, &mut self.device, &mut self.sockets)
             != PollIngressSingleResult::None
         {}
-        self.settle(Cause::Packet);
+        self.settle(ConnectionCause::Packet);
     }
 
     /// The next packet to send, if there is one. To be called until there is none.
@@ -126,14 +126,14 @@ impl Stack {
             while self.interface.poll_egress(now, &mut self.device, &mut self.sockets)
                 != PollResult::None
             {}
-            self.settle(Cause::Timer);
+            self.settle(ConnectionCause::Timer);
         }
         self.device.sent.pop_front()
     }
 
     /// When to call `poll` again. Right after it had nothing more, this is later than `now`.
     ///
-    /// Smoltcp counts whole microseconds. It is told the time rounded down and its deadlines are
+    /// Smoltcp counts whole microseconds. It gets the time rounded down, and its deadlines are
     /// taken one microsecond later: a timer is at most 1 us late and never early.
     pub fn next_deadline(&mut self, now: Time) -> Option<Time> {
         if !self.device.sent.is_empty() {
@@ -148,7 +148,7 @@ impl Stack {
     ///
     /// # Errors
     /// [`StackError`] if there is no port, or no such destination.
-    pub fn connect(&mut self, remote: SocketAddrV4) -> Result<Connection, StackError> {
+    pub fn connect(&mut self, remote: SocketAddrV4) -> Result<TcpConnection, StackError> {
         let port = self.ephemeral_port()?;
         let local = IpEndpoint::new(IpAddress::Ipv4(self.address), port);
         let mut socket = socket();
@@ -157,7 +157,7 @@ impl Stack {
         socket.connect(context, remote, local).map_err(|_| StackError::Unaddressable)?;
         let handle = self.sockets.add(socket);
         let connection = self.add(handle, State::SynSent);
-        self.settle(Cause::Timer);
+        self.settle(ConnectionCause::Timer);
         Ok(connection)
     }
 
@@ -178,7 +178,7 @@ impl Stack {
         let listener = Listener(self.last_id);
         let (sockets, ready) = (Vec::new(), VecDeque::new());
         self.listeners.insert(listener, Backlog { port, limit: backlog, sockets, ready });
-        self.settle(Cause::Timer);
+        self.settle(ConnectionCause::Timer);
         Ok(listener)
     }
 
@@ -188,9 +188,9 @@ impl Stack {
     }
 
     /// The next connection that came in, if there is one.
-    pub fn accept(&mut self, listener: Listener) -> Option<Connection> {
+    pub fn accept(&mut self, listener: Listener) -> Option<TcpConnection> {
         let connection = self.listeners.get_mut(&listener)?.ready.pop_front();
-        self.settle(Cause::Timer);
+        self.settle(ConnectionCause::Timer);
         connection
     }
 
@@ -199,10 +199,10 @@ impl Stack {
         self.listeners.get(&listener).is_some_and(|backlog| !backlog.ready.is_empty())
     }
 
-    /// Listens no more. Connections that nobody accepted are reset.
+    /// Listens no more. Connections that were not accepted are reset.
     pub fn close_listener(&mut self, listener: Listener) {
         let Some(backlog) = self.listeners.remove(&listener) else { return };
-        let opening: Vec<Connection> =
+        let opening: Vec<TcpConnection> =
             backlog.sockets.into_iter().map(|handle| self.add(handle, State::Listen)).collect();
         for connection in opening.into_iter().chain(backlog.ready) {
             self.abort(connection);
@@ -211,17 +211,17 @@ impl Stack {
     }
 
     /// This end of a connection.
-    pub fn local(&self, connection: Connection) -> Option<SocketAddrV4> {
+    pub fn local(&self, connection: TcpConnection) -> Option<SocketAddrV4> {
         self.socket(connection)?.local_endpoint().map(address)
     }
 
     /// The other end of a connection.
-    pub fn remote(&self, connection: Connection) -> Option<SocketAddrV4> {
+    pub fn remote(&self, connection: TcpConnection) -> Option<SocketAddrV4> {
         self.socket(connection)?.remote_endpoint().map(address)
     }
 
     /// The state of a connection (RFC 9293 section 3.3.2); none if it is gone.
-    pub fn state(&self, connection: Connection) -> Option<State> {
+    pub fn state(&self, connection: TcpConnection) -> Option<State> {
         self.socket(connection).map(Socket::state)
     }
 
@@ -229,7 +229,7 @@ impl Stack {
     /// is opening or there is no room.
     pub fn send(
         &mut self,
-        connection: Connection,
+        connection: TcpConnection,
         data: &[u8],
     ) -> Poll<Result<usize, ConnectionError>> {
         match self.connections.get(&connection) {
@@ -242,7 +242,7 @@ impl Stack {
     /// Pending: nothing has come yet.
     pub fn receive(
         &mut self,
-        connection: Connection,
+        connection: TcpConnection,
         data: &mut [u8],
     ) -> Poll<Result<usize, ConnectionError>> {
         match self.connections.get(&connection) {
@@ -252,17 +252,17 @@ impl Stack {
     }
 
     /// Whether [`Stack::receive`] has an answer.
-    pub fn readable(&self, connection: Connection) -> bool {
-        self.socket(connection).is_none_or(Entry::readable)
+    pub fn readable(&self, connection: TcpConnection) -> bool {
+        self.socket(connection).is_none_or(ConnectionEntry::readable)
     }
 
     /// Whether [`Stack::send`] has an answer.
-    pub fn writable(&self, connection: Connection) -> bool {
-        self.socket(connection).is_none_or(Entry::writable)
+    pub fn writable(&self, connection: TcpConnection) -> bool {
+        self.socket(connection).is_none_or(ConnectionEntry::writable)
     }
 
     /// Sends no more: the other end reads to the end. It may go on sending.
-    pub fn close(&mut self, connection: Connection) {
+    pub fn close(&mut self, connection: TcpConnection) {
         if let Some(entry) = self.connections.get_mut(&connection) {
             let socket = self.sockets.get_mut::<Socket<'_>>(entry.handle);
             socket.close();
@@ -270,11 +270,11 @@ impl Stack {
                 entry.fail(ConnectionError::Closed);
             }
         }
-        self.settle(Cause::Timer);
+        self.settle(ConnectionCause::Timer);
     }
 
     /// Resets the connection.
-    pub fn abort(&mut self, connection: Connection) {
+    pub fn abort(&mut self, connection: TcpConnection) {
         if let Some(entry) = self.connections.get_mut(&connection) {
             entry.fail(ConnectionError::Closed);
             self.sockets.get_mut::<Socket<'_>>(entry.handle).abort();
@@ -282,23 +282,23 @@ impl Stack {
     }
 
     /// Lets go of a connection: what was sent still arrives, then it closes. Data that comes and
-    /// that nobody will read resets it.
-    pub fn release(&mut self, connection: Connection) {
+    /// that will not be read resets it.
+    pub fn release(&mut self, connection: TcpConnection) {
         if let Some(entry) = self.connections.get_mut(&connection) {
             entry.released = true;
             self.sockets.get_mut::<Socket<'_>>(entry.handle).close();
         }
-        self.settle(Cause::Timer);
+        self.settle(ConnectionCause::Timer);
     }
 
-    fn socket(&self, connection: Connection) -> Option<&Socket<'static>> {
+    fn socket(&self, connection: TcpConnection) -> Option<&Socket<'static>> {
         self.connections.get(&connection).map(|entry| self.sockets.get(entry.handle))
     }
 
-    fn add(&mut self, handle: SocketHandle, state: State) -> Connection {
+    fn add(&mut self, handle: SocketHandle, state: State) -> TcpConnection {
         self.last_id += 1;
-        let connection = Connection(self.last_id);
-        self.connections.insert(connection, Entry::new(handle, state));
+        let connection = TcpConnection(self.last_id);
+        self.connections.insert(connection, ConnectionEntry::new(handle, state));
         connection
     }
 
@@ -319,7 +319,7 @@ impl Stack {
     }
 
     /// Notes what became of connections, fills backlogs, removes what is over.
-    fn settle(&mut self, cause: Cause) {
+    fn settle(&mut self, cause: ConnectionCause) {
         let mut opened = Vec::new();
         for (listener, backlog) in &mut self.listeners {
             backlog.sockets.retain(|handle| {
@@ -375,7 +375,7 @@ impl Stack {
         });
     }
 
-    fn release_entry(&mut self, connection: Connection) {
+    fn release_entry(&mut self, connection: TcpConnection) {
         if let Some(entry) = self.connections.get_mut(&connection) {
             entry.released = true;
         }

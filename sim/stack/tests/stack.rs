@@ -5,7 +5,7 @@ mod common;
 use common::{A, B, Pipe, stack};
 use core::{net::SocketAddrV4, task::Poll, time::Duration};
 use parallax_network::{Time, Transport};
-use parallax_stack::{Connection, ConnectionError, Listener, Stack, StackError, State};
+use parallax_stack::{ConnectionError, Listener, Stack, StackError, State, TcpConnection};
 
 const PORT: u16 = 80;
 
@@ -15,12 +15,12 @@ fn pipe(seed: u64) -> (Pipe<Stack>, Listener) {
     (Pipe::new(a, b, seed), listener)
 }
 
-fn connect(pipe: &mut Pipe<Stack>) -> Connection {
+fn connect(pipe: &mut Pipe<Stack>) -> TcpConnection {
     pipe.a.connect(SocketAddrV4::new(B, PORT)).expect("a port is free")
 }
 
 /// A connection, both ends.
-fn connected(pipe: &mut Pipe<Stack>, listener: Listener) -> (Connection, Connection) {
+fn connected(pipe: &mut Pipe<Stack>, listener: Listener) -> (TcpConnection, TcpConnection) {
     let here = connect(pipe);
     loop {
         assert!(pipe.step(), "nothing more happens");
@@ -202,12 +202,12 @@ fn data_that_nobody_will_read_resets_the_connection() {
 #[test]
 fn more_than_the_backlog_is_refused_until_some_are_accepted() {
     let (mut pipe, listener) = pipe(1);
-    let all: Vec<Connection> = (0..6).map(|_| connect(&mut pipe)).collect();
+    let all: Vec<TcpConnection> = (0..6).map(|_| connect(&mut pipe)).collect();
     run(&mut pipe, Time::from_millis(500));
     let open =
-        |pipe: &Pipe<Stack>, one: &Connection| pipe.a.state(*one) == Some(State::Established);
+        |pipe: &Pipe<Stack>, one: &TcpConnection| pipe.a.state(*one) == Some(State::Established);
     assert_eq!(all.iter().filter(|one| open(&pipe, one)).count(), 4);
-    let accepted: Vec<Connection> = core::iter::from_fn(|| pipe.b.accept(listener)).collect();
+    let accepted: Vec<TcpConnection> = core::iter::from_fn(|| pipe.b.accept(listener)).collect();
     assert_eq!(accepted.len(), 4);
     let later = connect(&mut pipe);
     run(&mut pipe, Time::from_millis(1_000));

@@ -20,7 +20,7 @@ pub(crate) struct Busy {
 }
 
 impl Busy {
-    /// Adds a task that takes so long: it begins now, or when those before it are done.
+    /// Adds a task that takes `takes`: it begins now, or when those before it are done.
     pub(crate) fn add(&mut self, now: Time, takes: Duration) {
         self.until = self.until.max(now) + takes;
     }
@@ -33,7 +33,7 @@ impl Busy {
 
 /// What leaves hosts when they are free again, in the order in which they sent and recorded it. Clones are the same.
 #[derive(Clone, Default)]
-pub(crate) struct Held(Arc<Mutex<Holding>>);
+pub(crate) struct HeldBack(Arc<Mutex<Holding>>);
 
 #[derive(Default)]
 struct Holding {
@@ -52,7 +52,7 @@ pub(crate) enum Leaving {
     Value(String, Vec<u8>),
 }
 
-impl Held {
+impl HeldBack {
     /// Holds something of `host` until `at`.
     pub(crate) fn hold(&self, at: Time, host: HostId, leaving: Leaving) {
         let mut holding = lock(&self.0);
@@ -113,7 +113,7 @@ mod tests {
 
     #[test]
     fn what_is_held_leaves_in_its_order_and_not_without_power() {
-        let (held, [one, other]) = (Held::default(), hosts());
+        let (held, [one, other]) = (HeldBack::default(), hosts());
         held.hold(Time::from_millis(3), one, note("second"));
         held.hold(Time::from_millis(2), one, note("first"));
         held.hold(Time::from_millis(3), one, note("third"));

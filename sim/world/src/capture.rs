@@ -1,7 +1,7 @@
 //! A run's packets as a capture, for Wireshark.
 
 use crate::error::WorldError;
-use parallax_capture::{Capture, Interface, Secret, Seen};
+use parallax_capture::{Capture, CaptureInterface, CapturedPacket, DtlsSecret};
 use parallax_fabric::{Captured, Fabric};
 use parallax_interpose::EPOCH_UNIX_S;
 use parallax_network::Point;
@@ -24,7 +24,7 @@ pub(crate) struct Capturing<'a> {
     interfaces: BTreeMap<Point, u32>,
     dropped: u32,
     /// Both ends of a connection have its secret; it is written once.
-    secrets: BTreeSet<Secret>,
+    secrets: BTreeSet<DtlsSecret>,
 }
 
 impl fmt::Debug for Capturing<'_> {
@@ -40,14 +40,14 @@ impl<'a> Capturing<'a> {
     /// If `to` does not take it.
     pub(crate) fn begin(fabric: &Fabric, to: CaptureSink<'a>) -> Result<Self, WorldError> {
         let points = fabric.tap();
-        let mut interfaces: Vec<Interface> = points
+        let mut interfaces: Vec<CaptureInterface> = points
             .iter()
-            .map(|(point, name)| Interface {
+            .map(|(point, name)| CaptureInterface {
                 name: name.clone(),
                 description: description(*point).to_owned(),
             })
             .collect();
-        interfaces.push(Interface {
+        interfaces.push(CaptureInterface {
             name: DROPPED.to_owned(),
             description: "each packet that is dropped, as it was there".to_owned(),
         });
@@ -69,13 +69,15 @@ impl<'a> Capturing<'a> {
                 // Points are those there were at the beginning: nothing is added to a run later.
                 let Some(interface) = self.interfaces.get(point).copied() else { return Ok(()) };
                 let (flow, gateways) = (Some(*flow), *gateways);
-                let seen = Seen { at: *at, interface, flow, packet, gateways, comment: None };
+                let seen =
+                    CapturedPacket { at: *at, interface, flow, packet, gateways, comment: None };
                 self.capture.packet(&seen)?;
             }
             Captured::Dropped { at, comment, packet, gateways } => {
                 let (interface, gateways) = (self.dropped, *gateways);
                 let comment = Some(comment.as_str());
-                let seen = Seen { at: *at, interface, flow: None, packet, gateways, comment };
+                let seen =
+                    CapturedPacket { at: *at, interface, flow: None, packet, gateways, comment };
                 self.capture.packet(&seen)?;
             }
             Captured::Secret(secret) => {

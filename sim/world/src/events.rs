@@ -6,7 +6,7 @@ use parallax_network::{HostId, LinkConfig, SiteId};
 use parallax_record::{Event, LinkDirection};
 
 /// Each takes effect at the time of the next step, after what is due before it, and silently:
-/// nobody is told, but by what then comes or does not come. What is called first happens first.
+/// peers are not notified. Calls take effect in their order.
 impl World<'_> {
     /// Takes a peer's power. It says no goodbye: no packet leaves it from here on, and nothing that
     /// its tasks say as they are dropped is recorded.

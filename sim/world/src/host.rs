@@ -2,7 +2,7 @@
 
 use crate::{busy::Leaving, lock, runtime::SimRuntime, secrets, state::HostState};
 use parallax_fabric::{TcpListener, TcpStream};
-use parallax_peer::{Flash, Host, Seen, Stage, UdpRuntime, Worked};
+use parallax_peer::{Flash, Host, RenderedPicture, Stage, UdpRuntime, Worked};
 use parallax_record::{Entry, Event, SetupTask};
 use rand_core::Rng;
 use rtc::crypto::RTCCryptoProvider;
@@ -120,7 +120,7 @@ impl Host for SimHost {
         self.state.fabric.tell_of(self.state.id, entry);
     }
 
-    fn show(&self, seen: &Seen<'_>) {
+    fn show(&self, seen: &RenderedPicture<'_>) {
         self.state.pictures.take(seen);
     }
 }

@@ -27,8 +27,8 @@ pub use header::header;
 pub use host::SimHost;
 pub use parallax_fabric::KeptPicture;
 pub use parallax_fabric::{
-    BytesByKind, Direction, EndKind, PacketSeen, Services, SetupError, TcpListener, TcpStream,
-    check, check_clip, secrets,
+    BytesByKind, Direction, EndKind, NetworkServices, PacketSeen, SetupError, TcpListener,
+    TcpStream, check, check_clip, secrets,
 };
 pub use parallax_interpose::elapsed;
 #[cfg(feature = "guards-off")]
@@ -36,7 +36,7 @@ pub use plant::{Fault, Plant};
 pub use run::{run, run_watched};
 pub use simulate::{Guards, simulate};
 pub use state::{Device, Instantly};
-pub use world::{EntrySink, Outcome, PacketSink, Sinks, TICK, Watch, World};
+pub use world::{EntrySink, PacketSink, ProgressWatch, SimOutcome, Sinks, TICK, World};
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

@@ -5,7 +5,7 @@
 //! be nothing for the salt of [`Guards::map_order`](crate::Guards) to bring to light.
 
 use crate::host::SimHost;
-use parallax_fabric::Told;
+use parallax_fabric::Observations;
 use parallax_peer::Host;
 #[expect(clippy::disallowed_types, reason = "the fault")]
 use std::collections::HashMap;
@@ -13,12 +13,12 @@ use std::{hint::black_box, mem, time::Duration};
 
 /// The mistake as it is made: events are kept by number in a hash map, taken out as they come, and
 /// sorted by time alone.
-pub(crate) fn through_a_hash_map(told: Told) -> Told {
+pub(crate) fn through_a_hash_map(told: Observations) -> Observations {
     #[expect(clippy::disallowed_types, reason = "the fault")]
     let by_number: HashMap<usize, _> = told.entries.into_iter().enumerate().collect();
     let mut entries: Vec<_> = by_number.into_values().collect();
     entries.sort_by_key(|entry| entry.run_ns);
-    Told { entries, ..told }
+    Observations { entries, ..told }
 }
 
 /// A fault that is planted in the runs with one seed.

@@ -6,7 +6,7 @@ use crate::{
     script,
     simulate::{Guards, simulate},
     state::Device,
-    world::{Outcome, Sinks, Watch, World},
+    world::{ProgressWatch, SimOutcome, Sinks, World},
 };
 use parallax_fabric::{Placed, ProfiledDevice, Setting, films, place, place_peers};
 use parallax_network::Network;
@@ -28,7 +28,7 @@ pub fn run(
     seed: u64,
     guards: Guards,
     sinks: Sinks<'_>,
-) -> Result<Outcome, WorldError> {
+) -> Result<SimOutcome, WorldError> {
     run_watched(scenario, seed, guards, sinks, Box::new(|_| ()), None)
 }
 
@@ -42,9 +42,9 @@ pub fn run_watched(
     seed: u64,
     guards: Guards,
     sinks: Sinks<'_>,
-    watch: Watch<'_>,
+    watch: ProgressWatch<'_>,
     capture: Option<CaptureSink<'_>>,
-) -> Result<Outcome, WorldError> {
+) -> Result<SimOutcome, WorldError> {
     let films = films(scenario)?;
     simulate(seed, guards, move || {
         let mut network = Network::new(seed);

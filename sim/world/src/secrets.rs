@@ -4,13 +4,13 @@
 //! HMAC from a provider that may be handed to it, and the first HMAC with which it makes the keys
 //! of a connection has the master secret for its key.
 
-use parallax_capture::Secret;
+use parallax_capture::DtlsSecret;
 use parallax_fabric::Fabric;
 use parallax_peer::{CryptoHooks, HookedCrypto};
 use rtc::crypto::{self, CryptoError, Mac, RTCCryptoProvider, SecretVec};
 use std::sync::{Arc, Weak};
 
-/// The default provider of `rtc`; its secrets are told to `fabric`. None if there is no default.
+/// The default provider of `rtc`; its secrets go to `fabric`. None if there is no default.
 pub(crate) fn watched(fabric: &Arc<Fabric>) -> Option<Arc<dyn RTCCryptoProvider>> {
     let inner = crypto::default_provider().ok()?;
     Some(Arc::new(HookedCrypto::new(inner, Watch(Arc::downgrade(fabric)))))
@@ -23,7 +23,7 @@ struct Watch(Weak<Fabric>);
 impl CryptoHooks for Watch {
     fn hmac(&self, key: &[u8], inner: Box<dyn Mac>) -> Box<dyn Mac> {
         // That of a master secret has 48 bytes; most others are those of SRTP, one a packet.
-        if key.len() != Secret::MASTER_SECRET {
+        if key.len() != DtlsSecret::MASTER_SECRET {
             return inner;
         }
         let (key, fabric) = (SecretVec::new(key.to_vec()), Weak::clone(&self.0));
@@ -44,7 +44,7 @@ impl Mac for WatchedMac {
     }
 
     fn sign(&mut self, input: &[&[u8]], output: &mut [u8]) -> Result<(), CryptoError> {
-        if let Some(secret) = Secret::in_hmac(self.key.as_ref(), input)
+        if let Some(secret) = DtlsSecret::in_hmac(self.key.as_ref(), input)
             && let Some(fabric) = self.fabric.upgrade()
         {
             fabric.tell_secret(secret);

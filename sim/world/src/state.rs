@@ -1,7 +1,7 @@
 //! State of a simulated host, which outlives its reboots.
 
 use crate::{
-    busy::{Busy, Held, Leaving},
+    busy::{Busy, HeldBack, Leaving},
     failures::Failures,
     lock,
 };
@@ -59,7 +59,7 @@ impl Device for Instantly {
 pub(crate) struct Collectors {
     pub(crate) failures: Failures,
     pub(crate) pictures: Pictures,
-    pub(crate) held: Held,
+    pub(crate) held: HeldBack,
 }
 
 /// What a simulated host is: it outlives the host's reboots.
@@ -78,7 +78,7 @@ pub(crate) struct HostState {
     pub(crate) device: Arc<dyn Device>,
     pub(crate) streams: Mutex<Streams>,
     pub(crate) busy: Mutex<Busy>,
-    held: Held,
+    held: HeldBack,
 }
 
 pub(crate) struct Streams {

@@ -11,7 +11,8 @@ use crate::{
     task::InHost,
 };
 use parallax_fabric::{
-    BytesByKind, EndKind, Fabric, KeptPicture, MemoryFlash, PacketSeen, Packets, Services, Timers,
+    BytesByKind, EndKind, Fabric, KeptPicture, MemoryFlash, NetworkServices, PacketSeen, Packets,
+    Timers,
 };
 use parallax_interpose::{EPOCH_UNIX_S, refusals, set_elapsed, simulating};
 use parallax_network::{HostId, Network, Time};
@@ -36,8 +37,8 @@ pub type EntrySink<'a> = Box<dyn FnMut(Entry) + Send + 'a>;
 /// Takes a packet.
 pub type PacketSink<'a> = Box<dyn FnMut(&PacketSeen<'_>) + Send + 'a>;
 
-/// Is told the run's time at the beginning of each step.
-pub type Watch<'a> = Box<dyn FnMut(Duration) + Send + 'a>;
+/// Observes the run's time at the beginning of each step.
+pub type ProgressWatch<'a> = Box<dyn FnMut(Duration) + Send + 'a>;
 
 /// Where a run goes, as it happens.
 pub struct Sinks<'a> {
@@ -55,7 +56,7 @@ impl fmt::Debug for Sinks<'_> {
 
 /// What is left of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outcome {
+pub struct SimOutcome {
     /// How long it took, in its own time.
     pub duration: Duration,
     /// SHA-256 over time, direction, host, addresses, length, transport header and payload of
@@ -89,7 +90,7 @@ pub struct World<'a> {
     pub(crate) changed: bool,
     sinks: Sinks<'a>,
     capturing: Option<Capturing<'a>>,
-    watch: Option<Watch<'a>>,
+    watch: Option<ProgressWatch<'a>>,
     #[cfg(feature = "guards-off")]
     hash_map_planted: bool,
 }
@@ -110,7 +111,7 @@ impl<'a> World<'a> {
     pub fn new(
         seed: u64,
         network: Network,
-        services: Box<dyn Services + Send>,
+        services: Box<dyn NetworkServices + Send>,
         kinds: BTreeMap<Ipv4Addr, EndKind>,
         sinks: Sinks<'a>,
     ) -> Result<Self, WorldError> {
@@ -161,7 +162,7 @@ impl<'a> World<'a> {
     }
 
     /// Tells `watch` at the beginning of each step how far the run has come.
-    pub fn watch(&mut self, watch: Watch<'a>) {
+    pub fn watch(&mut self, watch: ProgressWatch<'a>) {
         self.watch = Some(watch);
     }
 
@@ -244,7 +245,7 @@ impl<'a> World<'a> {
     /// After a step every task of every peer waits: for a timer, for a packet, or for another task.
     /// So if no timer goes off and nothing comes, none of them has anything to do, and turmoil,
     /// which would look at each pair of hosts, is not asked. Its own clock falls behind by that;
-    /// nobody reads it.
+    /// it is not read.
     ///
     /// # Errors
     /// If a peer's code panics, ends, or is refused something.
@@ -312,7 +313,7 @@ impl<'a> World<'a> {
     }
 
     /// Ends the run: writes the last event, and says what is left.
-    pub fn finish(mut self) -> Outcome {
+    pub fn finish(mut self) -> SimOutcome {
         self.fabric.end_loads();
         self.fabric.take_told().entries.into_iter().for_each(&mut self.sinks.entry);
         let bytes = self.packets.bytes();
@@ -323,7 +324,7 @@ impl<'a> World<'a> {
             node: "world".to_owned(),
             event,
         });
-        Outcome {
+        SimOutcome {
             duration: self.reached.saturating_since(Time::ZERO),
             packets_sha256: self.packets.sha256(),
             packets: self.packets.count(),

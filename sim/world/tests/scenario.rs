@@ -5,7 +5,7 @@ use parallax_media::Clip;
 use parallax_network::SiteConfig;
 use parallax_record::{CandidateKind, Entry, Event, Phase};
 use parallax_scenario::{BUILTIN_CLIPS, Builtin, Scenario, Services, parse};
-use parallax_world::{Guards, Outcome, Sinks, header, run};
+use parallax_world::{Guards, SimOutcome, Sinks, header, run};
 use std::{collections::BTreeMap, process::Command, time::Duration};
 
 /// A shipped scenario, cut short.
@@ -18,7 +18,7 @@ fn shipped(name: &str, seconds: u64) -> Scenario {
     scenario
 }
 
-fn entries(scenario: &Scenario) -> (Outcome, Vec<Entry>) {
+fn entries(scenario: &Scenario) -> (SimOutcome, Vec<Entry>) {
     let mut entries = Vec::new();
     let sinks = Sinks { entry: Box::new(|entry| entries.push(entry)), packet: None };
     let outcome = run(scenario, 1, Guards::default(), sinks).expect("a run");

@@ -57,7 +57,7 @@ impl Session<'_> {
             }
             return self.say(&ToBoard::Refused { stream });
         }
-        // When the run is over nobody takes it.
+        // After the run there is no receiver.
         let _ = self.attended.to_proxy.send(said);
     }
 

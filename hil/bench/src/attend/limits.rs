@@ -8,7 +8,7 @@ use parallax_record::counted;
 
 /// How long the agent may take to end, nanoseconds; times the profile's factor, as all here.
 const ENDING_NS: u64 = 10_000_000_000;
-/// An agent that runs answers clock questions: one that has said nothing for so long is silent.
+/// An agent that runs answers clock questions: one that has said nothing for this time is silent.
 const SILENCE_NS: u64 = 10_000_000_000;
 /// How long a port may be gone, nanoseconds.
 const GONE_NS: u64 = 10_000_000_000;
@@ -98,7 +98,7 @@ impl Session<'_> {
         self.not_opened = Some(error.to_string());
     }
 
-    /// The run is over: the agent is told so, once. Before, it is asked for its time once more: a clock
+    /// The run is over: the agent gets `Stop`, once. Before, it is asked for its time once more: a clock
     /// that jumped since it was asked last is seen by nothing else.
     pub(super) fn over(&mut self) {
         if self.over_ns.is_some() {
@@ -113,7 +113,7 @@ impl Session<'_> {
             return;
         }
         if !self.attended.stop.asked() {
-            // Too slow, or not understood: nobody knows before the time of a boot is over.
+            // Too slow, or not understood: unknown before the time of a boot is over.
             let what = if self.started_ns.is_some() {
                 format!("its agent had said nothing when the run was over{}", self.damage_told())
             } else {

@@ -12,13 +12,13 @@ pub(super) const PATIENCE_NS: u64 = 500_000_000;
 /// From one to the next, nanoseconds, before the order and after it.
 const EARLY_NS: u64 = 5_000_000;
 const LATER_NS: u64 = 250_000_000;
-/// So many wait for an answer, at most: older ones are given up.
+/// Questions without an answer, at most: older ones are given up.
 const WAITING: usize = 16;
 
 /// What goes on about the board's clock over the network.
 #[derive(Debug, Default)]
 pub(super) struct OverNetwork {
-    /// When the board was told to listen.
+    /// When the board was asked to listen.
     begun_ns: Option<u64>,
     /// Where it does.
     port: Option<u16>,

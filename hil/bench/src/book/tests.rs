@@ -1,7 +1,7 @@
 //! What is agreed about boards, in a folder of its own for each test.
 
 use super::*;
-use crate::place::Place;
+use crate::place::BoardPlace;
 use std::os::unix::fs::symlink;
 use tempfile::TempDir;
 
@@ -12,7 +12,7 @@ fn book(folder: &TempDir) -> Book {
 fn board(known_as: &Path) -> BenchBoard {
     let profile = "process-board".to_owned();
     let known_as = known_as.to_owned();
-    BenchBoard { profile, profile_line: 5, place: Place::Process, known_as }
+    BenchBoard { profile, profile_line: 5, place: BoardPlace::Process, known_as }
 }
 
 #[test]
@@ -135,7 +135,7 @@ fn two_pages_that_turn_out_to_be_of_one_board_become_one() {
     let (port, link) = (folder.path().join("ttyUSB7"), folder.path().join("by-path"));
     let (book, now) = (book(&folder), SystemTime::now());
     let (by_port, by_link) = (board(&port), board(&link));
-    // Neither is there: nobody knows that it is one board.
+    // Neither is there: that it is one board is not known.
     let hour = Duration::from_secs(3_600);
     book.lease(&by_port, "anna", now, hour).expect("it is free");
     book.lease(&by_link, "ben", now, 2 * hour).expect("it is free");

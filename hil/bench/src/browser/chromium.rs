@@ -10,7 +10,7 @@ use super::{
 };
 use crate::left;
 use parallax_board::now_ns;
-use parallax_clock::Exchange;
+use parallax_clock::ClockExchange;
 use serde_json::{Value, json};
 use std::{
     fs::{self, File, Permissions},
@@ -23,7 +23,7 @@ use std::{
 };
 use tempfile::TempDir;
 
-/// The page, and where it seems to come from: nobody has that name (RFC 6761 section 6.4), and nothing is
+/// The page, and where it seems to come from: no host has that name (RFC 6761 section 6.4), and nothing is
 /// asked for it.
 const PAGE: (&str, &str) = ("https://viewer.parallax.invalid/", include_str!("page.html"));
 /// How long a browser may take to start, and to answer: on a machine that is busy with other things.
@@ -36,7 +36,7 @@ const QUESTIONS: usize = 24;
 /// The oldest major version that has all that the page needs (`Uint8Array.toBase64`).
 const OLDEST: u32 = 140;
 /// No more than a viewer needs: no window, nothing asked of the network by itself; addresses are told as they
-/// are; it plays without being asked, and as fast where nobody sees it.
+/// are; it plays without being asked, and as fast in the background.
 const FLAGS: &[&str] = &[
     "--headless",
     "--disable-gpu",
@@ -68,7 +68,7 @@ pub(super) struct Chromium {
     /// Why its pages are not confined, if they are not.
     pub(super) unconfined: Option<String>,
     /// What was asked of its clock.
-    pub(super) exchanges: Vec<Exchange>,
+    pub(super) exchanges: Vec<ClockExchange>,
     /// How fine its clock is, nanoseconds.
     pub(super) resolution_ns: u64,
     child: Child,
@@ -158,7 +158,7 @@ impl Chromium {
         let sender = Mutex::new(sender);
         self.devtools.hears(move |arrived| {
             if let Arrived::Said(text) = arrived {
-                // After the start nobody listens here.
+                // After the start there is no receiver here.
                 let _ = lock(&sender).send(text);
             }
         });
@@ -194,9 +194,9 @@ pub(super) fn exchange(
     answer: &Value,
     received_ns: u64,
     resolution_ns: u64,
-) -> Option<Exchange> {
+) -> Option<ClockExchange> {
     let signed = |ns: u64| i64::try_from(ns).ok();
-    Some(Exchange {
+    Some(ClockExchange {
         sent_ns: signed(sent_ns.saturating_sub(resolution_ns))?,
         board_ns: signed(nanos(answer["result"]["value"].as_f64()?))?,
         received_ns: signed(received_ns.saturating_add(resolution_ns))?,

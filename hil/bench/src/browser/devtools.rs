@@ -31,7 +31,7 @@ pub(super) enum Arrived {
     Gone(&'static str),
 }
 
-/// The number of what is sent and whose answer nobody needs.
+/// The number of commands whose answer is not needed.
 const UNHEEDED: u64 = 0;
 
 type Sink = Box<dyn Fn(Arrived) + Send>;
@@ -101,7 +101,7 @@ impl Devtools {
         lock(&self.0.pipe).as_mut().ok_or(io::ErrorKind::BrokenPipe)?.write_all(&text)
     }
 
-    /// Evaluates an expression in the page; the answer comes to whoever hears.
+    /// Evaluates an expression in the page; the answer comes as a message.
     pub(super) fn evaluate(&self, expression: &str) -> io::Result<u64> {
         self.send("Runtime.evaluate", json!({ "expression": expression, "returnByValue": true }))
     }
@@ -137,7 +137,7 @@ impl Devtools {
         while let Ok(length @ 1..) = from.read(&mut bytes) {
             let at_ns = now_ns();
             for text in texts.push(bytes.get(..length).unwrap_or_default()) {
-                // What is no message of this protocol concerns nobody.
+                // What is no message of this protocol is ignored.
                 if let Ok(message) = serde_json::from_slice(&text) {
                     self.hear(at_ns, message);
                 }
@@ -161,7 +161,7 @@ impl Devtools {
             let answer = message.answer();
             let waiting = lock(&self.0.waiting).remove(&id);
             return match waiting {
-                // Whoever gave up waiting does not miss it.
+                // The caller may have given up.
                 Some(waiting) => drop(waiting.send((at_ns, answer))),
                 None => self.tell(Arrived::Answer(id, at_ns, answer)),
             };

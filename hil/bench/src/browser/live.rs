@@ -8,7 +8,7 @@ use super::{
 use parallax_media::Picture;
 use parallax_peer::{
     checks::Checks,
-    viewer::{Said, TrickledCandidate},
+    viewer::{SessionEvent, TrickledCandidate},
 };
 use parallax_record::{BrowserStats, Event, Phase, Session};
 use tokio::sync::mpsc::UnboundedSender;
@@ -21,14 +21,14 @@ pub(super) struct Live {
     pub(super) checks: Checks,
     /// A frame was shown.
     pub(super) has_shown: bool,
-    said: UnboundedSender<Said>,
+    said: UnboundedSender<SessionEvent>,
     has_pair: bool,
     is_silent: bool,
 }
 
 impl Live {
     /// One that has just begun; `said` hears of what its viewer is to know.
-    pub(super) fn new(name: Session, said: UnboundedSender<Said>) -> Self {
+    pub(super) fn new(name: Session, said: UnboundedSender<SessionEvent>) -> Self {
         let (screen, checks) = (Screen::default(), Checks::default());
         Self { name, screen, checks, has_shown: false, said, has_pair: false, is_silent: false }
     }
@@ -40,7 +40,7 @@ impl Live {
             FromPage::Candidate { text, sdp_mid, sdp_m_line_index, candidate } => {
                 let candidate = candidate.candidate();
                 let own = TrickledCandidate { candidate: text, sdp_mid, sdp_m_line_index };
-                self.say(Said::Candidate(own));
+                self.say(SessionEvent::Candidate(own));
                 vec![Event::Candidate { session, candidate }]
             }
             FromPage::Gathered => vec![self.phase(Phase::Gathering)],
@@ -52,7 +52,7 @@ impl Live {
                 let nominated = Event::Nominated { session, local, remote };
                 first.then(|| self.phase(Phase::Nominated)).into_iter().chain([nominated]).collect()
             }
-            FromPage::Answer { sdp } => self.say(Said::Answer(sdp)),
+            FromPage::Answer { sdp } => self.say(SessionEvent::Answer(sdp)),
             FromPage::Stats(stats) => {
                 vec![Event::BrowserStats { session, stats: statistics(&stats) }]
             }
@@ -63,7 +63,7 @@ impl Live {
             FromPage::Telemetry { camera_us, captured, encoded, dropped } => {
                 vec![Event::Telemetry { session, camera_us, captured, encoded, dropped }]
             }
-            FromPage::Failed { text } => self.say(Said::Failed(text)),
+            FromPage::Failed { text } => self.say(SessionEvent::Failed(text)),
             FromPage::Ready { .. } | FromPage::Shown { .. } | FromPage::Decoded { .. } => vec![],
         }
     }
@@ -74,10 +74,10 @@ impl Live {
             "checking" => vec![self.phase(Phase::Checking)],
             "disconnected" => {
                 self.is_silent = true;
-                self.say(Said::Silent)
+                self.say(SessionEvent::Silent)
             }
             "connected" | "completed" if std::mem::take(&mut self.is_silent) => {
-                self.say(Said::Heard)
+                self.say(SessionEvent::Heard)
             }
             _ => vec![],
         }
@@ -87,10 +87,10 @@ impl Live {
     fn state(&self, state: &str) -> Vec<Event> {
         match state {
             "connected" => {
-                self.say(Said::Connected);
+                self.say(SessionEvent::Connected);
                 vec![self.phase(Phase::Dtls)]
             }
-            "failed" => self.say(Said::Failed("the connection failed".to_owned())),
+            "failed" => self.say(SessionEvent::Failed("the connection failed".to_owned())),
             _ => vec![],
         }
     }
@@ -100,7 +100,7 @@ impl Live {
     }
 
     /// One that has just ended does not hear it.
-    fn say(&self, said: Said) -> Vec<Event> {
+    fn say(&self, said: SessionEvent) -> Vec<Event> {
         let _ = self.said.send(said);
         vec![]
     }
@@ -127,7 +127,7 @@ mod tests {
     use super::*;
     use tokio::sync::mpsc::unbounded_channel;
 
-    fn heard(texts: &[&str]) -> (Vec<Event>, Vec<Said>) {
+    fn heard(texts: &[&str]) -> (Vec<Event>, Vec<SessionEvent>) {
         let (say, mut said) = unbounded_channel();
         let name = Session { camera: "doorbell".into(), viewer: "phone".into(), number: 1 };
         let mut live = Live::new(name, say);
@@ -164,7 +164,10 @@ mod tests {
             other => panic!("{other:?}"),
         });
         assert_eq!(phases.collect::<Vec<_>>(), [Phase::Checking, Phase::Dtls]);
-        let failed = Said::Failed("the connection failed".to_owned());
-        assert_eq!(said, [Said::Connected, Said::Silent, Said::Heard, failed]);
+        let failed = SessionEvent::Failed("the connection failed".to_owned());
+        assert_eq!(
+            said,
+            [SessionEvent::Connected, SessionEvent::Silent, SessionEvent::Heard, failed]
+        );
     }
 }

@@ -139,7 +139,7 @@ pub(super) struct PageStats {
     pub(super) freezes: u64,
     /// Seconds, in sum.
     pub(super) jitter_buffer_s: f64,
-    /// Of so many frames.
+    /// Number of frames.
     pub(super) jitter_buffer_frames: u64,
     /// Seconds, in sum.
     pub(super) decode_s: f64,

@@ -22,14 +22,14 @@ use self::{
 };
 use crate::state::is_program;
 use parallax_fabric::{Direction, RENDEZVOUS_PORT, Setting, SetupError, films};
-use parallax_lab::{Beside, CableError, Interface, Stop, Watch};
+use parallax_lab::{BoardProxy, CableError, Interface, PacketWatch, StopSignal};
 use parallax_network::Protocol;
 use parallax_peer::viewer::ViewerConfig;
 use parallax_scenario::{Action, Peer, Scenario};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicU64};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-pub(crate) use self::viewer::Word;
+pub(crate) use self::viewer::BrowserFindings;
 
 /// Why there is no browser.
 #[derive(Debug, thiserror::Error)]
@@ -106,7 +106,7 @@ pub fn clear_browsers() -> Vec<String> {
 pub(crate) struct Browser {
     /// The peer's name.
     pub(crate) peer: String,
-    pub(crate) word: Arc<Word>,
+    pub(crate) word: Arc<BrowserFindings>,
     namespace: Arc<Namespace>,
     chromium: Chromium,
     config: ViewerConfig,
@@ -115,8 +115,8 @@ pub(crate) struct Browser {
 /// How a browser takes part in a run.
 pub(crate) struct Plugged {
     pub(crate) cable: Interface,
-    pub(crate) beside: Beside,
-    pub(crate) watch: Watch,
+    pub(crate) beside: BoardProxy,
+    pub(crate) watch: PacketWatch,
 }
 
 impl Browser {
@@ -153,11 +153,11 @@ impl Browser {
     /// clock may be from the truth.
     pub(crate) fn plug(
         &mut self,
-        stop: &Stop,
+        stop: &StopSignal,
         bound_us: Arc<AtomicU64>,
     ) -> Result<Plugged, BrowserError> {
         let cable = Interface::open(&self.namespace.cable)?;
-        self.word = Arc::new(Word::new(bound_us));
+        self.word = Arc::new(BrowserFindings::new(bound_us));
         let (tell, arrived) = unbounded_channel::<Arrived>();
         self.chromium.devtools.hears(move |what| {
             // After the run nobody listens.
@@ -175,7 +175,7 @@ impl Browser {
             stop: stop.clone(),
         };
         let given = Mutex::new(Some(given));
-        let beside = Beside::new(move |place| {
+        let beside = BoardProxy::new(move |place| {
             let given = lock(&given).take();
             async move {
                 // It has power once.
@@ -189,9 +189,9 @@ impl Browser {
 }
 
 /// Sees the media that come to a peer, and its ICE checks.
-fn watch(peer: String) -> (Watch, UnboundedReceiver<OnWire>) {
+fn watch(peer: String) -> (PacketWatch, UnboundedReceiver<OnWire>) {
     let (tell, wire) = unbounded_channel();
-    let watch = Watch::new(move |seen| {
+    let watch = PacketWatch::new(move |seen| {
         let packet = seen.packet;
         let sent = seen.direction == Direction::Sent;
         if seen.host == peer

@@ -13,7 +13,7 @@ const CABLE: &str = "plx-v";
 /// Where `ip` keeps namespaces.
 const ALL: &str = "/run/netns";
 
-/// A namespace. Dropped, it is gone, and whoever runs in it.
+/// A namespace. Dropped, it is gone, with all processes in it.
 #[derive(Debug)]
 pub(super) struct Namespace {
     pub(super) name: String,
@@ -51,7 +51,7 @@ impl Namespace {
         Ok(own)
     }
 
-    /// Whoever runs in it ends.
+    /// Ends the processes in it.
     pub(super) fn clear(&self) {
         clear(&self.name);
     }

@@ -13,7 +13,7 @@ use std::{
     process::Command,
 };
 
-/// From here on no user is anybody's: systemd's containers end below it. The bench's process number is added.
+/// From here on user numbers are free: systemd's containers end below it. The bench's process number is added.
 const OWN_USERS: u32 = 0x7000_0000;
 /// Where user numbers are few, as in a container: `nobody`.
 const NOBODY: u32 = 65_534;
@@ -139,7 +139,7 @@ mod tests {
         let folder = TempDir::new().expect("a folder");
         let profile = folder.path().join("profile");
         fs::create_dir(&profile).expect("a folder");
-        // The folder above lets nobody else through.
+        // The folder above lets no other user through.
         fs::set_permissions(folder.path(), Permissions::from_mode(0o700)).expect("it is ours");
         // Of who is not root, the system says so.
         assert!(!user(&profile).expect_err("nobody gets there").is_empty());

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-/// So many frames may wait for their picture.
+/// Frames that may wait for their picture.
 const WAITING: usize = 30;
 
 /// What was seen.
@@ -18,7 +18,7 @@ pub(super) enum Seen<P> {
         at_latest: bool,
         picture: Option<P>,
     },
-    /// So many were shown, and nobody knows which.
+    /// Number of shown frames of which it is not known which they are.
     Unknown { frames: u64, run_ns: u64 },
 }
 
@@ -88,12 +88,12 @@ impl<P> Screen<P> {
         }
     }
 
-    /// So many were decoded and so many shown before one that the page saw, at `until_ns`.
+    /// Numbers of frames decoded and shown before one that the page saw, at `until_ns`.
     fn between(&mut self, decoded: usize, shown: u64, until_ns: u64) {
         let frames: Vec<_> = self.decoded.drain(..decoded).collect();
         let decoded = decoded as u64;
         if decoded > shown {
-            // Some were never shown. Which, nobody knows unless it is all of them.
+            // Some were never shown: which, is not known unless it is all of them.
             if shown > 0 {
                 self.told.push_back(Seen::Unknown { frames: shown, run_ns: until_ns });
             }

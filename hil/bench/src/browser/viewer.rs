@@ -14,14 +14,15 @@ use crate::{
     words::in_one_line,
 };
 use parallax_board::now_ns;
-use parallax_clock::Exchange;
-use parallax_lab::{LabHost, Place, Stop};
+use parallax_clock::ClockExchange;
+use parallax_lab::{BoardSite, LabHost, StopSignal};
 use parallax_media::Picture;
 use parallax_peer::{
-    Host as _, Seen as Kept,
+    Host as _, RenderedPicture as Kept,
     checks::Checks,
     viewer::{
-        Elsewhere, Examined, Maker, Playing, Source, Told, ViewerConfig, examine, run_elsewhere,
+        Examined, ExternalSession, Playing, SessionBackend, SessionCommand, SourceClip,
+        ViewerConfig, examine, run_elsewhere,
     },
 };
 use parallax_record::{Event, JitterBuffer, Phase, Session, counted};
@@ -42,7 +43,7 @@ use tokio::{
 
 /// Between two clock questions.
 const QUESTION: Duration = Duration::from_millis(250);
-/// So many wait for an answer, at most: older ones are given up.
+/// Questions without an answer, at most: older ones are given up.
 const WAITING: usize = 16;
 
 /// What went over the browser's cable, and when, nanoseconds on the run's clock.
@@ -50,7 +51,7 @@ pub(super) type OnWire = (u64, Passed);
 
 /// What is known of a browser when its run is over.
 #[derive(Debug, Default)]
-pub(crate) struct Word {
+pub(crate) struct BrowserFindings {
     /// How far times of its clock may be from the truth, at most, microseconds. A journal has it, too.
     bound_us: Arc<AtomicU64>,
     /// Its clock jumped.
@@ -62,7 +63,7 @@ pub(crate) struct Word {
     late: AtomicU64,
 }
 
-impl Word {
+impl BrowserFindings {
     /// Of a run whose journal hears of the bound of its clock, too.
     pub(super) fn new(bound_us: Arc<AtomicU64>) -> Self {
         Self { bound_us, ..Self::default() }
@@ -97,17 +98,17 @@ pub(super) struct Given {
     pub(super) config: ViewerConfig,
     pub(super) devtools: Devtools,
     /// What was asked of the browser's clock before the run.
-    pub(super) exchanges: Vec<Exchange>,
+    pub(super) exchanges: Vec<ClockExchange>,
     pub(super) resolution_ns: u64,
     pub(super) arrived: UnboundedReceiver<Arrived>,
     pub(super) wire: UnboundedReceiver<OnWire>,
-    pub(super) word: Arc<Word>,
+    pub(super) word: Arc<BrowserFindings>,
     /// Ends the run.
-    pub(super) stop: Stop,
+    pub(super) stop: StopSignal,
 }
 
 /// Runs the viewer at its place, for ever.
-pub(super) async fn view(place: Place, given: Given) {
+pub(super) async fn view(place: BoardSite, given: Given) {
     let Given { config, devtools, exchanges, resolution_ns, mut arrived, mut wire, word, stop } =
         given;
     let mut clock = BoardClock::new(Zero::of(place.clock()));
@@ -160,17 +161,17 @@ pub(super) async fn view(place: Place, given: Given) {
 
 /// Makes sessions in the page.
 #[derive(Clone)]
-struct Page(UnboundedSender<Elsewhere>);
+struct Page(UnboundedSender<ExternalSession>);
 
-impl Maker for Page {
-    fn begin(&self, session: Elsewhere) {
-        // If nobody takes it, the viewer is about to end.
+impl SessionBackend for Page {
+    fn begin(&self, session: ExternalSession) {
+        // Without a receiver, the viewer is about to end.
         let _ = self.0.send(session);
     }
 }
 
 struct Viewer {
-    place: Place,
+    place: BoardSite,
     host: LabHost,
     devtools: Devtools,
     clock: BoardClock,
@@ -182,15 +183,15 @@ struct Viewer {
     /// By their SSRC: the session that was the newest when the first packet came.
     streams: BTreeMap<u32, (Session, Frames)>,
     /// What each camera films.
-    sources: BTreeMap<String, Source>,
+    sources: BTreeMap<String, SourceClip>,
     jitter_buffer: JitterBuffer,
-    word: Arc<Word>,
-    stop: Stop,
+    word: Arc<BrowserFindings>,
+    stop: StopSignal,
 }
 
 impl Viewer {
-    fn begin(&mut self, session: Elsewhere, end: UnboundedSender<String>) -> io::Result<()> {
-        let Elsewhere { name, ice_servers, mut told, said } = session;
+    fn begin(&mut self, session: ExternalSession, end: UnboundedSender<String>) -> io::Result<()> {
+        let ExternalSession { name, ice_servers, mut told, said } = session;
         let id = format!("{}/{}", name.camera, name.number);
         let servers: Vec<Value> = ice_servers
             .iter()
@@ -209,8 +210,10 @@ impl Viewer {
         tokio::spawn(async move {
             while let Some(told) = told.recv().await {
                 let _ = match told {
-                    Told::Offer(sdp) => call(&devtools, "offer", &[json!(id), json!(sdp)]),
-                    Told::Candidate(found) => {
+                    SessionCommand::Offer(sdp) => {
+                        call(&devtools, "offer", &[json!(id), json!(sdp)])
+                    }
+                    SessionCommand::Candidate(found) => {
                         let init = json!({
                             "candidate": found.candidate, "sdpMid": found.sdp_mid,
                             "sdpMLineIndex": found.sdp_m_line_index,
@@ -303,7 +306,7 @@ impl Viewer {
                 self.on_screen(&id, |screen| screen.decoded(rtp_timestamp, run_ns, picture));
             }
             message => {
-                // What a session says that has just ended nobody needs.
+                // Messages of a session that has just ended are not needed.
                 let Some(live) = self.sessions.get_mut(&id) else { return Ok(()) };
                 for event in live.hear(message) {
                     self.place.tell_of(at_ns, event);
@@ -392,9 +395,9 @@ impl Viewer {
 
 /// Looks at what a browser shows.
 struct Look<'v> {
-    place: &'v Place,
+    place: &'v BoardSite,
     host: &'v LabHost,
-    source: Option<&'v Source>,
+    source: Option<&'v SourceClip>,
 }
 
 impl Look<'_> {
@@ -437,7 +440,7 @@ mod tests {
     fn a_machine_that_was_too_busy_for_its_browser_is_told_and_a_frame_in_a_hundred_is_not() {
         let word = |late, shown| {
             let (late, shown) = (AtomicU64::new(late), AtomicU64::new(shown));
-            Word { late, shown, ..Word::default() }.fell_short()
+            BrowserFindings { late, shown, ..BrowserFindings::default() }.fell_short()
         };
         assert_eq!((word(0, 0), word(4, 400)), (None, None));
         let told = word(5, 400).expect("more than one in a hundred");

@@ -1,7 +1,7 @@
 //! Why a run cannot be.
 
 use crate::{browser::BrowserError, hold::HoldError, profile::ProfileError};
-use parallax_board::{BoardError, PowerError, RecorderError, WriteError as PortError};
+use parallax_board::{BoardError, PortWriteError, PowerError, RecorderError};
 use parallax_lab::{CableError, LabError};
 use parallax_record::WriteError;
 use std::io;
@@ -26,7 +26,7 @@ pub enum RunError {
     /// The board's console.
     #[error(transparent)]
     Board(#[from] BoardError),
-    /// Somebody else has it, as its port shows once that is there.
+    /// Another program has it, as its port shows once that is there.
     #[error(transparent)]
     Held(#[from] HoldError),
     /// The transcript.
@@ -40,7 +40,7 @@ pub enum RunError {
     Switch(#[from] PowerError),
     /// A control line resets it, and did not.
     #[error("failed to reset the board: {0}")]
-    Reset(PortError),
+    Reset(PortWriteError),
     /// The bench does not say where its network is.
     #[error(
         "failed to plug the board's cable in: the bench does not say where it is\n  help: add \

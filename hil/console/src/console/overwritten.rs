@@ -6,7 +6,7 @@
 use super::{
     LookedAt,
     quotes::{PROMPT_BYTES_MOST, Voice},
-    step::{Asked, Kind, Spoken, Step},
+    step::{Asked, ConsoleStep, Spoken, StepKind},
 };
 use crate::{Console, Noted, Pattern, State, lines::Line, signs::SIGNS};
 
@@ -57,7 +57,7 @@ struct Unlogged {
     text: Vec<u8>,
     /// The log begins right behind.
     logged: bool,
-    /// So many of its first bytes stood in an earlier line.
+    /// Number of its first bytes that stood in an earlier line.
     joined: usize,
 }
 
@@ -160,13 +160,16 @@ impl Console {
         let now = self.now;
         let due = self.within(self.profile.timeouts.prompt_ns.max(1)).max(now + 1);
         let replays = self.looked.is_some();
-        let Some(Step { kind: Kind::Ready { spoken, probe, buried, .. }, knocks_ns, .. }) =
-            &mut self.step
+        let Some(ConsoleStep {
+            kind: StepKind::Ready { spoken, probe, buried, .. },
+            knocks_ns,
+            ..
+        }) = &mut self.step
         else {
             self.prompts.unanswered = Some(asked);
             return true;
         };
-        // It answers what was typed, and whoever asks for a line waits for it: else an empty line asks.
+        // It answers what was typed, and the program waits for a line: else an empty line asks.
         if replays || (sure && probe.is_none() && *spoken != Spoken::Nothing) {
             self.answer(asked);
         } else {
@@ -180,15 +183,15 @@ impl Console {
     fn overwritten(&self, text: &[u8], logged: bool) -> Option<Found> {
         let text = text.get(..PROMPT_BYTES_MOST.min(text.len()))?;
         let spoken = match self.step.as_ref().map(|step| &step.kind) {
-            Some(Kind::Ready { spoken, .. }) => *spoken,
-            Some(Kind::Command { .. }) => return None,
+            Some(StepKind::Ready { spoken, .. }) => *spoken,
+            Some(StepKind::Command { .. }) => return None,
             None if self.looked.is_some() => Spoken::Nothing,
             None => return None,
         };
         let unknown = match &self.state {
             State::Booting => false,
             State::Unknown => true,
-            State::Dead(why) => matches!(why, crate::Cause::Said(..)),
+            State::Dead(why) => matches!(why, crate::DeathCause::Said(..)),
             State::Off | State::Ready | State::Streaming => return None,
         };
         let mut found = None;

@@ -10,9 +10,9 @@
 //! - A banner in the output with a log behind that begins anew is a boot: no prompt after it takes it back.
 //! - Words further on in a line of the system's own are in doubt, too: what wrote the line may go on to speak.
 
-use super::step::{Kind, Phase, Step};
+use super::step::{CommandPhase, ConsoleStep, StepKind};
 use crate::{
-    Cause, Console, Nanos, Noted, State,
+    Console, DeathCause, Nanos, Noted, State,
     lines::Line,
     starts::{Stamp, Starts},
 };
@@ -22,11 +22,11 @@ pub(super) const REASON_NS: Nanos = 3_000_000_000;
 /// Bytes of a line in which a prompt is looked for.
 pub(super) const PROMPT_BYTES_MOST: usize = 160;
 
-/// Times of a kernel's lines may run backwards by so much, in microseconds: several processors write them.
+/// Microseconds by which times of a kernel's lines may run backwards: several processors write them.
 const BACKWARDS_US: u64 = 1_000_000;
 /// Bytes of an echo that are waited for, at most.
 const ECHO_BYTES_MOST: usize = 4096;
-/// A kernel's time that is so much later than the one before, beyond what has passed, in microseconds, may be
+/// A kernel's time that is this much later than the one before, beyond what has passed, in microseconds, may be
 /// of an earlier boot.
 const JUMP_US: u64 = 10_000_000;
 /// How long a board that may have died may go on to speak without a line that proves that it lives.
@@ -60,7 +60,7 @@ pub(crate) struct Quotes {
 #[derive(Clone, Debug)]
 struct Doubt {
     until_ns: Nanos,
-    cause: Cause,
+    cause: DeathCause,
     /// Words further on in a line, and no output of a typed one.
     further_on: Option<FurtherOn>,
 }
@@ -231,7 +231,7 @@ impl Console {
     }
 
     /// Words of a death further on in a line: an application quotes them, or they break it off.
-    pub(crate) fn may_end_by(&mut self, cause: Cause, line: &Line) {
+    pub(crate) fn may_end_by(&mut self, cause: DeathCause, line: &Line) {
         if self.is_output() {
             return self.ends_by(cause, Voice::Doubtful);
         }
@@ -268,8 +268,9 @@ impl Console {
     }
 
     fn doubt_was_quoted(&mut self) {
-        if let Some(Doubt { cause: Cause::Said(_, line) | Cause::Restarted(line), .. }) =
-            self.quotes.doubt.take()
+        if let Some(Doubt {
+            cause: DeathCause::Said(_, line) | DeathCause::Restarted(line), ..
+        }) = self.quotes.doubt.take()
         {
             self.note(Noted::Quoted, &line);
         }
@@ -285,7 +286,7 @@ impl Console {
 
     fn is_marked(&self) -> bool {
         let kind = self.step.as_ref().map(|step| &step.kind);
-        matches!(kind, Some(Kind::Command { phase: Phase::Marked(_), .. }))
+        matches!(kind, Some(StepKind::Command { phase: CommandPhase::Marked(_), .. }))
     }
 
     /// Whether what the output of a typed line tells of a boot is one, whatever prompt comes. `dmesg` has the
@@ -295,12 +296,12 @@ impl Console {
         let before = &self.quotes.prompt;
         let other = prompt.is_some_and(|prompt| !before.is_empty() && prompt != before);
         let doubt = self.quotes.doubt.as_ref().map(|doubt| &doubt.cause);
-        let dies = matches!(doubt, Some(Cause::Said(..)));
+        let dies = matches!(doubt, Some(DeathCause::Said(..)));
         if of_kernel { logs && (dies || other) } else { logs || other }
     }
 
     /// Words of an end in a line that counts so.
-    pub(crate) fn ends_by(&mut self, cause: Cause, voice: Voice) {
+    pub(crate) fn ends_by(&mut self, cause: DeathCause, voice: Voice) {
         match voice {
             // What broke a line off was its beginning.
             Voice::Own if self.doubts_words() => drop(self.doubt_is_true(false)),
@@ -310,7 +311,7 @@ impl Console {
                 self.quotes.doubt = Some(Doubt { until_ns, cause, further_on: None });
             }
             Voice::Quoted => {
-                if let Cause::Said(_, line) = cause {
+                if let DeathCause::Said(_, line) = cause {
                     self.note(Noted::Quoted, &line);
                 }
             }
@@ -321,7 +322,7 @@ impl Console {
     /// Whether a death is in doubt, or an end in good order that was not typed.
     pub(crate) fn doubts_an_end(&self) -> bool {
         self.quotes.doubt.as_ref().is_some_and(|doubt| {
-            matches!(doubt.cause, Cause::Said(..)) || !self.resets.was_typed_for()
+            matches!(doubt.cause, DeathCause::Said(..)) || !self.resets.was_typed_for()
         })
     }
 
@@ -329,11 +330,11 @@ impl Console {
     pub(crate) fn doubt_is_true(&mut self, boots: bool) -> bool {
         let Some(Doubt { cause, .. }) = self.quotes.doubt.take() else { return false };
         match cause {
-            Cause::Restarted(said) if boots => {
+            DeathCause::Restarted(said) if boots => {
                 self.resets.take_back_announcement();
                 self.restart_is_true(said);
             }
-            Cause::Restarted(said) => self.went_down(said),
+            DeathCause::Restarted(said) => self.went_down(said),
             cause => {
                 self.resets.rebooted |= boots;
                 self.die(cause);
@@ -356,7 +357,7 @@ impl Console {
     pub(crate) fn prompt_stood(&mut self, line: &[u8]) {
         let doubt = self.quotes.doubt.as_ref().map(|doubt| &doubt.cause);
         // The line's own words may be a death that broke off what was typed.
-        if !matches!(doubt, Some(Cause::Said(_, said)) if *said == self.kept(line)) {
+        if !matches!(doubt, Some(DeathCause::Said(_, said)) if *said == self.kept(line)) {
             self.words_were_quoted();
             self.prompt_came(None);
         }
@@ -399,12 +400,12 @@ impl Console {
 
     /// The kernel has said its last words.
     pub(crate) fn went_down(&mut self, said: Vec<u8>) {
-        let runs = matches!(self.step, Some(Step { kind: Kind::Command { .. }, .. }));
+        let runs = matches!(self.step, Some(ConsoleStep { kind: StepKind::Command { .. }, .. }));
         let down = [b"down".as_slice(), b"halted"];
         let is_off = down.iter().any(|word| said.windows(word.len()).any(|at| at == *word));
         if runs {
             self.note(Noted::Restart, &said);
-            self.die(Cause::Restarted(said));
+            self.die(DeathCause::Restarted(said));
         } else if is_off && self.state != State::Booting {
             self.note(Noted::Restart, &said);
             self.change(State::Unknown);

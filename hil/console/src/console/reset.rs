@@ -4,12 +4,12 @@
 
 use super::{
     quotes::{Quotes, REASON_NS, Voice},
-    step::{Kind, Step},
+    step::{ConsoleStep, StepKind},
 };
 use crate::{
-    Cause, Console, DeathKind, Nanos, Noted, Output, State,
+    Console, ConsoleOutput, DeathCause, DeathKind, Nanos, Noted, State,
     lines::Line,
-    signs::{Reason, Restart, SIGNS, wants_restart},
+    signs::{ResetReason, Restart, SIGNS, wants_restart},
 };
 
 const SECOND: Nanos = 1_000_000_000;
@@ -23,9 +23,9 @@ const ANEW_US: u64 = 1_000_000;
 const KERNEL: &[u8] = b"Linux version ";
 /// How long a restart may take from the word that asks for it to the banner.
 const RESTART_NS: Nanos = 120 * SECOND;
-/// So many lines after an application's word that it restarts, at most, its reset is believed to be that.
+/// Lines after an application's word that it restarts, at most, in which its reset is taken for that.
 const CLAIM_LINES: u32 = 10;
-/// So many lines after a panic handler's last, at most, a reset is of that panic.
+/// Lines after a panic handler's last, at most, in which a reset is of that panic.
 const PANIC_LINES: u32 = 10;
 /// How long after the supply failed a reset that nothing else explains is of that.
 const SUPPLY_NS: Nanos = 10 * SECOND;
@@ -56,7 +56,7 @@ pub(crate) struct Resets {
     panicked: Option<(u32, Vec<u8>)>,
     /// That the supply failed, and when.
     supply: Option<(Nanos, Vec<u8>)>,
-    /// It boots because somebody asked: unless the ROM says otherwise.
+    /// It boots on request: unless the ROM says otherwise.
     excused: bool,
     notes: u32,
     /// What a person has typed of a line.
@@ -150,7 +150,7 @@ impl Console {
         self.resets.notes = self.resets.notes.saturating_add(1);
         if self.resets.notes <= NOTES_MOST {
             let line = self.kept(line);
-            self.output(Output::Noted(noted, line));
+            self.output(ConsoleOutput::Noted(noted, line));
         }
     }
 
@@ -171,7 +171,7 @@ impl Console {
         self.resets.restarts = restarts;
         self.change(State::Booting);
         // What was typed before is gone.
-        if let Some(Step { kind: Kind::Ready { probe, .. }, .. }) = &mut self.step {
+        if let Some(ConsoleStep { kind: StepKind::Ready { probe, .. }, .. }) = &mut self.step {
             *probe = None;
         }
         self.arm_knock();
@@ -185,7 +185,7 @@ impl Console {
         let said = self.kept(&line.bytes);
         let doubtful = self.is_output() && matches!(self.state, State::Ready | State::Booting);
         if !doubtful {
-            self.output(Output::Banner(said.clone()));
+            self.output(ConsoleOutput::Banner(said.clone()));
         }
         let most = self.profile.banners_per_boot.max(1);
         let with_bounces = most.saturating_mul(1 + BOUNCES_MOST);
@@ -234,7 +234,7 @@ impl Console {
             Some(Waiting { until_ns, banner, banners: 1, booting, doubtful, of_kernel, logs });
     }
 
-    /// It boots because it was told to, or said so.
+    /// It boots on request, or announced it.
     pub(crate) fn restart_is_true(&mut self, words: Vec<u8>) {
         self.restarted(words);
         self.resets.excused = true;
@@ -243,7 +243,7 @@ impl Console {
     /// A banner in the output of a typed line is one.
     fn banner_counts(&mut self, banner: &[u8]) {
         if self.is_output() {
-            self.output(Output::Banner(banner.to_vec()));
+            self.output(ConsoleOutput::Banner(banner.to_vec()));
         }
     }
 
@@ -258,28 +258,28 @@ impl Console {
         announced.or(typed).filter(|_| !self.loops())
     }
 
-    /// Whoever restarts again and again while it boots is in a loop, whatever it says.
+    /// A board that restarts again and again while it boots is in a loop, whatever it says.
     fn loops(&self) -> bool {
         self.state == State::Booting && self.resets.restarts > 0
     }
 
-    /// It restarted in good order: whoever waits for it to boot waits on, whatever ran on it is over.
+    /// It restarted in good order: a step that waits for its boot waits on, a command on it is over.
     fn restarted(&mut self, words: Vec<u8>) {
         self.note(Noted::Restart, &words);
         if self.state == State::Booting {
             self.resets.restarts += 1;
         }
         match self.step.as_ref().map(|step| &step.kind) {
-            Some(Kind::Command { .. }) => {
+            Some(StepKind::Command { .. }) => {
                 self.resets.rebooted = true;
-                self.die(Cause::Restarted(words));
+                self.die(DeathCause::Restarted(words));
             }
-            Some(Kind::Ready { .. }) | None => self.boot_began(),
+            Some(StepKind::Ready { .. }) | None => self.boot_began(),
         }
     }
 
-    /// The reason of the reset is told, or will not be.
-    pub(crate) fn reason_is(&mut self, reason: Option<(Reason, &[u8])>) {
+    /// The reason of the reset came, or will not come.
+    pub(crate) fn reason_is(&mut self, reason: Option<(ResetReason, &[u8])>) {
         let waiting = self.resets.waiting.take();
         if let Some(Waiting { banner, doubtful: true, .. }) = &waiting {
             self.banner_counts(banner);
@@ -296,23 +296,24 @@ impl Console {
         let loops = self.loops();
         self.resets.rebooted = true;
         let reason = reason.map(|(reason, _)| reason);
-        let by_software = reason == Some(Reason::Software);
+        let by_software = reason == Some(ResetReason::Software);
         let cause = match (reason, claimed) {
-            (Some(Reason::Watchdog), _) => Cause::Said(DeathKind::Watchdog, said),
-            (Some(Reason::Power), _) => Cause::Said(DeathKind::Power, said),
-            (Some(Reason::Sleep), _) => return self.restarted(said),
-            (Some(Reason::Host), _) if !loops => return self.restarted(said),
-            (Some(Reason::Software), Some(words)) if !loops && panicked.is_none() => {
+            (Some(ResetReason::Watchdog), _) => DeathCause::Said(DeathKind::Watchdog, said),
+            (Some(ResetReason::Power), _) => DeathCause::Said(DeathKind::Power, said),
+            (Some(ResetReason::Sleep), _) => return self.restarted(said),
+            (Some(ResetReason::Host), _) if !loops => return self.restarted(said),
+            (Some(ResetReason::Software), Some(words)) if !loops && panicked.is_none() => {
                 return self.restarted(words);
             }
             _ if by_software && panicked.is_some() => {
-                Cause::Said(DeathKind::Panic, panicked.unwrap_or_default())
+                DeathCause::Said(DeathKind::Panic, panicked.unwrap_or_default())
             }
-            (None | Some(Reason::Other), _) if supply.is_some() => {
-                Cause::Said(DeathKind::Power, supply.map(|(_, words)| words).unwrap_or_default())
-            }
-            _ if booting => Cause::BootLoop(said),
-            _ => Cause::Reset(said),
+            (None | Some(ResetReason::Other), _) if supply.is_some() => DeathCause::Said(
+                DeathKind::Power,
+                supply.map(|(_, words)| words).unwrap_or_default(),
+            ),
+            _ if booting => DeathCause::BootLoop(said),
+            _ => DeathCause::Reset(said),
         };
         self.die(cause);
     }
@@ -332,14 +333,14 @@ impl Console {
             self.reason_is(Some((reason, &line.bytes)));
             return true;
         }
-        let is_death = matches!(reason, Reason::Watchdog | Reason::Power);
+        let is_death = matches!(reason, ResetReason::Watchdog | ResetReason::Power);
         // Many a Linux restarts by its watchdog. Espressif's chips restart by software, and their ROM says so:
         // a watchdog there has bitten a shutdown that hung.
         if by_rom && core::mem::take(&mut self.resets.excused) && is_death {
-            let power = reason == Reason::Power;
+            let power = reason == ResetReason::Power;
             let kind = if power { DeathKind::Power } else { DeathKind::Watchdog };
             self.resets.rebooted = true;
-            self.die(Cause::Said(kind, self.kept(&line.bytes)));
+            self.die(DeathCause::Said(kind, self.kept(&line.bytes)));
             return true;
         }
         if self.state == State::Booting && is_death {
@@ -359,7 +360,7 @@ impl Console {
         let said = self.kept(&line.bytes);
         match restart {
             Restart::Claimed => {
-                // Whoever panics says no more: the backtrace before was a warning's.
+                // After a panic it would say no more: the backtrace before was a warning's.
                 self.resets.panicked = None;
                 self.resets.claimed = Some((0, said));
             }
@@ -376,13 +377,13 @@ impl Console {
             Restart::Certain if self.is_output() => {
                 self.resets.announced = Some((self.now, said.clone()));
                 self.announced_in_output();
-                self.ends_by(Cause::Restarted(said), Voice::Doubtful);
+                self.ends_by(DeathCause::Restarted(said), Voice::Doubtful);
             }
             Restart::Certain => self.went_down(said),
         }
     }
 
-    /// A line was typed: whoever types `reboot` asks for one.
+    /// A line was typed: `reboot` asks for a restart.
     pub(crate) fn was_typed(&mut self, line: &str) {
         if line.trim().is_empty() {
             return;

@@ -4,15 +4,15 @@ use crate::{CommandId, Nanos, command::Markers};
 
 /// What goes on.
 #[derive(Clone, Debug)]
-pub(crate) struct Step {
+pub(crate) struct ConsoleStep {
     pub(crate) id: CommandId,
     pub(crate) ends_ns: Option<Nanos>,
     pub(crate) knocks_ns: Option<Nanos>,
-    pub(crate) kind: Kind,
+    pub(crate) kind: StepKind,
 }
 
 #[derive(Clone, Debug)]
-pub(crate) enum Kind {
+pub(crate) enum StepKind {
     Ready {
         knocks: u32,
         logins: u32,
@@ -28,7 +28,7 @@ pub(crate) enum Kind {
         empties: u32,
     },
     Command {
-        phase: Phase,
+        phase: CommandPhase,
         begun: bool,
         streams: bool,
         said: Vec<u8>,
@@ -38,7 +38,7 @@ pub(crate) enum Kind {
 
 /// How a command is found in the output.
 #[derive(Clone, Debug)]
-pub(crate) enum Phase {
+pub(crate) enum CommandPhase {
     Marked(Markers),
     /// By its echo.
     Plain(String),

@@ -3,11 +3,11 @@
 use super::{
     LookedAt,
     quotes::Voice,
-    step::{Asked, Kind, Phase, Spoken, Step},
+    step::{Asked, CommandPhase, ConsoleStep, Spoken, StepKind},
 };
 use crate::{
-    Cause, CommandId, CommandStyle, Console, FirmwareEvent, Limit, Noted, Outcome, Output, Refusal,
-    State, command::Markers, lines::Line, signs::SIGNS,
+    CommandId, CommandStyle, Console, ConsoleOutput, DeathCause, FirmwareEvent, Limit, Noted,
+    RequestRefusal, State, StepOutcome, command::Markers, lines::Line, signs::SIGNS,
 };
 
 /// Bytes of a command's output that are kept, at most.
@@ -26,16 +26,18 @@ impl Console {
         markers
     }
 
-    pub(crate) fn type_line(&mut self, text: &[u8], secret: bool) -> Result<(), Refusal> {
+    pub(crate) fn type_line(&mut self, text: &[u8], secret: bool) -> Result<(), RequestRefusal> {
         let line = [text, &self.profile.line_end].concat();
         self.send(line, secret)
     }
 
-    /// An empty line, as somebody types who waits for a prompt; none where it may be taken for a password.
+    /// An empty line, to get a prompt; none where it may be taken for a password.
     fn type_empty(&mut self) {
         let text = self.unlogged(&self.tail().0);
         let password = self.prompts.password || SIGNS.asks_for_password(&text);
-        let Some(Step { kind: Kind::Ready { spoken, empties, .. }, .. }) = &mut self.step else {
+        let Some(ConsoleStep { kind: StepKind::Ready { spoken, empties, .. }, .. }) =
+            &mut self.step
+        else {
             return;
         };
         let after_user = *spoken == Spoken::User;
@@ -51,12 +53,12 @@ impl Console {
         let _ = self.type_line(&[], false);
     }
 
-    pub(crate) fn make_ready(&mut self, id: CommandId) -> Result<(), Refusal> {
+    pub(crate) fn make_ready(&mut self, id: CommandId) -> Result<(), RequestRefusal> {
         if self.step.is_some() {
-            return Err(Refusal::Busy);
+            return Err(RequestRefusal::Busy);
         }
         match self.state {
-            State::Off => return Err(Refusal::Off),
+            State::Off => return Err(RequestRefusal::Off),
             // What stands there already may be what it asks.
             State::Booting if self.settles_ns.is_none() && !self.tail().0.is_empty() => {
                 self.settles_ns = Some(self.now.saturating_add(self.profile.settle_ns.max(1)));
@@ -68,7 +70,7 @@ impl Console {
                 self.change(State::Unknown);
             }
         }
-        let kind = Kind::Ready {
+        let kind = StepKind::Ready {
             knocks: 0,
             logins: 0,
             missed: false,
@@ -78,10 +80,10 @@ impl Console {
             empties: 0,
         };
         let ends_ns = Some(self.within(self.profile.timeouts.boot_ns));
-        self.step = Some(Step { id, ends_ns, knocks_ns: None, kind });
+        self.step = Some(ConsoleStep { id, ends_ns, knocks_ns: None, kind });
         if self.state == State::Unknown {
             self.type_line(&[], false)?;
-            if let Some(Step { kind: Kind::Ready { spoken, .. }, .. }) = &mut self.step {
+            if let Some(ConsoleStep { kind: StepKind::Ready { spoken, .. }, .. }) = &mut self.step {
                 *spoken = Spoken::Line;
             }
         }
@@ -96,7 +98,7 @@ impl Console {
         let knocks = self.state == State::Unknown || self.profile.wakes_by_line;
         let knocks = knocks || self.prompts.system;
         if let Some(step) = &mut self.step
-            && let Kind::Ready { probe, missed, buried, .. } = &step.kind
+            && let StepKind::Ready { probe, missed, buried, .. } = &step.kind
         {
             step.knocks_ns = (knocks || *missed || *buried || probe.is_some()).then_some(at);
         }
@@ -105,7 +107,7 @@ impl Console {
     /// The port was gone. If it boots, it may have asked who logs in meanwhile, and says no more: when it
     /// has been quiet for the time of a prompt, an empty line asks. A boot loader that counts is not.
     pub(crate) fn missed(&mut self) {
-        if let Some(Step { kind: Kind::Ready { missed, .. }, .. }) = &mut self.step {
+        if let Some(ConsoleStep { kind: StepKind::Ready { missed, .. }, .. }) = &mut self.step {
             *missed = true;
             self.arm_knock();
         }
@@ -115,7 +117,8 @@ impl Console {
     /// may log without end.
     pub(crate) fn still_speaks(&mut self) {
         if self.state == State::Booting
-            && let Some(Step { kind: Kind::Ready { missed, buried: false, .. }, .. }) = &self.step
+            && let Some(ConsoleStep { kind: StepKind::Ready { missed, buried: false, .. }, .. }) =
+                &self.step
             && (*missed || self.prompts.system)
         {
             self.arm_knock();
@@ -124,8 +127,9 @@ impl Console {
 
     /// A frame of the stream that was asked for came.
     pub(crate) fn stream_begun(&mut self) {
-        let streams =
-            |step: &Step| matches!(step.kind, Kind::Command { streams: true, begun: false, .. });
+        let streams = |step: &ConsoleStep| {
+            matches!(step.kind, StepKind::Command { streams: true, begun: false, .. })
+        };
         if self.step.as_ref().is_some_and(streams) {
             self.begun();
         }
@@ -135,7 +139,9 @@ impl Console {
     pub(crate) fn knock(&mut self) {
         let most = self.profile.timeouts.knocks;
         let unknown = self.state == State::Unknown;
-        let Some(Step { kind: Kind::Ready { knocks, .. }, .. }) = &mut self.step else { return };
+        let Some(ConsoleStep { kind: StepKind::Ready { knocks, .. }, .. }) = &mut self.step else {
+            return;
+        };
         *knocks += 1;
         // A boot has the time of its step, however often it is knocked.
         if unknown && *knocks >= most {
@@ -147,11 +153,11 @@ impl Console {
 
     pub(crate) fn step_timed_out(&mut self) {
         match &self.step {
-            Some(Step { kind: Kind::Ready { .. }, .. }) => self.no_prompt(Limit::Step),
+            Some(ConsoleStep { kind: StepKind::Ready { .. }, .. }) => self.no_prompt(Limit::Step),
             _ => {
                 // It died, and went on to speak.
                 self.reason_is(None);
-                self.break_off(Outcome::TimedOut(Limit::Step));
+                self.break_off(StepOutcome::TimedOut(Limit::Step));
             }
         }
     }
@@ -161,8 +167,8 @@ impl Console {
         if let Some(tail) = Some(self.tail().0).filter(|tail| !tail.is_empty()) {
             heard = Some(self.kept(&tail));
         }
-        self.finish(Outcome::TimedOut(limit));
-        self.die(heard.map_or(Cause::Silent, Cause::NoPrompt));
+        self.finish(StepOutcome::TimedOut(limit));
+        self.die(heard.map_or(DeathCause::Silent, DeathCause::NoPrompt));
     }
 
     /// What stands at the end, and is no line yet; how much of it was in the line before.
@@ -175,7 +181,7 @@ impl Console {
     pub(crate) fn line(&mut self, line: &Line) {
         let fresh = line.bytes.get(line.seen..).unwrap_or_default();
         self.look(|| LookedAt::Line(line.clone()));
-        self.output(Output::Line(fresh.to_vec()));
+        self.output(ConsoleOutput::Line(fresh.to_vec()));
         self.last_line = Some(self.kept(&line.bytes));
         let before = self.state.clone();
         let voice = self.hear_line(line);
@@ -201,7 +207,7 @@ impl Console {
         let mut told: Vec<FirmwareEvent> = told.map(|(event, _)| *event).collect();
         told.dedup();
         for event in told {
-            self.output(Output::Firmware(event, self.kept(&line.bytes)));
+            self.output(ConsoleOutput::Firmware(event, self.kept(&line.bytes)));
         }
     }
 
@@ -212,7 +218,7 @@ impl Console {
         let said = self.profile.deaths.iter().find(|death| death.pattern.is_new_in(line));
         if let Some(kind) = said.map(|death| death.kind) {
             let voice = self.voice_of_death(line, voice);
-            self.ends_by(Cause::Said(kind, self.kept(&line.bytes)), voice);
+            self.ends_by(DeathCause::Said(kind, self.kept(&line.bytes)), voice);
         }
     }
 
@@ -229,7 +235,7 @@ impl Console {
         let mut deaths = self.profile.deaths.iter();
         if let Some(death) = deaths.find(|death| death.pattern.breaks_in(line)) {
             let kind = death.kind;
-            self.may_end_by(Cause::Said(kind, self.kept(&line.bytes)), line);
+            self.may_end_by(DeathCause::Said(kind, self.kept(&line.bytes)), line);
         }
     }
 
@@ -268,24 +274,36 @@ impl Console {
     fn follow(&mut self, line: &Line, fresh: &[u8]) {
         let Some(step) = &mut self.step else { return };
         match &mut step.kind {
-            Kind::Ready { probe, .. } => {
+            StepKind::Ready { probe, .. } => {
                 if probe.as_ref().is_some_and(|markers| markers.end_in(&line.bytes).is_some()) {
                     return self.ready();
                 }
                 let login = self.profile.login.as_ref();
                 let refused = login.and_then(|login| login.refused.as_ref());
                 if refused.is_some_and(|refused| refused.is_new_in(line)) {
-                    self.die(Cause::LoginRefused);
+                    self.die(DeathCause::LoginRefused);
                 }
             }
-            Kind::Command { phase: Phase::Plain(text), begun, said, unkept_bytes, .. } => {
+            StepKind::Command {
+                phase: CommandPhase::Plain(text),
+                begun,
+                said,
+                unkept_bytes,
+                ..
+            } => {
                 if *begun {
                     keep(said, unkept_bytes, fresh);
                 } else if line.bytes.ends_with(text.trim_end().as_bytes()) {
                     self.begun();
                 }
             }
-            Kind::Command { phase: Phase::Marked(markers), begun, said, unkept_bytes, .. } => {
+            StepKind::Command {
+                phase: CommandPhase::Marked(markers),
+                begun,
+                said,
+                unkept_bytes,
+                ..
+            } => {
                 if !*begun {
                     let Some(end) = markers.begin_in(&line.bytes) else { return };
                     let rest = line.bytes.get(end..).unwrap_or_default();
@@ -308,12 +326,12 @@ impl Console {
 
     pub(crate) fn ready(&mut self) {
         self.change(State::Ready);
-        self.finish(Outcome::Done { status: None, said: Vec::new(), unkept_bytes: 0 });
+        self.finish(StepOutcome::Done { status: None, said: Vec::new(), unkept_bytes: 0 });
     }
 
     fn begun(&mut self) {
         let Some(step) = &mut self.step else { return };
-        let Kind::Command { begun, streams, .. } = &mut step.kind else { return };
+        let StepKind::Command { begun, streams, .. } = &mut step.kind else { return };
         *begun = true;
         if *streams {
             // A stream lasts as long as the run lets it.
@@ -324,7 +342,8 @@ impl Console {
     }
 
     fn done(&mut self, status: Option<u32>) {
-        let Some(Step { kind: Kind::Command { said, unkept_bytes, .. }, .. }) = &mut self.step
+        let Some(ConsoleStep { kind: StepKind::Command { said, unkept_bytes, .. }, .. }) =
+            &mut self.step
         else {
             return;
         };
@@ -335,7 +354,7 @@ impl Console {
             return;
         }
         self.change(State::Ready);
-        self.finish(Outcome::Done { status, said, unkept_bytes });
+        self.finish(StepOutcome::Done { status, said, unkept_bytes });
     }
 
     /// All is quiet: what stands at the end may be a prompt.
@@ -359,11 +378,13 @@ impl Console {
         let prompt = self.profile.prompt.is_in(&text);
         self.prompts.stood = self.asks_in(&text);
         match self.step.as_ref().map(|step| &step.kind) {
-            Some(Kind::Ready { .. }) => match self.asked(&text) {
+            Some(StepKind::Ready { .. }) => match self.asked(&text) {
                 Some(asked) => self.answer(asked),
                 None => self.prompt_before_log(&tail),
             },
-            Some(Kind::Command { phase: Phase::Plain(_), begun: true, .. }) if prompt => {
+            Some(StepKind::Command { phase: CommandPhase::Plain(_), begun: true, .. })
+                if prompt =>
+            {
                 self.done(None);
             }
             None if self.looked.is_some() && !self.prompts.stood => self.prompt_before_log(&tail),
@@ -394,13 +415,14 @@ impl Console {
         // When too much waits to be sent, the knock asks again.
         match asked {
             Asked::User => {
-                let Some(Step { kind: Kind::Ready { logins, .. }, .. }) = &mut self.step else {
+                let Some(ConsoleStep { kind: StepKind::Ready { logins, .. }, .. }) = &mut self.step
+                else {
                     return;
                 };
                 *logins += 1;
                 // Who logs in again and again in a recording was not refused by that.
                 if *logins > LOGINS_MOST && self.looked.is_none() {
-                    return self.die(Cause::LoginRefused);
+                    return self.die(DeathCause::LoginRefused);
                 }
                 let user = login.map(|login| login.user).unwrap_or_default();
                 let _ = self.type_line(user.as_bytes(), false);
@@ -416,7 +438,9 @@ impl Console {
             Asked::Command => {
                 let markers = self.markers();
                 let _ = self.type_line(markers.around("").as_bytes(), false);
-                if let Some(Step { kind: Kind::Ready { probe, .. }, .. }) = &mut self.step {
+                if let Some(ConsoleStep { kind: StepKind::Ready { probe, .. }, .. }) =
+                    &mut self.step
+                {
                     *probe = Some(markers);
                 }
             }
@@ -425,7 +449,9 @@ impl Console {
     }
 
     fn spoke(&mut self, what: Spoken) {
-        if let Some(Step { kind: Kind::Ready { spoken, buried, .. }, .. }) = &mut self.step {
+        if let Some(ConsoleStep { kind: StepKind::Ready { spoken, buried, .. }, .. }) =
+            &mut self.step
+        {
             *spoken = what;
             *buried = false;
         }

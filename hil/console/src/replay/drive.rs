@@ -1,16 +1,17 @@
 //! Drives the console core by a recording.
 
 use super::{
-    CameUp, Kind, Replay, Step, Summary,
+    CameUp, Replay, ReplayKind, ReplayStep, ReplaySummary,
     count::{Counts, Role},
     keys::{Ahead, Keys},
 };
 use crate::{
-    Cause, CommandId, Console, ConsoleProfile, Input, Nanos, Nonce, Noted, Output, Request, State,
+    CommandId, Console, ConsoleInput, ConsoleOutput, ConsoleProfile, DeathCause, Nanos, Nonce,
+    Noted, Request, State,
     console::{LookedAt, step},
     signs::SIGNS,
     tell::{counted, noted, shown},
-    transcript::{self, Form, Kind as Entry, Recorded, Recording},
+    transcript::{self, ConsoleRecording, Form, Recorded, TranscriptKind},
 };
 
 /// The step that makes a board ready; commands have others.
@@ -20,13 +21,13 @@ const QUIETS_MOST: u32 = 40;
 
 pub(super) struct Driver<'r> {
     pub(super) console: Console,
-    pub(super) recording: &'r Recording,
+    pub(super) recording: &'r ConsoleRecording,
     pub(super) ahead: Ahead,
     pub(super) keys: Keys,
     pub(super) counts: Counts,
-    steps: Vec<Step>,
+    steps: Vec<ReplayStep>,
     burst: Option<Burst>,
-    pub(super) summary: Summary,
+    pub(super) summary: ReplaySummary,
     /// The entry that is run, and its line.
     pub(super) index: usize,
     pub(super) line: usize,
@@ -43,7 +44,7 @@ pub(super) struct Driver<'r> {
     pub(super) logged_in: bool,
     /// Where it asked who logs in, and nothing was typed since.
     pub(super) login_line: Option<usize>,
-    /// What is to be told of a log that begins behind what is quiet.
+    /// The note on a log that begins behind what is quiet.
     over: String,
     /// What it was quiet at last matches nothing.
     pub(super) unmatched: bool,
@@ -51,7 +52,7 @@ pub(super) struct Driver<'r> {
     pub(super) unasked: bool,
     /// A boot began that was neither typed nor announced: it is followed like any other.
     pub(super) boots_again: bool,
-    /// Something asks for an answer, and nobody makes the board ready.
+    /// Something asks for an answer, and no step makes the board ready.
     pub(super) asks: bool,
     /// The same quiet is looked at once more, by a step that has begun since.
     asked_again: bool,
@@ -63,7 +64,7 @@ pub(super) struct Driver<'r> {
 
 /// Several of a kind in a row.
 struct Burst {
-    kind: Kind,
+    kind: ReplayKind,
     line: usize,
     at_ns: Option<Nanos>,
     count: u64,
@@ -71,13 +72,13 @@ struct Burst {
 }
 
 impl<'r> Driver<'r> {
-    pub(super) fn new(profile: ConsoleProfile, recording: &'r Recording) -> Self {
+    pub(super) fn new(profile: ConsoleProfile, recording: &'r ConsoleRecording) -> Self {
         let ahead = Ahead::of(recording);
         let counts = Counts::of(&profile);
         let mut console = Console::new(profile, ahead.nonce.unwrap_or(Nonce(0)));
         console.looked = Some(Vec::new());
         let start_ns = recording.entries.first().and_then(|first| first.at_ns).unwrap_or(0);
-        let summary = Summary {
+        let summary = ReplaySummary {
             came_up: CameUp::Open,
             boots: 0,
             deaths: 0,
@@ -131,7 +132,7 @@ impl<'r> Driver<'r> {
         }
         // The recording is over: what stands there stands there, and nothing follows.
         self.settle();
-        self.input(Input::Received(b"\n"));
+        self.input(ConsoleInput::Received(b"\n"));
         self.console.reason_is(None);
         self.drain();
         self.follow_up();
@@ -149,17 +150,17 @@ impl<'r> Driver<'r> {
     fn wait_until(&mut self, at_ns: Nanos) {
         while let Some(due) = self.console.next_deadline().filter(|due| *due < at_ns) {
             self.now = self.now.max(due);
-            self.input(Input::Time);
+            self.input(ConsoleInput::Time);
         }
         self.now = self.now.max(at_ns);
     }
 
     fn entry(&mut self, entry: &Recorded) {
         match entry.kind {
-            Entry::Received => self.received(&entry.bytes),
-            Entry::Sent | Entry::Secret => {
+            TranscriptKind::Received => self.received(&entry.bytes),
+            TranscriptKind::Sent | TranscriptKind::Secret => {
                 if self.keys.is_at_start() && !entry.bytes.starts_with(b"~") {
-                    // Whoever typed saw that it was quiet.
+                    // The person who typed saw that it was quiet.
                     self.settle();
                 }
                 for byte in &entry.bytes {
@@ -171,7 +172,7 @@ impl<'r> Driver<'r> {
                     self.typed(typed);
                 }
             }
-            Entry::Event => self.event(&String::from_utf8_lossy(&entry.bytes)),
+            TranscriptKind::Event => self.event(&String::from_utf8_lossy(&entry.bytes)),
         }
     }
 
@@ -180,12 +181,12 @@ impl<'r> Driver<'r> {
             self.settle();
         }
         let (kind, input) = match text {
-            transcript::POWER_ON => (Kind::Power, Some(Input::Power(true))),
-            transcript::POWER_OFF => (Kind::Power, Some(Input::Power(false))),
-            transcript::RESET => (Kind::Power, Some(Input::Reset)),
-            transcript::UNPLUGGED => (Kind::Port, Some(Input::Unplugged)),
-            transcript::PLUGGED => (Kind::Port, Some(Input::Plugged)),
-            _ => (Kind::Note, None),
+            transcript::POWER_ON => (ReplayKind::Power, Some(ConsoleInput::Power(true))),
+            transcript::POWER_OFF => (ReplayKind::Power, Some(ConsoleInput::Power(false))),
+            transcript::RESET => (ReplayKind::Power, Some(ConsoleInput::Reset)),
+            transcript::UNPLUGGED => (ReplayKind::Port, Some(ConsoleInput::Unplugged)),
+            transcript::PLUGGED => (ReplayKind::Port, Some(ConsoleInput::Plugged)),
+            _ => (ReplayKind::Note, None),
         };
         self.step(kind, text.to_owned());
         let Some(input) = input else { return };
@@ -203,7 +204,7 @@ impl<'r> Driver<'r> {
         for piece in bytes.split_inclusive(|byte| matches!(byte, b'\r' | b'\n')) {
             let cut = self.prompt_in(piece).unwrap_or(piece.len());
             let (before, after) = piece.split_at(cut);
-            self.input(Input::Received(before));
+            self.input(ConsoleInput::Received(before));
             let after_line = after.trim_ascii_end();
             // Colours may stand before it.
             let logged = SIGNS.log_in(after, 0).is_some_and(|at| at < 12);
@@ -215,7 +216,7 @@ impl<'r> Driver<'r> {
             if !after.is_empty() {
                 self.settle();
                 self.over.clear();
-                self.input(Input::Received(after));
+                self.input(ConsoleInput::Received(after));
             }
         }
     }
@@ -225,7 +226,7 @@ impl<'r> Driver<'r> {
     pub(super) fn waits(&self) -> bool {
         match &self.state {
             State::Unknown | State::Booting => true,
-            State::Dead(why) => matches!(why, Cause::Said(..)),
+            State::Dead(why) => matches!(why, DeathCause::Said(..)),
             State::Ready | State::Streaming => self.console.reason_due().is_some(),
             State::Off => false,
         }
@@ -241,19 +242,19 @@ impl<'r> Driver<'r> {
         }
     }
 
-    pub(super) fn input(&mut self, input: Input<'_>) {
+    pub(super) fn input(&mut self, input: ConsoleInput<'_>) {
         self.console.handle(self.now, input);
         self.drain();
         self.follow_up();
     }
 
-    /// Has the core make the board ready, as whoever drives one does. A recording's board is not asked
+    /// Has the core make the board ready, as a driver does. A recording's board is not asked
     /// by empty lines: it cannot answer.
     fn make_ready(&mut self) {
         if self.console.step.is_some() {
             return;
         }
-        self.input(Input::Request(Request::Ready(READY)));
+        self.input(ConsoleInput::Request(Request::Ready(READY)));
         if self.console.state() == &State::Unknown
             && let Some(step) = &mut self.console.step
         {
@@ -261,7 +262,7 @@ impl<'r> Driver<'r> {
         }
     }
 
-    /// What whoever drives a board would do next.
+    /// What a driver would do next.
     fn follow_up(&mut self) {
         if core::mem::take(&mut self.boots_again) {
             if self.console.state() != &State::Booting {
@@ -296,11 +297,11 @@ impl<'r> Driver<'r> {
     /// Whether the core has typed a probe, and waits for its answer.
     fn probes(&self) -> bool {
         let step = self.console.step.as_ref();
-        matches!(step.map(|step| &step.kind), Some(step::Kind::Ready { probe: Some(_), .. }))
+        matches!(step.map(|step| &step.kind), Some(step::StepKind::Ready { probe: Some(_), .. }))
     }
 
     fn drain(&mut self) {
-        let outputs: Vec<Output> = core::iter::from_fn(|| self.console.poll()).collect();
+        let outputs: Vec<ConsoleOutput> = core::iter::from_fn(|| self.console.poll()).collect();
         let looked = self.console.looked.replace(Vec::new()).unwrap_or_default();
         let mut looked = looked.into_iter().peekable();
         for (number, output) in outputs.into_iter().enumerate() {
@@ -328,7 +329,7 @@ impl<'r> Driver<'r> {
                 let dies = self.matched.iter().find(|(role, _)| matches!(role, Role::Death(_)));
                 if let (Some((_, key)), State::Unknown) = (dies, &self.state) {
                     let text = format!("{} matches {key}: an earlier run's?", shown(&line.bytes));
-                    self.step(Kind::Ignored, text);
+                    self.step(ReplayKind::Ignored, text);
                 }
             }
             LookedAt::Whole(line) => {
@@ -368,7 +369,7 @@ impl<'r> Driver<'r> {
         let Some(first) = found.into_iter().next() else {
             if self.quiets < QUIETS_MOST {
                 self.quiets += 1;
-                self.step(Kind::Quiet, format!("{} matches no prompt", shown(tail)));
+                self.step(ReplayKind::Quiet, format!("{} matches no prompt", shown(tail)));
             }
             return;
         };
@@ -379,11 +380,11 @@ impl<'r> Driver<'r> {
     /// A prompt stands there, or stood there before a log line was written over it.
     fn prompt(&mut self, text: &[u8], (role, key): (Role, String), over: &str, waited_for: bool) {
         let kind = match role {
-            Role::Login => Kind::Login,
-            Role::Password => Kind::Password,
-            _ => Kind::Prompt,
+            Role::Login => ReplayKind::Login,
+            Role::Password => ReplayKind::Password,
+            _ => ReplayKind::Prompt,
         };
-        if kind == Kind::Login {
+        if kind == ReplayKind::Login {
             self.logged_in = true;
             self.login_line = Some(self.line);
         }
@@ -391,60 +392,62 @@ impl<'r> Driver<'r> {
         self.step(kind, format!("{} matches {key}{over}", shown(text)));
     }
 
-    fn output(&mut self, output: Output) {
+    fn output(&mut self, output: ConsoleOutput) {
         match output {
-            Output::Transmit(_) => self.would_type(),
-            Output::Line(_) | Output::Noted(Noted::WrittenOver, _) => {}
-            Output::Noted(what, said) => {
+            ConsoleOutput::Transmit(_) => self.would_type(),
+            ConsoleOutput::Line(_) | ConsoleOutput::Noted(Noted::WrittenOver, _) => {}
+            ConsoleOutput::Noted(what, said) => {
                 if what == Noted::Restart && self.state == State::Booting {
                     self.summary.boots += 1;
                 }
                 let other = self.matched.iter().find(|(role, _)| *role == Role::Other);
                 let key = other.filter(|_| what != Noted::Bounce);
                 let key = key.map_or(String::new(), |(_, key)| format!(" matches {key}"));
-                self.step(Kind::Note, format!("{}{key}", noted(what, &said)));
+                self.step(ReplayKind::Note, format!("{}{key}", noted(what, &said)));
             }
-            Output::Changed(state) => self.changed(state),
-            Output::Banner(said) => self.banner(&said),
-            Output::Firmware(event, said) => {
+            ConsoleOutput::Changed(state) => self.changed(state),
+            ConsoleOutput::Banner(said) => self.banner(&said),
+            ConsoleOutput::Firmware(event, said) => {
                 let prefix = format!("firmware.{}[", event.key());
                 let key = self.matched.iter().find(|(_, key)| key.starts_with(&prefix));
                 let key = key.map(|(_, key)| key.as_str()).unwrap_or_default();
                 let text = format!("{}: {} matches {key}", event.key(), shown(&said));
-                self.step(Kind::Firmware, text);
+                self.step(ReplayKind::Firmware, text);
             }
-            Output::Message(message) => {
+            ConsoleOutput::Message(message) => {
                 self.summary.messages += 1;
-                self.burst(Kind::Frames, message.len());
+                self.burst(ReplayKind::Frames, message.len());
             }
-            Output::Gap { from, frames } => {
+            ConsoleOutput::Gap { from, frames } => {
                 self.summary.missing_frames += frames;
                 self.step(
-                    Kind::Gap,
+                    ReplayKind::Gap,
                     format!("missing: {}, from number {from} on", counted(frames, "frame")),
                 );
             }
-            Output::Lost => self.step(Kind::Lost, "a message of several frames".into()),
-            Output::Damaged(_) => {
+            ConsoleOutput::Lost => {
+                self.step(ReplayKind::Lost, "a message of several frames".into())
+            }
+            ConsoleOutput::Damaged(_) => {
                 self.summary.damaged += 1;
-                self.burst(Kind::Damaged, 0);
+                self.burst(ReplayKind::Damaged, 0);
             }
-            Output::Foreign(_) => self.burst(Kind::Foreign, 0),
-            Output::Repeated(number) => {
-                self.step(Kind::Note, format!("the frame {number} came again"));
+            ConsoleOutput::Foreign(_) => self.burst(ReplayKind::Foreign, 0),
+            ConsoleOutput::Repeated(number) => {
+                self.step(ReplayKind::Note, format!("the frame {number} came again"));
             }
-            Output::Outage(..) => {}
-            Output::Finished(id, how) => self.finished(id, &how),
-            Output::RunOver => self.step(Kind::Ended, "the run's time is over".into()),
-            Output::Refused(refusal) => {
+            ConsoleOutput::Outage(..) => {}
+            ConsoleOutput::Finished(id, how) => self.finished(id, &how),
+            ConsoleOutput::RunOver => self.step(ReplayKind::Ended, "the run's time is over".into()),
+            ConsoleOutput::Refused(refusal) => {
                 let text = refusal.to_string();
                 let text = text.lines().next().unwrap_or_default().to_owned();
-                self.step(Kind::Unfit, text);
+                self.step(ReplayKind::Unfit, text);
             }
         }
     }
 
-    /// A bench would type here. Where the recording's driver did not, and types nothing more, nobody knows
+    /// A bench would type here. Where the recording's driver did not, and types nothing more, it is not known
     /// what would have come: no timeout counts.
     fn would_type(&mut self) {
         let types = self.ahead.last_typed.is_some_and(|last| last >= self.index);
@@ -453,7 +456,7 @@ impl<'r> Driver<'r> {
         }
     }
 
-    fn burst(&mut self, kind: Kind, bytes: usize) {
+    fn burst(&mut self, kind: ReplayKind, bytes: usize) {
         if self.burst.as_ref().is_none_or(|burst| burst.kind != kind) {
             self.flush();
             let (line, at_ns) = (self.line, self.at_ns());
@@ -468,18 +471,20 @@ impl<'r> Driver<'r> {
     fn flush(&mut self) {
         let Some(Burst { kind, line, at_ns, count, bytes }) = self.burst.take() else { return };
         let text = match kind {
-            Kind::Frames => format!("{}, {}", counted(count, "message"), counted(bytes, "byte")),
-            Kind::Damaged => {
+            ReplayKind::Frames => {
+                format!("{}, {}", counted(count, "message"), counted(bytes, "byte"))
+            }
+            ReplayKind::Damaged => {
                 format!("{}: a gap each once the next one comes", counted(count, "frame"))
             }
             _ => format!("not of this conversation, and not counted: {}", counted(count, "frame")),
         };
-        self.steps.push(Step { line, at_ns, kind, text });
+        self.steps.push(ReplayStep { line, at_ns, kind, text });
     }
 
-    pub(super) fn step(&mut self, kind: Kind, text: String) {
+    pub(super) fn step(&mut self, kind: ReplayKind, text: String) {
         self.flush();
-        self.steps.push(Step { line: self.line, at_ns: self.at_ns(), kind, text });
+        self.steps.push(ReplayStep { line: self.line, at_ns: self.at_ns(), kind, text });
     }
 
     fn at_ns(&self) -> Option<Nanos> {

@@ -3,7 +3,7 @@
 use crate::{
     Nonce, Scanner, Sender,
     command::marked,
-    transcript::{Kind, Recording},
+    transcript::{ConsoleRecording, TranscriptKind},
 };
 use std::collections::BTreeSet;
 
@@ -35,10 +35,10 @@ impl Keys {
         self.line.is_empty()
     }
 
-    pub(super) fn push(&mut self, byte: u8, kind: Kind) -> Option<Typed> {
+    pub(super) fn push(&mut self, byte: u8, kind: TranscriptKind) -> Option<Typed> {
         let after_return = core::mem::replace(&mut self.after_return, byte == b'\r');
         // A line that is not shown comes as one entry, its end with it.
-        if kind == Kind::Secret {
+        if kind == TranscriptKind::Secret {
             self.secret = true;
             return None;
         }
@@ -79,24 +79,24 @@ pub(super) struct Ahead {
 }
 
 impl Ahead {
-    pub(super) fn of(recording: &Recording) -> Self {
+    pub(super) fn of(recording: &ConsoleRecording) -> Self {
         let mut ahead = Self::default();
         let (mut keys, mut scanner, mut text) = (Keys::default(), Scanner::new(), Vec::new());
         for (index, entry) in recording.entries.iter().enumerate() {
-            if matches!(entry.kind, Kind::Sent | Kind::Secret) {
+            if matches!(entry.kind, TranscriptKind::Sent | TranscriptKind::Secret) {
                 ahead.last_typed = Some(index);
             }
             for byte in &entry.bytes {
                 match entry.kind {
-                    Kind::Received => {
+                    TranscriptKind::Received => {
                         text.clear();
-                        if let Some(crate::Found::Frame(frame)) = scanner.push(*byte, &mut text)
+                        if let Some(crate::ScanItem::Frame(frame)) = scanner.push(*byte, &mut text)
                             && frame.sender == Sender::Board
                         {
                             ahead.streams.insert(frame.nonce);
                         }
                     }
-                    Kind::Sent | Kind::Secret => {
+                    TranscriptKind::Sent | TranscriptKind::Secret => {
                         if let Some(Typed::Line(line)) = keys.push(*byte, entry.kind)
                             && let Some((nonce, _, command)) = marked(&line)
                         {
@@ -106,7 +106,7 @@ impl Ahead {
                             }
                         }
                     }
-                    Kind::Event => {}
+                    TranscriptKind::Event => {}
                 }
             }
             keys.end();
@@ -114,7 +114,7 @@ impl Ahead {
         ahead
     }
 
-    /// The stream that a command starts: it is told the nonce of frames that come.
+    /// The stream that a command starts: the command names the nonce of frames that come.
     pub(super) fn stream_of(&self, command: &str) -> Option<Nonce> {
         self.streams.iter().find(|nonce| command.contains(&nonce.to_string())).copied()
     }

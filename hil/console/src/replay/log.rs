@@ -35,7 +35,7 @@ impl Driver<'_> {
             Some(login) => {
                 prompts.extend(login.password.as_ref().map(|(prompt, _)| (prompt, true)));
                 prompts.push((&profile.prompt, true));
-                // Whoever reset asks for its user.
+                // A board that has reset asks for its user.
                 let resets = self.console.reason_due().is_some();
                 prompts.extend(resets.then_some((&login.prompt, true)));
             }

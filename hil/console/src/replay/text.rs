@@ -1,10 +1,10 @@
 //! A replay as lines for people.
 
-use super::{CameUp, Kind, Replay, Step, Summary, Use};
+use super::{CameUp, Replay, ReplayKind, ReplayStep, ReplaySummary, Use};
 use crate::{tell::counted, transcript::Form};
 use core::fmt::{self, Write as _};
 
-/// A text that cannot do anything to a terminal, whoever wrote it.
+/// A text that cannot do anything to a terminal, whatever its origin.
 fn tame(text: &str) -> String {
     let tame =
         |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
@@ -16,12 +16,12 @@ impl fmt::Display for Replay {
         let wide = self.steps.iter().map(|step| step.line).max().unwrap_or(1).to_string().len();
         let wide = wide.max("line".len());
         writeln!(f, "{:>wide$}  {:>10}  {:<8}  what", "line", "time", "")?;
-        for Step { line, at_ns, kind, text } in &self.steps {
+        for ReplayStep { line, at_ns, kind, text } in &self.steps {
             let time = at_ns.map_or("-".to_owned(), |at_ns| {
                 format!("{}.{:03} s", at_ns / 1_000_000_000, at_ns / 1_000_000 % 1_000)
             });
             let text = tame(text);
-            let text = if *kind == Kind::Death { format!("dead: {text}") } else { text };
+            let text = if *kind == ReplayKind::Death { format!("dead: {text}") } else { text };
             writeln!(f, "{line:>wide$}  {time:>10}  {kind:<8}  {text}")?;
         }
         f.write_char('\n')?;
@@ -29,7 +29,7 @@ impl fmt::Display for Replay {
     }
 }
 
-fn summary(f: &mut fmt::Formatter<'_>, form: Form, summary: &Summary) -> fmt::Result {
+fn summary(f: &mut fmt::Formatter<'_>, form: Form, summary: &ReplaySummary) -> fmt::Result {
     let came_up = match &summary.came_up {
         CameUp::Yes { line } => format!("yes, line {line}"),
         CameUp::Prompt { line } => {
@@ -57,7 +57,7 @@ fn summary(f: &mut fmt::Formatter<'_>, form: Form, summary: &Summary) -> fmt::Re
         }
     };
     writeln!(f, "times     {times}")?;
-    let Summary { boots, deaths, lines, messages, missing_frames, damaged, .. } = summary;
+    let ReplaySummary { boots, deaths, lines, messages, missing_frames, damaged, .. } = summary;
     writeln!(f, "boots     {boots}, deaths {deaths}")?;
     let (lines, messages) = (counted(*lines, "line"), counted(*messages, "message"));
     writeln!(f, "console   {lines} without a frame, {messages} in frames")?;

@@ -1,14 +1,14 @@
 //! Typed lines, handed to the console core of a replay.
 
 use super::{
-    Kind as Told,
+    ReplayKind,
     drive::{Driver, READY},
     keys::Typed,
 };
 use crate::{
-    CommandId, CommandStyle, Input, Nonce, Request, State,
+    CommandId, CommandStyle, ConsoleInput, Nonce, Request, State,
     command::{Markers, marked},
-    console::step::{Kind, Step},
+    console::step::{ConsoleStep, StepKind},
     tell::shown,
 };
 
@@ -16,9 +16,9 @@ impl Driver<'_> {
     pub(super) fn typed(&mut self, typed: Typed) {
         match typed {
             Typed::Secret => {
-                // Somebody answered what no bench would have taken for a question.
+                // A person answered what no bench would have taken for a question.
                 self.unasked |= self.waits() && self.unmatched;
-                self.step(Told::Typed, "a line that is not shown".into());
+                self.step(ReplayKind::Typed, "a line that is not shown".into());
             }
             Typed::Interrupt => self.interrupted(),
             // A knock, or what the agent's host says in frames.
@@ -44,7 +44,7 @@ impl Driver<'_> {
 
     /// The recording's probe: it is the core's, if the core has typed one.
     fn probe(&mut self, nonce: Nonce, number: u32) {
-        if let Some(Step { kind: Kind::Ready { probe: probe @ Some(_), .. }, .. }) =
+        if let Some(ConsoleStep { kind: StepKind::Ready { probe: probe @ Some(_), .. }, .. }) =
             &mut self.console.step
         {
             *probe = Some(Markers::new(nonce, number));
@@ -55,11 +55,11 @@ impl Driver<'_> {
                 "a probe was typed here, and by this profile it is not: `prompt` does not match {}",
                 shown(&self.tail)
             );
-            self.step(Told::Unfit, text);
+            self.step(ReplayKind::Unfit, text);
         }
     }
 
-    /// A line that nobody marked: a person's, or one for a command line without a shell.
+    /// A line without markers: a person's, or one for a command line without a shell.
     fn line(&mut self, line: String) {
         let plain = self.console.profile().style == CommandStyle::Plain;
         if plain && self.console.state() == &State::Ready {
@@ -67,37 +67,40 @@ impl Driver<'_> {
         }
         self.console.was_typed(&line);
         let text = self.named(&line);
-        self.step(Told::Typed, text);
+        self.step(ReplayKind::Typed, text);
     }
 
     fn command(&mut self, text: String) {
         let busy = self.console.step.as_ref().is_some_and(|step| step.id != READY);
         if busy {
-            self.step(Told::Ended, "its end was not seen before the next one was typed".into());
+            self.step(
+                ReplayKind::Ended,
+                "its end was not seen before the next one was typed".into(),
+            );
             self.console.step = None;
             self.console.change(State::Ready);
         }
         let named = self.named(&text);
         if self.console.state() != &State::Ready {
             let text = format!("{named}: not followed, by this profile the board is not ready");
-            return self.step(Told::Unfit, text);
+            return self.step(ReplayKind::Unfit, text);
         }
-        self.step(Told::Command, named);
+        self.step(ReplayKind::Command, named);
         let id = CommandId(self.next_id);
         self.next_id += 1;
         let request = match self.ahead.stream_of(&text) {
             Some(nonce) => Request::Stream { id, text, nonce },
             None => Request::Command { id, text, timeout_ns: None },
         };
-        self.input(Input::Request(request));
+        self.input(ConsoleInput::Request(request));
     }
 
     fn interrupted(&mut self) {
         let text = self.named("^C");
-        self.step(Told::Typed, text);
+        self.step(ReplayKind::Typed, text);
         let command = self.console.step.as_ref().is_some_and(|step| step.id != READY);
         if command {
-            self.input(Input::Request(Request::Interrupt));
+            self.input(ConsoleInput::Request(Request::Interrupt));
         }
     }
 

@@ -1,6 +1,6 @@
-//! What was recorded, by whomever: a transcript of ours, one that somebody wrote, or a plain log.
+//! Recordings of a console: a transcript of Parallax, one written by hand, or a plain log.
 
-use super::{Entry, HEAD, Kind, TranscriptError};
+use super::{HEAD, TranscriptEntry, TranscriptError, TranscriptKind};
 use crate::{Nanos, Pattern, starts};
 use std::sync::LazyLock;
 
@@ -22,7 +22,7 @@ static TIMES: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
 pub enum Form {
     /// A transcript: what came and went, and when.
     Timed,
-    /// A transcript that somebody wrote: what came and went, in its order.
+    /// A transcript written by hand: what came and went, in its order.
     Untimed,
     /// A log of another program: what came.
     Log,
@@ -36,14 +36,14 @@ pub struct Recorded {
     /// When, in nanoseconds of the recorder's monotonic clock; none: not known.
     pub at_ns: Option<Nanos>,
     /// What.
-    pub kind: Kind,
+    pub kind: TranscriptKind,
     /// The bytes; an event's text.
     pub bytes: Vec<u8>,
 }
 
 /// What was recorded, in its order.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Recording {
+pub struct ConsoleRecording {
     /// How much it tells.
     pub form: Form,
     /// Its entries.
@@ -52,7 +52,7 @@ pub struct Recording {
     pub torn: bool,
 }
 
-impl Recording {
+impl ConsoleRecording {
     /// Reads a transcript, or the log of a terminal program (`picocom`, `minicom`, `screen`): what does
     /// not begin as a transcript is a log.
     ///
@@ -102,7 +102,7 @@ impl Recording {
         let lines = bytes.split_inclusive(|byte| *byte == b'\n').zip(1..);
         let entries = lines.map(|(bytes, line)| {
             let said = time.and_then(|time| bytes.get(time.end_in(bytes)?..)).unwrap_or(bytes);
-            Recorded { line, at_ns: None, kind: Kind::Received, bytes: said.to_vec() }
+            Recorded { line, at_ns: None, kind: TranscriptKind::Received, bytes: said.to_vec() }
         });
         Self { form: Form::Log, entries: entries.collect(), torn: false }
     }
@@ -131,6 +131,6 @@ fn time_before_each_line(bytes: &[u8]) -> Option<&'static Pattern> {
 fn entry(line: &[u8], number: usize) -> Result<Recorded, TranscriptError> {
     let wrong = |what| TranscriptError::Line { line: number, what };
     let text = core::str::from_utf8(line).map_err(|_| wrong("it is not UTF-8 text"))?;
-    let (at_ns, kind, bytes) = Entry::from_line(text).map_err(wrong)?;
+    let (at_ns, kind, bytes) = TranscriptEntry::from_line(text).map_err(wrong)?;
     Ok(Recorded { line: number, at_ns, kind, bytes })
 }

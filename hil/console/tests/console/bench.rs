@@ -1,8 +1,8 @@
 //! A console core in a test's hands.
 
 use parallax_console::{
-    CommandId, Console, ConsoleProfile, Input, Nanos, Nonce, Outcome, Output, Pattern, Request,
-    State,
+    CommandId, Console, ConsoleInput, ConsoleOutput, ConsoleProfile, Nanos, Nonce, Pattern,
+    Request, State, StepOutcome,
 };
 
 pub(crate) const NONCE: Nonce = Nonce(0xabcd_0123);
@@ -22,7 +22,7 @@ pub(crate) fn linux() -> ConsoleProfile {
 pub(crate) struct Bench {
     pub(crate) console: Console,
     pub(crate) now: Nanos,
-    pub(crate) all: Vec<Output>,
+    pub(crate) all: Vec<ConsoleOutput>,
 }
 
 impl Bench {
@@ -31,41 +31,41 @@ impl Bench {
     }
 
     /// What comes out.
-    pub(crate) fn take(&mut self) -> Vec<Output> {
-        let out: Vec<Output> = std::iter::from_fn(|| self.console.poll()).collect();
+    pub(crate) fn take(&mut self) -> Vec<ConsoleOutput> {
+        let out: Vec<ConsoleOutput> = std::iter::from_fn(|| self.console.poll()).collect();
         self.all.extend(out.iter().cloned());
         out
     }
 
-    pub(crate) fn input(&mut self, input: Input<'_>) -> Vec<Output> {
+    pub(crate) fn input(&mut self, input: ConsoleInput<'_>) -> Vec<ConsoleOutput> {
         self.console.handle(self.now, input);
         self.take()
     }
 
-    pub(crate) fn hear(&mut self, bytes: &[u8]) -> Vec<Output> {
-        self.input(Input::Received(bytes))
+    pub(crate) fn hear(&mut self, bytes: &[u8]) -> Vec<ConsoleOutput> {
+        self.input(ConsoleInput::Received(bytes))
     }
 
-    pub(crate) fn ask(&mut self, request: Request) -> Vec<Output> {
-        self.input(Input::Request(request))
+    pub(crate) fn ask(&mut self, request: Request) -> Vec<ConsoleOutput> {
+        self.input(ConsoleInput::Request(request))
     }
 
     /// Goes on to the next deadline.
-    pub(crate) fn next(&mut self) -> Vec<Output> {
+    pub(crate) fn next(&mut self) -> Vec<ConsoleOutput> {
         self.now = self.console.next_deadline().expect("something is due");
-        self.input(Input::Time)
+        self.input(ConsoleInput::Time)
     }
 
     /// Lets time pass, deadline by deadline.
-    pub(crate) fn wait(&mut self, time: Nanos) -> Vec<Output> {
+    pub(crate) fn wait(&mut self, time: Nanos) -> Vec<ConsoleOutput> {
         let end = self.now + time;
         let mut out = Vec::new();
         while let Some(at) = self.console.next_deadline().filter(|at| *at <= end) {
             self.now = self.now.max(at);
-            out.extend(self.input(Input::Time));
+            out.extend(self.input(ConsoleInput::Time));
         }
         self.now = end;
-        out.extend(self.input(Input::Time));
+        out.extend(self.input(ConsoleInput::Time));
         out
     }
 
@@ -82,26 +82,26 @@ impl Bench {
 }
 
 /// All that was sent, in one.
-pub(crate) fn sent(outputs: &[Output]) -> Vec<u8> {
+pub(crate) fn sent(outputs: &[ConsoleOutput]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for output in outputs {
-        if let Output::Transmit(transmit) = output {
+        if let ConsoleOutput::Transmit(transmit) = output {
             bytes.extend_from_slice(&transmit.bytes);
         }
     }
     bytes
 }
 
-pub(crate) fn outcome(outputs: &[Output]) -> Option<&Outcome> {
+pub(crate) fn outcome(outputs: &[ConsoleOutput]) -> Option<&StepOutcome> {
     outputs.iter().find_map(|output| match output {
-        Output::Finished(_, outcome) => Some(outcome),
+        ConsoleOutput::Finished(_, outcome) => Some(outcome),
         _ => None,
     })
 }
 
-pub(crate) fn messages(outputs: &[Output]) -> Vec<Vec<u8>> {
-    let message = |output: &Output| match output {
-        Output::Message(message) => Some(message.clone()),
+pub(crate) fn messages(outputs: &[ConsoleOutput]) -> Vec<Vec<u8>> {
+    let message = |output: &ConsoleOutput| match output {
+        ConsoleOutput::Message(message) => Some(message.clone()),
         _ => None,
     };
     outputs.iter().filter_map(message).collect()

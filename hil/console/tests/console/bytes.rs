@@ -2,8 +2,8 @@
 
 use crate::bench::{Bench, MS, S, linux, pattern, sent, shell};
 use parallax_console::{
-    CommandId, Console, Encoder, Input, MATCH_BYTES_MOST, Nonce, Output, Pattern, PatternError,
-    Request, Sender, State, best, score,
+    CommandId, Console, ConsoleInput, ConsoleOutput, FrameEncoder, MATCH_BYTES_MOST, Nonce,
+    Pattern, PatternError, Request, Sender, State, best, score,
 };
 use proptest::prelude::*;
 
@@ -15,7 +15,7 @@ fn conversation() -> (Bench, Vec<u8>) {
     let text = "agent".into();
     let typed = sent(&bench.ask(Request::Stream { id: CommandId(1), text, nonce }));
     let mut says = Vec::new();
-    let mut board = Encoder::new(Sender::Board, nonce);
+    let mut board = FrameEncoder::new(Sender::Board, nonce);
     for number in 0..4 {
         let message = [number; 300].repeat(usize::from(number));
         board.encode(&message, b"\r\n", &mut says).expect("short");
@@ -27,15 +27,15 @@ fn conversation() -> (Bench, Vec<u8>) {
     (bench, bytes)
 }
 
-fn pieces(console: &Console, bytes: &[u8], cuts: &[usize]) -> (Vec<Output>, State) {
+fn pieces(console: &Console, bytes: &[u8], cuts: &[usize]) -> (Vec<ConsoleOutput>, State) {
     let mut console = console.clone();
     let now = 5 * S;
     let mut from = 0;
     for to in cuts.iter().copied().chain([bytes.len()]) {
-        console.handle(now, Input::Received(&bytes[from..to]));
+        console.handle(now, ConsoleInput::Received(&bytes[from..to]));
         from = to;
     }
-    console.handle(now + 4 * S, Input::Time);
+    console.handle(now + 4 * S, ConsoleInput::Time);
     (std::iter::from_fn(|| console.poll()).collect(), console.state().clone())
 }
 
@@ -43,7 +43,7 @@ fn pieces(console: &Console, bytes: &[u8], cuts: &[usize]) -> (Vec<Output>, Stat
 fn reads_split_at_any_byte_change_nothing() {
     let (bench, bytes) = conversation();
     let whole = pieces(&bench.console, &bytes, &[]);
-    assert_eq!(whole.0.iter().filter(|out| matches!(out, Output::Message(_))).count(), 4);
+    assert_eq!(whole.0.iter().filter(|out| matches!(out, ConsoleOutput::Message(_))).count(), 4);
     assert!(matches!(whole.1, State::Dead(_)), "{whole:?}");
     for at in 0..=bytes.len() {
         assert_eq!(pieces(&bench.console, &bytes, &[at]), whole, "at {at}");
@@ -56,12 +56,12 @@ fn reads_split_at_any_byte_change_nothing() {
 fn escape_sequences_are_gone_and_a_garbled_one_swallows_little() {
     let mut bench = Bench::new(linux());
     let out = bench.hear(b"\x1b[31mred\x1b[0m \x1b(Bplain\x1b7\x1b]0;t\x1b\\ end\x1b[6n\r\n");
-    assert_eq!(out, [Output::Line(b"red plain end".to_vec())]);
+    assert_eq!(out, [ConsoleOutput::Line(b"red plain end".to_vec())]);
     let title = [b"\x1b]".as_slice(), &[b'x'; 300], b"kept\r\n"].concat();
     let out = bench.hear(&title);
-    let [Output::Line(line)] = &out[..] else { panic!("{out:?}") };
+    let [ConsoleOutput::Line(line)] = &out[..] else { panic!("{out:?}") };
     assert!(line.ends_with(b"kept") && line.len() < 60, "{}", line.len());
-    assert_eq!(bench.hear(b"\x1b[12\r\nnext\r\n"), [Output::Line(b"next".to_vec())]);
+    assert_eq!(bench.hear(b"\x1b[12\r\nnext\r\n"), [ConsoleOutput::Line(b"next".to_vec())]);
 }
 
 #[test]
@@ -73,7 +73,9 @@ fn a_line_without_end_comes_in_bounded_pieces_and_hides_no_pattern() {
         bench.hear(b"[   61.100000] Kernel panic - not syncing");
         bench.hear(&[b'y'; 9000]);
         assert!(matches!(bench.console.state(), State::Dead(_)), "after {before}");
-        let line = |output: &Output| if let Output::Line(line) = output { line.len() } else { 0 };
+        let line = |output: &ConsoleOutput| {
+            if let ConsoleOutput::Line(line) = output { line.len() } else { 0 }
+        };
         assert!(bench.all.iter().all(|output| line(output) <= 4096));
         let told: usize = bench.all.iter().map(line).sum();
         assert!(told > before + 9000 - 4096, "{told}");
@@ -131,8 +133,8 @@ proptest! {
                 0 => { bench.ask(Request::Ready(CommandId(1))); }
                 1 => { bench.ask(Request::Command {
                     id: CommandId(2), text: "true".into(), timeout_ns: None }); }
-                2 => { bench.input(Input::Power(true)); }
-                3 => { bench.input(Input::Unplugged); }
+                2 => { bench.input(ConsoleInput::Power(true)); }
+                3 => { bench.input(ConsoleInput::Unplugged); }
                 4 => { bench.ask(Request::Interrupt); }
                 _ => {}
             }

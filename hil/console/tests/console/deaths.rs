@@ -3,7 +3,8 @@
 
 use crate::bench::{Bench, S, linux, pattern};
 use parallax_console::{
-    Cause, CommandId, CommandStyle, ConsoleProfile, DeathKind, Input, Noted, Output, Request, State,
+    CommandId, CommandStyle, ConsoleInput, ConsoleOutput, ConsoleProfile, DeathCause, DeathKind,
+    Noted, Request, State,
 };
 
 const PANIC: DeathKind = DeathKind::Panic;
@@ -185,10 +186,10 @@ fn type_keys(bench: &mut Bench, keys: &str) {
     }
 }
 
-fn deaths(bench: &Bench) -> Vec<&Cause> {
+fn deaths(bench: &Bench) -> Vec<&DeathCause> {
     let mut all = Vec::new();
     for output in &bench.all {
-        if let Output::Changed(State::Dead(cause)) = output {
+        if let ConsoleOutput::Changed(State::Dead(cause)) = output {
             all.push(cause);
         }
     }
@@ -196,8 +197,8 @@ fn deaths(bench: &Bench) -> Vec<&Cause> {
 }
 
 fn notes(bench: &Bench) -> Vec<Noted> {
-    let note = |output: &Output| match output {
-        Output::Noted(noted, _) => Some(*noted),
+    let note = |output: &ConsoleOutput| match output {
+        ConsoleOutput::Noted(noted, _) => Some(*noted),
         _ => None,
     };
     bench.all.iter().filter_map(note).collect()
@@ -212,7 +213,7 @@ fn what_each_system_says_when_it_dies_is_one_death() {
         bench.wait(10 * S);
         let all = deaths(&bench);
         let last = said.rsplit("\r\n").next().expect("a line").as_bytes().to_vec();
-        assert_eq!(all, [&Cause::Said(*kind, last)], "{said}");
+        assert_eq!(all, [&DeathCause::Said(*kind, last)], "{said}");
     }
 }
 
@@ -259,7 +260,8 @@ fn the_reason_after_a_banner_is_waited_for_and_is_the_one_death() {
         bench.wait(S);
         bench.hear(format!("Build:Mar 27 2021\r\n{reason}\r\n").as_bytes());
         let said = reason.as_bytes().to_vec();
-        let expected = cause.map_or(Cause::Reset(said.clone()), |kind| Cause::Said(kind, said));
+        let expected =
+            cause.map_or(DeathCause::Reset(said.clone()), |kind| DeathCause::Said(kind, said));
         bench.wait(10 * S);
         assert_eq!(deaths(&bench), [&expected], "{reason}");
     }
@@ -268,13 +270,13 @@ fn the_reason_after_a_banner_is_waited_for_and_is_the_one_death() {
     bench.hear(b"ESP-ROM:esp32s3-20210327\r\n");
     bench.wait(10 * S);
     let banner = b"ESP-ROM:esp32s3-20210327".to_vec();
-    assert_eq!(deaths(&bench), [&Cause::Reset(banner)]);
+    assert_eq!(deaths(&bench), [&DeathCause::Reset(banner)]);
 }
 
 #[test]
 fn the_reason_of_the_first_boot_is_of_an_earlier_run() {
     let mut bench = Bench::new(esp());
-    bench.input(Input::Power(true));
+    bench.input(ConsoleInput::Power(true));
     bench.ask(Request::Ready(CommandId(1)));
     bench.hear(b"ESP-ROM:esp32s3-20210327\r\nrst:0x10 (RTCWDT_RTC_RST),boot:0x28 (X)\r\nesp> ");
     bench.wait(S);
@@ -300,7 +302,7 @@ fn a_restart_that_was_typed_or_announced_is_no_death() {
             bench.wait(5 * S);
             bench.hear(format!("U-Boot SPL 2024\r\nReset cause: {reason}\r\n").as_bytes());
             bench.wait(5 * S);
-            assert_eq!(deaths(&bench), [] as [&Cause; 0], "{typed}{said}");
+            assert_eq!(deaths(&bench), [] as [&DeathCause; 0], "{typed}{said}");
             assert!(notes(&bench).contains(&Noted::Restart), "{typed}{said}");
             assert_eq!(bench.console.state(), &State::Booting, "{typed}{said}");
         }
@@ -319,7 +321,7 @@ fn a_restart_that_was_typed_or_announced_is_no_death() {
         let reason = format!("rst:{reason},boot:0x28 (X)");
         bench.hear(format!("ESP-ROM:esp32s3-20210327\r\n{reason}\r\n").as_bytes());
         bench.wait(5 * S);
-        let cause = dies.map(|kind| Cause::Said(kind, reason.clone().into_bytes()));
+        let cause = dies.map(|kind| DeathCause::Said(kind, reason.clone().into_bytes()));
         assert_eq!(deaths(&bench), cause.iter().collect::<Vec<_>>(), "{reason}");
         assert!(notes(&bench).contains(&Noted::Restart), "{reason}");
     }
@@ -342,7 +344,7 @@ fn a_stream_that_ends_with_a_restart_has_its_last_words() {
         bench.ask(Request::Command { id: CommandId(3), text: "agent".into(), timeout_ns: None });
         bench.hear(format!("\r\n{last}\r\nU-Boot SPL 2024\r\n").as_bytes());
         bench.wait(5 * S);
-        assert_eq!(deaths(&bench), [&Cause::Restarted(last.into())]);
+        assert_eq!(deaths(&bench), [&DeathCause::Restarted(last.into())]);
     }
 }
 
@@ -350,7 +352,7 @@ fn a_stream_that_ends_with_a_restart_has_its_last_words() {
 fn banners_within_the_time_of_a_bounce_are_one_boot() {
     for banners in [2, 3] {
         let mut bench = Bench::new(esp());
-        bench.input(Input::Power(true));
+        bench.input(ConsoleInput::Power(true));
         bench.ask(Request::Ready(CommandId(1)));
         for _ in 0..banners {
             bench.hear(b"ESP-ROM:esp32s3-20210327\r\nrst:0x1 (POWERON),boot:0x28 (X)\r\n");
@@ -365,21 +367,24 @@ fn banners_within_the_time_of_a_bounce_are_one_boot() {
     for (times, pause, between) in [(2, 3 * S, ""), (9, S / 10, ""), (2, S / 10, "[    0.1] x\r\n")]
     {
         let mut bench = Bench::new(esp());
-        bench.input(Input::Power(true));
+        bench.input(ConsoleInput::Power(true));
         bench.ask(Request::Ready(CommandId(1)));
         for _ in 0..times {
             bench.hear(format!("ESP-ROM:esp32s3-20210327\r\n{between}").as_bytes());
             bench.wait(pause);
         }
         bench.wait(5 * S);
-        assert!(matches!(deaths(&bench)[..], [Cause::BootLoop(_)]), "{times} {pause} {between}");
+        assert!(
+            matches!(deaths(&bench)[..], [DeathCause::BootLoop(_)]),
+            "{times} {pause} {between}"
+        );
     }
 }
 
 #[test]
 fn a_boot_that_its_supply_ends_is_a_matter_of_power() {
     let mut bench = Bench::new(esp());
-    bench.input(Input::Power(true));
+    bench.input(ConsoleInput::Power(true));
     bench.ask(Request::Ready(CommandId(1)));
     for _ in 0..4 {
         bench.hear(b"ESP-ROM:esp32s3-20210327\r\nrst:0x1 (POWERON),boot:0x28 (X)\r\n");
@@ -387,7 +392,7 @@ fn a_boot_that_its_supply_ends_is_a_matter_of_power() {
         bench.hear(b"\r\nBrownout detector was triggered\r\n\r\n");
     }
     bench.wait(5 * S);
-    assert!(matches!(deaths(&bench)[..], [Cause::Said(DeathKind::Power, _)]));
+    assert!(matches!(deaths(&bench)[..], [DeathCause::Said(DeathKind::Power, _)]));
 }
 
 /// Cut by a log line at each byte, with each line end, coloured or not.
@@ -414,7 +419,9 @@ fn a_death_that_a_log_line_is_written_into_is_seen() {
                     bench.hear(&[byte]);
                 }
                 bench.wait(10 * S);
-                let [Cause::Said(of, _)] = deaths(&bench)[..] else { panic!("{cut}: {text:?}") };
+                let [DeathCause::Said(of, _)] = deaths(&bench)[..] else {
+                    panic!("{cut}: {text:?}")
+                };
                 assert_eq!(of, &kind, "{cut}: {text:?}");
             }
         }
@@ -424,8 +431,8 @@ fn a_death_that_a_log_line_is_written_into_is_seen() {
 #[test]
 fn a_reset_by_software_is_what_was_said_before_it() {
     const SOFTWARE: &str = "rst:0xc (RTC_SW_CPU_RST)";
-    let panic = |line: &str| Some(Cause::Said(PANIC, line.into()));
-    let reset = || Some(Cause::Reset(format!("{SOFTWARE},boot:0x28 (X)").into_bytes()));
+    let panic = |line: &str| Some(DeathCause::Said(PANIC, line.into()));
+    let reset = || Some(DeathCause::Reset(format!("{SOFTWARE},boot:0x28 (X)").into_bytes()));
     for (said, cause) in [
         (
             "Backtrace: 0x40375b7e:0x3fc98a90\r\n\r\nRebooting...",
@@ -477,14 +484,14 @@ fn the_rom_s_watchdog_and_brown_out_are_believed_before_what_was_said() {
             let line = format!("rst:{reason},boot:0x28 (X)");
             bench.hear(format!("{said}\r\nESP-ROM:esp32s3\r\n{line}\r\n").as_bytes());
             bench.wait(5 * S);
-            assert_eq!(deaths(&bench), [&Cause::Said(kind, line.into_bytes())], "{said}");
+            assert_eq!(deaths(&bench), [&DeathCause::Said(kind, line.into_bytes())], "{said}");
         }
     }
     // Its host's reset is none.
     let mut bench = ready(esp());
     bench.hear(b"ESP-ROM:esp32s3\r\nrst:0x15 (USB_UART_CHIP_RESET),boot:0x8 (X)\r\n");
     bench.wait(5 * S);
-    assert_eq!(deaths(&bench), Vec::<&Cause>::new());
+    assert_eq!(deaths(&bench), Vec::<&DeathCause>::new());
 }
 
 #[test]
@@ -501,7 +508,7 @@ fn words_that_announce_no_restart_excuse_no_reset() {
         bench.ready();
         bench.hear(format!("\r\n{said}\r\nU-Boot SPL 2024\r\n").as_bytes());
         bench.wait(5 * S);
-        assert!(matches!(deaths(&bench)[..], [Cause::Reset(_)]), "{said}");
+        assert!(matches!(deaths(&bench)[..], [DeathCause::Reset(_)]), "{said}");
     }
     // A supply that failed just before is what it died of.
     let mut bench = Bench::new(linux());
@@ -509,13 +516,13 @@ fn words_that_announce_no_restart_excuse_no_reset() {
     let said = "[  140.1] hwmon hwmon1: Undervoltage detected!";
     bench.hear(format!("\r\n{said}\r\nU-Boot SPL 2024\r\n").as_bytes());
     bench.wait(5 * S);
-    assert_eq!(deaths(&bench), [&Cause::Said(POWER, said.into())]);
+    assert_eq!(deaths(&bench), [&DeathCause::Said(POWER, said.into())]);
 }
 
 #[test]
 fn restarts_by_software_without_end_are_a_loop() {
     let mut bench = Bench::new(esp());
-    bench.input(Input::Power(true));
+    bench.input(ConsoleInput::Power(true));
     bench.ask(Request::Ready(CommandId(1)));
     bench.hear(b"ESP-ROM:esp32s3\r\nrst:0x1 (POWERON),boot:0x28 (X)\r\n");
     for _ in 0..5 {
@@ -524,5 +531,5 @@ fn restarts_by_software_without_end_are_a_loop() {
         bench.hear(b"ESP-ROM:esp32s3\r\nrst:0xc (RTC_SW_CPU_RST),boot:0x28 (X)\r\n");
     }
     bench.wait(5 * S);
-    assert!(matches!(deaths(&bench)[..], [Cause::BootLoop(_)]));
+    assert!(matches!(deaths(&bench)[..], [DeathCause::BootLoop(_)]));
 }

@@ -3,10 +3,10 @@
 
 use crate::bench::{Bench, MS, S, pattern, sent, shell};
 use parallax_console::{
-    CommandId, CommandStyle, ConsoleProfile, Input, Login, Nanos, Outcome, Output, Request, Secret,
-    State,
+    CommandId, CommandStyle, ConsoleInput, ConsoleOutput, ConsoleProfile, Login, Nanos, Request,
+    Secret, State, StepOutcome,
     replay::{CameUp, replay},
-    transcript::Recording,
+    transcript::ConsoleRecording,
 };
 
 use std::collections::VecDeque;
@@ -79,7 +79,7 @@ impl Board {
         self.say(&text);
     }
 
-    fn hear(&mut self, outputs: &[Output]) {
+    fn hear(&mut self, outputs: &[ConsoleOutput]) {
         self.waiting.extend(sent(outputs));
         while let Some(byte) = self.waiting.pop_front() {
             if byte != b'\r' {
@@ -112,7 +112,7 @@ impl Board {
     /// Boots, and is driven until it is ready or that has failed.
     fn run(mut self, asks: &'static str) -> Self {
         self.asks = asks;
-        self.bench.input(Input::Power(true));
+        self.bench.input(ConsoleInput::Power(true));
         self.bench.ask(Request::Ready(CommandId(1)));
         self.say(
             "U-Boot SPL 2013.07\r\nStarting kernel ...\r\n[    0.000000] Linux version 3.10.14\r\n",
@@ -160,7 +160,7 @@ fn a_plain_command_line_that_is_written_into_comes_up_however_much_is_logged() {
     for (log, end) in LOGS.into_iter().flat_map(|log| ENDS.map(|end| (log, end))) {
         for (cut, chatty) in (0..=5).flat_map(|cut| [(cut, false), (cut, true)]) {
             let mut bench = Bench::new(esp());
-            bench.input(Input::Power(true));
+            bench.input(ConsoleInput::Power(true));
             bench.ask(Request::Ready(CommandId(1)));
             bench.hear(b"ESP-ROM:esp32s3-20210327\r\nI (1450) main_task: Calling app_main()\r\n");
             bench.hear(written_into("esp> ", cut, log, end).as_bytes());
@@ -191,7 +191,7 @@ fn no_empty_line_is_typed_at_what_asks_for_a_password() {
         ["Password: ", "Enter passphrase for /dev/mmcblk0p2: ", "Password: [   20.1000] x\r\n"]
     {
         let mut bench = Bench::new(linux().with_login(login.clone()));
-        bench.input(Input::Power(true));
+        bench.input(ConsoleInput::Power(true));
         bench.ask(Request::Ready(CommandId(1)));
         bench.hear(b"U-Boot SPL 2013.07\r\n[    0.000000] Linux version 3.10.14\r\nboard login: ");
         assert_eq!(sent(&bench.wait(S)), b"root\r");
@@ -203,7 +203,7 @@ fn no_empty_line_is_typed_at_what_asks_for_a_password() {
 #[test]
 fn a_boot_loader_is_not_typed_at() {
     let mut bench = Bench::new(linux());
-    bench.input(Input::Power(true));
+    bench.input(ConsoleInput::Power(true));
     bench.ask(Request::Ready(CommandId(1)));
     bench.hear(b"U-Boot SPL 2013.07\r\n\r\nU-Boot 2013.07\r\nHit any key to stop autoboot:  3 ");
     assert_eq!(sent(&bench.wait(30 * S)), b"");
@@ -213,9 +213,9 @@ fn a_boot_loader_is_not_typed_at() {
 
 #[test]
 fn a_typed_password_is_secret_in_whatever_pieces() {
-    let secret = |outputs: &[Output]| -> Vec<(Vec<u8>, bool)> {
-        let sent = |output: &Output| match output {
-            Output::Transmit(sent) => Some((sent.bytes.clone(), sent.secret)),
+    let secret = |outputs: &[ConsoleOutput]| -> Vec<(Vec<u8>, bool)> {
+        let sent = |output: &ConsoleOutput| match output {
+            ConsoleOutput::Transmit(sent) => Some((sent.bytes.clone(), sent.secret)),
             _ => None,
         };
         outputs.iter().filter_map(sent).collect()
@@ -234,7 +234,7 @@ fn a_typed_password_is_secret_in_whatever_pieces() {
 }
 
 fn came_up(profile: ConsoleProfile, text: &[u8]) -> (CameUp, String) {
-    let recording = Recording::read(text).unwrap_or_else(|error| panic!("{error}"));
+    let recording = ConsoleRecording::read(text).unwrap_or_else(|error| panic!("{error}"));
     let replayed = replay(profile, &recording);
     (replayed.summary.came_up.clone(), replayed.to_string())
 }
@@ -294,9 +294,9 @@ fn a_step_that_was_answered_over_a_log_is_done() {
         bench.hear(b"\r\nesp> I (5) VENC: frame\r\n");
         bench.wait(20 * MS);
     }
-    let done = Output::Finished(
+    let done = ConsoleOutput::Finished(
         CommandId(1),
-        Outcome::Done { status: None, said: Vec::new(), unkept_bytes: 0 },
+        StepOutcome::Done { status: None, said: Vec::new(), unkept_bytes: 0 },
     );
     assert!(bench.all.contains(&done), "{:?}", bench.all);
 }

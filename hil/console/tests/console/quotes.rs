@@ -2,8 +2,8 @@
 
 use crate::bench::{Bench, S, linux, pattern, sent, shell};
 use parallax_console::{
-    Cause, CommandId, CommandStyle, ConsoleProfile, DeathKind, Input, Limit, Login, Noted, Outcome,
-    Output, Request, State,
+    CommandId, CommandStyle, ConsoleInput, ConsoleOutput, ConsoleProfile, DeathCause, DeathKind,
+    Limit, Login, Noted, Request, State, StepOutcome,
 };
 
 const UNSTAMPED: &str = "Kernel panic - not syncing: Fatal exception";
@@ -32,11 +32,11 @@ fn command(bench: &mut Bench, text: &str) -> Vec<u8> {
 }
 
 fn is_quoted(bench: &Bench) -> bool {
-    bench.all.iter().any(|output| matches!(output, Output::Noted(Noted::Quoted, _)))
+    bench.all.iter().any(|output| matches!(output, ConsoleOutput::Noted(Noted::Quoted, _)))
 }
 
 fn is_said(bench: &Bench, words: &str) -> bool {
-    matches!(bench.console.state(), State::Dead(Cause::Said(DeathKind::Panic, line))
+    matches!(bench.console.state(), State::Dead(DeathCause::Said(DeathKind::Panic, line))
         if String::from_utf8_lossy(line).contains(words))
 }
 
@@ -77,7 +77,7 @@ fn what_a_command_prints_before_its_end_is_quoted() {
         bench.wait(S);
         bench.hear(b"U-Boot SPL 2024\r\n");
         bench.wait(10 * S);
-        assert!(matches!(bench.console.state(), State::Dead(Cause::Reset(_))), "{said}");
+        assert!(matches!(bench.console.state(), State::Dead(DeathCause::Reset(_))), "{said}");
     }
 }
 
@@ -92,8 +92,11 @@ fn a_board_that_dies_of_a_command_shows_no_prompt() {
         bench.hear(format!("{what}\r\n{after}").as_bytes());
         bench.wait(time);
         assert!(is_said(&bench, "Kernel panic"), "{what} {after}: {:?}", bench.console.state());
-        let of_it = |output: &Output| {
-            matches!(output, Output::Finished(CommandId(7), Outcome::Died(Cause::Said(..))))
+        let of_it = |output: &ConsoleOutput| {
+            matches!(
+                output,
+                ConsoleOutput::Finished(CommandId(7), StepOutcome::Died(DeathCause::Said(..)))
+            )
         };
         assert!(bench.all.iter().any(of_it), "{what} {after}");
     };
@@ -124,8 +127,9 @@ fn a_board_that_died_and_goes_on_to_speak_is_dead_when_its_step_is_over() {
         bench.wait(S);
     }
     assert!(is_said(&bench, UNSTAMPED), "{:?}", bench.console.state());
-    let timed_out =
-        |output: &Output| matches!(output, Output::Finished(_, Outcome::TimedOut(Limit::Step)));
+    let timed_out = |output: &ConsoleOutput| {
+        matches!(output, ConsoleOutput::Finished(_, StepOutcome::TimedOut(Limit::Step)))
+    };
     assert!(!bench.all.iter().any(timed_out));
 }
 
@@ -169,7 +173,7 @@ fn an_earlier_time_is_read_back_and_a_new_boot_is_not() {
     // The next boot begins at 0.
     let mut bench = Bench::new(linux());
     for _ in 0..2 {
-        bench.input(Input::Power(true));
+        bench.input(ConsoleInput::Power(true));
         bench.hear(b"U-Boot SPL 2024\r\n[    0.000000] Linux version 6.6\r\n[  200.1] x\r\n");
     }
     bench.hear(b"[    0.000000] Linux version 6.6\r\n");
@@ -192,7 +196,7 @@ fn what_an_application_says_of_the_last_crash_is_no_death() {
         ("app says: Guru Meditation Error: Core  0", "I (900) app: fps 15\r\n"),
     ] {
         let mut bench = Bench::new(with_login());
-        bench.input(Input::Power(true));
+        bench.input(ConsoleInput::Power(true));
         bench.hear(format!("U-Boot SPL 2024\r\n{said}\r\n").as_bytes());
         bench.wait(S);
         bench.hear(next.as_bytes());
@@ -211,7 +215,7 @@ fn what_an_application_says_of_the_last_crash_is_no_death() {
     ] {
         for profile in [esp(), linux()] {
             let mut bench = Bench::new(profile);
-            bench.input(Input::Power(true));
+            bench.input(ConsoleInput::Power(true));
             bench.hear(format!("ESP-ROM:esp32s3\r\nU-Boot SPL 2024\r\n{said}\r\n").as_bytes());
             bench.wait(10 * S);
             assert_eq!(bench.console.state(), &State::Booting, "{said}");
@@ -313,7 +317,10 @@ fn a_boot_is_one_whatever_prompt_comes_after_it() {
         ] {
             let silent = boots(marked, "", boot, prompt);
             let state = silent.console.state();
-            assert!(matches!(state, State::Dead(Cause::Reset(_))), "{boot} {prompt}: {state:?}");
+            assert!(
+                matches!(state, State::Dead(DeathCause::Reset(_))),
+                "{boot} {prompt}: {state:?}"
+            );
             for words in [UNSTAMPED, "[   33.1] Kernel panic - not syncing: Fatal"] {
                 let bench = boots(marked, &format!("{words}\r\n"), boot, prompt);
                 assert!(is_said(&bench, "Kernel panic"), "{marked} {boot} {prompt}");

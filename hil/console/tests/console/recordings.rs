@@ -5,8 +5,8 @@
 use crate::bench::{MS, pattern};
 use parallax_console::{
     CommandStyle, ConsoleProfile, Login,
-    replay::{Kind, Replay, replay},
-    transcript::Recording,
+    replay::{Replay, ReplayKind, replay},
+    transcript::ConsoleRecording,
 };
 use std::{fs, path::PathBuf};
 
@@ -130,10 +130,10 @@ impl Case {
 
     /// The recording comes to what it should: `exactly` with the words of each death, or by their kinds.
     fn judge(&self, recording: &str, exactly: bool, how: &str) -> Replay {
-        let recording = Recording::read(recording.as_bytes()).expect("a recording");
+        let recording = ConsoleRecording::read(recording.as_bytes()).expect("a recording");
         let replay = replay(self.profile(), &recording);
-        let of = |kind: Kind| replay.steps.iter().filter(move |step| step.kind == kind);
-        let deaths: Vec<&str> = of(Kind::Death).map(|step| step.text.as_str()).collect();
+        let of = |kind: ReplayKind| replay.steps.iter().filter(move |step| step.kind == kind);
+        let deaths: Vec<&str> = of(ReplayKind::Death).map(|step| step.text.as_str()).collect();
         let kind = |wanted: &'static str| wanted.split('`').next().unwrap_or_default();
         let wanted = self.deaths.iter().map(|one| if exactly { one } else { kind(one) });
         let fits = deaths.len() == self.deaths.len()
@@ -193,7 +193,7 @@ fn whole_recordings_come_to_what_happened_with_times_and_without() {
             (transcript(&Case::entries(&text), true), "with times"),
         ] {
             let replay = case.judge(&recording, true, how);
-            let notes = replay.steps.iter().filter(|step| step.kind == Kind::Note);
+            let notes = replay.steps.iter().filter(|step| step.kind == ReplayKind::Note);
             let mut notes = notes.map(|step| step.text.as_str());
             for wanted in case.notes {
                 let found = notes.any(|note| note.starts_with(wanted));

@@ -2,8 +2,9 @@
 
 use crate::bench::{Bench, MS, NONCE, S, linux, messages, outcome, pattern, sent, shell};
 use parallax_console::{
-    Cause, CommandId, CommandStyle, ConsoleProfile, DeathKind, Encoder, Input, Limit, Login, Nonce,
-    Outcome, Output, Refusal, Request, Secret, Sender, State, Timeouts,
+    CommandId, CommandStyle, ConsoleInput, ConsoleOutput, ConsoleProfile, DeathCause, DeathKind,
+    FrameEncoder, Limit, Login, Nonce, Request, RequestRefusal, Secret, Sender, State, StepOutcome,
+    Timeouts,
 };
 
 fn command(text: &str) -> Request {
@@ -31,14 +32,15 @@ fn a_board_boots_logs_in_and_proves_its_prompt() {
         refused: Some(pattern("Login incorrect")),
     };
     let mut bench = Bench::new(linux().with_login(login));
-    bench.input(Input::Power(true));
+    bench.input(ConsoleInput::Power(true));
     bench.ask(Request::Ready(CommandId(1)));
     bench.now += S;
     bench.hear(b"U-Boot SPL 2024\r\n[ 0.1] Linux\r\n\x1b[1mboard login: \x1b[0m\x1b[6n");
     assert_eq!(sent(&bench.wait(S)), b"root\r");
     bench.hear(b"root\r\nPassword: ");
     let out = bench.wait(S);
-    let hidden = |output: &Output| matches!(output, Output::Transmit(sent) if sent.secret);
+    let hidden =
+        |output: &ConsoleOutput| matches!(output, ConsoleOutput::Transmit(sent) if sent.secret);
     assert!(out.iter().any(hidden) && sent(&out) == b"hush\r");
     bench.hear(b"\r\n# ");
     let typed = sent(&bench.wait(S));
@@ -48,7 +50,7 @@ fn a_board_boots_logs_in_and_proves_its_prompt() {
     assert_eq!(bench.console.state(), &State::Booting);
     bench.hear(&shell(&typed, "", 0)[typed.len() - 1..]);
     assert_eq!(bench.console.state(), &State::Ready);
-    assert!(matches!(outcome(&bench.all), Some(Outcome::Done { .. })));
+    assert!(matches!(outcome(&bench.all), Some(StepOutcome::Done { .. })));
 }
 
 #[test]
@@ -60,12 +62,12 @@ fn a_wrong_password_is_a_refused_login() {
         refused: Some(pattern("Login incorrect")),
     };
     let mut bench = Bench::new(linux().with_login(login));
-    bench.input(Input::Power(true));
+    bench.input(ConsoleInput::Power(true));
     bench.ask(Request::Ready(CommandId(1)));
     bench.hear(b"login: ");
     bench.wait(S);
     bench.hear(b"root\r\nLogin incorrect\r\n");
-    assert_eq!(bench.console.state(), &State::Dead(Cause::LoginRefused));
+    assert_eq!(bench.console.state(), &State::Dead(DeathCause::LoginRefused));
 }
 
 #[test]
@@ -75,7 +77,7 @@ fn a_command_ends_with_its_status_and_what_it_said() {
     let typed = sent(&bench.ask(command("uname -r; false")));
     let out = bench.hear(&shell(&typed, "6.1.0\r\nno line end", 1));
     let said = b"6.1.0\nno line end\n".to_vec();
-    let done = Outcome::Done { status: Some(1), said, unkept_bytes: 0 };
+    let done = StepOutcome::Done { status: Some(1), said, unkept_bytes: 0 };
     assert_eq!(outcome(&out), Some(&done));
 }
 
@@ -88,7 +90,7 @@ fn an_earlier_runs_markers_and_echo_end_no_command() {
     bench.hear(&typed);
     assert_eq!(outcome(&bench.wait(S)), None);
     let out = bench.hear(&shell(&typed, "", 0));
-    assert!(matches!(outcome(&out), Some(Outcome::Done { status: Some(0), .. })));
+    assert!(matches!(outcome(&out), Some(StepOutcome::Done { status: Some(0), .. })));
 }
 
 #[test]
@@ -99,8 +101,8 @@ fn an_earlier_runs_prompt_and_panic_in_the_buffer_prove_nothing() {
     bench.wait(100 * MS);
     assert_eq!(bench.console.state(), &State::Unknown);
     let out = bench.wait(60 * S);
-    assert_eq!(outcome(&out), Some(&Outcome::TimedOut(Limit::Prompt)));
-    assert_eq!(bench.console.state(), &State::Dead(Cause::NoPrompt(b"# ".to_vec())));
+    assert_eq!(outcome(&out), Some(&StepOutcome::TimedOut(Limit::Prompt)));
+    assert_eq!(bench.console.state(), &State::Dead(DeathCause::NoPrompt(b"# ".to_vec())));
 }
 
 #[test]
@@ -109,20 +111,20 @@ fn a_silent_board_is_knocked_at_as_often_as_told_and_then_dead() {
     bench.ask(Request::Ready(CommandId(1)));
     let out = bench.wait(60 * S);
     assert_eq!(sent(&bench.all), b"\r\r\r");
-    assert_eq!(outcome(&out), Some(&Outcome::TimedOut(Limit::Prompt)));
-    assert_eq!(bench.console.state(), &State::Dead(Cause::Silent));
+    assert_eq!(outcome(&out), Some(&StepOutcome::TimedOut(Limit::Prompt)));
+    assert_eq!(bench.console.state(), &State::Dead(DeathCause::Silent));
 }
 
 #[test]
 fn a_board_that_boots_without_a_prompt_is_dead_after_its_boot_time_times_the_factor() {
     let timeouts = Timeouts { boot_ns: 10 * S, factor_percent: 250, ..Timeouts::default() };
     let mut bench = Bench::new(linux().with_timeouts(timeouts));
-    bench.input(Input::Power(true));
+    bench.input(ConsoleInput::Power(true));
     bench.ask(Request::Ready(CommandId(1)));
     bench.hear(b"U-Boot SPL 2024\r\n");
     assert_eq!(outcome(&bench.wait(25 * S - 1)), None);
-    assert_eq!(outcome(&bench.wait(1)), Some(&Outcome::TimedOut(Limit::Step)));
-    let last = Cause::NoPrompt(b"U-Boot SPL 2024".to_vec());
+    assert_eq!(outcome(&bench.wait(1)), Some(&StepOutcome::TimedOut(Limit::Step)));
+    let last = DeathCause::NoPrompt(b"U-Boot SPL 2024".to_vec());
     assert_eq!(bench.console.state(), &State::Dead(last));
     // Nobody stopped its boot loader by a knock.
     assert_eq!(sent(&bench.all), b"");
@@ -131,7 +133,7 @@ fn a_board_that_boots_without_a_prompt_is_dead_after_its_boot_time_times_the_fac
 #[test]
 fn a_boot_loop_is_told_from_a_boot() {
     let mut bench = Bench::new(linux());
-    bench.input(Input::Power(true));
+    bench.input(ConsoleInput::Power(true));
     bench.ask(Request::Ready(CommandId(1)));
     bench.hear(b"U-Boot SPL 2024\r\nLoading\r\n");
     assert_eq!(bench.console.state(), &State::Booting);
@@ -139,7 +141,7 @@ fn a_boot_loop_is_told_from_a_boot() {
     // It reset in the middle of a line, and tells no reason.
     bench.hear(b"Load\xffU-Boot SPL 2024\r\n");
     let out = bench.wait(3 * S);
-    assert!(matches!(outcome(&out), Some(Outcome::Died(Cause::BootLoop(_)))));
+    assert!(matches!(outcome(&out), Some(StepOutcome::Died(DeathCause::BootLoop(_)))));
 }
 
 #[test]
@@ -148,12 +150,12 @@ fn a_panic_in_mid_stream_is_seen_even_inside_a_frame() {
     bench.ready();
     stream(&mut bench);
     let mut line = Vec::new();
-    Encoder::new(Sender::Board, AGENT).encode(b"frame 1", b"\r\n", &mut line).expect("short");
+    FrameEncoder::new(Sender::Board, AGENT).encode(b"frame 1", b"\r\n", &mut line).expect("short");
     bench.hear(&line[..12]);
     bench.hear(b"Kernel panic - not syncing: Attempted to kill init");
     // Without a line end it is read when all is quiet.
     let out = bench.wait(S);
-    let Some(Outcome::Died(Cause::Said(DeathKind::Panic, line))) = outcome(&out) else {
+    let Some(StepOutcome::Died(DeathCause::Said(DeathKind::Panic, line))) = outcome(&out) else {
         panic!("{out:?}");
     };
     assert!(line.ends_with(b"Attempted to kill init"));
@@ -165,11 +167,12 @@ fn an_unexpected_banner_and_a_watchdog_are_deaths() {
     bench.ready();
     bench.hear(b"U-Boot SPL 2024\r\n");
     bench.wait(3 * S);
-    assert!(matches!(bench.console.state(), State::Dead(Cause::Reset(_))));
+    assert!(matches!(bench.console.state(), State::Dead(DeathCause::Reset(_))));
     let mut bench = Bench::new(linux());
     bench.ready();
     bench.hear(b"rst:0x8 (TG1WDT_SYS_RST),boot:0x8\r\n");
-    let dead = matches!(bench.console.state(), State::Dead(Cause::Said(DeathKind::Watchdog, _)));
+    let dead =
+        matches!(bench.console.state(), State::Dead(DeathCause::Said(DeathKind::Watchdog, _)));
     assert!(dead, "{:?}", bench.console.state());
 }
 
@@ -178,22 +181,22 @@ fn a_stream_talks_both_ways_and_counts_what_is_missing() {
     let mut bench = Bench::new(linux());
     bench.ready();
     let rest = stream(&mut bench);
-    let mut board = Encoder::new(Sender::Board, AGENT);
+    let mut board = FrameEncoder::new(Sender::Board, AGENT);
     let mut lines = vec![Vec::new(); 4];
     for (number, line) in lines.iter_mut().enumerate() {
         board.encode(format!("message {number}").as_bytes(), b"\r\n", line).expect("short");
     }
     bench.hear(&lines[0]);
     let out = bench.hear(&lines[2]);
-    assert!(out.contains(&Output::Gap { from: 1, frames: 1 }));
+    assert!(out.contains(&ConsoleOutput::Gap { from: 1, frames: 1 }));
     let said = sent(&bench.ask(Request::Say(b"stop".to_vec())));
     assert!(said.starts_with(b"~H11112222.0.=stop."));
     // The terminal echoes it.
     bench.hear(&said);
     let out = bench.ask(Request::Sent(4));
-    assert_eq!(out, [Output::Gap { from: 3, frames: 1 }]);
+    assert_eq!(out, [ConsoleOutput::Gap { from: 3, frames: 1 }]);
     let out = bench.hear(&rest);
-    assert!(matches!(outcome(&out), Some(Outcome::Done { status: Some(0), .. })));
+    assert!(matches!(outcome(&out), Some(StepOutcome::Done { status: Some(0), .. })));
     assert_eq!(messages(&bench.all), [b"message 0", b"message 2"]);
     assert_eq!(bench.console.state(), &State::Ready);
 }
@@ -204,10 +207,10 @@ fn a_command_that_hangs_is_broken_off_and_nothing_is_taken_for_known() {
     bench.ready();
     bench.ask(command("sleep 1000"));
     let out = bench.wait(21 * S);
-    assert_eq!(outcome(&out), Some(&Outcome::TimedOut(Limit::Step)));
+    assert_eq!(outcome(&out), Some(&StepOutcome::TimedOut(Limit::Step)));
     assert_eq!(sent(&out), b"\x03");
     assert_eq!(bench.console.state(), &State::Unknown);
-    assert_eq!(bench.ask(command("true")), [Output::Refused(Refusal::NotReady)]);
+    assert_eq!(bench.ask(command("true")), [ConsoleOutput::Refused(RequestRefusal::NotReady)]);
 }
 
 #[test]
@@ -218,8 +221,8 @@ fn a_run_that_takes_too_long_ends_its_stream() {
     bench.ask(Request::Start);
     stream(&mut bench);
     let out = bench.wait(30 * S);
-    assert!(out.contains(&Output::RunOver));
-    assert_eq!(outcome(&out), Some(&Outcome::TimedOut(Limit::Run)));
+    assert!(out.contains(&ConsoleOutput::RunOver));
+    assert_eq!(outcome(&out), Some(&StepOutcome::TimedOut(Limit::Run)));
     assert_eq!(bench.console.next_deadline(), None);
 }
 
@@ -228,11 +231,14 @@ fn power_and_plug_are_followed() {
     let mut bench = Bench::new(linux().powered_by_port());
     bench.ready();
     bench.ask(command("sleep 5"));
-    let out = bench.input(Input::Unplugged);
-    assert_eq!(outcome(&out), Some(&Outcome::PowerCut));
+    let out = bench.input(ConsoleInput::Unplugged);
+    assert_eq!(outcome(&out), Some(&StepOutcome::PowerCut));
     assert_eq!(bench.console.state(), &State::Off);
-    assert_eq!(bench.ask(Request::Ready(CommandId(1))), [Output::Refused(Refusal::Off)]);
-    bench.input(Input::Plugged);
+    assert_eq!(
+        bench.ask(Request::Ready(CommandId(1))),
+        [ConsoleOutput::Refused(RequestRefusal::Off)]
+    );
+    bench.input(ConsoleInput::Plugged);
     assert_eq!(bench.console.state(), &State::Booting);
 }
 
@@ -241,18 +247,18 @@ fn a_stream_outlives_an_outage_of_the_port_alone() {
     let mut bench = Bench::new(linux());
     bench.ready();
     stream(&mut bench);
-    let mut board = Encoder::new(Sender::Board, AGENT);
+    let mut board = FrameEncoder::new(Sender::Board, AGENT);
     let mut lines = vec![Vec::new(); 3];
     for line in &mut lines {
         board.encode(b"frame", b"\r\n", line).expect("short");
     }
     bench.hear(&lines[0]);
     bench.hear(&lines[1][..10]);
-    let out = bench.input(Input::Unplugged);
-    assert!(out.contains(&Output::Outage(true, 0)));
-    bench.input(Input::Plugged);
+    let out = bench.input(ConsoleInput::Unplugged);
+    assert!(out.contains(&ConsoleOutput::Outage(true, 0)));
+    bench.input(ConsoleInput::Plugged);
     let out = bench.hear(&lines[2]);
-    assert!(out.contains(&Output::Gap { from: 1, frames: 1 }));
+    assert!(out.contains(&ConsoleOutput::Gap { from: 1, frames: 1 }));
     assert_eq!(bench.console.state(), &State::Streaming);
 }
 
@@ -268,7 +274,7 @@ fn a_plain_command_line_is_followed_from_echo_to_prompt() {
     assert_eq!(outcome(&bench.wait(S)), None);
     bench.hear(b"version\r\nv5.4\r\nI (12) wifi: up\r\nesp> ");
     let said = b"v5.4\nI (12) wifi: up\n".to_vec();
-    let done = Outcome::Done { status: None, said, unkept_bytes: 0 };
+    let done = StepOutcome::Done { status: None, said, unkept_bytes: 0 };
     assert_eq!(outcome(&bench.wait(S)), Some(&done));
 }
 
@@ -276,9 +282,9 @@ fn a_plain_command_line_is_followed_from_echo_to_prompt() {
 fn bytes_go_out_as_slowly_as_the_board_needs_even_when_the_host_is_late() {
     let mut bench = Bench::new(linux().with_slow_transmit(1, 10 * MS));
     let mut times = Vec::new();
-    let mut take = |out: Vec<Output>, now| {
+    let mut take = |out: Vec<ConsoleOutput>, now| {
         for output in out {
-            let Output::Transmit(transmit) = output else { panic!("{output:?}") };
+            let ConsoleOutput::Transmit(transmit) = output else { panic!("{output:?}") };
             assert!(transmit.due_ns <= now);
             times.push((now, transmit.bytes));
         }
@@ -286,7 +292,7 @@ fn bytes_go_out_as_slowly_as_the_board_needs_even_when_the_host_is_late() {
     take(bench.ask(Request::Raw(b"abcd".to_vec())), bench.now);
     take(bench.next(), bench.now);
     bench.now += 55 * MS;
-    take(bench.input(Input::Time), bench.now);
+    take(bench.input(ConsoleInput::Time), bench.now);
     take(bench.next(), bench.now);
     let expected = [(0, b"a"), (10, b"b"), (65, b"c"), (75, b"d")];
     assert_eq!(times, expected.map(|(at, byte)| (S + at * MS, byte.to_vec())));
@@ -298,13 +304,16 @@ fn what_cannot_be_typed_is_refused() {
     let mut bench = Bench::new(linux());
     bench.ready();
     for text in ["two\nlines", "caf\u{e9}", &"x".repeat(2049)] {
-        assert_eq!(bench.ask(command(text)), [Output::Refused(Refusal::NotALine)]);
+        assert_eq!(bench.ask(command(text)), [ConsoleOutput::Refused(RequestRefusal::NotALine)]);
     }
     bench.ask(command("true"));
-    assert_eq!(bench.ask(command("true")), [Output::Refused(Refusal::Busy)]);
-    assert_eq!(bench.ask(Request::Say(vec![])), [Output::Refused(Refusal::NotStreaming)]);
+    assert_eq!(bench.ask(command("true")), [ConsoleOutput::Refused(RequestRefusal::Busy)]);
+    assert_eq!(
+        bench.ask(Request::Say(vec![])),
+        [ConsoleOutput::Refused(RequestRefusal::NotStreaming)]
+    );
     let out = bench.ask(Request::Interrupt);
-    assert_eq!(outcome(&out), Some(&Outcome::Interrupted));
+    assert_eq!(outcome(&out), Some(&StepOutcome::Interrupted));
     assert_eq!(NONCE.to_string(), "abcd0123");
 }
 
@@ -315,13 +324,13 @@ fn login() -> Login {
 #[test]
 fn a_login_that_was_asked_for_while_the_port_was_gone_is_asked_for_again() {
     let mut bench = Bench::new(linux().with_login(login()));
-    bench.input(Input::Power(true));
+    bench.input(ConsoleInput::Power(true));
     bench.ask(Request::Ready(CommandId(1)));
     bench.hear(b"U-Boot SPL 2024\r\n");
     // A boot is not knocked: that would stop its boot loader.
     assert_eq!(sent(&bench.wait(5 * S)), b"");
-    bench.input(Input::Unplugged);
-    bench.input(Input::Plugged);
+    bench.input(ConsoleInput::Unplugged);
+    bench.input(ConsoleInput::Plugged);
     // Nor is a boot loader that counts.
     for count in [b"2".as_slice(), b"\x081", b"\x080"] {
         bench.hear(count);
@@ -336,7 +345,7 @@ fn a_login_that_was_asked_for_while_the_port_was_gone_is_asked_for_again() {
 #[test]
 fn a_login_that_stands_there_before_the_board_is_to_be_ready_is_answered() {
     let mut bench = Bench::new(linux().with_login(login()));
-    bench.input(Input::Power(true));
+    bench.input(ConsoleInput::Power(true));
     bench.hear(b"U-Boot SPL 2024\r\nboard login: ");
     assert_eq!(sent(&bench.wait(S)), b"");
     bench.ask(Request::Ready(CommandId(1)));
@@ -352,11 +361,13 @@ fn a_stream_whose_marker_was_garbled_has_begun_with_its_first_frame() {
     assert_ne!(bench.console.state(), &State::Streaming);
     // An earlier run's frame begins nothing.
     let mut foreign = Vec::new();
-    Encoder::new(Sender::Board, Nonce(7)).encode(b"old", b"\r\n", &mut foreign).expect("short");
+    FrameEncoder::new(Sender::Board, Nonce(7))
+        .encode(b"old", b"\r\n", &mut foreign)
+        .expect("short");
     bench.hear(&foreign);
     assert_ne!(bench.console.state(), &State::Streaming);
     let mut line = Vec::new();
-    Encoder::new(Sender::Board, AGENT).encode(b"frame", b"\r\n", &mut line).expect("short");
+    FrameEncoder::new(Sender::Board, AGENT).encode(b"frame", b"\r\n", &mut line).expect("short");
     assert_eq!(messages(&bench.hear(&line)), [b"frame".to_vec()]);
     assert_eq!(bench.console.state(), &State::Streaming);
     assert_eq!(outcome(&bench.wait(30 * S)), None, "it lasts as long as the run lets it");

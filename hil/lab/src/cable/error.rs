@@ -46,7 +46,7 @@ pub enum CableError {
         /// What may not.
         program: PathBuf,
     },
-    /// A TAP interface that somebody else holds, or that is of another kind.
+    /// A TAP interface that another process holds, or that is of another kind.
     #[error(
         "failed to open the TAP interface {name}: another program holds it, or it is no TAP interface\n\
          help: end that program, or name an interface that `ip tuntap` shows as `tap`"

@@ -64,7 +64,7 @@ struct Membership;
 
 /// A network interface: what is plugged into it is the board.
 ///
-/// It takes all frames, whoever they are for: the lab's gateway has an address of its own there. So the
+/// It takes all frames, whatever their destination: the lab's gateway has an address of its own there. So the
 /// machine's own network takes no notice of them, and its own frames are not seen.
 #[derive(Debug)]
 pub struct Interface {
@@ -87,7 +87,7 @@ impl Interface {
         if address.hatype() != ETHERNET {
             return Err(CableError::NotEthernet { name: name.to_owned() });
         }
-        if state::look(name).map_err(fail)?.link == state::Link::Down {
+        if state::look(name).map_err(fail)?.link == state::LinkState::Down {
             return Err(CableError::Down { name: name.to_owned() });
         }
         let socket = open(&address).map_err(|error| fail(error.into()))?;

@@ -26,14 +26,14 @@ fn receive(
             take(&frame[..length]);
             Ok(())
         }
-        // Said once each: nobody is there yet, or any more.
+        // Reported once each: the other end is not there yet, or gone.
         Err(rustix::io::Errno::CONNREFUSED | rustix::io::Errno::CONNRESET) => Ok(()),
         Err(error) => Err(error.into()),
     })
 }
 
 /// A socket that is connected to the board's. What that has no room for is lost: a board that hangs
-/// holds nobody up.
+/// does not hold up the run.
 impl Cable for UnixDatagram {
     fn receive(&self, patience: Duration, take: &mut dyn FnMut(&[u8])) -> io::Result<()> {
         receive(self, patience, take)
@@ -58,10 +58,10 @@ impl Datagrams {
     /// Makes the lab's socket, `own`; frames go to the socket `board`.
     ///
     /// # Errors
-    /// If it cannot be made, or `own` is there and is no socket, or somebody has it.
+    /// If it cannot be made, or `own` is there and is no socket, or is in use.
     pub fn open(own: &Path, board: &Path) -> Result<Self, CableError> {
         let fail = |source| CableError::Socket { path: own.to_owned(), source };
-        // One that an earlier lab left behind answers nobody.
+        // One that an earlier lab left behind does not answer.
         match UnixDatagram::unbound().and_then(|probe| probe.connect(own)) {
             Ok(()) => return Err(fail(io::ErrorKind::AddrInUse.into())),
             Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
@@ -75,7 +75,7 @@ impl Datagrams {
             }
             _ => fail(source),
         })?;
-        // What the board's has no room for is lost: a board that hangs holds nobody up.
+        // What the board's has no room for is lost: a board that hangs does not hold up the run.
         socket.set_nonblocking(true).map_err(fail)?;
         Ok(Self { socket, own: own.to_owned(), board: board.to_owned() })
     }
@@ -93,7 +93,7 @@ impl Cable for Datagrams {
 
 impl Drop for Datagrams {
     fn drop(&mut self) {
-        // If it is gone already, so much the better.
+        // It may be gone already.
         let _ = fs::remove_file(&self.own);
     }
 }

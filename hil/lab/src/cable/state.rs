@@ -1,4 +1,4 @@
-//! What state a network interface is in: anybody may ask.
+//! State of a network interface. It needs no privilege to read.
 
 use nix::{
     ifaddrs::getifaddrs,
@@ -9,7 +9,7 @@ use std::{fmt, io, net::Ipv4Addr};
 
 /// Whether frames get through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Link {
+pub enum LinkState {
     /// There is no such interface.
     Missing,
     /// It is switched off.
@@ -22,20 +22,20 @@ pub enum Link {
 
 /// What was seen of a network interface.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Seen {
+pub struct InterfaceState {
     /// Whether frames get through.
-    pub link: Link,
+    pub link: LinkState,
     /// IPv4 addresses that this machine has on it: a lab's interface had better have none.
     pub own: Vec<Ipv4Addr>,
 }
 
-impl fmt::Display for Seen {
+impl fmt::Display for InterfaceState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.link {
-            Link::Missing => "missing",
-            Link::Down => "down",
-            Link::NoCarrier => "up, nothing plugged in",
-            Link::Up => "up",
+            LinkState::Missing => "missing",
+            LinkState::Down => "down",
+            LinkState::NoCarrier => "up, nothing plugged in",
+            LinkState::Up => "up",
         })?;
         for own in &self.own {
             write!(f, ", has an address of its own: {own}")?;
@@ -48,14 +48,14 @@ impl fmt::Display for Seen {
 ///
 /// # Errors
 /// If the system does not tell.
-pub fn look(name: &str) -> io::Result<Seen> {
-    let mut seen = Seen { link: Link::Missing, own: Vec::new() };
+pub fn look(name: &str) -> io::Result<InterfaceState> {
+    let mut seen = InterfaceState { link: LinkState::Missing, own: Vec::new() };
     for one in getifaddrs()?.filter(|one| one.interface_name == name) {
         let on = |flag| one.flags.contains(flag);
         seen.link = match (on(InterfaceFlags::IFF_UP), on(InterfaceFlags::IFF_RUNNING)) {
-            (false, _) => Link::Down,
-            (true, false) => Link::NoCarrier,
-            (true, true) => Link::Up,
+            (false, _) => LinkState::Down,
+            (true, false) => LinkState::NoCarrier,
+            (true, true) => LinkState::Up,
         };
         let address = one.address.as_ref().and_then(SockaddrStorage::as_sockaddr_in);
         seen.own.extend(address.map(|address| address.ip()));

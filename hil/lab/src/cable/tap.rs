@@ -33,8 +33,8 @@ impl Tap {
         let builder = DeviceBuilder::new().name(name).layer(Layer::L2).inherit_enable_state();
         let device = builder.build_sync().map_err(fail)?;
         device.set_nonblocking(true).map_err(fail)?;
-        // Whoever owns an interface may open it, and not switch it on.
-        if state::look(name).map_err(fail)?.link == state::Link::Down
+        // The owner of an interface may open it, and not switch it on.
+        if state::look(name).map_err(fail)?.link == state::LinkState::Down
             && device.enabled(true).is_err()
         {
             return Err(CableError::Down { name: name.to_owned() });

@@ -6,7 +6,7 @@ mod station;
 mod street;
 
 use parallax_fabric::Direction;
-use parallax_lab::Refusal;
+use parallax_lab::FrameRefusal;
 use parallax_network::{DropCause, Time};
 use parallax_record::{Entry, Event};
 use parallax_scenario::{Builtin, Scenario, parse};
@@ -247,7 +247,7 @@ fn a_board_that_takes_no_frames_holds_nobody_up() {
             }
             street.reach("anna", 5_000, street.at("pol", 7_000));
         });
-        let lost = outcome.ports["pia"].refused[&Refusal::NotTaken];
+        let lost = outcome.ports["pia"].refused[&FrameRefusal::NotTaken];
         assert!(lost > 100, "{cables:?}: {lost} of 500");
         let told = outcome.entries.iter().any(|entry| {
             entry.node == "pia"
@@ -258,7 +258,7 @@ fn a_board_that_takes_no_frames_holds_nobody_up() {
         let short = |entry: &&Entry| matches!(entry.event, Event::LabFellShort { .. });
         let short: Vec<_> = outcome.entries.iter().filter(short).map(|at| &at.node).collect();
         assert_eq!(short, ["pia"], "{cables:?}");
-        assert!(!outcome.ports["pol"].refused.contains_key(&Refusal::NotTaken), "{cables:?}");
+        assert!(!outcome.ports["pol"].refused.contains_key(&FrameRefusal::NotTaken), "{cables:?}");
     }
 }
 

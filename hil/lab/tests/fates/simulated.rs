@@ -74,7 +74,7 @@ struct World {
 }
 
 impl World {
-    fn act(&mut self, step: parallax_fabric::Step<'_>) {
+    fn act(&mut self, step: parallax_fabric::ScriptStep<'_>) {
         self.run_until(step.at);
         match act(&self.fabric, step).expect("it is of this network") {
             Some((host, true)) => self.fabric.power_on(host),

@@ -2,7 +2,9 @@
 
 use crate::station::{Arrived, Station};
 use parallax_fabric::Direction;
-use parallax_lab::{Cable, Config, Datagrams, Outcome, Outside, Stop, Watch, run};
+use parallax_lab::{
+    Cable, Config, Datagrams, ExternalPeer, LabOutcome, PacketWatch, StopSignal, run,
+};
 use parallax_network::{Packet, Protocol, Time};
 use parallax_scenario::Scenario;
 use smoltcp::wire::TcpControl;
@@ -83,7 +85,7 @@ pub(crate) fn with_stations<T: Send>(
     scenario: &Scenario,
     seed: u64,
     work: impl FnOnce(&mut Street) -> T + Send,
-) -> (T, Outcome, Street) {
+) -> (T, LabOutcome, Street) {
     with_stations_on(Cables::Pairs, scenario, seed, work)
 }
 
@@ -93,21 +95,21 @@ pub(crate) fn with_stations_on<T: Send>(
     scenario: &Scenario,
     seed: u64,
     work: impl FnOnce(&mut Street) -> T + Send,
-) -> (T, Outcome, Street) {
+) -> (T, LabOutcome, Street) {
     let folder = TempDir::new().expect("a folder");
     let (mut outside, mut cables) = (BTreeMap::new(), Vec::new());
     for peer in &scenario.peers {
         let (lab, cable) = kind.plug(folder.path(), &peer.name);
-        outside.insert(peer.name.clone(), Outside::Board(lab));
+        outside.insert(peer.name.clone(), ExternalPeer::Board(lab));
         cables.push((peer.name.clone(), cable));
     }
     let (tell, told) = channel();
-    let watch = Watch::new(move |seen| {
+    let watch = PacketWatch::new(move |seen| {
         let (at, direction, packet) = (seen.at, seen.direction, seen.packet.clone());
         // Nobody listens any more when the run is over.
         let _ = tell.send(Seen { at, direction, host: seen.host.to_owned(), packet });
     });
-    let stop = Stop::default();
+    let stop = StopSignal::default();
     let config = Config { outside, stop: stop.clone(), watch: Some(watch), ..Config::new(seed) };
     let (done, outcome, mut street) = thread::scope(|scope| {
         let lab = scope.spawn(|| run(scenario, config));
@@ -126,7 +128,7 @@ pub(crate) fn with_stations_on<T: Send>(
 }
 
 /// Dropped, the run is over.
-struct Over(Stop);
+struct Over(StopSignal);
 
 impl Drop for Over {
     fn drop(&mut self) {

@@ -1,8 +1,8 @@
 //! One board with a planted fault through one run, and what its record and its transcript tell.
 
-use parallax_bench::{NetworkPort, Place, PortPlace, Run, run_writing};
+use parallax_bench::{BoardPlace, BoardRun, NetworkPort, PortPlace, run_writing};
 use parallax_board::{Recorder, RecorderError};
-use parallax_console::transcript::{self, Kind};
+use parallax_console::transcript::{self, TranscriptKind};
 use parallax_record::{Entry, Event, Phase, Record, Summary, Verdict};
 use parallax_scenario::{
     Boots, Builtin, ConsoleTraits, Profiles, Replacement, Replacements, Scenario, parse_with,
@@ -34,7 +34,7 @@ pub(crate) struct Bench<'a> {
     /// What the 99th percentile of the lateness of packets may be; none: the lab's default.
     pub(crate) lateness_budget: Option<Duration>,
     pub(crate) transcript: fn(&Path) -> Result<Recorder, RecorderError>,
-    pub(crate) place: Place,
+    pub(crate) place: BoardPlace,
 }
 
 /// A process board that somebody has switched on: on a port, without power of the bench's.
@@ -63,11 +63,11 @@ impl Standing {
         standing
     }
 
-    pub(crate) fn place(&self) -> Place {
+    pub(crate) fn place(&self) -> BoardPlace {
         let at = |name: &str| self.folder.path().join(name);
         let network = Some(NetworkPort::Sockets { own: at("lab"), board: at("board") });
         let (port, power, pid_file) = (at("console"), None, None);
-        Place::Port(PortPlace { port, network, power, pid_file }.into())
+        BoardPlace::Port(PortPlace { port, network, power, pid_file }.into())
     }
 }
 
@@ -83,7 +83,7 @@ impl Drop for Standing {
 pub(crate) fn bench<'a>(faults: &'a [&'a str], seconds: u64) -> Bench<'a> {
     let duration = Duration::from_secs(seconds);
     let transcript = Recorder::create;
-    let place = Place::Process;
+    let place = BoardPlace::Process;
     Bench { faults, duration, profile: |_| {}, lateness_budget: None, transcript, place }
 }
 
@@ -122,9 +122,9 @@ impl Bench<'_> {
         let mut command = vec![OsString::from(env!("CARGO_BIN_EXE_parallax-process-board"))];
         command.extend(self.faults.iter().flat_map(|fault| ["--fault".into(), fault.into()]));
         let scenario = self.scenario();
-        let run = Run {
+        let run = BoardRun {
             lateness_budget: self.lateness_budget,
-            ..Run::new(&scenario, &self.place, &command, folder.path())
+            ..BoardRun::new(&scenario, &self.place, &command, folder.path())
         };
         let ran = run_writing(&run, self.transcript).unwrap_or_else(|error| panic!("{error}"));
         let left = |name: &str| folder.path().join(name).exists();
@@ -197,9 +197,10 @@ impl Left {
     fn is_kept(&self) {
         let all = transcript::read(&self.transcript).expect("it can be read");
         let of = |kind| all.iter().filter(move |entry| entry.kind == kind);
-        let begins = of(Kind::Event).any(|entry| entry.bytes == b"the run begins");
+        let begins = of(TranscriptKind::Event).any(|entry| entry.bytes == b"the run begins");
         // A console that cannot be opened has none.
-        let opened = of(Kind::Received).count() > 0 || self.transcript.contains("power on");
+        let opened =
+            of(TranscriptKind::Received).count() > 0 || self.transcript.contains("power on");
         assert!(begins || !opened, "{}", self.all());
     }
 

@@ -38,13 +38,13 @@ fn profile() -> Profile {
     parse("board.toml", PROFILE).expect("it is sound")
 }
 
-/// A run of so many frames, with these times of capture and encode by frame number.
-fn run(seed: u64, count: i64, times: impl Fn(i64) -> (i64, i64)) -> Run {
+/// A run of frames with these times of capture and encode by frame number.
+fn run(seed: u64, count: i64, times: impl Fn(i64) -> (i64, i64)) -> MeasuredRun {
     let frame = |number| {
         let (capture_us, encode_us) = times(number);
-        Frame { capture_us, encode_us, key: number == 0 }
+        MeasuredFrame { capture_us, encode_us, key: number == 0 }
     };
-    Run {
+    MeasuredRun {
         folder: "desk".to_owned(),
         scenario: "same-lan".parse().expect("a name"),
         seed,
@@ -63,14 +63,14 @@ fn run(seed: u64, count: i64, times: impl Fn(i64) -> (i64, i64)) -> Run {
     }
 }
 
-fn figure<'c>(calibration: &'c Calibration, key: &str) -> &'c Figure {
+fn figure<'c>(calibration: &'c Calibration, key: &str) -> &'c ProposedFigure {
     calibration.figures.iter().find(|figure| figure.key == key).expect("it is a figure")
 }
 
-fn proposed(figure: &Figure) -> (Measured, &StageTime) {
+fn proposed(figure: &ProposedFigure) -> (Measured, &StageTime) {
     match &figure.found {
-        Found::Proposed { measured, after } => (*measured, after),
-        Found::TooFew { has, needs } => panic!("{has} of {needs}"),
+        Proposal::Proposed { measured, after } => (*measured, after),
+        Proposal::TooFew { has, needs } => panic!("{has} of {needs}"),
     }
 }
 
@@ -132,7 +132,7 @@ fn few_samples_leave_a_figure_as_it_is() {
     let calibration = calibrate(&profile(), &runs);
     for key in ["camera.capture", "camera.encode"] {
         assert!(
-            matches!(figure(&calibration, key).found, Found::TooFew { has: 99, needs: 100 }),
+            matches!(figure(&calibration, key).found, Proposal::TooFew { has: 99, needs: 100 }),
             "{key}"
         );
     }
@@ -141,11 +141,11 @@ fn few_samples_leave_a_figure_as_it_is() {
 
 #[test]
 fn boots_need_fewer_and_have_a_spread_of_their_own() {
-    let boot = |seed, us| Run { boots_us: vec![us], ..run(seed, 0, |_| (0, 0)) };
-    let all: Vec<Run> =
+    let boot = |seed, us| MeasuredRun { boots_us: vec![us], ..run(seed, 0, |_| (0, 0)) };
+    let all: Vec<MeasuredRun> =
         (1..=5).zip([3_000, 3_100, 3_050, 3_700, 3_020]).map(|(s, u)| boot(s, u)).collect();
     let four = calibrate(&profile(), &all[..4]);
-    assert!(matches!(figure(&four, "boot_time").found, Found::TooFew { has: 4, needs: 5 }));
+    assert!(matches!(figure(&four, "boot_time").found, Proposal::TooFew { has: 4, needs: 5 }));
     let five = calibrate(&profile(), &all);
     let (_, after) = proposed(figure(&five, "boot_time"));
     assert_eq!(
@@ -159,7 +159,8 @@ fn boots_need_fewer_and_have_a_spread_of_their_own() {
 fn a_source_names_runs_frames_and_what_is_uncertain() {
     let runs = [4, 5, 1, 2, 3].map(|seed| run(seed, 100, |n| (n, n)));
     let (here, day) = (|bench: &str| Some(bench.to_owned()), Some("2026-11-28".to_owned()));
-    let mut runs = runs.map(|run| Run { bench: here("desk.toml"), day: day.clone(), ..run });
+    let mut runs =
+        runs.map(|run| MeasuredRun { bench: here("desk.toml"), day: day.clone(), ..run });
     // Of another device: where that was measured is no source of these figures.
     runs[0].profile.name = "luckfox-pico".to_owned();
     runs[0].bench = here("unused.toml");
@@ -179,8 +180,8 @@ fn a_source_names_runs_frames_and_what_is_uncertain() {
 #[test]
 fn of_many_runs_a_source_names_some() {
     let of = |seeds: &[u64]| {
-        let runs: Vec<Run> = seeds.iter().map(|seed| run(*seed, 100, |_| (1, 1))).collect();
-        let runs: Vec<&Run> = runs.iter().collect();
+        let runs: Vec<MeasuredRun> = seeds.iter().map(|seed| run(*seed, 100, |_| (1, 1))).collect();
+        let runs: Vec<&MeasuredRun> = runs.iter().collect();
         named(&runs)
     };
     assert_eq!(of(&[7]), "desk same-lan seed 7");
@@ -194,12 +195,12 @@ fn of_many_runs_a_source_names_some() {
 #[test]
 fn however_long_the_names_a_profile_stays_one_that_can_be_read() {
     let folder = "far/".repeat(60);
-    let named = |seed| Run {
+    let named = |seed| MeasuredRun {
         folder: format!("{folder}{seed}"),
         bench: Some(folder.clone()),
         ..run(seed, 2_000, |n| (n * 17, n * 13))
     };
-    let runs: Vec<Run> = (1..9).map(named).collect();
+    let runs: Vec<MeasuredRun> = (1..9).map(named).collect();
     let calibration = calibrate(&profile(), &runs);
     let (_, after) = proposed(figure(&calibration, "camera.capture"));
     assert!(after.origin.source.contains(" ...), each time within"), "{}", after.origin.source);
@@ -211,9 +212,9 @@ fn however_long_the_names_a_profile_stays_one_that_can_be_read() {
 #[test]
 fn other_devices_and_other_pictures_are_left_out_and_named() {
     let other = ProfileUse { name: "other".to_owned(), sha256: String::new() };
-    let other = Run { profile: other, ..run(2, 100, |_| (1, 900)) };
+    let other = MeasuredRun { profile: other, ..run(2, 100, |_| (1, 900)) };
     let larger = Size { width: 640, height: 480 };
-    let larger = Run { picture: larger, repeat: Some(2), ..run(3, 100, |_| (1, 900)) };
+    let larger = MeasuredRun { picture: larger, repeat: Some(2), ..run(3, 100, |_| (1, 900)) };
     let calibration = calibrate(&profile(), &[run(1, 150, |_| (1, 100)), other, larger]);
     let said =
         |at: usize| (calibration.left_out[at].0.as_str(), calibration.left_out[at].1.as_str());
@@ -241,7 +242,7 @@ fn runs_that_are_further_apart_than_their_frames_are_told_of() {
 #[test]
 fn key_frames_that_take_longer_are_told_of() {
     let mut with_keys = run(1, 200, |n| (1, 10_000 + n % 20));
-    let told = |run: &Run| {
+    let told = |run: &MeasuredRun| {
         figure(&calibrate(&profile(), std::slice::from_ref(run)), "camera.encode").notes.clone()
     };
     assert!(told(&with_keys).is_empty());
@@ -327,10 +328,16 @@ fn what_a_profile_lacks_is_put_in_where_runs_measured_it() {
     let with = |signatures: Vec<i64>| {
         let tasks_us = BTreeMap::from([(SetupTask::Signature, signatures)]);
         let starts_us = vec![40_000; FEWEST_TASKS];
-        calibrate(&profile(), &[Run { tasks_us, starts_us, ..run(1, 10, |_| (1_000, 10_000)) }])
+        calibrate(
+            &profile(),
+            &[MeasuredRun { tasks_us, starts_us, ..run(1, 10, |_| (1_000, 10_000)) }],
+        )
     };
     let few = with(vec![500; FEWEST_TASKS - 1]);
-    assert!(matches!(figure(&few, "set_up.signature").found, Found::TooFew { has: 4, needs: 5 }));
+    assert!(matches!(
+        figure(&few, "set_up.signature").found,
+        Proposal::TooFew { has: 4, needs: 5 }
+    ));
     assert!(few.figures.iter().all(|figure| figure.key != "set_up.offer"), "no run has it");
     let found = with(vec![700, 500, 900, 600, 800]);
     assert!(figure(&found, "set_up.signature").before.is_none());

@@ -134,7 +134,7 @@ fn description(table: &[u8]) -> Result<Track, FilmError> {
     if !matches!(&entry.kind, b"avc1" | b"avc3") {
         return Err(FilmError::Codec(codec(entry.kind)));
     }
-    // ISO/IEC 14496-12 section 12.1.3: so many bytes of a visual sample entry.
+    // ISO/IEC 14496-12 section 12.1.3: fixed bytes of a visual sample entry.
     let inner = entry.body.get(78..).ok_or(LACKS)?;
     let configuration = child(inner, b"avcC")?.ok_or(LACKS)?;
     let (length_bytes, parameters) = parameter_sets(configuration)?;

@@ -4,7 +4,7 @@ use alloc::collections::BTreeMap;
 use core::net::{Ipv4Addr, SocketAddrV4};
 use core::ops::{Index, IndexMut};
 
-use super::{Change, ports::Ports};
+use super::{MappingChange, ports::Ports};
 use crate::{Behaviour, Protocol, Time, slab::Slab};
 
 /// An internal endpoint and its external port.
@@ -25,8 +25,8 @@ pub(super) struct Mapping {
 type Key = (Protocol, SocketAddrV4, Ipv4Addr, u16);
 
 impl Mapping {
-    pub(super) fn change(&self, external: Ipv4Addr, created: bool) -> Change {
-        Change {
+    pub(super) fn change(&self, external: Ipv4Addr, created: bool) -> MappingChange {
+        MappingChange {
             created,
             protocol: self.protocol,
             internal: self.internal,

@@ -37,7 +37,7 @@ pub(crate) struct Gateway {
 
 /// What a gateway wants to look at again at a later time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Timer {
+pub(crate) enum GatewayTimer {
     /// The mapping of that number.
     Mapping(u32),
     /// The session of that number.
@@ -46,7 +46,7 @@ pub(crate) enum Timer {
 
 /// A mapping began or ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Change {
+pub(crate) struct MappingChange {
     pub(crate) created: bool,
     pub(crate) protocol: Protocol,
     pub(crate) internal: SocketAddrV4,
@@ -57,8 +57,8 @@ pub(crate) struct Change {
 /// call.
 #[derive(Debug, Default)]
 pub(crate) struct Notes {
-    pub(crate) timers: Vec<(Time, Timer)>,
-    pub(crate) changes: Vec<Change>,
+    pub(crate) timers: Vec<(Time, GatewayTimer)>,
+    pub(crate) changes: Vec<MappingChange>,
 }
 
 impl Gateway {
@@ -137,9 +137,9 @@ impl Gateway {
 
     /// A time asked for in [`Notes`] has come. Each mapping and session has one live timer; it is
     /// set anew only when it rings too early, so that refreshing costs nothing.
-    pub(crate) fn timer(&mut self, now: Time, timer: Timer, notes: &mut Notes) {
+    pub(crate) fn timer(&mut self, now: Time, timer: GatewayTimer, notes: &mut Notes) {
         match timer {
-            Timer::Mapping(number) => {
+            GatewayTimer::Mapping(number) => {
                 let Some(mapping) = self.mappings.get_mut(number).filter(|it| it.timer == now)
                 else {
                     return;
@@ -151,7 +151,7 @@ impl Gateway {
                     notes.timers.push((mapping.timer, timer));
                 }
             }
-            Timer::Session(number) => {
+            GatewayTimer::Session(number) => {
                 let Some(session) = self.sessions.get_mut(number).filter(|it| it.timer == now)
                 else {
                     return;
@@ -208,7 +208,7 @@ impl Gateway {
         notes.changes.push(mapping.change(self.external, false));
     }
 
-    /// A packet that was let in: UDP refreshes if the gateway is told so (RFC 4787 REQ-6), TCP
+    /// A packet that was let in: UDP refreshes if the gateway is configured so (RFC 4787 REQ-6), TCP
     /// always, because a connection is idle only when neither end sends (RFC 5382 REQ-5).
     fn refresh_inbound(
         &mut self,
@@ -268,7 +268,7 @@ impl Gateway {
         let expires = entry.expires;
         if entry.timer > expires {
             entry.timer = expires;
-            notes.timers.push((expires, Timer::Session(session)));
+            notes.timers.push((expires, GatewayTimer::Session(session)));
         }
         if expires >= before {
             self.mappings.extend(mapping, expires);
@@ -279,7 +279,7 @@ impl Gateway {
         let entry = &mut self.mappings[mapping];
         if entry.timer > entry.expires {
             entry.timer = entry.expires;
-            notes.timers.push((entry.timer, Timer::Mapping(mapping)));
+            notes.timers.push((entry.timer, GatewayTimer::Mapping(mapping)));
         }
     }
 }

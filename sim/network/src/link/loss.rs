@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::{Loss, Time, random::uniform};
 
-/// A burst does not outlast so much silence: the packet after it meets the long-run state. The
+/// A burst does not outlast this silence: the packet after it meets the long-run state. The
 /// chain knows packets alone, and without this a connection that sends once a second would sit in
 /// one burst for seconds.
 pub(super) const BURST_SILENCE: Duration = Duration::from_millis(500);

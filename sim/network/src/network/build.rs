@@ -8,10 +8,10 @@ use crate::{
     Access, Capacity, HostId, LinkConfig, LinkId, SiteConfig, SiteId, Time, TopologyError,
     agenda::Agenda,
     gateway::{Gateway, Notes},
-    link::Link,
+    link::LinkQueue,
     random::stream,
     slab::Slab,
-    topology::{AccessLinks, Host, Lan, Reach, Site, Topology, Trunk, number},
+    topology::{AccessLinks, HostEntry, HostTable, Lan, Reach, SiteEntry, Trunk, number},
 };
 
 /// The LAN link of a host, each direction: 1 Gbit/s, 0.2 ms.
@@ -30,7 +30,7 @@ impl Network {
     pub fn new(seed: u64) -> Self {
         Self {
             seed,
-            topology: Topology::default(),
+            topology: HostTable::default(),
             links: Vec::new(),
             flights: Slab::default(),
             controls: Slab::default(),
@@ -66,7 +66,7 @@ impl Network {
         }
         let random = stream(self.seed, &format!("gateway/{name}"));
         let gateway = config.gateway.map(|gateway| Gateway::new(gateway, config.external, random));
-        let site = Site { name: name.into(), gateway, access: None, hosts: BTreeMap::new() };
+        let site = SiteEntry { name: name.into(), gateway, access: None, hosts: BTreeMap::new() };
         self.topology.sites.push(site);
         self.topology.sites[id.index()].access = config.internet.map(|access| AccessLinks {
             up: self.add_link(access.up, PlaceId::Up(id)),
@@ -93,7 +93,7 @@ impl Network {
             self.topology.check_public(name, address)?;
             self.topology.core.insert(address, Reach::Site(site));
         }
-        self.topology.hosts.push(Host::new(name, address));
+        self.topology.hosts.push(HostEntry::new(name, address));
         let outbound = self.add_link(lan_link(), PlaceId::LanOut(id));
         let inbound = self.add_link(lan_link(), PlaceId::LanIn(id));
         self.topology.hosts[id.index()].lan = Some(Lan { site, outbound, inbound });
@@ -109,11 +109,11 @@ impl Network {
         let id = self.topology.next_host(name, address)?;
         self.topology.check_public(name, address)?;
         self.topology.core.insert(address, Reach::Service(id));
-        self.topology.hosts.push(Host::new(name, address));
+        self.topology.hosts.push(HostEntry::new(name, address));
         Ok(id)
     }
 
-    /// Adds a service that stands away from the core: so long takes a packet from it or to it. Nothing is lost
+    /// Adds a service away from the core: `one_way_delay` takes a packet from it or to it. Nothing is lost
     /// on the way, and its capacity has no limit.
     ///
     /// # Errors
@@ -137,7 +137,7 @@ impl Network {
     fn add_link(&mut self, config: LinkConfig, place: PlaceId) -> LinkId {
         let id = LinkId(number(self.links.len()));
         let random = stream(self.seed, &self.place(place).to_string());
-        let mut link = Link::new(config, random);
+        let mut link = LinkQueue::new(config, random);
         if self.loads.concern(place) {
             link.keep_load();
         }

@@ -3,12 +3,12 @@
 use core::time::Duration;
 
 use super::{Network, PlaceId};
-use crate::{LinkDelays, LinkLoad, Output, Place, Time};
+use crate::{LinkDelays, LinkLoad, NetworkOutput, PacketPlace, Time};
 
-/// When links' loads are told.
+/// Times of reports on links' loads.
 #[derive(Debug, Default)]
 pub(super) struct Loads {
-    /// How long an interval is, nanoseconds; none: nobody wants to know.
+    /// Length of an interval, nanoseconds; none: loads are not reported.
     interval_ns: Option<u64>,
     /// When the interval that goes on began.
     from: Time,
@@ -27,7 +27,7 @@ impl Loads {
         self.interval_ns.is_some() && matches!(place, PlaceId::Up(_) | PlaceId::Down(_))
     }
 
-    /// Something happens on a link whose load is told.
+    /// Something happens on a link whose load is reported.
     fn stir(&mut self, now: Time) {
         if self.until.is_none()
             && let Some(interval) = self.interval_ns
@@ -39,7 +39,7 @@ impl Loads {
 }
 
 impl Network {
-    /// From now on, what the access links do is told ([`Output::Loaded`]): at the end of each
+    /// From now on, loads of the access links are reported ([`NetworkOutput::Loaded`]): at the end of each
     /// `interval` of the run's clock, links in the order of their adding, those left out on which
     /// nothing happened. What happens at the very end of an interval is in the next one. It
     /// changes nothing of what becomes of packets.
@@ -65,7 +65,7 @@ impl Network {
 
     /// How long the packets took that each access link has carried since
     /// [`tell_loads`](Self::tell_loads), links in the order of their adding.
-    pub fn delays(&self) -> impl Iterator<Item = (Place, &LinkDelays)> {
+    pub fn delays(&self) -> impl Iterator<Item = (PacketPlace, &LinkDelays)> {
         let told = self.links.iter().filter(|segment| self.loads.concern(segment.place));
         told.map(|segment| (self.place(segment.place), segment.link.delays()))
     }
@@ -87,7 +87,7 @@ impl Network {
             let (place, load) = (segment.place, segment.link.take_load());
             if load != LinkLoad::default() && from < at {
                 let place = self.place(place);
-                self.outputs.push_back(Output::Loaded { at, from, place, load });
+                self.outputs.push_back(NetworkOutput::Loaded { at, from, place, load });
             }
         }
     }

@@ -2,9 +2,9 @@
 
 use super::{Control, Network, PlaceId};
 use crate::{
-    DropCause, Flow, HostId, LinkId, Output, Point, SiteId, Time,
-    agenda::Event,
-    gateway::{Change, Gateway, Notes},
+    DropCause, Flow, HostId, LinkId, NetworkOutput, Point, SiteId, Time,
+    agenda::AgendaItem,
+    gateway::{Gateway, MappingChange, Notes},
     link::{Crossing, Offer},
     topology::{Reach, is_host_address, is_on_link, is_public},
 };
@@ -17,18 +17,18 @@ type Translate =
     fn(&mut Gateway, crate::Time, &mut crate::Packet, &mut Notes) -> Result<(), DropCause>;
 
 impl Network {
-    pub(super) fn happen(&mut self, event: Event) {
+    pub(super) fn happen(&mut self, event: AgendaItem) {
         match event {
-            Event::Enter { flight } => self.enter(flight),
-            Event::Sent { link, epoch } => self.sent(link, epoch),
-            Event::Arrive { link, flight } => self.arrive(link, flight),
-            Event::Timer { site, timer } => {
+            AgendaItem::Enter { flight } => self.enter(flight),
+            AgendaItem::Sent { link, epoch } => self.sent(link, epoch),
+            AgendaItem::Arrive { link, flight } => self.arrive(link, flight),
+            AgendaItem::Timer { site, timer } => {
                 if let Some(gateway) = &mut self.topology.sites[site.index()].gateway {
                     gateway.timer(self.clock, timer, &mut self.notes);
                     self.tell_notes(site);
                 }
             }
-            Event::Control { control } => {
+            AgendaItem::Control { control } => {
                 let control = self.controls.remove(control);
                 self.obey(control);
             }
@@ -98,7 +98,7 @@ impl Network {
     /// A link's transmitter will be done with a packet at `end`; never, if the link stands still.
     fn will_be_sent(&mut self, link: LinkId, end: Time, epoch: u32) {
         if end < Time::NEVER {
-            self.agenda.schedule(end, Event::Sent { link, epoch });
+            self.agenda.schedule(end, AgendaItem::Sent { link, epoch });
         }
     }
 
@@ -107,7 +107,7 @@ impl Network {
         match crossing {
             Crossing::Lost => self.lose(number, self.links[link.index()].place, DropCause::Loss),
             Crossing::Arrives(at) => {
-                self.agenda.schedule(at, Event::Arrive { link, flight: number });
+                self.agenda.schedule(at, AgendaItem::Arrive { link, flight: number });
             }
         }
     }
@@ -226,7 +226,7 @@ impl Network {
         }
         let flight = self.flights.remove(number);
         self.delivered += 1;
-        self.outputs.push_back(Output::Delivered {
+        self.outputs.push_back(NetworkOutput::Delivered {
             at: self.clock,
             sent_at: flight.sent_at,
             from: flight.from,
@@ -239,7 +239,7 @@ impl Network {
     fn lose(&mut self, number: u32, place: PlaceId, cause: DropCause) {
         let flight = self.flights.remove(number);
         *self.dropped.entry((place, cause)).or_default() += 1;
-        self.outputs.push_back(Output::Dropped {
+        self.outputs.push_back(NetworkOutput::Dropped {
             at: self.clock,
             place: self.place(place),
             cause,
@@ -267,15 +267,15 @@ impl Network {
     /// Passes on what a gateway said.
     fn tell_notes(&mut self, site: SiteId) {
         for (at, timer) in self.notes.timers.drain(..) {
-            self.agenda.schedule(at, Event::Timer { site, timer });
+            self.agenda.schedule(at, AgendaItem::Timer { site, timer });
         }
         let (at, gateway) = (self.clock, site);
         for change in self.notes.changes.drain(..) {
-            let Change { created, protocol: transport, internal, external } = change;
+            let MappingChange { created, protocol: transport, internal, external } = change;
             self.outputs.push_back(if created {
-                Output::MappingCreated { at, gateway, transport, internal, external }
+                NetworkOutput::MappingCreated { at, gateway, transport, internal, external }
             } else {
-                Output::MappingExpired { at, gateway, transport, internal, external }
+                NetworkOutput::MappingExpired { at, gateway, transport, internal, external }
             });
         }
     }

@@ -1,12 +1,12 @@
-//! Packets as they pass, for whoever captures them.
+//! Packets as they pass, for captures.
 
 use alloc::{format, string::String, vec::Vec};
 
 use super::Network;
-use crate::{Flow, HostId, Output, Point, SiteId, topology::number};
+use crate::{Flow, HostId, NetworkOutput, Point, SiteId, topology::number};
 
 impl Network {
-    /// From now on, packets are told where they pass ([`Output::Passed`]). It changes nothing of
+    /// From now on, passes of packets are reported ([`NetworkOutput::Passed`]). It changes nothing of
     /// what becomes of them.
     ///
     /// A packet that its host sends while it is cut off passes nowhere.
@@ -54,11 +54,17 @@ impl Network {
         }
     }
 
-    /// A packet passes a point. Kept out of the way of networks that nobody taps.
+    /// A packet passes a point. Kept out of the way of networks without a tap.
     #[cold]
     pub(super) fn pass(&mut self, number: u32, point: Point, flow: Flow) {
         let flight = &self.flights[number];
         let (packet, gateways) = (flight.packet.clone(), flight.gateways);
-        self.outputs.push_back(Output::Passed { at: self.clock, point, flow, packet, gateways });
+        self.outputs.push_back(NetworkOutput::Passed {
+            at: self.clock,
+            point,
+            flow,
+            packet,
+            gateways,
+        });
     }
 }

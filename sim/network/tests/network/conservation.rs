@@ -5,8 +5,8 @@ use core::{net::SocketAddrV4, time::Duration};
 use bytes::Bytes;
 use parallax_network::{
     Access, Behaviour, Capacity, DropCause, FilterScope, GatewayConfig, HostId, LinkConfig, Loss,
-    Network, Output, Packet, Place, PortAssignment, QueueLimit, SiteConfig, TcpHeader, Time,
-    Transport,
+    Network, NetworkOutput, Packet, PacketPlace, PortAssignment, QueueLimit, SiteConfig, TcpHeader,
+    Time, Transport,
 };
 use proptest::{collection::vec, prelude::*, sample::select};
 
@@ -129,12 +129,12 @@ fn run(
     sites: &[SiteSpec],
     deeds: &[Deed],
     loads: bool,
-) -> Result<Vec<Output>, TestCaseError> {
+) -> Result<Vec<NetworkOutput>, TestCaseError> {
     let (mut network, hosts, ids) = build(seed, sites);
     if loads {
         network.tell_loads(Duration::from_millis(50));
     }
-    let mut outputs: Vec<Output> = Vec::new();
+    let mut outputs: Vec<NetworkOutput> = Vec::new();
     let mut seen: Vec<SocketAddrV4> = vec![SocketAddrV4::new([198, 51, 100, 1].into(), 3478)];
     let (mut now, mut told, mut entered) = (Time::ZERO, Time::ZERO, 0);
     let mut take = |network: &mut Network, now: Time, seen: &mut Vec<SocketAddrV4>| {
@@ -142,7 +142,7 @@ fn run(
             prop_assert!(output.at() >= told, "time never goes back");
             prop_assert!(output.at() <= now);
             told = output.at();
-            if let Output::Delivered { packet, .. } = &output {
+            if let NetworkOutput::Delivered { packet, .. } = &output {
                 seen.push(packet.source);
             }
             outputs.push(output);
@@ -188,12 +188,15 @@ fn run(
     }
     let ledger = network.ledger();
     prop_assert_eq!((ledger.queued, ledger.in_flight, ledger.entered), (0, 0, entered));
-    let delivered = outputs.iter().filter(|it| matches!(it, Output::Delivered { .. })).count();
-    let dropped = outputs.iter().filter(|it| matches!(it, Output::Dropped { .. })).count();
+    let delivered =
+        outputs.iter().filter(|it| matches!(it, NetworkOutput::Delivered { .. })).count();
+    let dropped = outputs.iter().filter(|it| matches!(it, NetworkOutput::Dropped { .. })).count();
     prop_assert_eq!(ledger.delivered, delivered as u64);
     prop_assert_eq!(ledger.dropped_total(), dropped as u64);
-    let created = outputs.iter().filter(|it| matches!(it, Output::MappingCreated { .. })).count();
-    let expired = outputs.iter().filter(|it| matches!(it, Output::MappingExpired { .. })).count();
+    let created =
+        outputs.iter().filter(|it| matches!(it, NetworkOutput::MappingCreated { .. })).count();
+    let expired =
+        outputs.iter().filter(|it| matches!(it, NetworkOutput::MappingExpired { .. })).count();
     prop_assert_eq!(created, expired, "all mappings end when nothing happens any more");
     Ok(outputs)
 }
@@ -211,16 +214,20 @@ struct Loads {
 
 impl Loads {
     /// Whether it is a load.
-    fn take(&mut self, output: &Output) -> bool {
+    fn take(&mut self, output: &NetworkOutput) -> bool {
         match output {
-            Output::Loaded { load, .. } => {
+            NetworkOutput::Loaded { load, .. } => {
                 self.offered += load.offered_packets;
                 self.carried += load.carried_packets;
                 self.lost += load.lost_packets;
                 self.dropped += load.dropped_packets;
                 return true;
             }
-            Output::Dropped { place: Place::Up(_) | Place::Down(_), cause, .. } => match cause {
+            NetworkOutput::Dropped {
+                place: PacketPlace::Up(_) | PacketPlace::Down(_),
+                cause,
+                ..
+            } => match cause {
                 DropCause::Loss => self.told_lost += 1,
                 _ => self.told_dropped += 1,
             },

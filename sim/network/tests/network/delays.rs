@@ -4,8 +4,8 @@
 use core::{net::SocketAddrV4, time::Duration};
 
 use parallax_network::{
-    Access, Capacity, Durations, LinkConfig, LinkDelays, Loss, Network, Output, Packet, SiteConfig,
-    Time,
+    Access, Capacity, Durations, LinkConfig, LinkDelays, Loss, Network, NetworkOutput, Packet,
+    SiteConfig, Time,
 };
 
 const SOURCE: SocketAddrV4 = SocketAddrV4::new(core::net::Ipv4Addr::new(192, 0, 2, 1), 5000);
@@ -38,7 +38,7 @@ fn delays(config: LinkConfig, bursts: u64, each: u64) -> (LinkDelays, u64) {
             network.handle(Time::ZERO + ms(2_000 * burst), host, packet);
         }
         while let Some(output) = network.poll(Time::ZERO + ms(2_000 * burst + 1_999)) {
-            arrived += u64::from(matches!(output, Output::Delivered { .. }));
+            arrived += u64::from(matches!(output, NetworkOutput::Delivered { .. }));
         }
     }
     let (place, up) = network.delays().next().expect("an up link");

@@ -11,7 +11,7 @@ use core::net::SocketAddrV4;
 use bytes::Bytes;
 use parallax_network::{
     Behaviour::{self, AddressAndPortDependent, AddressDependent, EndpointIndependent},
-    FilterScope, GatewayConfig, HostId, Output, Packet, PortAssignment,
+    FilterScope, GatewayConfig, HostId, NetworkOutput, Packet, PortAssignment,
 };
 
 use crate::support::{Bench, endpoint, site};
@@ -50,7 +50,7 @@ fn connects(nats: [Nat; 2], filter_scope: FilterScope, ports: PortAssignment) ->
         }
         for _answers in 0..2 {
             for output in bench.wait(core::time::Duration::from_millis(5)) {
-                let Output::Delivered { from, to, packet, .. } = output else { continue };
+                let NetworkOutput::Delivered { from, to, packet, .. } = output else { continue };
                 assert_ne!(from, stun);
                 let receiver = usize::from(to == hosts[1]);
                 if let Some(sent_to) = packet.payload.strip_prefix(b"answer ") {

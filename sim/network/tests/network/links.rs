@@ -5,8 +5,8 @@ use core::{net::SocketAddrV4, time::Duration};
 
 use bytes::Bytes;
 use parallax_network::{
-    Access, Capacity, DropCause, HostId, LinkConfig, LinkId, Loss, LossError, Network, Output,
-    Packet, Place, QueueLimit, SiteConfig, TcpHeader, Time, Transport,
+    Access, Capacity, DropCause, HostId, LinkConfig, LinkId, Loss, LossError, Network,
+    NetworkOutput, Packet, PacketPlace, QueueLimit, SiteConfig, TcpHeader, Time, Transport,
 };
 
 const SOURCE: SocketAddrV4 = SocketAddrV4::new(core::net::Ipv4Addr::new(192, 0, 2, 1), 5000);
@@ -49,12 +49,12 @@ impl Line {
         let (mut arrivals, mut drops) = (Vec::new(), Vec::new());
         while let Some(output) = self.network.poll(Time::NEVER) {
             match output {
-                Output::Delivered { at, packet, .. } => {
+                NetworkOutput::Delivered { at, packet, .. } => {
                     let number = packet.payload[..4].try_into().expect("four bytes");
                     let at = Time::from_nanos(at.as_nanos() - lan);
                     arrivals.push((u32::from_be_bytes(number), at));
                 }
-                Output::Dropped { place, cause, .. } => {
+                NetworkOutput::Dropped { place, cause, .. } => {
                     assert_eq!(place.to_string(), "link/house/up");
                     drops.push(cause);
                 }
@@ -89,7 +89,8 @@ fn capacity_counts_ip_and_transport_headers() {
         let packet =
             Packet { source: SOURCE, destination: SERVICE, transport, payload: Bytes::new() };
         line.network.handle(Time::ZERO, line.host, packet);
-        let Some(Output::Delivered { at, sent_at, .. }) = line.network.poll(Time::NEVER) else {
+        let Some(NetworkOutput::Delivered { at, sent_at, .. }) = line.network.poll(Time::NEVER)
+        else {
             panic!("nothing is lost here");
         };
         at.saturating_since(sent_at).as_nanos() as u64 - 200_000
@@ -355,7 +356,7 @@ fn stands_still_for_a_second(queue: QueueLimit) {
     (1..4).for_each(|n| line.send(Time::from_millis(500), n, 1_000));
     assert_eq!(line.network.poll(Time::from_millis(499)), None);
     let drop = line.network.poll(Time::from_millis(900));
-    assert!(matches!(drop, Some(Output::Dropped { cause: DropCause::QueueFull, .. })));
+    assert!(matches!(drop, Some(NetworkOutput::Dropped { cause: DropCause::QueueFull, .. })));
     assert_eq!(line.network.poll(Time::from_millis(1_000)), None);
     assert_eq!(line.network.next_deadline(), None, "nothing will happen");
     assert_eq!(line.network.ledger().queued, 3);
@@ -387,14 +388,14 @@ fn the_ledger_tells_waiting_from_propagating() {
     let mut line = Line::new(1, config);
     (0..4).for_each(|n| line.send(Time::ZERO, n, 1000));
     let drop = line.network.poll(Time::from_millis(10));
-    assert!(matches!(drop, Some(Output::Dropped { .. })));
+    assert!(matches!(drop, Some(NetworkOutput::Dropped { .. })));
     assert_eq!(line.network.poll(Time::from_millis(10)), None);
     // At 10 ms one was sent, one is being sent, one waits, one found no room.
     let ledger = line.network.ledger();
     assert_eq!((ledger.entered, ledger.delivered), (4, 0));
     assert_eq!((ledger.queued, ledger.in_flight), (2, 1));
     let dropped: Vec<_> = ledger.dropped.iter().collect();
-    assert_eq!(dropped, [(&(Place::Up("house".into()), DropCause::QueueFull), &1)]);
+    assert_eq!(dropped, [(&(PacketPlace::Up("house".into()), DropCause::QueueFull), &1)]);
 }
 
 #[test]
@@ -407,7 +408,7 @@ fn a_distant_service_is_as_far_away_in_both_directions() {
     let mut crossing = |from, packet, to| {
         network.handle(Time::from_millis(100), from, packet);
         let output = network.poll(Time::NEVER).expect("it arrives");
-        let Output::Delivered { at, sent_at, to: at_host, .. } = output else {
+        let NetworkOutput::Delivered { at, sent_at, to: at_host, .. } = output else {
             panic!("{output:?}")
         };
         assert_eq!(at_host, to);

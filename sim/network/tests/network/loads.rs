@@ -5,8 +5,8 @@
 use core::{net::SocketAddrV4, time::Duration};
 
 use parallax_network::{
-    Access, Capacity, DropCause, HostId, LinkConfig, LinkId, LinkLoad, Loss, Network, Output,
-    Packet, Place, QueueLimit, SiteConfig, Time,
+    Access, Capacity, DropCause, HostId, LinkConfig, LinkId, LinkLoad, Loss, Network,
+    NetworkOutput, Packet, PacketPlace, QueueLimit, SiteConfig, Time,
 };
 
 const SOURCE: SocketAddrV4 = SocketAddrV4::new(core::net::Ipv4Addr::new(192, 0, 2, 1), 5000);
@@ -50,8 +50,8 @@ impl Line {
     fn loads(&mut self, until: Time) -> Vec<(Time, Time, LinkLoad)> {
         let mut loads = Vec::new();
         while let Some(output) = self.network.poll(until) {
-            if let Output::Loaded { at, from, place, load } = output {
-                assert_eq!(place, Place::Up("house".into()));
+            if let NetworkOutput::Loaded { at, from, place, load } = output {
+                assert_eq!(place, PacketPlace::Up("house".into()));
                 loads.push((from, at, load));
             }
         }
@@ -124,7 +124,7 @@ fn over_all_intervals_the_loads_are_the_ledger() {
         assert!(load.waited_longest_ns <= 21 * 8 * MS_NS, "{load:?}");
     }
     let ledger = line.network.ledger();
-    let dropped = |cause| ledger.dropped[&(Place::Up("house".into()), cause)];
+    let dropped = |cause| ledger.dropped[&(PacketPlace::Up("house".into()), cause)];
     assert_eq!((sum.offered_packets, sum.carried_packets), (count, ledger.delivered));
     assert_eq!(sum.carried_bytes, LENGTH * ledger.delivered);
     assert_eq!(sum.lost_packets, dropped(DropCause::Loss));

@@ -5,7 +5,7 @@ use core::{net::SocketAddrV4, time::Duration};
 
 use parallax_network::{
     Behaviour::{self, AddressAndPortDependent, AddressDependent, EndpointIndependent},
-    DropCause, FilterScope, GatewayConfig, Output, PortAssignment, Protocol,
+    DropCause, FilterScope, GatewayConfig, NetworkOutput, PortAssignment, Protocol,
 };
 
 use crate::support::{Bench, Fate, endpoint, site};
@@ -152,9 +152,9 @@ fn req_4_preserving_keeps_the_parity_when_the_port_is_taken() {
 }
 
 /// The times at which mappings expired, and when the last one was made.
-fn expiries(outputs: &[Output]) -> Vec<u64> {
-    let ms = |output: &Output| output.at().as_nanos() / 1_000_000;
-    outputs.iter().filter(|it| matches!(it, Output::MappingExpired { .. })).map(ms).collect()
+fn expiries(outputs: &[NetworkOutput]) -> Vec<u64> {
+    let ms = |output: &NetworkOutput| output.at().as_nanos() / 1_000_000;
+    outputs.iter().filter(|it| matches!(it, NetworkOutput::MappingExpired { .. })).map(ms).collect()
 }
 
 /// REQ-5: "A NAT UDP mapping timer MUST NOT expire in less than two minutes [...] c) A default
@@ -166,7 +166,7 @@ fn req_5_a_mapping_expires_exactly_at_its_timeout() {
     assert_eq!(timeout, Duration::from_secs(300));
     let external = bench.udp(host, HOST, endpoint(SERVICES[0][0])).source();
     let created = bench.outputs.iter().find_map(|output| match output {
-        Output::MappingCreated { at, transport, internal, external: mapped, .. } => {
+        NetworkOutput::MappingCreated { at, transport, internal, external: mapped, .. } => {
             assert_eq!(*transport, Protocol::Udp);
             assert_eq!((*internal, *mapped), (endpoint(HOST), external));
             Some(*at)
@@ -176,7 +176,7 @@ fn req_5_a_mapping_expires_exactly_at_its_timeout() {
     bench.wait(timeout - Duration::from_millis(31));
     assert!(bench.udp(services[0], SERVICES[0][0], external).arrived());
     let outputs = bench.wait(Duration::from_secs(1));
-    assert!(matches!(outputs[..], [Output::MappingExpired { at, .. }]
+    assert!(matches!(outputs[..], [NetworkOutput::MappingExpired { at, .. }]
         if at == created.expect("a mapping was made") + timeout));
     let fate = bench.udp(services[0], SERVICES[0][0], external);
     assert_eq!(fate.cause(), DropCause::NoMapping);

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use parallax_network::{
     Behaviour::{AddressAndPortDependent, EndpointIndependent},
-    DropCause, GatewayConfig, Output, Protocol,
+    DropCause, GatewayConfig, NetworkOutput, Protocol,
 };
 
 use crate::support::{Bench, endpoint};
@@ -24,8 +24,10 @@ fn established(
     (bench, [host, services[0], services[1]], external)
 }
 
-fn expired(outputs: &[Output]) -> bool {
-    outputs.iter().any(|it| matches!(it, Output::MappingExpired { transport: Protocol::Tcp, .. }))
+fn expired(outputs: &[NetworkOutput]) -> bool {
+    outputs
+        .iter()
+        .any(|it| matches!(it, NetworkOutput::MappingExpired { transport: Protocol::Tcp, .. }))
 }
 
 /// REQ-1: "A NAT MUST have an 'Endpoint-Independent Mapping' behavior for TCP."

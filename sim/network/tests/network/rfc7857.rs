@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use parallax_network::{GatewayConfig, Output, Protocol};
+use parallax_network::{GatewayConfig, NetworkOutput, Protocol};
 
 use crate::support::{Bench, endpoint};
 
@@ -10,8 +10,10 @@ const HOST: &str = "192.168.1.10:5000";
 const SERVICE: &str = "198.51.100.1:443";
 const MINUTE: Duration = Duration::from_secs(60);
 
-fn expired(outputs: &[Output]) -> bool {
-    outputs.iter().any(|it| matches!(it, Output::MappingExpired { transport: Protocol::Tcp, .. }))
+fn expired(outputs: &[NetworkOutput]) -> bool {
+    outputs
+        .iter()
+        .any(|it| matches!(it, NetworkOutput::MappingExpired { transport: Protocol::Tcp, .. }))
 }
 
 /// A connection; `true` sends from the host, `false` from the service. Each segment arrives.

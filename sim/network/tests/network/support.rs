@@ -4,8 +4,8 @@ use core::{net::SocketAddrV4, time::Duration};
 
 use bytes::Bytes;
 use parallax_network::{
-    Access, DropCause, GatewayConfig, HostId, Network, Output, Packet, SiteConfig, TcpHeader, Time,
-    Transport,
+    Access, DropCause, GatewayConfig, HostId, Network, NetworkOutput, Packet, SiteConfig,
+    TcpHeader, Time, Transport,
 };
 
 /// Longer than any path here takes.
@@ -60,7 +60,7 @@ pub(crate) struct Bench {
     pub(crate) network: Network,
     pub(crate) now: Time,
     /// All that happened.
-    pub(crate) outputs: Vec<Output>,
+    pub(crate) outputs: Vec<NetworkOutput>,
 }
 
 impl Bench {
@@ -82,7 +82,7 @@ impl Bench {
     }
 
     /// Turns the clock, and gives what happened meanwhile.
-    pub(crate) fn wait(&mut self, time: Duration) -> Vec<Output> {
+    pub(crate) fn wait(&mut self, time: Duration) -> Vec<NetworkOutput> {
         self.now += time;
         let first = self.outputs.len();
         while let Some(output) = self.network.poll(self.now) {
@@ -128,17 +128,17 @@ impl Bench {
     }
 }
 
-fn fate(output: Output) -> Option<Fate> {
+fn fate(output: NetworkOutput) -> Option<Fate> {
     match output {
-        Output::Delivered { to, packet, .. } => {
+        NetworkOutput::Delivered { to, packet, .. } => {
             Some(Fate::Arrived { to, source: packet.source, destination: packet.destination })
         }
-        Output::Dropped { place, cause, .. } => {
+        NetworkOutput::Dropped { place, cause, .. } => {
             Some(Fate::Dropped { place: place.to_string(), cause })
         }
-        Output::Passed { .. }
-        | Output::Loaded { .. }
-        | Output::MappingCreated { .. }
-        | Output::MappingExpired { .. } => None,
+        NetworkOutput::Passed { .. }
+        | NetworkOutput::Loaded { .. }
+        | NetworkOutput::MappingCreated { .. }
+        | NetworkOutput::MappingExpired { .. } => None,
     }
 }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use core::{net::SocketAddrV4, time::Duration};
 use parallax_network::{
     Access, Behaviour, DropCause, FilterScope, Flow, GatewayConfig, HostId, LinkConfig, Loss,
-    Network, Output, Packet, SiteConfig, Time,
+    Network, NetworkOutput, Packet, SiteConfig, Time,
 };
 
 use crate::support::{Bench, endpoint};
@@ -16,9 +16,9 @@ const EXTERNAL: &str = "203.0.113.1:5000";
 /// Where a packet passed: time, point, flow, source, destination, gateways so far.
 type Pass = (Time, String, Flow, SocketAddrV4, SocketAddrV4, u8);
 
-fn passes(network: &Network, outputs: &[Output]) -> Vec<Pass> {
-    let pass = |output: &Output| match output {
-        Output::Passed { at, point, flow, packet, gateways } => {
+fn passes(network: &Network, outputs: &[NetworkOutput]) -> Vec<Pass> {
+    let pass = |output: &NetworkOutput| match output {
+        NetworkOutput::Passed { at, point, flow, packet, gateways } => {
             let name = network.point_name(*point);
             Some((*at, name, *flow, packet.source, packet.destination, *gateways))
         }
@@ -73,10 +73,11 @@ fn a_packet_passes_both_ports_of_a_gateway_as_what_it_is_there() {
         ]
     );
     // At the time of its delivery, and before it is told of.
-    let delivered = bench.outputs.iter().rposition(|o| matches!(o, Output::Delivered { .. }));
+    let delivered =
+        bench.outputs.iter().rposition(|o| matches!(o, NetworkOutput::Delivered { .. }));
     let delivered = delivered.expect("it arrived");
     assert_eq!(bench.outputs[delivered].at(), back[3].0);
-    assert!(matches!(bench.outputs[delivered - 1], Output::Passed { .. }));
+    assert!(matches!(bench.outputs[delivered - 1], NetworkOutput::Passed { .. }));
 }
 
 #[test]
@@ -86,7 +87,9 @@ fn what_a_gateway_drops_has_passed_its_port_and_no_further() {
     let stopped = sent(&mut bench, services[0], SERVICE, EXTERNAL);
     let points: Vec<_> = stopped.iter().map(|pass| pass.1.as_str()).collect();
     assert_eq!(points, ["service/service1", "gateway/house/out"]);
-    let Some(Output::Dropped { cause, gateways, .. }) = bench.outputs.last() else { panic!() };
+    let Some(NetworkOutput::Dropped { cause, gateways, .. }) = bench.outputs.last() else {
+        panic!()
+    };
     assert_eq!((*cause, *gateways), (DropCause::NoMapping, 0));
 }
 
@@ -133,7 +136,7 @@ fn points_are_hosts_services_and_the_ports_that_a_gateway_has() {
 }
 
 /// What a lossy house with a strict gateway tells of a minute of packets, without passes.
-fn fates(tapped: bool) -> (Vec<Output>, usize) {
+fn fates(tapped: bool) -> (Vec<NetworkOutput>, usize) {
     let mut network = Network::new(7);
     let link = LinkConfig {
         one_way_delay: Duration::from_millis(12),
@@ -166,7 +169,7 @@ fn fates(tapped: bool) -> (Vec<Output>, usize) {
         network.handle(now, host, Packet::udp(port, endpoint(SERVICE), payload));
         while let Some(output) = network.poll(now) {
             // The service answers what reaches it, as a driver would: at once.
-            if let Output::Delivered { at, to, packet, .. } = &output
+            if let NetworkOutput::Delivered { at, to, packet, .. } = &output
                 && *to == service
             {
                 let back = Packet::udp(packet.destination, packet.source, packet.payload.clone());
@@ -176,7 +179,7 @@ fn fates(tapped: bool) -> (Vec<Output>, usize) {
         }
     }
     let all = outputs.len();
-    outputs.retain(|output| !matches!(output, Output::Passed { .. }));
+    outputs.retain(|output| !matches!(output, NetworkOutput::Passed { .. }));
     (outputs.clone(), all - outputs.len())
 }
 

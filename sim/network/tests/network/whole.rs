@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use bytes::Bytes;
 use parallax_network::{
-    Access, Capacity, DropCause, GatewayConfig, LinkConfig, Loss, Network, Output, Packet,
+    Access, Capacity, DropCause, GatewayConfig, LinkConfig, Loss, Network, NetworkOutput, Packet,
     PortAssignment, SiteConfig, Time, TopologyError,
 };
 
@@ -41,7 +41,7 @@ fn a_path_takes_the_sum_of_its_links() {
     let (sent_at, from, to) = (Time::from_millis(5), hosts[0], hosts[1]);
     assert_eq!(
         network.poll(at),
-        Some(Output::Delivered { at, sent_at, from, to, packet, gateways: 0 })
+        Some(NetworkOutput::Delivered { at, sent_at, from, to, packet, gateways: 0 })
     );
     assert_eq!((network.poll(Time::NEVER), network.next_deadline()), (None, None));
 }
@@ -74,7 +74,7 @@ fn hosts_of_a_site_talk_over_the_senders_lan_link_alone() {
     network.handle(Time::ZERO, a, Packet::udp(to_a, to_b, Bytes::new()));
     let output = network.poll(Time::NEVER);
     assert!(
-        matches!(output, Some(Output::Delivered { at, to, .. })
+        matches!(output, Some(NetworkOutput::Delivered { at, to, .. })
         if at == Time::from_nanos(200_000 + 28 * 8) && to == b),
         "{output:?}"
     );
@@ -129,8 +129,7 @@ fn a_host_reaches_itself_and_services_each_other_in_no_time() {
     let (mut bench, host, services) = Bench::house(GatewayConfig::default());
     assert!(bench.udp(host, HOST, endpoint("192.168.1.10:1")).arrived());
     assert!(bench.udp(services[0], SERVICE, endpoint("198.51.100.2:1")).arrived());
-    let instant =
-        |output: &Output| matches!(output, Output::Delivered { at, sent_at, .. } if at == sent_at);
+    let instant = |output: &NetworkOutput| matches!(output, NetworkOutput::Delivered { at, sent_at, .. } if at == sent_at);
     assert!(bench.outputs.iter().all(instant));
 }
 
@@ -148,7 +147,7 @@ fn a_gateway_out_of_ports_drops_what_needs_one_more() {
         bench.network.handle(bench.now, host, Packet::udp(endpoint(source), to, Bytes::new()));
     }
     let outputs = bench.wait(Duration::from_secs(1));
-    assert!(!outputs.iter().any(|it| matches!(it, Output::Dropped { .. })));
+    assert!(!outputs.iter().any(|it| matches!(it, NetworkOutput::Dropped { .. })));
     let fate = bench.udp(host, source, endpoint("198.51.100.2:65000"));
     let (place, cause) = ("gateway/house".into(), DropCause::PortsExhausted);
     assert_eq!(fate, Fate::Dropped { place, cause });
@@ -167,7 +166,7 @@ fn a_service_answers_at_the_very_time_of_a_delivery() {
     }
     let mut order = Vec::new();
     while let Some(output) = bench.network.poll(Time::from_millis(50)) {
-        if let Output::Delivered { at, to, packet, .. } = output {
+        if let NetworkOutput::Delivered { at, to, packet, .. } = output {
             order.push((to, at.as_nanos()));
             if to == services[0] {
                 let answer = Packet::udp(packet.destination, packet.source, packet.payload);
@@ -189,14 +188,14 @@ fn a_service_answers_at_the_very_time_of_a_delivery() {
 fn a_rebooted_gateway_has_lost_its_mappings() {
     let (mut bench, host, services) = Bench::house(GatewayConfig::default());
     let external = bench.udp(host, HOST, endpoint(SERVICE)).source();
-    let Some(Output::MappingCreated { gateway, .. }) = bench.outputs.first() else {
+    let Some(NetworkOutput::MappingCreated { gateway, .. }) = bench.outputs.first() else {
         panic!("a mapping was made");
     };
     bench.network.reboot_gateway(bench.now, *gateway);
     assert_eq!(bench.network.site_name(*gateway), "house");
     let at_reboot = bench.now;
     let outputs = bench.wait(Duration::ZERO);
-    assert!(matches!(outputs[..], [Output::MappingExpired { at, .. }] if at == at_reboot));
+    assert!(matches!(outputs[..], [NetworkOutput::MappingExpired { at, .. }] if at == at_reboot));
     assert_eq!(bench.udp(services[0], SERVICE, external).cause(), DropCause::NoMapping);
     assert_eq!(bench.udp(host, HOST, endpoint(SERVICE)).source(), external);
     // Old timers mean nothing to the new mapping.
@@ -257,7 +256,9 @@ fn luck_of_house(seed: u64, more: u8) -> Vec<(Time, u16)> {
     let mut arrivals = Vec::new();
     while let Some(output) = network.poll(Time::from_millis(2000)) {
         match output {
-            Output::Delivered { at, from, packet, .. } if network.host_name(from) == "house" => {
+            NetworkOutput::Delivered { at, from, packet, .. }
+                if network.host_name(from) == "house" =>
+            {
                 arrivals.push((at, packet.source.port()));
             }
             _ => {}

@@ -19,7 +19,7 @@ const BACK_OFF: f64 = 0.85;
 const BACK_OFF_INTERVAL: Duration = Duration::from_millis(600);
 /// By this share it climbs in a second while nothing is known of the path's capacity.
 const CLIMB: f64 = 0.15;
-/// By so much it climbs in a second near the capacity, bits: half a packet of 1,100 bytes in two response times of 150 ms. Equal steps are
+/// Climb in a second near the capacity, bits: half a packet of 1,100 bytes in two response times of 150 ms. Equal steps are
 /// what makes shares of a link equal.
 const CLIMB_NEAR_BPS: f64 = 16_000.0;
 /// The capacity that was last seen is forgotten when more than this many times of it arrives.
@@ -33,14 +33,14 @@ const AHEAD_BPS: f64 = 10_000.0;
 const FEW_LOST: f64 = 0.02;
 /// From this share on the estimate falls, by half the share.
 const MANY_LOST: f64 = 0.1;
-/// While a queue holds packets back for so long, milliseconds, it does not climb, but falls by [`EBB`] a second, so that the
+/// While a queue holds packets back for this time, milliseconds, it does not climb, but falls by [`EBB`] a second, so that the
 /// queue is empty when a key frame comes.
 const CALM_MS: f64 = 30.0;
 const EBB: f64 = 0.02;
-/// Losses are counted over so much time and so many packets at least.
+/// Losses are counted over this time and number of packets at least.
 const LOSS_WINDOW: Duration = Duration::from_millis(500);
 const LOSS_PACKETS: u32 = 20;
-/// What arrives is counted over so much time, on the receiver's clock.
+/// Arrivals are counted over this time, on the receiver's clock.
 const RECEIVED_WINDOW: Duration = Duration::from_millis(500);
 
 /// An estimate of what a path carries.
@@ -131,7 +131,7 @@ impl Gcc {
         less_bps.max(self.target_bps.min(BACK_OFF * received_bps.unwrap_or(0.0)))
     }
 
-    /// What the estimate climbs to in so many seconds.
+    /// The estimate after `seconds` of climbing.
     fn climb(&mut self, seconds: f64, received_bps: Option<f64>) -> f64 {
         let target_bps = self.target_bps;
         let Some(received_bps) = received_bps else { return target_bps };

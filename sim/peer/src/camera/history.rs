@@ -6,9 +6,9 @@
 
 use std::collections::VecDeque;
 
-/// So many packets are kept at most.
+/// Packets that are kept, at most.
 const MOST: usize = 2_048;
-/// A packet is kept for so long, nanoseconds, or for [`KEPT_ROUND_TRIPS`], whichever is longer.
+/// A packet is kept for this time, nanoseconds, or for [`KEPT_ROUND_TRIPS`], whichever is longer.
 const KEPT_NS: u64 = 1_000_000_000;
 /// A request may be asked again after one round trip, and come after another half; libwebrtc's number.
 const KEPT_ROUND_TRIPS: u64 = 3;

@@ -16,9 +16,9 @@ const AGAIN_NS: u64 = 2 * MOST_NS;
 
 /// Frames that are left out, and of how many, by level.
 const LEFT_OUT: [(u32, u32); 4] = [(0, 1), (1, 3), (1, 2), (2, 3)];
-/// A level has so much time to show what it does before the next one, nanoseconds.
+/// Time of a level to show its effect before the next one, nanoseconds.
 const HARDEN_NS: u64 = 2_000_000_000;
-/// A level is left after so much time without a request, nanoseconds.
+/// Time without a request after which a level is left, nanoseconds.
 const EASE_NS: u64 = 8_000_000_000;
 
 /// Requests for key frames.

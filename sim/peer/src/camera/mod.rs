@@ -12,10 +12,10 @@ mod source;
 
 use crate::{
     connection,
-    exchange::Word,
+    exchange::ExchangeInput,
     host::Host,
     identity,
-    rendezvous::{self, Heard, Link},
+    rendezvous::{self, RendezvousEvent, RendezvousLink},
     tasks::{self, Tasks},
 };
 use key_frames::KeyFrames;
@@ -60,13 +60,13 @@ pub enum Signalling {
     /// At the rendezvous that listens there.
     Rendezvous(SocketAddr),
     /// At the camera itself, which listens there: on its own address, for viewers in its LAN. They
-    /// are told of no STUN or TURN server.
+    /// get no STUN or TURN server.
     Own(SocketAddr),
 }
 
 impl CameraConfig {
     /// What bounds the encoder's bit rate where it follows the path, and where it begins, bits per
-    /// second. A recording follows nobody.
+    /// second. A recording follows no viewer.
     fn follows(&self) -> Option<(CongestionControl, u32)> {
         match &self.video.media {
             Media::Live(encoding) => Some((self.congestion_control?, encoding.bit_rate_bps)),
@@ -197,12 +197,12 @@ pub async fn run<H: Host>(host: H, config: CameraConfig) {
 }
 
 /// Each session's viewer, and where messages for it go.
-type Sessions = BTreeMap<SessionId, (String, mpsc::UnboundedSender<Word>)>;
+type Sessions = BTreeMap<SessionId, (String, mpsc::UnboundedSender<ExchangeInput>)>;
 
 /// Registers, and serves what comes until the connection is gone. Sessions outlive it.
 async fn serve<H: Host>(
     shared: &Arc<Shared<H>>,
-    mut link: Link<H>,
+    mut link: RendezvousLink<H>,
     sessions: &mut Sessions,
     tasks: &mut Tasks,
 ) {
@@ -222,8 +222,8 @@ async fn serve<H: Host>(
         let done = tokio::select! {
             biased;
             heard = link.receive() => heard.map(|heard| match heard {
-                Heard::Message(message) => take(shared, message, sessions, tasks, &out),
-                Heard::Pong => probe = None,
+                RendezvousEvent::Message(message) => take(shared, message, sessions, tasks, &out),
+                RendezvousEvent::Pong => probe = None,
             }),
             Some(message) = to_send.recv() => link.send(&message).await,
             () = keep_alive.tick(), if probe.is_none() => link.keep_alive().await,
@@ -258,7 +258,7 @@ fn take<H: Host>(
             for (old, (_, inbox)) in sessions.iter().filter(|(_, (of, _))| *of == viewer) {
                 let closed =
                     FromRendezvous::Closed { session: *old, reason: CloseReason::Replaced };
-                let _ = inbox.send(Word::From(closed));
+                let _ = inbox.send(ExchangeInput::From(closed));
             }
             let (to_session, inbox) = mpsc::unbounded_channel();
             sessions.insert(session, (viewer.clone(), to_session));
@@ -273,7 +273,7 @@ fn take<H: Host>(
             let session = rendezvous::session_of(&other).and_then(|id| sessions.get(&id));
             if let Some((_, session)) = session {
                 // A session that has just ended no longer listens.
-                let _ = session.send(Word::From(other));
+                let _ = session.send(ExchangeInput::From(other));
             }
         }
     }

@@ -12,14 +12,14 @@ use std::collections::VecDeque;
 /// How long a packet may wait, nanoseconds. libwebrtc lets it be 2 s, for conferences that have nothing better; what
 /// a viewer's jitter buffer does not wait for is not worth the link.
 pub(super) const QUEUE_NS: u64 = 1_000_000_000;
-/// A pacer that has rested lets so much go at once: one packet of the largest size, bits.
+/// Burst of a pacer that has rested: one packet of the largest size, bits.
 const BURST_BITS: u64 = 8 * 1_500;
-/// A timer may be so late, nanoseconds, and the packets that wait for it lose nothing of their rate: it is made up for at once.
+/// A timer may be late by this, nanoseconds, and the packets that wait for it lose nothing of their rate: it is made up for at once.
 const LATE_NS: u64 = 50_000_000;
-/// Resends may take one bit for so many new ones. With a quarter a loss of a fifth is repaired; a path that loses more is
+/// Resends may take one bit for this number of new ones. With a quarter a loss of a fifth is repaired; a path that loses more is
 /// full, and resends make it fuller.
 const AGAIN_SHARE: u64 = 4;
-/// They may save up so much for losses in a row, bits: 100 packets of the largest size.
+/// They may save up this for losses in a row, bits: 100 packets of the largest size.
 const ALLOWANCE_BITS: u64 = 100 * 8 * 1_200;
 const NS_PER_S: u64 = 1_000_000_000;
 
@@ -204,7 +204,7 @@ impl<T> Pacer<T> {
         if self.is_again() { self.again.front_bits() } else { self.new.front_bits() }
     }
 
-    /// How long so many bits take.
+    /// How long `bits` take.
     fn wait_ns(&self, bits: u64) -> u64 {
         let Some(rate) = self.rate() else { return 0 };
         let ns = u128::from(bits) * u128::from(NS_PER_S) / u128::from(rate);

@@ -36,7 +36,7 @@ pub(super) struct Rates {
 }
 
 impl Rates {
-    /// Nobody watches. A session begins at `start_bps`.
+    /// There is no viewer. A session begins at `start_bps`.
     pub(super) fn new(start_bps: u32) -> Self {
         Self { start_bps, estimates: BTreeMap::new() }
     }

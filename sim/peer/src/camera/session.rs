@@ -7,9 +7,9 @@ use super::{
     rates::{self, Estimator},
 };
 use crate::{
-    connection::{self, End},
+    connection::{self, ExchangeEnd},
     control::{self, ToCamera, ToViewer},
-    exchange::{Exchange, Post, Step, Word},
+    exchange::{Exchange, ExchangeEvent, ExchangeInput, Post},
     host::Host,
     probe::{Departures, Probe, WIRE},
     round_trip::SharedRoundTrip,
@@ -48,7 +48,7 @@ pub(super) struct Start {
     pub(super) ice_servers: Vec<IceServer>,
 }
 
-/// So long a session may take from the viewer's coming to the end of DTLS. The viewer gives up
+/// Longest time of a session from the viewer's coming to the end of DTLS. The viewer gives up
 /// earlier and says so; this is for one that is gone with its signalling.
 const SETUP: Duration = Duration::from_secs(20);
 /// How long a packet that was sent is kept for the feedback on it. The crate's 2 s are too short where
@@ -77,18 +77,18 @@ struct Live<H: Host> {
 pub(super) async fn run<H: Host>(
     shared: Arc<Shared<H>>,
     start: Start,
-    inbox: mpsc::UnboundedReceiver<Word>,
+    inbox: mpsc::UnboundedReceiver<ExchangeInput>,
     out: mpsc::UnboundedSender<ToRendezvous>,
 ) {
     let (id, name) = (start.id, start.name.clone());
     shared.host.observe(Event::Phase { session: name.clone(), phase: Phase::Requested });
     let end = match run_to_end(&shared, start, inbox, out.clone()).await {
         Ok(end) => end,
-        Err(error) => End::here(CloseReason::Failed, error.to_string()),
+        Err(error) => ExchangeEnd::here(CloseReason::Failed, error.to_string()),
     };
     shared.unwatch(&id);
     if let Some(reason) = end.tell {
-        // If the rendezvous is gone, nobody is there to be told.
+        // The rendezvous may be gone.
         let _ = out.send(ToRendezvous::Close { session: id, reason });
     }
     shared.host.observe(Event::Closed { session: name, reason: end.text });
@@ -97,9 +97,9 @@ pub(super) async fn run<H: Host>(
 async fn run_to_end<H: Host>(
     shared: &Arc<Shared<H>>,
     start: Start,
-    inbox: mpsc::UnboundedReceiver<Word>,
+    inbox: mpsc::UnboundedReceiver<ExchangeInput>,
     out: mpsc::UnboundedSender<ToRendezvous>,
-) -> Result<End> {
+) -> Result<ExchangeEnd> {
     let host = &shared.host;
     connection::prepare(host)?;
     let since_ns = host.now_ns();
@@ -190,11 +190,11 @@ fn media_track<H: Host>(shared: &Shared<H>, ssrc: u32) -> MediaStreamTrack {
 }
 
 impl<H: Host> Live<H> {
-    async fn run(&mut self) -> Result<End> {
+    async fn run(&mut self) -> Result<ExchangeEnd> {
         loop {
             match self.exchange.next().await? {
-                Step::Connected => self.stream().await?,
-                Step::Description(sdp) => {
+                ExchangeEvent::Connected => self.stream().await?,
+                ExchangeEvent::Description(sdp) => {
                     let host = self.shared.host.clone();
                     let since_ns = host.now_ns();
                     let answer = RTCSessionDescription::answer(sdp)?;
@@ -203,10 +203,10 @@ impl<H: Host> Live<H> {
                     self.exchange.phase(Phase::Signalling);
                 }
                 // If the way to the rendezvous has died with it, the viewer cannot come anew.
-                Step::Silent => self.shared.silent.notify_one(),
+                ExchangeEvent::Silent => self.shared.silent.notify_one(),
                 // A viewer sends neither track nor channel.
-                Step::Heard | Step::Track(_) | Step::Channel(_) => {}
-                Step::Ended(end) => return Ok(end),
+                ExchangeEvent::Heard | ExchangeEvent::Track(_) | ExchangeEvent::Channel(_) => {}
+                ExchangeEvent::Ended(end) => return Ok(end),
             }
         }
     }

@@ -50,7 +50,7 @@ struct ToEncoder {
     busy: Arc<AtomicBool>,
 }
 
-/// Captures while anybody watches. Ends with its task.
+/// Captures while there is a viewer. Ends with its task.
 pub(super) async fn run<H: Host>(shared: Arc<Shared<H>>) {
     let (frames, captured) = mpsc::channel(AT_ENCODER);
     let stage = Pipeline::new(&shared.host);
@@ -171,7 +171,7 @@ impl<H: Host> Shared<H> {
         let Media::Live(encoding) = &video.media else { return None };
         let at = crate::frame_time(number, video.frames_per_second);
         let mut picture = encoding.clip.frame_at(at).into_owned();
-        let mark = marker::Marker { boot: self.boot, frame: number, camera_us };
+        let mark = marker::PictureMarker { boot: self.boot, frame: number, camera_us };
         if let Err(error) = marker::draw(&mut picture, &mark) {
             self.fault(error.to_string());
         }
@@ -224,7 +224,7 @@ impl<H: Host> Shared<H> {
         Ok(())
     }
 
-    /// The next frame's number, and its time on the camera's clock, told to whoever records. Its
+    /// The next frame's number, and its time on the camera's clock, which is recorded. Its
     /// exposure ended at `exposed_ns` on the run's clock.
     fn count_captured(&self, frame: &mut u32, exposed_ns: u64) -> (u32, u64) {
         let number = *frame;

@@ -68,22 +68,22 @@ fn channel(number: u16, data: &[u8]) -> Vec<u8> {
 fn checks_are_told_up_to_the_first_answer_and_nominations_up_to_theirs() {
     let mut checks = Checks::default();
     let pair = (home(), there());
-    let sent = |attempt, nominates| Some(Check::Sent { pair, attempt, nominates });
+    let sent = |attempt, nominates| Some(PairCheck::Sent { pair, attempt, nominates });
     assert_eq!(checks.sent(10, home(), there(), &request(1)), sent(1, false));
     assert_eq!(checks.sent(20, home(), there(), &request(2)), sent(2, false));
     // The first one's answer is late, and it is that one's.
-    let answered = Some(Check::Answered { pair, attempt: 1, sent_ns: 10 });
+    let answered = Some(PairCheck::Answered { pair, attempt: 1, sent_ns: 10 });
     assert_eq!(checks.received(there(), home(), &response(1)), answered);
     assert_eq!(checks.received(there(), home(), &response(2)), None, "it was answered before");
     assert_eq!(checks.sent(30, home(), there(), &request(3)), None, "it keeps the pair alive");
     assert_eq!(checks.sent(40, home(), there(), &nominating(4)), sent(3, true));
     assert_eq!(checks.sent(50, home(), there(), &nominating(5)), sent(4, true));
-    let answered = Some(Check::Answered { pair, attempt: 4, sent_ns: 50 });
+    let answered = Some(PairCheck::Answered { pair, attempt: 4, sent_ns: 50 });
     assert_eq!(checks.received(there(), home(), &response(5)), answered);
     assert_eq!(checks.sent(60, home(), there(), &nominating(6)), None);
     // Another pair is another matter.
     let other = at("192.168.7.7:9");
-    let told = Some(Check::Sent { pair: (home(), other), attempt: 1, nominates: false });
+    let told = Some(PairCheck::Sent { pair: (home(), other), attempt: 1, nominates: false });
     assert_eq!(checks.sent(70, home(), other, &request(7)), told);
     assert_eq!(checks.received(other, home(), &response(99)), None, "nobody asked");
 }
@@ -109,18 +109,18 @@ fn a_relayed_check_is_seen_in_indications_and_in_channels() {
     let pair = (relayed(), there());
     let wrapped = [(XOR_PEER_ADDRESS, address(there())), (DATA, request(1))];
     let indication = message(SEND_INDICATION, 8, &wrapped);
-    let told = Some(Check::Sent { pair, attempt: 1, nominates: false });
+    let told = Some(PairCheck::Sent { pair, attempt: 1, nominates: false });
     assert_eq!(checks.sent(10, home(), turn(), &indication), told);
     let back = message(DATA_INDICATION, 7, &[(DATA, response(1))]);
-    let told = Some(Check::Answered { pair, attempt: 1, sent_ns: 10 });
+    let told = Some(PairCheck::Answered { pair, attempt: 1, sent_ns: 10 });
     assert_eq!(checks.received(turn(), home(), &back), told);
 
     let bound = [(CHANNEL_NUMBER, vec![0x40, 0x01, 0, 0]), (XOR_PEER_ADDRESS, address(there()))];
     assert_eq!(checks.sent(20, home(), turn(), &message(CHANNEL_BIND_REQUEST, 6, &bound)), None);
-    let told = Some(Check::Sent { pair, attempt: 2, nominates: true });
+    let told = Some(PairCheck::Sent { pair, attempt: 2, nominates: true });
     assert_eq!(checks.sent(30, home(), turn(), &channel(0x4001, &nominating(2))), told);
     assert_eq!(checks.sent(30, home(), turn(), &channel(0x4002, &nominating(3))), None);
-    let told = Some(Check::Answered { pair, attempt: 2, sent_ns: 30 });
+    let told = Some(PairCheck::Answered { pair, attempt: 2, sent_ns: 30 });
     assert_eq!(checks.received(turn(), home(), &channel(0x4001, &response(2))), told);
 }
 

@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 
-/// So long a packet counts, nanoseconds: a path that has become longer, or a clock that drifts, is
+/// Time for which a packet counts, nanoseconds: a path that has become longer, or a clock that drifts, is
 /// followed after this at the latest.
 const WINDOW_NS: u64 = 10_000_000_000;
 

@@ -1,4 +1,4 @@
-//! Sessions that somebody else makes: a browser, say. The viewer asks the rendezvous for its cameras and
+//! External session backend: a browser, say. The viewer asks the rendezvous for its cameras and
 //! watches over the session as it does over its own; connection and media are the maker's.
 
 use super::{
@@ -6,8 +6,8 @@ use super::{
     session::{SETUP, Start, doubt},
 };
 use crate::{
-    connection::End,
-    exchange::{Post, Word},
+    connection::ExchangeEnd,
+    exchange::{ExchangeInput, Post},
     host::Host,
     tasks::Tasks,
 };
@@ -17,27 +17,27 @@ use std::{future::Future, sync::Arc};
 use tokio::sync::mpsc;
 
 /// Makes sessions.
-pub trait Maker: Clone + Send + Sync + 'static {
+pub trait SessionBackend: Clone + Send + Sync + 'static {
     /// Begins with one. Must not wait.
-    fn begin(&self, session: Elsewhere);
+    fn begin(&self, session: ExternalSession);
 }
 
 /// A session to be made elsewhere.
 #[derive(Debug)]
-pub struct Elsewhere {
+pub struct ExternalSession {
     /// Which.
     pub name: Session,
     /// STUN and TURN servers to use.
     pub ice_servers: Vec<IceServer>,
-    /// What it is told. It ends when nothing more can come.
-    pub told: mpsc::UnboundedReceiver<Told>,
-    /// What it says. When nothing more can come, whoever makes it is gone.
-    pub said: mpsc::UnboundedSender<Said>,
+    /// Commands to it. They end when nothing more can come.
+    pub told: mpsc::UnboundedReceiver<SessionCommand>,
+    /// Its events. When nothing more can come, the backend is gone.
+    pub said: mpsc::UnboundedSender<SessionEvent>,
 }
 
-/// What a session elsewhere is told.
+/// A command to an external session.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Told {
+pub enum SessionCommand {
     /// The camera's description.
     Offer(String),
     /// One of the camera's candidates.
@@ -46,7 +46,7 @@ pub enum Told {
 
 /// What a session elsewhere says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Said {
+pub enum SessionEvent {
     /// Its description.
     Answer(String),
     /// One of its candidates.
@@ -61,7 +61,7 @@ pub enum Said {
     Failed(String),
 }
 
-/// An ICE candidate as it is told (RFC 8838).
+/// A trickled ICE candidate (RFC 8838).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrickledCandidate {
     /// The candidate attribute.
@@ -76,7 +76,7 @@ pub struct TrickledCandidate {
 #[derive(Clone)]
 pub(super) struct Made<M>(pub(super) M);
 
-impl<H: Host, M: Maker> Sessions<H> for Made<M> {
+impl<H: Host, M: SessionBackend> Sessions<H> for Made<M> {
     fn run(
         &self,
         host: H,
@@ -84,11 +84,11 @@ impl<H: Host, M: Maker> Sessions<H> for Made<M> {
         post: Post,
         silent: mpsc::UnboundedSender<SessionId>,
         health: Arc<Health>,
-    ) -> impl Future<Output = End> + Send + 'static {
+    ) -> impl Future<Output = ExchangeEnd> + Send + 'static {
         let (tell, told) = mpsc::unbounded_channel();
         let (say, said) = mpsc::unbounded_channel();
         let Start { id, name, ice_servers, .. } = start;
-        self.0.begin(Elsewhere { name: name.clone(), ice_servers, told, said: say });
+        self.0.begin(ExternalSession { name: name.clone(), ice_servers, told, said: say });
         let live = Live {
             host,
             id,
@@ -109,7 +109,7 @@ struct Live<H> {
     id: SessionId,
     name: Session,
     out: mpsc::UnboundedSender<ToRendezvous>,
-    tell: mpsc::UnboundedSender<Told>,
+    tell: mpsc::UnboundedSender<SessionCommand>,
     health: Arc<Health>,
     /// Whom to tell that nothing comes any more.
     silent: mpsc::UnboundedSender<SessionId>,
@@ -120,9 +120,9 @@ struct Live<H> {
 impl<H: Host> Live<H> {
     async fn run(
         mut self,
-        mut inbox: mpsc::UnboundedReceiver<Word>,
-        mut said: mpsc::UnboundedReceiver<Said>,
-    ) -> End {
+        mut inbox: mpsc::UnboundedReceiver<ExchangeInput>,
+        mut said: mpsc::UnboundedReceiver<SessionEvent>,
+    ) -> ExchangeEnd {
         let mut setup = self.host.runtime().sleep(SETUP);
         let end = loop {
             let end = tokio::select! {
@@ -132,8 +132,8 @@ impl<H: Host> Live<H> {
                     None => Some(failed("whoever makes it is gone".to_owned())),
                 },
                 Some(word) = inbox.recv() => match word {
-                    Word::From(message) => self.tell(message),
-                    Word::Stop(reason) => Some(End::stopped(reason)),
+                    ExchangeInput::From(message) => self.tell(message),
+                    ExchangeInput::Stop(reason) => Some(ExchangeEnd::stopped(reason)),
                 },
                 () = &mut setup, if !self.connected => {
                     Some(failed(format!("not connected within {SETUP:?}")))
@@ -148,11 +148,11 @@ impl<H: Host> Live<H> {
         end
     }
 
-    fn hear(&mut self, said: Said) -> Option<End> {
+    fn hear(&mut self, said: SessionEvent) -> Option<ExchangeEnd> {
         let session = self.id;
         match said {
-            Said::Answer(sdp) => self.send(ToRendezvous::Description { session, sdp }),
-            Said::Candidate(TrickledCandidate { candidate, sdp_mid, sdp_m_line_index }) => {
+            SessionEvent::Answer(sdp) => self.send(ToRendezvous::Description { session, sdp }),
+            SessionEvent::Candidate(TrickledCandidate { candidate, sdp_mid, sdp_m_line_index }) => {
                 let candidate = Some(candidate);
                 self.send(ToRendezvous::Candidate {
                     session,
@@ -161,20 +161,20 @@ impl<H: Host> Live<H> {
                     sdp_m_line_index,
                 });
             }
-            Said::Connected => {
+            SessionEvent::Connected => {
                 self.connected = true;
                 self.heard();
             }
             // Before DTLS is done, the time for it is what counts.
-            Said::Silent if self.connected => {
+            SessionEvent::Silent if self.connected => {
                 self.health.set(Health::DOUBTED);
                 let (host, health) = (self.host.clone(), self.health.clone());
                 let told = (self.id, self.silent.clone());
                 self.tasks.spawn(&self.host, doubt(host, health, told));
             }
-            Said::Heard if self.connected => self.heard(),
-            Said::Silent | Said::Heard => {}
-            Said::Failed(text) => return Some(failed(text)),
+            SessionEvent::Heard if self.connected => self.heard(),
+            SessionEvent::Silent | SessionEvent::Heard => {}
+            SessionEvent::Failed(text) => return Some(failed(text)),
         }
         None
     }
@@ -189,20 +189,24 @@ impl<H: Host> Live<H> {
         let _ = self.out.send(message);
     }
 
-    fn tell(&self, message: FromRendezvous) -> Option<End> {
+    fn tell(&self, message: FromRendezvous) -> Option<ExchangeEnd> {
         let told = match message {
             FromRendezvous::Description { sdp, .. } => {
                 let (session, phase) = (self.name.clone(), Phase::Signalling);
                 self.host.observe(Event::Phase { session, phase });
-                Told::Offer(sdp)
+                SessionCommand::Offer(sdp)
             }
             FromRendezvous::Candidate {
                 candidate: Some(candidate),
                 sdp_mid,
                 sdp_m_line_index,
                 ..
-            } => Told::Candidate(TrickledCandidate { candidate, sdp_mid, sdp_m_line_index }),
-            other => return End::told(&other),
+            } => SessionCommand::Candidate(TrickledCandidate {
+                candidate,
+                sdp_mid,
+                sdp_m_line_index,
+            }),
+            other => return ExchangeEnd::told(&other),
         };
         // That its maker is gone, what it says tells.
         let _ = self.tell.send(told);
@@ -210,6 +214,6 @@ impl<H: Host> Live<H> {
     }
 }
 
-fn failed(text: String) -> End {
-    End::here(CloseReason::Failed, text)
+fn failed(text: String) -> ExchangeEnd {
+    ExchangeEnd::here(CloseReason::Failed, text)
 }

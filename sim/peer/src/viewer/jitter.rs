@@ -31,7 +31,7 @@ use crate::{
 use parallax_record::JitterBuffer;
 use std::collections::BTreeMap;
 
-/// So many frames in a row that were whole after their time, or had not begun to come by then, and the base is
+/// Number of frames in a row that were whole after their time, or had not begun to come by then, after which the base is
 /// taken anew. One may be an accident; three at 15 frames/s are a fifth of a second.
 const LATE_RUN: u32 = 3;
 

@@ -9,15 +9,17 @@ mod requests;
 mod session;
 mod target;
 
-pub use elsewhere::{Elsewhere, Maker, Said, Told, TrickledCandidate};
+pub use elsewhere::{
+    ExternalSession, SessionBackend, SessionCommand, SessionEvent, TrickledCandidate,
+};
 pub use playback::{Examined, examine};
 
 use crate::{
-    connection::{self, End},
-    exchange::{Post, Word},
+    connection::{self, ExchangeEnd},
+    exchange::{ExchangeInput, Post},
     host::Host,
     identity,
-    rendezvous::{self, Heard, Link},
+    rendezvous::{self, RendezvousEvent, RendezvousLink},
     tasks::{self, Tasks, Timer},
 };
 use parallax_media::Clip;
@@ -81,7 +83,7 @@ pub struct View {
 pub enum Playing {
     /// It decodes them, and reads their markers. If it knows what the camera films, it measures
     /// their quality against that.
-    Decodes(Option<Source>),
+    Decodes(Option<SourceClip>),
     /// It takes a frame for decoded if it is whole and its references are intact, in the time that
     /// decoding takes: for recordings, which bear no markers.
     Assumes {
@@ -102,7 +104,7 @@ impl Playing {
 
 /// A camera's source, frame by frame.
 #[derive(Clone, Debug)]
-pub struct Source {
+pub struct SourceClip {
     /// The clip at the stream's size.
     pub clip: Arc<Clip>,
     /// The stream's frames per second, at least 1.
@@ -120,7 +122,7 @@ pub async fn run<H: Host>(host: H, config: ViewerConfig) {
 }
 
 /// As [`run`], with sessions that `maker` makes.
-pub async fn run_elsewhere<H: Host, M: Maker>(host: H, config: ViewerConfig, maker: M) {
+pub async fn run_elsewhere<H: Host, M: SessionBackend>(host: H, config: ViewerConfig, maker: M) {
     run_with(host, config, elsewhere::Made(maker)).await
 }
 
@@ -134,7 +136,7 @@ trait Sessions<H>: Clone + Send + Sync + 'static {
         post: Post,
         silent: mpsc::UnboundedSender<SessionId>,
         health: Arc<Health>,
-    ) -> impl Future<Output = End> + Send + 'static;
+    ) -> impl Future<Output = ExchangeEnd> + Send + 'static;
 }
 
 async fn run_with<H: Host>(host: H, config: ViewerConfig, sessions: impl Sessions<H>) {
@@ -217,7 +219,7 @@ struct Ended {
 
 impl Ended {
     /// Tells the rendezvous, unless it knows.
-    async fn tell<H: Host>(&self, link: &mut Link<H>) -> io::Result<()> {
+    async fn tell<H: Host>(&self, link: &mut RendezvousLink<H>) -> io::Result<()> {
         match self.tell {
             Some(reason) => link.send(&ToRendezvous::Close { session: self.id, reason }).await,
             None => Ok(()),
@@ -227,7 +229,7 @@ impl Ended {
 
 struct Running {
     id: SessionId,
-    inbox: mpsc::UnboundedSender<Word>,
+    inbox: mpsc::UnboundedSender<ExchangeInput>,
     health: Arc<Health>,
 }
 
@@ -287,7 +289,7 @@ impl<H: Host, S: Sessions<H>> Current<H, S> {
     }
 
     /// Asks for the camera and follows what comes until the connection is gone.
-    async fn follow(&mut self, mut link: Link<H>) {
+    async fn follow(&mut self, mut link: RendezvousLink<H>) {
         let (out, mut to_send) = mpsc::unbounded_channel();
         // A stream that goes on without its signalling is not asked for again.
         if !self.is_streaming() {
@@ -301,12 +303,12 @@ impl<H: Host, S: Sessions<H>> Current<H, S> {
             let done = tokio::select! {
                 biased;
                 heard = link.receive() => heard.map(|heard| match heard {
-                    Heard::Message(message) => {
+                    RendezvousEvent::Message(message) => {
                         if self.take(message, &out) == Next::AskAgain {
                             retry = Some(self.host.runtime().sleep(RETRY));
                         }
                     }
-                    Heard::Pong => {
+                    RendezvousEvent::Pong => {
                         if probe.take().is_some() {
                             self.renew_if_silent(&out);
                         }
@@ -366,7 +368,7 @@ impl<H: Host, S: Sessions<H>> Current<H, S> {
     fn drop_session(&mut self, reason: &'static str) {
         if let Some(session) = self.session.take() {
             // One that has ended has said that.
-            let _ = session.inbox.send(Word::Stop(reason));
+            let _ = session.inbox.send(ExchangeInput::Stop(reason));
         }
     }
 
@@ -426,7 +428,7 @@ impl<H: Host, S: Sessions<H>> Current<H, S> {
                 self.tasks.spawn(&self.host, async move {
                     let end = run.await;
                     let replaced = end.replaced();
-                    // Nobody listens only if the viewer itself is gone.
+                    // The receiver is gone only with the viewer itself.
                     let _ = ended.send(Ended { id: session, tell: end.tell, replaced });
                 });
                 self.session = Some(Running { id: session, inbox, health });
@@ -442,7 +444,7 @@ impl<H: Host, S: Sessions<H>> Current<H, S> {
                 let id = rendezvous::session_of(&other);
                 if let Some(session) = self.session.as_ref().filter(|now| Some(now.id) == id) {
                     // A session that has just ended no longer listens.
-                    let _ = session.inbox.send(Word::From(other));
+                    let _ = session.inbox.send(ExchangeInput::From(other));
                 }
             }
         }

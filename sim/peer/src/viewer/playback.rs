@@ -1,9 +1,9 @@
 //! From whole frames to pictures on the display, by two pipelines.
 
-use super::{Playing, Source};
+use super::{Playing, SourceClip};
 use crate::{
     frames::Whole,
-    host::{Host, Seen, Stage, Worked},
+    host::{Host, RenderedPicture, Stage, Worked},
     pipeline::{Next, Pipeline},
     tasks::Tasks,
 };
@@ -152,7 +152,7 @@ async fn decode<H: Host>(
 async fn render<H: Host>(
     host: H,
     name: Session,
-    source: Option<Source>,
+    source: Option<SourceClip>,
     mut pictures: mpsc::Receiver<Decoded>,
 ) {
     let mut any = false;
@@ -183,7 +183,7 @@ async fn render<H: Host>(
             (marker, psnr_millidb, original, &shown)
         {
             let (session, source) = (&name, &*source);
-            host.show(&Seen { session, marker, psnr_millidb, received, source });
+            host.show(&RenderedPicture { session, marker, psnr_millidb, received, source });
         }
         if !std::mem::replace(&mut any, true) {
             host.observe(Event::Phase { session: name.clone(), phase: Phase::FirstRender });
@@ -205,7 +205,7 @@ pub struct Examined<'s> {
 }
 
 /// Reads a picture's marker, and compares the picture with its source, if that is known.
-pub fn examine<'s>(picture: &Picture, source: Option<&'s Source>) -> Examined<'s> {
+pub fn examine<'s>(picture: &Picture, source: Option<&'s SourceClip>) -> Examined<'s> {
     let Some(read) = marker::read(picture) else { return Examined::default() };
     let marker = Marker { boot: read.boot, frame: read.frame, camera_us: read.camera_us };
     let original = source.map(|source| {

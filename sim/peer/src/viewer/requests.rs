@@ -13,11 +13,11 @@
 use super::Nack;
 use std::collections::BTreeMap;
 
-/// So long a gap may be a packet out of order, nanoseconds, until the path has shown more.
+/// Time for which a gap may be a packet out of order, nanoseconds, until the path has shown more.
 const REORDER_NS: u64 = 5_000_000;
 /// It is never taken for longer, nanoseconds: later requests would be of no use.
 const REORDER_MOST_NS: u64 = 50_000_000;
-/// So many missing packets are kept: libwebrtc's number. After a greater gap the stream begins anew.
+/// Missing packets that are kept, at most: libwebrtc's number. After a greater gap the stream begins anew.
 const MOST: usize = 1_000;
 
 /// Which packets to ask for.

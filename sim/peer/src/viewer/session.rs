@@ -7,9 +7,9 @@ use super::{
     playback,
 };
 use crate::{
-    connection::{self, End},
+    connection::{self, ExchangeEnd},
     control::{self, ToCamera, ToViewer},
-    exchange::{Exchange, Post, Step},
+    exchange::{Exchange, ExchangeEvent, Post},
     frames::Piece,
     h264,
     host::Host,
@@ -44,7 +44,7 @@ pub(super) struct Start {
     pub(super) ice: Ice,
 }
 
-/// So long a session may take from the camera's being found to the end of DTLS; then it is given up
+/// Longest time of a session from finding the camera to the end of DTLS; then it is given up
 /// and the camera asked for again. The viewer's driver may stop without a word.
 pub(super) const SETUP: Duration = Duration::from_secs(8);
 /// Between two requests for a key frame that does not come.
@@ -79,7 +79,7 @@ impl<H: Host> Sessions<H> for Stack {
         post: Post,
         silent: mpsc::UnboundedSender<SessionId>,
         health: Arc<Health>,
-    ) -> impl Future<Output = End> + Send + 'static {
+    ) -> impl Future<Output = ExchangeEnd> + Send + 'static {
         run(host, start, post, silent, health)
     }
 }
@@ -90,11 +90,11 @@ async fn run<H: Host>(
     post: Post,
     silent: mpsc::UnboundedSender<SessionId>,
     health: Arc<Health>,
-) -> End {
+) -> ExchangeEnd {
     let name = start.name.clone();
     let end = match run_to_end(&host, start, post, silent, health).await {
         Ok(end) => end,
-        Err(error) => End::here(CloseReason::Failed, error.to_string()),
+        Err(error) => ExchangeEnd::here(CloseReason::Failed, error.to_string()),
     };
     host.observe(Event::Closed { session: name, reason: end.text.clone() });
     end
@@ -106,13 +106,13 @@ async fn run_to_end<H: Host>(
     post: Post,
     silent: mpsc::UnboundedSender<SessionId>,
     health: Arc<Health>,
-) -> Result<End> {
+) -> Result<ExchangeEnd> {
     connection::prepare(host)?;
     let round_trip = SharedRoundTrip::default();
     let repairs = start.nack.map(|nack| Repairs::new(nack, round_trip.clone()));
     let early = Early::keeping();
     let registry = interceptors(host, &start, repairs.as_ref(), early.clone());
-    // A viewer tells whoever wants to know.
+    // A viewer records it.
     let media = (start.playing.profile_level_id(), true);
     let ice = (&start.ice_servers[..], start.ice);
     let learns = (registry, round_trip.clone());
@@ -155,29 +155,29 @@ fn interceptors<H: Host>(
 }
 
 impl<H: Host> Live<H> {
-    async fn run(&mut self) -> Result<End> {
+    async fn run(&mut self) -> Result<ExchangeEnd> {
         loop {
             match self.exchange.next().await? {
-                Step::Connected => {
+                ExchangeEvent::Connected => {
                     self.health.note(self.exchange.host.now_ns());
                     self.health.set(Health::STREAMING);
                 }
-                Step::Heard => self.health.set(Health::STREAMING),
-                Step::Silent => {
+                ExchangeEvent::Heard => self.health.set(Health::STREAMING),
+                ExchangeEvent::Silent => {
                     self.health.set(Health::DOUBTED);
                     let (host, health) = (self.exchange.host.clone(), self.health.clone());
                     let told = (self.exchange.id, self.silent.clone());
                     self.tasks.spawn(&host, doubt(host.clone(), health, told));
                 }
-                Step::Description(sdp) => self.answer(sdp).await?,
-                Step::Track(track) => self.play(track),
-                Step::Channel(channel) => {
+                ExchangeEvent::Description(sdp) => self.answer(sdp).await?,
+                ExchangeEvent::Track(track) => self.play(track),
+                ExchangeEvent::Channel(channel) => {
                     let (host, name) = (self.exchange.host.clone(), self.exchange.name.clone());
                     let round_trip = self.round_trip.clone();
                     self.tasks.spawn(&host, ping(host.clone(), channel.clone()));
                     self.tasks.spawn(&host, listen(host.clone(), name, channel, round_trip));
                 }
-                Step::Ended(end) => return Ok(end),
+                ExchangeEvent::Ended(end) => return Ok(end),
             }
         }
     }
@@ -336,7 +336,7 @@ pub(super) async fn doubt<H: Host>(
         let quiet = health.quiet(host.now_ns());
         let wait = if quiet >= connection::SILENT {
             health.set(Health::SILENT);
-            // Nobody listens only if the viewer itself is gone.
+            // The receiver is gone only with the viewer itself.
             let _ = silent.send(id);
             connection::SILENT
         } else {

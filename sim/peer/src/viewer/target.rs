@@ -14,13 +14,13 @@
 use parallax_record::JitterBuffer;
 use std::collections::VecDeque;
 
-/// So long a frame counts, nanoseconds: as long as a packet does for the base.
+/// Time for which a frame counts, nanoseconds: as long as a packet does for the base.
 const WINDOW_NS: u64 = 10_000_000_000;
-/// One frame in so many may need more than the target.
+/// One frame in this number may need more than the target.
 const ONE_IN: usize = 20;
-/// So many frames may in any case.
+/// Number of frames that may in any case.
 const FEW: usize = 7;
-/// The target falls by a nanosecond in so many: 5 ms a second.
+/// The target falls by a nanosecond in this number: 5 ms a second.
 const FALL: u64 = 200;
 /// A move of the target that is worth an entry in the record, nanoseconds.
 const MOVE_NS: u64 = 5_000_000;
@@ -61,7 +61,7 @@ impl Target {
         self.most_ns
     }
 
-    /// Takes a frame that became whole at `at_ns`, so long after the base delay; frames come in order of time.
+    /// Takes a frame that became whole at `at_ns`, `needed` after the base delay; frames come in order of time.
     pub(super) fn take(&mut self, at_ns: u64, needed_ns: u64) {
         if self.least_ns == self.most_ns {
             return;
@@ -76,7 +76,7 @@ impl Target {
         self.at_ns = at_ns;
     }
 
-    /// The base delay has risen by so much: frames need so much less beyond it, and the target may give way by that, since
+    /// The base delay has risen: frames need less beyond it by the same time, and the target may give way by that, since
     /// no frame is shown earlier for it.
     pub(super) fn rebase(&mut self, risen_ns: u64) {
         for (_, needed_ns) in &mut self.frames {
@@ -109,7 +109,7 @@ mod tests {
     const MS: u64 = 1_000_000;
     const BOUNDS: JitterBuffer = JitterBuffer { least_us: 20_000, most_us: 500_000 };
 
-    /// Frames at 15/s that need so many milliseconds.
+    /// Frames at 15/s with the milliseconds that they need.
     fn after(bounds: JitterBuffer, needs: impl IntoIterator<Item = u64>) -> Target {
         let mut target = Target::new(bounds);
         for (n, needed) in (0..).zip(needs) {

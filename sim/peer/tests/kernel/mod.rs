@@ -3,7 +3,7 @@
 use futures::{SinkExt, StreamExt};
 use parallax_peer::{Accept, Flash, Host, Stage, Worked};
 use parallax_record::{Entry, Event};
-use parallax_signalling::{ConnectionId, Output, Rendezvous};
+use parallax_signalling::{ConnectionId, Rendezvous, RendezvousOutput};
 use std::{
     collections::BTreeMap,
     io,
@@ -160,8 +160,10 @@ fn deliver(
     let mut outboxes = outboxes.lock().unwrap();
     while let Some(output) = core.poll() {
         match output {
-            Output::Send(id, text) => drop(outboxes.get(&id).map(|outbox| outbox.send(text))),
-            Output::Close(id) => drop(outboxes.remove(&id)),
+            RendezvousOutput::Send(id, text) => {
+                drop(outboxes.get(&id).map(|outbox| outbox.send(text)))
+            }
+            RendezvousOutput::Close(id) => drop(outboxes.remove(&id)),
         }
     }
 }

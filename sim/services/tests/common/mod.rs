@@ -7,8 +7,8 @@ use bytes::Bytes;
 use core::net::{Ipv4Addr, SocketAddrV4};
 use core::time::Duration;
 use parallax_network::{
-    Access, Behaviour, GatewayConfig, HostId, LinkConfig, Network, Output, Packet, SiteConfig,
-    Time, Transport,
+    Access, Behaviour, GatewayConfig, HostId, LinkConfig, Network, NetworkOutput, Packet,
+    SiteConfig, Time, Transport,
 };
 use parallax_stack::Stack;
 use services::{Services, ServicesConfig};
@@ -108,7 +108,7 @@ impl World {
         };
         self.now = next.max(self.now);
         while let Some(output) = self.network.poll(self.now) {
-            let Output::Delivered { at, to, packet, .. } = output else { continue };
+            let NetworkOutput::Delivered { at, to, packet, .. } = output else { continue };
             if self.services_at.values().any(|service| *service == to) {
                 self.services.handle(at, &packet);
             } else {

@@ -3,7 +3,7 @@
 
 use core::net::{Ipv4Addr, SocketAddrV4};
 use parallax_network::{Packet, Time};
-use parallax_services::{RelayConfig, RendezvousService, Service, StunTurn};
+use parallax_services::{NetworkService, RelayConfig, RendezvousService, StunTurn};
 use parallax_signalling::IceServer;
 use parallax_stack::StackError;
 
@@ -68,11 +68,11 @@ impl Services {
         })
     }
 
-    fn each(&mut self) -> [&mut dyn Service; 2] {
+    fn each(&mut self) -> [&mut dyn NetworkService; 2] {
         [&mut self.stun_turn, &mut self.rendezvous]
     }
 
-    /// A packet came in for one of them; for any other address it is ignored. False as of [`Service::handle`].
+    /// A packet came in for one of them; for any other address it is ignored. False as of [`NetworkService::handle`].
     pub fn handle(&mut self, now: Time, packet: &Packet) -> bool {
         let mut of = self.each().into_iter();
         of.find(|service| service.address() == *packet.destination.ip())

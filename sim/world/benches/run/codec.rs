@@ -1,7 +1,7 @@
 //! The codec: the frames of a run, marked, encoded, decoded, and their markers read.
 
 use core::hint::black_box;
-use parallax_media::{Clip, Decoder, Encoder, EncoderConfig, Marker, Size, marker};
+use parallax_media::{Clip, Decoder, Encoder, EncoderConfig, PictureMarker, Size, marker};
 use parallax_scenario::{Scenario, Video};
 use std::time::Duration;
 
@@ -36,7 +36,7 @@ pub(crate) fn run(scenario: &Scenario, clip: &Clip, frames: u32) {
         let at = Duration::from_secs(frame.into()) / u32::from(rate);
         let mut picture = clip.frame_at(at).into_owned();
         let camera_us = at.as_micros() as u64;
-        let mark = Marker { boot: 0, frame, camera_us };
+        let mark = PictureMarker { boot: 0, frame, camera_us };
         marker::draw(&mut picture, &mark).expect("a marker");
         let encoded = encoder.encode(&picture, at).expect("an encoded frame");
         if encoded.skipped {

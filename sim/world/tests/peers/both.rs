@@ -3,7 +3,7 @@
 use crate::street::{Kept, Street, in_one_lan, run_scenario};
 use parallax_record::{Record, Summary, Verdict, judge};
 use parallax_scenario::{Scenario, Viewer};
-use parallax_world::{Outcome, header};
+use parallax_world::{SimOutcome, header};
 
 /// A street whose camera views its viewer, which films, too.
 fn both() -> Scenario {
@@ -18,7 +18,7 @@ fn both() -> Scenario {
 }
 
 /// Judges the run, and holds both of its streams.
-fn assert_both_stream(scenario: &Scenario) -> (Kept, Outcome, Summary) {
+fn assert_both_stream(scenario: &Scenario) -> (Kept, SimOutcome, Summary) {
     let (kept, outcome) = run_scenario(scenario, 1);
     kept.assert_sound();
     let header = header(scenario, 1, "0.0.0");

@@ -14,9 +14,11 @@ use parallax_peer::{
 };
 use parallax_record::Ice;
 use parallax_scenario::{Peer, Scenario};
-use parallax_services::Service;
+use parallax_services::NetworkService;
 use parallax_signalling::Token;
-use parallax_world::{Device, Guards, Instantly, Services, SimHost, World, WorldError, simulate};
+use parallax_world::{
+    Device, Guards, Instantly, NetworkServices, SimHost, World, WorldError, simulate,
+};
 use rand_chacha::ChaCha8Rng;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -73,7 +75,7 @@ pub(crate) fn run_by_hand(
         let peers = place(&scenario, &mut network)?;
         let home = network.site_named(&scenario.sites[0].name).expect("a site");
         let neighbour = network.add_host("neighbour", home, NEIGHBOUR)?;
-        let core: Box<dyn Services + Send> =
+        let core: Box<dyn NetworkServices + Send> =
             if faults.lan { Box::new(Nobody) } else { Box::new(Core::new(&mut network, faults)?) };
         let sinks = sinks(entries, packets);
         let mut world = World::new(1, network, core, BTreeMap::new(), sinks)?;
@@ -124,7 +126,7 @@ fn place(
 /// No services are there.
 struct Nobody;
 
-impl Services for Nobody {
+impl NetworkServices for Nobody {
     fn handle(&mut self, _now: Time, host: HostId, packet: &Packet) -> bool {
         panic!("{packet:?} to {host:?}");
     }
@@ -259,7 +261,7 @@ impl Core {
     }
 }
 
-impl Services for Core {
+impl NetworkServices for Core {
     fn handle(&mut self, now: Time, host: HostId, packet: &Packet) -> bool {
         let hears = host == self.rendezvous || now >= self.silent_until;
         self.killed.contains(&host) || !hears || self.services.handle(now, packet)

@@ -6,7 +6,7 @@ use parallax_record::{Entry, Event, Phase, Session};
 use parallax_scenario::{
     Distribution, Profile, Profiles, Scenario, ScenarioErrors, Services, parse, profile,
 };
-use parallax_world::{Direction, Guards, Outcome, PacketSeen, Sinks, run};
+use parallax_world::{Direction, Guards, PacketSeen, SimOutcome, Sinks, run};
 use std::{
     collections::BTreeMap,
     fmt::Write,
@@ -169,7 +169,7 @@ viewer = {{ profile = "viewer", jitter_buffer = "{jitter}us", nack = {nack} }}
 }
 
 /// Runs a scenario as the program does.
-pub(crate) fn run_scenario(scenario: &Scenario, seed: u64) -> (Kept, Outcome) {
+pub(crate) fn run_scenario(scenario: &Scenario, seed: u64) -> (Kept, SimOutcome) {
     let mut kept = Kept::default();
     let Kept { entries, packets } = &mut kept;
     let outcome = run(scenario, seed, Guards::default(), sinks(entries, packets)).expect("a run");

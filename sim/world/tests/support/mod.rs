@@ -6,7 +6,8 @@ use parallax_network::{
 };
 use parallax_record::Entry;
 use parallax_world::{
-    EndKind, Guards, Instantly, Outcome, Services, SimHost, Sinks, World, WorldError, simulate,
+    EndKind, Guards, Instantly, NetworkServices, SimHost, SimOutcome, Sinks, World, WorldError,
+    simulate,
 };
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -36,7 +37,7 @@ pub(crate) fn software<F: Future<Output = ()> + Send + 'static>(
 /// What a test keeps of a run.
 #[derive(Debug)]
 pub(crate) struct Kept {
-    pub(crate) outcome: Outcome,
+    pub(crate) outcome: SimOutcome,
     pub(crate) entries: Vec<Entry>,
     pub(crate) packets: Vec<String>,
 }
@@ -101,7 +102,7 @@ impl StunServer {
     }
 }
 
-impl Services for StunServer {
+impl NetworkServices for StunServer {
     fn handle(&mut self, _now: Time, _host: HostId, packet: &Packet) -> bool {
         if !self.lives {
             return true;

@@ -72,7 +72,7 @@ pub(super) fn flagged(body: &[u8]) -> Result<(u8, u32, Fields<'_>), FilmError> {
 pub(super) struct Fields<'f>(pub(super) &'f [u8]);
 
 impl<'f> Fields<'f> {
-    /// So many bytes.
+    /// The next `count` bytes.
     pub(super) fn bytes(&mut self, count: usize) -> Option<&'f [u8]> {
         let (bytes, rest) = self.0.split_at_checked(count)?;
         self.0 = rest;
@@ -85,7 +85,7 @@ impl<'f> Fields<'f> {
         Some(bytes.iter().fold(0, |number, &byte| number << 8 | u64::from(byte)))
     }
 
-    /// Leaves out so many bytes.
+    /// Skips `count` bytes.
     pub(super) fn skip(&mut self, count: usize) -> Option<()> {
         self.bytes(count).map(drop)
     }

@@ -141,7 +141,7 @@ impl Reader<'_> {
             return Err(FilmError::TooLong { frames: self.most, exact: false, most: self.most });
         }
         if flags & 0xf00 == 0 && !is_video {
-            // Nothing is told of each: there may be any number.
+            // Samples without data of their own: there may be any number.
             return at.checked_add(count * u64::from(defaults.size)).ok_or(SHORT);
         }
         for _ in 0..count {

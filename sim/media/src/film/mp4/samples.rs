@@ -129,7 +129,7 @@ impl<'f> Places<'f> {
         Some(())
     }
 
-    /// Where the next frame is, of so many bytes.
+    /// Where the next frame is, of this length.
     fn next(&mut self, size: usize) -> Result<Range<usize>, FilmError> {
         while self.left == 0 {
             self.chunk += 1;

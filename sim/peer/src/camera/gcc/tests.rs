@@ -9,7 +9,7 @@ struct Path {
     capacity_bps: f64,
     queue: Duration,
     delay: Duration,
-    /// One packet in so many is lost besides; 0: none.
+    /// One packet in this number is lost besides; 0: none.
     loses_one_in: u64,
     /// The sender never sends more, whatever the estimate.
     most_bps: f64,

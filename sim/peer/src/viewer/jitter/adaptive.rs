@@ -72,7 +72,7 @@ fn run(origin: Origin, playout: &mut Playout, mut packets: Vec<Piece>) -> Vec<Ou
     out
 }
 
-/// Frames of three packets 2 ms apart, each frame delayed by so many milliseconds. Nothing overtakes.
+/// Frames of three packets 2 ms apart, each frame delayed by the given milliseconds. Nothing overtakes.
 fn path(origin: Origin, delays: impl IntoIterator<Item = u64>) -> Vec<Piece> {
     let mut last = 0;
     let mut packets = Vec::new();
@@ -85,7 +85,7 @@ fn path(origin: Origin, delays: impl IntoIterator<Item = u64>) -> Vec<Piece> {
     packets
 }
 
-/// A steady path of so many frames, packets of which come when `moved` says: not at all, or so many milliseconds later.
+/// A steady path of frames whose packets come when `moved` says: not at all, or by milliseconds later.
 fn with_losses(frames: usize, moved: impl Fn(u64, u16) -> Option<u64>) -> Vec<Piece> {
     let steady = path(ORIGIN, vec![10; frames]);
     let each = steady.into_iter().enumerate().filter_map(|(index, mut piece)| {
@@ -125,7 +125,7 @@ fn a_path_that_becomes_longer_for_good_costs_nothing_and_the_depth_stays() {
 
 #[test]
 fn a_resend_is_in_the_target_while_more_than_one_frame_in_twenty_needs_one() {
-    // A packet of each such frame comes so much later.
+    // A packet of each such frame comes later by this.
     let depth = |one_in: u64, late: u64| {
         let resent = |frame: u64, n: u16| frame % one_in == 3 && n == 1;
         let packets = with_losses(300, |frame, n| Some(if resent(frame, n) { late } else { 0 }));

@@ -85,7 +85,7 @@ fn a_jump_is_no_loss() {
     assert_eq!(requests.poll(5 * MS, MS).len(), 1);
 }
 
-/// What a path does to packets in their order: lost, or so many late.
+/// What a path does to packets in their order: lost, or late by this number.
 fn path() -> impl Strategy<Value = Vec<(Option<u8>, u8)>> {
     let fate = prop_oneof![3 => Just(Some(0)), 1 => Just(None), 1 => (1..40_u8).prop_map(Some)];
     prop::collection::vec((fate, 0..30_u8), 1..400)

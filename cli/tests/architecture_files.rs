@@ -1,4 +1,4 @@
-//! What must stay true of the house's files: who opens input, who writes, and what paths are made of.
+//! Rules of file access: who opens input, who writes, and what paths are joined from.
 
 use std::{
     collections::BTreeSet,

@@ -1,0 +1,161 @@
+//! Words of the sources: one for each thing, and no filler in the place of a noun.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+
+/// Files below `folder` with one of these endings; build output and version control left out.
+fn files(folder: &Path, endings: &[&str]) -> Vec<PathBuf> {
+    let (mut found, mut folders) = (Vec::new(), vec![folder.to_owned()]);
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+            if path.is_dir() {
+                if !["target", "node_modules"].contains(&name.as_str()) && !name.starts_with('.') {
+                    folders.push(path);
+                }
+            } else if endings.iter().any(|ending| name.ends_with(ending)) {
+                found.push(path);
+            }
+        }
+    }
+    assert!(!found.is_empty(), "no files in {}", folder.display());
+    found.sort();
+    found
+}
+
+fn read(file: &Path) -> String {
+    fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
+}
+
+/// How often `text` has `word` with nothing of a name around it.
+fn count(text: &str, word: &str) -> usize {
+    let of_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let alone = |(at, _): &(usize, &str)| {
+        let before = text[..*at].chars().next_back().is_some_and(of_name);
+        let after = text[*at + word.len()..].chars().next().is_some_and(of_name);
+        !before && !after
+    };
+    text.match_indices(word).filter(alone).count()
+}
+
+fn has_word(text: &str, word: &str) -> bool {
+    count(text, word) > 0
+}
+
+/// Words with a better one in their place. All in small letters.
+const WORDS: &[(&str, &str)] = &[
+    ("cone", "mapping and filtering, each by its behaviour (RFC 4787)"),
+    ("symmetric nat", "address-and-port-dependent mapping"),
+    ("symmetric gateway", "address-and-port-dependent mapping"),
+    ("router", "gateway"),
+    ("routers", "gateways"),
+    ("bandwidth", "capacity"),
+    ("bottleneck buffer", "bottleneck queue"),
+    ("glass-to-glass", "capture-to-render latency: no photon is measured here"),
+    ("todo", "an issue"),
+    ("fixme", "an issue"),
+];
+
+/// Where a word is what a user might write, and is corrected, or a library's name.
+const QUOTED: &[(&str, &str)] = &[
+    // Fields of smoltcp's DHCP.
+    ("hil/lab/src/port.rs", "router"),
+    ("hil/lab/tests/board.rs", "router"),
+    ("hil/lab/tests/fates/station.rs", "router"),
+    ("hil/process-board/src/station.rs", "router"),
+    ("sim/scenario/src/synonyms.rs", "bandwidth"),
+    ("sim/scenario/src/synonyms.rs", "cone"),
+    ("sim/scenario/src/synonyms.rs", "router"),
+    ("sim/scenario/src/table.rs", "bandwidth"),
+    ("sim/scenario/tests/broken.rs", "bandwidth"),
+    ("sim/scenario/tests/snapshots/broken__broken_scenarios.snap", "bandwidth"),
+];
+
+#[test]
+fn one_word_for_each_thing() {
+    let root = Path::new(ROOT).canonicalize().expect("the root");
+    let folders = ["cli", "device-profiles", "fixtures", "fuzz", "hil", "reports", "sim"];
+    for file in folders.iter().flat_map(|f| files(&root.join(f), &[".rs", ".md", ".toml", ".snap"]))
+    {
+        let name = file.strip_prefix(&root).expect("below").to_str().expect("text");
+        if name == "cli/tests/architecture_words.rs" {
+            continue;
+        }
+        let text = read(&file).to_lowercase();
+        for (word, instead) in WORDS.iter().filter(|(word, _)| !QUOTED.contains(&(name, *word))) {
+            let lines = text.lines().enumerate();
+            let line = lines.filter(|(_, line)| has_word(line, word)).map(|(at, _)| at + 1).next();
+            assert_eq!(line, None, "{name} says {word}: say {instead}");
+        }
+    }
+    for (name, word) in QUOTED {
+        let text = read(&root.join(name)).to_lowercase();
+        assert!(has_word(&text, word), "{name} no longer says {word}: take it off the list");
+    }
+}
+
+/// Fillers in the place of a noun, and what to write instead. All in small letters.
+const FILLERS: &[(&str, &str)] = &[
+    ("somebody", "the person or the program by its role: the user, the caller, another owner"),
+    ("anybody", "the person or the program by its role"),
+    ("nobody", "no and a noun: no reader, no host"),
+    ("whoever", "the role: the caller, the holder, the reader"),
+    ("befall", "inject, happen to"),
+    ("befalls", "injects, happens to"),
+    ("is told", "gets, is reported, is recorded"),
+    ("are told", "get, are reported, are recorded"),
+    ("was told", "got, was reported"),
+    ("be told", "be reported, be recorded"),
+    ("so many", "the number by its name, or: this number of"),
+    ("so much", "the amount by its name"),
+    ("so long", "the time by its name"),
+];
+
+/// How many fillers the sources of a crate have at most. The numbers may only fall; the aim is none.
+const FILLED: &[(&str, usize)] = &[
+    ("cli", 35),
+    ("hil/bench", 28),
+    ("hil/console", 4),
+    ("hil/lab", 2),
+    ("reports/record", 46),
+    ("reports/render", 40),
+    ("sim/peer", 4),
+    ("sim/scenario", 30),
+    ("sim/signalling", 1),
+    ("sim/world", 1),
+];
+
+#[test]
+fn no_filler_in_the_place_of_a_noun() {
+    let root = Path::new(ROOT).canonicalize().expect("the root");
+    let folders = ["cli", "fuzz", "hil", "reports", "sim"];
+    let mut found = std::collections::BTreeMap::<String, Vec<String>>::new();
+    for file in folders.iter().flat_map(|folder| files(&root.join(folder), &[".rs"])) {
+        let name = file.strip_prefix(&root).expect("below").to_str().expect("text").to_owned();
+        let Some((of, _)) = name.split_once("/src/") else { continue };
+        // A phrase may go on in the next line of a comment.
+        let text = read(&file).to_lowercase().replace("///", " ").replace("//", " ");
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        for (word, instead) in FILLERS {
+            let times =
+                std::iter::repeat_n(format!("{name}: {word}: {instead}"), count(&text, word));
+            found.entry(of.to_owned()).or_default().extend(times);
+        }
+    }
+    for (of, fillers) in found {
+        let most = FILLED.iter().find(|(name, _)| *name == of).map_or(0, |(_, most)| *most);
+        let times = fillers.len();
+        assert!(times <= most, "{of} has {times} fillers, {most} at most: {fillers:#?}");
+    }
+}
+
+#[test]
+fn a_filler_is_found_as_a_word() {
+    assert_eq!(count("nobody told nobody_else, nobody.", "nobody"), 2);
+    assert_eq!(count("so many more, soso many", "so many"), 1);
+}
