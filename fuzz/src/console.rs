@@ -20,11 +20,14 @@ fn profile(plain: bool) -> Option<ConsoleProfile> {
         password: Some((pattern("Password: $")?, Secret::new("hush"))),
         refused: Some(pattern("Login incorrect")?),
     };
-    let profile = ConsoleProfile::new(pattern("# $")?)
-        .with_banner(pattern(r"U-Boot SPL \d{4}")?)
-        .with_login(login)
-        .with_slow_transmit(3, 1_000_000);
-    Some(if plain { profile.with_style(CommandStyle::Plain) } else { profile })
+    Some(ConsoleProfile {
+        banners: vec![pattern(r"U-Boot SPL \d{4}")?],
+        login: Some(login),
+        style: if plain { CommandStyle::Plain } else { CommandStyle::Markers },
+        transmit_chunk_bytes: 3,
+        transmit_delay_ns: 1_000_000,
+        ..ConsoleProfile::new(pattern("# $")?)
+    })
 }
 
 /// The console core: each input is a byte that says what, one that says how long after the last, and

@@ -1,8 +1,8 @@
 //! A device profile's `[console]` and `[firmware]` as the console core takes them.
 
 use parallax_console::{
-    CommandStyle, ConsoleProfile, DeathKind, Firmware, FirmwareEvent, LineLevel, Login, Pattern,
-    PatternError, Secret, Timeouts,
+    CommandStyle, ConsoleProfile, Death, DeathKind, Firmware, FirmwareEvent, LineLevel, LinePolicy,
+    Login, Pattern, PatternError, Secret, Timeouts,
 };
 use parallax_scenario::{ConsoleTraits, FirmwareTraits, Level, Profile};
 use std::time::Duration;
@@ -58,41 +58,34 @@ pub fn console(
     let none = || ProfileError::NoConsole { profile: profile.name.clone() };
     let traits = profile.console.as_ref().ok_or_else(none)?;
     let patterns = Patterns { profile };
-    let mut console = ConsoleProfile::new(patterns.one("console.prompt", &traits.prompt)?)
-        .with_bauds(traits.bauds.clone())
-        .with_lines(level(traits.dtr), level(traits.rts))
-        .with_banners_per_boot(traits.banners_per_boot)
-        .with_settle(nanos(traits.settle))
-        .with_timeouts(timeouts(traits));
-    for banner in patterns.all("console.banners", &traits.banners)? {
-        console = console.with_banner(banner);
-    }
+    let base = ConsoleProfile::new(patterns.one("console.prompt", &traits.prompt)?);
+    let style = if traits.has_shell { CommandStyle::Markers } else { CommandStyle::Plain };
+    let mut console = ConsoleProfile {
+        bauds: traits.bauds.clone(),
+        lines: LinePolicy { dtr: level(traits.dtr), rts: level(traits.rts) },
+        banners: patterns.all("console.banners", &traits.banners)?,
+        banners_per_boot: traits.banners_per_boot,
+        style,
+        wakes_by_line: traits.wakes_by_line,
+        powered_by_port: traits.powered_by_port,
+        settle_ns: nanos(traits.settle),
+        timeouts: timeouts(traits),
+        ..base
+    };
     for (key, texts, kind) in [
         ("console.panics", &traits.panics, DeathKind::Panic),
         ("console.watchdogs", &traits.watchdogs, DeathKind::Watchdog),
     ] {
-        for pattern in patterns.all(key, texts)? {
-            console = console.with_death(pattern, kind);
-        }
-    }
-    if !traits.has_shell {
-        console = console.with_style(CommandStyle::Plain);
-    }
-    if traits.wakes_by_line {
-        console = console.waking_by_line();
-    }
-    if traits.powered_by_port {
-        console = console.powered_by_port();
+        let patterns = patterns.all(key, texts)?.into_iter();
+        console.deaths.extend(patterns.map(|pattern| Death { pattern, kind }));
     }
     if !traits.transmit_delay.is_zero() {
-        let chunk = usize::try_from(traits.transmit_chunk_bytes).unwrap_or(1);
-        console = console.with_slow_transmit(chunk, nanos(traits.transmit_delay));
+        console.transmit_chunk_bytes = usize::try_from(traits.transmit_chunk_bytes).unwrap_or(1);
+        console.transmit_delay_ns = nanos(traits.transmit_delay);
     }
-    if let Some(login) = login(board, traits, &patterns, secret)? {
-        console = console.with_login(login);
-    }
+    console.login = login(board, traits, &patterns, secret)?;
     if let Some(traits) = &profile.firmware {
-        console = console.with_firmware(firmware(traits, &patterns)?);
+        console.firmware = Some(firmware(traits, &patterns)?);
     }
     Ok(console)
 }

@@ -116,7 +116,8 @@ fn shell(mut master: TTYPort, slave: &TTYPort, rate: u64, stop: &AtomicBool) {
 }
 
 fn open(fake: &FakeBoard, bauds: &[u32]) -> Board {
-    let profile = ConsoleProfile::new(Pattern::new("# $").expect("a pattern")).with_bauds(bauds);
+    let prompt = Pattern::new("# $").expect("a pattern");
+    let profile = ConsoleProfile { bauds: bauds.to_vec(), ..ConsoleProfile::new(prompt) };
     let settings =
         PortSettings { path: fake.path.clone(), baud: bauds[0], lines: LinePolicy::default() };
     let console = Console::new(profile, Nonce(0x0102_0304));

@@ -134,11 +134,6 @@ impl Console {
         &self.profile
     }
 
-    /// What stands at the end of the output, and is no line yet.
-    pub fn end_of_output(&self) -> Vec<u8> {
-        self.tail().0
-    }
-
     /// Whether all is quiet and what stands at the end asks for something: a user, a password, a command.
     pub fn asks(&self) -> bool {
         let tail = self.tail().0;

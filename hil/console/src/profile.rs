@@ -211,38 +211,10 @@ impl ConsoleProfile {
         SIGNS.deaths.len()
     }
 
-    /// With a firmware that is not ours.
-    #[must_use]
-    pub fn with_firmware(mut self, firmware: Firmware) -> Self {
-        self.firmware = Some(firmware);
-        self
-    }
-
-    /// With these rates, in bits per second, the likeliest first.
-    #[must_use]
-    pub fn with_bauds(mut self, bauds: impl Into<Vec<u32>>) -> Self {
-        self.bauds = bauds.into();
-        self
-    }
-
-    /// With DTR and RTS held at these levels.
-    #[must_use]
-    pub fn with_lines(mut self, dtr: LineLevel, rts: LineLevel) -> Self {
-        self.lines = LinePolicy { dtr, rts };
-        self
-    }
-
     /// With one more banner of a boot's first stage.
     #[must_use]
     pub fn with_banner(mut self, banner: Pattern) -> Self {
         self.banners.push(banner);
-        self
-    }
-
-    /// With boots that show up to `most` banners.
-    #[must_use]
-    pub fn with_banners_per_boot(mut self, most: u32) -> Self {
-        self.banners_per_boot = most;
         self
     }
 
@@ -257,56 +229,6 @@ impl ConsoleProfile {
     #[must_use]
     pub fn with_style(mut self, style: CommandStyle) -> Self {
         self.style = style;
-        self
-    }
-
-    /// With typed lines ended by this.
-    #[must_use]
-    pub fn with_line_end(mut self, end: impl Into<Vec<u8>>) -> Self {
-        self.line_end = end.into();
-        self
-    }
-
-    /// With a console that an empty line wakes while it boots.
-    #[must_use]
-    pub fn waking_by_line(mut self) -> Self {
-        self.wakes_by_line = true;
-        self
-    }
-
-    /// With power that comes through the port.
-    #[must_use]
-    pub fn powered_by_port(mut self) -> Self {
-        self.powered_by_port = true;
-        self
-    }
-
-    /// Sending at most `chunk_bytes` every `delay_ns` nanoseconds.
-    #[must_use]
-    pub fn with_slow_transmit(mut self, chunk_bytes: usize, delay_ns: Nanos) -> Self {
-        self.transmit_chunk_bytes = chunk_bytes;
-        self.transmit_delay_ns = delay_ns;
-        self
-    }
-
-    /// With a prompt that counts after `settle_ns` nanoseconds of quiet.
-    #[must_use]
-    pub fn with_settle(mut self, settle_ns: Nanos) -> Self {
-        self.settle_ns = settle_ns;
-        self
-    }
-
-    /// With these timeouts.
-    #[must_use]
-    pub fn with_timeouts(mut self, timeouts: Timeouts) -> Self {
-        self.timeouts = timeouts;
-        self
-    }
-
-    /// With one more death pattern.
-    #[must_use]
-    pub fn with_death(mut self, pattern: Pattern, kind: DeathKind) -> Self {
-        self.deaths.push(Death { pattern, kind });
         self
     }
 }

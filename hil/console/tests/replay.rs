@@ -227,10 +227,12 @@ fn a_firmware_that_is_not_ours_is_followed_by_commands_and_log() {
             (FirmwareEvent::FirstFrame, pattern("sent frame 1 ")),
         ],
     };
-    let profile = ConsoleProfile::new(pattern("esp> $"))
-        .with_style(CommandStyle::Plain)
-        .with_banner(pattern("ESP-ROM:"))
-        .with_firmware(firmware);
+    let profile = ConsoleProfile {
+        style: CommandStyle::Plain,
+        banners: vec![pattern("ESP-ROM:")],
+        firmware: Some(firmware),
+        ..ConsoleProfile::new(pattern("esp> $"))
+    };
     let text = transcript(&[
         r"- < ESP-ROM:esp32p4\x0d\x0aesp> ",
         r"- > join lobby\x0d",

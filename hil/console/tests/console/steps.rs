@@ -118,7 +118,7 @@ fn a_silent_board_is_knocked_at_as_often_as_told_and_then_dead() {
 #[test]
 fn a_board_that_boots_without_a_prompt_is_dead_after_its_boot_time_times_the_factor() {
     let timeouts = Timeouts { boot_ns: 10 * S, factor_percent: 250, ..Timeouts::default() };
-    let mut bench = Bench::new(linux().with_timeouts(timeouts));
+    let mut bench = Bench::new(ConsoleProfile { timeouts, ..linux() });
     bench.input(ConsoleInput::Power(true));
     bench.ask(Request::Ready(CommandId(1)));
     bench.hear(b"U-Boot SPL 2024\r\n");
@@ -216,7 +216,7 @@ fn a_command_that_hangs_is_broken_off_and_nothing_is_taken_for_known() {
 #[test]
 fn a_run_that_takes_too_long_ends_its_stream() {
     let timeouts = Timeouts { run_ns: 30 * S, ..Timeouts::default() };
-    let mut bench = Bench::new(linux().with_timeouts(timeouts));
+    let mut bench = Bench::new(ConsoleProfile { timeouts, ..linux() });
     bench.ready();
     bench.ask(Request::Start);
     stream(&mut bench);
@@ -228,7 +228,7 @@ fn a_run_that_takes_too_long_ends_its_stream() {
 
 #[test]
 fn power_and_plug_are_followed() {
-    let mut bench = Bench::new(linux().powered_by_port());
+    let mut bench = Bench::new(ConsoleProfile { powered_by_port: true, ..linux() });
     bench.ready();
     bench.ask(command("sleep 5"));
     let out = bench.input(ConsoleInput::Unplugged);
@@ -280,7 +280,11 @@ fn a_plain_command_line_is_followed_from_echo_to_prompt() {
 
 #[test]
 fn bytes_go_out_as_slowly_as_the_board_needs_even_when_the_host_is_late() {
-    let mut bench = Bench::new(linux().with_slow_transmit(1, 10 * MS));
+    let mut bench = Bench::new(ConsoleProfile {
+        transmit_chunk_bytes: 1,
+        transmit_delay_ns: 10 * MS,
+        ..linux()
+    });
     let mut times = Vec::new();
     let mut take = |out: Vec<ConsoleOutput>, now| {
         for output in out {
