@@ -11,49 +11,6 @@ const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
 /// Circles that stand, each with the reason. The list may only shrink.
 const CIRCLES: &[(&str, &[&str])] = &[
-    (
-        "events, their join and the times of frames grew as one; to be opened with the stages",
-        &[
-            "reports/record/src/delays.rs",
-            "reports/record/src/distribution.rs",
-            "reports/record/src/event.rs",
-            "reports/record/src/header.rs",
-            "reports/record/src/join.rs",
-            "reports/record/src/links.rs",
-            "reports/record/src/measure.rs",
-            "reports/record/src/record.rs",
-            "reports/record/src/session.rs",
-            "reports/record/src/timeline.rs",
-            "reports/record/src/uncertainty.rs",
-            "reports/record/src/way.rs",
-        ],
-    ),
-    (
-        "a baseline holds the thresholds of its comparison",
-        &["reports/record/src/baseline.rs", "reports/record/src/regression.rs"],
-    ),
-    (
-        "one comparison in two files",
-        &["reports/record/src/beside.rs", "reports/record/src/within.rs"],
-    ),
-    (
-        "one picture in two files",
-        &["reports/render/src/view/network.rs", "reports/render/src/view/stream.rs"],
-    ),
-    (
-        "the terminal shows views, and views borrow its words",
-        &[
-            "reports/render/src/baseline.rs",
-            "reports/render/src/beside.rs",
-            "reports/render/src/terminal.rs",
-            "reports/render/src/view/bound.rs",
-            "reports/render/src/view/missed.rs",
-            "reports/render/src/view/overall.rs",
-            "reports/render/src/view/run.rs",
-            "reports/render/src/view/scenario.rs",
-            "reports/render/src/view/suite.rs",
-        ],
-    ),
     ("clips are a part of the plan", &["sim/fabric/src/clips.rs", "sim/fabric/src/plan.rs"]),
     (
         "the parser's tables and the kinds of files are to be opened with one description",
@@ -478,33 +435,8 @@ fn a_circle_is_found_through_what_hands_a_name_on() {
 }
 
 /// Public types whose names stand for several. The list may only shrink.
-const SHARED: &[&str] = &[
-    "Action",
-    "Builtin",
-    "Change",
-    "CongestionControl",
-    "Difference",
-    "End",
-    "Event",
-    "Figure",
-    "Film",
-    "Nack",
-    "Origin",
-    "Pair",
-    "Picture",
-    "Place",
-    "QueueLimit",
-    "Rate",
-    "Route",
-    "Row",
-    "Scenario",
-    "Shown",
-    "Size",
-    "Source",
-    "StageTime",
-    "Stream",
-    "Table",
-];
+const SHARED: &[&str] =
+    &["Action", "Builtin", "CongestionControl", "Event", "Film", "Nack", "QueueLimit", "Size"];
 
 /// The types that a source declares for other files: `pub` and `pub(crate)`.
 fn types(text: &str) -> Vec<String> {

@@ -3,7 +3,7 @@
 
 mod support;
 
-use parallax_record::{Clock, Entry, Event, ReadError, Record};
+use parallax_record::{Clock, Entry, Event, ReadError, Record, Stage};
 use parallax_scenario::{Distribution, Profile, profile::parse};
 use std::{fs, path::Path, time::Duration};
 use support::{EASY, Place, replaced, with_checks};
@@ -156,15 +156,15 @@ fn a_calibrated_profile_is_closer_to_runs_that_it_has_not_seen() {
     let called = calibrated(&place, "calibrated/board.toml");
     assert_eq!(called.code, Some(0), "{}", called.complained);
     let camera = profile(&place, "calibrated/board.toml").camera.expect("it is one");
-    let (least, p50, p95, _, samples) = told(&camera.capture.distribution);
+    let (least, p50, p95, _, samples) = told(&camera.stages[&Stage::Capture].distribution);
     near(p50, 6 * MS, MS / 2);
     near(p95, 7 * MS + MS * 64 / 100, MS / 2);
     assert!(least > 2 * MS && samples > 400, "{least:?}, {samples}");
-    let (_, p50, p95, most, _) = told(&camera.encode.distribution);
+    let (_, p50, p95, most, _) = told(&camera.stages[&Stage::Encode].distribution);
     near(p50, 20 * MS, MS);
     near(p95, 30 * MS, 3 * MS);
     assert!(most < 66 * MS, "{most:?}");
-    let source = &camera.encode.origin.source;
+    let source = &camera.stages[&Stage::Encode].origin.source;
     assert!(source.contains(&format!("{samples} frames of 320x240 in 3 runs")), "{source}");
     assert!(source.contains("train homes seeds 1..3), each time within 300us"), "{source}");
     for (what, out) in [("true", "others"), ("guessed", "before"), ("calibrated", "after")] {

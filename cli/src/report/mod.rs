@@ -15,7 +15,7 @@ use crate::{
     output,
 };
 use parallax_record::Verdict;
-use parallax_render::{Report, baseline::text, beside, terminal, view::Source};
+use parallax_render::{Report, baseline::text, beside, terminal, view::ReasonSource};
 use std::path::Path;
 
 pub(crate) use file::record;
@@ -90,7 +90,7 @@ pub(crate) fn run(arguments: &ReportArgs) -> Result<Exit, Stop> {
     let said = report.folders.len() == 1
         && compared.is_none()
         && arguments.within.is_none()
-        && report.overall.reasons.iter().all(|reason| reason.source == Source::Runs);
+        && report.overall.reasons.iter().all(|reason| reason.source == ReasonSource::Runs);
     if !said {
         output::say(terminal::overall(&report.overall, style));
     }

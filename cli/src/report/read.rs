@@ -11,7 +11,7 @@ use parallax_record::{Environment, Suite, Summary, Verdict, judge};
 use parallax_render::{
     escape::tame,
     figure::counted,
-    input::{Folder, Origin},
+    input::{Folder, FolderOrigin},
 };
 use parallax_scenario::nearest;
 use std::{
@@ -115,7 +115,7 @@ struct Found {
     lone: bool,
     /// They have just been judged from their records.
     judged: bool,
-    origin: Origin,
+    origin: FolderOrigin,
 }
 
 /// The runs of a folder, as `summary.json` has them, or else those that have records. What was killed before its run
@@ -136,7 +136,7 @@ fn suite(folder: &Path) -> Result<Found, Stop> {
                 );
                 return Err(bad(&file, &text));
             }
-            let mut origin = Origin::default();
+            let mut origin = FolderOrigin::default();
             let (lacking, corrections) = lacking(folder, &suite)?;
             if !lacking.is_empty() {
                 origin.corrections = corrections;
@@ -156,9 +156,9 @@ fn without_summary(folder: &Path) -> Result<Found, Stop> {
     let file = folder.join("record.jsonl");
     if file.is_file() {
         let suite = Suite::new(vec![judge(&record(&file)?)]);
-        return Ok(Found { suite, lone: true, judged: true, origin: Origin::default() });
+        return Ok(Found { suite, lone: true, judged: true, origin: FolderOrigin::default() });
     }
-    let mut origin = Origin { without_summary: true, ..Origin::default() };
+    let mut origin = FolderOrigin { without_summary: true, ..FolderOrigin::default() };
     let mut runs = Vec::new();
     let folders = run_folders(folder);
     for found in judged::in_parallel(folders.len(), |(), at| Ok(of_record(&folders[at])))? {

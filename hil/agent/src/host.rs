@@ -7,7 +7,7 @@ use crate::{
     say::MessageWriter,
     tunnel::{Tunnel, TunnelListener},
 };
-use parallax_peer::{Flash, Host, Stage, Worked};
+use parallax_peer::{Flash, Host, Work, Worked};
 use parallax_record::Event;
 use std::{
     collections::BTreeMap,
@@ -160,7 +160,7 @@ impl<N: Net> Host for AgentHost<N> {
     }
 
     /// The board's own time.
-    async fn work<T: Send>(&self, _: Stage, _: u64, job: impl FnOnce() -> T + Send) -> Worked<T> {
+    async fn work<T: Send>(&self, _: Work, _: u64, job: impl FnOnce() -> T + Send) -> Worked<T> {
         let done = job();
         Worked::by_now(done, self.now_ns())
     }

@@ -7,7 +7,7 @@ use parallax_fabric::{
 };
 use parallax_network::{HostId, random};
 use parallax_peer::{
-    BoxedTask, Flash, Host, HostRuntime, RenderedPicture, Stage, UdpRuntime, Worked,
+    BoxedTask, Flash, Host, HostRuntime, RenderedPicture, UdpRuntime, Work, Worked,
 };
 use parallax_record::{Entry, Event};
 use rand_chacha::ChaCha8Rng;
@@ -123,14 +123,14 @@ impl Host for LabHost {
     /// Takes as long as the device profile says, or longer if the job itself does.
     async fn work<T: Send>(
         &self,
-        stage: Stage,
+        work: Work,
         begins_ns: u64,
         job: impl FnOnce() -> T + Send,
     ) -> Worked<T> {
         let begun_ns = self.now_ns();
         let done = job();
-        let delay = self.0.device.time_of(stage, &mut lock(&self.0.streams).device);
-        let occupied = self.0.device.occupancy_of(stage).unwrap_or(delay);
+        let delay = self.0.device.time_of(work, &mut lock(&self.0.streams).device);
+        let occupied = self.0.device.occupancy_of(work).unwrap_or(delay);
         let ns = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
         Worked {
             done,

@@ -1,7 +1,7 @@
 //! The profile's file with the proposed times in it: all else of its text stays as it is.
 
 use crate::propose::{Calibration, Proposal, task_key};
-use parallax_record::SetupTask;
+use parallax_record::{SetupTask, Stage};
 use parallax_scenario::{
     Distribution,
     profile::{self, Profile, Provenance, StageTime},
@@ -77,8 +77,8 @@ fn stage<'p>(profile: &'p Profile, key: &str) -> Option<&'p StageTime> {
         "boot_time" => Some(&profile.boot_time),
         "timer" => profile.timer.as_ref(),
         "camera.start" => profile.camera.as_ref()?.start.as_ref(),
-        "camera.capture" => profile.camera.as_ref().map(|camera| &camera.capture),
-        "camera.encode" => profile.camera.as_ref().map(|camera| &camera.encode),
+        "camera.capture" => profile.camera.as_ref()?.stages.get(&Stage::Capture),
+        "camera.encode" => profile.camera.as_ref()?.stages.get(&Stage::Encode),
         _ => {
             let task = SetupTask::ALL.into_iter().find(|task| task_key(*task) == key)?;
             profile.set_up.get(&task)

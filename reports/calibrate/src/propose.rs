@@ -2,7 +2,7 @@
 
 use crate::run::{MeasuredFrame, MeasuredRun};
 use core::time::Duration;
-use parallax_record::{Percentile, SetupTask, Span, Spans, Uncertainty, nearest_rank};
+use parallax_record::{Percentile, SetupTask, Span, Spans, Stage, Uncertainty, nearest_rank};
 use parallax_scenario::{
     Distribution, Profile, Quantile,
     profile::{Origin, Provenance, StageTime},
@@ -176,8 +176,11 @@ fn measured(profile: &Profile) -> Vec<Kind<'_>> {
         all.push(kind("camera.start", "starts", FEWEST_TASKS, camera.start.as_ref(), starts));
         let capture: Times = Box::new(|run| run.frames.iter().map(|it| it.capture_us).collect());
         let encode: Times = Box::new(|run| run.frames.iter().map(|it| it.encode_us).collect());
-        all.push(kind("camera.capture", "frames", FEWEST_FRAMES, Some(&camera.capture), capture));
-        all.push(kind("camera.encode", "frames", FEWEST_FRAMES, Some(&camera.encode), encode));
+        let stages =
+            [("camera.capture", Stage::Capture, capture), ("camera.encode", Stage::Encode, encode)];
+        for (key, stage, times) in stages {
+            all.push(kind(key, "frames", FEWEST_FRAMES, camera.stages.get(&stage), times));
+        }
     }
     all
 }

@@ -94,7 +94,9 @@ impl MeasuredRun {
         }
         let cameras = header.peers.iter().filter_map(|peer| Some((peer, peer.camera.as_ref()?)));
         let cameras: Vec<_> = cameras.collect();
-        let [(peer, camera)] = cameras[..] else { return Err(Unfit::NotOneCamera(cameras.len())) };
+        let [(peer, camera)] = cameras[..] else {
+            return Err(Unfit::NotOneCamera(cameras.len()));
+        };
         let frames = frames(record, &peer.name);
         Ok(Self {
             folder: folder.to_owned(),

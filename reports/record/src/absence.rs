@@ -1,8 +1,9 @@
 //! Peers that did not run: still booting, or without power.
 
-use crate::check::{Check, Predicate, Window};
+use crate::check::{Check, Subject, Window};
 use crate::counted;
 use crate::event::Event;
+use crate::finding::Finding;
 use crate::header::{Action, Header};
 use crate::measure;
 use crate::record::Record;
@@ -52,33 +53,31 @@ impl Part {
     }
 }
 
-/// That camera or viewer was still booting, or had no power, if that is why a check did not pass: of what was
-/// measured, if anything was, of how many samples, and its bound.
+/// That camera or viewer was still booting, or had no power, if that is why a check did not pass.
 pub(crate) fn of_check(
     check: &Check,
-    (measured, sample, bound): (Option<i64>, u64, i64),
+    finding: &Finding,
     stream: &StreamTimeline,
     timeline: &Timeline,
     record: &Record,
 ) -> Option<String> {
     let header = &record.header;
     let mut part = Part::of(check.window, header);
-    let begins_ns = match &check.predicate {
-        Predicate::Connects { .. } | Predicate::TimeToFirstFrame { .. } => {
-            measure::first_request(stream, check.window).map(|(_, at)| at)
-        }
-        Predicate::Recovery { after, .. } => {
-            let event = header.events.iter().find(|event| event.name == *after)?;
+    let begins_ns = match check.predicate.kind().subject() {
+        Subject::Request => measure::first_request(stream, check.window).map(|(_, at)| at),
+        Subject::Event => {
+            let after = check.predicate.event()?;
+            let event = header.events.iter().find(|event| event.name == after)?;
             // Of one that is not over the end of its power loss is all that is known.
             let end_us = event.at_us.saturating_add(event.lasts_us.unwrap_or(0));
             let over = recovery::over_ns(event, &header.events, timeline);
             Some(over.unwrap_or_else(|| end_us.saturating_mul(1_000)))
         }
         // Of these there must be enough: half of the window is.
-        _ if measured.is_none() || sample < check.minimum_sample => {
+        _ if finding.is_short(check) => {
             return cause(record, stream, part, part.half_ns());
         }
-        Predicate::FramesLost { .. } => {
+        Subject::LostFrames => {
             let lost = stream.frames.iter().filter(|frame| matches!(frame.fate, Fate::Lost(_)));
             let lost = lost.map(|frame| frame.camera.captured_ns);
             let lost: Vec<u64> = lost.filter(|at| check.window.holds(*at)).collect();
@@ -86,7 +85,7 @@ pub(crate) fn of_check(
                 absences.iter().copied().find(|one| lost.iter().any(|at| one.holds(*at)))
             });
         }
-        Predicate::Freezes { .. } => {
+        Subject::Freezes => {
             let until_us = part.to_ns / 1_000;
             let frozen = measure::freezes(&measure::rendered_us(stream), until_us);
             let frozen = frozen.iter().map(|freeze| Part {
@@ -105,14 +104,14 @@ pub(crate) fn of_check(
     };
     part.from_ns = begins_ns.unwrap_or(part.from_ns);
     let ns = |us: i64| u64::try_from(us).unwrap_or(0).saturating_mul(1_000);
-    if let Some(took) = measured {
+    if let Some(took) = finding.measured_us() {
         part.to_ns = part.from_ns.saturating_add(ns(took));
     }
-    cause(record, stream, part, ns(bound))
+    cause(record, stream, part, ns(finding.bound))
 }
 
 /// Why a stream had less than `needed_ns` of a part of the run: its camera or its viewer did not run.
-/// None if both ran for so long.
+/// None if both ran for that time.
 fn cause(record: &Record, stream: &StreamTimeline, part: Part, needed_ns: u64) -> Option<String> {
     texts(record, stream, |absences| {
         let absent: u64 = absences.iter().map(|one| part.overlap_ns(one)).sum();

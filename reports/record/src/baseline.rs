@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::check::Percentile;
 use crate::distribution::Histogram;
 use crate::foreign::inline;
 use crate::header::{ClockKind, MediaMode, SCHEMA};
-use crate::summary::{StreamSummary, Suite, Summary};
+use crate::summary::{StreamSummary, Suite, Summary, Unit};
 use crate::verdict::Verdict;
 
 /// The `format` of every baseline.
@@ -78,8 +79,95 @@ pub struct BaselineStream {
     pub camera: String,
     /// Seen where.
     pub viewer: String,
-    /// By name ([`Figure`](crate::Figure)); what was not measured is not there.
-    pub figures: BTreeMap<crate::Figure, i64>,
+    /// By name ([`BaselineFigure`]); what was not measured is not there.
+    pub figures: BTreeMap<BaselineFigure, i64>,
+}
+
+/// A figure that runs are compared by.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum BaselineFigure {
+    /// From the viewer's first request to the first rendered frame, microseconds.
+    TimeToFirstFrameUs,
+    /// The median of capture-to-render latency, microseconds.
+    CaptureToRenderP50Us,
+    /// Its p95, of at least 20 frames.
+    CaptureToRenderP95Us,
+    /// Its p99, of at least 100 frames.
+    CaptureToRenderP99Us,
+    /// Lost of 1,000,000 captured frames.
+    FramesLostPpm,
+    /// Freezes that ended.
+    Freezes,
+    /// Mean luma PSNR, thousandths of a decibel.
+    PsnrMillidb,
+}
+
+impl BaselineFigure {
+    /// All that were measured of a stream.
+    pub(crate) fn of(stream: &StreamSummary) -> BTreeMap<Self, i64> {
+        let latency = &stream.capture_to_render_us;
+        let borne = |percentile: Percentile, us: Option<i64>| {
+            us.filter(|_| latency.count >= percentile.sample_that_bears_it())
+        };
+        let (lost, captured) = (stream.frames.lost.total(), stream.frames.captured);
+        let lost_ppm = lost.saturating_mul(1_000_000).checked_div(captured);
+        let all = [
+            (Self::TimeToFirstFrameUs, stream.time_to_first_frame_us),
+            (Self::CaptureToRenderP50Us, borne(Percentile::P50, latency.p50)),
+            (Self::CaptureToRenderP95Us, borne(Percentile::P95, latency.p95)),
+            (Self::CaptureToRenderP99Us, borne(Percentile::P99, latency.p99)),
+            (Self::FramesLostPpm, lost_ppm.and_then(|ppm| i64::try_from(ppm).ok())),
+            (Self::Freezes, (captured > 0).then_some(stream.freezes.count as i64)),
+            (Self::PsnrMillidb, stream.psnr_millidb.map(i64::from)),
+        ];
+        all.into_iter().filter_map(|(figure, value)| Some((figure, value?))).collect()
+    }
+
+    /// Its unit.
+    #[must_use]
+    pub fn unit(self) -> Unit {
+        match self {
+            Self::FramesLostPpm => Unit::Ppm,
+            Self::Freezes => Unit::Freezes,
+            Self::PsnrMillidb => Unit::Millidb,
+            _ => Unit::Us,
+        }
+    }
+
+    /// In words.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::TimeToFirstFrameUs => "time to first frame",
+            Self::CaptureToRenderP50Us => "capture-to-render p50",
+            Self::CaptureToRenderP95Us => "capture-to-render p95",
+            Self::CaptureToRenderP99Us => "capture-to-render p99",
+            Self::FramesLostPpm => "frames lost",
+            Self::Freezes => "freezes",
+            Self::PsnrMillidb => "PSNR",
+        }
+    }
+
+    pub(crate) fn percentile(self) -> Option<Percentile> {
+        match self {
+            Self::CaptureToRenderP50Us => Some(Percentile::P50),
+            Self::CaptureToRenderP95Us => Some(Percentile::P95),
+            Self::CaptureToRenderP99Us => Some(Percentile::P99),
+            _ => None,
+        }
+    }
+
+    /// How much worse it is: less is better of all but PSNR.
+    pub(crate) fn worse_by(self, before: i64, now: i64) -> i64 {
+        if self == Self::PsnrMillidb {
+            before.saturating_sub(now)
+        } else {
+            now.saturating_sub(before)
+        }
+    }
 }
 
 /// Why bytes are not a baseline.
@@ -182,7 +270,7 @@ impl BaselineRun {
         let stream = |stream: &StreamSummary| BaselineStream {
             camera: stream.camera.clone(),
             viewer: stream.viewer.clone(),
-            figures: crate::Figure::of(stream),
+            figures: BaselineFigure::of(stream),
         };
         Self {
             scenario: run.scenario.to_string(),

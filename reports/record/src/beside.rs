@@ -8,14 +8,15 @@
 //! it is named, and shares and bounds are of the rest.
 
 use crate::{
-    CandidateKind, ClockKind, LatencySummary, MediaMode, PerPhase, Percentile, STAGE_NAMES,
-    SplitPart, StageSummary, StreamSummary, Summary, Uncertainty, Verdict, nearest_rank,
+    CandidateKind, ClockKind, LatencySummary, MediaMode, PerPhase, PerStage, Percentile, SplitPart,
+    Stage, StreamSummary, Summary, Uncertainty, Verdict, nearest_rank,
 };
 use serde::Serialize;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::within::Held;
-pub use crate::within::{RANGE_RUNS, Within};
+pub use crate::within::{Difference, OverRuns, RANGE_RUNS, Within};
 
 /// The version of what is written of it.
 const SCHEMA: u32 = 2;
@@ -124,32 +125,6 @@ pub struct Compared {
     pub verdict: Option<Verdict>,
 }
 
-/// A figure over the runs of a side.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct OverRuns {
-    /// How many have it.
-    pub runs: u64,
-    /// The least, the median and the greatest of theirs.
-    pub least: i64,
-    /// Likewise.
-    pub median: i64,
-    /// Likewise.
-    pub greatest: i64,
-    /// How far the truth may be from each, by the clocks.
-    pub uncertainty: Uncertainty,
-}
-
-/// Measured less simulated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Difference {
-    /// Of the medians.
-    pub by: i64,
-    /// What it truly is at least, by the clocks of both sides.
-    pub least: i64,
-    /// And at most.
-    pub most: i64,
-}
-
 impl SideBySide {
     /// Of all runs, simulated and measured; none if one of the two is missing altogether.
     #[must_use]
@@ -243,7 +218,7 @@ impl Pair {
         let counts = |run: &Summary| run.faults.is_empty() && run.doubts.is_empty();
         let own = |side: &[(&Summary, &StreamSummary)]| {
             let side = side.iter().filter(|(run, _)| counts(run));
-            side.map(|(_, stream)| Figures::of(stream)).collect::<Vec<_>>()
+            side.map(|(_, stream)| figures(stream)).collect::<Vec<_>>()
         };
         let (ours, theirs) = (own(simulated), own(measured));
         let alike = match ours.is_empty() || theirs.is_empty() {
@@ -255,14 +230,16 @@ impl Pair {
         };
         let browser =
             measured.iter().chain(simulated).any(|(run, _)| shown_by_a_browser(run, viewer));
-        let compared = Figures::NAMES.iter().enumerate().filter_map(|(at, (name, scale, held))| {
-            let over = |side: &[Figures]| OverRuns::of(side.iter().filter_map(|run| run.0[at]));
-            let (simulated, measured) = (over(&ours), over(&theirs));
+        let each = ours.iter().chain(&theirs).next().map_or(&[][..], |run| run);
+        let compared = each.iter().enumerate().filter_map(|(at, figure)| {
+            let of =
+                |runs: &[Vec<OwnFigure>]| OverRuns::of(runs.iter().filter_map(|run| run[at].value));
+            let (simulated, measured) = (of(&ours), of(&theirs));
             (simulated.is_some() || measured.is_some()).then(|| {
                 // A browser does not tell of the stages of a frame inside it.
                 let told = !browser || measured.is_some();
-                let demanded = within.filter(|within| held.by(*within) && told);
-                Compared::of((name, *scale), (simulated, measured), &alike, demanded)
+                let demanded = within.filter(|within| figure.held.by(*within) && told);
+                Compared::of(figure, simulated, measured, &alike, demanded)
             })
         });
         let figures: Vec<Compared> = compared.collect();
@@ -298,14 +275,14 @@ impl Pair {
 
 /// The stages for which all of these were configured to take the same time.
 fn alike<'a>(streams: impl Iterator<Item = &'a StreamSummary>) -> Vec<Alike> {
-    let common = streams.map(|stream| stream.configured_us.in_order()).reduce(|mut common, one| {
-        for (common, one) in common.iter_mut().zip(one) {
-            *common = common.filter(|_| *common == one);
-        }
-        common
+    let common = streams.map(|stream| stream.configured_us).reduce(|common, one| {
+        PerStage::from_fn(|stage| common[stage].filter(|_| common[stage] == one[stage]))
     });
-    let stages = STAGE_NAMES.into_iter().zip(common.unwrap_or_default());
-    stages.filter_map(|(stage, us)| Some(Alike { stage, us: us.filter(|us| *us > 0)? })).collect()
+    let common = common.unwrap_or_default();
+    let alike = |(stage, us): (Stage, &Option<i64>)| {
+        Some(Alike { stage: stage.name(), us: us.filter(|us| *us > 0)? })
+    };
+    common.iter().filter_map(alike).collect()
 }
 
 /// How much of a figure that is.
@@ -355,96 +332,77 @@ fn path(stream: &StreamSummary) -> Option<String> {
 /// A value and how far the truth may be from it.
 type Value = (i64, Uncertainty);
 
-/// What one run came to, in the order of [`Self::NAMES`].
-struct Figures([Option<Value>; Self::NAMES.len()]);
+/// A figure of one run.
+struct OwnFigure {
+    name: Cow<'static, str>,
+    scale: Scale,
+    /// By which bound it is held.
+    held: Held,
+    value: Option<Value>,
+}
 
-impl Figures {
-    /// Name, scale, and by which bound it is held. The offer waits for a boot and for what is tried anew each
-    /// second: nothing is demanded of it.
-    const NAMES: [(&'static str, Scale, Held); 27] = [
-        ("set-up: until the offer, boot included", Scale::Us, Held::Never),
-        ("set-up: offer to nominated", Scale::Us, Held::Medians),
-        ("set-up: nominated to DTLS", Scale::Us, Held::Medians),
-        ("set-up: DTLS to first RTP", Scale::Us, Held::Never),
-        ("set-up: first RTP to first key frame", Scale::Us, Held::Never),
-        ("set-up: first key frame to first render", Scale::Us, Held::Never),
-        ("set-up: DTLS to first render", Scale::Us, Held::Medians),
-        ("set-up: offer to first render", Scale::Us, Held::Range),
-        ("time to first frame", Scale::Us, Held::Never),
-        ("capture-to-render p50", Scale::Us, Held::Both),
-        ("capture-to-render p95", Scale::Us, Held::Both),
-        ("capture-to-render p99", Scale::Us, Held::Medians),
-        ("of it configured, median", Scale::Us, Held::Never),
-        ("of it chosen by the stack, median", Scale::Us, Held::Never),
-        ("of it suffered, median", Scale::Us, Held::Never),
-        ("capture, median", Scale::Us, Held::Medians),
-        ("encode, median", Scale::Us, Held::Medians),
-        ("pacer, median", Scale::Us, Held::Medians),
-        ("network, median", Scale::Us, Held::Medians),
-        ("jitter buffer, median", Scale::Us, Held::Medians),
-        ("decode, median", Scale::Us, Held::Medians),
-        ("render, median", Scale::Us, Held::Medians),
-        ("frames lost", Scale::Ppm, Held::Range),
-        ("freezes", Scale::Count, Held::Never),
-        ("frozen in all", Scale::Us, Held::Range),
-        ("bit rate", Scale::Bps, Held::Never),
-        ("sessions", Scale::Count, Held::Never),
+/// The figures of one run, in the order of a report. The offer waits for a boot and for what is tried anew each second:
+/// nothing is demanded of it.
+fn figures(stream: &StreamSummary) -> Vec<OwnFigure> {
+    let (at, unsure) = (&stream.setup_us, &stream.setup_uncertainty_us);
+    let phase =
+        |value: fn(&PerPhase<Option<i64>>) -> Option<i64>,
+         of: fn(&PerPhase<Uncertainty>) -> Uncertainty| { Some((value(at)?, of(unsure))) };
+    let offer = phase(|all| all.signalling, |all| all.signalling);
+    let nominated = phase(|all| all.nominated, |all| all.nominated);
+    let dtls = phase(|all| all.dtls, |all| all.dtls);
+    let rtp = phase(|all| all.first_rtp, |all| all.first_rtp);
+    let key = phase(|all| all.first_key_frame, |all| all.first_key_frame);
+    let render = phase(|all| all.first_render, |all| all.first_render);
+    let first = stream.time_to_first_frame_us;
+    let first = first.map(|us| (us, stream.time_to_first_frame_uncertainty_us));
+    let latency = &stream.capture_to_render_us;
+    let [p50, p95, p99] = [
+        (Percentile::P50, latency.p50, latency.p50_uncertainty),
+        (Percentile::P95, latency.p95, latency.p95_uncertainty),
+        (Percentile::P99, latency.p99, latency.p99_uncertainty),
+    ]
+    .map(|(percentile, us, unsure)| borne(latency, percentile, us.zip(Some(unsure))));
+    // What one stage loses another may gain.
+    let open = latency.uncertainty.below.max(latency.uncertainty.above);
+    let part = |part: SplitPart| Some((part.p50?, Uncertainty { below: open, above: open }));
+    let split = &stream.split_us;
+    let exact = |value: i64| (value, Uncertainty::default());
+    let (lost, captured) = (stream.frames.lost.total(), stream.frames.captured);
+    let lost = lost.saturating_mul(1_000_000).checked_div(captured);
+    let whole = |value: u64| i64::try_from(value).ok().map(exact);
+    let own = |name, scale, held, value| OwnFigure { name, scale, held, value };
+    let times = [
+        ("set-up: until the offer, boot included", Held::Never, offer),
+        ("set-up: offer to nominated", Held::Medians, step(offer, nominated)),
+        ("set-up: nominated to DTLS", Held::Medians, step(nominated, dtls)),
+        ("set-up: DTLS to first RTP", Held::Never, step(dtls, rtp)),
+        ("set-up: first RTP to first key frame", Held::Never, step(rtp, key)),
+        ("set-up: first key frame to first render", Held::Never, step(key, render)),
+        ("set-up: DTLS to first render", Held::Medians, step(dtls, render)),
+        ("set-up: offer to first render", Held::Range, step(offer, render)),
+        ("time to first frame", Held::Never, first),
+        ("capture-to-render p50", Held::Both, p50),
+        ("capture-to-render p95", Held::Both, p95),
+        ("capture-to-render p99", Held::Medians, p99),
+        ("of it configured, median", Held::Never, part(split.configured)),
+        ("of it chosen by the stack, median", Held::Never, part(split.chosen)),
+        ("of it suffered, median", Held::Never, part(split.suffered)),
     ];
-
-    fn of(stream: &StreamSummary) -> Self {
-        let (at, unsure) = (&stream.setup_us, &stream.setup_uncertainty_us);
-        let phase = |value: fn(&PerPhase<Option<i64>>) -> Option<i64>,
-                     of: fn(&PerPhase<Uncertainty>) -> Uncertainty| {
-            Some((value(at)?, of(unsure)))
-        };
-        let offer = phase(|all| all.signalling, |all| all.signalling);
-        let nominated = phase(|all| all.nominated, |all| all.nominated);
-        let dtls = phase(|all| all.dtls, |all| all.dtls);
-        let rtp = phase(|all| all.first_rtp, |all| all.first_rtp);
-        let key = phase(|all| all.first_key_frame, |all| all.first_key_frame);
-        let render = phase(|all| all.first_render, |all| all.first_render);
-        let first = stream.time_to_first_frame_us;
-        let first = first.map(|us| (us, stream.time_to_first_frame_uncertainty_us));
-        let latency = &stream.capture_to_render_us;
-        let stages = &stream.stages_us;
-        let median = |stage: &StageSummary| Some((stage.p50?, stage.p50_uncertainty));
-        // What one stage loses another may gain.
-        let open = latency.uncertainty.below.max(latency.uncertainty.above);
-        let part = |part: SplitPart| Some((part.p50?, Uncertainty { below: open, above: open }));
-        let exact = |value: i64| (value, Uncertainty::default());
-        let (lost, captured) = (stream.frames.lost.total(), stream.frames.captured);
-        let lost = lost.saturating_mul(1_000_000).checked_div(captured);
-        let whole = |value: u64| i64::try_from(value).ok().map(exact);
-        Self([
-            offer,
-            step(offer, nominated),
-            step(nominated, dtls),
-            step(dtls, rtp),
-            step(rtp, key),
-            step(key, render),
-            step(dtls, render),
-            step(offer, render),
-            first,
-            borne(latency, Percentile::P50, latency.p50.zip(Some(latency.p50_uncertainty))),
-            borne(latency, Percentile::P95, latency.p95.zip(Some(latency.p95_uncertainty))),
-            borne(latency, Percentile::P99, latency.p99.zip(Some(latency.p99_uncertainty))),
-            part(stream.split_us.configured),
-            part(stream.split_us.chosen),
-            part(stream.split_us.suffered),
-            median(&stages.capture),
-            median(&stages.encode),
-            median(&stages.pacer),
-            median(&stages.network),
-            median(&stages.jitter_buffer),
-            median(&stages.decode),
-            median(&stages.render),
-            lost.and_then(whole),
-            whole(stream.freezes.count),
-            whole(stream.freezes.total_us),
-            stream.bit_rate_bps.and_then(whole),
-            whole(stream.sessions),
-        ])
-    }
+    let times = times.map(|(name, held, value)| own(name.into(), Scale::Us, held, value));
+    let stages = stream.stages_us.iter().map(|(stage, us)| {
+        let name = format!("{}, median", stage.name()).into();
+        own(name, Scale::Us, Held::Medians, us.p50.zip(Some(us.p50_uncertainty)))
+    });
+    let others = [
+        ("frames lost", Scale::Ppm, Held::Range, lost.and_then(whole)),
+        ("freezes", Scale::Count, Held::Never, whole(stream.freezes.count)),
+        ("frozen in all", Scale::Us, Held::Range, whole(stream.freezes.total_us)),
+        ("bit rate", Scale::Bps, Held::Never, stream.bit_rate_bps.and_then(whole)),
+        ("sessions", Scale::Count, Held::Never, whole(stream.sessions)),
+    ];
+    let others = others.map(|(name, scale, held, value)| own(name.into(), scale, held, value));
+    times.into_iter().chain(stages).chain(others).collect()
 }
 
 /// A percentile that the sample bears.
@@ -486,8 +444,9 @@ impl OverRuns {
 
 impl Compared {
     fn of(
-        (name, scale): (&str, Scale),
-        (simulated, measured): (Option<OverRuns>, Option<OverRuns>),
+        OwnFigure { name, scale, .. }: &OwnFigure,
+        simulated: Option<OverRuns>,
+        measured: Option<OverRuns>,
         alike: &[Alike],
         within: Option<Within>,
     ) -> Self {
@@ -512,7 +471,8 @@ impl Compared {
             }
             _ => Verdict::Inconclusive,
         });
-        Self { name: name.to_owned(), scale, simulated, measured, alike, difference, verdict }
+        let (name, scale) = (name.to_string(), *scale);
+        Self { name, scale, simulated, measured, alike, difference, verdict }
     }
 }
 

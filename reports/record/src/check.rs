@@ -21,9 +21,9 @@ pub struct Check {
     /// When it must hold.
     pub window: Window,
     /// How many samples the verdict needs, at least; fewer are inconclusive. What a sample is
-    /// depends on the predicate: [`Predicate::sample`].
+    /// depends on the predicate: a request, an end of the event, a captured or a rendered frame.
     pub minimum_sample: u64,
-    /// Why the bound is what it is, for whoever reads the failure.
+    /// Why the bound is what it is, for the reader of a failure.
     pub why: String,
 }
 
@@ -108,14 +108,14 @@ pub enum Predicate {
     /// A limit: render times are late by up to some ticks, so a gap within them of the threshold
     /// may be a freeze or none, although the count, like all counts, is taken for exact.
     Freezes {
-        /// At most so many.
+        /// At most this number.
         count_at_most: u64,
         /// All together shorter than this, microseconds; none if that is all the same.
         total_below_us: Option<u64>,
     },
     /// Frames captured in the window for the viewer, and lost on the way.
     FramesLost {
-        /// At most so many.
+        /// At most this number.
         at_most: LossBound,
     },
     /// Luma PSNR of the rendered frames that were captured in the window.
@@ -144,7 +144,97 @@ pub enum Predicate {
     },
 }
 
+/// Defines the kinds of check, one row for each variant of [`Predicate`]: its key in scenarios, with which its results'
+/// names begin; its subject.
+macro_rules! kinds {
+    ($($kind:ident $key:literal $subject:ident;)*) => {
+        /// Kind of a check.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[expect(missing_docs, reason = "variants of the predicate, which says what they mean")]
+        pub enum CheckKind {
+            $($kind,)*
+        }
+
+        impl CheckKind {
+            /// All kinds.
+            pub const ALL: [Self; [$($key),*].len()] = [$(Self::$kind),*];
+
+            /// Its key in scenarios, with which its results' names begin.
+            #[must_use]
+            pub fn key(self) -> &'static str {
+                match self { $(Self::$kind => $key,)* }
+            }
+
+            /// What it looks at.
+            #[must_use]
+            pub fn subject(self) -> Subject {
+                match self { $(Self::$kind => Subject::$subject,)* }
+            }
+        }
+
+        impl Predicate {
+            /// Its kind.
+            #[must_use]
+            pub fn kind(&self) -> CheckKind {
+                match self { $(Self::$kind { .. } => CheckKind::$kind,)* }
+            }
+        }
+    };
+}
+
+kinds! {
+    Connects "connects" Request;
+    Path "path" Path;
+    TimeToFirstFrame "time_to_first_frame" Request;
+    CaptureToRender "capture_to_render" Latency;
+    Freezes "freezes" Freezes;
+    FramesLost "frames_lost" LostFrames;
+    Psnr "psnr" Pictures;
+    Ssim "ssim" Pictures;
+    Recovery "recovery" Event;
+}
+
+/// What a check looks at: that decides what explains a failure, whether a mode can judge it, and where its bound is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// The time from the viewer's request on.
+    Request,
+    /// The nominated pairs.
+    Path,
+    /// The latency of rendered frames.
+    Latency,
+    /// Times in which the picture stood still.
+    Freezes,
+    /// Frames that were lost.
+    LostFrames,
+    /// The pictures of rendered frames, beside their sources.
+    Pictures,
+    /// The time from the end of a scripted event on.
+    Event,
+}
+
 impl Predicate {
+    /// The event after which it must hold, by its name.
+    #[must_use]
+    pub fn event(&self) -> Option<&str> {
+        match self {
+            Self::Recovery { after, .. } => Some(after),
+            _ => None,
+        }
+    }
+
+    /// A bound in time that must not outlast its window: a late frame could not be distinguished from one that never came.
+    #[must_use]
+    pub fn bound_us(&self) -> Option<u64> {
+        match self {
+            Self::Connects { within_us } => Some(*within_us),
+            Self::TimeToFirstFrame { below_us } | Self::CaptureToRender { below_us, .. } => {
+                Some(*below_us)
+            }
+            _ => None,
+        }
+    }
+
     /// Whether more frames can only make it worse: once broken, it stays so.
     #[must_use]
     pub fn only_worsens(&self) -> bool {
@@ -164,34 +254,15 @@ impl Predicate {
     #[must_use]
     pub fn default_minimum_sample(&self) -> u64 {
         match self {
-            Self::Connects { .. }
-            | Self::Path { .. }
-            | Self::TimeToFirstFrame { .. }
-            | Self::Recovery { .. } => 1,
             Self::CaptureToRender { percentile, .. }
             | Self::Psnr { statistic: Statistic::Percentile { percentile }, .. }
             | Self::Ssim { statistic: Statistic::Percentile { percentile }, .. } => {
                 percentile.sample_that_bears_it()
             }
-            Self::Freezes { .. }
-            | Self::FramesLost { .. }
-            | Self::Psnr { .. }
-            | Self::Ssim { .. } => 30,
-        }
-    }
-
-    /// What one sample of this predicate is, in the plural, for texts.
-    #[must_use]
-    pub fn sample(&self) -> &'static str {
-        match self {
-            Self::Connects { .. } | Self::TimeToFirstFrame { .. } => "requests",
-            Self::Recovery { .. } => "ends of the event",
-            Self::FramesLost { .. } => "captured frames",
-            Self::Path { .. }
-            | Self::CaptureToRender { .. }
-            | Self::Freezes { .. }
-            | Self::Psnr { .. }
-            | Self::Ssim { .. } => "rendered frames",
+            _ => match self.kind().subject() {
+                Subject::Request | Subject::Path | Subject::Event => 1,
+                _ => 30,
+            },
         }
     }
 }
@@ -210,7 +281,7 @@ pub enum Route {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum LossBound {
-    /// So many frames.
+    /// A number of frames.
     Count {
         /// Frames.
         frames: u64,

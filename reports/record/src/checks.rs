@@ -91,7 +91,7 @@ pub fn checked_pairs(record: &Record, session: &Session, node: &str) -> Vec<Chec
     pairs
 }
 
-/// Of so many sessions the checked pairs are looked for, the last ones.
+/// The checked pairs of this number of sessions are looked for, the last ones.
 const SESSIONS: usize = 3;
 
 /// Which kinds of pairs the viewer checked in the last session with checks that it had asked for by a time, and which of

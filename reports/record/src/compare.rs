@@ -2,7 +2,7 @@
 
 /// The first line in which two records differ.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Difference {
+pub struct RecordDifference {
     /// Which line, from 1: the header is line 1.
     pub line: usize,
     /// The line in the first record, without its end; none if that record is shorter.
@@ -16,7 +16,7 @@ pub struct Difference {
 /// Compares two records byte by byte; none if they are the same. They need not be whole or even
 /// readable: bytes that are not UTF-8 are shown as replacement characters.
 #[must_use]
-pub fn first_difference(first: &[u8], second: &[u8]) -> Option<Difference> {
+pub fn first_difference(first: &[u8], second: &[u8]) -> Option<RecordDifference> {
     if first == second {
         return None;
     }
@@ -28,7 +28,7 @@ pub fn first_difference(first: &[u8], second: &[u8]) -> Option<Difference> {
             (Some(one), Some(other)) if one == other => line += 1,
             (one, other) => {
                 let run_ns = [one, other].into_iter().flatten().filter_map(time).min();
-                return Some(Difference {
+                return Some(RecordDifference {
                     line,
                     first: one.map(text),
                     second: other.map(text),
@@ -66,7 +66,7 @@ mod tests {
         let difference = first_difference(RECORD, other);
         assert_eq!(
             difference,
-            Some(Difference {
+            Some(RecordDifference {
                 line: 2,
                 first: Some("{\"run_ns\":5,\"node\":\"a\"}".into()),
                 second: Some("{\"run_ns\":4,\"node\":\"a\"}".into()),
@@ -80,7 +80,7 @@ mod tests {
         let difference = first_difference(&RECORD[..RECORD.len() - 13], RECORD);
         assert_eq!(
             difference,
-            Some(Difference {
+            Some(RecordDifference {
                 line: 3,
                 first: None,
                 second: Some("{\"run_ns\":9}".into()),

@@ -7,7 +7,7 @@ use crate::summary::{RateSummary, RatesSummary};
 
 /// How a session under congestion control went at a time: [`Event::Rates`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rate {
+pub struct RatePoint {
     /// When, nanoseconds on the run's clock.
     pub run_ns: u64,
     /// The session's number.
@@ -22,14 +22,14 @@ pub struct Rate {
 
 /// The rates of a stream's sessions, in the order of time; none without congestion control.
 #[must_use]
-pub fn rates(record: &Record, stream: &Stream) -> Vec<Rate> {
+pub fn rates(record: &Record, stream: &Stream) -> Vec<RatePoint> {
     let entries = record.entries.iter();
     entries
         .filter_map(|entry| match &entry.event {
             Event::Rates { session, estimate_bps, target_bps, sent_bps }
                 if session.camera == stream.camera && session.viewer == stream.viewer =>
             {
-                Some(Rate {
+                Some(RatePoint {
                     run_ns: entry.run_ns,
                     session: session.number,
                     estimate_bps: *estimate_bps,
@@ -45,7 +45,7 @@ pub fn rates(record: &Record, stream: &Stream) -> Vec<Rate> {
 /// What is asked for, or done, to mend a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RepairKind {
-    /// The viewer asked for so many packets again.
+    /// The viewer requested this number of packets again (NACK).
     Nack {
         /// How many.
         packets: u32,
@@ -90,8 +90,8 @@ pub fn repairs(record: &Record, stream: &Stream) -> Vec<Repair> {
 }
 
 /// What the rates of a stream come to; none without any.
-pub(crate) fn summary(rates: &[Rate]) -> Option<RatesSummary> {
-    let of = |value: fn(&Rate) -> u64| {
+pub(crate) fn summary(rates: &[RatePoint]) -> Option<RatesSummary> {
+    let of = |value: fn(&RatePoint) -> u64| {
         let sum: u128 = rates.iter().map(|rate| u128::from(value(rate))).sum();
         let mean = sum.checked_div(rates.len() as u128)?;
         Some(RateSummary {

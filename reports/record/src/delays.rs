@@ -4,23 +4,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::check::Percentile;
-use crate::distribution::Histogram;
+use crate::distribution::DelaysOfPackets;
 use crate::event::Event;
 use crate::header::{LinkDirection, LinkHeader};
 use crate::links;
 use crate::record::Record;
-
-/// How long something took for the packets that a link carried.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct DelaysOfPackets {
-    /// The mean, rounded down.
-    pub mean_ns: u64,
-    /// The longest.
-    pub longest_ns: u64,
-    /// All of them.
-    pub histogram_us: Histogram,
-}
 
 impl DelaysOfPackets {
     fn summary(&self) -> DelaySummary {
@@ -108,7 +96,7 @@ pub(crate) fn summaries(record: &Record) -> Vec<LinkSummary> {
         return Vec::new();
     }
     let of = |(site, direction, spans): (String, LinkDirection, Vec<links::LinkSpan>)| {
-        let node = links::node(&site, direction);
+        let node = direction.node(&site);
         let (_, packets, propagation, crossing) = told.iter().find(|(of, ..)| **of == node)?;
         let mut configured: Vec<ConfiguredDelay> =
             spans.iter().map(|span| ConfiguredDelay::of(span.from_us, &span.link)).collect();

@@ -7,8 +7,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::check::Percentile;
-use crate::measure::{nearest_rank, rendered};
-use crate::timeline::StreamTimeline;
 
 /// A bucket is one microsecond wide up to 255 us, above that at most this part of its least value.
 /// These are the buckets of an HdrHistogram with two significant digits: one takes the other's
@@ -182,13 +180,51 @@ impl OverTime {
     }
 }
 
-/// Capture-to-render latency of a stream, in buckets and over time.
-pub(crate) fn of_stream(stream: &StreamTimeline, duration_us: u64) -> (Histogram, OverTime) {
-    let frames: Vec<(u64, i64)> = rendered(stream)
-        .filter_map(|frame| Some((frame.camera.captured_ns / 1_000, frame.capture_to_render_us()?)))
-        .collect();
-    let histogram = Histogram::of(frames.iter().map(|(_, latency_us)| *latency_us));
-    (histogram, OverTime::of(duration_us, frames))
+/// How long something took for the packets that a link carried.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DelaysOfPackets {
+    /// The mean, rounded down.
+    pub mean_ns: u64,
+    /// The longest.
+    pub longest_ns: u64,
+    /// All of them.
+    pub histogram_us: Histogram,
+}
+
+/// A percentile by nearest rank: the smallest value such that at least `percentile` of 100 values
+/// are no greater. It is always a value that occurred. None of an empty sample. `sorted` ascends.
+#[must_use]
+pub fn nearest_rank<T: Copy>(sorted: &[T], percentile: Percentile) -> Option<T> {
+    let rank = (sorted.len() * usize::from(percentile.get())).div_ceil(100);
+    sorted.get(rank.checked_sub(1)?).copied()
+}
+
+/// The 95 % interval of the median of whatever these are a sample of, from their order alone: however they are
+/// distributed, fewer than `k` of `n` lie on one side of it as often as fewer than `k` of `n` coins show heads (the
+/// sign test). None of fewer than six: not even the least and the greatest of five are so sure. `sorted` ascends.
+#[must_use]
+pub fn median_interval(sorted: &[i64]) -> Option<(i64, i64)> {
+    // Products and powers of two alone: they are the same on every machine. 2^-n is no number for large n, so the
+    // binomial coefficients are kept below it.
+    const STEP: i32 = 500;
+    let count = sorted.len();
+    let most = 2.0_f64.powi(STEP);
+    let mut exponent = i32::try_from(count).ok()?;
+    let (mut term, mut one_side, mut outside) = (1.0, 0.0, 0);
+    while outside < count / 2 {
+        one_side += term;
+        if exponent <= 2 * STEP && one_side * 2.0_f64.powi(-exponent) > 0.025 {
+            break;
+        }
+        term *= (count - outside) as f64 / (outside + 1) as f64;
+        if term > most {
+            (term, one_side, exponent) = (term / most, one_side / most, exponent - STEP);
+        }
+        outside += 1;
+    }
+    let least = outside.checked_sub(1)?;
+    Some((*sorted.get(least)?, *sorted.get(count - 1 - least)?))
 }
 
 #[cfg(test)]
@@ -250,5 +286,22 @@ mod tests {
             prop_assert!((found - naive).unsigned_abs() <= naive.unsigned_abs() / BUCKETS_PER_OCTAVE);
             prop_assert_eq!(&Histogram::of(all), &pooled);
         }
+    }
+
+    #[test]
+    fn the_interval_of_a_median_is_that_of_the_tables() {
+        // Ranks from the tables of the sign test: n, and which of n from either end.
+        for (count, rank) in
+            [(6, 1), (8, 1), (9, 2), (12, 3), (15, 4), (20, 6), (25, 8), (50, 18), (100, 40)]
+        {
+            let values: Vec<i64> = (1..=count).collect();
+            assert_eq!(median_interval(&values), Some((rank, count + 1 - rank)), "{count}");
+        }
+        for count in 0..6 {
+            assert_eq!(median_interval(&(0..count).collect::<Vec<_>>()), None, "{count}");
+        }
+        let (least, most) = median_interval(&(1..=5_000).collect::<Vec<_>>()).expect("an interval");
+        // 2500 ± 1.96 * sqrt(5000) / 2, to a rank.
+        assert!((2_430..=2_432).contains(&least) && least + most == 5_001, "{least} {most}");
     }
 }

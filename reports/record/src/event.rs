@@ -6,7 +6,7 @@
 
 use crate::browser::BrowserStats;
 use crate::candidate::Candidate;
-use crate::delays::DelaysOfPackets;
+use crate::distribution::DelaysOfPackets;
 pub use crate::phase::{LossPhase, Phase};
 use crate::task::SetupTask;
 use schemars::JsonSchema;
@@ -55,7 +55,7 @@ pub enum Event {
         /// The candidate.
         candidate: Candidate,
     },
-    /// A peer sent an ICE connectivity check (RFC 8445 section 7.2). Of each pair, all are told up to
+    /// A peer sent an ICE connectivity check (RFC 8445 section 7.2). Of each pair, all are recorded up to
     /// the first that is answered, and those that nominate it up to the first of them that is; the
     /// later ones only keep it alive.
     CheckSent {
@@ -399,7 +399,7 @@ pub enum Event {
         /// What it did.
         text: String,
     },
-    /// The run ended before its scenario did, and the device is not to blame: somebody stopped it, or
+    /// The run ended before its scenario did, and the device is not to blame: a person stopped it, or
     /// what ran it was killed. No check is believed.
     CutShort {
         /// By whom or what.
@@ -541,6 +541,17 @@ impl Event {
             | Self::ClockJumped
             | Self::EarlierAttempt { .. }
             | Self::Note { .. } => None,
+        }
+    }
+
+    /// Boot and number of the frame that the event is about, where a camera knows it by these.
+    #[must_use]
+    pub fn camera_frame(&self) -> Option<(u32, u32)> {
+        match self {
+            Self::FrameCaptured { boot, frame, .. }
+            | Self::FrameDropped { boot, frame, .. }
+            | Self::FrameEncoded { boot, frame, .. } => Some((*boot, *frame)),
+            _ => None,
         }
     }
 

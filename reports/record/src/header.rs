@@ -5,7 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{check::Check, links, name::Name};
+use crate::{check::Check, name::Name, stage::StageTimes};
 
 /// The `schema` that this version writes, and the newest that it reads.
 pub const SCHEMA: u32 = 1;
@@ -116,7 +116,7 @@ impl Action {
         match self {
             Self::Kill { service } | Self::Restart { service } => format!("service/{service}"),
             Self::PowerLoss { peer } => peer.clone(),
-            Self::ChangeLink { site, direction, .. } => links::node(site, *direction),
+            Self::ChangeLink { site, direction, .. } => direction.node(site),
             Self::RebootGateway { site } => format!("gateway/{site}"),
         }
     }
@@ -135,6 +135,12 @@ pub enum LinkDirection {
 }
 
 impl LinkDirection {
+    /// The node of such a link of a site, as entries name it: `link/SITE/up`.
+    #[must_use]
+    pub fn node(self, site: &str) -> String {
+        format!("link/{site}/{}", self.word())
+    }
+
     /// Its word in records and reports: `up`, `down`.
     #[must_use]
     pub fn word(self) -> &'static str {
@@ -383,30 +389,6 @@ pub struct PeerHeader {
     /// How long its stages take by its profile; none if it takes its own time, as a board and a browser do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stages: Option<StageTimes>,
-}
-
-/// How long the stages of a device take by its profile, for the pictures that it works on.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct StageTimes {
-    /// From the end of the exposure to a picture in memory, if it is a camera.
-    pub capture: Option<StageTime>,
-    /// From a picture to an elementary stream, if it is a camera.
-    pub encode: Option<StageTime>,
-    /// From an elementary stream to a picture, if it is a viewer.
-    pub decode: Option<StageTime>,
-    /// From a picture to the display, if it is a viewer.
-    pub render: Option<StageTime>,
-}
-
-/// How long one stage takes by a profile.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct StageTime {
-    /// In the middle, microseconds.
-    pub typical_us: u64,
-    /// At most, microseconds; where the profile has no limit, what it hardly ever exceeds.
-    pub longest_us: u64,
 }
 
 /// Depth of a viewer's jitter buffer: adaptive within bounds; fixed if these are equal, and none at all if they are zero.

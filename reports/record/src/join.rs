@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::event::{Entry, Event, LossPhase, Marker, Session};
 use crate::record::Record;
+use crate::stage::{PerStage, Stage};
 
 /// What a camera did with a frame. Times are nanoseconds on the run's clock.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,10 +17,8 @@ pub struct CameraFrame {
     pub captured_ns: u64,
     /// The same on the camera's clock, microseconds since it booted.
     pub camera_us: u64,
-    /// When the encoder began.
-    pub started_ns: Option<u64>,
-    /// When the encoder was done.
-    pub encoded_ns: Option<u64>,
+    /// When each stage at the camera ended.
+    pub ended_ns: PerStage<Option<u64>>,
     /// Its RTP timestamp.
     pub rtp_timestamp: Option<u32>,
     /// A key frame.
@@ -33,18 +32,10 @@ pub struct CameraFrame {
 /// What happened to a frame in one session. Times are nanoseconds on the run's clock.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Passage {
-    /// When its last packet left the pacer.
-    pub paced_ns: Option<u64>,
-    /// When all its packets were there.
-    pub received_ns: Option<u64>,
-    /// When the jitter buffer let its last packet go.
-    pub released_ns: Option<u64>,
+    /// When each stage from the pacer on ended.
+    pub ended_ns: PerStage<Option<u64>>,
     /// How much later it could have come before the jitter buffer gave it up, microseconds.
     pub margin_us: Option<i64>,
-    /// When it was decoded.
-    pub decoded_ns: Option<u64>,
-    /// When it was shown.
-    pub rendered_ns: Option<u64>,
     /// How many packets of it were sent again.
     pub resent: u64,
     /// When each of these left, ascending.
@@ -61,7 +52,7 @@ pub struct Passage {
     pub ssim_ppm: Option<i32>,
 }
 
-/// Kinds of contradiction, in the order in which they are told.
+/// Kinds of contradiction, in the order in which they are reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum FaultKind {
     Run,
@@ -81,7 +72,7 @@ pub(crate) struct Faults {
     /// What of a node was not heard: since when, when that was found, and how many messages. What nobody
     /// told of contradicts nothing there.
     unheard: BTreeMap<String, Vec<(u64, u64, u64)>>,
-    /// A clock jumped: what was told in another order contradicts nothing.
+    /// A clock jumped: events in another order contradict nothing.
     jumped: bool,
     kinds: BTreeMap<FaultKind, (String, u64)>,
 }
@@ -114,7 +105,7 @@ impl Faults {
         }
     }
 
-    /// Of something that `camera` should have told of about this time, and that nobody knows of.
+    /// Adds a fault about something that `camera` should have recorded about this time and did not.
     pub(crate) fn missing(&mut self, kind: FaultKind, camera: &str, run_ns: u64, text: String) {
         if !self.jumped && !self.is_unheard(camera, run_ns) {
             self.add(kind, text);
@@ -154,6 +145,25 @@ struct Shot {
 impl Shot {
     fn index(&self, frame: u32) -> Option<usize> {
         self.frames.binary_search_by_key(&frame, |known| known.frame).ok()
+    }
+
+    /// Notes an event of a frame after its capture.
+    fn note(&mut self, index: usize, entry: &Entry) {
+        let known = &mut self.frames[index];
+        if let Some(stage) = Stage::ended_by(&entry.event) {
+            known.ended_ns[stage] = Some(entry.run_ns);
+        }
+        match &entry.event {
+            Event::FrameDropped { phase, .. } => _ = known.dropped.get_or_insert(*phase),
+            Event::FrameEncoded { started_run_ns, rtp_timestamp, key, bytes, .. } => {
+                self.timestamps.entry(*rtp_timestamp).or_default().push((*started_run_ns, index));
+                known.ended_ns.capture = Some(*started_run_ns);
+                known.rtp_timestamp = Some(*rtp_timestamp);
+                known.key = *key;
+                known.bytes = *bytes;
+            }
+            _ => {}
+        }
     }
 }
 
@@ -198,30 +208,10 @@ impl Cameras {
             Event::FrameCaptured { boot, frame, camera_us } => {
                 self.captured(entry, *boot, *frame, *camera_us, faults)
             }
-            Event::FrameDropped { boot, frame, phase } => {
-                if let Some((shot, index)) = self.find(entry, *boot, *frame, faults) {
-                    shot.frames[index].dropped.get_or_insert(*phase);
+            event if let Some((boot, frame)) = event.camera_frame() => {
+                if let Some((shot, index)) = self.find(entry, boot, frame, faults) {
+                    shot.note(index, entry);
                 }
-            }
-            Event::FrameEncoded {
-                boot,
-                frame,
-                started_run_ns,
-                rtp_timestamp,
-                key,
-                bytes,
-                qp: _,
-            } => {
-                let Some((shot, index)) = self.find(entry, *boot, *frame, faults) else {
-                    return;
-                };
-                shot.timestamps.entry(*rtp_timestamp).or_default().push((*started_run_ns, index));
-                let known = &mut shot.frames[index];
-                known.started_ns = Some(*started_run_ns);
-                known.encoded_ns = Some(entry.run_ns);
-                known.rtp_timestamp = Some(*rtp_timestamp);
-                known.key = *key;
-                known.bytes = *bytes;
             }
             event => {
                 if let Some(session) = event.session()
@@ -263,8 +253,7 @@ impl Cameras {
             frame,
             captured_ns: entry.run_ns,
             camera_us,
-            started_ns: None,
-            encoded_ns: None,
+            ended_ns: PerStage::default(),
             rtp_timestamp: None,
             key: false,
             bytes: 0,
@@ -373,28 +362,22 @@ pub(crate) fn passages(record: &Record, cameras: &Cameras, faults: &mut Faults) 
 fn note(passage: &mut Passage, entry: &Entry) -> bool {
     let at = Some(entry.run_ns);
     match &entry.event {
-        Event::FramePaced { .. } => passage.paced_ns.replace(entry.run_ns).is_none(),
-        Event::FrameReceived { .. } => passage.received_ns.replace(entry.run_ns).is_none(),
-        Event::FrameReleased { margin_us, .. } => {
-            passage.margin_us = *margin_us;
-            passage.released_ns.replace(entry.run_ns).is_none()
-        }
-        Event::FrameDecoded { .. } => passage.decoded_ns.replace(entry.run_ns).is_none(),
+        Event::FrameReleased { margin_us, .. } => passage.margin_us = *margin_us,
         Event::FrameLost { phase, .. } => {
             passage.lost_ns = at;
-            passage.lost.replace(*phase).is_none()
+            return passage.lost.replace(*phase).is_none();
         }
         Event::FrameRendered { marker, psnr_millidb, ssim_ppm, .. } => {
             passage.marker = *marker;
             passage.psnr_millidb = *psnr_millidb;
             passage.ssim_ppm = *ssim_ppm;
-            std::mem::replace(&mut passage.rendered_ns, at).is_none()
         }
         Event::Resent { .. } => {
             passage.resent += 1;
             passage.resent_ns.push(entry.run_ns);
-            true
         }
-        _ => true,
+        _ => {}
     }
+    Stage::ended_by(&entry.event)
+        .is_none_or(|stage| std::mem::replace(&mut passage.ended_ns[stage], at).is_none())
 }

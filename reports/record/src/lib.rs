@@ -18,6 +18,7 @@ mod distribution;
 mod ends;
 mod environment;
 mod event;
+mod finding;
 mod flaky;
 pub mod foreign;
 mod header;
@@ -29,7 +30,6 @@ mod margin;
 mod measure;
 mod name;
 mod not_judged;
-mod per;
 mod phase;
 mod record;
 mod recovery;
@@ -40,6 +40,7 @@ mod seed;
 mod session;
 mod setup;
 mod split;
+mod stage;
 mod summarise;
 mod summary;
 mod task;
@@ -52,55 +53,58 @@ mod worst;
 
 pub use again::{JudgedAgain, contradiction, judge_again};
 pub use baseline::{
-    BASELINE_FORMAT, Baseline, BaselineError, BaselinePool, BaselineRun, BaselineStream,
+    BASELINE_FORMAT, Baseline, BaselineError, BaselineFigure, BaselinePool, BaselineRun,
+    BaselineStream,
 };
 pub use browser::BrowserStats;
 pub use candidate::{Candidate, CandidateKind};
 pub use check::{
-    Check, LossBound, Percentile, PercentileError, Predicate, Route, Statistic, StreamSelection,
-    Window,
+    Check, CheckKind, LossBound, Percentile, PercentileError, Predicate, Route, Statistic,
+    StreamSelection, Subject, Window,
 };
 pub use checks::{Attempt, CheckedPair, checked_pairs};
-pub use compare::{Difference, first_difference};
-pub use control::{Rate, Repair, RepairKind, rates, repairs};
+pub use compare::{RecordDifference, first_difference};
+pub use control::{RatePoint, Repair, RepairKind, rates, repairs};
 pub use counted::counted;
-pub use delays::{ConfiguredDelay, DelaySummary, DelaysOfPackets, LinkSummary};
-pub use distribution::{BUCKETS_PER_OCTAVE, Histogram, Interval, OverTime};
-pub use ends::EndedSession;
+pub use delays::{ConfiguredDelay, DelaySummary, LinkSummary};
+pub use distribution::{
+    BUCKETS_PER_OCTAVE, DelaysOfPackets, Histogram, Interval, OverTime, median_interval,
+    nearest_rank,
+};
 pub use environment::Environment;
 pub use event::{Entry, Event, LossPhase, Marker, Phase, Session};
 pub use flaky::{Flaky, flaky};
 pub use header::{
     Action, CameraHeader, Clock, ClockKind, CongestionControl, FORMAT, GatewayHeader, GccCamera,
     Header, Ice, JitterBuffer, LinkDirection, LinkHeader, MediaMode, PeerHeader, ProfileUse,
-    QueueLimit, SCHEMA, ScriptedEvent, ServiceHeader, SiteHeader, StageTime, StageTimes, Stream,
+    QueueLimit, SCHEMA, ScriptedEvent, ServiceHeader, SiteHeader, Stream,
 };
 pub use join::{CameraFrame, Passage};
 pub use judge::judge;
 pub use links::{LinkInterval, LinkSpan, LinkTimeline, links};
 pub use margin::{MarginSummary, NEAR_US};
 pub use measure::{
-    Freeze, PathUse, Span, Spans, bit_rate_bps, capture_to_render, freezes, mean, median_interval,
-    nearest_rank, paths, psnr_millidb, rendered_us, ssim_ppm, stages, time_to,
+    Freeze, Span, Spans, bit_rate_bps, capture_to_render, freezes, mean, paths, psnr_millidb,
+    rendered_us, ssim_ppm, stages, time_to,
 };
 pub use name::{Name, NameError};
 pub use not_judged::NotJudged;
-pub use per::{PerPhase, PerStage, STAGE_NAMES};
+pub use phase::PerPhase;
 pub use record::{End, ReadError, Record, WriteError, Writer};
 pub use recovery::{over_ns, span as recovery};
 pub use regression::{
-    BaselineResult, Change as BaselineChange, Figure, RunName, Thresholds,
-    compare as compare_with_baseline,
+    BaselineChange, BaselineResult, RunName, Thresholds, compare as compare_with_baseline,
 };
-pub use session::{Pair, SessionEnd, SessionTimeline};
+pub use session::{CandidatePair, EndedSession, PathUse, SessionEnd, SessionTimeline};
 pub use split::{Causes, Split, SplitPart, SplitSummary};
+pub use stage::{ConfiguredTime, DeviceRole, PerStage, Stage, StageTimes};
 pub use summary::{
     BytesSummary, CheckResult, Comparison, FramesSummary, FreezesSummary, LatencySummary,
     LostSummary, PeerProfile, RateSummary, RatesSummary, StageSummary, StreamSummary, Suite,
     Summary, Unit, run_folder,
 };
 pub use task::SetupTask;
-pub use timeline::{Fate, FrameHistory, PATIENCE_US, STAGES, StreamTimeline, Timeline};
+pub use timeline::{Fate, FrameHistory, PATIENCE_US, StreamTimeline, Timeline};
 pub use uncertainty::Uncertainty;
 pub use verdict::Verdict;
 pub use worst::{WORST_FRAMES, Worst, WorstFrame};

@@ -58,30 +58,12 @@ pub struct LinkInterval {
 }
 
 impl LinkInterval {
-    /// Bits per second that came to the link.
-    #[must_use]
-    pub fn offered_bps(&self) -> u64 {
-        self.per_second(self.offered_bytes)
-    }
-
-    /// Bits per second that were sent and will arrive.
-    #[must_use]
-    pub fn carried_bps(&self) -> u64 {
-        self.per_second(self.carried_bytes)
-    }
-
     /// The mean time over the link, nanoseconds: wait, transmission and propagation. None if nothing
     /// was carried.
     #[must_use]
     pub fn crossing_mean_ns(&self) -> Option<u64> {
         let sent_ns = self.waited_mean_ns?.saturating_add(self.transmission_mean_ns?);
         Some(sent_ns.saturating_add(self.propagation_mean_ns?))
-    }
-
-    fn per_second(&self, bytes: u64) -> u64 {
-        let bits = u128::from(bytes) * 8 * 1_000_000_000;
-        let ns = u128::from(self.to_ns.saturating_sub(self.from_ns)).max(1);
-        u64::try_from(bits / ns).unwrap_or(u64::MAX)
     }
 }
 
@@ -112,11 +94,6 @@ pub(crate) fn configured(header: &Header) -> Vec<(String, LinkDirection, Vec<Lin
         }
     }
     links
-}
-
-/// The node of a link, as entries name it.
-pub(crate) fn node(site: &str, direction: LinkDirection) -> String {
-    format!("link/{site}/{}", direction.word())
 }
 
 /// What a link was over time. As a run has it: at one time, what lasted ends before anything begins;
@@ -158,7 +135,7 @@ fn link_spans(
 }
 
 fn loads(record: &Record, site: &str, direction: LinkDirection) -> Vec<LinkInterval> {
-    let node = node(site, direction);
+    let node = direction.node(site);
     let of_link = record.entries.iter().filter(|entry| entry.node == node);
     of_link
         .filter_map(|entry| match entry.event {

@@ -11,12 +11,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::check::Percentile;
-use crate::measure::nearest_rank;
+use crate::distribution::nearest_rank;
 use crate::timeline::{FrameHistory, StreamTimeline};
 
-/// By so much a device's times are off a model's, and a busy one's off those of an idle one, microseconds.
+/// Difference of a device's times to a model's, and of a busy device's to an idle one's, microseconds.
 pub const NEAR_US: i64 = 20_000;
-/// A result stands at a cliff if one in so many frames or more came less than [`NEAR_US`] before or after it was given up.
+/// A result stands at a cliff if one in this number of frames or more came less than [`NEAR_US`] before or after it was given up.
 const ONE_IN: u64 = 100;
 
 /// Margins of the frames that a jitter buffer let go, and of those that it gave up before their resends came. Percentiles by nearest rank, microseconds; `null` where no frame
@@ -63,7 +63,7 @@ impl MarginSummary {
         }
     }
 
-    /// Whether so many frames were close to being given up that a little more delay changes the result.
+    /// Whether enough frames were close to being given up that a little more delay changes the result.
     #[must_use]
     pub fn is_at_a_cliff(&self) -> bool {
         self.near > 0 && self.near.saturating_mul(ONE_IN) >= self.count
@@ -74,7 +74,9 @@ impl MarginSummary {
 fn crossing_ns(stream: &StreamTimeline) -> Option<u64> {
     let own = stream.frames.iter().map(|frame| &frame.passage).filter(|own| own.resent == 0);
     let mut all: Vec<i64> = own
-        .filter_map(|own| i64::try_from(own.received_ns?.checked_sub(own.paced_ns?)?).ok())
+        .filter_map(|own| {
+            i64::try_from(own.ended_ns.network?.checked_sub(own.ended_ns.pacer?)?).ok()
+        })
         .collect();
     all.sort_unstable();
     u64::try_from(nearest_rank(&all, Percentile::P50)?).ok()

@@ -1,47 +1,13 @@
 //! Figures from histories. All arithmetic is in integers, so that no machine rounds differently.
 
-use crate::candidate::CandidateKind;
-use crate::check::{Percentile, Route, Window};
+use crate::check::{Percentile, Window};
+use crate::distribution::nearest_rank;
 use crate::event::Phase;
 use crate::header::Clock;
-use crate::session::{Pair, SessionTimeline};
-use crate::timeline::{Fate, FrameHistory, STAGES, StreamTimeline};
+use crate::session::{self, PathUse, SessionTimeline};
+use crate::stage::{PerStage, Stage};
+use crate::timeline::{Fate, FrameHistory, StreamTimeline, difference_us};
 use crate::uncertainty::{STAGE_TICKS, Uncertainty, frame_ticks, network_ticks, setup_ticks};
-
-/// A percentile by nearest rank: the smallest value such that at least `percentile` of 100 values
-/// are no greater. It is always a value that occurred. None of an empty sample. `sorted` ascends.
-#[must_use]
-pub fn nearest_rank<T: Copy>(sorted: &[T], percentile: Percentile) -> Option<T> {
-    let rank = (sorted.len() * usize::from(percentile.get())).div_ceil(100);
-    sorted.get(rank.checked_sub(1)?).copied()
-}
-
-/// The 95 % interval of the median of whatever these are a sample of, from their order alone: however they are
-/// distributed, fewer than `k` of `n` lie on one side of it as often as fewer than `k` of `n` coins show heads (the
-/// sign test). None of fewer than six: not even the least and the greatest of five are so sure. `sorted` ascends.
-#[must_use]
-pub fn median_interval(sorted: &[i64]) -> Option<(i64, i64)> {
-    // Products and powers of two alone: they are the same on every machine. 2^-n is no number for large n, so the
-    // binomial coefficients are kept below it.
-    const STEP: i32 = 500;
-    let count = sorted.len();
-    let most = 2.0_f64.powi(STEP);
-    let mut exponent = i32::try_from(count).ok()?;
-    let (mut term, mut one_side, mut outside) = (1.0, 0.0, 0);
-    while outside < count / 2 {
-        one_side += term;
-        if exponent <= 2 * STEP && one_side * 2.0_f64.powi(-exponent) > 0.025 {
-            break;
-        }
-        term *= (count - outside) as f64 / (outside + 1) as f64;
-        if term > most {
-            (term, one_side, exponent) = (term / most, one_side / most, exponent - STEP);
-        }
-        outside += 1;
-    }
-    let least = outside.checked_sub(1)?;
-    Some((*sorted.get(least)?, *sorted.get(count - 1 - least)?))
-}
 
 /// A duration as measured and the interval that the true one lies in, microseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,11 +96,11 @@ pub fn capture_to_render(stream: &StreamTimeline, window: Window, clock: Clock) 
         // Held back in the jitter buffer by the frame before: as uncertain as that one.
         if let Some((session, released_ns, resent_before)) = before
             && session == frame.session
-            && passage.received_ns.is_some_and(|at| released_ns > at)
+            && passage.ended_ns.network.is_some_and(|at| released_ns > at)
         {
             resent = resent.max(resent_before);
         }
-        before = passage.released_ns.map(|at| (frame.session, at, resent));
+        before = passage.ended_ns.jitter_buffer.map(|at| (frame.session, at, resent));
         if let Some(measured_us) = frame.capture_to_render_us()
             && window.holds(frame.camera.captured_ns)
         {
@@ -147,17 +113,15 @@ pub fn capture_to_render(stream: &StreamTimeline, window: Window, clock: Clock) 
     Spans::of(spans)
 }
 
-/// Time in each stage of the rendered frames, in the order of the stages.
+/// Time in each stage of the rendered frames.
 #[must_use]
-pub fn stages(stream: &StreamTimeline, clock: Clock) -> [Spans; STAGES] {
-    const NETWORK: usize = 3;
-    const JITTER_BUFFER: usize = 4;
-    std::array::from_fn(|stage| {
+pub fn stages(stream: &StreamTimeline, clock: Clock) -> PerStage<Spans> {
+    PerStage::from_fn(|stage| {
         Spans::of(rendered(stream).filter_map(|frame| {
             let resent = frame.passage.resent;
             let uncertainty = match stage {
-                NETWORK => Uncertainty::of_duration(clock, network_ticks(resent)),
-                JITTER_BUFFER => Uncertainty::of_jitter_buffer(clock, resent),
+                Stage::Network => Uncertainty::of_duration(clock, network_ticks(resent)),
+                Stage::JitterBuffer => Uncertainty::of_jitter_buffer(clock, resent),
                 _ => Uncertainty::of_duration(clock, STAGE_TICKS),
             };
             Some(Span { measured_us: frame.stage_us(stage)?, uncertainty })
@@ -194,7 +158,7 @@ const FREEZE_MEMORY: usize = 30;
 /// How many gaps must be known before one can be called a freeze.
 const FREEZE_START: usize = 5;
 
-/// A picture that has stood still for so long by the end stands still, whatever is known of gaps.
+/// A picture that has not changed for this time at the end stands still, whatever gaps came before.
 const STANDS_STILL_US: u64 = 1_000_000;
 
 /// Freezes as in webrtc-stats (`freezeCount`): a gap between two rendered frames of at least
@@ -239,7 +203,7 @@ pub fn freezes(rendered_us: &[u64], until_us: u64) -> Vec<Freeze> {
 #[must_use]
 pub fn rendered_us(stream: &StreamTimeline) -> Vec<u64> {
     let mut times: Vec<u64> = rendered(stream)
-        .filter_map(|frame| frame.passage.rendered_ns)
+        .filter_map(|frame| frame.passage.ended_ns.render)
         .map(|ns| ns / 1_000)
         .collect();
     times.sort_unstable();
@@ -283,7 +247,7 @@ pub fn bit_rate_bps(stream: &StreamTimeline) -> Option<u64> {
     let sent: Vec<_> = stream
         .frames
         .iter()
-        .filter(|frame| frame.passage.paced_ns.is_some())
+        .filter(|frame| frame.passage.ended_ns.pacer.is_some())
         .map(|frame| &frame.camera)
         .collect();
     let (last, others) = sent.split_last()?;
@@ -333,7 +297,7 @@ pub(crate) fn phase_ns(
     if phase == Phase::FirstRender {
         rendered(stream)
             .filter(|frame| frame.session == session.number)
-            .filter_map(|frame| frame.passage.rendered_ns)
+            .filter_map(|frame| frame.passage.ended_ns.render)
             .min()
     } else {
         session.viewer_ns.get(&phase).copied()
@@ -353,107 +317,20 @@ pub(crate) fn setup_uncertainty(
     let own = stream.frames.iter().filter(|frame| frame.session == session.number);
     let decisive = match phase {
         Phase::FirstKeyFrame => own
-            .filter(|frame| frame.camera.key && frame.passage.received_ns.is_some())
-            .min_by_key(|frame| frame.passage.received_ns),
+            .filter(|frame| frame.camera.key && frame.passage.ended_ns.network.is_some())
+            .min_by_key(|frame| frame.passage.ended_ns.network),
         Phase::FirstRender => own
-            .filter(|frame| frame.passage.rendered_ns.is_some())
-            .min_by_key(|frame| frame.passage.rendered_ns),
+            .filter(|frame| frame.passage.ended_ns.render.is_some())
+            .min_by_key(|frame| frame.passage.ended_ns.render),
         _ => None,
     };
     let resent = decisive.map_or(0, |frame| frame.passage.resent);
     Uncertainty::of_duration(clock, setup_ticks(phase, sessions, resent))
 }
 
-/// From one time to another, both nanoseconds rounded down to microseconds first.
-#[must_use]
-pub(crate) fn difference_us(from_ns: u64, to_ns: u64) -> i64 {
-    (to_ns / 1_000).cast_signed() - (from_ns / 1_000).cast_signed()
-}
-
-/// A pair that a session used, as the viewer sees it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PathUse {
-    /// The viewer's end.
-    pub local: CandidateKind,
-    /// The camera's end.
-    pub remote: CandidateKind,
-    /// Direct or through TURN. Each end knows its own candidate best: a TURN server's address may
-    /// look peer-reflexive from afar, so the camera's word counts here too.
-    pub route: Route,
-    /// From when on, nanoseconds on the run's clock.
-    pub from_ns: u64,
-    /// Until when; none if it was not replaced and its session not ended.
-    pub to_ns: Option<u64>,
-}
-
 /// The pairs that a stream's sessions used, in the order of time. Of a session whose viewer names
 /// none, the camera's are taken, seen from the other end.
 #[must_use]
 pub fn paths(stream: &StreamTimeline) -> Vec<PathUse> {
-    paths_of(&stream.sessions)
-}
-
-/// As [`paths`], of the sessions of a stream.
-pub(crate) fn paths_of(sessions: &[SessionTimeline]) -> Vec<PathUse> {
-    let mut uses = Vec::new();
-    for (position, session) in sessions.iter().enumerate() {
-        let successor_ns = sessions[position + 1..]
-            .iter()
-            .find_map(|next| next.viewer_ns.get(&Phase::Requested).copied());
-        let over_ns = match (session.closed_ns, successor_ns) {
-            (Some(closed), Some(next)) => Some(closed.min(next)),
-            (closed, next) => closed.or(next),
-        };
-        let mirrored: Vec<Pair>;
-        let pairs = if session.viewer_pairs.is_empty() {
-            mirrored = session.camera_pairs.iter().map(mirror).collect();
-            &mirrored
-        } else {
-            &session.viewer_pairs
-        };
-        for (index, pair) in pairs.iter().enumerate() {
-            let to_ns = pairs.get(index + 1).map(|next| next.run_ns).or(over_ns);
-            let at_camera =
-                session.camera_pairs.iter().rfind(|own| to_ns.is_none_or(|to| own.run_ns < to));
-            let ends = [Some(pair), at_camera];
-            let relayed = ends.into_iter().flatten().any(|pair| {
-                pair.local.kind == CandidateKind::Relayed
-                    || pair.remote.kind == CandidateKind::Relayed
-            });
-            uses.push(PathUse {
-                local: pair.local.kind,
-                remote: pair.remote.kind,
-                route: if relayed { Route::Relayed } else { Route::Direct },
-                from_ns: pair.run_ns,
-                to_ns,
-            });
-        }
-    }
-    uses
-}
-
-fn mirror(pair: &Pair) -> Pair {
-    Pair { run_ns: pair.run_ns, local: pair.remote.clone(), remote: pair.local.clone() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_interval_of_a_median_is_that_of_the_tables() {
-        // Ranks from the tables of the sign test: n, and which of n from either end.
-        for (count, rank) in
-            [(6, 1), (8, 1), (9, 2), (12, 3), (15, 4), (20, 6), (25, 8), (50, 18), (100, 40)]
-        {
-            let values: Vec<i64> = (1..=count).collect();
-            assert_eq!(median_interval(&values), Some((rank, count + 1 - rank)), "{count}");
-        }
-        for count in 0..6 {
-            assert_eq!(median_interval(&(0..count).collect::<Vec<_>>()), None, "{count}");
-        }
-        let (least, most) = median_interval(&(1..=5_000).collect::<Vec<_>>()).expect("an interval");
-        // 2500 ± 1.96 * sqrt(5000) / 2, to a rank.
-        assert!((2_430..=2_432).contains(&least) && least + most == 5_001, "{least} {most}");
-    }
+    session::paths(&stream.sessions)
 }

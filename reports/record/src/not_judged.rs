@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::check::{Check, Predicate};
+use crate::check::{Check, Predicate, Subject};
 use crate::header::{Header, MediaMode, Stream};
 
 /// A check that the mode of the run cannot judge, for one stream. It has no verdict and changes none.
@@ -45,20 +45,7 @@ impl NotJudged {
 
 /// Why the mode of a run cannot judge a predicate; none if it can.
 pub(crate) fn reason(predicate: &Predicate, header: &Header) -> Option<&'static str> {
-    match (predicate, header.media_mode) {
-        (Predicate::Psnr { .. } | Predicate::Ssim { .. }, MediaMode::Prerecorded) => {
-            Some("prerecorded media are not decoded, so no picture can be compared")
-        }
-        (
-            Predicate::Connects { .. }
-            | Predicate::Path { .. }
-            | Predicate::TimeToFirstFrame { .. }
-            | Predicate::CaptureToRender { .. }
-            | Predicate::Freezes { .. }
-            | Predicate::FramesLost { .. }
-            | Predicate::Recovery { .. },
-            MediaMode::Prerecorded,
-        )
-        | (_, MediaMode::Live) => None,
-    }
+    let pictures = predicate.kind().subject() == Subject::Pictures;
+    (pictures && header.media_mode == MediaMode::Prerecorded)
+        .then_some("prerecorded media are not decoded, so no picture can be compared")
 }

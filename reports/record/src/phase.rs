@@ -62,3 +62,42 @@ pub enum LossPhase {
     /// and no packet of the frame was lost before. Only the reader of a record says so.
     Session,
 }
+
+/// Something for each phase of setup, at the viewer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PerPhase<T> {
+    /// The offer has arrived.
+    pub signalling: T,
+    /// All local candidates are there; not before checking begins, as a rule.
+    pub gathering: T,
+    /// ICE checks have begun.
+    pub checking: T,
+    /// A pair is nominated.
+    pub nominated: T,
+    /// DTLS is done and fingerprints match.
+    pub dtls: T,
+    /// The first RTP packet came.
+    pub first_rtp: T,
+    /// The first whole key frame came.
+    pub first_key_frame: T,
+    /// The first frame was rendered.
+    pub first_render: T,
+}
+
+impl<T: Copy> PerPhase<T> {
+    /// The same phases with something else for each.
+    #[must_use]
+    pub fn map<U>(&self, to: impl Fn(T) -> U) -> PerPhase<U> {
+        PerPhase {
+            signalling: to(self.signalling),
+            gathering: to(self.gathering),
+            checking: to(self.checking),
+            nominated: to(self.nominated),
+            dtls: to(self.dtls),
+            first_rtp: to(self.first_rtp),
+            first_key_frame: to(self.first_key_frame),
+            first_render: to(self.first_render),
+        }
+    }
+}

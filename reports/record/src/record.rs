@@ -185,7 +185,7 @@ impl Record {
         Ok(Self { header, entries, end, sha256 })
     }
 
-    /// Makes a record of the journal of a run that was killed: what was told so far, in any order. It
+    /// Makes a record of the journal of a run that was killed: the events so far, in any order. It
     /// begins with a header; of several the last counts, which knows the clock best. A last line that
     /// is cut off is left out. The record says that it was cut short.
     ///
@@ -294,7 +294,7 @@ fn bounded(number: usize, line: &[u8]) -> Result<(), ReadError> {
 /// Where a number with too many digits begins, the column from 1.
 fn too_great(line: &[u8]) -> Option<usize> {
     let digit = |at: &usize| line.get(*at).is_some_and(u8::is_ascii_digit);
-    // Of so many in a row one stands at a multiple of their number.
+    // Of this number in a row, one stands at a multiple of the number.
     let step = DIGITS_MOST + 1;
     let long = (0..line.len()).step_by(step).any(|at| {
         let before = (0..at).rev().take_while(digit).count();

@@ -3,8 +3,8 @@
 use crate::check::Window;
 use crate::event::Phase;
 use crate::header::{Action, Clock, ScriptedEvent};
-use crate::measure::{Span, difference_us, rendered};
-use crate::timeline::{FrameHistory, PATIENCE_US, StreamTimeline, Timeline};
+use crate::measure::{Span, rendered};
+use crate::timeline::{FrameHistory, PATIENCE_US, StreamTimeline, Timeline, difference_us};
 use crate::uncertainty::{Uncertainty, recovery_ticks};
 
 /// When a scripted event was over, nanoseconds on the run's clock: at its end if it lasts, when
@@ -63,7 +63,8 @@ pub fn span(
     stream: &StreamTimeline,
     event: &ScriptedEvent,
     over_ns: u64,
-    (window, until_us): (Window, u64),
+    window: Window,
+    until_us: u64,
     clock: Clock,
 ) -> Option<Span> {
     let (frame, at) = back(stream, over_ns, window, until_us)?;
@@ -96,7 +97,7 @@ fn back(
     let mut shown: Vec<_> = rendered(stream)
         .filter(|frame| frame.camera.captured_ns >= over_ns)
         .filter(|frame| window.holds(frame.camera.captured_ns))
-        .filter_map(|frame| Some((frame, frame.passage.rendered_ns?)))
+        .filter_map(|frame| Some((frame, frame.passage.ended_ns.render?)))
         .filter(|(_, at)| window.holds(*at))
         .collect();
     shown.sort_by_key(|(_, at)| *at);

@@ -1,120 +1,29 @@
 //! Holds runs against a baseline: a check of its own, over all runs.
 //!
 //! Runs on a virtual clock compare exactly: the same seed has the same record, or else the figures
-//! that moved are told. Whether that is a regression is decided over all seeds that both sides have,
-//! since any change of the software deals a single seed another hand. Runs on a real clock are told
-//! apart only as far as their noise allows: by the intervals of their medians.
+//! that moved are reported. Whether that is a regression is decided over all seeds that both sides have,
+//! since a change of the software changes packet sizes, and with them which packets a single seed loses. Runs on a real
+//! clock differ only as far as their noise allows: by the intervals of their medians.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
-use crate::baseline::{Baseline, BaselineRun, BaselineStream};
+use crate::baseline::{Baseline, BaselineFigure, BaselineRun, BaselineStream};
 use crate::check::Percentile;
-use crate::distribution::Histogram;
+use crate::distribution::{Histogram, median_interval, nearest_rank};
 use crate::header::{ClockKind, MediaMode};
-use crate::measure::{median_interval, nearest_rank};
-use crate::summary::{StreamSummary, Suite, Unit};
+use crate::summary::Suite;
 use crate::verdict::Verdict;
-
-/// A figure that runs are compared by.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum Figure {
-    /// From the viewer's first request to the first rendered frame, microseconds.
-    TimeToFirstFrameUs,
-    /// The median of capture-to-render latency, microseconds.
-    CaptureToRenderP50Us,
-    /// Its p95, of at least 20 frames.
-    CaptureToRenderP95Us,
-    /// Its p99, of at least 100 frames.
-    CaptureToRenderP99Us,
-    /// Lost of 1,000,000 captured frames.
-    FramesLostPpm,
-    /// Freezes that ended.
-    Freezes,
-    /// Mean luma PSNR, thousandths of a decibel.
-    PsnrMillidb,
-}
-
-impl Figure {
-    /// All that were measured of a stream.
-    pub(crate) fn of(stream: &StreamSummary) -> BTreeMap<Self, i64> {
-        let latency = &stream.capture_to_render_us;
-        let borne = |percentile: Percentile, us: Option<i64>| {
-            us.filter(|_| latency.count >= percentile.sample_that_bears_it())
-        };
-        let (lost, captured) = (stream.frames.lost.total(), stream.frames.captured);
-        let lost_ppm = lost.saturating_mul(1_000_000).checked_div(captured);
-        let all = [
-            (Self::TimeToFirstFrameUs, stream.time_to_first_frame_us),
-            (Self::CaptureToRenderP50Us, borne(Percentile::P50, latency.p50)),
-            (Self::CaptureToRenderP95Us, borne(Percentile::P95, latency.p95)),
-            (Self::CaptureToRenderP99Us, borne(Percentile::P99, latency.p99)),
-            (Self::FramesLostPpm, lost_ppm.and_then(|ppm| i64::try_from(ppm).ok())),
-            (Self::Freezes, (captured > 0).then_some(stream.freezes.count as i64)),
-            (Self::PsnrMillidb, stream.psnr_millidb.map(i64::from)),
-        ];
-        all.into_iter().filter_map(|(figure, value)| Some((figure, value?))).collect()
-    }
-
-    /// Its unit.
-    #[must_use]
-    pub fn unit(self) -> Unit {
-        match self {
-            Self::FramesLostPpm => Unit::Ppm,
-            Self::Freezes => Unit::Freezes,
-            Self::PsnrMillidb => Unit::Millidb,
-            _ => Unit::Us,
-        }
-    }
-
-    /// In words.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::TimeToFirstFrameUs => "time to first frame",
-            Self::CaptureToRenderP50Us => "capture-to-render p50",
-            Self::CaptureToRenderP95Us => "capture-to-render p95",
-            Self::CaptureToRenderP99Us => "capture-to-render p99",
-            Self::FramesLostPpm => "frames lost",
-            Self::Freezes => "freezes",
-            Self::PsnrMillidb => "PSNR",
-        }
-    }
-
-    fn percentile(self) -> Option<Percentile> {
-        match self {
-            Self::CaptureToRenderP50Us => Some(Percentile::P50),
-            Self::CaptureToRenderP95Us => Some(Percentile::P95),
-            Self::CaptureToRenderP99Us => Some(Percentile::P99),
-            _ => None,
-        }
-    }
-
-    /// How much worse it is: less is better of all but PSNR.
-    fn worse_by(self, before: i64, now: i64) -> i64 {
-        if self == Self::PsnrMillidb {
-            before.saturating_sub(now)
-        } else {
-            now.saturating_sub(before)
-        }
-    }
-}
 
 /// How much worse a figure may be before it is a regression.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Thresholds {
-    /// Times and freezes: by so many of 100 of what they were.
+    /// Times and freezes: per cent of what they were.
     pub percent: u32,
     /// Times: but by no less than this, microseconds.
     pub least_us: i64,
-    /// Lost frames: by so many of 1,000,000 captured ones.
+    /// Lost frames: parts per million of the captured ones.
     pub lost_ppm: i64,
-    /// PSNR: by so many thousandths of a decibel.
+    /// PSNR: thousandths of a decibel.
     pub psnr_millidb: i64,
 }
 
@@ -128,13 +37,13 @@ impl Default for Thresholds {
 impl Thresholds {
     /// The most that a figure may be worse by.
     #[must_use]
-    pub fn of(&self, figure: Figure, before: i64) -> i64 {
+    pub fn of(&self, figure: BaselineFigure, before: i64) -> i64 {
         let share = i128::from(before.unsigned_abs()) * i128::from(self.percent) / 100;
         let share = i64::try_from(share).unwrap_or(i64::MAX);
         match figure {
-            Figure::FramesLostPpm => self.lost_ppm,
-            Figure::PsnrMillidb => self.psnr_millidb,
-            Figure::Freezes => share,
+            BaselineFigure::FramesLostPpm => self.lost_ppm,
+            BaselineFigure::PsnrMillidb => self.psnr_millidb,
+            BaselineFigure::Freezes => share,
             _ => share.max(self.least_us),
         }
     }
@@ -142,7 +51,7 @@ impl Thresholds {
 
 /// A figure that is not what it was, or of which nothing can be said.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
+pub struct BaselineChange {
     /// The scenario's name.
     pub scenario: String,
     /// The seed; none if it is over all that both sides have.
@@ -152,7 +61,7 @@ pub struct Change {
     /// Seen where.
     pub viewer: String,
     /// Which figure.
-    pub figure: Figure,
+    pub figure: BaselineFigure,
     /// What it was, the least and the most it may have been; none if it was not there.
     pub before: Option<(i64, i64)>,
     /// What it is, likewise.
@@ -183,9 +92,9 @@ pub struct BaselineResult {
     /// Runs whose verdict is worse than it was.
     pub worse: Vec<(RunName, Verdict, Verdict)>,
     /// Over all seeds of a scenario: what is beyond its threshold or unclear, and what moved.
-    pub changes: Vec<Change>,
+    pub changes: Vec<BaselineChange>,
     /// Run by run: which figures moved.
-    pub moved: Vec<Change>,
+    pub moved: Vec<BaselineChange>,
     /// Runs that the baseline alone has.
     pub only_before: Vec<RunName>,
     /// Runs that it has not.
@@ -201,7 +110,7 @@ const MEASURED_RUNS: usize = 5;
 type Pools<'a> = BTreeMap<(&'a str, &'a str), &'a Histogram>;
 
 /// The runs that both sides have of one scenario, and whether none has another.
-struct Pair<'a> {
+struct RunPair<'a> {
     scenario: &'a str,
     runs: Vec<(&'a BaselineRun, &'a BaselineRun)>,
     whole: bool,
@@ -230,7 +139,7 @@ pub fn compare<'a>(
         (before != now).then(|| (name.clone(), before, now))
     };
     let unlike: Vec<_> = new.iter().filter_map(unlike).collect();
-    let mut pairs: BTreeMap<&str, Pair<'_>> = BTreeMap::new();
+    let mut pairs: BTreeMap<&str, RunPair<'_>> = BTreeMap::new();
     let mut result = BaselineResult {
         verdict: Verdict::Pass,
         compared: 0,
@@ -261,14 +170,14 @@ pub fn compare<'a>(
         let scenario = is.scenario.as_str();
         pairs
             .entry(scenario)
-            .or_insert_with(|| Pair { scenario, runs: Vec::new(), whole: whole() })
+            .or_insert_with(|| RunPair { scenario, runs: Vec::new(), whole: whole() })
             .runs
             .push((was, is));
     }
     result.scenarios = pairs.keys().map(|name| (*name).to_owned()).collect();
     for pair in pairs.values() {
-        let pools = (pools(before, pair.scenario), pools(&now, pair.scenario));
-        scenario(pair, (&pools.0, &pools.1), thresholds, &mut result);
+        let (old, new) = (pools(before, pair.scenario), pools(&now, pair.scenario));
+        scenario(pair, &old, &new, thresholds, &mut result);
     }
     result.verdict = verdict(&result);
     result
@@ -297,11 +206,12 @@ fn verdict(result: &BaselineResult) -> Verdict {
 }
 
 /// Of each figure of each stream the values of both sides.
-type Values<'a> = BTreeMap<(&'a str, &'a str, Figure), (Vec<i64>, Vec<i64>)>;
+type Values<'a> = BTreeMap<(&'a str, &'a str, BaselineFigure), (Vec<i64>, Vec<i64>)>;
 
 fn scenario(
-    pair: &Pair<'_>,
-    (old, new): (&Pools<'_>, &Pools<'_>),
+    pair: &RunPair<'_>,
+    old: &Pools<'_>,
+    new: &Pools<'_>,
     thresholds: Thresholds,
     result: &mut BaselineResult,
 ) {
@@ -331,7 +241,7 @@ fn scenario(
             continue;
         }
         let (verdict, unclear, threshold) = judge(figure, before, now, few, thresholds);
-        result.changes.push(Change {
+        result.changes.push(BaselineChange {
             scenario: pair.scenario.to_owned(),
             seed: None,
             camera: camera.to_owned(),
@@ -347,7 +257,11 @@ fn scenario(
 }
 
 /// The values of all runs of a scenario; what moved in each run goes to `moved`.
-fn run_by_run<'a>(pair: &Pair<'a>, thresholds: Thresholds, moved: &mut Vec<Change>) -> Values<'a> {
+fn run_by_run<'a>(
+    pair: &RunPair<'a>,
+    thresholds: Thresholds,
+    moved: &mut Vec<BaselineChange>,
+) -> Values<'a> {
     let mut values = Values::new();
     for (was, is) in &pair.runs {
         let streams = was.streams.iter().chain(&is.streams);
@@ -366,7 +280,7 @@ fn run_by_run<'a>(pair: &Pair<'a>, thresholds: Thresholds, moved: &mut Vec<Chang
                     both.1.extend(now);
                 }
                 if before != now {
-                    moved.push(Change {
+                    moved.push(BaselineChange {
                         scenario: pair.scenario.to_owned(),
                         seed: Some(is.seed),
                         camera: camera.to_owned(),
@@ -385,22 +299,22 @@ fn run_by_run<'a>(pair: &Pair<'a>, thresholds: Thresholds, moved: &mut Vec<Chang
     values
 }
 
-const FIGURES: [Figure; 7] = [
-    Figure::TimeToFirstFrameUs,
-    Figure::CaptureToRenderP50Us,
-    Figure::CaptureToRenderP95Us,
-    Figure::CaptureToRenderP99Us,
-    Figure::FramesLostPpm,
-    Figure::Freezes,
-    Figure::PsnrMillidb,
+const FIGURES: [BaselineFigure; 7] = [
+    BaselineFigure::TimeToFirstFrameUs,
+    BaselineFigure::CaptureToRenderP50Us,
+    BaselineFigure::CaptureToRenderP95Us,
+    BaselineFigure::CaptureToRenderP99Us,
+    BaselineFigure::FramesLostPpm,
+    BaselineFigure::Freezes,
+    BaselineFigure::PsnrMillidb,
 ];
 
 /// Over exact runs: freezes together, lost frames as their mean, all else as the median.
-fn exact(figure: Figure, sorted: &[i64]) -> Option<(i64, i64)> {
+fn exact(figure: BaselineFigure, sorted: &[i64]) -> Option<(i64, i64)> {
     let sum = sorted.iter().fold(0_i64, |sum, value| sum.saturating_add(*value));
     let value = match figure {
-        Figure::Freezes => (!sorted.is_empty()).then_some(sum),
-        Figure::FramesLostPpm => sum.checked_div(sorted.len() as i64),
+        BaselineFigure::Freezes => (!sorted.is_empty()).then_some(sum),
+        BaselineFigure::FramesLostPpm => sum.checked_div(sorted.len() as i64),
         _ => nearest_rank(sorted, Percentile::P50),
     }?;
     Some((value, value))
@@ -413,7 +327,7 @@ fn interval(sorted: &[i64]) -> Option<(i64, i64)> {
 }
 
 fn judge(
-    figure: Figure,
+    figure: BaselineFigure,
     before: Option<(i64, i64)>,
     now: Option<(i64, i64)>,
     few: bool,

@@ -1,37 +1,36 @@
 //! Scripted events in whose time a check was not kept. The text says what the scenario did and when, which is known; it
 //! does not say that nothing else was a cause.
 
-use crate::check::{Check, Predicate};
+use crate::check::{Check, Subject};
 use crate::counted::{counted, seconds};
 use crate::ends;
+use crate::finding::Finding;
 use crate::header::{Action, Header, ScriptedEvent};
 use crate::measure;
 use crate::timeline::{Fate, StreamTimeline};
 
-/// A frame captured so long before an event was still on its way when it began, microseconds.
+/// A frame captured this time before an event may still be on its way when the event begins, microseconds.
 const ON_THE_WAY_US: u64 = 200_000;
 
-/// What the scenario did while a check was not kept, in words: of what was measured, if anything was, and of how many
-/// samples. Losses of power are told as the absence of a peer.
+/// What the scenario did while a check was not kept, in words. Losses of power are reported as the absence of a peer.
 pub(crate) fn of_check(
     check: &Check,
-    found: (Option<i64>, u64),
+    finding: &Finding,
     stream: &StreamTimeline,
     header: &Header,
 ) -> Option<String> {
-    let others = header.events.iter().filter(|event| match &check.predicate {
-        // The check's own name says it.
-        Predicate::Recovery { after, .. } => event.name != *after,
-        _ => true,
-    });
-    let bears = |event: &&ScriptedEvent| match (&check.predicate, found.0) {
-        (Predicate::FramesLost { .. }, Some(_)) => most_lost(check, stream, header, event),
-        _ => {
-            let mut parts = ends::parts(check, found, stream, header).into_iter();
-            let (began_us, over_us) = (event.at_us, until_us(event, stream, header));
-            parts.any(|(from_us, to_us)| began_us <= to_us && from_us <= over_us)
-        }
-    };
+    // The check's own name says it.
+    let own = |event: &ScriptedEvent| check.predicate.event() == Some(event.name.as_str());
+    let others = header.events.iter().filter(|event| !own(event));
+    let bears =
+        |event: &&ScriptedEvent| match (check.predicate.kind().subject(), finding.measured_us()) {
+            (Subject::LostFrames, Some(_)) => most_lost(check, stream, header, event),
+            _ => {
+                let mut parts = ends::parts(check, finding, stream, header).into_iter();
+                let (began_us, over_us) = (event.at_us, until_us(event, stream, header));
+                parts.any(|(from_us, to_us)| began_us <= to_us && from_us <= over_us)
+            }
+        };
     let mut told = others.filter(bears).filter_map(words);
     let first = told.next()?;
     let more = match told.count() as u64 {

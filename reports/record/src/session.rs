@@ -1,8 +1,13 @@
 //! Sessions: what each went through, and who ended it.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
-use crate::candidate::Candidate;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::candidate::{Candidate, CandidateKind};
+use crate::check::Route;
 use crate::event::{Event, Phase, Session};
 use crate::header::Action;
 use crate::record::Record;
@@ -20,9 +25,9 @@ pub struct SessionTimeline {
     /// When each phase was first complete at the camera, nanoseconds on the run's clock.
     pub camera_ns: BTreeMap<Phase, u64>,
     /// The viewer's nominated pairs, in the order of time.
-    pub viewer_pairs: Vec<Pair>,
+    pub viewer_pairs: Vec<CandidatePair>,
     /// The camera's nominated pairs, in the order of time.
-    pub camera_pairs: Vec<Pair>,
+    pub camera_pairs: Vec<CandidatePair>,
     /// When either end first said that it was over, nanoseconds on the run's clock.
     pub closed_ns: Option<u64>,
     /// How each peer's end of it ended, in the order of time: the first is the cause of the other.
@@ -46,7 +51,7 @@ pub struct SessionEnd {
 
 /// A nominated pair at one end.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pair {
+pub struct CandidatePair {
     /// From when on, nanoseconds on the run's clock.
     pub run_ns: u64,
     /// This end.
@@ -99,7 +104,7 @@ pub(crate) fn sessions(record: &Record) -> BTreeMap<Session, SessionTimeline> {
             Event::Nominated { local, remote, .. } => {
                 let pairs =
                     if at_viewer { &mut timeline.viewer_pairs } else { &mut timeline.camera_pairs };
-                pairs.push(Pair {
+                pairs.push(CandidatePair {
                     run_ns: entry.run_ns,
                     local: local.clone(),
                     remote: remote.clone(),
@@ -176,4 +181,104 @@ fn stops(record: &Record) -> Vec<(u64, String, &'static str)> {
     }
     stops.sort();
     stops
+}
+
+/// How a session ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EndedSession {
+    /// Its number.
+    pub session: u32,
+    /// When, at the peer at which it ended first, microseconds on the run's clock.
+    pub at_us: u64,
+    /// That peer.
+    pub by: String,
+    /// Why, in a few words.
+    pub reason: String,
+    /// It had been connected: DTLS was done at the viewer.
+    pub connected: bool,
+}
+
+impl EndedSession {
+    /// Of a session; none if it went on to the end of the run.
+    #[must_use]
+    pub fn of(session: &SessionTimeline) -> Option<Self> {
+        let first = session.ends.first()?;
+        Some(Self {
+            session: session.number,
+            at_us: first.at_ns / 1_000,
+            by: first.by.clone(),
+            reason: first.reason.clone(),
+            connected: session.viewer_ns.contains_key(&Phase::Dtls),
+        })
+    }
+}
+
+impl fmt::Display for EndedSession {
+    /// `session 1 was ended by phone at 18.037 s (nothing came from the camera any more)`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { session, at_us, by, reason, .. } = self;
+        let at = crate::counted::seconds(*at_us);
+        write!(f, "session {session} was ended by {by} at {at} ({reason})")
+    }
+}
+
+/// A pair that a session used, as the viewer sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PathUse {
+    /// The viewer's end.
+    pub local: CandidateKind,
+    /// The camera's end.
+    pub remote: CandidateKind,
+    /// Direct or through TURN. Each end knows its own candidate best: a TURN server's address may
+    /// look peer-reflexive from afar, so the camera's word counts here too.
+    pub route: Route,
+    /// From when on, nanoseconds on the run's clock.
+    pub from_ns: u64,
+    /// Until when; none if it was not replaced and its session not ended.
+    pub to_ns: Option<u64>,
+}
+
+/// The pairs that a stream's sessions used, in the order of time. Of a session whose viewer names none, the camera's are
+/// taken, seen from the other end.
+pub(crate) fn paths(sessions: &[SessionTimeline]) -> Vec<PathUse> {
+    let mut uses = Vec::new();
+    for (position, session) in sessions.iter().enumerate() {
+        let successor_ns = sessions[position + 1..]
+            .iter()
+            .find_map(|next| next.viewer_ns.get(&Phase::Requested).copied());
+        let over_ns = match (session.closed_ns, successor_ns) {
+            (Some(closed), Some(next)) => Some(closed.min(next)),
+            (closed, next) => closed.or(next),
+        };
+        let mirrored: Vec<CandidatePair>;
+        let pairs = if session.viewer_pairs.is_empty() {
+            mirrored = session.camera_pairs.iter().map(mirror).collect();
+            &mirrored
+        } else {
+            &session.viewer_pairs
+        };
+        for (index, pair) in pairs.iter().enumerate() {
+            let to_ns = pairs.get(index + 1).map(|next| next.run_ns).or(over_ns);
+            let at_camera =
+                session.camera_pairs.iter().rfind(|own| to_ns.is_none_or(|to| own.run_ns < to));
+            let ends = [Some(pair), at_camera];
+            let relayed = ends.into_iter().flatten().any(|pair| {
+                pair.local.kind == CandidateKind::Relayed
+                    || pair.remote.kind == CandidateKind::Relayed
+            });
+            uses.push(PathUse {
+                local: pair.local.kind,
+                remote: pair.remote.kind,
+                route: if relayed { Route::Relayed } else { Route::Direct },
+                from_ns: pair.run_ns,
+                to_ns,
+            });
+        }
+    }
+    uses
+}
+
+fn mirror(pair: &CandidatePair) -> CandidatePair {
+    CandidatePair { run_ns: pair.run_ns, local: pair.remote.clone(), remote: pair.local.clone() }
 }

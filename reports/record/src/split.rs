@@ -2,26 +2,24 @@
 //!
 //! | stage | configured | chosen by the stack | suffered |
 //! |---|---|---|---|
-//! | capture, encode, decode, render | up to the longest time of the device's profile | | above it: the stage was busy; all of it where the device takes its own time, as a board does |
+//! | of a device: capture, encode, decode, render | up to the longest time of the device's profile | | above it: the stage was busy; all of it where the device takes its own time, as a board does |
 //! | pacer | | all of it, with the lateness of the device's timers | |
 //! | network | one-way delay of the links at that time, and of the TURN server, there and back | wait for a resend, until that left | transmission, queues, delay above the configured one |
 //! | jitter buffer, fixed | up to its depth | | above it: a frame before was late |
 //! | jitter buffer, adaptive | | all of it | |
 //!
-//! A simulated timer is late by up to one tick: so much a configured stage may be longer.
+//! A simulated timer is late by up to one tick: a configured stage may be longer by that.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::check::Percentile;
-use crate::header::{Clock, Header, PeerHeader, StageTime};
-use crate::measure::{nearest_rank, paths, rendered};
-use crate::per::PerStage;
-use crate::timeline::{FrameHistory, STAGES, StreamTimeline};
+use crate::distribution::nearest_rank;
+use crate::header::{Clock, Header, PeerHeader};
+use crate::measure::{paths, rendered};
+use crate::stage::{DeviceRole, PerStage, Stage};
+use crate::timeline::{FrameHistory, StreamTimeline};
 use crate::way::Way;
-
-/// The stage between the camera's pacer and the viewer's jitter buffer.
-const NETWORK: usize = 3;
 
 /// A frame's capture-to-render latency by its causes, which add up to it exactly.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,7 +33,7 @@ pub struct Split {
 }
 
 impl Split {
-    /// A time of which so much was configured.
+    /// Splits a time into what was configured, at most `most_us`, and the rest.
     fn up_to(most_us: i64, us: i64) -> Self {
         let configured_us = us.min(most_us);
         Self { configured_us, chosen_us: 0, suffered_us: us - configured_us }
@@ -64,8 +62,8 @@ enum Cause {
 /// What was configured of a stream's frames.
 #[derive(Debug)]
 pub struct Causes {
-    /// By stage; that of the network is not looked at.
-    stages: [Cause; STAGES],
+    /// That of the network is not looked at.
+    stages: PerStage<Cause>,
     configured: PerStage<Option<i64>>,
     way: Way,
     one_site: bool,
@@ -79,13 +77,16 @@ impl Causes {
         let (camera, viewer) = (peer(&stream.stream.camera), peer(&stream.stream.viewer));
         let tick_us = header.clock.tick_us().unwrap_or(0);
         let times = |peer: Option<&PeerHeader>| peer.and_then(|peer| peer.stages);
-        let work = |peer, time: Option<StageTime>| match (times(peer), time, header.clock) {
-            (Some(_), Some(time), _) => {
-                Cause::Configured(signed(time.longest_us.saturating_add(tick_us)))
+        let of = |role: DeviceRole| if role == DeviceRole::Camera { camera } else { viewer };
+        let work = |stage, role| match (times(of(role)), header.clock) {
+            // A stage that the profile does not name takes no time.
+            (Some(times), _) => {
+                let longest_us = times.get(stage).map_or(0, |time| time.longest_us);
+                Cause::Configured(signed(longest_us.saturating_add(tick_us)))
             }
             // A device on a bench takes its own time.
-            (None, _, Clock::Real { .. }) => Cause::Configured(0),
-            _ => Cause::Unknown,
+            (None, Clock::Real { .. }) => Cause::Configured(0),
+            (None, Clock::Virtual { .. }) => Cause::Unknown,
         };
         // A browser has its own.
         let buffered = viewer.filter(|peer| peer.browser.is_none());
@@ -96,29 +97,20 @@ impl Causes {
             (false, Some(us)) => Cause::Configured(signed(us.saturating_add(tick_us))),
             (false, None) => Cause::Unknown,
         };
-        let (filmed, viewed) =
-            (times(camera).unwrap_or_default(), times(viewer).unwrap_or_default());
-        let typical = |time: Option<StageTime>| time.map(|time| signed(time.typical_us));
+        let typical = |stage, role| times(of(role))?.get(stage).map(|time| signed(time.typical_us));
         let same = |camera: &PeerHeader, viewer: &PeerHeader| camera.site == viewer.site;
         Self {
-            stages: [
-                work(camera, filmed.capture),
-                work(camera, filmed.encode),
-                Cause::Chosen,
-                Cause::Unknown,
-                buffer,
-                work(viewer, viewed.decode),
-                work(viewer, viewed.render),
-            ],
-            configured: PerStage {
-                capture: typical(filmed.capture),
-                encode: typical(filmed.encode),
-                pacer: None,
-                network: None,
-                jitter_buffer: depth_us.filter(|_| !adapts).map(signed),
-                decode: typical(viewed.decode),
-                render: typical(viewed.render),
-            },
+            stages: PerStage::from_fn(|stage| match (stage, stage.role()) {
+                (_, Some(role)) => work(stage, role),
+                (Stage::Pacer, None) => Cause::Chosen,
+                (Stage::JitterBuffer, None) => buffer,
+                _ => Cause::Unknown,
+            }),
+            configured: PerStage::from_fn(|stage| match (stage, stage.role()) {
+                (_, Some(role)) => typical(stage, role),
+                (Stage::JitterBuffer, None) => depth_us.filter(|_| !adapts).map(signed),
+                _ => None,
+            }),
             way: Way::without_drops(header, &stream.stream, paths(stream)),
             one_site: camera.zip(viewer).is_some_and(|(camera, viewer)| same(camera, viewer)),
         }
@@ -128,9 +120,9 @@ impl Causes {
     #[must_use]
     pub fn split(&self, frame: &FrameHistory) -> Option<Split> {
         let mut whole = Split::default();
-        for (stage, us) in frame.stages_us()?.into_iter().enumerate() {
+        for (stage, &us) in frame.stages_us()?.iter() {
             let own = match self.stages[stage] {
-                _ if stage == NETWORK => self.network(frame, us)?,
+                _ if stage == Stage::Network => self.network(frame, us)?,
                 Cause::Configured(most_us) => Split::up_to(most_us, us),
                 Cause::Chosen => Split { chosen_us: us, ..Split::default() },
                 Cause::Unknown => return None,
@@ -143,7 +135,8 @@ impl Causes {
     /// From the last packet's leaving the pacer until all had come. Where one was sent again, the time until the
     /// resend left that can have completed the frame is the stack's; from then on it is on its way like any other.
     fn network(&self, frame: &FrameHistory, us: i64) -> Option<Split> {
-        let (paced_ns, received_ns) = (frame.passage.paced_ns?, frame.passage.received_ns?);
+        let (paced_ns, received_ns) =
+            (frame.passage.ended_ns.pacer?, frame.passage.ended_ns.network?);
         let resent_ns = &frame.passage.resent_ns;
         let in_time = |left_ns: &&u64| {
             // Delays vary around the configured one, and a repeated resend follows within a round trip.
@@ -169,7 +162,7 @@ impl Causes {
 
     /// What was configured of each stage, the network's as the median over the rendered frames.
     pub(crate) fn configured_us(&self, stream: &StreamTimeline) -> PerStage<Option<i64>> {
-        let left_ns = rendered(stream).filter_map(|frame| frame.passage.paced_ns);
+        let left_ns = rendered(stream).filter_map(|frame| frame.passage.ended_ns.pacer);
         let mut delays: Vec<i64> =
             left_ns.map(|at| signed(self.propagation_ns(at) / 1_000)).collect();
         delays.sort_unstable();

@@ -2,19 +2,20 @@
 
 use crate::check::{Percentile, Route, Window};
 use crate::control;
-use crate::distribution;
-use crate::ends::EndedSession;
+use crate::distribution::{Histogram, OverTime};
 use crate::event::{Event, LossPhase, Marker, Phase};
 use crate::header::{Clock, MediaMode};
 use crate::margin::MarginSummary;
 use crate::measure::{self, Spans};
-use crate::per::{PerPhase, PerStage};
+use crate::phase::PerPhase;
 use crate::record::Record;
+use crate::session::EndedSession;
 use crate::split::{Causes, SplitSummary};
+use crate::stage::PerStage;
 use crate::summary::{
     BytesSummary, FramesSummary, FreezesSummary, LatencySummary, StageSummary, StreamSummary,
 };
-use crate::timeline::{Fate, FrameHistory, StreamTimeline};
+use crate::timeline::{Fate, FrameHistory, StreamTimeline, difference_us};
 use crate::uncertainty::Uncertainty;
 use crate::worst::{Worst, WorstFrame};
 
@@ -23,7 +24,7 @@ pub(crate) fn count<'a>(frames: impl Iterator<Item = &'a FrameHistory>) -> Frame
     let mut counts = FramesSummary::default();
     for frame in frames {
         counts.captured += 1;
-        counts.encoded += u64::from(frame.camera.encoded_ns.is_some());
+        counts.encoded += u64::from(frame.camera.ended_ns.encode.is_some());
         let counter = match frame.fate {
             Fate::Rendered => &mut counts.rendered,
             Fate::UnderWay => &mut counts.under_way,
@@ -49,7 +50,7 @@ pub(crate) fn summarise(stream: &StreamTimeline, record: &Record) -> StreamSumma
     let first_frame = measure::time_to(stream, Phase::FirstRender, Window::WHOLE, clock);
     let latency = measure::capture_to_render(stream, Window::WHOLE, clock);
     let path = measure::paths(stream).last().copied();
-    let (histogram, over_time) = distribution::of_stream(stream, header.duration_us);
+    let (histogram, over_time) = distribution(stream, header.duration_us);
     let causes = Causes::of(header, stream);
     let psnr = measure::psnr_millidb(stream, Window::WHOLE);
     let ssim = measure::ssim_ppm(stream, Window::WHOLE);
@@ -130,14 +131,12 @@ fn frozen(stream: &StreamTimeline, duration_us: u64) -> FreezesSummary {
 }
 
 fn stages(stream: &StreamTimeline, clock: Clock) -> PerStage<StageSummary> {
-    let [capture, encode, pacer, network, jitter_buffer, decode, render] =
-        measure::stages(stream, clock).map(|spans| StageSummary {
-            p50: spans.percentile_us(Percentile::P50),
-            p95: spans.percentile_us(Percentile::P95),
-            uncertainty: spans.widest(),
-            p50_uncertainty: own(&spans, Percentile::P50),
-        });
-    PerStage { capture, encode, pacer, network, jitter_buffer, decode, render }
+    measure::stages(stream, clock).map(|spans| StageSummary {
+        p50: spans.percentile_us(Percentile::P50),
+        p95: spans.percentile_us(Percentile::P95),
+        uncertainty: spans.widest(),
+        p50_uncertainty: own(spans, Percentile::P50),
+    })
 }
 
 /// A percentile's own uncertainty.
@@ -159,7 +158,7 @@ fn setup(stream: &StreamTimeline, clock: Clock) -> (PerPhase<Option<i64>>, PerPh
         let at = measure::phase_ns(stream, session, phase)?;
         let sessions = chosen.saturating_sub(position) as u64 + 1;
         Some((
-            measure::difference_us(requested_ns, at),
+            difference_us(requested_ns, at),
             measure::setup_uncertainty(stream, session, phase, sessions, clock),
         ))
     };
@@ -189,4 +188,13 @@ pub(crate) fn bytes(record: &Record) -> BytesSummary {
         }
     }
     all
+}
+
+/// Capture-to-render latency of a stream, in buckets and over time.
+fn distribution(stream: &StreamTimeline, duration_us: u64) -> (Histogram, OverTime) {
+    let frames: Vec<(u64, i64)> = measure::rendered(stream)
+        .filter_map(|frame| Some((frame.camera.captured_ns / 1_000, frame.capture_to_render_us()?)))
+        .collect();
+    let histogram = Histogram::of(frames.iter().map(|(_, latency_us)| *latency_us));
+    (histogram, OverTime::of(duration_us, frames))
 }

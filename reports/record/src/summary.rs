@@ -7,15 +7,17 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::candidate::CandidateKind;
+use crate::check::CheckKind;
 use crate::delays::LinkSummary;
 use crate::distribution::{Histogram, OverTime};
-use crate::ends::EndedSession;
 use crate::header::{ClockKind, CongestionControl, Header, MediaMode};
 use crate::margin::MarginSummary;
 use crate::name::Name;
 use crate::not_judged::NotJudged;
-use crate::per::{PerPhase, PerStage};
+use crate::phase::PerPhase;
+use crate::session::EndedSession;
 use crate::split::SplitSummary;
+use crate::stage::PerStage;
 use crate::uncertainty::Uncertainty;
 use crate::verdict::Verdict;
 use crate::worst::WorstFrame;
@@ -136,10 +138,8 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// A run that has no whole record, because what ran it crashed, hung or was refused its
-    /// output: an error, with its cause.
-    #[must_use]
-    pub fn broken(header: &Header, cause: String) -> Self {
+    /// What the header says of a run; nothing of what came of it.
+    pub(crate) fn empty(header: &Header) -> Self {
         Self {
             scenario: header.scenario.clone(),
             title: header.title.clone(),
@@ -148,8 +148,8 @@ impl Summary {
             clock: header.clock.kind(),
             tick_us: header.clock.tick_us(),
             clock_bound_us: header.clock.bound_us(),
-            verdict: Verdict::Error,
-            faults: vec![cause],
+            verdict: Verdict::Inconclusive,
+            faults: Vec::new(),
             failures: Vec::new(),
             doubts: Vec::new(),
             earlier_attempts: Vec::new(),
@@ -166,9 +166,20 @@ impl Summary {
             bytes: BytesSummary::default(),
         }
     }
-}
 
-impl Summary {
+    /// A run that has no whole record, because what ran it crashed, hung or was refused its
+    /// output: an error, with its cause.
+    #[must_use]
+    pub fn broken(header: &Header, cause: String) -> Self {
+        Self { verdict: Verdict::Error, faults: vec![cause], ..Self::empty(header) }
+    }
+
+    /// A run that could not be: nothing can be said, and why.
+    #[must_use]
+    pub fn unclear(header: &Header, doubt: String) -> Self {
+        Self { doubts: vec![doubt], ..Self::empty(header) }
+    }
+
     /// Which run of its scenario it is, in words after "seed": `1`, or `1, repeat 2`.
     #[must_use]
     pub fn which(&self) -> String {
@@ -188,16 +199,6 @@ impl Summary {
     #[must_use]
     pub fn path(&self) -> String {
         format!("{}/{}", self.scenario, self.folder())
-    }
-
-    /// A run that could not be: nothing can be said, and why.
-    #[must_use]
-    pub fn unclear(header: &Header, doubt: String) -> Self {
-        let mut summary = Self::broken(header, String::new());
-        summary.faults.clear();
-        summary.doubts.push(doubt);
-        summary.verdict = Verdict::Inconclusive;
-        summary
     }
 }
 
@@ -286,6 +287,15 @@ pub struct CheckResult {
     pub detail: Option<String>,
     /// Why the bound is what it is.
     pub why: String,
+}
+
+impl CheckResult {
+    /// The kind of check that it is of, and what its name says beyond that.
+    #[must_use]
+    pub fn kind(&self) -> Option<(CheckKind, &str)> {
+        let (key, of) = self.name.split_once(' ').unwrap_or((&self.name, ""));
+        Some((CheckKind::ALL.into_iter().find(|kind| kind.key() == key)?, of))
+    }
 }
 
 /// How a measured value must stand to its bound.

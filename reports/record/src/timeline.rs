@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 use crate::event::{Event, LossPhase, Phase, Session};
 use crate::header::{Clock, Header, PeerHeader, Stream};
 use crate::join::{self, CameraFrame, FaultKind, Faults, Passage};
-use crate::measure::{difference_us, paths_of};
 use crate::record::Record;
-use crate::session::{SessionTimeline, sessions};
+use crate::session::{SessionTimeline, paths, sessions};
+use crate::stage::{PerStage, Stage};
 use crate::way::Way;
 
 /// The histories of all streams that the header expects.
@@ -68,69 +68,49 @@ pub struct FrameHistory {
     pub fate: Fate,
 }
 
-/// Which boundary between stages is that of the last packet's leaving its pacer.
-const PACED: usize = 3;
-
-/// How many stages a frame passes.
-pub const STAGES: usize = 7;
-
 impl FrameHistory {
-    /// When it passed from stage to stage, microseconds on the run's clock (rounded down, each by
-    /// itself, so that differences add up exactly): captured, encoder began, encoded, last packet
-    /// paced, received, released by the jitter buffer, decoded, rendered. None unless all is
-    /// known.
+    /// When a stage ended, if that is known.
     #[must_use]
-    pub fn boundaries_us(&self) -> Option<[u64; STAGES + 1]> {
-        let mut us = [0; STAGES + 1];
-        for (us, ns) in us.iter_mut().zip(self.boundaries_ns()) {
-            *us = ns? / 1_000;
-        }
-        Some(us)
-    }
-
-    /// What is known of these, nanoseconds.
-    fn boundaries_ns(&self) -> [Option<u64>; STAGES + 1] {
-        [
-            Some(self.camera.captured_ns),
-            self.camera.started_ns,
-            self.camera.encoded_ns,
-            self.passage.paced_ns,
-            self.passage.received_ns,
-            self.passage.released_ns,
-            self.passage.decoded_ns,
-            self.passage.rendered_ns,
-        ]
+    pub fn ended_ns(&self, stage: Stage) -> Option<u64> {
+        self.passage.ended_ns[stage].or(self.camera.ended_ns[stage])
     }
 
     /// How long one stage took, microseconds, if both its ends are known.
     #[must_use]
-    pub fn stage_us(&self, stage: usize) -> Option<i64> {
-        let at = self.boundaries_ns();
-        Some(difference_us((*at.get(stage)?)?, (*at.get(stage + 1)?)?))
+    pub fn stage_us(&self, stage: Stage) -> Option<i64> {
+        let began_ns = match stage.before() {
+            Some(before) => self.ended_ns(before)?,
+            None => self.camera.captured_ns,
+        };
+        Some(difference_us(began_ns, self.ended_ns(stage)?))
     }
 
-    /// How long each stage took, microseconds: capture, encode, pacer, network, jitter buffer,
-    /// decode, render. Negative only on a real clock, within its bound.
+    /// How long each stage took, microseconds; none unless all are known. Their sum is exactly the latency. Negative only
+    /// on a real clock, within its bound.
     #[must_use]
-    pub fn stages_us(&self) -> Option<[i64; STAGES]> {
-        let at = self.boundaries_us()?;
-        let mut stages = [0; STAGES];
-        for (stage, ends) in stages.iter_mut().zip(at.windows(2)) {
-            *stage = ends[1].cast_signed() - ends[0].cast_signed();
-        }
-        Some(stages)
+    pub fn stages_us(&self) -> Option<PerStage<i64>> {
+        let each = PerStage::from_fn(|stage| self.stage_us(stage));
+        let known = each.iter().all(|(_, us)| us.is_some());
+        known.then(|| each.map(|us| us.unwrap_or_default()))
     }
 
     /// From capture to render, microseconds: exactly the sum of its stages, where all are known.
     #[must_use]
     pub fn capture_to_render_us(&self) -> Option<i64> {
-        Some(difference_us(self.camera.captured_ns, self.passage.rendered_ns?))
+        Some(difference_us(self.camera.captured_ns, self.passage.ended_ns.render?))
     }
 
     /// Whether all is known that its camera tells.
     fn left_whole(&self) -> bool {
-        self.boundaries_ns()[..=PACED].iter().all(Option::is_some)
+        let mut stages = Stage::ALL.into_iter().take_while(|stage| *stage <= Stage::Pacer);
+        stages.all(|stage| self.ended_ns(stage).is_some())
     }
+}
+
+/// From one time to another, both nanoseconds rounded down to microseconds first.
+#[must_use]
+pub(crate) fn difference_us(from_ns: u64, to_ns: u64) -> i64 {
+    (to_ns / 1_000).cast_signed() - (from_ns / 1_000).cast_signed()
 }
 
 impl Timeline {
@@ -150,9 +130,9 @@ impl Timeline {
                     .range(session_range(stream))
                     .map(|(_, session)| session.clone())
                     .collect();
-                let way = Way::of(record, stream, paths_of(&sessions));
-                let rules = (Patience::of(&record.header, stream), &way);
-                let frames = frames(stream, &sessions, &cameras, &passages, rules);
+                let way = Way::of(record, stream, paths(&sessions));
+                let patience = Patience::of(&record.header, stream);
+                let frames = frames(stream, &sessions, &cameras, &passages, patience, &way);
                 StreamTimeline { stream: stream.clone(), sessions, frames }
             })
             .collect::<Vec<_>>();
@@ -161,7 +141,7 @@ impl Timeline {
             let viewer = record.header.peers.iter().find(viewer);
             let is_browser = viewer.is_some_and(|peer| peer.browser.is_some());
             for frame in &stream.frames {
-                examine((stream, is_browser), frame, record.header.clock, &mut faults);
+                examine(stream, is_browser, frame, record.header.clock, &mut faults);
             }
         }
         Self { streams, ready_ns: ready_ns(record), faults: faults.texts() }
@@ -191,7 +171,8 @@ fn frames(
     sessions: &[SessionTimeline],
     cameras: &join::Cameras,
     passages: &join::Passages,
-    (patience, way): (Patience, &Way),
+    patience: Patience,
+    way: &Way,
 ) -> Vec<FrameHistory> {
     let mut frames = Vec::new();
     let mut next_first: Option<(u32, usize)> = None;
@@ -218,7 +199,8 @@ fn frames(
             let by_the_other = session.closed_ns.or(next_ns);
             session.ended_at(peer).or(by_the_other)
         });
-        let end = SessionOver { over, camera_ns, viewer_ns };
+        let ready_ns = session.viewer_ns.get(&Phase::Dtls).copied();
+        let end = SessionOver { over, camera_ns, viewer_ns, ready_ns };
         let mut histories: Vec<_> = cameras.frames(&stream.camera, boot)[first.min(last)..last]
             .iter()
             .enumerate()
@@ -231,8 +213,7 @@ fn frames(
             })
             .collect();
         let patience = patience.with_those_shown(&histories);
-        let ready_ns = session.viewer_ns.get(&Phase::Dtls).copied();
-        settle(&mut histories, (end, ready_ns), patience, way);
+        settle(&mut histories, end, patience, way);
         next_first = Some((boot, first));
         histories.append(&mut frames);
         frames = histories;
@@ -240,38 +221,31 @@ fn frames(
     frames
 }
 
-/// How far a frame got, and how it is lost if it stays there.
-fn standing(frame: &FrameHistory) -> (u8, LossPhase) {
-    if frame.passage.rendered_ns.is_some() {
-        (5, LossPhase::Decode)
-    } else if frame.passage.decoded_ns.is_some() {
-        (4, LossPhase::Decode)
-    } else if frame.passage.released_ns.is_some() {
-        (3, LossPhase::Decode)
-    } else if frame.passage.received_ns.is_some() {
-        (2, LossPhase::Receive)
-    } else if frame.passage.paced_ns.is_some() {
-        (2, LossPhase::Transport)
-    } else if frame.camera.encoded_ns.is_some() {
-        (1, LossPhase::Send)
-    } else {
-        (0, LossPhase::Encode)
-    }
+/// The stage that a frame got to; none if it was shown. One in the jitter buffer counts as in the network: whole packets
+/// may wait there.
+fn standing(frame: &FrameHistory) -> Option<Stage> {
+    let last = Stage::ALL.into_iter().rfind(|stage| frame.ended_ns(*stage).is_some());
+    let next = Stage::ALL.into_iter().find(|stage| last.is_none_or(|last| *stage > last))?;
+    Some(if next == Stage::JitterBuffer { Stage::Network } else { next })
 }
 
-/// Whether a session was over before its run, and until when its peers had it, nanoseconds on the run's
-/// clock.
+/// The end of a session. Times are nanoseconds on the run's clock.
 #[derive(Clone, Copy, Debug)]
 struct SessionOver {
+    /// Whether it was over before its run.
     over: bool,
+    /// Until when its camera had it.
     camera_ns: Option<u64>,
+    /// Until when its viewer had it.
     viewer_ns: Option<u64>,
+    /// When its viewer was done with DTLS.
+    ready_ns: Option<u64>,
 }
 
 impl SessionOver {
     /// When it was over for a frame: at its camera until it has left, then at its viewer.
     fn of(self, frame: &FrameHistory) -> Option<u64> {
-        if frame.passage.paced_ns.is_none() { self.camera_ns } else { self.viewer_ns }
+        if frame.passage.ended_ns.pacer.is_none() { self.camera_ns } else { self.viewer_ns }
     }
 }
 
@@ -310,7 +284,7 @@ impl Patience {
 /// up.
 fn done_ns(passage: &Passage) -> Option<u64> {
     let given_up = matches!(passage.lost, Some(LossPhase::Transport | LossPhase::Late));
-    earlier(passage.released_ns, passage.lost_ns.filter(|_| given_up))
+    earlier(passage.ended_ns.jitter_buffer, passage.lost_ns.filter(|_| given_up))
 }
 
 /// How a frame is lost that never left the jitter buffer. The buffer was done with a later one first at
@@ -323,10 +297,10 @@ fn lost_before_release(
     ready_ns: Option<u64>,
 ) -> LossPhase {
     let given_up_ns = earlier(done_ns(passage), later_done_ns);
-    let too_late = passage.paced_ns.zip(given_up_ns).is_some_and(|(left, at)| left >= at);
-    match passage.received_ns {
+    let too_late = passage.ended_ns.pacer.zip(given_up_ns).is_some_and(|(left, at)| left >= at);
+    match passage.ended_ns.network {
         _ if too_late => LossPhase::Send,
-        None if passage.paced_ns.zip(ready_ns).is_some_and(|(left, ready)| left < ready) => {
+        None if passage.ended_ns.pacer.zip(ready_ns).is_some_and(|(left, ready)| left < ready) => {
             LossPhase::Receive
         }
         None => LossPhase::Transport,
@@ -351,7 +325,7 @@ fn at_the_end(
     way: &Way,
 ) -> LossPhase {
     let is_over = patience.is_over_at(frame, end_ns);
-    match (phase, frame.passage.paced_ns) {
+    match (phase, frame.passage.ended_ns.pacer) {
         (LossPhase::Late, _) => LossPhase::Late,
         (LossPhase::Transport, Some(left_ns)) if way.arrival_ns(left_ns) >= end_ns => {
             LossPhase::Session
@@ -359,7 +333,7 @@ fn at_the_end(
         (LossPhase::Transport, _) if way.dropped(sent_from_ns(frame), end_ns) => phase,
         (LossPhase::Transport, _) if is_over => LossPhase::Late,
         // Sent before the viewer could decrypt it.
-        (LossPhase::Receive, _) if frame.passage.received_ns.is_none() => phase,
+        (LossPhase::Receive, _) if frame.passage.ended_ns.network.is_none() => phase,
         _ if is_over => phase,
         _ => LossPhase::Session,
     }
@@ -367,43 +341,44 @@ fn at_the_end(
 
 /// Before this no packet of a frame was sent.
 fn sent_from_ns(frame: &FrameHistory) -> u64 {
-    frame.camera.encoded_ns.unwrap_or(frame.camera.captured_ns)
+    frame.camera.ended_ns.encode.unwrap_or(frame.camera.captured_ns)
 }
 
 /// Decides each frame's fate. Stages keep the order of frames, so a frame that a later one has
-/// overtaken is lost, whether anybody said so or not: a viewer that got no packet of a frame does
+/// overtaken is lost, whether an event says so or not: a viewer that got no packet of a frame does
 /// not know that there was one. Whole packets may wait in the jitter buffer, so on the way from
 /// the pacer to its release a frame is only overtaken by one that was released. What nothing has
 /// overtaken is lost to the end of its session, or where it is stuck once patience is over.
-fn settle(
-    frames: &mut [FrameHistory],
-    (end, ready_ns): (SessionOver, Option<u64>),
-    patience: Patience,
-    way: &Way,
-) {
+fn settle(frames: &mut [FrameHistory], end: SessionOver, patience: Patience, way: &Way) {
     let mut furthest = 0;
     let mut later_done_ns = None;
     for frame in frames.iter_mut().rev() {
-        let (stood, phase) = standing(frame);
-        let before_release = lost_before_release(&frame.passage, later_done_ns, ready_ns);
-        let stuck = if stood == 2 { before_release } else { phase };
-        let overtaken = furthest > stood;
+        let stood = standing(frame);
+        let got = stood.map_or(Stage::ALL.len(), |stage| stage as usize);
+        let before_release = lost_before_release(&frame.passage, later_done_ns, end.ready_ns);
+        let stuck = match stood {
+            None | Some(Stage::Network) => before_release,
+            Some(stage) => stage.lost(),
+        };
+        let overtaken = furthest > got;
         let at_the_end = |phase| match end.of(frame) {
             Some(end_ns) if !overtaken => at_the_end(frame, phase, end_ns, patience, way),
             _ => phase,
         };
-        frame.fate = if frame.passage.rendered_ns.is_some() {
+        frame.fate = if frame.passage.ended_ns.render.is_some() {
             Fate::Rendered
         } else if let Some(phase) = frame.passage.lost {
             Fate::Lost(match phase {
-                LossPhase::Transport | LossPhase::Late if frame.passage.received_ns.is_none() => {
+                LossPhase::Transport | LossPhase::Late
+                    if frame.passage.ended_ns.network.is_none() =>
+                {
                     at_the_end(before_release)
                 }
                 LossPhase::Transport | LossPhase::Late => before_release,
                 other => other,
             })
         } else if let Some(phase) = frame.camera.dropped
-            && frame.passage.paced_ns.is_none()
+            && frame.passage.ended_ns.pacer.is_none()
         {
             Fate::Lost(phase)
         } else if end.over || overtaken || end.of(frame).is_some() {
@@ -415,14 +390,15 @@ fn settle(
         } else {
             Fate::UnderWay
         };
-        furthest = furthest.max(stood);
+        furthest = furthest.max(got);
         later_done_ns = earlier(later_done_ns, done_ns(&frame.passage));
     }
 }
 
 /// Looks for contradictions in one history. A browser does not tell of its own stages.
 fn examine(
-    (stream, is_browser): (&StreamTimeline, bool),
+    stream: &StreamTimeline,
+    is_browser: bool,
     frame: &FrameHistory,
     clock: Clock,
     faults: &mut Faults,
@@ -465,7 +441,7 @@ fn examine(
             format!("{} was rendered, but a stage before is missing", name()),
         ),
         Some(stages) => {
-            if matches!(clock, Clock::Virtual { .. }) && stages.iter().any(|stage| *stage < 0) {
+            if matches!(clock, Clock::Virtual { .. }) && stages.iter().any(|(_, us)| *us < 0) {
                 faults.add(
                     FaultKind::Backwards,
                     format!("{} left a stage before it entered it", name()),

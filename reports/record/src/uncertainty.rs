@@ -7,14 +7,11 @@
 //!
 //! | stage | crossings and timers | n |
 //! |---|---|---|
-//! | capture | the capture work's timer | 1 |
-//! | encode | the encode work's timer | 1 |
+//! | each stage of a device | the timer of its work | 1 |
 //! | pacer | the pacer's timer | 1 |
 //! | network | one crossing: a path is one computation, services on it answer at exact times | 1 |
 //! | jitter buffer | see below | 5, and 4 more |
-//! | decode | the decode work's timer | 1 |
-//! | render | the render work's timer | 1 |
-//! | capture-to-render | all of them | 7 |
+//! | capture-to-render | one for each stage | 7 |
 //! | each round of resending | NACK timer, NACK crossing, crossing of the resent packet | 3 |
 //!
 //! A device that computes is a timer, too, for what its tasks do after that: an offer, each end's answer, the end of the
@@ -76,16 +73,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::Phase;
 use crate::header::Clock;
+use crate::stage::Stage;
 
 /// Crossings and timers in one stage of a frame's way, jitter buffer apart: see the table of this
 /// module.
 pub(crate) const STAGE_TICKS: u64 = 1;
 
 /// Crossings and timers before the jitter buffer.
-const ARRIVAL_TICKS: u64 = 4;
+const ARRIVAL_TICKS: u64 = STAGE_TICKS * Stage::JitterBuffer as u64;
 
 /// Crossings and timers from capture to render of a frame that needed no resending.
-pub(crate) const FRAME_TICKS: u64 = 7;
+pub(crate) const FRAME_TICKS: u64 = STAGE_TICKS * Stage::ALL.len() as u64;
 
 /// Crossings and timers that one round of resending adds.
 pub(crate) const RESEND_TICKS: u64 = 3;
@@ -101,9 +99,9 @@ pub(crate) const RESEND_ROUNDS: u64 = 5;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Uncertainty {
-    /// So much less, at most.
+    /// The truth is less by this at most.
     pub below: u64,
-    /// So much more, at most.
+    /// The truth is more by this at most.
     pub above: u64,
 }
 
@@ -179,8 +177,9 @@ pub(crate) fn setup_ticks(phase: Phase, sessions: u64, resent: u64) -> u64 {
         Phase::Gathering => 8,
         Phase::Nominated => 19,
         Phase::Dtls => 26,
-        Phase::FirstRtp | Phase::FirstKeyFrame => 32,
-        Phase::FirstRender => 35,
+        // The camera's start and its exposure come on top of a frame's own.
+        Phase::FirstRtp | Phase::FirstKeyFrame => 28 + ARRIVAL_TICKS,
+        Phase::FirstRender => 28 + FRAME_TICKS,
     };
     sum * sessions.max(1) + resending_ticks(resent)
 }

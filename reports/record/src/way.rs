@@ -4,8 +4,8 @@ use crate::check::Route;
 use crate::event::Event;
 use crate::header::{Header, LinkDirection, Stream};
 use crate::links::{LinkSpan, configured};
-use crate::measure::PathUse;
 use crate::record::Record;
+use crate::session::PathUse;
 
 /// The way of a stream's packets.
 #[derive(Debug, Default)]

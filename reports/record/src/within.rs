@@ -1,8 +1,9 @@
 //! Bounds for how far apart simulation and measurement may be.
 
-use crate::Verdict;
-use crate::beside::{Difference, OverRuns};
 use serde::Serialize;
+
+use crate::uncertainty::Uncertainty;
+use crate::verdict::Verdict;
 
 /// Of fewer simulated runs a range says too little of where the next one may lie.
 pub const RANGE_RUNS: u64 = 10;
@@ -50,7 +51,33 @@ impl Held {
     }
 }
 
-/// So many of 100 of a figure's size.
+/// A figure over the runs of a side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct OverRuns {
+    /// How many have it.
+    pub runs: u64,
+    /// The least, the median and the greatest of theirs.
+    pub least: i64,
+    /// Likewise.
+    pub median: i64,
+    /// Likewise.
+    pub greatest: i64,
+    /// How far the truth may be from each, by the clocks.
+    pub uncertainty: Uncertainty,
+}
+
+/// Measured less simulated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Difference {
+    /// Of the medians.
+    pub by: i64,
+    /// What it truly is at least, by the clocks of both sides.
+    pub least: i64,
+    /// And at most.
+    pub most: i64,
+}
+
+/// A percentage of a figure's size.
 pub(crate) fn share(value: i64, percent: u32) -> i128 {
     i128::from(value.unsigned_abs()) * i128::from(percent) / 100
 }

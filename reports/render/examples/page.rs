@@ -4,7 +4,7 @@
 use parallax_record::{Record, Suite};
 use parallax_render::{
     Report, html,
-    input::{Detail, Folder, Origin},
+    input::{Detail, Folder, FolderOrigin},
     png,
 };
 use std::{collections::BTreeMap, error::Error, fs, path::Path};
@@ -33,7 +33,7 @@ fn read(folder: &Path) -> Result<Folder, Box<dyn Error>> {
         suite,
         environment,
         details,
-        origin: Origin::default(),
+        origin: FolderOrigin::default(),
     })
 }
 

@@ -4,15 +4,14 @@ use crate::view;
 use crate::{
     escape::tame,
     figure::{counted, with_unit},
-    shown::{Shown, shown},
-    terminal::Style,
+    shown::{Shown, Style, shown},
 };
 use parallax_record::{
-    BaselineChange as Change, BaselineResult, Figure, MediaMode, RunName, Unit, Verdict,
+    BaselineChange, BaselineFigure, BaselineResult, MediaMode, RunName, Unit, Verdict,
 };
 use std::fmt::Write;
 
-/// So many lines of each kind; the number of the others is told.
+/// Most lines of each kind; the others are counted.
 const LINES: usize = 20;
 
 /// A few lines: the verdict first, regressions, what is unclear, what moved, runs of one side alone.
@@ -60,7 +59,7 @@ fn named((scenario, seed, repeat): &RunName) -> String {
 /// A change in words: `two-homes, doorbell to phone: capture-to-render p95 110 ms, now 131 ms (+21 ms,
 /// +19 %)`.
 #[must_use]
-pub fn change(change: &Change) -> String {
+pub fn change(change: &BaselineChange) -> String {
     let unit = change.figure.unit();
     let seed = change.seed.map_or(String::new(), |seed| format!(" seed {seed}"));
     let (scenario, camera, viewer) =
@@ -94,11 +93,11 @@ pub(crate) fn of_row(
     result: &BaselineResult,
     (scenario, camera, viewer): (&str, &str, &str),
     row: &str,
-) -> Option<view::Change> {
+) -> Option<view::RowChange> {
     let figure = match row {
-        "p50" => Figure::CaptureToRenderP50Us,
-        "p95" => Figure::CaptureToRenderP95Us,
-        "p99" => Figure::CaptureToRenderP99Us,
+        "p50" => BaselineFigure::CaptureToRenderP50Us,
+        "p95" => BaselineFigure::CaptureToRenderP95Us,
+        "p99" => BaselineFigure::CaptureToRenderP99Us,
         _ => return None,
     };
     let own = result.changes.iter().find(|change| {
@@ -108,7 +107,7 @@ pub(crate) fn of_row(
     let Some(own) = own else {
         // What was compared and is not named has not moved.
         let compared = result.compared > 0 && result.scenarios.iter().any(|name| name == scenario);
-        return compared.then(|| view::Change { text: "as it was".to_owned(), worse: false });
+        return compared.then(|| view::RowChange { text: "as it was".to_owned(), worse: false });
     };
     let worse = own.verdict == Verdict::Fail;
     let text = match (own.before, own.now, &own.unclear) {
@@ -127,7 +126,7 @@ pub(crate) fn of_row(
             self::figure(own.before, figure.unit())
         ),
     };
-    Some(view::Change { text, worse })
+    Some(view::RowChange { text, worse })
 }
 
 /// The line above all others: how many regressions in how many runs.

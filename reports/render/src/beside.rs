@@ -1,6 +1,11 @@
 //! Simulation and measurement, side by side, as text.
 
-use crate::{escape::tame, figure, shown::Shown, terminal::Style, view::budget};
+use crate::{
+    escape::tame,
+    figure,
+    shown::{Shown, Style},
+    view::budget,
+};
 use parallax_record::{
     MediaMode, Verdict,
     beside::{Compared, Pair, RANGE_RUNS, Scale, Side, SideBySide, Within},

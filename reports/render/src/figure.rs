@@ -173,7 +173,7 @@ pub fn bound(comparison: Comparison, value: i64, unit: Unit) -> String {
     format!("{word} {}", with_unit(value, unit))
 }
 
-/// A number with so many decimals, trailing zeros left out.
+/// A number with this number of decimals, trailing zeros left out.
 fn decimal(scaled: u64, decimals: u32) -> String {
     let unit = 10_u64.pow(decimals);
     let (whole, rest) = (scaled / unit, scaled % unit);

@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, fmt::Write};
 /// Significant digits: the buckets of a summary are these.
 const DIGITS: u8 = 2;
 
-/// So many lines for each halving of what is left to 100 %.
+/// Lines for each halving of what is left to 100 %.
 const TICKS: u32 = 5;
 
 /// A file for each scenario and stream with rendered frames: its name and its text, over all runs.
@@ -29,7 +29,7 @@ pub fn files(report: &Report) -> BTreeMap<String, String> {
             let [scenario, camera, viewer] =
                 [&scenario.name, &named.camera, &named.viewer].map(|name| plain_name(name));
             let stem = format!("{folder}{scenario}_{camera}_{viewer}");
-            // Names that differ in what no file system takes alone are told apart by number.
+            // Names that differ only in characters that no file system takes get a number.
             let other = |number: &u32| match number {
                 1 => format!("{stem}.hgrm"),
                 _ => format!("{stem}-{number}.hgrm"),

@@ -16,12 +16,12 @@ pub struct Folder {
     /// Runs that are shown in full: failed, worst and selected ones.
     pub details: Vec<Detail>,
     /// How far the figures come from records.
-    pub origin: Origin,
+    pub origin: FolderOrigin,
 }
 
 /// Where the figures of a folder come from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Origin {
+pub struct FolderOrigin {
     /// How many runs were judged again from their records.
     pub judged_again: u64,
     /// Runs whose record says something else than `summary.json` did: the record counts.

@@ -3,9 +3,10 @@
 //! type, never skipped. A check that the mode of a run cannot judge is a case of its own, skipped.
 
 use crate::{
+    check_text,
     escape::tame,
     terminal::{self, Style},
-    view::{Cell, Missed, Report, Source},
+    view::{Cell, Missed, ReasonSource, Report},
 };
 use parallax_record::{BaselineResult, Verdict, beside::SideBySide};
 use quick_junit::{
@@ -65,7 +66,7 @@ pub fn report(
 }
 
 /// Counts skipped cases as `skipped`, which Jenkins and GitLab read. The library has no such attribute of a suite, and
-/// counts them as `disabled`: cases that nobody was to run.
+/// counts them as `disabled`: cases that were not to run.
 fn with_skipped(mut suite: TestSuite) -> TestSuite {
     let skipped = std::mem::take(&mut suite.disabled).to_string();
     suite.extra.insert("skipped".into(), skipped.into());
@@ -77,9 +78,9 @@ fn reasons(report: &Report) -> Vec<TestSuite> {
     let mut suite = TestSuite::new("all planned runs");
     for reason in &report.overall.reasons {
         let name = match reason.source {
-            Source::Records => "every record can be read",
-            Source::Planned => "every planned run has finished",
-            Source::Runs | Source::Baseline | Source::Within => continue,
+            ReasonSource::Records => "every record can be read",
+            ReasonSource::Planned => "every planned run has finished",
+            ReasonSource::Runs | ReasonSource::Baseline | ReasonSource::Within => continue,
         };
         let status = status(reason.verdict, &reason.text, "records", &reason.text);
         suite.add_test_case(TestCase::new(name, status));
@@ -129,7 +130,7 @@ fn case(run: &Cell, missed: Option<&Missed>) -> TestCase {
         attempt.set_type("inconclusive").set_message(clean(earlier));
         case.status.add_rerun(attempt);
     }
-    // What a run lasts on its own clock says nothing of how long somebody waited for it.
+    // The duration of a run on its own clock is not the time that the command took.
     let duration = Duration::from_micros(summary.duration_us).as_secs_f64();
     case.add_property(("run_duration_s", format!("{duration:.3}").as_str()));
     case
@@ -141,7 +142,7 @@ fn not_judged(run: &Cell) -> impl Iterator<Item = TestCase> {
     summary.not_judged.iter().map(|check| {
         let mut status = TestCaseStatus::skipped();
         status.set_message(clean(&check.reason)).set_type("not judged");
-        let title = terminal::not_judged_title(check, summary);
+        let title = check_text::not_judged_title(check, summary);
         TestCase::new(clean(&format!("seed {}: {title}", summary.which())), status)
     })
 }

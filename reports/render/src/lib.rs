@@ -3,6 +3,7 @@
 
 pub mod baseline;
 pub mod beside;
+mod check_text;
 mod draw;
 pub mod escape;
 pub mod figure;

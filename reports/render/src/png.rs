@@ -183,7 +183,7 @@ pub(crate) mod seen {
                 one[0] > -0.6 && one[1] > -0.6 && one[2] < width + 0.6 && one[3] < height + 0.6;
             assert!(inside, "{text:?} leaves the drawing: {one:?} of {width} x {height}");
             for (other_text, other) in &found[at + 1..] {
-                // A line's box is higher than its letters: by so much lines may reach into each other.
+                // A line's box is higher than its letters: lines may overlap by the difference.
                 let beside = one[1] + 1.5 < other[3] && other[1] + 1.5 < one[3];
                 let over = one[0] < other[2] && other[0] < one[2];
                 assert!(!(beside && over), "{text:?} {one:?} and {other_text:?} {other:?}");

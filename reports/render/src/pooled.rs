@@ -1,11 +1,11 @@
 //! Latency over all runs of a scenario, from the histograms of their summaries.
 
-use crate::view::{Report, Scenario, ScenarioStream};
+use crate::view::{Report, ScenarioStream, ScenarioView};
 use parallax_record::{Histogram, Percentile, StreamSummary};
 
 /// The histogram of a stream over all runs of its scenario.
 #[must_use]
-pub fn histogram(report: &Report, scenario: &Scenario, stream: &ScenarioStream) -> Histogram {
+pub fn histogram(report: &Report, scenario: &ScenarioView, stream: &ScenarioStream) -> Histogram {
     let runs = runs(report, scenario, stream);
     Histogram::pooled(runs.iter().map(|one| &one.capture_to_render_histogram_us))
 }
@@ -14,7 +14,7 @@ pub fn histogram(report: &Report, scenario: &Scenario, stream: &ScenarioStream) 
 #[must_use]
 pub fn runs<'a>(
     report: &'a Report,
-    scenario: &Scenario,
+    scenario: &ScenarioView,
     stream: &ScenarioStream,
 ) -> Vec<&'a StreamSummary> {
     let runs = scenario.runs.iter().filter_map(|at| report.runs.get(*at));
@@ -26,7 +26,7 @@ pub fn runs<'a>(
 /// p50, p90, p95 and p99, each if the sample bears it, and the greatest: microseconds. Of one run they
 /// are exact; of several each but the greatest may be too great by less than 1/128.
 #[must_use]
-pub fn row(report: &Report, scenario: &Scenario, stream: &ScenarioStream) -> [Option<i64>; 5] {
+pub fn row(report: &Report, scenario: &ScenarioView, stream: &ScenarioStream) -> [Option<i64>; 5] {
     let own = runs(report, scenario, stream);
     let runs = own.iter().map(|one| one.capture_to_render_us).filter(|run| run.count > 0);
     let runs: Vec<_> = runs.collect();

@@ -1,11 +1,11 @@
 //! Text for a terminal: colours are ours, and nothing else in it steers.
 
-use parallax_record::foreign;
+use parallax_record::{Verdict, foreign};
 use std::{fmt, ops::Deref};
 
 /// Text that may go to a terminal as it is. Whatever text becomes part of it, its steering characters are
 /// written out (`\u{1b}`), line ends alone excepted; the only escape sequences are those of a
-/// [`Style`](crate::terminal::Style).
+/// [`Style`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Shown(String);
 
@@ -78,6 +78,52 @@ impl FromIterator<Shown> for Shown {
         all
     }
 }
+
+/// Whether to colour, with the ANSI codes that every terminal knows. Colour never says anything
+/// that the words do not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// Text alone.
+    Plain,
+    /// Verdicts in colour, what is less important dim.
+    Coloured,
+}
+
+impl Style {
+    fn paint(self, code: &str, text: &str) -> Shown {
+        match self {
+            Self::Plain => text.into(),
+            Self::Coloured => Shown::painted(code, text),
+        }
+    }
+
+    pub(crate) fn bold(self, text: &str) -> Shown {
+        self.paint("1", text)
+    }
+
+    pub(crate) fn dim(self, text: &str) -> Shown {
+        self.paint("2", text)
+    }
+
+    /// A verdict as a line begins with it, as wide as the widest.
+    pub(crate) fn word(self, verdict: Verdict) -> Shown {
+        let word = verdict.to_string().to_uppercase();
+        self.verdict(verdict, &format!("{word:<WIDTH$}"))
+    }
+
+    pub(crate) fn verdict(self, verdict: Verdict, text: &str) -> Shown {
+        let code = match verdict {
+            Verdict::Pass => "32",
+            Verdict::Inconclusive => "33",
+            Verdict::Fail => "1;31",
+            Verdict::Error => "1;35",
+        };
+        self.paint(code, text)
+    }
+}
+
+/// How wide the first column is: the widest verdict.
+pub(crate) const WIDTH: usize = "INCONCLUSIVE".len();
 
 /// Parts of a line, one after the other.
 macro_rules! shown {

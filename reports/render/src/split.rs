@@ -1,12 +1,10 @@
 //! Capture-to-render by cause, in words.
 
 use crate::figure;
-use parallax_record::{
-    Percentile, STAGE_NAMES, SplitPart, SplitSummary, StreamSummary, nearest_rank,
-};
+use parallax_record::{Percentile, SplitPart, SplitSummary, Stage, StreamSummary, nearest_rank};
 
 /// One cause of a latency, or all of it.
-pub(crate) struct Row {
+pub(crate) struct CauseRow {
     /// Its name.
     pub(crate) name: &'static str,
     /// The median, and what 95 of 100 frames have at most.
@@ -39,7 +37,7 @@ pub(crate) fn cells(runs: &[&StreamSummary]) -> [String; 3] {
 }
 
 /// A row for each cause and one for the whole, over runs; empty if no viewer tells its stages.
-pub(crate) fn rows(runs: &[&StreamSummary]) -> Vec<Row> {
+pub(crate) fn rows(runs: &[&StreamSummary]) -> Vec<CauseRow> {
     let causes = over_runs(runs);
     if causes.iter().all(|(_, [p50, _])| p50.is_none()) {
         return Vec::new();
@@ -52,10 +50,10 @@ pub(crate) fn rows(runs: &[&StreamSummary]) -> Vec<Row> {
          stages of a board"
             .to_owned(),
     ];
-    let mut rows: Vec<Row> = causes
+    let mut rows: Vec<CauseRow> = causes
         .into_iter()
         .zip(whats)
-        .map(|((name, [p50, p95]), what)| Row { name, p50: time(p50), p95: time(p95), what })
+        .map(|((name, [p50, p95]), what)| CauseRow { name, p50: time(p50), p95: time(p95), what })
         .collect();
     let whole = [Percentile::P50, Percentile::P95].map(|percentile| {
         median(runs, |stream| {
@@ -65,7 +63,7 @@ pub(crate) fn rows(runs: &[&StreamSummary]) -> Vec<Row> {
         })
     });
     let [p50, p95] = whole.map(time);
-    rows.push(Row { name: "capture-to-render", p50, p95, what: "the whole".to_owned() });
+    rows.push(CauseRow { name: "capture-to-render", p50, p95, what: "the whole".to_owned() });
     rows
 }
 
@@ -86,11 +84,11 @@ fn over_runs(runs: &[&StreamSummary]) -> [(&'static str, [Option<i64>; 2]); 3] {
 
 /// What was configured of each stage, in words.
 fn configured(runs: &[&StreamSummary]) -> String {
-    let stage = |(at, name): (usize, &&str)| {
-        let us = median(runs, |stream| stream.configured_us.in_order()[at].filter(|us| *us > 0))?;
-        Some(format!("{name} {}", figure::to_ms(us)))
+    let stage = |stage: Stage| {
+        let us = median(runs, |stream| stream.configured_us[stage].filter(|us| *us > 0))?;
+        Some(format!("{} {}", stage.name(), figure::to_ms(us)))
     };
-    let stages: Vec<String> = STAGE_NAMES.iter().enumerate().filter_map(stage).collect();
+    let stages: Vec<String> = Stage::ALL.into_iter().filter_map(stage).collect();
     match stages.is_empty() {
         true => "nothing".to_owned(),
         false => format!("{}: profiles (medians), links, fixed jitter buffer", stages.join(", ")),

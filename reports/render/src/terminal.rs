@@ -4,65 +4,21 @@
 use std::fmt::Write;
 
 use parallax_record::{
-    CheckResult, LostSummary, NotJudged, Percentile, RateSummary, RatesSummary, StreamSummary,
-    Suite, Summary, Unit, Verdict, flaky,
+    CheckResult, LostSummary, Percentile, RateSummary, RatesSummary, StreamSummary, Suite, Summary,
+    Verdict, flaky,
 };
 
+pub use crate::shown::Style;
 use crate::{
+    check_text::{check_title, figures, missed, not_judged, nothing_judged, unclear},
     escape::tame,
     figure, margin,
-    shown::{Shown, shown},
+    shown::{Shown, WIDTH, shown},
     split,
     view::{Overall, Report, budget},
 };
 
-/// Whether to colour, with the ANSI codes that every terminal knows. Colour never says anything
-/// that the words do not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Style {
-    /// Text alone.
-    Plain,
-    /// Verdicts in colour, what is less important dim.
-    Coloured,
-}
-
-impl Style {
-    fn paint(self, code: &str, text: &str) -> Shown {
-        match self {
-            Self::Plain => text.into(),
-            Self::Coloured => Shown::painted(code, text),
-        }
-    }
-
-    fn bold(self, text: &str) -> Shown {
-        self.paint("1", text)
-    }
-
-    fn dim(self, text: &str) -> Shown {
-        self.paint("2", text)
-    }
-
-    /// A verdict as a line begins with it, as wide as the widest.
-    pub(crate) fn word(self, verdict: Verdict) -> Shown {
-        let word = verdict.to_string().to_uppercase();
-        self.verdict(verdict, &format!("{word:<WIDTH$}"))
-    }
-
-    fn verdict(self, verdict: Verdict, text: &str) -> Shown {
-        let code = match verdict {
-            Verdict::Pass => "32",
-            Verdict::Inconclusive => "33",
-            Verdict::Fail => "1;31",
-            Verdict::Error => "1;35",
-        };
-        self.paint(code, text)
-    }
-}
-
-/// How wide the first column is: the widest verdict.
-const WIDTH: usize = "INCONCLUSIVE".len();
-
-/// So many frames are under way at the end of any run that streams: nobody needs to hear of them.
+/// Frames under way at the end of any run that streams: up to this number they are not worth a word.
 const A_HANDFUL: u64 = 5;
 
 /// One run, a few lines, the last one ended. `rerun` is the command that runs it again; it is shown
@@ -121,46 +77,6 @@ pub fn run(summary: &Summary, rerun: &str, style: Style) -> Shown {
     out
 }
 
-/// The checks that did not pass, if they say something: a doubt holds for all of them alike and is told
-/// already, and of a run that broke nothing is said.
-pub(crate) fn missed(summary: &Summary) -> impl Iterator<Item = &CheckResult> {
-    let is_told = summary.doubts.is_empty() && summary.faults.is_empty();
-    summary.checks.iter().filter(move |check| is_told && check.verdict != Verdict::Pass)
-}
-
-/// Why a run has no verdict for or against it, if it has none.
-pub(crate) fn nothing_judged(summary: &Summary) -> Option<&'static str> {
-    let told = [&summary.faults, &summary.failures, &summary.doubts];
-    if !summary.checks.is_empty() || told.iter().any(|texts| !texts.is_empty()) {
-        return None;
-    }
-    Some(if summary.not_judged.is_empty() {
-        "the scenario has no checks: nothing was judged"
-    } else {
-        "the mode of the run can judge none of its checks"
-    })
-}
-
-/// The titles of the checks that the mode of a run cannot judge, by reason.
-pub(crate) fn not_judged(summary: &Summary) -> Vec<(String, Vec<String>)> {
-    let mut reasons: Vec<(String, Vec<String>)> = Vec::new();
-    for check in &summary.not_judged {
-        let (reason, title) = (tame(&check.reason), not_judged_title(check, summary));
-        match reasons.iter_mut().find(|(known, _)| *known == reason) {
-            Some((_, titles)) => titles.push(title),
-            None => reasons.push((reason, vec![title])),
-        }
-    }
-    reasons
-}
-
-/// What was to be checked, of which stream, in which window.
-pub(crate) fn not_judged_title(check: &NotJudged, summary: &Summary) -> String {
-    let stream = (&*check.camera, &*check.viewer);
-    let several = summary.streams.len() > 1;
-    title(&check.name, several.then_some(stream), (check.from_us, check.to_us))
-}
-
 /// The one line that says which run it was and its verdict. `also` is put at its end.
 #[must_use]
 pub fn brief(summary: &Summary, also: &str, style: Style) -> Shown {
@@ -177,7 +93,7 @@ pub fn brief(summary: &Summary, also: &str, style: Style) -> Shown {
     out
 }
 
-/// So many seeds of runs that did not pass are named for each verdict.
+/// Most seeds of runs that did not pass and are named for each verdict.
 const SEEDS_NAMED: usize = 10;
 
 /// If a scenario ran more than once, a line for each scenario: how many runs, with which verdicts,
@@ -209,7 +125,7 @@ pub fn scenarios(suite: &Suite, style: Style) -> Shown {
     out
 }
 
-/// The seeds of runs that did not pass; none of those that did, which nobody looks for.
+/// The seeds of runs that did not pass; none of those that passed.
 fn seeds_text(verdict: Verdict, runs: &[&Summary]) -> String {
     if verdict == Verdict::Pass {
         return String::new();
@@ -283,7 +199,7 @@ pub fn overall(overall: &Overall, style: Style) -> Shown {
     out
 }
 
-/// So many corrections are told one by one.
+/// Most corrections that are shown one by one.
 const CORRECTIONS: usize = 10;
 
 /// How many runs were judged again from their records; empty if there are no runs.
@@ -355,7 +271,7 @@ fn show_stream(out: &mut Shown, stream: &StreamSummary, style: Style) {
     }
 }
 
-/// So many ends of sessions are told one by one.
+/// Most ends of sessions that are shown one by one.
 const ENDS: usize = 3;
 
 /// How many sessions there were, how many never connected, and how the first ones ended.
@@ -467,89 +383,6 @@ fn show_check(out: &mut Shown, check: &CheckResult, name_stream: bool, style: St
         row(out, "unclear", &reason, style);
     }
     row(out, "why", &tame(&check.why), style);
-}
-
-/// What was checked, of which stream, in which window.
-pub(crate) fn check_title(check: &CheckResult, name_stream: bool) -> String {
-    let stream = (&*check.camera, &*check.viewer);
-    title(&check.name, name_stream.then_some(stream), (check.from_us, check.to_us))
-}
-
-fn title(name: &str, stream: Option<(&str, &str)>, window: (Option<u64>, Option<u64>)) -> String {
-    let mut title = plain_name(name);
-    if let Some((camera, viewer)) = stream {
-        let _ = write!(title, ", {} to {}", tame(camera), tame(viewer));
-    }
-    title.push_str(&window_text(window));
-    title
-}
-
-/// A check that did not pass with its bound, short: `fail: capture-to-render p95 below 180 ms`.
-pub(crate) fn bound_text(check: &CheckResult) -> String {
-    let bound = figure::bound(check.comparison, check.bound, check.unit);
-    format!("{}: {} {bound}", check.verdict, plain_name(&check.name))
-}
-
-/// Why nothing can be said of a check, if nothing can.
-pub(crate) fn unclear(check: &CheckResult) -> Option<String> {
-    if check.verdict != Verdict::Inconclusive {
-        return None;
-    }
-    if check.sample < check.minimum_sample {
-        let samples = figure::counted(check.sample, "sample");
-        return Some(format!("{samples}, {} needed", check.minimum_sample));
-    }
-    if check.detail.is_some() {
-        // That says it.
-        return None;
-    }
-    check.measured.map(|_| "the bound lies within the uncertainty".to_owned())
-}
-
-/// What was measured, and what was demanded. Of a path the words say more than the count of pairs.
-pub(crate) fn figures(check: &CheckResult) -> (String, String) {
-    let detail = check.detail.as_deref().map(tame);
-    if check.unit == Unit::Pairs {
-        let demanded = plain_name(&check.name);
-        let demanded = match demanded.strip_prefix("path ") {
-            Some(only) => format!("nothing but {only}"),
-            None => "any nominated pair".to_owned(),
-        };
-        return (detail.unwrap_or_else(|| "nothing".to_owned()), demanded);
-    }
-    let mut measured = check.measured.map_or_else(
-        || "nothing".to_owned(),
-        |value| {
-            let (below, above) = (check.uncertainty.below, check.uncertainty.above);
-            match check.unit {
-                Unit::Us => figure::measured(value, below, above),
-                unit => figure::with_unit(value, unit),
-            }
-        },
-    );
-    if let Some(detail) = detail {
-        let _ = write!(measured, ": {detail}");
-    }
-    (measured, figure::bound(check.comparison, check.bound, check.unit))
-}
-
-fn window_text((from_us, to_us): (Option<u64>, Option<u64>)) -> String {
-    let time = |us: u64| figure::duration(i64::try_from(us).unwrap_or(i64::MAX));
-    match (from_us, to_us) {
-        (None, None) => String::new(),
-        (Some(from), None) => format!(", from {}", time(from)),
-        (None, Some(to)) => format!(", to {}", time(to)),
-        (Some(from), Some(to)) => format!(", from {} to {}", time(from), time(to)),
-    }
-}
-
-/// A check's name as people say it.
-fn plain_name(name: &str) -> String {
-    let name = name
-        .replace("capture_to_render", "capture-to-render")
-        .replace("psnr", "PSNR")
-        .replace("ssim", "SSIM");
-    tame(&name.replace('_', " "))
 }
 
 /// Indented by two, a label in a column of its own.

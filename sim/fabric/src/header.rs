@@ -8,11 +8,11 @@ use parallax_media::Clip;
 use parallax_network::{
     Behaviour, Capacity, GatewayConfig, LinkConfig, Loss, PortAssignment, QueueLimit, SiteConfig,
 };
-use parallax_peer::Stage;
+use parallax_peer::Work;
 use parallax_record::{
-    CameraHeader, Clock, CongestionControl, FORMAT, GatewayHeader, GccCamera, Header, LinkHeader,
-    MediaMode, PeerHeader, ProfileUse, SCHEMA, ScriptedEvent, ServiceHeader, SiteHeader, StageTime,
-    StageTimes,
+    CameraHeader, Clock, ConfiguredTime, CongestionControl, DeviceRole, FORMAT, GatewayHeader,
+    GccCamera, Header, LinkHeader, MediaMode, PeerHeader, ProfileUse, SCHEMA, ScriptedEvent,
+    ServiceHeader, SiteHeader, StageTimes,
 };
 use parallax_scenario::{Action, Camera, ClipUse, Event, Peer, Scenario, Site, units::Size};
 use sha2::{Digest, Sha256};
@@ -178,18 +178,15 @@ fn peer(peer: &Peer, scenario: &Scenario) -> PeerHeader {
 }
 
 fn stages(device: &ProfiledDevice, peer: &Peer) -> StageTimes {
-    let time = |stage| {
-        let (typical, longest) = device.typical_and_longest(stage)?;
-        Some(StageTime { typical_us: micros(typical), longest_us: micros(longest) })
-    };
-    let as_camera = |stage| peer.camera.as_ref().and_then(|_| time(stage));
-    let as_viewer = |stage| peer.viewer.as_ref().and_then(|_| time(stage));
-    StageTimes {
-        capture: as_camera(Stage::Capture),
-        encode: as_camera(Stage::Encode),
-        decode: as_viewer(Stage::Decode),
-        render: as_viewer(Stage::Render),
-    }
+    StageTimes::from_fn(|stage, role| {
+        let plays = match role {
+            DeviceRole::Camera => peer.camera.is_some(),
+            DeviceRole::Viewer => peer.viewer.is_some(),
+        };
+        let (typical, longest) =
+            device.typical_and_longest(Work::Stage(stage)).filter(|_| plays)?;
+        Some(ConfiguredTime { typical_us: micros(typical), longest_us: micros(longest) })
+    })
 }
 
 fn camera(camera: &Camera, media: MediaMode) -> CameraHeader {

@@ -8,11 +8,11 @@ use crate::{
 use parallax_media::Recording;
 use parallax_network::{HostId, Network, SiteId};
 use parallax_peer::{
-    Host, Stage,
+    Host, Work,
     camera::{self, CameraConfig, Encoding, Media, Signalling, VideoConfig},
     viewer::{self, Nack, Playing, SourceClip, View, ViewerConfig},
 };
-use parallax_record::{MediaMode, SetupTask};
+use parallax_record::{DeviceRole, MediaMode, SetupTask};
 use parallax_scenario::{
     Camera, CongestionControl, Peer, Profile, Scenario, Viewer, profile::StageTime, units::Size,
 };
@@ -263,10 +263,9 @@ impl ProfiledDevice {
         self.profile.boot_time.sample(self.pictures.filmed, random)
     }
 
-    /// How long a frame is in a stage.
-    pub fn time_of(&self, stage: Stage, random: &mut ChaCha8Rng) -> Duration {
-        // A scenario gives no role to a device that lacks the ability.
-        self.stage(stage).map_or(Duration::ZERO, |(time, size)| time.sample(size, random))
+    /// How long work takes, such as a frame in a stage: no time where the profile has none.
+    pub fn time_of(&self, work: Work, random: &mut ChaCha8Rng) -> Duration {
+        self.time(work).map_or(Duration::ZERO, |(time, size)| time.sample(size, random))
     }
 
     /// How long a task of a session's set-up takes; none: no time.
@@ -280,31 +279,29 @@ impl ProfiledDevice {
         timer.map_or(Duration::ZERO, |timer| timer.sample(self.pictures.filmed, random))
     }
 
-    /// How long a frame is in a stage in the middle, and what it hardly ever exceeds; none: it lacks the ability.
-    pub(crate) fn typical_and_longest(&self, stage: Stage) -> Option<(Duration, Duration)> {
-        let (time, size) = self.stage(stage)?;
+    /// How long work takes in the middle, and what it hardly ever exceeds; none: the profile has no time for it.
+    pub(crate) fn typical_and_longest(&self, work: Work) -> Option<(Duration, Duration)> {
+        let (time, size) = self.time(work)?;
         Some((time.typical(size), time.longest(size)))
     }
 
     /// How long after a frame a stage takes the next one; none: when the frame is through.
-    pub fn occupancy_of(&self, stage: Stage) -> Option<Duration> {
-        let (time, size) = self.stage(stage)?;
+    pub fn occupancy_of(&self, work: Work) -> Option<Duration> {
+        let (time, size) = self.time(work)?;
         time.occupancy(size)
     }
 
-    /// A stage's time, and the size of the pictures that it works on.
-    fn stage(&self, stage: Stage) -> Option<(&StageTime, Size)> {
-        let camera = self.profile.camera.as_ref();
-        let viewer = self.profile.viewer.as_ref();
+    /// The time of work by the profile, and the size of the pictures that it works on.
+    fn time(&self, work: Work) -> Option<(&StageTime, Size)> {
+        let Profile { camera, viewer, .. } = &self.profile;
         let Pictures { filmed, viewed } = self.pictures;
-        let (time, size) = match stage {
-            Stage::Start => (camera.and_then(|camera| camera.start.as_ref()), filmed),
-            Stage::Capture => (camera.map(|camera| &camera.capture), filmed),
-            Stage::Encode => (camera.map(|camera| &camera.encode), filmed),
-            Stage::Decode => (viewer.map(|viewer| &viewer.decode), viewed),
-            Stage::Render => (viewer.map(|viewer| &viewer.render), viewed),
-        };
-        Some((time?, size))
+        match work {
+            Work::Start => Some((camera.as_ref()?.start.as_ref()?, filmed)),
+            Work::Stage(stage) => match stage.role()? {
+                DeviceRole::Camera => Some((camera.as_ref()?.stages.get(&stage)?, filmed)),
+                DeviceRole::Viewer => Some((viewer.as_ref()?.stages.get(&stage)?, viewed)),
+            },
+        }
     }
 }
 

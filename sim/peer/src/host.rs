@@ -1,7 +1,7 @@
 //! Where a peer runs, as the peer sees it: all it knows of the world.
 
 use parallax_media::Picture;
-use parallax_record::{Event, Marker, Session, SetupTask};
+use parallax_record::{Event, Marker, Session, SetupTask, Stage};
 use rtc::crypto::RTCCryptoProvider;
 use std::{
     future::Future,
@@ -39,12 +39,12 @@ pub trait Host: Clone + Send + Sync + 'static {
         bound
     }
 
-    /// Runs `job` as the work of `stage` on a frame, which begins at `begins_ns` on the run's clock. Says when
+    /// Runs `job` as work, such as that of a stage on a frame, which begins at `begins_ns` on the run's clock. Says when
     /// the frame is through and when the stage takes the next one: on a simulated host by its device profile,
     /// on a board when the job is done.
     fn work<T: Send>(
         &self,
-        stage: Stage,
+        work: Work,
         begins_ns: u64,
         job: impl FnOnce() -> T + Send,
     ) -> impl Future<Output = Worked<T>> + Send;
@@ -145,17 +145,27 @@ impl<T> Worked<T> {
     }
 }
 
-/// Work that takes a peer time. Each stage lets frames through in their order.
+/// Work that takes a peer time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Stage {
-    /// The first viewer's coming to the first exposure. No frame's.
+pub enum Work {
+    /// The first viewer's coming to the first exposure.
     Start,
-    /// Exposure end to a picture in memory.
-    Capture,
-    /// Picture to elementary stream.
-    Encode,
-    /// Elementary stream to picture.
-    Decode,
-    /// Picture to display.
-    Render,
+    /// A stage of a device, which lets frames through in their order.
+    Stage(Stage),
+}
+
+impl Work {
+    /// All work that takes a peer time.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let stages = Stage::ALL.into_iter().filter(|stage| stage.role().is_some());
+        std::iter::once(Self::Start).chain(stages.map(Self::Stage))
+    }
+
+    /// Its key in a device profile.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Stage(stage) => stage.key(),
+        }
+    }
 }

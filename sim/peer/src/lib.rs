@@ -28,7 +28,7 @@ mod tasks;
 pub mod viewer;
 
 pub use crypto::{CryptoHooks, HookedCrypto};
-pub use host::{Accept, Flash, Host, RenderedPicture, Stage, Worked};
+pub use host::{Accept, Flash, Host, RenderedPicture, Work, Worked};
 pub use runtime::{BoxedTask, HostRuntime, UdpRuntime};
 
 use std::time::Duration;

@@ -14,7 +14,7 @@ use crate::{
     units::{self, Size},
 };
 use core::time::Duration;
-use parallax_record::SetupTask;
+use parallax_record::{DeviceRole, SetupTask, Stage};
 use rand_core::Rng;
 use std::{collections::BTreeMap, sync::Arc};
 use toml::de::DeTable;
@@ -53,10 +53,8 @@ pub struct CameraAbility {
     pub encoder: CodecLimits,
     /// From the first viewer's coming to the first exposure; none: no time.
     pub start: Option<StageTime>,
-    /// From the end of the exposure to a picture in memory.
-    pub capture: StageTime,
-    /// From a picture to an elementary stream.
-    pub encode: StageTime,
+    /// How long its stages take; one that is not here takes no time.
+    pub stages: BTreeMap<Stage, StageTime>,
 }
 
 /// What a device can do as a viewer.
@@ -64,10 +62,8 @@ pub struct CameraAbility {
 pub struct ViewerAbility {
     /// What its decoder takes.
     pub decoder: CodecLimits,
-    /// From an elementary stream to a picture.
-    pub decode: StageTime,
-    /// From a picture to the display.
-    pub render: StageTime,
+    /// How long its stages take; one that is not here takes no time.
+    pub stages: BTreeMap<Stage, StageTime>,
 }
 
 /// What an H.264 encoder or decoder takes.
@@ -342,20 +338,33 @@ fn camera_ability(reader: &mut Reader, table: &Table<'_>) -> Option<CameraAbilit
     let start = crate::read::optional(reader, table, "start", |reader, value| {
         unscaled(reader, value.clone(), "a start")
     });
-    let capture = table.get(reader, "capture").and_then(|value| stage(reader, value));
-    let encode = table.get(reader, "encode").and_then(|value| stage(reader, value));
-    let (encoder, capture, encode) = (encoder?, capture?, encode?);
-    keeps_up(reader, table, &encoder, [("capture", &capture), ("encode", &encode)])?;
-    Some(CameraAbility { encoder, start: start?, capture, encode })
+    let stages = stages(reader, table, DeviceRole::Camera);
+    let (encoder, stages) = (encoder?, stages?);
+    keeps_up(reader, table, &encoder, &stages)?;
+    Some(CameraAbility { encoder, start: start?, stages })
 }
 
 fn viewer_ability(reader: &mut Reader, table: &Table<'_>) -> Option<ViewerAbility> {
     let decoder = limits(reader, table);
-    let decode = table.get(reader, "decode").and_then(|value| stage(reader, value));
-    let render = table.get(reader, "render").and_then(|value| stage(reader, value));
-    let (decoder, decode, render) = (decoder?, decode?, render?);
-    keeps_up(reader, table, &decoder, [("decode", &decode), ("render", &render)])?;
-    Some(ViewerAbility { decoder, decode, render })
+    let stages = stages(reader, table, DeviceRole::Viewer);
+    let (decoder, stages) = (decoder?, stages?);
+    keeps_up(reader, table, &decoder, &stages)?;
+    Some(ViewerAbility { decoder, stages })
+}
+
+/// The times of all stages in one role. Which may be left out is in the reference.
+fn stages(
+    reader: &mut Reader,
+    table: &Table<'_>,
+    role: DeviceRole,
+) -> Option<BTreeMap<Stage, StageTime>> {
+    let problems = reader.problems.len();
+    let mut times = BTreeMap::new();
+    for own in Stage::ALL.into_iter().filter(|stage| stage.role() == Some(role)) {
+        let time = table.get(reader, own.key()).and_then(|value| stage(reader, value));
+        times.extend(time.map(|time| (own, time)));
+    }
+    (reader.problems.len() == problems).then_some(times)
 }
 
 fn limits(reader: &mut Reader, table: &Table<'_>) -> Option<CodecLimits> {

@@ -9,6 +9,8 @@ use crate::{
     units,
 };
 use core::time::Duration;
+use parallax_record::Stage;
+use std::collections::BTreeMap;
 
 /// The longest time of a stage that is believed.
 const LONGEST: Duration = Duration::from_secs(600);
@@ -78,14 +80,14 @@ pub(crate) fn keeps_up(
     reader: &mut Reader,
     table: &Table<'_>,
     limits: &CodecLimits,
-    stages: [(&str, &StageTime); 2],
+    stages: &BTreeMap<Stage, StageTime>,
 ) -> Option<()> {
     let rate = limits.most_frames_per_second.value;
     let largest = limits.largest_picture.value;
     // To the microsecond above: what people write is rounded.
     let frame = Duration::from_micros(1_000_000_u64.div_ceil(u64::from(rate)));
     let mut sound = Some(());
-    for (key, stage) in stages {
+    for (key, stage) in stages.iter().map(|(stage, time)| (stage.key(), time)) {
         let own = stage.per.unwrap_or(largest);
         let measured = stage.origin.provenance == Provenance::Measured;
         let held = match stage.occupancy(largest) {

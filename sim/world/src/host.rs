@@ -2,7 +2,7 @@
 
 use crate::{busy::Leaving, lock, runtime::SimRuntime, secrets, state::HostState};
 use parallax_fabric::{TcpListener, TcpStream};
-use parallax_peer::{Flash, Host, RenderedPicture, Stage, UdpRuntime, Worked};
+use parallax_peer::{Flash, Host, RenderedPicture, UdpRuntime, Work, Worked};
 use parallax_record::{Entry, Event, SetupTask};
 use rand_core::Rng;
 use rtc::crypto::RTCCryptoProvider;
@@ -58,17 +58,17 @@ impl Host for SimHost {
         vec![self.state.address.into()]
     }
 
-    /// The job itself takes no time of the run; the stage's delay is drawn from the peer's own
-    /// stream for this stage.
+    /// The job itself takes no time of the run; its delay is drawn from the peer's own stream for
+    /// this work.
     async fn work<T: Send>(
         &self,
-        stage: Stage,
+        work: Work,
         begins_ns: u64,
         job: impl FnOnce() -> T + Send,
     ) -> Worked<T> {
         let done = job();
-        let delay = self.state.stage_time(stage);
-        let occupied = self.state.device.occupancy(stage).unwrap_or(delay);
+        let delay = self.state.work_time(work);
+        let occupied = self.state.device.occupancy(work).unwrap_or(delay);
         let after = |from_ns: u64, time: Duration| {
             from_ns.saturating_add(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX))
         };

@@ -10,7 +10,7 @@ use crate::{
 };
 use parallax_fabric::{Placed, ProfiledDevice, Setting, films, place, place_peers};
 use parallax_network::Network;
-use parallax_peer::Stage;
+use parallax_peer::Work;
 use parallax_record::SetupTask;
 use parallax_scenario::Scenario;
 use rand_chacha::ChaCha8Rng;
@@ -84,12 +84,12 @@ impl Device for ProfiledDevice {
         self.time_to_boot(random)
     }
 
-    fn stage_time(&self, stage: Stage, random: &mut ChaCha8Rng) -> Duration {
-        self.time_of(stage, random)
+    fn work_time(&self, work: Work, random: &mut ChaCha8Rng) -> Duration {
+        self.time_of(work, random)
     }
 
-    fn occupancy(&self, stage: Stage) -> Option<Duration> {
-        self.occupancy_of(stage)
+    fn occupancy(&self, work: Work) -> Option<Duration> {
+        self.occupancy_of(work)
     }
 
     fn task_time(&self, task: SetupTask, random: &mut ChaCha8Rng) -> Option<Duration> {

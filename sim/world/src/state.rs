@@ -8,7 +8,7 @@ use crate::{
 use parallax_fabric::{Fabric, MemoryFlash, Pictures, Sleep, Timers};
 use parallax_interpose::HostSlot;
 use parallax_network::{HostId, Time, random};
-use parallax_peer::{Flash, Stage};
+use parallax_peer::{Flash, Work};
 use parallax_record::SetupTask;
 use rand_chacha::ChaCha8Rng;
 use std::{
@@ -24,10 +24,10 @@ use std::{
 pub trait Device: Send + Sync + 'static {
     /// From power on until the peer's software runs.
     fn boot_time(&self, random: &mut ChaCha8Rng) -> Duration;
-    /// How long a frame is in a stage.
-    fn stage_time(&self, stage: Stage, random: &mut ChaCha8Rng) -> Duration;
+    /// How long work takes, such as a frame in a stage.
+    fn work_time(&self, work: Work, random: &mut ChaCha8Rng) -> Duration;
     /// How long after a frame a stage takes the next one; none: when the frame is through.
-    fn occupancy(&self, _stage: Stage) -> Option<Duration> {
+    fn occupancy(&self, _work: Work) -> Option<Duration> {
         None
     }
     /// How long a task of a session's set-up takes; none: no time, and it is not recorded.
@@ -49,7 +49,7 @@ impl Device for Instantly {
         Duration::ZERO
     }
 
-    fn stage_time(&self, _stage: Stage, _random: &mut ChaCha8Rng) -> Duration {
+    fn work_time(&self, _work: Work, _random: &mut ChaCha8Rng) -> Duration {
         Duration::ZERO
     }
 }
@@ -84,7 +84,7 @@ pub(crate) struct HostState {
 pub(crate) struct Streams {
     pub(crate) own: ChaCha8Rng,
     boot: ChaCha8Rng,
-    stages: BTreeMap<Stage, ChaCha8Rng>,
+    works: BTreeMap<Work, ChaCha8Rng>,
     pub(crate) tasks: BTreeMap<SetupTask, ChaCha8Rng>,
     pub(crate) timers: ChaCha8Rng,
 }
@@ -100,19 +100,15 @@ impl HostState {
     ) -> Self {
         let (name, address) = fabric.host(id);
         let Collectors { failures, pictures, held } = collectors;
-        let stage = |stage| {
-            let stream = format!("peer/{name}/stage/{}", stage_name(stage));
-            (stage, random::stream(seed, &stream))
-        };
-        let stages =
-            [Stage::Start, Stage::Capture, Stage::Encode, Stage::Decode, Stage::Render].map(stage);
+        let work =
+            |work: Work| (work, random::stream(seed, &format!("peer/{name}/stage/{}", work.key())));
         let task = |task: SetupTask| {
             (task, random::stream(seed, &format!("peer/{name}/task/{}", task.name())))
         };
         let streams = Streams {
             own: random::stream(seed, &format!("peer/{name}")),
             boot: random::stream(seed, &format!("peer/{name}/boot")),
-            stages: stages.into(),
+            works: Work::all().map(work).collect(),
             tasks: SetupTask::ALL.map(task).into(),
             timers: random::stream(seed, &format!("peer/{name}/timer")),
         };
@@ -170,20 +166,10 @@ impl HostState {
         self.device.boot_time(&mut lock(&self.streams).boot)
     }
 
-    pub(crate) fn stage_time(&self, stage: Stage) -> Duration {
+    pub(crate) fn work_time(&self, work: Work) -> Duration {
         let mut streams = lock(&self.streams);
-        let draw = |random| self.device.stage_time(stage, random);
-        streams.stages.get_mut(&stage).map_or(Duration::ZERO, draw)
-    }
-}
-
-fn stage_name(stage: Stage) -> &'static str {
-    match stage {
-        Stage::Start => "start",
-        Stage::Capture => "capture",
-        Stage::Encode => "encode",
-        Stage::Decode => "decode",
-        Stage::Render => "render",
+        let draw = |random| self.device.work_time(work, random);
+        streams.works.get_mut(&work).map_or(Duration::ZERO, draw)
     }
 }
 

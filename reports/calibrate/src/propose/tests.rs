@@ -318,7 +318,9 @@ fn an_occupancy_stays_as_it_is() {
     let found = calibrate(&profile, &[run(1, 400, |_| (2_000, 90_000))]);
     let read =
         parse("board.toml", &edited(&profile, &found).expect("it is sound")).expect("it is sound");
-    let [before, after] = [profile, read].map(|profile| profile.camera.expect("a camera").encode);
+    let encode =
+        |profile: Profile| profile.camera.expect("a camera").stages[&Stage::Encode].clone();
+    let [before, after] = [profile, read].map(encode);
     assert_eq!(after.occupancy, before.occupancy);
     assert_eq!(after.typical(QVGA), Duration::from_millis(90));
 }

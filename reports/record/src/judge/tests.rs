@@ -3,10 +3,12 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::measure::Span;
+use crate::summary::Unit;
 
 fn finding(measured_us: i64, below: u64, above: u64, comparison: Comparison) -> Finding {
     Finding {
-        name: String::new(),
+        of: None,
         measured: Ok(Span { measured_us, uncertainty: Uncertainty { below, above } }),
         comparison,
         bound: 1_000,

@@ -6,8 +6,8 @@ use proptest::prelude::*;
 
 const MS: u64 = 1_000_000;
 
-fn time(typical_ms: u64, longest_ms: u64) -> Option<StageTime> {
-    Some(StageTime { typical_us: typical_ms * 1_000, longest_us: longest_ms * 1_000 })
+fn time(typical_ms: u64, longest_ms: u64) -> Option<ConfiguredTime> {
+    Some(ConfiguredTime { typical_us: typical_ms * 1_000, longest_us: longest_ms * 1_000 })
 }
 
 /// Two homes 20 ms apart, stages as the frames of a made-up run have them, a fixed buffer of 50 ms. A tick lies upon each.
@@ -52,7 +52,7 @@ fn longer(stage: usize, by_ns: u64) -> [u64; 7] {
 fn each_stage_has_its_cause() {
     // 1 + 8 + 20 + 50 + 6 + 4 configured, the pacer's 3 chosen, 8 of the network's 28 above the links' delay.
     assert_eq!(split(between_homes(), &AFTER_NS), us(89_000, 3_000, 8_000));
-    for stage in 0..STAGES {
+    for stage in 0..Stage::ALL.len() {
         // A busy device, a queue, a frame before that was late; but the pacer's time is its own.
         let expected =
             if stage == 2 { us(89_000, 13_000, 8_000) } else { us(89_000, 3_000, 18_000) };
@@ -237,7 +237,7 @@ proptest! {
         run.header.events.sort_by_key(|event| event.at_us);
         for (frame, stages) in (0..).zip(&frames) {
             let mut after = *stages;
-            for stage in 1..STAGES {
+            for stage in 1..Stage::ALL.len() {
                 after[stage] += after[stage - 1];
             }
             run.frame(frame, Way::Rendered, FIRST_NS + u64::from(frame) * PERIOD_NS, &after);

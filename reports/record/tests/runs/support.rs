@@ -29,7 +29,7 @@ pub(crate) fn header(checks: Vec<Check>) -> Header {
         camera: None,
         jitter_buffer_us: viewer.then_some(50_000),
         jitter_buffer_least_us: None,
-        stages: Some(StageTimes::default()),
+        stages: None,
     };
     Header {
         format: FORMAT.into(),

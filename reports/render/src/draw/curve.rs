@@ -3,7 +3,8 @@
 use super::ms;
 use crate::figure::{counted, not_in_it};
 use crate::plot::{Axis, Chart, Ink, Look, Plot, Series, nice};
-use crate::view::Stream;
+use crate::view::StreamView;
+use parallax_record::Stage;
 
 /// The percentiles that have a tick, and the frames that each needs.
 const TICKS: [(f64, &str, usize); 9] = [
@@ -23,7 +24,7 @@ fn place(share: f64) -> f64 {
     -libm::log10(1.0 - share)
 }
 
-/// So many points make a curve.
+/// Points of a curve.
 const POINTS: usize = 600;
 
 /// A curve's points: (place, latency in ms) for ranks of an ascending sample, denser where fewer are left.
@@ -75,7 +76,7 @@ const READING: &str = "Share of frames with at most this latency: the further ri
                        that stays flat and then turns up has few late frames; the axis ends where the sample does.";
 
 /// Of one stream of a run; none if no frame was shown.
-pub(crate) fn run_curve(stream: &Stream, id: &str) -> Option<Plot> {
+pub(crate) fn run_curve(stream: &StreamView, id: &str) -> Option<Plot> {
     let sorted = stream.latencies_us();
     let (mut chart, _) = chart("Latency by percentile, ms", &[&sorted])?;
     chart.line(Ink::Latency, 20, points(&sorted));
@@ -86,15 +87,15 @@ pub(crate) fn run_curve(stream: &Stream, id: &str) -> Option<Plot> {
 }
 
 /// Of a stream over several runs: each by itself, and all frames together.
-pub(crate) fn scenario_curve(streams: &[&Stream], id: &str) -> Option<Plot> {
+pub(crate) fn scenario_curve(streams: &[&StreamView], id: &str) -> Option<Plot> {
     let each: Vec<Vec<i64>> = streams.iter().map(|stream| stream.latencies_us()).collect();
     let mut all: Vec<i64> = each.iter().flatten().copied().collect();
     all.sort_unstable();
     let (mut chart, _) = chart("Latency by percentile, ms", &[&all])?;
     if each.len() > 1 {
-        chart.named(Ink::Capture, "one run");
+        chart.named(Ink::Stage(Stage::Capture), "one run");
         for run in each.iter().filter(|run| !run.is_empty()) {
-            chart.line(Ink::Capture, 10, points(run));
+            chart.line(Ink::Stage(Stage::Capture), 10, points(run));
         }
     }
     chart.named(Ink::Latency, "all frames");
@@ -110,7 +111,7 @@ pub(crate) fn scenario_curve(streams: &[&Stream], id: &str) -> Option<Plot> {
 }
 
 /// Of a stream simulated and measured: all frames of either side.
-pub(crate) fn beside_curve(sides: [&[&Stream]; 2], id: &str) -> Option<Plot> {
+pub(crate) fn beside_curve(sides: [&[&StreamView]; 2], id: &str) -> Option<Plot> {
     let [simulated, measured] = sides.map(|side| {
         let mut all: Vec<i64> = side.iter().flat_map(|stream| stream.latencies_us()).collect();
         all.sort_unstable();

@@ -2,7 +2,8 @@
 
 use super::{latency, look, run_time, s};
 use crate::plot::{Axis, Chart, Ink, Look, Plot};
-use crate::view::{MarkKind, Run, Stream};
+use crate::view::{MarkKind, Run, StreamView};
+use parallax_record::Stage;
 
 /// The lane of lost frames.
 const LOST: &str = "frame lost";
@@ -10,7 +11,7 @@ const LOST: &str = "frame lost";
 /// A lane: its name, ink, and what is in it: from, to, text.
 type Lane = (&'static str, Ink, Vec<(f64, f64, String)>);
 
-fn lanes_of(run: &Run, stream: &Stream) -> Vec<Lane> {
+fn lanes_of(run: &Run, stream: &StreamView) -> Vec<Lane> {
     let blink = s(run.duration_us) / 400.0;
     let marks = |kinds: &[MarkKind]| {
         let of = run.marks.iter().filter(|mark| kinds.contains(&mark.kind));
@@ -53,7 +54,7 @@ fn lanes_of(run: &Run, stream: &Stream) -> Vec<Lane> {
         ),
         (
             "key frame asked",
-            Ink::Decode,
+            Ink::Stage(Stage::Decode),
             counted(&|at| stream.seconds[at].key_frames_asked, "key frame asked for"),
         ),
         (LOST, Ink::Lost, lost.collect()),
@@ -62,7 +63,7 @@ fn lanes_of(run: &Run, stream: &Stream) -> Vec<Lane> {
     ]
 }
 
-/// With so many scripted events or fewer each has a lane, so that its text has room.
+/// Up to this number of scripted events each has a lane, so that its text has room.
 const EVENT_LANES: usize = 6;
 
 /// The lanes with something in them.
@@ -79,7 +80,7 @@ fn shown(lanes: &[Lane]) -> Vec<Lane> {
 }
 
 /// What happened when.
-pub(crate) fn lanes(run: &Run, stream: &Stream, id: &str) -> Plot {
+pub(crate) fn lanes(run: &Run, stream: &StreamView, id: &str) -> Plot {
     let all = lanes_of(run, stream);
     let lanes = shown(&all);
     let count = lanes.len().max(1);

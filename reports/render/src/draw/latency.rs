@@ -2,7 +2,7 @@
 
 use super::{INTERVALS, background, look, ms, point_at_marks, run_time, s, thinned};
 use crate::plot::{Axis, Chart, Ink, Plot, Series, nice};
-use crate::view::{BoundKind, Lost, Run, Stream};
+use crate::view::{BoundKind, Lost, Run, StreamView};
 use parallax_record::LossPhase;
 
 pub(super) fn lost_at(phase: LossPhase) -> &'static str {
@@ -19,7 +19,7 @@ pub(super) fn lost_at(phase: LossPhase) -> &'static str {
 }
 
 /// Frames that were lost: when, seconds, and what is said of them. Those that no eye tells apart are one.
-pub(super) fn lost(run: &Run, stream: &Stream) -> Vec<(f64, String)> {
+pub(super) fn lost(run: &Run, stream: &StreamView) -> Vec<(f64, String)> {
     let apart_us = run.duration_us / INTERVALS as u64;
     let near =
         |one: &Lost, next: &Lost| next.captured_us.saturating_sub(one.captured_us) < apart_us;
@@ -40,7 +40,7 @@ pub(super) fn lost(run: &Run, stream: &Stream) -> Vec<(f64, String)> {
 }
 
 /// Latency of each frame by when it was captured.
-pub(crate) fn latency(run: &Run, stream: &Stream, id: &str) -> Plot {
+pub(crate) fn latency(run: &Run, stream: &StreamView, id: &str) -> Plot {
     let most = stream.shown.iter().map(|frame| frame.latency_us).max().unwrap_or(0);
     // The bound of a check that did not pass is seen, with its text above it.
     let bounds = run.bounds(stream, BoundKind::Latency).map(|bound| ms(bound.value) * 1.15);

@@ -25,7 +25,7 @@ pub(crate) use topology::topology;
 pub(crate) use waterfall::waterfall;
 
 use crate::plot::{Axis, Chart, Ink, Look};
-use crate::view::{MarkKind, Run, Stream};
+use crate::view::{MarkKind, Run, StreamView};
 
 /// Microseconds as seconds.
 fn s(us: u64) -> f64 {
@@ -47,7 +47,7 @@ fn look(run: &Run) -> Look {
     Look::wide(&format!("run{}", run.run))
 }
 
-/// What is drawn more often than the eye can tell apart is thinned out to so many intervals.
+/// What is drawn more often than the eye can tell apart is thinned out to this number of intervals.
 const INTERVALS: usize = 1_500;
 
 /// Points in the order of x, thinned out so that of each interval the least and the greatest stay: no
@@ -69,7 +69,7 @@ fn thinned(points: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
 }
 
 /// Bands and lines for what happened, behind the data.
-fn background(chart: &mut Chart, run: &Run, stream: &Stream, top: f64) {
+fn background(chart: &mut Chart, run: &Run, stream: &StreamView, top: f64) {
     let end = s(run.duration_us);
     let bands = stream.freezes.iter().map(|freeze| (s(freeze.from_us), s(freeze.to_us), 0.0, top));
     let bands: Vec<_> = bands.collect();
@@ -98,8 +98,8 @@ fn background(chart: &mut Chart, run: &Run, stream: &Stream, top: f64) {
     }
 }
 
-/// What to tell of events to whoever points at them.
-fn point_at_marks(chart: &mut Chart, run: &Run, stream: &Stream, top: f64) {
+/// Texts of events for a pointer on them.
+fn point_at_marks(chart: &mut Chart, run: &Run, stream: &StreamView, top: f64) {
     let near = s(run.duration_us) / 250.0;
     for freeze in &stream.freezes {
         let text =

@@ -3,7 +3,7 @@
 use super::{look, run_time, s};
 use crate::figure;
 use crate::plot::{Axis, Chart, Ink, Plot, Series, nice};
-use crate::view::{Run, Stream};
+use crate::view::{Run, StreamView};
 
 /// A line of steps: each value holds until the next one's time.
 fn steps(values: &[(f64, f64)], end: f64) -> Vec<(f64, f64)> {
@@ -20,7 +20,7 @@ fn log(bps: u64) -> f64 {
 }
 
 /// What the encoder made, what congestion control wanted, and what the link carries.
-pub(crate) fn rates(run: &Run, stream: &Stream, id: &str) -> Plot {
+pub(crate) fn rates(run: &Run, stream: &StreamView, id: &str) -> Plot {
     let step = s(stream.second_us);
     let encoded: Vec<u64> = stream
         .seconds
@@ -74,7 +74,11 @@ pub(crate) fn rates(run: &Run, stream: &Stream, id: &str) -> Plot {
     chart.named(Ink::Latency, "encoded");
     if !rates.is_empty() {
         for (ink, name, of) in [
-            (Ink::Second, "estimated", (|rate| rate.estimate_bps) as fn(&crate::view::Rate) -> u64),
+            (
+                Ink::Second,
+                "estimated",
+                (|rate| rate.estimate_bps) as fn(&crate::view::RateSample) -> u64,
+            ),
             (Ink::Third, "sent", |rate| rate.sent_bps),
         ] {
             let line = rates.iter().map(|rate| (s(rate.at_us), log(of(rate).max(least)))).collect();
@@ -93,7 +97,7 @@ pub(crate) fn rates(run: &Run, stream: &Stream, id: &str) -> Plot {
     }
     if !rates.is_empty() {
         for (name, of) in [
-            ("estimated", (|rate| rate.estimate_bps) as fn(&crate::view::Rate) -> u64),
+            ("estimated", (|rate| rate.estimate_bps) as fn(&crate::view::RateSample) -> u64),
             ("target", |rate| rate.target_bps),
             ("sent", |rate| rate.sent_bps),
         ] {
@@ -120,7 +124,7 @@ pub(crate) fn rates(run: &Run, stream: &Stream, id: &str) -> Plot {
 }
 
 /// What went missing, and what was done about it.
-pub(crate) fn trouble(run: &Run, stream: &Stream, id: &str) -> Plot {
+pub(crate) fn trouble(run: &Run, stream: &StreamView, id: &str) -> Plot {
     let step = s(stream.second_us);
     let count = stream.seconds.len();
     let dropped: Vec<u64> = (0..count)

@@ -2,36 +2,40 @@
 
 use super::{look, run_time, s, thinned};
 use crate::plot::{Axis, Chart, Ink, Look, Plot, Series};
-use crate::view::{Bound, BoundKind, Run, Shown, Stream};
+use crate::view::{BoundKind, Run, ShownFrame, StreamView};
 
 /// Luma PSNR over time; none if it is not known.
-pub(crate) fn psnr(run: &Run, stream: &Stream, id: &str) -> Option<Plot> {
-    let bounds = run.bounds(stream, BoundKind::Psnr);
-    let bounds = bounds.map(|bound| (bound, bound.value as f64 / 1e3)).collect();
-    quality(run, stream, id, ("PSNR, dB", "PSNR", "dB"), bounds, |frame| {
-        frame.psnr_millidb.map(|value| f64::from(value) / 1e3)
-    })
+pub(crate) fn psnr(run: &Run, stream: &StreamView, id: &str) -> Option<Plot> {
+    let axis = QualityAxis { title: "PSNR, dB", name: "PSNR", unit: "dB", scale: 1e3 };
+    quality(run, stream, id, axis, BoundKind::Psnr, |frame| frame.psnr_millidb.map(f64::from))
 }
 
 /// Luma SSIM over time; none if it is not known.
-pub(crate) fn ssim(run: &Run, stream: &Stream, id: &str) -> Option<Plot> {
-    let bounds = run.bounds(stream, BoundKind::Ssim);
-    let bounds = bounds.map(|bound| (bound, bound.value as f64 / 1e6)).collect();
-    quality(run, stream, id, ("SSIM", "SSIM", ""), bounds, |frame| {
-        frame.ssim_ppm.map(|value| f64::from(value) / 1e6)
-    })
+pub(crate) fn ssim(run: &Run, stream: &StreamView, id: &str) -> Option<Plot> {
+    let axis = QualityAxis { title: "SSIM", name: "SSIM", unit: "", scale: 1e6 };
+    quality(run, stream, id, axis, BoundKind::Ssim, |frame| frame.ssim_ppm.map(f64::from))
+}
+
+/// What a plot of quality shows. A record's value is `scale` times as large.
+struct QualityAxis {
+    title: &'static str,
+    name: &'static str,
+    unit: &'static str,
+    scale: f64,
 }
 
 fn quality(
     run: &Run,
-    stream: &Stream,
+    stream: &StreamView,
     id: &str,
-    (title, name, unit): (&'static str, &'static str, &'static str),
-    bounds: Vec<(&Bound, f64)>,
-    of: fn(&Shown) -> Option<f64>,
+    QualityAxis { title, name, unit, scale }: QualityAxis,
+    kind: BoundKind,
+    of: fn(&ShownFrame) -> Option<f64>,
 ) -> Option<Plot> {
-    let points: Vec<(f64, f64)> =
-        stream.shown.iter().filter_map(|frame| Some((s(frame.captured_us), of(frame)?))).collect();
+    let bounds = run.bounds(stream, kind);
+    let bounds: Vec<_> = bounds.map(|bound| (bound, bound.value as f64 / scale)).collect();
+    let point = |frame: &ShownFrame| Some((s(frame.captured_us), of(frame)? / scale));
+    let points: Vec<(f64, f64)> = stream.shown.iter().filter_map(point).collect();
     let least = points.iter().map(|(_, y)| *y).min_by(f64::total_cmp)?;
     let most = points.iter().map(|(_, y)| *y).max_by(f64::total_cmp)?;
     let summary =

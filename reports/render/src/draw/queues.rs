@@ -3,11 +3,11 @@
 use super::{look, run_time};
 use crate::escape::tame;
 use crate::plot::{Axis, Chart, Ink, Plot, Series, nice, round};
-use crate::view::{Run, Stream};
+use crate::view::{Run, StreamView};
 use parallax_record::{LinkDirection, LinkTimeline};
 use std::collections::BTreeMap;
 
-/// So many queues have an ink of their own; those whose packets waited longest are drawn.
+/// Queues that have an ink of their own: those whose packets waited longest are drawn.
 const INKS: [Ink; 4] = [Ink::Latency, Ink::Lost, Ink::Second, Ink::Nat];
 
 fn ms(ns: u64) -> f64 {
@@ -40,7 +40,7 @@ fn of_link(link: &LinkTimeline) -> Waits {
     Waits { name: format!("{} {way}", tame(&link.site)), intervals: intervals.collect() }
 }
 
-fn of_pacer(stream: &Stream) -> Waits {
+fn of_pacer(stream: &StreamView) -> Waits {
     let intervals =
         stream.pacer.iter().map(|load| (load.from_ns, load.to_ns, Some(load.waited_longest_ns)));
     let name = format!("{}, pacer for {}", tame(&stream.camera), tame(&stream.viewer));

@@ -4,7 +4,7 @@ use crate::{
     escape::xml,
     figure,
     plot::labels,
-    view::{Place, Topology},
+    view::{NodePlace, Topology},
 };
 use parallax_record::{GatewayHeader, LinkHeader, PeerHeader, QueueLimit};
 use std::fmt::Write;
@@ -55,7 +55,7 @@ pub(crate) fn topology(topology: &Topology, id: &str) -> String {
 
 fn told(topology: &Topology) -> String {
     let mut parts = Vec::new();
-    for Place { site, peers } in &topology.places {
+    for NodePlace { site, peers } in &topology.places {
         let peers: Vec<_> = peers.iter().map(|peer| peer.name.as_str()).collect();
         let gateway = site.gateway.as_ref().map_or_else(
             || "no way to the Internet".to_owned(),
@@ -347,7 +347,7 @@ mod tests {
                 mapping_timeout_us: 120_000_000,
                 hairpinning: false,
             });
-            let place = |name: &String| Place {
+            let place = |name: &String| NodePlace {
                 site: SiteHeader {
                     name: name.clone(),
                     lan: name.clone(),

@@ -3,10 +3,15 @@
 use super::s;
 use crate::figure;
 use crate::plot::{Axis, Chart, Ink, Look, Plot};
-use crate::view::{Bound, BoundKind, Connection, End, Run, Stream};
+use crate::view::{BoundKind, MissedBound, Run, SessionSetup, SetupEnd, StreamView};
 
 /// The steps of a session at both ends.
-pub(crate) fn waterfall(run: &Run, stream: &Stream, connection: &Connection, id: &str) -> Plot {
+pub(crate) fn waterfall(
+    run: &Run,
+    stream: &StreamView,
+    connection: &SessionSetup,
+    id: &str,
+) -> Plot {
     let steps = &connection.steps;
     let rows = steps.len().max(1);
     let end = steps.iter().map(|step| step.to_us).max().unwrap_or(1).max(1) as f64 / 1e6;
@@ -14,7 +19,7 @@ pub(crate) fn waterfall(run: &Run, stream: &Stream, connection: &Connection, id:
     let first = stream.connections.first().map_or(0, |first| first.requested_us);
     let before = s(connection.requested_us.saturating_sub(first));
     let bounds = run.bounds(stream, BoundKind::Setup);
-    let bounds: Vec<(&Bound, f64)> = bounds
+    let bounds: Vec<(&MissedBound, f64)> = bounds
         .map(|bound| (bound, bound.value as f64 / 1e6 - before))
         .filter(|(_, at)| *at >= 0.0)
         .collect();
@@ -22,7 +27,7 @@ pub(crate) fn waterfall(run: &Run, stream: &Stream, connection: &Connection, id:
     // Room for the durations right of the bars.
     let end = end * 1.12;
     let middle = |row: usize| (rows - row) as f64 - 0.5;
-    let name = |end: End| if end == End::Viewer { "viewer" } else { "camera" };
+    let name = |end: SetupEnd| if end == SetupEnd::Viewer { "viewer" } else { "camera" };
     let ticks = steps
         .iter()
         .enumerate()
@@ -47,8 +52,8 @@ pub(crate) fn waterfall(run: &Run, stream: &Stream, connection: &Connection, id:
         let (from, to) = (step.from_us as f64 / 1e6, step.to_us as f64 / 1e6);
         let ink = match (step.unanswered, step.end) {
             (true, _) => Ink::Lost,
-            (false, End::Viewer) => Ink::Latency,
-            (false, End::Camera) => Ink::Second,
+            (false, SetupEnd::Viewer) => Ink::Latency,
+            (false, SetupEnd::Camera) => Ink::Second,
         };
         // What took no time is still seen.
         let seen = to.max(from + end / 400.0);

@@ -4,7 +4,7 @@ use super::word;
 use crate::{
     beside, draw,
     plot::Plot,
-    view::{Report, Stream, budget},
+    view::{Report, StreamView, budget},
 };
 use parallax_record::{ClockKind, beside::Pair};
 
@@ -60,7 +60,7 @@ pub(super) fn pairs(report: &Report) -> Vec<PairSection> {
 
 /// The frames of the runs that are shown in full and count.
 fn plot(report: &Report, pair: &Pair, id: &str) -> Option<Plot> {
-    let of = |clock: ClockKind| -> Vec<&Stream> {
+    let of = |clock: ClockKind| -> Vec<&StreamView> {
         let own = report.details.iter().filter(|run| {
             let summary = &report.runs[run.run].summary;
             let counts = summary.faults.is_empty() && summary.doubts.is_empty();

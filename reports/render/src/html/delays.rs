@@ -3,7 +3,7 @@
 use crate::{escape::tame, figure};
 use parallax_record::{ConfiguredDelay, DelaySummary, Summary};
 
-/// So many configured delays of a link are named.
+/// Most configured delays of a link that are named.
 const CONFIGURED_NAMED: usize = 4;
 
 /// One direction of a site's access.

@@ -18,7 +18,7 @@ use parallax_record::Verdict;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 
-/// Runs in full take at most so many bytes of the page: what does not fit is named in the list alone.
+/// Most bytes of the page for runs in full: what does not fit is in the list alone.
 const IN_FULL_BYTES: usize = 12_000_000;
 
 const SCRIPT: &str = include_str!("../../assets/report.js");

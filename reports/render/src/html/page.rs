@@ -2,15 +2,17 @@
 
 use super::word;
 use crate::plot::Plot;
-use crate::view::{Missed, NotJudgedLine, Report, Scenario, ScenarioStream, Table, budget};
+use crate::view::{
+    LatencyTable, Missed, NotJudgedLine, Report, ScenarioStream, ScenarioView, budget,
+};
 use crate::{draw, escape::tame, figure, split, terminal};
 use parallax_record::{Percentile, StreamSummary, Summary, Uncertainty};
 use std::collections::BTreeSet;
 
-/// So many runs that did not pass are told one by one; all are in the grid and in the list.
+/// Most runs that did not pass and are described one by one; all are in the grid and in the list.
 pub(super) const MISSED_SHOWN: usize = 50;
 
-/// So many checks that were not judged are listed.
+/// Most checks that were not judged and are listed.
 const NOT_JUDGED_SHOWN: usize = 200;
 
 /// A run that did not pass.
@@ -89,7 +91,7 @@ pub(super) fn groups(report: &Report, shown: &BTreeSet<usize>) -> Vec<Group> {
             sign: draw::sign(summary.verdict).0,
         }
     };
-    let group = |(at, scenario): (usize, &Scenario)| Group {
+    let group = |(at, scenario): (usize, &ScenarioView)| Group {
         name: named(report, scenario),
         anchor: format!("scenario-{at}"),
         cells: scenario.runs.iter().map(cell).collect(),
@@ -97,7 +99,7 @@ pub(super) fn groups(report: &Report, shown: &BTreeSet<usize>) -> Vec<Group> {
     report.scenarios.iter().enumerate().map(group).collect()
 }
 
-fn named(report: &Report, scenario: &Scenario) -> String {
+fn named(report: &Report, scenario: &ScenarioView) -> String {
     let name = tame(&scenario.name);
     if report.folders.len() > 1 {
         format!("{name} ({})", tame(&report.folders[scenario.folder]))
@@ -141,7 +143,7 @@ pub(super) struct StreamSection {
     pub(super) rows: Vec<LatencyRow>,
     pub(super) compared: bool,
     /// By cause, over the runs.
-    pub(super) split: Vec<split::Row>,
+    pub(super) split: Vec<split::CauseRow>,
     pub(super) bar: Option<String>,
     pub(super) stages: String,
     pub(super) plots: Vec<Plot>,
@@ -160,7 +162,7 @@ pub(super) struct LatencyRow {
     pub(super) worse: bool,
 }
 
-fn latency_rows(table: &Table) -> Vec<LatencyRow> {
+fn latency_rows(table: &LatencyTable) -> Vec<LatencyRow> {
     let each = table.rows.iter().map(|row| {
         let missing = row.missing.as_ref();
         let pooled = match (row.pooled_us, missing) {
@@ -193,7 +195,7 @@ fn latency_rows(table: &Table) -> Vec<LatencyRow> {
     each.collect()
 }
 
-fn made(scenario: &Scenario) -> String {
+fn made(scenario: &ScenarioView) -> String {
     match &scenario.made_by[..] {
         [one] => one.line(),
         many => format!("{} different settings, listed below", many.len()),
@@ -203,7 +205,7 @@ fn made(scenario: &Scenario) -> String {
 /// All scenarios, those with the worst verdicts first.
 pub(super) fn scenarios(report: &Report) -> Vec<ScenarioSection> {
     let mut left = budget::SCENARIO_PLOTS;
-    let mut section = |(at, scenario): (usize, &Scenario)| {
+    let mut section = |(at, scenario): (usize, &ScenarioView)| {
         let counts = super::Verdict::ALL.into_iter().rev().filter_map(|verdict| {
             let count = scenario.counts.get(verdict);
             (count > 0).then(|| format!("{count} {}", word(verdict)))
@@ -228,18 +230,18 @@ pub(super) fn scenarios(report: &Report) -> Vec<ScenarioSection> {
                 .map(|topology| draw::topology(topology, &format!("topology-{at}"))),
             streams: streams
                 .map(|(index, stream)| {
-                    stream_section(report, scenario, stream, (&format!("s{at}-{index}"), &mut left))
+                    stream_section(report, scenario, stream, &format!("s{at}-{index}"), &mut left)
                 })
                 .collect(),
         }
     };
-    let mut order: Vec<(usize, &Scenario)> = report.scenarios.iter().enumerate().collect();
+    let mut order: Vec<(usize, &ScenarioView)> = report.scenarios.iter().enumerate().collect();
     order.sort_by_key(|(_, scenario)| std::cmp::Reverse(scenario.counts.worst()));
     order.into_iter().map(&mut section).collect()
 }
 
 fn stream_row(stream: &ScenarioStream) -> StreamRow {
-    let pooled = |row: &crate::view::Row| {
+    let pooled = |row: &crate::view::PercentileRow| {
         row.pooled_us.map_or_else(|| "–".to_owned(), |us| stream.latency.time(us))
     };
     StreamRow {
@@ -260,9 +262,10 @@ fn routes(stream: &ScenarioStream) -> String {
 
 fn stream_section(
     report: &Report,
-    scenario: &Scenario,
+    scenario: &ScenarioView,
     stream: &ScenarioStream,
-    (id, left): (&str, &mut usize),
+    id: &str,
+    left: &mut usize,
 ) -> StreamSection {
     let own: Vec<_> = report
         .details

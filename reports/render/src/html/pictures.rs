@@ -2,11 +2,11 @@
 
 use crate::{
     figure,
-    view::{Picture, Run},
+    view::{Run, ShownPicture},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-/// Pictures take at most so many bytes in all, before they are put in base64.
+/// Most bytes of all pictures, before base64.
 const PICTURES_BYTES: usize = 4_500_000;
 
 /// What room there still is.
@@ -61,7 +61,7 @@ impl Budget {
     }
 }
 
-fn name(picture: &Picture) -> String {
+fn name(picture: &ShownPicture) -> String {
     let psnr = figure::level(i64::from(picture.psnr_millidb));
     let boot = if picture.boot == 0 { String::new() } else { format!(" of boot {}", picture.boot) };
     format!("frame {}{boot}, PSNR {psnr}", picture.frame)

@@ -1,11 +1,11 @@
 //! A run in full.
 
 use super::{delays, page::spread, pictures, word};
-use crate::plot::Plot;
-use crate::view::{Report, Run, Stream, budget};
-use crate::{draw, escape::tame, figure, split, terminal, view};
+use crate::plot::{Ink, Plot};
+use crate::view::{Report, Run, StreamView, budget};
+use crate::{check_text, draw, escape::tame, figure, split, terminal, view};
 use askama::Template;
-use parallax_record::{PerStage, STAGE_NAMES, StageSummary, StreamSummary, Summary};
+use parallax_record::{PerStage, Stage, StageSummary, StreamSummary, Summary};
 
 #[derive(Template)]
 #[template(path = "run.html")]
@@ -89,7 +89,7 @@ struct StreamPart {
     name: String,
     facts: Vec<(&'static str, String)>,
     stages: Vec<(&'static str, &'static str, String, String)>,
-    split: Vec<split::Row>,
+    split: Vec<split::CauseRow>,
     bar: Option<String>,
     plots: Vec<Plot>,
     group: String,
@@ -133,14 +133,14 @@ pub(super) fn run(report: &Report, run: &Run, pictures: &mut pictures::Budget) -
 fn checks(summary: &Summary) -> Vec<Check> {
     let several = summary.streams.len() > 1;
     let check = |check: &parallax_record::CheckResult| {
-        let (mut measured, bound) = terminal::figures(check);
-        if let Some(unclear) = terminal::unclear(check) {
+        let (mut measured, bound) = check_text::figures(check);
+        if let Some(unclear) = check_text::unclear(check) {
             measured = format!("{measured} ({unclear})");
         }
         Check {
             verdict: word(check.verdict),
             sign: draw::sign(check.verdict).0,
-            name: terminal::check_title(check, several),
+            name: check_text::check_title(check, several),
             measured,
             bound,
             why: tame(&check.why),
@@ -149,7 +149,7 @@ fn checks(summary: &Summary) -> Vec<Check> {
     let not_judged = |check: &parallax_record::NotJudged| Check {
         verdict: "not judged",
         sign: "–",
-        name: terminal::not_judged_title(check, summary),
+        name: check_text::not_judged_title(check, summary),
         measured: tame(&check.reason),
         bound: "–".to_owned(),
         why: tame(&check.why),
@@ -161,7 +161,7 @@ fn checks(summary: &Summary) -> Vec<Check> {
     all.take(budget::CHECKS).collect()
 }
 
-fn part(run: &Run, summary: &Summary, stream: &Stream, index: usize) -> StreamPart {
+fn part(run: &Run, summary: &Summary, stream: &StreamView, index: usize) -> StreamPart {
     let id = |what: &str| format!("r{}-{index}-{what}", run.run);
     let own = summary
         .streams
@@ -199,7 +199,7 @@ fn part(run: &Run, summary: &Summary, stream: &Stream, index: usize) -> StreamPa
         facts: own.map(facts).unwrap_or_default(),
         stages: stage_rows(&stages),
         split: own.map(|own| split::rows(&[own])).unwrap_or_default(),
-        bar: draw::bar(&stages.in_order().map(|stage| stage.p50), &id("bar")),
+        bar: draw::bar(&stages.map(|stage| stage.p50), &id("bar")),
         plots,
         group: format!("run{}", run.run),
     }
@@ -272,13 +272,12 @@ fn spread_only(uncertainty: parallax_record::Uncertainty) -> String {
 fn stage_rows(
     stages: &PerStage<StageSummary>,
 ) -> Vec<(&'static str, &'static str, String, String)> {
-    let all = stages.in_order().into_iter().zip(STAGE_NAMES).zip(crate::plot::Ink::STAGES);
-    all.map(|((stage, name), ink)| {
+    let row = |(stage, own): (Stage, &StageSummary)| {
         let time =
-            |us: Option<i64>| us.map_or_else(|| "–".to_owned(), |us| spread(us, stage.uncertainty));
-        (ink.name(), name, time(stage.p50), time(stage.p95))
-    })
-    .collect()
+            |us: Option<i64>| us.map_or_else(|| "–".to_owned(), |us| spread(us, own.uncertainty));
+        (Ink::Stage(stage).name(), stage.name(), time(own.p50), time(own.p95))
+    };
+    stages.iter().map(row).collect()
 }
 
 fn bytes(run: &Run) -> [(&'static str, String, String); 3] {

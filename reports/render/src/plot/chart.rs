@@ -93,7 +93,7 @@ pub(crate) struct Chart {
     /// What can be pointed at.
     pub(crate) hover: Hover,
     pub(super) legend: Vec<(&'static str, String)>,
-    /// What whoever does not see it is told, if that is more than its summary.
+    /// Text for a reader who does not see it, if that is more than its summary.
     pub(crate) told: Option<String>,
 }
 

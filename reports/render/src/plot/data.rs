@@ -1,4 +1,4 @@
-//! The plotted data, for whoever points at a plot: the same numbers that were drawn.
+//! Plotted data for a pointer on a plot: the same numbers that were drawn.
 
 use serde::Serialize;
 
@@ -36,7 +36,7 @@ impl Hover {
     }
 }
 
-/// Thousandths are enough for whoever points.
+/// Thousandths are enough for a pointer's text.
 pub(crate) fn round(value: f64) -> f64 {
     libm::round(value * 1_000.0) / 1_000.0
 }

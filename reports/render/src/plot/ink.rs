@@ -1,7 +1,8 @@
 //! Colours, by what they stand for. A plot names its inks; a theme says what they look like. The two
 //! themes keep the contrast of text to its ground at 4.5 or more and that of marks at 3 or more, and
-//! neighbouring hues differ in lightness too, so that nobody needs to tell red from green.
+//! neighbouring hues differ in lightness too, so that no reader needs to distinguish red from green.
 
+use parallax_record::Stage;
 use plotters::style::RGBColor;
 use std::fmt::Write;
 
@@ -21,13 +22,7 @@ pub(crate) enum Ink {
     Freeze,
     Second,
     Third,
-    Capture,
-    Encode,
-    Pacer,
-    Network,
-    Jitter,
-    Decode,
-    Render,
+    Stage(Stage),
     Heat1,
     Heat2,
     Heat3,
@@ -41,7 +36,10 @@ pub(crate) enum Ink {
 }
 
 /// Ink, its name in class names and variables, its colour on a light ground and on a dark one.
-const INKS: [(Ink, &str, &str, &str); 29] = [
+type InkLook = (Ink, &'static str, &'static str, &'static str);
+
+/// All inks but those of the stages.
+const INKS: [InkLook; 22] = [
     (Ink::Text, "text", "#1b1f24", "#e8ebee"),
     (Ink::Quiet, "quiet", "#545d68", "#a9b3bd"),
     (Ink::Bottom, "bottom", "#545d68", "#a9b3bd"),
@@ -54,13 +52,6 @@ const INKS: [(Ink, &str, &str, &str); 29] = [
     (Ink::Freeze, "freeze", "#f2d3c2", "#5a3524"),
     (Ink::Second, "second", "#00755c", "#4fd1ad"),
     (Ink::Third, "third", "#a13670", "#f29ac4"),
-    (Ink::Capture, "capture", "#8c96a1", "#707a85"),
-    (Ink::Encode, "encode", "#e0a100", "#c48f0c"),
-    (Ink::Pacer, "pacer", "#7a3e9d", "#a66fca"),
-    (Ink::Network, "network", "#0b6fc2", "#3f93dd"),
-    (Ink::Jitter, "jitter", "#66b8d9", "#8fd0ea"),
-    (Ink::Decode, "decode", "#00755c", "#1f9e80"),
-    (Ink::Render, "render", "#c2557f", "#dd7aa1"),
     (Ink::Heat1, "heat1", "#dcecf7", "#1d3346"),
     (Ink::Heat2, "heat2", "#b3d4ec", "#235477"),
     (Ink::Heat3, "heat3", "#7fb5dd", "#2e78a8"),
@@ -80,37 +71,40 @@ impl Ink {
     /// From little to much.
     pub(crate) const HEAT: [Self; 6] =
         [Self::Heat1, Self::Heat2, Self::Heat3, Self::Heat4, Self::Heat5, Self::Heat6];
-    /// The stages of a frame's way, in its order.
-    pub(crate) const STAGES: [Self; 7] = [
-        Self::Capture,
-        Self::Encode,
-        Self::Pacer,
-        Self::Network,
-        Self::Jitter,
-        Self::Decode,
-        Self::Render,
-    ];
 
     /// Its name.
     pub(crate) fn name(self) -> &'static str {
-        INKS[self as usize].1
+        match self {
+            Self::Stage(stage) => stage.key(),
+            _ => INKS.into_iter().find(|(ink, ..)| *ink == self).map_or("", |(_, name, ..)| name),
+        }
     }
 
-    /// What stands for it while a plot is drawn: its place in the list.
+    /// What stands for it while a plot is drawn: its place among all inks.
     pub(crate) fn sentinel(self) -> RGBColor {
-        RGBColor(self as u8, 0, 0)
+        let place = inks().position(|(ink, ..)| ink == self).and_then(|at| u8::try_from(at).ok());
+        RGBColor(place.unwrap_or_default(), 0, 0)
     }
 
     /// The ink that a sentinel stands for.
     pub(crate) fn of_sentinel(rgb: (u8, u8, u8)) -> Self {
-        INKS.get(usize::from(rgb.0)).map_or(Self::Text, |(ink, ..)| *ink)
+        inks().nth(rgb.0.into()).map_or(Self::Text, |(ink, ..)| ink)
     }
+}
+
+/// All inks.
+fn inks() -> impl Iterator<Item = InkLook> {
+    let stage = |stage: Stage| {
+        let [light, dark] = stage.colours();
+        (Ink::Stage(stage), stage.key(), light, dark)
+    };
+    INKS.into_iter().chain(Stage::ALL.into_iter().map(stage))
 }
 
 /// Rules that say what the inks look like in a picture on a light ground, where there are no variables.
 pub(crate) fn plain_rules() -> String {
     let mut css = String::from("text{font-family:'DejaVu Sans'}.none{fill:none}");
-    for (_, name, light, _) in INKS {
+    for (_, name, light, _) in inks() {
         let _ = write!(css, ".s-{name}{{stroke:{light}}}.f-{name}{{fill:{light}}}");
     }
     css
@@ -119,16 +113,19 @@ pub(crate) fn plain_rules() -> String {
 /// Rules that say what the inks look like in a page of two themes.
 pub(crate) fn page_rules() -> String {
     let mut css = String::from(":root{");
-    for (_, name, light, _) in INKS {
+    for (_, name, light, _) in inks() {
         let _ = write!(css, "--{name}:{light};");
     }
     css.push_str("}\n@media screen and (prefers-color-scheme:dark){:root{");
-    for (_, name, _, dark) in INKS {
+    for (_, name, _, dark) in inks() {
         let _ = write!(css, "--{name}:{dark};");
     }
     css.push_str("}}\n");
-    for (_, name, ..) in INKS {
+    for (_, name, ..) in inks() {
         let _ = write!(css, ".s-{name}{{stroke:var(--{name})}}.f-{name}{{fill:var(--{name})}}");
+    }
+    for stage in Stage::ALL.map(Stage::key) {
+        let _ = write!(css, ".key.{stage}{{background:var(--{stage})}}");
     }
     // Zooming stretches the data, not the lines that draw it.
     for width in WIDTHS {
@@ -159,16 +156,17 @@ mod tests {
 
     #[test]
     fn each_ink_is_found_by_its_sentinel() {
-        for (index, (ink, ..)) in INKS.iter().enumerate() {
-            assert_eq!(*ink as usize, index);
+        for (index, (ink, ..)) in inks().enumerate() {
             let RGBColor(red, green, blue) = ink.sentinel();
-            assert_eq!(Ink::of_sentinel((red, green, blue)), *ink);
+            assert_eq!(usize::from(red), index);
+            assert_eq!(Ink::of_sentinel((red, green, blue)), ink);
         }
     }
 
     #[test]
     fn texts_stand_out_from_their_ground_in_both_themes() {
-        let (_, _, light, dark) = INKS[Ink::Ground as usize];
+        let look = |wanted| inks().find(|(ink, ..)| *ink == wanted).expect("it has a look");
+        let (_, _, light, dark) = look(Ink::Ground);
         let texts = [
             Ink::Text,
             Ink::Quiet,
@@ -185,7 +183,7 @@ mod tests {
             Ink::Error,
         ];
         for ink in texts {
-            let (_, name, on_light, on_dark) = INKS[ink as usize];
+            let (_, name, on_light, on_dark) = look(ink);
             assert!(contrast(on_light, light) >= 4.5, "{name} on light");
             assert!(contrast(on_dark, dark) >= 4.5, "{name} on dark");
         }

@@ -9,7 +9,7 @@ const WIDTHS: [u8; 95] = [
     64, 64, 28, 28, 58, 28, 98, 64, 62, 64, 64, 42, 53, 40, 64, 60, 82, 60, 60, 53, 64, 34, 64, 84,
 ];
 
-/// A bold text is so much wider than a plain one.
+/// Width of a bold text to that of a plain one.
 pub(crate) const BOLD: f64 = 1.13;
 
 /// The height of a line, of its font size.

@@ -21,7 +21,7 @@ pub struct Plot {
     pub id: String,
     /// Its heading.
     pub title: String,
-    /// What it shows, for whoever does not see it.
+    /// What it shows, for a reader who does not see it.
     pub summary: String,
     /// How to read it.
     pub reading: String,

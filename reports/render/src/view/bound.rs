@@ -1,8 +1,8 @@
 //! Bounds of checks that did not pass, for the plots in which they are drawn.
 
 use super::budget;
-use crate::terminal;
-use parallax_record::{CheckResult, Record, Summary, Timeline, Verdict, over_ns};
+use crate::check_text;
+use parallax_record::{CheckResult, Record, Subject, Summary, Timeline, Unit, Verdict, over_ns};
 
 /// In which plot a bound is drawn, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub enum BoundKind {
 
 /// The bound of a check that did not pass.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Bound {
+pub struct MissedBound {
     /// Where and how it is drawn.
     pub kind: BoundKind,
     /// Whose pictures.
@@ -41,7 +41,7 @@ pub struct Bound {
 }
 
 /// Of a run, the worst first.
-pub(super) fn bounds(summary: &Summary, record: &Record, timeline: &Timeline) -> Vec<Bound> {
+pub(super) fn bounds(summary: &Summary, record: &Record, timeline: &Timeline) -> Vec<MissedBound> {
     let mut missed: Vec<&CheckResult> =
         summary.checks.iter().filter(|check| check.verdict != Verdict::Pass).collect();
     missed.sort_by_key(|check| std::cmp::Reverse(check.verdict));
@@ -49,31 +49,32 @@ pub(super) fn bounds(summary: &Summary, record: &Record, timeline: &Timeline) ->
     drawn.take(budget::CHECKS).collect()
 }
 
-fn bound(check: &CheckResult, record: &Record, timeline: &Timeline) -> Option<Bound> {
+fn bound(check: &CheckResult, record: &Record, timeline: &Timeline) -> Option<MissedBound> {
     let header = &record.header;
     let mut value = check.bound;
-    let kind = match check.name.split(' ').next()? {
-        "capture_to_render" => BoundKind::Latency,
-        "psnr" => BoundKind::Psnr,
-        "ssim" => BoundKind::Ssim,
-        "connects" | "time_to_first_frame" => BoundKind::Setup,
-        "frames_lost" | "freezes" => BoundKind::Counted,
-        "recovery" => {
-            let after = check.name.strip_prefix("recovery after ")?;
+    let (kind, of) = check.kind()?;
+    let kind = match kind.subject() {
+        Subject::Path => return None,
+        Subject::Request => BoundKind::Setup,
+        Subject::Latency => BoundKind::Latency,
+        Subject::LostFrames | Subject::Freezes => BoundKind::Counted,
+        Subject::Pictures if check.unit == Unit::SsimPpm => BoundKind::Ssim,
+        Subject::Pictures => BoundKind::Psnr,
+        Subject::Event => {
+            let after = of.strip_prefix("after ")?;
             let event = header.events.iter().find(|event| event.name == after)?;
             let over_us = over_ns(event, &header.events, timeline)? / 1_000;
             value = value.saturating_add(over_us.cast_signed());
             BoundKind::Recovery
         }
-        _ => return None,
     };
-    Some(Bound {
+    Some(MissedBound {
         kind,
         camera: check.camera.clone(),
         viewer: check.viewer.clone(),
         value,
         from_us: check.from_us.unwrap_or(0),
         to_us: check.to_us.unwrap_or(header.duration_us),
-        text: terminal::bound_text(check),
+        text: check_text::bound_text(check),
     })
 }

@@ -15,10 +15,10 @@ pub(crate) const SESSIONS: usize = 6;
 /// Rows of a table of streams.
 pub(crate) const STREAM_ROWS: usize = 100;
 
-/// Checks of a run that are told one by one where there are many, those that did not pass first.
+/// Checks of a run that are described one by one where there are many, those that did not pass first.
 pub(crate) const CHECKS: usize = 60;
 
-/// Checks of a run that are told one by one among those that did not pass.
+/// Checks of a run that are described one by one among those that did not pass.
 pub(crate) const MISSED_CHECKS: usize = 12;
 
 /// Streams simulated and measured that are shown side by side in full, the worst first.

@@ -6,7 +6,7 @@ use parallax_record::{
 
 /// An end of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
+pub enum SetupEnd {
     /// The viewer's.
     Viewer,
     /// The camera's.
@@ -15,9 +15,9 @@ pub enum End {
 
 /// A step of a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Step {
+pub struct SetupStep {
     /// At which end.
-    pub end: End,
+    pub end: SetupEnd,
     /// What people call it.
     pub name: String,
     /// When it began, microseconds since the viewer asked.
@@ -32,13 +32,13 @@ pub struct Step {
 
 /// How a session came about.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Connection {
+pub struct SessionSetup {
     /// The session's number.
     pub number: u32,
     /// When the viewer asked, microseconds on the run's clock.
     pub requested_us: u64,
     /// Its steps: the viewer's, then the camera's, in the order of phases.
-    pub steps: Vec<Step>,
+    pub steps: Vec<SetupStep>,
 }
 
 /// Phases, the phases that each waits for (the first of them that is known), and their names.
@@ -53,7 +53,7 @@ const PHASES: [(Phase, &[Phase], &str); 8] = [
     (Phase::FirstRender, &[Phase::FirstKeyFrame], "first render"),
 ];
 
-impl Connection {
+impl SessionSetup {
     /// Of a session; none if the viewer never asked for it.
     #[must_use]
     pub fn of(session: &SessionTimeline, stream: &Stream, record: &Record) -> Option<Self> {
@@ -61,14 +61,14 @@ impl Connection {
         let since = |ns: u64| (ns / 1_000).cast_signed() - (requested_ns / 1_000).cast_signed();
         let mut steps = Vec::new();
         for (end, at, node) in [
-            (End::Viewer, &session.viewer_ns, &stream.viewer),
-            (End::Camera, &session.camera_ns, &stream.camera),
+            (SetupEnd::Viewer, &session.viewer_ns, &stream.viewer),
+            (SetupEnd::Camera, &session.camera_ns, &stream.camera),
         ] {
             for (phase, before, name) in PHASES {
                 let Some(done) = at.get(&phase) else { continue };
                 // Gathering at the camera begins when it hears of the viewer.
                 let before: &[Phase] = match (end, phase) {
-                    (End::Camera, Phase::Gathering) => &[Phase::Requested],
+                    (SetupEnd::Camera, Phase::Gathering) => &[Phase::Requested],
                     _ => before,
                 };
                 let began = before.iter().find_map(|phase| at.get(phase)).unwrap_or(&requested_ns);
@@ -79,9 +79,9 @@ impl Connection {
                 };
                 let (from_us, to_us) = (since(*began.min(done)), since(*done));
                 let name = name.to_owned();
-                steps.push(Step { end, name, from_us, to_us, text, unanswered: false });
+                steps.push(SetupStep { end, name, from_us, to_us, text, unanswered: false });
                 if phase == Phase::Checking {
-                    steps.extend(checks(session.number, stream, (end, node), record, since));
+                    steps.extend(checks(session.number, stream, end, node, record, since));
                 }
             }
         }
@@ -94,10 +94,11 @@ impl Connection {
 fn checks(
     number: u32,
     stream: &Stream,
-    (end, node): (End, &str),
+    end: SetupEnd,
+    node: &str,
     record: &Record,
     since: impl Fn(u64) -> i64,
-) -> Vec<Step> {
+) -> Vec<SetupStep> {
     let (camera, viewer) = (stream.camera.clone(), stream.viewer.clone());
     let pairs = checked_pairs(record, &Session { camera, viewer, number }, node);
     let step = |pair: &parallax_record::CheckedPair| {
@@ -112,7 +113,7 @@ fn checks(
             text.push_str(", nominated");
         }
         let count = crate::figure::counted(pair.attempts.len() as u64, "check");
-        Some(Step {
+        Some(SetupStep {
             end,
             name: format!("{} to {}", pair.local.kind, pair.remote.kind),
             from_us: since(first),
@@ -148,10 +149,10 @@ fn candidates(number: u32, stream: &Stream, node: &str, entries: &[Entry]) -> St
 }
 
 /// The first pair that an end nominated.
-fn pair(session: &SessionTimeline, end: End) -> String {
+fn pair(session: &SessionTimeline, end: SetupEnd) -> String {
     let pairs = match end {
-        End::Viewer => &session.viewer_pairs,
-        End::Camera => &session.camera_pairs,
+        SetupEnd::Viewer => &session.viewer_pairs,
+        SetupEnd::Camera => &session.camera_pairs,
     };
     pairs.first().map_or_else(String::new, |pair| {
         format!("nominated: {} here, {} there", pair.local.kind, pair.remote.kind)

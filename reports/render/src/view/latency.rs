@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 /// A change against a baseline, in words, and whether it is a regression.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
+pub struct RowChange {
     /// Such as `+12.3 ms (+6 %)`.
     pub text: String,
     /// Beyond the threshold, to the worse.
@@ -18,7 +18,7 @@ pub struct Change {
 
 /// One percentile.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Row {
+pub struct PercentileRow {
     /// Such as `p95`.
     pub name: String,
     /// Over all frames of all runs, microseconds; none if they do not bear it.
@@ -33,14 +33,14 @@ pub struct Row {
     /// Why there is no figure where there is none.
     pub missing: Option<String>,
     /// Against the baseline, if there is one.
-    pub change: Option<Change>,
+    pub change: Option<RowChange>,
 }
 
 /// Percentiles of one stream over the runs of a scenario.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Table {
+pub struct LatencyTable {
     /// p50, p90, p95, p99 and max.
-    pub rows: Vec<Row>,
+    pub rows: Vec<PercentileRow>,
     /// Frames of all runs.
     pub frames: u64,
     /// Frames of all runs that were lost: they are in no percentile.
@@ -72,7 +72,7 @@ impl Pooled<'_> {
 /// The percentiles of a table.
 const PERCENTILES: [u8; 4] = [50, 90, 95, 99];
 
-impl Table {
+impl LatencyTable {
     /// Of the runs' summaries, of all latencies together, and of the number of frames that were lost.
     #[must_use]
     pub fn of(runs: &[LatencySummary], pooled: Pooled<'_>, lost: u64) -> Self {
@@ -99,7 +99,7 @@ impl Table {
                     (pooled_us.is_none() && values.is_empty())
                         .then(|| format!("no run by itself has the {needed} frames"))
                 });
-            rows.push(Row {
+            rows.push(PercentileRow {
                 name: percentile.to_string(),
                 pooled_us,
                 runs: values.len() as u64,
@@ -110,7 +110,7 @@ impl Table {
             });
         }
         let greatest: Vec<i64> = with_frames.iter().filter_map(|run| run.max).collect();
-        rows.push(Row {
+        rows.push(PercentileRow {
             name: "max".to_owned(),
             pooled_us: max,
             runs: greatest.len() as u64,
@@ -164,7 +164,7 @@ pub struct Heat {
     pub by_medians: bool,
 }
 
-/// About so many rows and columns.
+/// Rows and columns, about.
 const ROWS: i64 = 24;
 const COLUMNS: u64 = 60;
 
@@ -211,7 +211,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// The definition, word for word: the least value that at least so many of 100 do not exceed.
+    /// The definition, word for word: the least value that at least this percentage does not exceed.
     fn naive(values: &[i64], percentile: u8) -> Option<i64> {
         let enough = |candidate: i64| {
             let below = values.iter().filter(|value| **value <= candidate).count();
@@ -240,7 +240,7 @@ mod tests {
             let mut all: Vec<i64> = runs.iter().flatten().copied().collect();
             all.sort_unstable();
             let summaries: Vec<_> = runs.iter().map(|run| summary(run)).collect();
-            let table = Table::of(&summaries, Pooled::Exact(&all), 0);
+            let table = LatencyTable::of(&summaries, Pooled::Exact(&all), 0);
             prop_assert_eq!(table.frames, all.len() as u64);
             for (row, percentile) in table.rows.iter().zip(PERCENTILES) {
                 let needed = Percentile::try_from(percentile).expect("one").sample_that_bears_it();
@@ -262,7 +262,7 @@ mod tests {
             let histograms: Vec<_> =
                 runs.iter().map(|run| Histogram::of(run.iter().copied())).collect();
             let pooled = Histogram::pooled(&histograms);
-            let table = Table::of(&summaries, Pooled::Buckets(&pooled), 0);
+            let table = LatencyTable::of(&summaries, Pooled::Buckets(&pooled), 0);
             for (row, percentile) in table.rows.iter().zip(PERCENTILES) {
                 let needed = Percentile::try_from(percentile).expect("one").sample_that_bears_it();
                 let expected = naive(&all, percentile).filter(|_| all.len() as u64 >= needed);
@@ -298,7 +298,7 @@ mod tests {
     #[test]
     fn a_percentile_that_the_sample_does_not_bear_says_so() {
         let values: Vec<i64> = (1..=60).map(|n| n * 1_000).collect();
-        let table = Table::of(&[summary(&values)], Pooled::Exact(&values), 0);
+        let table = LatencyTable::of(&[summary(&values)], Pooled::Exact(&values), 0);
         let p99 = &table.rows[3];
         assert_eq!((p99.pooled_us, p99.over_runs_us, p99.runs), (None, None, 0));
         assert_eq!(p99.missing.as_deref(), Some("60 frames: p99 needs 100"));
@@ -306,8 +306,8 @@ mod tests {
         // Two such runs bear it together, though neither does by itself.
         let mut both = [&values[..], &values[..]].concat();
         both.sort_unstable();
-        let p99 =
-            &Table::of(&[summary(&values), summary(&values)], Pooled::Exact(&both), 0).rows[3];
+        let p99 = &LatencyTable::of(&[summary(&values), summary(&values)], Pooled::Exact(&both), 0)
+            .rows[3];
         assert_eq!((p99.pooled_us, p99.runs), (Some(60_000), 0));
     }
 }

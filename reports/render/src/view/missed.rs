@@ -1,7 +1,7 @@
 //! Runs that did not pass, and why.
 
 use super::rerun;
-use crate::{escape::tame, figure, terminal};
+use crate::{check_text, escape::tame, figure};
 use parallax_record::{Environment, Summary, Verdict};
 
 /// A run that did not pass.
@@ -44,16 +44,16 @@ impl Missed {
         let several = summary.streams.len() > 1;
         let told = [&summary.faults, &summary.failures, &summary.doubts];
         let mut faults: Vec<String> = told.into_iter().flatten().map(|text| tame(text)).collect();
-        faults.extend(terminal::nothing_judged(summary).map(str::to_owned));
-        let mut checks: Vec<Miss> = terminal::missed(summary)
+        faults.extend(check_text::nothing_judged(summary).map(str::to_owned));
+        let mut checks: Vec<Miss> = check_text::missed(summary)
             .map(|check| {
-                let (measured, bound) = terminal::figures(check);
+                let (measured, bound) = check_text::figures(check);
                 Miss {
                     verdict: check.verdict,
-                    name: terminal::check_title(check, several),
+                    name: check_text::check_title(check, several),
                     measured,
                     bound,
-                    unclear: terminal::unclear(check),
+                    unclear: check_text::unclear(check),
                     why: tame(&check.why),
                 }
             })

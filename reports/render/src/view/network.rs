@@ -1,12 +1,11 @@
 //! The network's side of a run.
 
-use super::stream::interval_us;
 use parallax_record::{Action, Event, Header, LinkDirection, LinkHeader, Record};
 use std::collections::BTreeMap;
 
 /// What congestion control said at a time, all in bits per second.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rate {
+pub struct RateSample {
     /// When, microseconds.
     pub at_us: u64,
     /// What the path was estimated to carry.
@@ -22,7 +21,7 @@ pub type Drops = BTreeMap<String, Vec<u64>>;
 
 /// One direction of a site's access.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Link {
+pub struct LinkCapacity {
     /// As entries name it: `link/SITE/up`.
     pub node: String,
     /// From when on it carried how many bits per second; none is without limit.
@@ -30,14 +29,14 @@ pub struct Link {
 }
 
 /// The links of a run, with what scripted events made of their capacities.
-pub(super) fn links(header: &Header) -> Vec<Link> {
+pub(super) fn links(header: &Header) -> Vec<LinkCapacity> {
     let mut links = Vec::new();
     for site in &header.sites {
         for (way, direction, link) in
             [("up", LinkDirection::Up, &site.up), ("down", LinkDirection::Down, &site.down)]
         {
             let Some(link) = link else { continue };
-            links.push(Link {
+            links.push(LinkCapacity {
                 node: format!("link/{}/{way}", site.name),
                 capacity_bps: capacities(header, &site.name, direction, link),
             });
@@ -83,4 +82,12 @@ pub(super) fn drops(record: &Record) -> BTreeMap<String, Drops> {
         }
     }
     drops
+}
+
+/// Most intervals of a run.
+const MOST_INTERVALS: u64 = 120;
+
+/// How long the intervals of a run are: whole seconds, microseconds.
+pub(super) fn interval_us(duration_us: u64) -> u64 {
+    duration_us.div_ceil(MOST_INTERVALS).div_ceil(1_000_000).max(1) * 1_000_000
 }

@@ -1,7 +1,7 @@
 //! Checks that the mode of their runs cannot judge.
 
 use super::Report;
-use crate::{escape::tame, terminal};
+use crate::{check_text, escape::tame};
 
 /// A check that was not judged, over the runs of a scenario.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +31,7 @@ impl Report {
             let first = lines.len();
             for summary in scenario.runs.iter().map(|at| &self.runs[*at].summary) {
                 for check in &summary.not_judged {
-                    let title = terminal::not_judged_title(check, summary);
+                    let title = check_text::not_judged_title(check, summary);
                     let reason = tame(&check.reason);
                     let known =
                         |line: &&mut NotJudgedLine| line.check == title && line.reason == reason;

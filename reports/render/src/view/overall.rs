@@ -1,8 +1,60 @@
 //! Overall verdict: what the page, its title, `summary.md`, JUnit, the terminal and the exit code all say.
 
-use super::Report;
-use crate::{baseline, beside, figure};
-use parallax_record::Verdict;
+use crate::{baseline, beside, figure, input::FolderOrigin};
+use parallax_record::{BaselineResult, Verdict, beside::SideBySide};
+
+/// How many runs have which verdict.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct VerdictCounts {
+    /// Passed.
+    pub pass: u64,
+    /// Nothing can be said.
+    pub inconclusive: u64,
+    /// Failed.
+    pub fail: u64,
+    /// The run itself broke.
+    pub error: u64,
+}
+
+impl VerdictCounts {
+    /// Counts them.
+    #[must_use]
+    pub fn of(verdicts: impl IntoIterator<Item = Verdict>) -> Self {
+        let mut counts = Self::default();
+        for verdict in verdicts {
+            *match verdict {
+                Verdict::Pass => &mut counts.pass,
+                Verdict::Inconclusive => &mut counts.inconclusive,
+                Verdict::Fail => &mut counts.fail,
+                Verdict::Error => &mut counts.error,
+            } += 1;
+        }
+        counts
+    }
+
+    /// Of one verdict.
+    #[must_use]
+    pub fn get(&self, verdict: Verdict) -> u64 {
+        match verdict {
+            Verdict::Pass => self.pass,
+            Verdict::Inconclusive => self.inconclusive,
+            Verdict::Fail => self.fail,
+            Verdict::Error => self.error,
+        }
+    }
+
+    /// The worst that there is; none of nothing.
+    #[must_use]
+    pub fn worst(&self) -> Option<Verdict> {
+        Verdict::ALL.into_iter().rev().find(|verdict| self.get(*verdict) > 0)
+    }
+
+    /// All of them.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.pass + self.inconclusive + self.fail + self.error
+    }
+}
 
 /// Overall verdict with its reasons.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,14 +71,14 @@ pub struct Reason {
     /// What it costs.
     pub verdict: Verdict,
     /// Where it comes from.
-    pub source: Source,
+    pub source: ReasonSource,
     /// In words.
     pub text: String,
 }
 
 /// Where a reason comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Source {
+pub enum ReasonSource {
     /// Runs have this verdict.
     Runs,
     /// Records cannot be read.
@@ -40,28 +92,34 @@ pub enum Source {
 }
 
 impl Overall {
-    /// Of all that a report holds.
-    pub(super) fn of(report: &Report) -> Self {
-        let mut reasons = runs(report);
-        for text in report.origins.iter().flat_map(|origin| &origin.unreadable) {
-            let (verdict, source) = (Verdict::Error, Source::Records);
+    /// Of runs of which `planned` were asked for, of where they were read from, and of what came of the comparisons.
+    pub(super) fn of(
+        counts: &VerdictCounts,
+        planned: u64,
+        origins: &[FolderOrigin],
+        baseline: Option<&BaselineResult>,
+        beside: Option<&SideBySide>,
+    ) -> Self {
+        let mut reasons = runs(counts);
+        for text in origins.iter().flat_map(|origin| &origin.unreadable) {
+            let (verdict, source) = (Verdict::Error, ReasonSource::Records);
             reasons.push(Reason { verdict, source, text: text.clone() });
         }
-        reasons.extend(planned(report));
-        if let Some(result) = report.baseline.as_ref().filter(|it| it.verdict != Verdict::Pass) {
+        reasons.extend(unfinished(counts.total(), planned, origins));
+        if let Some(result) = baseline.filter(|it| it.verdict != Verdict::Pass) {
             let text = format!("baseline: {}", baseline::headline(result));
-            reasons.push(Reason { verdict: result.verdict, source: Source::Baseline, text });
+            reasons.push(Reason { verdict: result.verdict, source: ReasonSource::Baseline, text });
         }
-        if let Some(beside) = &report.beside
+        if let Some(beside) = beside
             && let Some(verdict) = beside.verdict.filter(|verdict| *verdict != Verdict::Pass)
         {
             let text = beside::verdict_text(beside, verdict);
-            reasons.push(Reason { verdict, source: Source::Within, text });
+            reasons.push(Reason { verdict, source: ReasonSource::Within, text });
         }
         reasons.sort_by_key(|reason| std::cmp::Reverse(reason.verdict));
         let worst = Verdict::worst(reasons.iter().map(|reason| reason.verdict));
-        let unread = reasons.iter().any(|reason| reason.source == Source::Records);
-        let verdict = match report.runs.is_empty() && !unread {
+        let unread = reasons.iter().any(|reason| reason.source == ReasonSource::Records);
+        let verdict = match counts.total() == 0 && !unread {
             true => None,
             false => Some(worst.unwrap_or(Verdict::Pass)),
         };
@@ -77,11 +135,11 @@ impl Overall {
 }
 
 /// A reason for each verdict that runs have, but pass.
-fn runs(report: &Report) -> Vec<Reason> {
-    let total = figure::counted(report.counts.total(), "run");
+fn runs(counts: &VerdictCounts) -> Vec<Reason> {
+    let total = figure::counted(counts.total(), "run");
     let each = [Verdict::Error, Verdict::Fail, Verdict::Inconclusive].into_iter();
     let reason = |verdict| {
-        let count = report.counts.get(verdict);
+        let count = counts.get(verdict);
         let what = match (verdict, count) {
             (Verdict::Error, 1) => "is an error",
             (Verdict::Error, _) => "are errors",
@@ -90,25 +148,24 @@ fn runs(report: &Report) -> Vec<Reason> {
             _ => "are inconclusive",
         };
         let text = format!("{count} of {total} {what}");
-        (count > 0).then_some(Reason { verdict, source: Source::Runs, text })
+        (count > 0).then_some(Reason { verdict, source: ReasonSource::Runs, text })
     };
     each.filter_map(reason).collect()
 }
 
-fn planned(report: &Report) -> Vec<Reason> {
+fn unfinished(finished: u64, planned: u64, origins: &[FolderOrigin]) -> Vec<Reason> {
     let mut reasons = Vec::new();
     let mut add = |text| {
-        let (verdict, source) = (Verdict::Inconclusive, Source::Planned);
+        let (verdict, source) = (Verdict::Inconclusive, ReasonSource::Planned);
         reasons.push(Reason { verdict, source, text });
     };
-    let finished = report.runs.len() as u64;
-    if finished < report.planned {
-        let planned = figure::counted(report.planned, "run");
+    if finished < planned {
+        let planned = figure::counted(planned, "run");
         add(format!("interrupted: {finished} of {planned} finished"));
     }
-    let without = report.origins.iter().filter(|origin| origin.without_summary).count() as u64;
+    let without = origins.iter().filter(|origin| origin.without_summary).count() as u64;
     if without > 0 {
-        let of = match report.origins.len() {
+        let of = match origins.len() {
             1 => String::new(),
             all => format!(" in {without} of {}", figure::counted(all as u64, "folder")),
         };

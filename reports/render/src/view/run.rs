@@ -1,6 +1,8 @@
 //! A run in full, from its record.
 
-use super::{Bound, BoundKind, Drops, Link, MadeBy, Stream, bound, budget, network};
+use super::{
+    BoundKind, Drops, LinkCapacity, MadeBy, MissedBound, StreamView, bound, budget, network,
+};
 use crate::{escape::tame, input::Detail};
 use parallax_record::{Action, BytesSummary, Event, LinkDirection, Record, Summary, Timeline};
 use std::collections::BTreeMap;
@@ -33,7 +35,7 @@ pub struct Mark {
 
 /// A frame that the viewer showed, beside what the camera saw.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Picture {
+pub struct ShownPicture {
     /// Which stream.
     pub camera: String,
     /// Which stream.
@@ -64,13 +66,13 @@ pub struct Run {
     /// How many mappings of gateways are not among the marks.
     pub mappings_left_out: usize,
     /// Its streams, as many as are shown with their plots.
-    pub streams: Vec<Stream>,
+    pub streams: Vec<StreamView>,
     /// How many streams it has beside these.
     pub streams_left_out: usize,
     /// The bounds of its checks that did not pass.
-    pub bounds: Vec<Bound>,
+    pub bounds: Vec<MissedBound>,
     /// Its links.
-    pub links: Vec<Link>,
+    pub links: Vec<LinkCapacity>,
     /// What its links did, every 200 ms; empty in records that do not tell.
     pub loads: Vec<parallax_record::LinkTimeline>,
     /// Packets dropped, by node and cause, in the intervals of the streams.
@@ -78,7 +80,7 @@ pub struct Run {
     /// Bytes by the kind of node at the other end.
     pub bytes: BytesSummary,
     /// Its worst frames.
-    pub pictures: Vec<Picture>,
+    pub pictures: Vec<ShownPicture>,
     /// Where each peer stands: the site's name by the peer's.
     pub sites: BTreeMap<String, String>,
 }
@@ -90,9 +92,9 @@ impl Run {
         let record = &detail.record;
         let timeline = Timeline::of(record);
         let chosen = budget::streams(summary);
-        let streams: Vec<Stream> = chosen
+        let streams: Vec<StreamView> = chosen
             .iter()
-            .filter_map(|at| Some(Stream::of(timeline.streams.get(*at)?, record)))
+            .filter_map(|at| Some(StreamView::of(timeline.streams.get(*at)?, record)))
             .collect();
         let (marks, mappings_left_out) = marks(record);
         Self {
@@ -121,17 +123,18 @@ impl Run {
     /// The bounds of a stream's checks that did not pass, of one kind.
     pub(crate) fn bounds<'a>(
         &'a self,
-        stream: &'a Stream,
+        stream: &'a StreamView,
         kind: BoundKind,
-    ) -> impl Iterator<Item = &'a Bound> {
-        let own =
-            move |bound: &&Bound| bound.camera == stream.camera && bound.viewer == stream.viewer;
+    ) -> impl Iterator<Item = &'a MissedBound> {
+        let own = move |bound: &&MissedBound| {
+            bound.camera == stream.camera && bound.viewer == stream.viewer
+        };
         self.bounds.iter().filter(move |bound| bound.kind == kind).filter(own)
     }
 
     /// The link that a peer's site sends on, if it has one.
     #[must_use]
-    pub fn up_link(&self, peer: &str) -> Option<&Link> {
+    pub fn up_link(&self, peer: &str) -> Option<&LinkCapacity> {
         let node = format!("link/{}/up", self.sites.get(peer)?);
         self.links.iter().find(|link| link.node == node)
     }
@@ -190,14 +193,14 @@ fn marks(record: &Record) -> (Vec<Mark>, usize) {
     (marks, mappings.saturating_sub(budget::MAPPINGS))
 }
 
-fn pictures(summary: &Summary, detail: &Detail) -> Vec<Picture> {
+fn pictures(summary: &Summary, detail: &Detail) -> Vec<ShownPicture> {
     let mut pictures = Vec::new();
     for stream in &summary.streams {
         for worst in &stream.worst_frames {
             let [received, source] = worst
                 .files(&stream.camera, &stream.viewer)
                 .map(|file| detail.pictures.get(&file).cloned());
-            pictures.push(Picture {
+            pictures.push(ShownPicture {
                 camera: stream.camera.clone(),
                 viewer: stream.viewer.clone(),
                 boot: worst.boot,

@@ -1,10 +1,10 @@
 //! A scenario over all its runs.
 
-use super::{Counts, Heat, MadeBy, Pooled, Run, Table, Topology, budget};
+use super::{Heat, LatencyTable, MadeBy, Pooled, Run, Topology, VerdictCounts, budget};
 use crate::input::Folder;
 use parallax_record::{
-    Flaky, Histogram, LatencySummary, OverTime, PerStage, StageSummary, StreamSummary, Summary,
-    flaky,
+    Flaky, Histogram, LatencySummary, OverTime, PerStage, Percentile, StreamSummary, Summary,
+    flaky, nearest_rank,
 };
 use std::collections::BTreeMap;
 
@@ -16,20 +16,20 @@ pub struct ScenarioStream {
     /// Seen where.
     pub viewer: String,
     /// Percentiles of its latency.
-    pub latency: Table,
+    pub latency: LatencyTable,
     /// Whether it is shown with its plots: of many streams, the worst are.
     pub in_full: bool,
     /// The latency over time, if it is shown with its plots: of each frame if all runs are shown in full, else by the summaries.
     pub heat: Option<Heat>,
     /// Where the time went: for each stage the median over the runs of their medians, microseconds.
-    pub stages_us: [Option<i64>; parallax_record::STAGES],
+    pub stages_us: PerStage<Option<i64>>,
     /// Runs whose media went directly, through a relay, or nowhere.
     pub routes: [u64; 3],
 }
 
 /// A scenario over all its runs in one folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Scenario {
+pub struct ScenarioView {
     /// Its name.
     pub name: String,
     /// Its title.
@@ -41,7 +41,7 @@ pub struct Scenario {
     /// Its runs in the report.
     pub runs: Vec<usize>,
     /// How many have which verdict.
-    pub counts: Counts,
+    pub counts: VerdictCounts,
     /// Which of them passed sometimes.
     pub flaky: Vec<Flaky>,
     /// Its network; none if no run of it is shown in full.
@@ -54,7 +54,7 @@ pub struct Scenario {
     pub streams: Vec<ScenarioStream>,
 }
 
-impl Scenario {
+impl ScenarioView {
     /// Of its runs: where they are in the report and their summaries.
     #[must_use]
     pub fn of(folder: (usize, &Folder), runs: &[(usize, &Summary)], details: &[Run]) -> Self {
@@ -80,7 +80,7 @@ impl Scenario {
             why: record.map(|(header, _)| header.why.clone()),
             folder: index,
             runs: runs.iter().map(|(at, _)| *at).collect(),
-            counts: Counts::of(summaries.iter().map(|run| run.verdict)),
+            counts: VerdictCounts::of(summaries.iter().map(|run| run.verdict)),
             flaky: flaky(summaries.iter().copied()),
             topology: record.map(|(header, summary)| Topology::of(header, summary)),
             made_by,
@@ -129,11 +129,10 @@ fn streams(summaries: &[&Summary], own: &[&Run], duration_us: u64) -> Vec<Scenar
                 None => 2,
             }] += 1;
         }
-        let stages: Vec<_> = all.iter().map(|stream| stream.stages_us).collect();
         ScenarioStream {
             camera: camera.to_owned(),
             viewer: viewer.to_owned(),
-            latency: Table::of(
+            latency: LatencyTable::of(
                 &latencies,
                 if known { Pooled::Exact(&pooled) } else { Pooled::Buckets(&histogram) },
                 all.iter().map(|stream| stream.frames.lost.total()).sum(),
@@ -146,30 +145,18 @@ fn streams(summaries: &[&Summary], own: &[&Run], duration_us: u64) -> Vec<Scenar
                     Heat::of_summaries(&over_time, duration_us)
                 }
             }),
-            stages_us: medians(&stages),
+            stages_us: medians(&all),
             routes,
         }
     };
     each.into_iter().enumerate().map(of).collect()
 }
 
-/// What a run says of a stage.
-type StageOf = fn(&PerStage<StageSummary>) -> Option<i64>;
-
 /// For each stage the median of the runs' medians.
-fn medians(runs: &[PerStage<StageSummary>]) -> [Option<i64>; parallax_record::STAGES] {
-    let each: [StageOf; parallax_record::STAGES] = [
-        |run| run.capture.p50,
-        |run| run.encode.p50,
-        |run| run.pacer.p50,
-        |run| run.network.p50,
-        |run| run.jitter_buffer.p50,
-        |run| run.decode.p50,
-        |run| run.render.p50,
-    ];
-    each.map(|of| {
-        let mut values: Vec<i64> = runs.iter().filter_map(of).collect();
+fn medians(runs: &[&StreamSummary]) -> PerStage<Option<i64>> {
+    PerStage::from_fn(|stage| {
+        let mut values: Vec<i64> = runs.iter().filter_map(|run| run.stages_us[stage].p50).collect();
         values.sort_unstable();
-        parallax_record::nearest_rank(&values, parallax_record::Percentile::P50)
+        nearest_rank(&values, Percentile::P50)
     })
 }

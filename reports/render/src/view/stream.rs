@@ -1,21 +1,21 @@
 //! One camera's pictures at one viewer.
 
-use super::{Connection, budget, network};
+use super::{SessionSetup, budget, network};
 use crate::escape::tame;
 use parallax_record::{
-    EndedSession, Event, Fate, Freeze, LossPhase, Record, STAGES, StreamTimeline, freezes,
+    EndedSession, Event, Fate, Freeze, LossPhase, PerStage, Record, StreamTimeline, freezes,
     rendered_us,
 };
 
 /// A frame that was shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Shown {
+pub struct ShownFrame {
     /// When it was captured, microseconds.
     pub captured_us: u64,
     /// From capture to render, microseconds: the sum of its stages.
     pub latency_us: i64,
     /// How long each stage took, microseconds; none if its viewer does not tell.
-    pub stages_us: Option<[i64; STAGES]>,
+    pub stages_us: Option<PerStage<i64>>,
     /// Luma PSNR, thousandths of a decibel.
     pub psnr_millidb: Option<u32>,
     /// Luma SSIM, millionths.
@@ -50,7 +50,7 @@ pub struct Second {
     /// Of these, those all of whose stages are known.
     pub staged: u64,
     /// Their stages, summed up, microseconds.
-    pub stages_us: [i64; STAGES],
+    pub stages_us: PerStage<i64>,
     /// Frames lost that were captured in it.
     pub lost: u64,
     /// Bytes of the elementary stream that left the encoder.
@@ -65,13 +65,13 @@ pub struct Second {
 
 /// One camera's pictures at one viewer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stream {
+pub struct StreamView {
     /// Whose pictures.
     pub camera: String,
     /// Seen where.
     pub viewer: String,
     /// Frames that were shown, in the order of capture.
-    pub shown: Vec<Shown>,
+    pub shown: Vec<ShownFrame>,
     /// Frames that were lost, in the order of capture.
     pub lost: Vec<Lost>,
     /// When the picture stood still.
@@ -81,29 +81,21 @@ pub struct Stream {
     /// The run in intervals.
     pub seconds: Vec<Second>,
     /// What congestion control said, if there was any.
-    pub rates: Vec<network::Rate>,
+    pub rates: Vec<network::RateSample>,
     /// When sessions ended before the run did, microseconds, and by whom and why.
     pub ends: Vec<(u64, String)>,
     /// What the camera's pacer did.
     pub pacer: Vec<PacerLoad>,
     /// How its sessions came about.
-    pub connections: Vec<Connection>,
+    pub connections: Vec<SessionSetup>,
 }
 
-/// At most so many intervals.
-const MOST_INTERVALS: u64 = 120;
-
-/// How long the intervals of a run are: whole seconds, microseconds.
-pub(super) fn interval_us(duration_us: u64) -> u64 {
-    duration_us.div_ceil(MOST_INTERVALS).div_ceil(1_000_000).max(1) * 1_000_000
-}
-
-impl Stream {
+impl StreamView {
     /// Of a stream's timeline.
     #[must_use]
     pub fn of(timeline: &StreamTimeline, record: &Record) -> Self {
         let duration_us = record.header.duration_us;
-        let second_us = interval_us(duration_us);
+        let second_us = network::interval_us(duration_us);
         let mut stream = Self {
             camera: timeline.stream.camera.clone(),
             viewer: timeline.stream.viewer.clone(),
@@ -124,7 +116,7 @@ impl Stream {
         };
         stream.take_frames(timeline);
         stream.take_events(record);
-        let connection = |session| Connection::of(session, &timeline.stream, record);
+        let connection = |session| SessionSetup::of(session, &timeline.stream, record);
         stream.connections = timeline.sessions.iter().filter_map(connection).collect();
         stream
     }
@@ -141,10 +133,11 @@ impl Stream {
                     if let Some(second) = self.at(captured_us) {
                         second.shown += 1;
                         second.staged += u64::from(stages_us.is_some());
-                        let sums = second.stages_us.iter_mut().zip(stages_us.unwrap_or_default());
-                        sums.for_each(|(sum, stage)| *sum += stage);
+                        for (stage, us) in stages_us.unwrap_or_default().iter() {
+                            second.stages_us[stage] += us;
+                        }
                     }
-                    self.shown.push(Shown {
+                    self.shown.push(ShownFrame {
                         captured_us,
                         latency_us,
                         stages_us,
@@ -203,7 +196,7 @@ impl Stream {
                     waited_longest_ns: (*waited_longest_ns).max(*resent_waited_longest_ns),
                 }),
                 Event::Rates { estimate_bps, target_bps, sent_bps, .. } if own => {
-                    self.rates.push(network::Rate {
+                    self.rates.push(network::RateSample {
                         at_us,
                         estimate_bps: *estimate_bps,
                         target_bps: *target_bps,
@@ -216,7 +209,7 @@ impl Stream {
     }
 
     /// The sessions whose connection is drawn: the first ones in which something happened.
-    pub(crate) fn shown_connections(&self) -> impl Iterator<Item = &Connection> {
+    pub(crate) fn shown_connections(&self) -> impl Iterator<Item = &SessionSetup> {
         self.connections.iter().filter(|one| !one.steps.is_empty()).take(budget::SESSIONS)
     }
 

@@ -1,64 +1,11 @@
 //! The whole report.
 
-use super::{Missed, Overall, Run, Scenario};
-use crate::input::{Folder, Origin};
+use super::{Missed, Overall, Run, ScenarioView, VerdictCounts};
+use crate::input::{Folder, FolderOrigin};
 use parallax_record::{
-    BaselineResult, Environment, Summary, Verdict,
+    BaselineResult, Environment, Summary,
     beside::{SideBySide, Within},
 };
-
-/// How many runs have which verdict.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Passed.
-    pub pass: u64,
-    /// Nothing can be said.
-    pub inconclusive: u64,
-    /// Failed.
-    pub fail: u64,
-    /// The run itself broke.
-    pub error: u64,
-}
-
-impl Counts {
-    /// Counts them.
-    #[must_use]
-    pub fn of(verdicts: impl IntoIterator<Item = Verdict>) -> Self {
-        let mut counts = Self::default();
-        for verdict in verdicts {
-            *match verdict {
-                Verdict::Pass => &mut counts.pass,
-                Verdict::Inconclusive => &mut counts.inconclusive,
-                Verdict::Fail => &mut counts.fail,
-                Verdict::Error => &mut counts.error,
-            } += 1;
-        }
-        counts
-    }
-
-    /// Of one verdict.
-    #[must_use]
-    pub fn get(&self, verdict: Verdict) -> u64 {
-        match verdict {
-            Verdict::Pass => self.pass,
-            Verdict::Inconclusive => self.inconclusive,
-            Verdict::Fail => self.fail,
-            Verdict::Error => self.error,
-        }
-    }
-
-    /// The worst that there is; none of nothing.
-    #[must_use]
-    pub fn worst(&self) -> Option<Verdict> {
-        Verdict::ALL.into_iter().rev().find(|verdict| self.get(*verdict) > 0)
-    }
-
-    /// All of them.
-    #[must_use]
-    pub fn total(&self) -> u64 {
-        self.pass + self.inconclusive + self.fail + self.error
-    }
-}
 
 /// One run in the list and in the grid.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,7 +28,7 @@ pub struct Report {
     /// The verdict over everything, with its reasons.
     pub overall: Overall,
     /// How many runs have which verdict.
-    pub counts: Counts,
+    pub counts: VerdictCounts,
     /// How many runs were asked for.
     pub planned: u64,
     /// All runs, in the order of folders and of what was asked for.
@@ -89,11 +36,11 @@ pub struct Report {
     /// Those that did not pass, the worst first.
     pub missed: Vec<Missed>,
     /// The scenarios.
-    pub scenarios: Vec<Scenario>,
+    pub scenarios: Vec<ScenarioView>,
     /// Runs in full.
     pub details: Vec<Run>,
     /// Where the figures come from, by folder.
-    pub origins: Vec<Origin>,
+    pub origins: Vec<FolderOrigin>,
     /// Where the runs were made, by folder.
     pub environments: Vec<Option<Environment>>,
     /// What came of a comparison with a baseline, if there was one.
@@ -109,7 +56,7 @@ impl Report {
         let mut report = Self {
             folders: folders.iter().map(|folder| folder.name.clone()).collect(),
             overall: Overall::default(),
-            counts: Counts::default(),
+            counts: VerdictCounts::default(),
             planned: folders.iter().map(|folder| folder.suite.planned).sum(),
             runs: Vec::new(),
             missed: Vec::new(),
@@ -124,7 +71,7 @@ impl Report {
             report.take(index, folder);
         }
         report.beside = SideBySide::of(report.runs.iter().map(|run| &run.summary), None);
-        report.counts = Counts::of(report.runs.iter().map(|run| run.summary.verdict));
+        report.counts = VerdictCounts::of(report.runs.iter().map(|run| run.summary.verdict));
         let runs = report.runs.iter().enumerate();
         let environment = |run: &Cell| report.environments.get(run.folder)?.as_ref();
         report.missed = runs
@@ -133,15 +80,20 @@ impl Report {
         report
             .missed
             .sort_by_key(|missed| std::cmp::Reverse(report.runs[missed.run].summary.verdict));
-        report.overall = Overall::of(&report);
+        report.sum_up();
         report
+    }
+
+    fn sum_up(&mut self) {
+        let (baseline, beside) = (self.baseline.as_ref(), self.beside.as_ref());
+        self.overall = Overall::of(&self.counts, self.planned, &self.origins, baseline, beside);
     }
 
     /// The same, with a bound for how far simulation and measurement may be apart.
     #[must_use]
     pub fn within(mut self, within: Within) -> Self {
         self.beside = SideBySide::of(self.runs.iter().map(|run| &run.summary), Some(within));
-        self.overall = Overall::of(&self);
+        self.sum_up();
         self
     }
 
@@ -157,7 +109,7 @@ impl Report {
             }
         }
         self.baseline = Some(result);
-        self.overall = Overall::of(&self);
+        self.sum_up();
         self
     }
 
@@ -187,7 +139,7 @@ impl Report {
             });
         }
         for (_, runs) in &groups {
-            self.scenarios.push(Scenario::of((index, folder), runs, &details));
+            self.scenarios.push(ScenarioView::of((index, folder), runs, &details));
         }
         self.details.extend(details);
     }

@@ -4,7 +4,7 @@ use parallax_record::{Header, PeerHeader, ServiceHeader, SiteHeader, StreamSumma
 
 /// A site with its peers.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct NodePlace {
     /// The site.
     pub site: SiteHeader,
     /// Who stands in it.
@@ -13,7 +13,7 @@ pub struct Place {
 
 /// The way that a stream's media took in the end.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Route {
+pub struct TopologyRoute {
     /// From whom.
     pub camera: String,
     /// To whom.
@@ -26,22 +26,22 @@ pub struct Route {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Topology {
     /// Its sites.
-    pub places: Vec<Place>,
+    pub places: Vec<NodePlace>,
     /// Its services.
     pub services: Vec<ServiceHeader>,
     /// The ways that media took.
-    pub routes: Vec<Route>,
+    pub routes: Vec<TopologyRoute>,
 }
 
 impl Topology {
     /// Of a run's header, and the ways that its summary tells.
     #[must_use]
     pub fn of(header: &Header, summary: &Summary) -> Self {
-        let place = |site: &SiteHeader| Place {
+        let place = |site: &SiteHeader| NodePlace {
             site: site.clone(),
             peers: header.peers.iter().filter(|peer| peer.site == site.name).cloned().collect(),
         };
-        let route = |stream: &StreamSummary| Route {
+        let route = |stream: &StreamSummary| TopologyRoute {
             camera: stream.camera.clone(),
             viewer: stream.viewer.clone(),
             relayed: stream.relayed,

@@ -4,7 +4,7 @@ use crate::support::{at, folder_of, header, record_of};
 use parallax_record::{Event, Record, Suite, judge};
 use parallax_render::{
     Report, escape, html,
-    input::{Detail, Folder, Origin},
+    input::{Detail, Folder, FolderOrigin},
 };
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -125,7 +125,7 @@ fn a_number_of_a_record_that_is_too_great_ends_no_report() {
                 let details = vec![Detail { run: 0, record, pictures: BTreeMap::new() }];
                 let (name, environment) = (String::new(), None);
                 let folder =
-                    Folder { name, suite, environment, details, origin: Origin::default() };
+                    Folder { name, suite, environment, details, origin: FolderOrigin::default() };
                 let page = html::report(&Report::new(&[folder]));
                 assert!(page.contains("</html>"), "{edited}");
             }

@@ -4,7 +4,7 @@ use crate::support::{folder, folder_of, header};
 use parallax_record::{MediaMode, Suite};
 use parallax_render::{
     Report, html,
-    input::{Folder, Origin},
+    input::{Folder, FolderOrigin},
     png,
 };
 use std::fmt::Write;
@@ -68,7 +68,7 @@ fn a_report_of_nothing_is_still_a_page() {
         suite: Suite::new(vec![]),
         environment: None,
         details: vec![],
-        origin: Origin::default(),
+        origin: FolderOrigin::default(),
     };
     let page = html::report(&Report::new(&[nothing]));
     assert!(page.contains("Nothing ran"));

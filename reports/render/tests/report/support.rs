@@ -1,7 +1,7 @@
 //! A small run made by hand: a camera and a viewer, a frame every 100 ms from 1 s on.
 
 use parallax_record::*;
-use parallax_render::input::{Detail, Folder, Origin};
+use parallax_render::input::{Detail, Folder, FolderOrigin};
 use std::collections::BTreeMap;
 
 pub(crate) const FRAMES: u32 = 80;
@@ -46,7 +46,7 @@ fn site(name: &str) -> SiteHeader {
 }
 
 pub(crate) fn header(seed: u64) -> Header {
-    let time = |us| Some(StageTime { typical_us: us, longest_us: us });
+    let time = |us| Some(ConfiguredTime { typical_us: us, longest_us: us });
     let stages = StageTimes {
         capture: time(1_000),
         encode: time(8_000),
@@ -233,5 +233,11 @@ pub(crate) fn folder_of(headers: Vec<Header>) -> Folder {
     let suite = Suite::new(records.iter().map(judge).collect());
     let detail = |(run, record)| Detail { run, record, pictures: BTreeMap::new() };
     let details = records.into_iter().enumerate().map(detail).collect();
-    Folder { name: "out".into(), suite, environment: None, details, origin: Origin::default() }
+    Folder {
+        name: "out".into(),
+        suite,
+        environment: None,
+        details,
+        origin: FolderOrigin::default(),
+    }
 }

@@ -2,12 +2,12 @@
 
 use super::{Media, Shared, film::Film};
 use crate::{
-    host::{Host, Stage},
+    host::{Host, Work},
     pipeline::{Next, Pipeline, until},
 };
 use bytes::Bytes;
 use parallax_media::{EncodeError, Encoded, Picture, marker};
-use parallax_record::{Event, LossPhase};
+use parallax_record::{Event, LossPhase, Stage};
 use rtc::rtp::{codec::h264::H264Payloader, packetizer::Payloader};
 use std::{
     sync::{
@@ -72,7 +72,7 @@ async fn capture<H: Host>(
     frame: &mut u32,
 ) {
     let host = &shared.host;
-    let started = host.work(Stage::Start, host.now_ns(), || ()).await;
+    let started = host.work(Work::Start, host.now_ns(), || ()).await;
     until(host, started.through_ns).await;
     let fps = u64::from(shared.config.video.frames_per_second);
     let start_ns = host.now_ns();
@@ -101,7 +101,7 @@ async fn capture<H: Host>(
             }
             let (number, camera_us) = shared.count_captured(frame, host.now_ns());
             let expose = || shared.expose(number, camera_us);
-            let worked = host.work(Stage::Capture, exposed_ns, expose).await;
+            let worked = host.work(Work::Stage(Stage::Capture), exposed_ns, expose).await;
             stage.put(worked.map(|picture| Captured {
                 frame: number,
                 camera_us,
@@ -151,7 +151,7 @@ async fn encode<H: Host>(
                 }
                 let at = Duration::from_micros(camera_us);
                 let next = || film.next(picture.as_ref(), at, stretch);
-                let worked = host.work(Stage::Encode, stage.begins_ns(), next).await;
+                let worked = host.work(Work::Stage(Stage::Encode), stage.begins_ns(), next).await;
                 let encoding = |encoded| InEncoder { frame, camera_us, started_run_ns, encoded };
                 stage.put(worked.map(encoding));
             }

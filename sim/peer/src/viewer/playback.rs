@@ -3,13 +3,13 @@
 use super::{Playing, SourceClip};
 use crate::{
     frames::Whole,
-    host::{Host, RenderedPicture, Stage, Worked},
+    host::{Host, RenderedPicture, Work, Worked},
     pipeline::{Next, Pipeline},
     tasks::Tasks,
 };
 use bytes::Bytes;
 use parallax_media::{DecodeError, Decoder, Picture, marker, psnr_millidb, ssim_ppm};
-use parallax_record::{Event, LossPhase, Marker, Phase, Session};
+use parallax_record::{Event, LossPhase, Marker, Phase, Session, Stage};
 use rtc::rtp::{codec::h264::H264Packet, packetizer::Depacketizer};
 use std::borrow::Cow;
 use tokio::sync::mpsc;
@@ -58,12 +58,14 @@ impl Screen {
         frame: &Whole,
     ) -> Option<Worked<Option<Shown>>> {
         let Some(decoder) = &mut self.0 else {
-            return Some(host.work(Stage::Decode, begins_ns, || Some(Shown::Assumed)).await);
+            return Some(
+                host.work(Work::Stage(Stage::Decode), begins_ns, || Some(Shown::Assumed)).await,
+            );
         };
         let stream = depacketise(&frame.payloads)?;
         let decode = || decoder.decode(&stream).ok().flatten();
         Some(
-            host.work(Stage::Decode, begins_ns, decode)
+            host.work(Work::Stage(Stage::Decode), begins_ns, decode)
                 .await
                 .map(|picture| picture.map(Shown::Picture)),
         )
@@ -164,7 +166,7 @@ async fn render<H: Host>(
                     Shown::Picture(picture) => examine(picture, source.as_ref()),
                     Shown::Assumed => Examined::default(),
                 };
-                let worked = host.work(Stage::Render, stage.begins_ns(), look).await;
+                let worked = host.work(Work::Stage(Stage::Render), stage.begins_ns(), look).await;
                 stage.put(worked.map(|examined| (rtp_timestamp, shown, examined)));
                 continue;
             }

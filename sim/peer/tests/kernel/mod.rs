@@ -1,7 +1,7 @@
 //! A host on the kernel's own clock and sockets, and a rendezvous beside it.
 
 use futures::{SinkExt, StreamExt};
-use parallax_peer::{Accept, Flash, Host, Stage, Worked};
+use parallax_peer::{Accept, Flash, Host, Work, Worked};
 use parallax_record::{Entry, Event};
 use parallax_signalling::{ConnectionId, Rendezvous, RendezvousOutput};
 use std::{
@@ -77,7 +77,7 @@ impl Host for KernelHost {
     fn addresses(&self) -> Vec<IpAddr> {
         vec![Ipv4Addr::LOCALHOST.into()]
     }
-    async fn work<T: Send>(&self, _: Stage, _: u64, job: impl FnOnce() -> T + Send) -> Worked<T> {
+    async fn work<T: Send>(&self, _: Work, _: u64, job: impl FnOnce() -> T + Send) -> Worked<T> {
         let done = job();
         Worked::by_now(done, self.now_ns())
     }

@@ -8,8 +8,8 @@ use crate::{
     units,
 };
 use parallax_record::{
-    CandidateKind, Check, LossBound, Percentile, Predicate, Route, Statistic, StreamSelection,
-    Window,
+    CandidateKind, Check, CheckKind, LossBound, Percentile, Predicate, Route, Statistic,
+    StreamSelection, Window,
 };
 
 /// A check as the file gives it, not yet held against the scenario.
@@ -29,18 +29,20 @@ pub(super) struct CheckDraft {
 /// Reads what a check of one kind demands.
 type Read = fn(&mut Reader, &Table<'_>) -> Option<Predicate>;
 
-/// Every kind of check: its key, its table's keys, and how to read it.
-const KINDS: &[(&str, &Keys, Read)] = &[
-    ("connects", &reference::CONNECTS, connects),
-    ("path", &reference::PATH, path),
-    ("time_to_first_frame", &reference::TIME_TO_FIRST_FRAME, time_to_first_frame),
-    ("capture_to_render", &reference::CAPTURE_TO_RENDER, capture_to_render),
-    ("freezes", &reference::FREEZES, freezes),
-    ("frames_lost", &reference::FRAMES_LOST, frames_lost),
-    ("psnr", &reference::PSNR, psnr),
-    ("ssim", &reference::SSIM, ssim),
-    ("recovery", &reference::RECOVERY, recovery),
-];
+/// The keys of a kind's table, and how to read it.
+fn table_of(kind: CheckKind) -> (&'static Keys, Read) {
+    match kind {
+        CheckKind::Connects => (&reference::CONNECTS, connects),
+        CheckKind::Path => (&reference::PATH, path),
+        CheckKind::TimeToFirstFrame => (&reference::TIME_TO_FIRST_FRAME, time_to_first_frame),
+        CheckKind::CaptureToRender => (&reference::CAPTURE_TO_RENDER, capture_to_render),
+        CheckKind::Freezes => (&reference::FREEZES, freezes),
+        CheckKind::FramesLost => (&reference::FRAMES_LOST, frames_lost),
+        CheckKind::Psnr => (&reference::PSNR, psnr),
+        CheckKind::Ssim => (&reference::SSIM, ssim),
+        CheckKind::Recovery => (&reference::RECOVERY, recovery),
+    }
+}
 
 pub(super) fn read(reader: &mut Reader, checks: Vec<Value<'_>>) -> Vec<CheckDraft> {
     if checks.is_empty() {
@@ -62,11 +64,12 @@ fn check(reader: &mut Reader, value: Value<'_>) -> Option<CheckDraft> {
     let why = table.get(reader, "why").and_then(|value| value.words(reader));
     let mut name = |key: &str| optional(reader, &table, key, |reader, value| value.text(reader));
     let (camera, viewer) = (name("camera"), name("viewer"));
-    let (key, keys, read) = kind(reader, &table)?;
-    let demand = table.get(reader, key)?;
+    let kind = kind(reader, &table)?;
+    let (keys, read) = table_of(kind);
+    let demand = table.get(reader, kind.key())?;
     let place = demand.place.clone();
-    let (predicate, inner) = match (key, demand.as_text()) {
-        ("path", Some(_)) => (named_path(reader, &demand)?, None),
+    let (predicate, inner) = match (kind, demand.as_text()) {
+        (CheckKind::Path, Some(_)) => (named_path(reader, &demand)?, None),
         _ => {
             let inner = demand.table(reader, keys)?;
             (read(reader, &inner)?, Some(inner))
@@ -101,11 +104,12 @@ fn place_of(table: Option<&Table<'_>>, key: &str) -> Option<Place> {
 }
 
 /// The one kind of a check.
-fn kind(reader: &mut Reader, table: &Table<'_>) -> Option<(&'static str, &'static Keys, Read)> {
-    let mut given: Vec<_> = KINDS.iter().filter(|(key, _, _)| table.has(key)).collect();
-    given.sort_by_key(|(key, _, _)| table.key_span(key).map(|span| span.start));
+fn kind(reader: &mut Reader, table: &Table<'_>) -> Option<CheckKind> {
+    let mut given: Vec<_> =
+        CheckKind::ALL.into_iter().filter(|kind| table.has(kind.key())).collect();
+    given.sort_by_key(|kind| table.key_span(kind.key()).map(|span| span.start));
     let mut given = given.into_iter();
-    let all = || KINDS.iter().map(|(key, _, _)| *key).collect::<Vec<_>>().join(", ");
+    let all = || CheckKind::ALL.map(CheckKind::key).join(", ");
     let Some(first) = given.next() else {
         let help = format!("add one of: {}", all());
         reader.refuse(
@@ -117,9 +121,9 @@ fn kind(reader: &mut Reader, table: &Table<'_>) -> Option<(&'static str, &'stati
         );
         return None;
     };
-    if let Some((second, _, _)) = given.next() {
-        let place = place_of(Some(table), second)?;
-        let message = format!("this check has `{}` already", first.0);
+    if let Some(second) = given.next() {
+        let place = place_of(Some(table), second.key())?;
+        let message = format!("this check has `{}` already", first.key());
         reader.refuse(
             Rank::Value,
             &place,
@@ -129,7 +133,7 @@ fn kind(reader: &mut Reader, table: &Table<'_>) -> Option<(&'static str, &'stati
         );
         return None;
     }
-    Some(*first)
+    Some(first)
 }
 
 /// Window and minimum sample.

@@ -9,7 +9,7 @@ use crate::{
     units::{Size, format_bits_per_second, format_duration, shown},
 };
 use core::time::Duration;
-use parallax_record::{CandidateKind, Check, Predicate, Route, Stream};
+use parallax_record::{CandidateKind, Check, Predicate, Route, Stream, Subject};
 
 /// Refuses viewers of what is no camera or too much for them, and cameras that nobody views.
 pub(super) fn peers(reader: &mut Reader, peers: &[Peer], drafts: &[PeerDraft]) -> Option<()> {
@@ -215,14 +215,7 @@ fn window(reader: &mut Reader, draft: &CheckDraft, duration: Duration) -> Option
 
 /// Refuses a bound that outlasts its window: what is late could not be told from what never came.
 fn reachable(reader: &mut Reader, draft: &CheckDraft, window_us: u64) {
-    let bound = match draft.check.predicate {
-        Predicate::Connects { within_us } => within_us,
-        Predicate::TimeToFirstFrame { below_us } | Predicate::CaptureToRender { below_us, .. } => {
-            below_us
-        }
-        _ => return,
-    };
-    if bound > window_us {
+    if draft.check.predicate.bound_us().is_some_and(|bound| bound > window_us) {
         let window = format_duration(Duration::from_micros(window_us));
         let message = format!("the bound is longer than the window, which is {window}");
         let help = "lower the bound, widen the window, or let the run take longer";
@@ -233,12 +226,7 @@ fn reachable(reader: &mut Reader, draft: &CheckDraft, window_us: u64) {
 /// Refuses a minimum sample that the window does not hold.
 fn sample(reader: &mut Reader, draft: &CheckDraft, window_us: u64, peers: &[Peer]) {
     let Check { predicate, streams: selection, minimum_sample, .. } = &draft.check;
-    if matches!(
-        predicate,
-        Predicate::Connects { .. }
-            | Predicate::TimeToFirstFrame { .. }
-            | Predicate::Recovery { .. }
-    ) {
+    if matches!(predicate.kind().subject(), Subject::Request | Subject::Event) {
         return;
     }
     for stream in streams(peers).filter(|stream| selection.selects(&stream.camera, &stream.viewer))

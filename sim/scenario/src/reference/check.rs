@@ -177,3 +177,18 @@ pub(crate) const RECOVERY: Keys = Keys {
     ],
     later: &[],
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reference::{SCENARIO, find};
+    use parallax_record::CheckKind;
+
+    #[test]
+    fn each_kind_of_check_has_its_key_and_its_table() {
+        for key in CheckKind::ALL.map(CheckKind::key) {
+            assert!(find(&CHECK, key).is_some(), "{key}");
+            assert!(SCENARIO.iter().any(|table| table.place == key), "{key}");
+        }
+    }
+}

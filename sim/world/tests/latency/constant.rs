@@ -244,7 +244,7 @@ impl Kept {
     }
 
     fn if_alone(&self, history: FrameHistory) -> Option<Alone> {
-        history.passage.rendered_ns?;
+        history.passage.ended_ns.render?;
         let of_frame = |seen: &&Seen| seen.rtp_timestamp == history.camera.rtp_timestamp;
         let sent: Vec<&Seen> = self.sent().filter(of_frame).collect();
         let delivered: Vec<&Seen> = self.delivered().filter(of_frame).collect();

@@ -6,35 +6,23 @@ mod constant;
 
 use constant::{Alone, CAPTURE, DECODE, ENCODE, Hop, Kept, RENDER, STRICT, Street, TICK_NS};
 use parallax_record::{
-    CandidateKind, Clock, FrameHistory, Percentile, STAGES, Span, StreamTimeline, Window,
+    CandidateKind, Clock, FrameHistory, Percentile, Span, Stage, StreamTimeline, Window,
     capture_to_render, nearest_rank, paths, stages,
 };
 use std::time::Duration;
 
-const NAMES: [&str; STAGES] =
-    ["capture", "encode", "pacer", "network", "jitter buffer", "decode", "render"];
-
 /// What the stages of a frame truly last, nanoseconds.
-fn implied_ns(kept: &Kept, frame: &Alone) -> [u64; STAGES] {
+fn implied_ns(kept: &Kept, frame: &Alone) -> [u64; Stage::ALL.len()] {
     let [capture, encode, decode, render] =
         [CAPTURE, ENCODE, DECODE, RENDER].map(|time| time.as_nanos() as u64);
     [capture, encode, 0, kept.crossing_ns(frame), 0, decode, render]
 }
 
-/// When the stages of a frame began and ended, nanoseconds.
-fn boundaries_ns(frame: &Alone) -> [u64; STAGES + 1] {
-    let (camera, passage) = (&frame.history.camera, &frame.history.passage);
-    [
-        Some(camera.captured_ns),
-        camera.started_ns,
-        camera.encoded_ns,
-        passage.paced_ns,
-        passage.received_ns,
-        passage.released_ns,
-        passage.decoded_ns,
-        passage.rendered_ns,
-    ]
-    .map(|at| at.expect("a rendered frame has passed every stage"))
+/// When a frame was captured and each of its stages ended, nanoseconds.
+fn boundaries_ns(frame: &Alone) -> Vec<u64> {
+    let ended_ns = |stage| frame.history.ended_ns(stage).expect("it has passed every stage");
+    let captured_ns = std::iter::once(frame.history.camera.captured_ns);
+    captured_ns.chain(Stage::ALL.map(ended_ns)).collect()
 }
 
 /// Holds every stage of every frame against what the scenario implies: not early, and late by at
@@ -45,17 +33,17 @@ fn assert_stages(kept: &Kept, frames: &[Alone]) {
         let implied = implied_ns(kept, frame);
         assert_eq!(frame.crossing_ns, implied[3], "crossing of {frame:?}");
         let ends = boundaries_ns(frame);
-        for (stage, name) in NAMES.iter().enumerate() {
-            let measured = ends[stage + 1] - ends[stage];
-            let late = measured.checked_sub(implied[stage]);
-            let most = if implied[stage] == 0 { 0 } else { TICK_NS };
+        for ((stage, ends), implied) in Stage::ALL.iter().zip(ends.windows(2)).zip(implied) {
+            let measured = ends[1] - ends[0];
+            let late = measured.checked_sub(implied);
+            let most = if implied == 0 { 0 } else { TICK_NS };
             assert!(
                 late.is_some_and(|late| late <= most),
-                "{name}: measured {measured} ns, implied {} ns, of {frame:?}",
-                implied[stage]
+                "{stage:?}: measured {measured} ns, implied {implied} ns, of {frame:?}",
             );
         }
-        let sum: i64 = frame.history.stages_us().expect("all stages").iter().sum();
+        let stages = frame.history.stages_us().expect("all stages");
+        let sum: i64 = stages.iter().map(|(_, us)| us).sum();
         assert_eq!(Some(sum), frame.history.capture_to_render_us());
     }
 }
@@ -64,7 +52,7 @@ fn assert_stages(kept: &Kept, frames: &[Alone]) {
 fn assert_markers(kept: &Kept) {
     let mut rendered = 0;
     for frame in kept.stream().frames {
-        if frame.passage.rendered_ns.is_none() {
+        if frame.passage.ended_ns.render.is_none() {
             continue;
         }
         let marker = frame.passage.marker.expect("every rendered frame has a marker");
@@ -198,13 +186,13 @@ fn assert_holds(what: &str, span: Option<Span>, truth_ns: u64) {
 
 /// Holds what the record says of its uncertainty against the truth: of each stage of each frame, of
 /// each frame's latency, and of each percentile.
-fn assert_honest(kept: &Kept, frames: &[(FrameHistory, [u64; STAGES])]) {
+fn assert_honest(kept: &Kept, frames: &[(FrameHistory, [u64; Stage::ALL.len()])]) {
     let clock = kept.record.header.clock;
     assert_eq!(clock, Clock::Virtual { tick_us: 1_000 });
     for (history, truth) in frames {
         let one = only(kept, [history.clone()]);
-        for ((spans, name), truth) in stages(&one, clock).iter().zip(NAMES).zip(truth) {
-            assert_holds(name, spans.percentile(Percentile::P50), *truth);
+        for ((stage, spans), truth) in stages(&one, clock).iter().zip(truth) {
+            assert_holds(stage.name(), spans.percentile(Percentile::P50), *truth);
         }
         let latency = capture_to_render(&one, Window::WHOLE, clock);
         assert_holds("capture-to-render", latency.percentile(Percentile::P50), truth.iter().sum());

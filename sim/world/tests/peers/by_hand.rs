@@ -8,11 +8,11 @@ use crate::street::{Kept, Street, in_one_lan, sinks};
 use parallax_media::{Clip, Size};
 use parallax_network::{HostId, Network, Packet, Time};
 use parallax_peer::{
-    Host,
+    Host, Work,
     camera::{self, CameraConfig, Encoding, Media, Signalling, VideoConfig},
     viewer::{self, Playing, View, ViewerConfig},
 };
-use parallax_record::Ice;
+use parallax_record::{Ice, Stage};
 use parallax_scenario::{Peer, Scenario};
 use parallax_services::NetworkService;
 use parallax_signalling::Token;
@@ -224,10 +224,10 @@ impl Device for Constant {
         if self.1 { self.0.boot } else { Duration::from_micros(2_500) }
     }
 
-    fn stage_time(&self, stage: parallax_peer::Stage, _random: &mut ChaCha8Rng) -> Duration {
-        match stage {
-            parallax_peer::Stage::Capture => self.0.capture,
-            parallax_peer::Stage::Encode => self.0.encode,
+    fn work_time(&self, work: Work, _random: &mut ChaCha8Rng) -> Duration {
+        match work {
+            Work::Stage(Stage::Capture) => self.0.capture,
+            Work::Stage(Stage::Encode) => self.0.encode,
             _ => Duration::from_micros(2_500),
         }
     }

@@ -2,7 +2,7 @@
 //! but for what a test varies.
 
 use parallax_network::{SiteConfig, Transport};
-use parallax_record::{Entry, Event, Phase, Session};
+use parallax_record::{Entry, Event, Phase, Session, Stage};
 use parallax_scenario::{
     Distribution, Profile, Profiles, Scenario, ScenarioErrors, Services, parse, profile,
 };
@@ -225,8 +225,10 @@ most_bit_rate = { value = "20Mbit/s", provenance = "inferred", source = "for a t
         let mut profile = profile::parse(&format!("{name}.toml"), &text);
         if let Ok(Profile { camera: Some(camera), .. }) = &mut profile {
             // Also longer than limits allow in a file.
-            camera.capture.distribution = Distribution::Constant { value: self.capture };
-            camera.encode.distribution = Distribution::Constant { value: self.encode };
+            for (stage, value) in [(Stage::Capture, self.capture), (Stage::Encode, self.encode)] {
+                let time = camera.stages.get_mut(&stage).expect("a stage of a camera");
+                time.distribution = Distribution::Constant { value };
+            }
         }
         Some(profile)
     }

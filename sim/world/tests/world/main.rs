@@ -6,8 +6,8 @@ mod events;
 mod support;
 
 use parallax_network::Time;
-use parallax_peer::{Accept, Host, Stage};
-use parallax_record::Event;
+use parallax_peer::{Accept, Host, Work};
+use parallax_record::{Event, Stage};
 use parallax_world::{Device, Guards, SimHost, Sinks, World, WorldError, simulate};
 use rand_chacha::ChaCha8Rng;
 use std::{
@@ -198,11 +198,15 @@ impl Device for Slow {
         Duration::from_micros(30_500)
     }
 
-    fn stage_time(&self, stage: Stage, _random: &mut ChaCha8Rng) -> Duration {
-        if stage == Stage::Encode { Duration::from_micros(8_200) } else { Duration::ZERO }
+    fn work_time(&self, work: Work, _random: &mut ChaCha8Rng) -> Duration {
+        if work == Work::Stage(Stage::Encode) {
+            Duration::from_micros(8_200)
+        } else {
+            Duration::ZERO
+        }
     }
 
-    fn occupancy(&self, _stage: Stage) -> Option<Duration> {
+    fn occupancy(&self, _work: Work) -> Option<Duration> {
         Some(Duration::from_micros(9_500))
     }
 }
@@ -213,7 +217,7 @@ fn power_loss_is_silent_and_a_reboot_keeps_flash_and_takes_other_ports() {
         let boots = host.flash().load("boots").map_or(0, |stored| stored[0]);
         host.flash().store("boots", &[boots + 1]);
         let start = host.now_ns();
-        let worked = host.work(Stage::Encode, start, || 7).await;
+        let worked = host.work(Work::Stage(Stage::Encode), start, || 7).await;
         assert_eq!((worked.through_ns, worked.free_ns), (start + 8_200_000, start + 9_500_000));
         host.runtime().sleep(Duration::from_nanos(worked.through_ns - host.now_ns())).await;
         note(&host, format!("{boots} {} {}", worked.done, host.now_ns() - start));
