@@ -79,7 +79,7 @@ const QUOTED: &[(&str, &str)] = &[
 #[test]
 fn one_word_for_each_thing() {
     let root = Path::new(ROOT).canonicalize().expect("the root");
-    let folders = ["cli", "device-profiles", "fixtures", "fuzz", "hil", "reports", "sim"];
+    let folders = ["cli", "device-profiles", "docs", "fixtures", "fuzz", "hil", "reports", "sim"];
     for file in folders.iter().flat_map(|f| files(&root.join(f), &[".rs", ".md", ".toml", ".snap"]))
     {
         let name = file.strip_prefix(&root).expect("below").to_str().expect("text");
@@ -157,4 +157,23 @@ fn no_filler_in_the_place_of_a_noun() {
 fn a_filler_is_found_as_a_word() {
     assert_eq!(count("nobody told nobody_else, nobody.", "nobody"), 2);
     assert_eq!(count("so many more, soso many", "so many"), 1);
+}
+
+/// Pages for users, without code: none of these words.
+#[test]
+fn pages_for_users_have_no_filler() {
+    let root = Path::new(ROOT).canonicalize().expect("the root");
+    let generated = |file: &PathBuf| !file.starts_with(root.join("docs/reference"));
+    let pages: Vec<PathBuf> =
+        files(&root.join("docs"), &[".md"]).into_iter().filter(generated).collect();
+    assert!(pages.len() > 10, "{pages:?}");
+    for page in pages.iter().chain([&root.join("README.md")]) {
+        let text = read(page).to_lowercase();
+        let prose = text.lines().filter(|line| !line.starts_with("    "));
+        let prose: Vec<String> = prose.map(|line| line.split('`').step_by(2).collect()).collect();
+        let prose = prose.join(" ").split_whitespace().collect::<Vec<_>>().join(" ");
+        for (word, instead) in FILLERS {
+            assert!(!has_word(&prose, word), "{} says {word}: {instead}", page.display());
+        }
+    }
 }
