@@ -144,6 +144,8 @@ const PURE_MAY_USE: &[&str] = &[
     "bytes",
     "crc",
     "hex",
+    "http",
+    "httparse",
     "libm",
     "miette",
     "openh264",

@@ -1,5 +1,5 @@
 //! All parsers of foreign bytes, on mutated input: a console's output, frames,
-//! recordings, signalling messages, scenarios, device profiles.
+//! recordings, signalling messages, HTTP requests, scenarios, device profiles.
 //!
 //! It runs on stable Rust in `cargo test`: the committed corpus first, then a fixed number of
 //! mutations of it with a fixed seed. There is no guidance by coverage: the corpus has to lead into
@@ -13,7 +13,7 @@ mod text;
 
 pub use console::{console, frames, recording};
 pub use mutate::Mutator;
-pub use signalling::{signalling, websocket};
+pub use signalling::{signalling, websocket, whip};
 pub use text::{profile, scenario};
 
 /// Something that reads bytes, and panics if it reads them wrongly.
@@ -118,6 +118,28 @@ pub const TARGETS: &[Target] = &[
             "Upgrade: websocket",
             "\u{1}",
             "\u{0}\u{0}\u{0}\u{0}",
+        ],
+        iterations: 10_000,
+        shipped: &[],
+    },
+    Target {
+        name: "whip",
+        run: whip,
+        words: &[
+            "POST /whip/doorbell HTTP/1.1\r\n",
+            "\r\n\r\n",
+            "\n--\n",
+            "Content-Length: 18446744073709551615\r\n",
+            "Transfer-Encoding: chunked\r\n",
+            "ffffffffffffffff\r\n",
+            "If-Match: *\r\n",
+            "m=video 0 x 1\r\n",
+            "a=mid:\r\n",
+            "a=candidate:1 1 udp 1 ::1 9 typ host\r\n",
+            "a=ice-ufrag:x\r\na=ice-pwd:y\r\n",
+            "a=group:BUNDLE 0\r\n",
+            "{\"kind\":\"description\",\"session\":1,\"sdp\":\"v=0\"}",
+            "\u{e9}",
         ],
         iterations: 10_000,
         shipped: &[],

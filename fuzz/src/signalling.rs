@@ -3,6 +3,7 @@
 use core::{net::IpAddr, time::Duration};
 use parallax_signalling::{
     ConnectionId, FromRendezvous, Limits, Rendezvous, RendezvousOutput, Server, ToRendezvous,
+    WhipResponseReader,
 };
 
 const CONNECTIONS: [ConnectionId; 3] = [ConnectionId(1), ConnectionId(2), ConnectionId(3)];
@@ -66,4 +67,61 @@ pub fn websocket(data: &[u8]) {
     server.receive(now, id, &[]);
     server.gone(now, id);
     assert_eq!(server.clients(), 0);
+}
+
+/// What a viewer's WebSocket says first.
+const HANDSHAKE: &[u8] =
+    b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+
+/// A text on a WebSocket, in one frame: by a key of zeros the mask changes nothing.
+fn frame(text: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(text.len()).unwrap_or(u16::MAX);
+    let text = &text[..usize::from(length)];
+    [&[0x81, 0x80 | 126], &length.to_be_bytes()[..], &[0; 4], text].concat()
+}
+
+/// A camera's byte stream of WHIP in pieces; those that begin with `{` are said by a viewer. What comes back is a response,
+/// and in the end nothing of it is kept.
+pub fn whip(data: &[u8]) {
+    let limits = Limits { clients: 2, clients_per_address: 2 };
+    let mut server = Server::new(Vec::new(), limits);
+    let here = IpAddr::from([192, 0, 2, 1]);
+    let mut now = Duration::ZERO;
+    let (Some(camera), Some(viewer)) = (server.open(now, here), server.open(now, here)) else {
+        return;
+    };
+    server.receive(now, viewer, HANDSHAKE);
+    let mut rest = data;
+    while !rest.is_empty() {
+        let cut = rest.windows(CUT.len()).position(|window| window == CUT);
+        let (piece, after) = match cut {
+            Some(at) => (&rest[..at], &rest[at + CUT.len()..]),
+            None => (rest, &[][..]),
+        };
+        rest = after;
+        match piece.first() {
+            Some(b'{') => server.receive(now, viewer, &frame(piece)),
+            Some(_) => server.receive(now, camera, piece),
+            None => {}
+        }
+        now += Duration::from_millis(500);
+        server.time(now);
+        for client in [camera, viewer] {
+            let Some(bytes) = server.outgoing(client) else { continue };
+            assert!(bytes.len() <= 2 << 20, "{} bytes wait", bytes.len());
+            if client == camera && !bytes.is_empty() {
+                assert!(bytes.starts_with(b"HTTP/1.1 "), "no response");
+                let mut reader = WhipResponseReader::default();
+                // The bytes may be those of a bad WebSocket handshake, which have no length.
+                let _ = reader.receive(&std::mem::take(bytes));
+            }
+        }
+    }
+    server.gone(now, camera);
+    server.gone(now, viewer);
+    assert_eq!(server.clients(), 0);
+    assert_eq!(server.next_deadline(), None);
+    // Nor does a client stumble over it.
+    let _ = WhipResponseReader::default().receive(data);
 }

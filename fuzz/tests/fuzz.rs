@@ -98,6 +98,11 @@ fn websocket_streams() {
 }
 
 #[test]
+fn requests_of_whip() {
+    fuzz("whip");
+}
+
+#[test]
 fn scenarios() {
     fuzz("scenario");
 }

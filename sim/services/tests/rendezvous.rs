@@ -9,6 +9,7 @@ use parallax_network::Time;
 use parallax_services::NetworkService;
 use parallax_signalling::{
     CloseReason, FromRendezvous, MAX_MESSAGE_BYTES, RefusedReason, ToRendezvous, Token,
+    WhipRequest, WhipResponseReader,
 };
 use parallax_stack::TcpConnection;
 use std::{
@@ -278,6 +279,52 @@ fn what_is_no_websocket_gets_400_and_nothing_hangs() {
     assert_eq!(world.stacks[1].receive(silent, &mut answer), Poll::Ready(Ok(0)));
     assert_eq!(world.services.rendezvous.connections(), 0);
     assert!(world.now > Time::from_millis(10_000));
+}
+
+#[test]
+fn a_camera_of_whip_and_a_viewer_meet_through_two_gateways() {
+    let mut world = World::new(1);
+    let camera = world.stacks[0].connect(RENDEZVOUS).expect("a port is free");
+    let mut viewer = Client::new(&mut world, 1);
+    run(&mut world, &mut [&mut viewer], SECOND);
+    let offer = format!(
+        "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\nm=video 9 UDP/TLS/RTP/SAVPF 102\r\n\
+         a=ice-ufrag:abcd\r\na=ice-pwd:efgh\r\na=fingerprint:sha-256 00\r\n{}",
+        "a=x:y\r\n".repeat(1_000)
+    );
+    let post = WhipRequest::Post { camera: "doorbell".to_owned(), offer: offer.clone() };
+    let mut post = post.to_bytes("198.51.100.3", &Token::new("secret"));
+    while !post.is_empty() {
+        if let Poll::Ready(sent) = world.stacks[0].send(camera, &post) {
+            post.drain(..sent.expect("open"));
+        }
+        run(&mut world, &mut [&mut viewer], SECOND / 10);
+    }
+    viewer.say(view("secret"));
+    run(&mut world, &mut [&mut viewer], SECOND);
+    let found = viewer.said();
+    let [
+        FromRendezvous::CameraFound { session, whole: true, .. },
+        FromRendezvous::Description { sdp, .. },
+    ] = &found[..]
+    else {
+        panic!("{found:?}")
+    };
+    assert_eq!(*sdp, offer);
+    let (session, answer) = (*session, offer.replace("abcd", "ijkl"));
+    viewer.say(Message::text(ToRendezvous::Description { session, sdp: answer }.to_text()));
+    let last =
+        ToRendezvous::Candidate { session, candidate: None, sdp_mid: None, sdp_m_line_index: None };
+    viewer.say(Message::text(last.to_text()));
+    run(&mut world, &mut [&mut viewer], SECOND);
+    let (mut reader, mut created, mut bytes) = (WhipResponseReader::default(), None, [0; 4096]);
+    while let Poll::Ready(Ok(received @ 1..)) = world.stacks[0].receive(camera, &mut bytes) {
+        created = reader.receive(&bytes[..received]).expect("a response");
+    }
+    let created = created.expect("it came");
+    assert_eq!(created.status, 201);
+    assert!(created.content.contains("a=ice-ufrag:ijkl\r\n"));
+    assert_eq!(created.ice_servers[1].credential, "right");
 }
 
 #[test]

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// The longest message in either direction, bytes of JSON text.
 pub const MAX_MESSAGE_BYTES: usize = 64 * 1024;
+/// The longest description that comes over HTTP, bytes: with each of its characters escaped it is still a message.
+pub const MAX_SDP_BYTES: usize = 30 * 1024;
 /// The longest name of a camera or viewer, bytes.
 pub const MAX_NAME_BYTES: usize = 64;
 
@@ -105,6 +107,10 @@ pub enum FromRendezvous {
         number: u32,
         /// STUN and TURN servers to use.
         ice_servers: Vec<IceServer>,
+        /// The camera hears of no candidate after the answer, which waits for the viewer's last one: the viewer
+        /// says when that is, by a candidate without text.
+        #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+        whole: bool,
     },
     /// To a viewer: the camera registered again, with a new boot, or before it had heard of the
     /// session. The session named is over, media and all; `CameraFound` with a new one follows.

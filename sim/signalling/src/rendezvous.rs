@@ -56,6 +56,8 @@ struct Camera {
     boot: u32,
     /// None while it is away.
     connection: Option<ConnectionId>,
+    /// It is there for one session, and then away until it registers again.
+    once: bool,
     /// How many sessions each viewer had.
     numbers: BTreeMap<String, u32>,
 }
@@ -157,9 +159,14 @@ impl Rendezvous {
             }
             Err(_) => return self.hang_up(connection, RefusedReason::Malformed),
         };
+        self.say(connection, message);
+    }
+
+    /// A message came in on a connection that is up.
+    pub(crate) fn say(&mut self, connection: ConnectionId, message: ToRendezvous) {
         match message {
             ToRendezvous::Register { camera, token, boot } => {
-                self.register(connection, camera, token, boot);
+                self.register(connection, camera, token, boot, false);
             }
             ToRendezvous::View { camera, viewer, token } => {
                 self.view(connection, camera, viewer, token);
@@ -182,6 +189,27 @@ impl Rendezvous {
         }
     }
 
+    /// Registers a camera that is there for one session alone, and whose viewer has to give its answer whole.
+    pub(crate) fn register_once(
+        &mut self,
+        connection: ConnectionId,
+        camera: String,
+        token: Token,
+        boot: u32,
+    ) {
+        self.register(connection, camera, token, boot, true);
+    }
+
+    /// Whether a camera with this name and token may register.
+    pub(crate) fn admits(&self, camera: &str, token: &Token) -> bool {
+        let known = self.cameras.get(camera).filter(|camera| camera.token.is_valid());
+        known.is_none_or(|camera| camera.token.matches(token))
+    }
+
+    pub(crate) fn ice_servers(&self) -> &[IceServer] {
+        &self.ice_servers
+    }
+
     /// What was too long for the shell to hand in, or no text at all.
     pub fn hang_up(&mut self, connection: ConnectionId, why: RefusedReason) {
         if self.connections.contains(&connection) {
@@ -196,19 +224,28 @@ impl Rendezvous {
         self.outputs.pop_front()
     }
 
-    fn register(&mut self, connection: ConnectionId, name: String, token: Token, boot: u32) {
+    fn register(
+        &mut self,
+        connection: ConnectionId,
+        name: String,
+        token: Token,
+        boot: u32,
+        once: bool,
+    ) {
         if self.registrar.is_some_and(|registrar| registrar != connection) {
             return self.refuse_camera(connection, RefusedReason::Full, name);
         }
         let full = self.cameras.len() >= MAX_CAMERAS;
         // It has lost its connection, not its sessions.
-        let same_boot = self.cameras.get(&name).is_some_and(|camera| camera.boot == boot);
+        let same_boot =
+            self.cameras.get(&name).is_some_and(|it| it.boot == boot && !it.once && !once);
         match self.cameras.get_mut(&name) {
             // After a restart the camera is known by its count of sessions alone.
             Some(camera) if !camera.token.is_valid() || camera.token.matches(&token) => {
                 camera.token = token;
                 camera.boot = boot;
                 camera.connection = Some(connection);
+                camera.once = once;
             }
             Some(_) => return self.refuse_camera(connection, RefusedReason::WrongToken, name),
             None if full => {
@@ -217,7 +254,7 @@ impl Rendezvous {
             None => {
                 let connection = Some(connection);
                 let numbers = std::mem::take(&mut self.counted);
-                let camera = Camera { token, boot, connection, numbers };
+                let camera = Camera { token, boot, connection, once, numbers };
                 self.cameras.insert(name.clone(), camera);
             }
         }
@@ -309,6 +346,10 @@ impl Rendezvous {
         let number = camera.numbers.entry(view.viewer.clone()).or_default();
         *number = number.saturating_add(1);
         let (number, boot, viewer) = (*number, camera.boot, view.viewer.clone());
+        let whole = camera.once;
+        if camera.once {
+            camera.connection = None;
+        }
         self.last_session += 1;
         let session = SessionId(self.last_session);
         view.session = Some(session);
@@ -330,6 +371,7 @@ impl Rendezvous {
             boot,
             number,
             ice_servers: ice_servers.clone(),
+            whole,
         };
         self.send(viewer_connection, &found);
         let came = FromRendezvous::ViewerCame { session, camera, viewer, number, ice_servers };

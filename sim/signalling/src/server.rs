@@ -1,9 +1,12 @@
-//! The rendezvous with clients over byte streams, each a WebSocket, as a pure core.
+//! The rendezvous with clients over byte streams as a pure core: each a WebSocket, or WHIP over HTTP.
+
+mod client;
 
 use crate::{
-    ConnectionId, IceServer, RefusedReason, Rendezvous, RendezvousOutput, SessionId,
-    websocket::{ServerSocket, SocketEvent},
+    ConnectionId, FromRendezvous, IceServer, RefusedReason, Rendezvous, RendezvousOutput,
+    SessionId, http, websocket::SocketEvent, whip::Whip,
 };
+use client::{Client, ClientStream};
 use core::{fmt, net::IpAddr, time::Duration};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -16,16 +19,8 @@ pub struct Limits {
     pub clients_per_address: usize,
 }
 
-struct Client {
-    socket: ServerSocket,
-    from: IpAddr,
-    /// The rendezvous knows it.
-    known: bool,
-    /// It is over, and goes when what it has sent is out.
-    over: bool,
-}
-
-/// A [`Rendezvous`] whose clients come over byte streams, in plain WebSocket.
+/// A [`Rendezvous`] whose clients come over byte streams: cameras and viewers in plain WebSocket, and below the path
+/// `/whip/` cameras that push by WHIP (RFC 9725).
 ///
 /// The shell opens a client for each stream, hands in the bytes that come and takes out those that
 /// go. Time is what has passed since a moment of the shell's choice.
@@ -35,6 +30,7 @@ pub struct Server {
     clients: BTreeMap<ConnectionId, Client>,
     /// Who is in this very process, and the texts for it.
     inside: BTreeMap<ConnectionId, VecDeque<String>>,
+    whip: Whip,
     last_id: u64,
 }
 
@@ -54,6 +50,7 @@ impl Server {
             limits,
             clients: BTreeMap::new(),
             inside: BTreeMap::new(),
+            whip: Whip::default(),
             last_id: 0,
         }
     }
@@ -87,8 +84,7 @@ impl Server {
         }
         self.last_id += 1;
         let id = ConnectionId(self.last_id);
-        let client = Client { socket: ServerSocket::new(now), from, known: false, over: false };
-        self.clients.insert(id, client);
+        self.clients.insert(id, Client::new(now, from));
         Some(id)
     }
 
@@ -119,6 +115,7 @@ impl Server {
         if self.clients.remove(&id).is_some_and(|client| client.known) {
             self.rendezvous.disconnected(id);
         }
+        self.whip.abandoned(&mut self.rendezvous, id);
         self.settle(now, id);
     }
 
@@ -144,11 +141,16 @@ impl Server {
         for id in due {
             self.settle(now, id);
         }
+        if self.whip.next_deadline().is_some_and(|at| at <= now) {
+            self.whip.time(now, &mut self.rendezvous);
+            self.settle_all(now, BTreeSet::new());
+        }
     }
 
     /// When to call [`time`](Self::time) if nothing comes.
     pub fn next_deadline(&self) -> Option<Duration> {
-        self.clients.values().filter_map(|client| client.socket.next_deadline()).min()
+        let clients = self.clients.values().filter_map(|client| client.socket.next_deadline());
+        clients.chain(self.whip.next_deadline()).min()
     }
 
     /// Its process starts over: see [`Rendezvous::restart`].
@@ -156,24 +158,41 @@ impl Server {
         self.rendezvous.restart();
         self.clients.clear();
         self.inside.clear();
+        self.whip.restart();
     }
 
     /// Takes what has come from one client. What one says makes others speak.
     fn settle(&mut self, now: Duration, id: ConnectionId) {
-        let mut stirred = BTreeSet::from([id]);
-        while let Some(id) = stirred.pop_first() {
-            self.take(now, id);
-            while let Some(output) = self.rendezvous.poll() {
+        self.settle_all(now, BTreeSet::from([id]));
+    }
+
+    fn settle_all(&mut self, now: Duration, mut stirred: BTreeSet<ConnectionId>) {
+        loop {
+            if let Some(output) = self.rendezvous.poll() {
                 let (RendezvousOutput::Send(id, _) | RendezvousOutput::Close(id)) = &output;
                 stirred.insert(*id);
                 self.pass_on(now, output);
+            } else if let Some((id, response)) = self.whip.poll() {
+                if let Some(Client { socket: ClientStream::Http(socket), .. }) =
+                    self.clients.get_mut(&id)
+                {
+                    socket.respond(now, &response);
+                    stirred.insert(id);
+                }
+            } else if let Some(id) = stirred.pop_first() {
+                self.take(now, id);
+            } else {
+                return;
             }
         }
     }
 
     fn take(&mut self, now: Duration, id: ConnectionId) {
         let Some(client) = self.clients.get_mut(&id) else { return };
-        while let Some(event) = client.socket.poll(now) {
+        if matches!(client.socket, ClientStream::Http(_)) {
+            return self.take_http(now, id);
+        }
+        while let Some(event) = client.socket.poll_websocket(now) {
             match event {
                 SocketEvent::Opened => {
                     client.known = true;
@@ -192,6 +211,23 @@ impl Server {
         }
     }
 
+    fn take_http(&mut self, now: Duration, id: ConnectionId) {
+        let Some(client) = self.clients.get_mut(&id) else { return };
+        while let ClientStream::Http(socket) = &mut client.socket
+            && let Some(event) = socket.poll(now)
+        {
+            match event {
+                http::Event::Request(request) => {
+                    self.last_id += 1;
+                    let ids = (id, ConnectionId(self.last_id));
+                    self.whip.request(now, &mut self.rendezvous, ids, &request);
+                }
+                http::Event::Abandoned => self.whip.abandoned(&mut self.rendezvous, id),
+                http::Event::Over => client.over = true,
+            }
+        }
+    }
+
     fn pass_on(&mut self, now: Duration, output: RendezvousOutput) {
         match output {
             RendezvousOutput::Send(to, text) => {
@@ -199,6 +235,10 @@ impl Server {
                     client.socket.send(text);
                 } else if let Some(texts) = self.inside.get_mut(&to) {
                     texts.push_back(text);
+                } else if self.whip.is_camera(to)
+                    && let Ok(message) = FromRendezvous::from_text(&text)
+                {
+                    self.whip.heard(now, &mut self.rendezvous, to, message);
                 }
             }
             RendezvousOutput::Close(of) => {

@@ -26,6 +26,10 @@ impl Token {
         self.0.as_bytes().ct_eq(other.0.as_bytes()).into()
     }
 
+    pub(crate) fn text(&self) -> &str {
+        &self.0
+    }
+
     /// Whether it can be a token: not empty, at most [`MAX_TOKEN_BYTES`], visible ASCII.
     pub fn is_valid(&self) -> bool {
         (1..=MAX_TOKEN_BYTES).contains(&self.0.len())

@@ -297,6 +297,7 @@ fn a_cameras_own_rendezvous_names_no_session_twice() {
         boot: 1,
         number: 5,
         ice_servers: Vec::new(),
+        whole: false,
     };
     assert_eq!(said[0], (VIEWER, found));
     let said = say(&mut rendezvous, OTHER, &view("tablet", "secret"));
