@@ -4,11 +4,12 @@ use crate::{
     crypto::{HookedCrypto, Spending},
     host::Host,
     identity,
+    name::SessionName,
     passes::Passes,
     round_trip::SharedRoundTrip,
     tap,
 };
-use parallax_record::{Candidate, CandidateKind, Ice, Session};
+use parallax_record::{Candidate, CandidateKind, Ice};
 use parallax_signalling::{CloseReason, FromRendezvous, IceServer, SessionId, ToRendezvous};
 use rtc::{
     crypto::{self, RTCCryptoProvider},
@@ -196,26 +197,18 @@ fn provider<H: Host>(host: &H) -> Result<Arc<dyn RTCCryptoProvider>> {
 /// What the `webrtc` crate says: no socket to be had, a server's address that is no address.
 pub(crate) async fn build<H: Host>(
     host: &H,
-    session: &Session,
+    session: &SessionName,
     (ice_servers, ice): (&[IceServer], Ice),
     (interceptors, round_trip): (Registry, SharedRoundTrip),
     (profile_level_id, feedback): ([u8; 3], bool),
 ) -> Result<Built> {
     let (tell, happenings) = mpsc::unbounded_channel();
     let passes = Passes::default();
-    let servers = ice_servers
-        .iter()
-        .map(|server| RTCIceServer {
-            urls: server.urls.clone(),
-            username: server.username.clone(),
-            credential: server.credential.clone(),
-        })
-        .collect();
     let spending = Spending::new(host);
     let crypto = Arc::new(HookedCrypto::new(provider(host)?, spending.clone()));
     let certificate = identity::certificate(host.flash(), RTCCryptoProvider::crypto(&*crypto))?;
     let configuration = RTCConfigurationBuilder::new()
-        .with_ice_servers(servers)
+        .with_ice_servers(servers(ice_servers))
         .with_certificates(vec![certificate])
         .build();
     // Multicast DNS opens a socket of its own; candidates here are plain addresses.
@@ -240,6 +233,25 @@ pub(crate) async fn build<H: Host>(
         .build()
         .await?;
     Ok(Built { connection: Arc::new(connection), happenings, passes })
+}
+
+fn servers(told: &[IceServer]) -> Vec<RTCIceServer> {
+    told.iter()
+        .map(|server| RTCIceServer {
+            urls: server.urls.clone(),
+            username: server.username.clone(),
+            credential: server.credential.clone(),
+        })
+        .collect()
+}
+
+/// Tells a connection of STUN and TURN servers that were not known when it was built; before it has a local description.
+pub(crate) async fn use_servers(
+    connection: &Arc<dyn PeerConnection>,
+    told: &[IceServer],
+) -> Result<()> {
+    let configuration = RTCConfigurationBuilder::new().with_ice_servers(servers(told)).build();
+    connection.set_configuration(configuration).await
 }
 
 /// The nominated pair, local end first, once there is one.
@@ -290,6 +302,11 @@ pub(crate) fn candidate_message(
         sdp_mid: init.sdp_mid,
         sdp_m_line_index: init.sdp_mline_index,
     })
+}
+
+/// All local candidates have been told.
+pub(crate) fn no_more_candidates(session: SessionId) -> ToRendezvous {
+    ToRendezvous::Candidate { session, candidate: None, sdp_mid: None, sdp_m_line_index: None }
 }
 
 /// Tells a connection of the other end's candidate.

@@ -30,6 +30,8 @@ pub(crate) struct Exchange<H> {
     /// Until when DTLS has to be done, and how long that is from the start.
     setup: (Pin<Box<dyn Future<Output = ()> + Send>>, Duration),
     gathered: bool,
+    /// The other end waits for the last candidate.
+    pub(crate) whole: bool,
     connected: bool,
     silent: bool,
     pair: Option<(Candidate, Candidate)>,
@@ -91,6 +93,7 @@ impl<H: Host> Exchange<H> {
             out,
             setup,
             gathered: false,
+            whole: false,
             connected: false,
             silent: false,
             pair: None,
@@ -137,6 +140,9 @@ impl<H: Host> Exchange<H> {
             Happening::GatheringDone => {
                 if !std::mem::replace(&mut self.gathered, true) {
                     self.phase(Phase::Gathering);
+                }
+                if self.whole {
+                    self.tell(connection::no_more_candidates(self.id));
                 }
                 None
             }

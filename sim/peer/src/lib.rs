@@ -15,6 +15,7 @@ mod frames;
 mod h264;
 mod host;
 mod identity;
+mod name;
 mod own;
 mod passes;
 mod pipeline;
@@ -26,6 +27,7 @@ pub mod sockets;
 mod tap;
 mod tasks;
 pub mod viewer;
+mod whip;
 
 pub use crypto::{CryptoHooks, HookedCrypto};
 pub use host::{Accept, Flash, Host, RenderedPicture, Work, Worked};

@@ -7,6 +7,7 @@ use crate::{
     frames::{Assembler, Piece},
     h264,
     host::Host,
+    name::SessionName,
 };
 use parallax_record::{Event, Phase, Session};
 use rtc::{
@@ -106,7 +107,7 @@ impl<W: PacketObserver> Interceptor for Probe<W> {
 /// At a camera's wire: frames that leave, packets sent again, requests for a key frame.
 pub(crate) struct Departures<H> {
     pub(crate) host: H,
-    pub(crate) session: Session,
+    pub(crate) name: SessionName,
     /// Counts bytes of RTP, headers and resends included.
     sent: Arc<AtomicU64>,
     /// Called when the viewer wants a key frame.
@@ -126,14 +127,14 @@ struct Departing {
 impl<H: Host> Departures<H> {
     pub(crate) fn new(
         host: H,
-        session: Session,
+        name: SessionName,
         sent: Arc<AtomicU64>,
         key_frame_wanted: impl Fn() + Send + Sync + 'static,
     ) -> Self {
         let key_frame_wanted = Box::new(key_frame_wanted);
         Self {
             host,
-            session,
+            name,
             sent,
             key_frame_wanted,
             current: None,
@@ -143,7 +144,13 @@ impl<H: Host> Departures<H> {
     }
 
     fn phase(&self, phase: Phase) {
-        self.host.observe(Event::Phase { session: self.session.clone(), phase });
+        self.observe(|session| Event::Phase { session, phase });
+    }
+
+    fn observe(&self, of: impl FnOnce(Session) -> Event) {
+        if let Some(event) = self.name.event(of) {
+            self.host.observe(event);
+        }
     }
 }
 
@@ -152,7 +159,7 @@ impl<H: Host> PacketObserver for Departures<H> {
         let rtp_timestamp = packet.header.timestamp;
         self.sent.fetch_add(packet.marshal_size() as u64, Ordering::Relaxed);
         if again {
-            self.host.observe(Event::Resent { session: self.session.clone(), rtp_timestamp });
+            self.observe(|session| Event::Resent { session, rtp_timestamp });
             return;
         }
         if !std::mem::replace(&mut self.any_rtp, true) {
@@ -173,8 +180,12 @@ impl<H: Host> PacketObserver for Departures<H> {
         if packet.header.marker {
             let (first_run_ns, packets, key) = (frame.first_ns, frame.packets, frame.key);
             self.current = None;
-            let session = self.session.clone();
-            self.host.observe(Event::FramePaced { session, rtp_timestamp, first_run_ns, packets });
+            self.observe(|session| Event::FramePaced {
+                session,
+                rtp_timestamp,
+                first_run_ns,
+                packets,
+            });
             if key && !std::mem::replace(&mut self.any_key_frame, true) {
                 self.phase(Phase::FirstKeyFrame);
             }

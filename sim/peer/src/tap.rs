@@ -6,11 +6,12 @@ use crate::{
     crypto::Spending,
     flight::{Flights, REPEATS, Repeats, is_handshake, repeat_after},
     host::Host,
+    name::SessionName,
     passes::Passes,
     round_trip::SharedRoundTrip,
     tasks::Tasks,
 };
-use parallax_record::{Event, Session, SetupTask};
+use parallax_record::{Event, SetupTask};
 use std::{
     fmt,
     future::{Future, poll_fn},
@@ -37,7 +38,7 @@ const TIMER_NS: u64 = 1_000_000_000;
 /// without what `spending` counts.
 pub(crate) fn runtime<H: Host>(
     host: &H,
-    session: &Session,
+    session: &SessionName,
     passes: Passes,
     round_trip: SharedRoundTrip,
     spending: Spending<H>,
@@ -70,7 +71,7 @@ struct Taking {
 struct Teller<H> {
     me: Weak<Self>,
     host: H,
-    session: Session,
+    session: SessionName,
     checks: Mutex<Checks>,
     flights: Mutex<Flights>,
     repeats: Mutex<Repeats>,
@@ -115,8 +116,9 @@ impl<H: Host> Teller<H> {
         let now_ns = self.host.now_ns();
         if now_ns >= self.timer_due_ns.load(Ordering::Relaxed) {
             self.timer_due_ns.store(now_ns.saturating_add(TIMER_NS), Ordering::Relaxed);
-            let (session, late_ns) = (self.session.clone(), now_ns.saturating_sub(due_ns));
-            self.host.observe(Event::TimerLate { session, late_ns });
+            let late_ns = now_ns.saturating_sub(due_ns);
+            let late = self.session.event(|session| Event::TimerLate { session, late_ns });
+            late.into_iter().for_each(|event| self.host.observe(event));
         }
     }
 
@@ -165,7 +167,8 @@ impl<H: Host> Teller<H> {
         }
         drop(checks);
         let Some(check) = check else { return };
-        self.host.observe(check.event(self.session.clone()));
+        let event = self.session.event(|session| check.event(session));
+        event.into_iter().for_each(|event| self.host.observe(event));
     }
 }
 

@@ -43,7 +43,10 @@ impl Live {
                 self.say(SessionEvent::Candidate(own));
                 vec![Event::Candidate { session, candidate }]
             }
-            FromPage::Gathered => vec![self.phase(Phase::Gathering)],
+            FromPage::Gathered => {
+                self.say(SessionEvent::Gathered);
+                vec![self.phase(Phase::Gathering)]
+            }
             FromPage::Ice { state } => self.ice(&state),
             FromPage::State { state } => self.state(&state),
             FromPage::Pair { local, remote } => {

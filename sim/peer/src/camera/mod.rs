@@ -9,6 +9,7 @@ mod pacer;
 mod rates;
 mod session;
 mod source;
+mod whip;
 
 use crate::{
     connection,
@@ -29,7 +30,10 @@ use std::{
     collections::BTreeMap,
     io,
     net::SocketAddr,
-    sync::{Arc, Mutex, PoisonError, atomic::AtomicU32},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
     time::Duration,
 };
 use tokio::sync::{Notify, mpsc};
@@ -62,6 +66,8 @@ pub enum Signalling {
     /// At the camera itself, which listens there: on its own address, for viewers in its LAN. They
     /// get no STUN or TURN server.
     Own(SocketAddr),
+    /// At the rendezvous that listens there, to which it pushes by WHIP (RFC 9725): to one viewer at a time.
+    Whip(SocketAddr),
 }
 
 impl CameraConfig {
@@ -145,6 +151,8 @@ struct Shared<H> {
     watched: Notify,
     /// From a viewer nothing comes any more: the way to the rendezvous may have died as well.
     silent: Notify,
+    /// So it is still, of the session that said so last.
+    is_silent: AtomicBool,
 }
 
 #[derive(Default)]
@@ -173,6 +181,7 @@ pub async fn run<H: Host>(host: H, config: CameraConfig) {
         rates: config.follows().map(|(_, start_bps)| Mutex::new(Rates::new(start_bps))),
         watched: Notify::new(),
         silent: Notify::new(),
+        is_silent: AtomicBool::new(false),
         host,
         config,
     });
@@ -184,6 +193,7 @@ pub async fn run<H: Host>(host: H, config: CameraConfig) {
         let link = match shared.config.signalling {
             Signalling::Rendezvous(at) => rendezvous::connect(&shared.host, at).await,
             Signalling::Own(at) => rendezvous::listen(&shared.host, at, boot).await,
+            Signalling::Whip(at) => return whip::run(&shared, at).await,
         };
         match link {
             Ok(link) => serve(&shared, link, &mut sessions, &mut tasks).await,
@@ -350,6 +360,18 @@ impl<H: Host> Shared<H> {
                 });
                 self.key_frames().wish(false);
             }
+        }
+    }
+
+    /// Whether nothing comes from the viewer.
+    fn is_silent(&self) -> bool {
+        self.is_silent.load(Ordering::Acquire)
+    }
+
+    fn set_silent(&self, silent: bool) {
+        self.is_silent.store(silent, Ordering::Release);
+        if silent {
+            self.silent.notify_one();
         }
     }
 

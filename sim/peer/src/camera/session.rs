@@ -7,10 +7,11 @@ use super::{
     rates::{self, Estimator},
 };
 use crate::{
-    connection::{self, ExchangeEnd},
+    connection::{self, Built, ExchangeEnd},
     control::{self, ToCamera, ToViewer},
     exchange::{Exchange, ExchangeEvent, ExchangeInput, Post},
     host::Host,
+    name::SessionName,
     probe::{Departures, Probe, WIRE},
     round_trip::SharedRoundTrip,
     tasks::Tasks,
@@ -51,6 +52,8 @@ pub(super) struct Start {
 /// Longest time of a session from the viewer's coming to the end of DTLS. The viewer gives up
 /// earlier and says so; this is for one that is gone with its signalling.
 const SETUP: Duration = Duration::from_secs(20);
+/// The same from the answer to the end of DTLS, where the offer was made before a viewer came: the viewer has been at it for a while.
+const ANSWERED_SETUP: Duration = Duration::from_secs(8);
 /// How long a packet that was sent is kept for the feedback on it. The crate's 2 s are too short where
 /// the bottleneck queue is longer: no feedback would count, and the estimate stay where it was, so
 /// that the queue never drained.
@@ -82,10 +85,32 @@ pub(super) async fn run<H: Host>(
 ) {
     let (id, name) = (start.id, start.name.clone());
     shared.host.observe(Event::Phase { session: name.clone(), phase: Phase::Requested });
-    let end = match run_to_end(&shared, start, inbox, out.clone()).await {
-        Ok(end) => end,
-        Err(error) => ExchangeEnd::here(CloseReason::Failed, error.to_string()),
-    };
+    let end = run_to_end(&shared, start, Post { inbox, out: out.clone() }).await;
+    conclude(&shared, (id, name), end, &out);
+}
+
+/// Runs a session whose offer has its answer to its end.
+pub(super) async fn run_answered<H: Host>(
+    shared: &Arc<Shared<H>>,
+    prepared: Prepared,
+    (start, answer): (Start, String),
+    post: Post,
+) {
+    let (id, name, out) = (start.id, start.name.clone(), post.out.clone());
+    // What the session before said of itself is over.
+    shared.set_silent(false);
+    shared.host.observe(Event::Phase { session: name.clone(), phase: Phase::Requested });
+    let end = run_answered_to_end(shared, prepared, (start, answer), post).await;
+    conclude(shared, (id, name), end, &out);
+}
+
+fn conclude<H: Host>(
+    shared: &Shared<H>,
+    (id, name): (SessionId, Session),
+    end: Result<ExchangeEnd>,
+    out: &mpsc::UnboundedSender<ToRendezvous>,
+) {
+    let end = end.unwrap_or_else(|error| ExchangeEnd::here(CloseReason::Failed, error.to_string()));
     shared.unwatch(&id);
     if let Some(reason) = end.tell {
         // The rendezvous may be gone.
@@ -94,12 +119,28 @@ pub(super) async fn run<H: Host>(
     shared.host.observe(Event::Closed { session: name, reason: end.text });
 }
 
-async fn run_to_end<H: Host>(
+/// A connection with its offer, which is not set yet: nothing is gathered.
+pub(super) struct Prepared {
+    pub(super) offer: RTCSessionDescription,
+    built: Built,
+    track: Arc<TrackLocalStaticRTP>,
+    sender: Arc<dyn RtpSender>,
+    ssrc: u32,
+    control: Arc<dyn DataChannel>,
+    sent: Arc<AtomicU64>,
+    outlet: Outlet,
+}
+
+/// Makes a connection and its offer.
+///
+/// # Errors
+/// What the `webrtc` crate says.
+pub(super) async fn prepare<H: Host>(
     shared: &Arc<Shared<H>>,
-    start: Start,
-    inbox: mpsc::UnboundedReceiver<ExchangeInput>,
-    out: mpsc::UnboundedSender<ToRendezvous>,
-) -> Result<ExchangeEnd> {
+    id: SessionId,
+    name: &SessionName,
+    ice_servers: &[IceServer],
+) -> Result<Prepared> {
     let host = &shared.host;
     connection::prepare(host)?;
     let since_ns = host.now_ns();
@@ -107,36 +148,67 @@ async fn run_to_end<H: Host>(
     let round_trip = SharedRoundTrip::default();
     let live = matches!(shared.config.video.media, Media::Live(_));
     let outlet = Outlet::new(shared.config.pacer_bps, live, round_trip.clone());
-    let registry = interceptors(shared, &start, &sent, &outlet);
+    let registry = interceptors(shared, (id, name), &sent, &outlet);
     let feedback = shared.config.congestion_control.is_some();
     let media = (shared.config.video.media.profile_level_id(), feedback);
-    let ice = (&start.ice_servers[..], shared.config.ice);
-    let built = connection::build(host, &start.name, ice, (registry, round_trip), media).await?;
+    let ice = (ice_servers, shared.config.ice);
+    let built = connection::build(host, name, ice, (registry, round_trip), media).await?;
     let connection = built.connection.clone();
     let ssrc = host.random() as u32;
     let track = Arc::new(TrackLocalStaticRTP::new(media_track(shared, ssrc)));
     let sender = connection.add_track(track.clone() as Arc<dyn TrackLocal>).await?;
     let control = connection.create_data_channel(control::LABEL, None).await?;
     let offer = connection.create_offer(None).await?;
-    let sdp = offer.sdp.clone();
     host.spend(SetupTask::Offer, since_ns);
-    connection.set_local_description(offer).await?;
-    let post = Post { inbox, out };
-    let session = (start.id, start.name);
-    let exchange = Exchange::new(host.clone(), session, built, post, SETUP);
-    exchange.tell(ToRendezvous::Description { session: start.id, sdp });
-    let (shared, tasks) = (shared.clone(), Tasks::default());
-    let mut live = Live { shared, exchange, track, sender, ssrc, control, sent, outlet, tasks };
-    let end = live.run().await;
-    // Nothing more is sent or answered while it closes.
-    live.tasks = Tasks::default();
-    live.exchange.close().await?;
-    end
+    Ok(Prepared { offer, built, track, sender, ssrc, control, sent, outlet })
+}
+
+impl Prepared {
+    /// Sets the offer, with which gathering begins.
+    async fn begin<H: Host>(
+        self,
+        shared: &Arc<Shared<H>>,
+        session: (SessionId, Session),
+        post: Post,
+        setup: Duration,
+    ) -> Result<Live<H>> {
+        let Self { offer, built, track, sender, ssrc, control, sent, outlet } = self;
+        built.connection.set_local_description(offer).await?;
+        let exchange = Exchange::new(shared.host.clone(), session, built, post, setup);
+        let (shared, tasks) = (shared.clone(), Tasks::default());
+        Ok(Live { shared, exchange, track, sender, ssrc, control, sent, outlet, tasks })
+    }
+}
+
+async fn run_to_end<H: Host>(
+    shared: &Arc<Shared<H>>,
+    start: Start,
+    post: Post,
+) -> Result<ExchangeEnd> {
+    let Start { id, name, ice_servers } = start;
+    let prepared = prepare(shared, id, &name.clone().into(), &ice_servers).await?;
+    let sdp = prepared.offer.sdp.clone();
+    let live = prepared.begin(shared, (id, name), post, SETUP).await?;
+    live.exchange.tell(ToRendezvous::Description { session: id, sdp });
+    live.run_to_end().await
+}
+
+async fn run_answered_to_end<H: Host>(
+    shared: &Arc<Shared<H>>,
+    prepared: Prepared,
+    (start, answer): (Start, String),
+    post: Post,
+) -> Result<ExchangeEnd> {
+    connection::use_servers(&prepared.built.connection, &start.ice_servers).await?;
+    let mut live = prepared.begin(shared, (start.id, start.name), post, ANSWERED_SETUP).await?;
+    live.exchange.whole = true;
+    live.answered(answer).await?;
+    live.run_to_end().await
 }
 
 fn interceptors<H: Host>(
     shared: &Arc<Shared<H>>,
-    start: &Start,
+    (id, name): (SessionId, &SessionName),
     sent: &Arc<AtomicU64>,
     outlet: &Outlet,
 ) -> Registry {
@@ -147,14 +219,13 @@ fn interceptors<H: Host>(
             shared.key_frames().wish(asked.loses_many());
         }
     };
-    let name = start.name.clone();
-    let departures = Departures::new(shared.host.clone(), name, sent.clone(), wish);
+    let departures = Departures::new(shared.host.clone(), name.clone(), sent.clone(), wish);
     let mut registry = Registry::new()
         .with(Slot::from(WIRE), Probe::new(departures))
         .with(Slot::Pacer, outlet.interceptor())
         .with(Slot::SenderReport, SenderReportBuilder::new().build());
     if let Some((bounds, start_bps)) = config.follows() {
-        let (id, listener) = (start.id, Arc::downgrade(shared));
+        let listener = Arc::downgrade(shared);
         let tell = move |bps| {
             if let Some(shared) = listener.upgrade() {
                 shared.with_rates(|rates| rates.estimate(&id, bps));
@@ -190,22 +261,34 @@ fn media_track<H: Host>(shared: &Shared<H>, ssrc: u32) -> MediaStreamTrack {
 }
 
 impl<H: Host> Live<H> {
+    async fn run_to_end(mut self) -> Result<ExchangeEnd> {
+        let end = self.run().await;
+        // Nothing more is sent or answered while it closes.
+        self.tasks = Tasks::default();
+        self.exchange.close().await?;
+        end
+    }
+
+    async fn answered(&mut self, sdp: String) -> Result<()> {
+        let host = self.shared.host.clone();
+        let since_ns = host.now_ns();
+        let answer = RTCSessionDescription::answer(sdp)?;
+        self.exchange.connection.set_remote_description(answer).await?;
+        host.spend(SetupTask::Answer, since_ns);
+        self.exchange.phase(Phase::Signalling);
+        Ok(())
+    }
+
     async fn run(&mut self) -> Result<ExchangeEnd> {
         loop {
             match self.exchange.next().await? {
                 ExchangeEvent::Connected => self.stream().await?,
-                ExchangeEvent::Description(sdp) => {
-                    let host = self.shared.host.clone();
-                    let since_ns = host.now_ns();
-                    let answer = RTCSessionDescription::answer(sdp)?;
-                    self.exchange.connection.set_remote_description(answer).await?;
-                    host.spend(SetupTask::Answer, since_ns);
-                    self.exchange.phase(Phase::Signalling);
-                }
+                ExchangeEvent::Description(sdp) => self.answered(sdp).await?,
                 // If the way to the rendezvous has died with it, the viewer cannot come anew.
-                ExchangeEvent::Silent => self.shared.silent.notify_one(),
+                ExchangeEvent::Silent => self.shared.set_silent(true),
+                ExchangeEvent::Heard => self.shared.set_silent(false),
                 // A viewer sends neither track nor channel.
-                ExchangeEvent::Heard | ExchangeEvent::Track(_) | ExchangeEvent::Channel(_) => {}
+                ExchangeEvent::Track(_) | ExchangeEvent::Channel(_) => {}
                 ExchangeEvent::Ended(end) => return Ok(end),
             }
         }

@@ -6,7 +6,7 @@ use super::{
     session::{SETUP, Start, doubt},
 };
 use crate::{
-    connection::ExchangeEnd,
+    connection::{self, ExchangeEnd},
     exchange::{ExchangeInput, Post},
     host::Host,
     tasks::Tasks,
@@ -51,6 +51,8 @@ pub enum SessionEvent {
     Answer(String),
     /// One of its candidates.
     Candidate(TrickledCandidate),
+    /// It has no further ones.
+    Gathered,
     /// DTLS is done.
     Connected,
     /// Nothing at all comes any more.
@@ -87,12 +89,13 @@ impl<H: Host, M: SessionBackend> Sessions<H> for Made<M> {
     ) -> impl Future<Output = ExchangeEnd> + Send + 'static {
         let (tell, told) = mpsc::unbounded_channel();
         let (say, said) = mpsc::unbounded_channel();
-        let Start { id, name, ice_servers, .. } = start;
+        let Start { id, name, ice_servers, whole, .. } = start;
         self.0.begin(ExternalSession { name: name.clone(), ice_servers, told, said: say });
         let live = Live {
             host,
             id,
             name,
+            whole,
             out: post.out,
             tell,
             health,
@@ -108,6 +111,8 @@ struct Live<H> {
     host: H,
     id: SessionId,
     name: Session,
+    /// The camera waits for the last candidate.
+    whole: bool,
     out: mpsc::UnboundedSender<ToRendezvous>,
     tell: mpsc::UnboundedSender<SessionCommand>,
     health: Arc<Health>,
@@ -161,6 +166,9 @@ impl<H: Host> Live<H> {
                     sdp_m_line_index,
                 });
             }
+            SessionEvent::Gathered if self.whole => {
+                self.send(connection::no_more_candidates(session))
+            }
             SessionEvent::Connected => {
                 self.connected = true;
                 self.heard();
@@ -173,7 +181,7 @@ impl<H: Host> Live<H> {
                 self.tasks.spawn(&self.host, doubt(host, health, told));
             }
             SessionEvent::Heard if self.connected => self.heard(),
-            SessionEvent::Silent | SessionEvent::Heard => {}
+            SessionEvent::Gathered | SessionEvent::Silent | SessionEvent::Heard => {}
             SessionEvent::Failed(text) => return Some(failed(text)),
         }
         None

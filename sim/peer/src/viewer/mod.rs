@@ -401,13 +401,14 @@ impl<H: Host, S: Sessions<H>> Current<H, S> {
 
     fn take(&mut self, message: FromRendezvous, out: &mpsc::UnboundedSender<ToRendezvous>) -> Next {
         match message {
-            FromRendezvous::CameraFound { session, number, ice_servers, .. } => {
+            FromRendezvous::CameraFound { session, number, ice_servers, whole, .. } => {
                 self.drop_session("a newer session took its place");
                 let (inbox, messages) = mpsc::unbounded_channel();
                 let start = session::Start {
                     id: session,
                     name: self.session_name(number),
                     ice_servers,
+                    whole,
                     playing: self.view.playing.clone(),
                     jitter_buffer: self.config.jitter_buffer,
                     nack: self.config.nack,

@@ -38,6 +38,8 @@ pub(super) struct Start {
     pub(super) id: SessionId,
     pub(super) name: Session,
     pub(super) ice_servers: Vec<IceServer>,
+    /// The camera waits for the last candidate.
+    pub(super) whole: bool,
     pub(super) playing: Playing,
     pub(super) jitter_buffer: JitterBuffer,
     pub(super) nack: Option<super::Nack>,
@@ -116,9 +118,10 @@ async fn run_to_end<H: Host>(
     let media = (start.playing.profile_level_id(), true);
     let ice = (&start.ice_servers[..], start.ice);
     let learns = (registry, round_trip.clone());
-    let built = connection::build(host, &start.name, ice, learns, media).await?;
+    let built = connection::build(host, &start.name.clone().into(), ice, learns, media).await?;
     let session = (start.id, start.name);
-    let exchange = Exchange::new(host.clone(), session, built, post, SETUP);
+    let mut exchange = Exchange::new(host.clone(), session, built, post, SETUP);
+    exchange.whole = start.whole;
     let mut live = Live {
         exchange,
         playing: start.playing,
