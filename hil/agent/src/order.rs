@@ -34,7 +34,11 @@ pub fn configure(order: &CameraOrder) -> Result<CameraConfig, NoCamera> {
     let size = Size { width: order.width, height: order.height };
     let clip = Clip::open(&order.clip, size)
         .map_err(|error| NoCamera::Clip { clip: order.clip.clone(), cause: error.to_string() })?;
-    let signalling = order.rendezvous.map_or(Signalling::Own(order.own), Signalling::Rendezvous);
+    let signalling = match order.rendezvous {
+        Some(at) if order.whip => Signalling::Whip(at),
+        Some(at) => Signalling::Rendezvous(at),
+        None => Signalling::Own(order.own),
+    };
     let gcc = |(floor_bps, ceiling_bps)| CongestionControl { floor_bps, ceiling_bps };
     Ok(CameraConfig {
         name: order.name.clone(),

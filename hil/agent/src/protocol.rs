@@ -175,6 +175,9 @@ pub struct CameraOrder {
     pub token: Token,
     /// Where the rendezvous is; none: it is its own.
     pub rendezvous: Option<SocketAddr>,
+    /// Whether it pushes to the rendezvous by WHIP.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub whip: bool,
     /// The address that its network gives it.
     pub own: SocketAddr,
     /// What it films: a clip that comes with Parallax.
@@ -279,6 +282,7 @@ mod tests {
             name: "doorbell".to_owned(),
             token: Token::new("secret"),
             rendezvous: None,
+            whip: false,
             own: ([192, 168, 1, 2], 0).into(),
             clip: "bunny".to_owned(),
             width: 320,

@@ -25,7 +25,7 @@ use parallax_lab::{
     SideDatagram, StopSignal,
 };
 use parallax_record::{Clock, Entry, Event, Header, PeerHeader, Record, Summary, judge};
-use parallax_scenario::{CongestionControl, ConsoleTraits, Peer, Scenario};
+use parallax_scenario::{CongestionControl, ConsoleTraits, Peer, Scenario, SignallingProtocol};
 use parallax_signalling::Token;
 use std::{
     collections::BTreeMap,
@@ -367,6 +367,7 @@ pub(crate) fn order(run: &BoardRun<'_>) -> Option<CameraOrder> {
         name: peer.name.clone(),
         token: Token::new(token),
         rendezvous: rendezvous.map(|at| (at, RENDEZVOUS_PORT).into()),
+        whip: camera.signalling == SignallingProtocol::Whip,
         own: (peer.address, RENDEZVOUS_PORT).into(),
         clip: video.clip.name().to_owned(),
         width: video.size.width.try_into().ok()?,

@@ -14,7 +14,8 @@ use parallax_peer::{
 };
 use parallax_record::{DeviceRole, MediaMode, SetupTask};
 use parallax_scenario::{
-    Camera, CongestionControl, Peer, Profile, Scenario, Viewer, profile::StageTime, units::Size,
+    Camera, CongestionControl, Peer, Profile, Scenario, SignallingProtocol, Viewer,
+    profile::StageTime, units::Size,
 };
 use parallax_signalling::Token;
 use rand_chacha::ChaCha8Rng;
@@ -131,6 +132,7 @@ impl Setting {
             name: peer.name.clone(),
             token: self.token(&peer.name),
             signalling: match self.rendezvous {
+                Some(at) if camera.signalling == SignallingProtocol::Whip => Signalling::Whip(at),
                 Some(at) => Signalling::Rendezvous(at),
                 None => Signalling::Own(own_rendezvous(peer.address)),
             },

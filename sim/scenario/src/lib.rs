@@ -42,7 +42,7 @@ pub use recording::{KnownRecording, RECORDINGS};
 pub use replacement::{Boots, Replacement, Replacements};
 pub use scenario::{
     Action, Camera, CongestionControl, Event, Ipv4Network, Nack, Peer, Scenario, Service, Services,
-    Site, Video, Viewer,
+    SignallingProtocol, Site, Video, Viewer,
 };
 pub use table::nearest;
 pub use text::{MAX_BYTES, MAX_LINE_BYTES, decode, within_length};

@@ -253,6 +253,17 @@ pub struct Camera {
     pub pacer_bits_per_second: Option<u64>,
     /// What adapts the bit rate to the path.
     pub congestion_control: CongestionControl,
+    /// What it speaks with the rendezvous.
+    pub signalling: SignallingProtocol,
+}
+
+/// What a camera speaks with the rendezvous.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignallingProtocol {
+    /// Parallax's own messages over a WebSocket.
+    WebSocket,
+    /// WHIP (RFC 9725), over HTTP.
+    Whip,
 }
 
 /// What adapts a camera's bit rate to the path.

@@ -229,6 +229,21 @@ const SCENARIOS: &[(&str, &str, &str)] = &[
         "one_way_delay = \"9ms\" }\ndown = { capacity = \"40Mbit/s\", one_way_delay = \"9ms\" }",
         "one_way_delay = \"9\" }\ndown = { capacity = \"40\", one_way_dely = \"9ms\" }",
     ),
+    (
+        "signalling of no kind",
+        "bit_rate = \"400kbit/s\" } }",
+        "bit_rate = \"400kbit/s\" }, signalling = \"wip\" }",
+    ),
+    (
+        "pushing without a rendezvous",
+        "[peer.doorbell]\nsite = \"house\"\ncamera = { profile = \"esp32-p4\",",
+        "[services]\nrendezvous = false\n\n[peer.doorbell]\nsite = \"flat\"\ncamera = { profile = \"esp32-p4\", signalling = \"whip\",",
+    ),
+    (
+        "pushing to two viewers",
+        "[peer.doorbell]\nsite = \"house\"\ncamera = { profile = \"esp32-p4\",",
+        "[peer.tablet]\nsite = \"flat\"\nviews = [\"doorbell\"]\n\n[peer.doorbell]\nsite = \"house\"\ncamera = { profile = \"esp32-p4\", signalling = \"whip\",",
+    ),
 ];
 
 const PROFILES: &[(&str, &str, &str)] = &[

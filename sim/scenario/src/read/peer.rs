@@ -8,7 +8,7 @@ use crate::{
     profile::Profile,
     recording, reference,
     replacement::{Replacement, Replacements},
-    scenario::{Camera, CongestionControl, Nack, Service, Video, Viewer},
+    scenario::{Camera, CongestionControl, Nack, Service, SignallingProtocol, Video, Viewer},
     table::{Place, Reader, Table, Value, nearest},
     units::{self, Size, shown},
 };
@@ -24,6 +24,8 @@ pub(super) struct PeerDraft {
     pub(super) profile: Profile,
     pub(super) ice: Ice,
     pub(super) camera: Option<Camera>,
+    /// Where the camera's signalling is given; the device otherwise.
+    pub(super) signalling: Place,
     pub(super) viewer: Option<Viewer>,
     /// Where each camera that it views is named.
     pub(super) views: Vec<Place>,
@@ -46,6 +48,8 @@ pub(super) fn read(
 struct CameraDraft {
     profile: (String, Place),
     camera: Camera,
+    /// Where its signalling is given, if it is.
+    signalling: Option<Place>,
     /// Where what its device limits is given: size, frame rate, bit rate, ceiling.
     limited: Vec<(&'static str, Place)>,
 }
@@ -93,6 +97,7 @@ fn peer(
         None => profile(reader, chosen, clips.profiles)?,
     };
     let viewer_profile = viewer.profile;
+    let signalling = camera.as_ref().and_then(|draft| draft.signalling.clone());
     let camera = match camera {
         Some(draft) => Some(suits_camera(reader, &profile, draft, replacement)?),
         None => None,
@@ -118,6 +123,7 @@ fn peer(
         profile,
         ice,
         camera,
+        signalling: signalling.unwrap_or_else(|| table.place.clone()),
         viewer: (!cameras.is_empty()).then_some(Viewer {
             cameras,
             jitter_buffer: viewer.jitter_buffer,
@@ -226,6 +232,11 @@ fn camera(
     let named = congestion_control.as_ref().map(|value| value.place.clone());
     let congestion_control =
         congestion_control.and_then(|value| congestion::Draft::read(reader, value));
+    let signalling = table.get(reader, "signalling").and_then(|value| {
+        let words =
+            [("websocket", SignallingProtocol::WebSocket), ("whip", SignallingProtocol::Whip)];
+        Some((value.one_of(reader, &words)?, value.place))
+    });
     let (video, mut limited) = video?;
     let (congestion_control, ceiling) =
         congestion_control?.around(reader, video.bit_rate_bits_per_second)?;
@@ -239,10 +250,12 @@ fn camera(
         return None;
     }
     limited.extend(ceiling.map(|place| ("ceiling", place)));
+    let (signalling, place) = signalling?;
     let pacer = pacer?.unwrap_or(Some(video.bit_rate_bits_per_second * 5 / 2));
     Some(CameraDraft {
         profile: profile?,
-        camera: Camera { video, pacer_bits_per_second: pacer, congestion_control },
+        camera: Camera { video, pacer_bits_per_second: pacer, congestion_control, signalling },
+        signalling: Some(place),
         limited,
     })
 }
@@ -449,7 +462,7 @@ fn suits_camera(
     draft: CameraDraft,
     replacement: Option<&Replacement>,
 ) -> Option<Camera> {
-    let CameraDraft { profile: (_, named), mut camera, limited } = draft;
+    let CameraDraft { profile: (_, named), mut camera, limited, .. } = draft;
     let device = &profile.name;
     let Some(ability) = &profile.camera else {
         let message = by(replacement, format!("the device `{device}` cannot be a camera"));

@@ -4,7 +4,7 @@ use super::{addresses::Placed, boot, check::CheckDraft, peer::PeerDraft};
 use crate::{
     error::Rank,
     replacement::Boots,
-    scenario::{Action, Event, Peer, Services},
+    scenario::{Action, Event, Peer, Services, SignallingProtocol},
     table::{Place, Reader, nearest},
     units::{Size, format_bits_per_second, format_duration, shown},
 };
@@ -309,6 +309,9 @@ fn recovery(
 /// Refuses viewers that could not ask their cameras: who has no Internet reaches no rendezvous, and
 /// without a rendezvous a camera must have an address that its viewer reaches.
 pub(super) fn signalling(reader: &mut Reader, placed: &Placed, drafts: &[PeerDraft]) -> Option<()> {
+    for draft in drafts {
+        whip(reader, placed, draft)?;
+    }
     let joined = |name: &str| {
         let site = placed.sites.iter().find(|site| site.name == name);
         site.map(|site| (site.config.internet.is_some(), site.config.gateway.is_some()))
@@ -344,6 +347,29 @@ pub(super) fn signalling(reader: &mut Reader, placed: &Placed, drafts: &[PeerDra
         }
     }
     Some(())
+}
+
+/// Refuses a camera that pushes by WHIP without a rendezvous, or to several viewers.
+fn whip(reader: &mut Reader, placed: &Placed, draft: &PeerDraft) -> Option<()> {
+    if draft.camera.as_ref().is_none_or(|camera| camera.signalling != SignallingProtocol::Whip) {
+        return Some(());
+    }
+    let views = |peer: &&Peer| peer.viewer.iter().any(|it| it.cameras.contains(&draft.name));
+    let viewers: Vec<&str> = placed.peers.iter().filter(views).map(|it| it.name.as_str()).collect();
+    let (message, what, help) = if placed.services.rendezvous.is_none() {
+        let message = "a camera pushes by WHIP to the rendezvous, and there is none".to_owned();
+        let help = "let the rendezvous run, or write `signalling = \"websocket\"`";
+        (message, "no rendezvous", help)
+    } else if let [first, second, ..] = viewers[..] {
+        let message = format!(
+            "a camera pushes by WHIP to one viewer, and both `{first}` and `{second}` view it"
+        );
+        (message, "several viewers", "leave it one viewer, or write `signalling = \"websocket\"`")
+    } else {
+        return Some(());
+    };
+    reader.refuse(Rank::Whole, &draft.signalling, &message, what, help);
+    None
 }
 
 /// Refuses to demand a relay where there is none.

@@ -280,6 +280,12 @@ pub(crate) const CAMERA: Keys = Keys {
             "\"none\"",
             "What adapts the bit rate to the path: nothing, or Google congestion control. One encoder serves all viewers: it follows the lowest estimate.",
         ),
+        or(
+            "signalling",
+            "`\"websocket\"`, `\"whip\"`",
+            "\"websocket\"",
+            "What it speaks with the rendezvous: Parallax's own messages, or WHIP (RFC 9725), by which it pushes to one viewer.",
+        ),
     ],
     later: &[],
 };
