@@ -1,15 +1,12 @@
 //! The arguments.
 
 use crate::{
-    exit::EXIT_CODES,
-    help::{
-        BOARDS_HELP, CALIBRATE_HELP, CHECK_HELP, CONSOLE_HELP, HIL_HELP, REPLAY_HELP, REPORT_HELP,
-        SIM_HELP,
-    },
+    exit, help,
     log::{self, Filter},
     values::{self, BrowserChoice, DeviceChoice, MediaChoice, Seeds},
 };
 use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
 use parallax_record::{Thresholds, beside::Within};
 use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 
@@ -19,7 +16,7 @@ use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 /// connects, how long the first picture takes, and how late every picture is.
 #[derive(Debug, Parser)]
 // Not the name by which it was called: that may be anything.
-#[command(name = "parallax", bin_name = "parallax", version, after_help = EXIT_CODES)]
+#[command(name = "parallax", bin_name = "parallax", version, after_help = exit::listed(exit::CODES))]
 pub(crate) struct Parallax {
     /// What to do.
     #[command(subcommand)]
@@ -45,6 +42,10 @@ pub(crate) enum Command {
     Replay(ReplayArgs),
     /// Propose a device profile's stage times from what runs on a bench measured
     Calibrate(CalibrateArgs),
+    /// Write a scenario, a bench file and a CI job to start from
+    Init(InitArgs),
+    /// Print completions for a shell
+    Completions(CompletionsArgs),
     /// Run one scenario for a parent
     #[command(hide = true)]
     Worker(WorkerArgs),
@@ -56,9 +57,10 @@ pub(crate) enum Command {
 /// Run scenarios in simulation: camera, viewer, gateways, links and services in one process, in
 /// virtual time. The same scenario and seed give the same record, byte for byte.
 #[derive(Debug, Args)]
-#[command(after_help = EXIT_CODES, after_long_help = SIM_HELP)]
+#[command(after_help = help::SIM.codes(), after_long_help = help::SIM.whole())]
 pub(crate) struct SimArgs {
-    /// Scenario files, folders of them, or names of those that come with Parallax. Left out: fixtures/scenarios
+    /// Scenario files, folders of them, or names of those that come with Parallax. Left out: all of
+    /// fixtures/scenarios, or where that is not there, all that come with Parallax
     #[arg(value_name = "FILE|FOLDER|NAME")]
     pub(crate) scenarios: Vec<PathBuf>,
     /// Seed of all randomness. Left out: the scenario's own, or else 1
@@ -119,13 +121,13 @@ pub(crate) struct SimArgs {
 /// Run scenarios with a board in the place of their camera, in real time: the same network, viewer,
 /// services, checks and records as in simulation.
 #[derive(Debug, Args)]
-#[command(after_help = EXIT_CODES, after_long_help = HIL_HELP)]
+#[command(after_help = help::HIL.codes(), after_long_help = help::HIL.whole())]
 pub(crate) struct HilArgs {
-    /// The bench: fixtures/benches/virtual.toml is one without hardware
+    /// The bench file; or `virtual`, a bench without hardware that comes with Parallax
     #[arg(long, value_name = "FILE")]
     pub(crate) bench: PathBuf,
-    /// Scenario files, folders of them, or names of those that come with Parallax. Left out: fixtures/scenarios. One that is named and cannot
-    /// run is inconclusive, one of a folder is told as not run
+    /// Scenario files, folders of them, or names of those that come with Parallax. Left out: all of
+    /// fixtures/scenarios, or where that is not there, all that come with Parallax. One that is named and cannot run is inconclusive, one of a folder is told as not run
     #[arg(value_name = "SCENARIO")]
     pub(crate) scenarios: Vec<PathBuf>,
     /// The board. Left out: the first by name
@@ -174,10 +176,9 @@ pub(crate) struct HilArgs {
     pub(crate) dry_run: bool,
 }
 
-/// Show the boards of a bench, and whether they can be driven; or lease, quarantine or check one. It ends
-/// with 11 if one cannot be driven, is quarantined or not healthy: nothing could be said on it.
+/// Show the boards of a bench, and whether they can be driven; or lease, quarantine or check one.
 #[derive(Debug, Args)]
-#[command(after_help = EXIT_CODES, after_long_help = BOARDS_HELP)]
+#[command(after_help = help::BOARDS.codes(), after_long_help = help::BOARDS.whole())]
 pub(crate) struct BoardsArgs {
     /// The bench
     #[arg(long, value_name = "FILE")]
@@ -226,9 +227,9 @@ pub(crate) struct BoardsArgs {
 /// Talk to a board of a bench on its console, through the driver that a run has: every byte is in the
 /// transcript, and what the driver makes of it is told on the standard error.
 #[derive(Debug, Args)]
-#[command(after_help = EXIT_CODES, after_long_help = CONSOLE_HELP)]
+#[command(after_help = help::CONSOLE.codes(), after_long_help = help::CONSOLE.whole())]
 pub(crate) struct ConsoleArgs {
-    /// The bench: fixtures/benches/virtual.toml is one without hardware
+    /// The bench file; or `virtual`, a bench without hardware that comes with Parallax
     #[arg(long, value_name = "FILE")]
     pub(crate) bench: PathBuf,
     /// The board
@@ -250,7 +251,7 @@ pub(crate) struct ConsoleArgs {
 /// states, banners, prompts, logins, deaths, frames and gaps, commands and how they ended, each with
 /// its line and its time; and which patterns matched. Nothing is driven.
 #[derive(Debug, Args)]
-#[command(after_help = EXIT_CODES, after_long_help = REPLAY_HELP)]
+#[command(after_help = help::REPLAY.codes(), after_long_help = help::REPLAY.whole())]
 pub(crate) struct ReplayArgs {
     /// A transcript (console.txt of a run), or a log of another program (picocom, minicom, screen)
     #[arg(value_name = "TRANSCRIPT")]
@@ -264,7 +265,7 @@ pub(crate) struct ReplayArgs {
 /// a diff against the profile's file on the standard output, and on the standard error each figure
 /// before, as measured, and after. Nothing is run, and no file is written unless it is asked for.
 #[derive(Debug, Args)]
-#[command(after_help = EXIT_CODES, after_long_help = CALIBRATE_HELP)]
+#[command(after_help = help::CALIBRATE.codes(), after_long_help = help::CALIBRATE.whole())]
 pub(crate) struct CalibrateArgs {
     /// Output folders of `parallax hil`, or the folder of one run in it. Runs that are errors, whose device
     /// failed or of which nothing can be said are left out, and told; one whose check failed is not
@@ -282,6 +283,25 @@ pub(crate) struct CalibrateArgs {
     pub(crate) write: bool,
 }
 
+/// Write files to start from: a scenario, a bench file, the JSON Schema of scenarios for editors, and CI jobs for GitHub
+/// and GitLab. No file is overwritten.
+#[derive(Debug, Args)]
+#[command(after_help = help::INIT.codes(), after_long_help = help::INIT.whole())]
+pub(crate) struct InitArgs {
+    /// Where they go: the top of your repository, for its CI. It is made if it is not there
+    #[arg(value_name = "FOLDER", default_value = ".")]
+    pub(crate) folder: PathBuf,
+}
+
+/// Print completions for a shell, on the standard output.
+#[derive(Debug, Args)]
+#[command(after_help = help::COMPLETIONS.codes(), after_long_help = help::COMPLETIONS.whole())]
+pub(crate) struct CompletionsArgs {
+    /// The shell
+    #[arg(value_name = "SHELL", value_enum)]
+    pub(crate) shell: Shell,
+}
+
 /// What a bench tells a process board, as its crate reads it.
 #[derive(Debug, Args)]
 pub(crate) struct ProcessBoardArgs {
@@ -293,9 +313,10 @@ pub(crate) struct ProcessBoardArgs {
 /// Say whether scenarios, device profiles and bench files are sound, without running anything. Every
 /// file that is not is told, with what would be right.
 #[derive(Debug, Args)]
-#[command(after_help = EXIT_CODES, after_long_help = CHECK_HELP)]
+#[command(after_help = help::CHECK.codes(), after_long_help = help::CHECK.whole())]
 pub(crate) struct CheckArgs {
-    /// Scenarios, device profiles, benches and clip manifests, folders of them, or names of shipped scenarios. Left out: fixtures/scenarios
+    /// Scenarios, device profiles, benches and clip manifests, folders of them, or names of shipped
+    /// scenarios. Left out: all of fixtures/scenarios, or where that is not there, all that come with Parallax
     #[arg(value_name = "FILE|FOLDER")]
     pub(crate) files: Vec<PathBuf>,
 }
@@ -303,7 +324,7 @@ pub(crate) struct CheckArgs {
 /// Show what runs came to, from the folders that `sim --out` has left: report.html for people, pictures
 /// for issues, junit.xml and summary.md for CI, histograms. Nothing is run.
 #[derive(Debug, Args)]
-#[command(after_help = EXIT_CODES, after_long_help = REPORT_HELP)]
+#[command(after_help = help::REPORT.codes(), after_long_help = help::REPORT.whole())]
 pub(crate) struct ReportArgs {
     /// Output folders of `parallax sim` or `parallax hil`, or the folder of one run in it
     #[arg(value_name = "RUN_FOLDER", required = true)]

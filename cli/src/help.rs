@@ -1,16 +1,51 @@
-//! What help says below the flags.
+//! Examples and exit codes below the flags of each command.
 
-use crate::exit::exit_codes;
+use crate::exit::{Exit, listed};
+
+/// What stands below the flags of a command.
+pub(crate) struct Help {
+    text: &'static str,
+    codes: &'static [(Exit, &'static str)],
+}
+
+impl Help {
+    /// Below the short help.
+    pub(crate) fn codes(&self) -> String {
+        listed(self.codes)
+    }
+
+    /// Below the long help.
+    pub(crate) fn whole(&self) -> String {
+        format!("{}\n{}", self.text, self.codes())
+    }
+}
+
+const FAULT: (Exit, &str) = (
+    Exit::Fault,
+    "an internal fault of Parallax, or something could not be written: a file, the standard\n\
+     output (a reader that closed it, such as `head`, is no fault)",
+);
+const BAD_INPUT: (Exit, &str) = (Exit::BadInput, "bad input or usage: nothing was run");
+const ERROR: (Exit, &str) =
+    (Exit::Error, "at least one run is an error: nothing can be said of it");
+const INTERRUPTED: (Exit, &str) = (
+    Exit::Interrupted,
+    "interrupted (Ctrl-C, SIGTERM, SIGHUP): the runs that had finished are written",
+);
+const FAIL: (Exit, &str) = (Exit::Fail, "at least one run failed");
+const INCONCLUSIVE: (Exit, &str) =
+    (Exit::Inconclusive, "no run failed, at least one is inconclusive");
 
 /// Below the flags of `parallax sim`.
-pub(crate) const SIM_HELP: &str = concat!(
-    "\
+pub(crate) const SIM: Help = Help {
+    text: "\
 Examples:
-  parallax sim                                   every scenario in fixtures/scenarios
+  parallax sim                                   every scenario that comes with Parallax
   parallax sim two-homes --seed 7                one that comes with Parallax, in whatever folder you are
   parallax sim fixtures/scenarios/two-homes.toml --seed 7
   parallax sim my-scenarios/ --out results/
   parallax sim --seeds 1..200                    each with 200 seeds: is it luck?
+  parallax sim --list                            the names and titles of all of them
   parallax sim --only homes --only office        those with `homes` or `office` in their name
   parallax sim --seeds 1..200 --only two --list  what that would run
   parallax sim --jobs 2                          two runs at once; the results are the same
@@ -37,14 +72,22 @@ What it writes, below the folder of --out:
   parallax.manifest              what of all this Parallax wrote: a later command replaces that alone, and all of it
 
 Ctrl-C ends the runs that go on and writes what has finished; a second one ends at once.
-
 ",
-    exit_codes!()
-);
+    codes: &[
+        (Exit::Pass, "every run passed"),
+        FAULT,
+        BAD_INPUT,
+        (Exit::Nothing, "--only selected no scenario"),
+        FAIL,
+        INCONCLUSIVE,
+        ERROR,
+        INTERRUPTED,
+    ],
+};
 
 /// Below the flags of `parallax check`.
-pub(crate) const CHECK_HELP: &str = concat!(
-    "\
+pub(crate) const CHECK: Help = Help {
+    text: "\
 Examples:
   parallax check my-scenarios/                   every .toml file in it
   parallax check my-own.toml device-profiles/    a file with site or peer at its top is taken for a
@@ -55,16 +98,19 @@ Examples:
 Each file is read as a run reads it, with all that it names: a scenario's profiles and films, a bench's
 profiles and their consoles, a clip's film. What passes here is refused by no run, unless the machine, a
 password or an option stands in its way.
-
 ",
-    exit_codes!()
-);
+    codes: &[
+        (Exit::Pass, "every file is sound"),
+        FAULT,
+        (Exit::BadInput, "a file is not sound or cannot be read, or bad usage"),
+    ],
+};
 
 /// Below the flags of `parallax hil`.
-pub(crate) const HIL_HELP: &str = concat!(
-    "\
+pub(crate) const HIL: Help = Help {
+    text: "\
 Examples:
-  parallax hil --bench fixtures/benches/virtual.toml fixtures/scenarios/two-homes.toml
+  parallax hil --bench virtual two-homes
                                                  no hardware: the board is a process
   parallax hil --bench my-desk.toml --dry-run    what would run, and why not the rest
   parallax hil --bench my-desk.toml --board front-door my-scenarios/ --out results/
@@ -88,14 +134,22 @@ A board is one command's at a time. Who has it, or has leased it (`parallax boar
 the lab's error. You are whom PARALLAX_OWNER names, or else user@host.
 
 Ctrl-C ends the run that goes on; what it measured so far is its record.
-
 ",
-    exit_codes!()
-);
+    codes: &[
+        (Exit::Pass, "every run passed"),
+        FAULT,
+        BAD_INPUT,
+        (Exit::Nothing, "--only selected no scenario, or no scenario can run on the board"),
+        FAIL,
+        INCONCLUSIVE,
+        ERROR,
+        INTERRUPTED,
+    ],
+};
 
 /// Below the flags of `parallax boards`.
-pub(crate) const BOARDS_HELP: &str = concat!(
-    "\
+pub(crate) const BOARDS: Help = Help {
+    text: "\
 Examples:
   parallax boards --bench my-desk.toml           what is there, in what state, and whose it is
   parallax boards --bench my-desk.toml --lease front-door --for 2h
@@ -114,16 +168,24 @@ Examples:
 
 What is agreed stands in /var/tmp/parallax-boards, for all users of this machine; PARALLAX_BOARDS names another
 folder.
-
 ",
-    exit_codes!()
-);
+    codes: &[
+        (Exit::Pass, "every board can be driven; or what was asked for is done"),
+        FAULT,
+        (Exit::BadInput, "bad input or usage: nothing was done"),
+        (
+            Exit::Inconclusive,
+            "a board cannot be driven, is leased to somebody else, quarantined or not healthy",
+        ),
+        (Exit::Interrupted, "interrupted (Ctrl-C, SIGTERM, SIGHUP)"),
+    ],
+};
 
 /// Below the flags of `parallax console`.
-pub(crate) const CONSOLE_HELP: &str = concat!(
-    "\
+pub(crate) const CONSOLE: Help = Help {
+    text: "\
 Examples:
-  parallax console --bench fixtures/benches/virtual.toml virtual
+  parallax console --bench virtual virtual
                                                  a board that is a process: it has power as long as
                                                  you are there. Ctrl-] leaves
   parallax console --bench my-desk.toml front-door --ready
@@ -139,16 +201,19 @@ it on the standard error, after `--`. `parallax replay` shows the transcript aga
 A terminal gets the board's text, colours and cursor movement; escape sequences that reach beyond the screen
 (clipboard, window title, printer) are written out as `\u{1b}]52;...`. A pipe or a file gets text alone. With
 --raw either gets every byte; the transcript has every byte in any case.
-
-It ends with 10 if --ready was asked for and the board did not come up.
-
 ",
-    exit_codes!()
-);
+    codes: &[
+        (Exit::Pass, "you have left"),
+        FAULT,
+        (Exit::BadInput, "bad input or usage, or the console cannot be had"),
+        (Exit::Fail, "--ready was asked for, and the board did not come up"),
+        (Exit::Interrupted, "interrupted (SIGTERM, SIGHUP; Ctrl-C where no terminal is)"),
+    ],
+};
 
 /// Below the flags of `parallax replay`.
-pub(crate) const REPLAY_HELP: &str = concat!(
-    "\
+pub(crate) const REPLAY: Help = Help {
+    text: "\
 Examples:
   parallax replay console.txt --profile luckfox-pico
                                                  of a run: target/parallax-hil/SCENARIO/seed-N/
@@ -161,17 +226,19 @@ Each line of what it shows: the line of the file, the time from its first one, w
   unfit     the recording does what a board of this profile would not have been asked to do
   ignored   a death pattern matched before anything was known of the board
 At the end each pattern with its matches; NEVER is a pattern that is wrong, or that the recording lacks.
-
-It ends with 0 if the board came up, whatever it died of later; with 10 if it did not; with 11 if the
-recording ends before that can be said.
-
 ",
-    exit_codes!()
-);
+    codes: &[
+        (Exit::Pass, "the board came up, whatever it died of later"),
+        FAULT,
+        (Exit::BadInput, "bad input or usage"),
+        (Exit::Fail, "it did not come up"),
+        (Exit::Inconclusive, "the recording ends before that can be said"),
+    ],
+};
 
 /// Below the flags of `parallax calibrate`.
-pub(crate) const CALIBRATE_HELP: &str = concat!(
-    "\
+pub(crate) const CALIBRATE: Help = Help {
+    text: "\
 Examples:
   parallax calibrate target/parallax-hil         what would change, and why
   parallax calibrate target/parallax-hil | git apply
@@ -188,16 +255,18 @@ Calibrate on some runs, judge on others:
 
 A time is proposed as quantiles, from 100 frames on (boot_time: from 5 boots on, each after a power loss
 of the scenario, as in camera-reboot), with its number of samples and its runs as its source.
-
-It ends with 0 if a time was proposed, with 11 if there was too little to measure any.
-
 ",
-    exit_codes!()
-);
+    codes: &[
+        (Exit::Pass, "a time was proposed"),
+        FAULT,
+        (Exit::BadInput, "bad input or usage"),
+        (Exit::Inconclusive, "too little was measured to propose any"),
+    ],
+};
 
 /// Below the flags of `parallax report`.
-pub(crate) const REPORT_HELP: &str = concat!(
-    "\
+pub(crate) const REPORT: Help = Help {
+    text: "\
 Examples:
   parallax report target/parallax --open         the page, in a browser
   parallax report target/parallax --select two-homes/seed-7
@@ -220,17 +289,58 @@ What it writes, into the first RUN_FOLDER or the folder of --out:
   junit.xml                      a suite for each scenario, a case for each run
   summary.md                     for the page of a CI job
 
-It ends with the overall verdict, which page, title, summary.md, junit.xml and the last line here say:
-0 if every run passed and nothing else is against it; 10 if a run failed, with --baseline if there is a
-regression, with --within if simulation and measurement are farther apart; 11 if a run is inconclusive,
-if nothing could be compared, not well enough, or not all that the baseline has, and if not all planned
-runs are there; 12 if a run is an error or, without a summary.json, a record cannot be read.
-
 Each run is judged again from its record. Where summary.json says otherwise the record counts, and that
 is told. If summary.json is missing, as after a kill -9, the report is made from the records that are
-there. What else is cut off, of a newer version or of another program is told, ends it with 2, and no
-report is written.
-
+there. The exit code is the overall verdict, which page, title, summary.md, junit.xml and the last line
+here say.
 ",
-    exit_codes!()
-);
+    codes: &[
+        (Exit::Pass, "every run passed, no regression, as near as --within demands"),
+        FAULT,
+        (Exit::BadInput, "bad input or usage, a record that is cut off, newer or another program's: no report"),
+        (Exit::Nothing, "no run is there"),
+        (
+            Exit::Fail,
+            "a run failed; with --baseline there is a regression; with --within simulation and\n\
+             measurement are farther apart",
+        ),
+        (
+            Exit::Inconclusive,
+            "a run or a comparison is inconclusive, nothing could be compared, not well enough or\n\
+             not all that the baseline has, or not all planned runs are there",
+        ),
+        (Exit::Error, "a run is an error or, without a summary.json, a record cannot be read"),
+    ],
+};
+
+/// Below the flags of `parallax init`.
+pub(crate) const INIT: Help = Help {
+    text: "\
+Examples:
+  parallax init                                  in the current folder
+  parallax init my-camera
+
+What it writes, below FOLDER:
+  parallax/front-door.toml       a scenario: run it with `parallax sim parallax`
+  parallax/bench.toml            a bench: a board that is a process, and how to add yours
+  parallax/scenario.schema.json  what a scenario may say: editors complete and check by it
+  parallax/gitlab-ci.yml         a CI job for GitLab, to be included by .gitlab-ci.yml
+  .github/workflows/parallax.yml a CI job for GitHub
+",
+    codes: &[
+        (Exit::Pass, "all files are written"),
+        (Exit::Fault, "a file could not be written: then none is left"),
+        (Exit::BadInput, "one of the files is there already, or bad usage: nothing was written"),
+    ],
+};
+
+/// Below the flags of `parallax completions`.
+pub(crate) const COMPLETIONS: Help = Help {
+    text: "\
+Examples:
+  parallax completions bash > ~/.local/share/bash-completion/completions/parallax
+  parallax completions zsh > ~/.zfunc/_parallax  in a folder of your fpath
+  parallax completions fish > ~/.config/fish/completions/parallax.fish
+",
+    codes: &[(Exit::Pass, "the completions were printed"), FAULT, (Exit::BadInput, "bad usage")],
+};

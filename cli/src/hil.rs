@@ -12,6 +12,7 @@ use crate::{
     kind::{FileKind, kind},
     output,
     owner::owner,
+    shipped,
     values::DeviceChoice,
 };
 use parallax_bench::{
@@ -82,8 +83,19 @@ pub(crate) fn run(arguments: &HilArgs) -> Result<Exit, Stop> {
     runs::all(arguments, on, &candidates, &started)
 }
 
+/// Reads a bench file, or the bench that is built in.
 pub(crate) fn bench(file: &Path) -> Result<Bench, Stop> {
-    let text = inputs::text(file)?;
+    let (name, built_in) = shipped::BENCH;
+    let text = match file.exists() || file.extension().is_some() {
+        true => inputs::text(file)?,
+        false if file == Path::new(name) => built_in.to_owned(),
+        false => {
+            return Err(Stop::BadInput(format!(
+                "failed to read the bench {}: there is no such file\n  help: name a bench file; built in is: {name}",
+                file.display()
+            )));
+        }
+    };
     read(&file.display().to_string(), &text).map_err(|error| Stop::BadInput(error.to_string()))
 }
 

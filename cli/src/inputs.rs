@@ -78,11 +78,15 @@ pub(crate) fn read_all(arguments: &SimArgs) -> Result<Vec<ScenarioInput>, Stop> 
 /// # Errors
 /// [`Stop::BadInput`] if a folder cannot be read, or has none.
 pub(crate) fn files(named: &[PathBuf]) -> Result<Vec<PathBuf>, Stop> {
-    let default = Path::new(DEFAULT_FOLDER);
     if named.is_empty() {
-        // It is the default: that it is missing is not the fault of a file.
-        fs::metadata(default).map_err(|error| Stop::BadInput(failed_to_read(default, &error)))?;
-        return files_of(default);
+        let default = Path::new(DEFAULT_FOLDER);
+        if default.exists() {
+            return files_of(default);
+        }
+        output::error(format!(
+            "taking the scenarios that are built in: there is no {DEFAULT_FOLDER} here"
+        ));
+        return Ok(shipped::all());
     }
     let mut files = Vec::new();
     for path in named {
@@ -243,10 +247,6 @@ fn nearest_of<'n>(name: &str, names: &'n [String]) -> Option<&'n str> {
 
 pub(crate) fn failed_to_read(path: &Path, error: &io::Error) -> String {
     let cure = match error.kind() {
-        io::ErrorKind::NotFound if path == Path::new(DEFAULT_FOLDER) => format!(
-            "\n  help: name a scenario or a folder of them, or run it where that folder is; built in are: {}",
-            shipped::names()
-        ),
         io::ErrorKind::NotFound => match shipped::meant(path) {
             Some(meant) => {
                 format!(

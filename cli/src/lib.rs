@@ -17,6 +17,7 @@ mod frames;
 mod heard;
 mod help;
 mod hil;
+mod init;
 mod inputs;
 mod interrupt;
 mod keyboard;
@@ -40,7 +41,7 @@ mod written;
 use exit::{Exit, Stop};
 pub use worker::CommandGuards;
 
-use args::{Command, Parallax};
+use args::{Command, CompletionsArgs, Parallax};
 use clap::{CommandFactory, Parser};
 use parallax_render::escape::tame;
 use std::{panic, process::ExitCode};
@@ -121,12 +122,26 @@ fn parent(command: Option<Command>, guards: CommandGuards) -> Result<Exit, Stop>
         Some(Command::Console(arguments)) => console::run(&arguments),
         Some(Command::Replay(arguments)) => replay::run(&arguments),
         Some(Command::Calibrate(arguments)) => calibrate::run(&arguments),
+        Some(Command::Init(arguments)) => init::run(&arguments),
+        Some(Command::Completions(arguments)) => Ok(completions(&arguments)),
         // A child is none of a parent's.
         Some(Command::Worker(_) | Command::ProcessBoard(_)) | None => {
             output::error(Parallax::command().render_long_help().to_string());
             Ok(Exit::BadInput)
         }
     }
+}
+
+/// Prints completions: of every command that help lists.
+fn completions(arguments: &CompletionsArgs) -> Exit {
+    let all = Parallax::command();
+    let shown = all.get_subcommands().filter(|command| !command.is_hide_set()).cloned();
+    let mut command =
+        clap::Command::new("parallax").version(environment::VERSION).subcommands(shown);
+    let mut text = Vec::new();
+    clap_complete::generate(arguments.shell, &mut command, "parallax", &mut text);
+    output::for_programs(&String::from_utf8_lossy(&text));
+    Exit::Pass
 }
 
 /// A board of a bench: it has power until its bench takes it away.

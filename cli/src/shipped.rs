@@ -1,13 +1,14 @@
-//! Scenarios that come with Parallax: those of its sources where the command is called in their folder, else those
-//! that were built into it.
+//! Scenarios and the bench that come with Parallax. Scenarios are those of [`DEFAULT_FOLDER`] where the command is
+//! called in Parallax's sources, else those that are built into the program.
 
+use parallax_record::Name;
 use parallax_scenario::nearest;
 use std::{
     fs,
     path::{Path, PathBuf},
 };
 
-/// Where scenarios are looked for if none is named.
+/// Where scenarios are looked for if none is named, and those that are named without a folder.
 pub(crate) const DEFAULT_FOLDER: &str = "fixtures/scenarios";
 
 macro_rules! shipped {
@@ -27,6 +28,10 @@ const SCENARIOS: &[(&str, &str)] = shipped![
     "uplink-squeezed",
 ];
 
+/// A bench without hardware, which is built in: its name, and its text.
+pub(crate) const BENCH: (&str, &str) =
+    ("virtual", include_str!("../../fixtures/benches/virtual.toml"));
+
 /// Whether a user has a file, or a folder of scenarios, of this name. The folder of a scenario's runs, which
 /// `--out .` makes, is none.
 fn is_there(named: &Path) -> bool {
@@ -37,10 +42,17 @@ fn is_there(named: &Path) -> bool {
 /// The file of a scenario that was named without one: in [`DEFAULT_FOLDER`], or its mere name, whose
 /// text is built in. None: there is such a file or folder of scenarios, or no such scenario.
 pub(crate) fn find(named: &Path) -> Option<PathBuf> {
-    let name = named.to_str().filter(|_| !is_there(named))?;
-    let (name, _) = SCENARIOS.iter().find(|(shipped, _)| *shipped == name)?;
+    let name = Name::new(named.to_str().filter(|_| !is_there(named))?).ok()?;
     let file = Path::new(DEFAULT_FOLDER).join(format!("{name}.toml"));
-    Some(if file.is_file() { file } else { named.to_owned() })
+    match file.is_file() {
+        true => Some(file),
+        false => text(named).map(|_| named.to_owned()),
+    }
+}
+
+/// All scenarios that are built in, each by its name.
+pub(crate) fn all() -> Vec<PathBuf> {
+    SCENARIOS.iter().map(|(name, _)| PathBuf::from(name)).collect()
 }
 
 /// The text of a scenario that is built in.

@@ -41,8 +41,6 @@ fn bad_input_ends_with_2_and_leaves_nothing() {
     refused(&place, &["sim", "--no-such-flag"], 2, &["--no-such-flag"]);
     refused(&place, &["simulate"], 2, &["simulate"]);
     refused(&place, &[], 2, &["Usage: parallax", "Exit codes:"]);
-    // No scenario is named, and the folder of shipped ones is elsewhere.
-    refused(&place, &["sim"], 2, &["failed to read fixtures/scenarios", "help: "]);
     // Not a folder.
     refused(&place, &["sim", "good.toml", "--out", "good.toml"], 2, &["good.toml", "help: "]);
 }
@@ -181,7 +179,7 @@ fn help_and_version_end_with_0_and_the_worker_is_no_ones_business() {
         assert!(examples.contains(flag), "no example of {flag}:\n{examples}");
     }
     let help = place.call(&["check", "--help"]).ended(0);
-    assert!(help.said.contains("Examples:") && help.said.contains("130"), "{}", help.said);
+    assert!(help.said.contains("Examples:") && help.said.contains("Exit codes:"), "{}", help.said);
     let version = place.call(&["--version"]).ended(0);
     assert_eq!(version.said.trim(), concat!("parallax ", env!("CARGO_PKG_VERSION")));
 }

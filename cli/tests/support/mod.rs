@@ -3,9 +3,11 @@
 
 use serde_json::Value;
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
+    sync::{Mutex, PoisonError},
     thread,
     time::Duration,
 };
@@ -157,9 +159,19 @@ impl Place {
         command.spawn().expect("start the command")
     }
 
-    /// Calls it.
+    /// Calls it; its exit code is one that the help of the command lists.
+    #[track_caller]
     pub fn call(&self, arguments: &[&str]) -> Called {
-        Called::from(self.parallax(arguments).output().expect("call the command"))
+        let called = Called::from(self.parallax(arguments).output().expect("call the command"));
+        if let (Some(name), Some(code)) = (arguments.first(), called.code) {
+            let listed = codes(name);
+            assert!(
+                listed.is_empty() || listed.contains(&code),
+                "{arguments:?} ended with {code}, the help lists {listed:?}:\n{}",
+                called.complained
+            );
+        }
+        called
     }
 
     /// As [`files`](Self::files), without those of a report, which is there whole or not at all, and
@@ -199,6 +211,21 @@ impl Place {
         names.sort();
         names
     }
+}
+
+/// The exit codes that the help of a command lists; none, if there is no such command.
+pub fn codes(command: &str) -> Vec<i32> {
+    static KNOWN: Mutex<BTreeMap<String, Vec<i32>>> = Mutex::new(BTreeMap::new());
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let of = || {
+        let help = Command::new(env!("CARGO_BIN_EXE_parallax")).args([command, "-h"]).output();
+        let help = String::from_utf8(help.expect("call the command").stdout).expect("text");
+        let list = help.split_once("Exit codes:\n").map_or("", |(_, list)| list);
+        // Further lines of a meaning are indented more.
+        let codes = list.lines().filter_map(|line| line.get(..5)?.trim().parse().ok());
+        codes.collect()
+    };
+    known.entry(command.to_owned()).or_insert_with(of).clone()
 }
 
 /// What a call came to.

@@ -63,7 +63,8 @@ fn called(command: &[String], file: &str) -> Option<Called> {
     let named = places.iter().find(is_file).or_else(|| places.iter().find(is_name));
     let file = match (named, &places[..]) {
         (Some(named), _) => (*named).to_owned(),
-        (None, []) => format!("fixtures/scenarios/{file}"),
+        // Its name, which is found in `fixtures/scenarios` or is built in.
+        (None, []) => file.trim_end_matches(".toml").to_owned(),
         // A folder is looked into, not what is below it.
         (None, [folder]) if !folder.ends_with(".toml") => {
             format!("{}/{file}", folder.trim_end_matches('/'))
@@ -98,8 +99,8 @@ mod tests {
     #[test]
     fn the_command_tells_where_the_scenario_was_and_which_devices_were_replaced() {
         for (command, told) in [
-            ("parallax sim", Some("fixtures/scenarios/two-homes.toml")),
-            ("parallax sim --seeds 1..3 --out sc", Some("fixtures/scenarios/two-homes.toml")),
+            ("parallax sim", Some("two-homes")),
+            ("parallax sim --seeds 1..3 --out sc", Some("two-homes")),
             ("parallax sim sc/ --jobs 2 --verify", Some("sc/two-homes.toml")),
             ("/x/parallax sim a.toml b/two-homes.toml", Some("b/two-homes.toml")),
             ("parallax sim two-homes.toml --profile a=b --log", Some("two-homes.toml a=b")),
