@@ -34,6 +34,10 @@ lint:
     cargo clippy --workspace --all-targets -- -D warnings
     RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --document-private-items --quiet
 
+# The release archive: target/dist/parallax-VERSION-x86_64-linux.tar.xz (docs/install.md).
+dist:
+    .ci/dist
+
 # Licences, sources and bans of all dependencies (deny.toml). `cargo install cargo-deny --locked` installs it.
 deny:
     cargo deny check bans licenses sources
