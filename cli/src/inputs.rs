@@ -318,8 +318,13 @@ pub(crate) fn scenario(file: &Path, text: &str, replaced: &Replacements) -> Resu
 pub(crate) fn parse(file: &Path, text: &str, replaced: &Replacements) -> Result<Scenario, Stop> {
     let folder = file.parent().unwrap_or(Path::new("")).to_owned();
     let name = file.display().to_string();
-    parallax_scenario::parse_with(&name, text, &Shelf { folder }, replaced)
-        .map_err(|errors| bad(&errors))
+    let mut scenario = parallax_scenario::parse_with(&name, text, &Shelf { folder }, replaced)
+        .map_err(|errors| bad(&errors))?;
+    if shipped::text(file).is_some() {
+        // Its record is that of the file that is built in.
+        scenario.file.name.push_str(".toml");
+    }
+    Ok(scenario)
 }
 
 /// Reads a clip's manifest and the film that it names, and decodes that, as a run does.

@@ -9,7 +9,7 @@ use std::{
     fs,
     process::{Command, Stdio},
 };
-use support::{Called, Place, replaced, shipped};
+use support::{Called, Place, SHIPPED, replaced, shipped};
 
 /// The bytes of a run's record, and the digests that the summary tells.
 #[derive(PartialEq, Eq)]
@@ -178,6 +178,21 @@ fn a_scenario_runs_the_same_by_itself_and_after_another() {
     let record = fs::read(place.path("single/two-homes/seed-7/record.jsonl")).expect("a record");
     assert_eq!(parallax_record::first_difference(&both[1].record, &record), None);
     assert_ne!(both[0].packets_sha256, both[1].packets_sha256);
+}
+
+#[test]
+fn a_shipped_scenario_gives_the_same_bytes_by_its_name_and_by_its_file() {
+    let place = Place::new();
+    let text = fs::read_to_string(format!("{SHIPPED}/same-lan.toml")).expect("a scenario");
+    fs::create_dir(place.path("copy")).expect("make a folder");
+    place.write("copy/same-lan.toml", &text);
+    let [built_in, file] = ["same-lan", "copy/same-lan.toml"].map(|named| {
+        whole(place.call(&["sim", named, "--out", "out", "--no-report"]));
+        let record = fs::read(place.path("out/same-lan/seed-1/record.jsonl")).expect("a record");
+        fs::remove_dir_all(place.path("out")).expect("remove the output");
+        record
+    });
+    assert_eq!(parallax_record::first_difference(&built_in, &file), None);
 }
 
 /// `two-homes`, whose doorbell follows a link that is narrow for a while.

@@ -2,9 +2,8 @@
 
 use crate::protocol::CameraOrder;
 use parallax_media::{Clip, Size};
-use parallax_peer::camera::{
-    CameraConfig, CongestionControl, Encoding, Media, Signalling, VideoConfig,
-};
+use parallax_peer::camera::{CameraConfig, Media, Signalling, TooLarge};
+use parallax_spec::SignallingProtocol;
 use std::sync::Arc;
 
 /// Why this cannot be that camera.
@@ -21,41 +20,44 @@ pub enum NoCamera {
     /// It would never take a picture.
     #[error("failed to film at 0 frames per second\nhelp: order at least 1")]
     NoFrames,
+    /// A number that its encoder or its pacer does not take.
+    #[error("failed to be a camera: `{key}` of {value} is too large")]
+    TooLarge {
+        /// Which.
+        key: &'static str,
+        /// The number.
+        value: u64,
+    },
 }
 
 /// The camera that is ordered.
 ///
 /// # Errors
-/// If the clip is not there, or nothing would be filmed.
+/// If the clip is not there, nothing would be filmed, or a number is too large.
 pub fn configure(order: &CameraOrder) -> Result<CameraConfig, NoCamera> {
-    if order.frames_per_second == 0 {
+    let camera = &order.camera;
+    if camera.frames_per_second == 0 {
         return Err(NoCamera::NoFrames);
     }
-    let size = Size { width: order.width, height: order.height };
-    let clip = Clip::open(&order.clip, size)
-        .map_err(|error| NoCamera::Clip { clip: order.clip.clone(), cause: error.to_string() })?;
+    let too_large = |TooLarge { key, value }| NoCamera::TooLarge { key, value };
+    let side = |pixels: u32| {
+        u16::try_from(pixels).map_err(|_| NoCamera::TooLarge { key: "size", value: pixels.into() })
+    };
+    let size = Size { width: side(camera.width_px)?, height: side(camera.height_px)? };
+    let clip = Clip::open(&camera.clip, size)
+        .map_err(|error| NoCamera::Clip { clip: camera.clip.clone(), cause: error.to_string() })?;
     let signalling = match order.rendezvous {
-        Some(at) if order.whip => Signalling::Whip(at),
+        Some(at) if camera.signalling == SignallingProtocol::Whip => Signalling::Whip(at),
         Some(at) => Signalling::Rendezvous(at),
         None => Signalling::Own(order.own),
     };
-    let gcc = |(floor_bps, ceiling_bps)| CongestionControl { floor_bps, ceiling_bps };
-    Ok(CameraConfig {
+    let config = CameraConfig {
         name: order.name.clone(),
         token: order.token.clone(),
         signalling,
-        video: VideoConfig {
-            frames_per_second: order.frames_per_second,
-            media: Media::Live(Encoding {
-                clip: Arc::new(clip),
-                size,
-                bit_rate_bps: order.bit_rate_bps,
-                key_frame_interval: order.key_frame_interval,
-                skip_frames: order.skip_frames,
-            }),
-        },
-        pacer_bps: order.pacer_bps,
-        congestion_control: order.gcc_bps.map(gcc),
+        camera: camera.clone(),
+        media: Media::Live(Arc::new(clip)),
         ice: order.ice,
-    })
+    };
+    config.checked().map_err(too_large)
 }

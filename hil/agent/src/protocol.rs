@@ -11,11 +11,12 @@
 use parallax_console::Nonce;
 use parallax_record::{Event, Ice};
 use parallax_signalling::Token;
+use parallax_spec::Camera;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{collections::BTreeMap, net::SocketAddr};
 
 /// The version of what is said here: both ends must have the same.
-pub const PROTOCOL: u32 = 4;
+pub const PROTOCOL: u32 = 5;
 /// Streams with this bit in their number were opened from outside, the others by the board.
 pub const FROM_OUTSIDE: u32 = 1 << 31;
 /// Bytes of a stream in one message, at most.
@@ -36,7 +37,7 @@ pub enum ToBoard {
         towards: Option<SocketAddr>,
     },
     /// Be this camera. It may be said again, and counts once.
-    Order(CameraOrder),
+    Order(Box<CameraOrder>),
     /// A stream that the board asked for is open.
     Opened {
         /// Its number.
@@ -175,29 +176,10 @@ pub struct CameraOrder {
     pub token: Token,
     /// Where the rendezvous is; none: it is its own.
     pub rendezvous: Option<SocketAddr>,
-    /// Whether it pushes to the rendezvous by WHIP.
-    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
-    pub whip: bool,
     /// The address that its network gives it.
     pub own: SocketAddr,
-    /// What it films: a clip that comes with Parallax.
-    pub clip: String,
-    /// Width of pictures, pixels.
-    pub width: u16,
-    /// Height, pixels.
-    pub height: u16,
-    /// Frames per second.
-    pub frames_per_second: u16,
-    /// What the encoder aims at, bits per second.
-    pub bit_rate_bps: u32,
-    /// Frames from one key frame to the next; none: only when one is asked for.
-    pub key_frame_interval: Option<u32>,
-    /// Whether the encoder may leave frames out.
-    pub skip_frames: bool,
-    /// Rate of its pacer, bits per second; none: no pacer.
-    pub pacer_bps: Option<u32>,
-    /// Floor and ceiling of congestion control, bits per second; none: no congestion control.
-    pub gcc_bps: Option<(u32, u32)>,
+    /// How it films, encodes and sends. Its clip comes with Parallax.
+    pub camera: Camera,
     /// How its ICE agent is set.
     pub ice: Ice,
     /// What the camera has stored earlier in the run, as `to_text` writes it: nothing is kept on the
@@ -250,6 +232,7 @@ pub fn read<T: DeserializeOwned>(message: &[u8]) -> Option<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use parallax_spec::SignallingProtocol;
 
     #[test]
     fn messages_survive_the_console_and_others_are_none() {
@@ -282,21 +265,23 @@ mod tests {
             name: "doorbell".to_owned(),
             token: Token::new("secret"),
             rendezvous: None,
-            whip: false,
             own: ([192, 168, 1, 2], 0).into(),
-            clip: "bunny".to_owned(),
-            width: 320,
-            height: 240,
-            frames_per_second: 15,
-            bit_rate_bps: 400_000,
-            key_frame_interval: None,
-            skip_frames: false,
-            pacer_bps: None,
-            gcc_bps: None,
+            camera: Camera {
+                clip: "bunny".to_owned(),
+                width_px: 320,
+                height_px: 240,
+                frames_per_second: 15,
+                bit_rate_bps: 400_000,
+                key_frame_interval_frames: None,
+                skip_frames: false,
+                pacer_bps: None,
+                congestion_control: None,
+                signalling: SignallingProtocol::WebSocket,
+            },
             ice: Ice::default(),
             flash: BTreeMap::new(),
         };
-        let text = format!("{:?}", ToBoard::Order(order));
+        let text = format!("{:?}", ToBoard::Order(Box::new(order)));
         assert!(text.contains("redacted") && !text.contains("secret"), "{text}");
     }
 }

@@ -47,8 +47,8 @@ pub fn why_not(scenario: &Scenario, board: &BenchBoard, profile: &Profile) -> Op
     if scenario.media == MediaMode::Prerecorded {
         return Some("its media are prerecorded, and a board films and encodes".to_owned());
     }
-    if !matches!(camera.video.clip, ClipUse::Builtin(_)) {
-        return Some(format!("the board does not have the clip {}", camera.video.clip.name()));
+    if !matches!(camera.clip, ClipUse::Builtin(_)) {
+        return Some(format!("the board does not have the clip {}", camera.clip.name()));
     }
     let takes_power =
         |action: &Action| matches!(action, Action::PowerLoss { peer: of } if *of == peer.name);

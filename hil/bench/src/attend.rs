@@ -393,7 +393,7 @@ impl Session<'_> {
                 // What was lost may have been the order: an agent that has one already drops it.
                 if self.ordered {
                     let order = self.attended.order.clone();
-                    self.say(&ToBoard::Order(order));
+                    self.say(&ToBoard::Order(Box::new(order)));
                 }
                 let _ = self.attended.to_proxy.send(FromBoard::Broken);
             }

@@ -25,7 +25,7 @@ use parallax_lab::{
     SideDatagram, StopSignal,
 };
 use parallax_record::{Clock, Entry, Event, Header, PeerHeader, Record, Summary, judge};
-use parallax_scenario::{CongestionControl, ConsoleTraits, Peer, Scenario, SignallingProtocol};
+use parallax_scenario::{ConsoleTraits, Peer, Scenario};
 use parallax_signalling::Token;
 use std::{
     collections::BTreeMap,
@@ -353,31 +353,15 @@ pub(crate) fn nonce() -> Nonce {
 
 pub(crate) fn order(run: &BoardRun<'_>) -> Option<CameraOrder> {
     let peer = camera(run.scenario)?;
-    let camera = peer.camera.as_ref()?;
-    let video = &camera.video;
+    let camera = &peer.camera.as_ref()?.config;
     let token = secrets(run.scenario, run.seed).into_iter().next()?;
     let rendezvous = run.scenario.services.rendezvous;
-    let gcc_bps = match camera.congestion_control {
-        CongestionControl::None => None,
-        CongestionControl::Gcc { floor_bits_per_second, ceiling_bits_per_second } => {
-            Some((floor_bits_per_second.try_into().ok()?, ceiling_bits_per_second.try_into().ok()?))
-        }
-    };
     Some(CameraOrder {
         name: peer.name.clone(),
         token: Token::new(token),
         rendezvous: rendezvous.map(|at| (at, RENDEZVOUS_PORT).into()),
-        whip: camera.signalling == SignallingProtocol::Whip,
         own: (peer.address, RENDEZVOUS_PORT).into(),
-        clip: video.clip.name().to_owned(),
-        width: video.size.width.try_into().ok()?,
-        height: video.size.height.try_into().ok()?,
-        frames_per_second: video.frames_per_second.try_into().ok()?,
-        bit_rate_bps: video.bit_rate_bits_per_second.try_into().ok()?,
-        key_frame_interval: video.key_frame_interval_frames,
-        skip_frames: video.skip_frames,
-        pacer_bps: camera.pacer_bits_per_second.map(u32::try_from).transpose().ok()?,
-        gcc_bps,
+        camera: camera.clone(),
         ice: peer.ice,
         flash: BTreeMap::new(),
     })

@@ -201,7 +201,7 @@ fn a_board_gets_its_lease_and_is_seen_from_outside_at_its_gateways_mapping() {
     assert_eq!(*internal, format!("{}:50000", doorbell.address));
     let seen = mapped(&answer).expect("an address");
     assert_eq!(*external, seen.to_string());
-    assert_eq!(*seen.ip(), site.config.external);
+    assert_eq!(*seen.ip(), site.gateway.as_ref().expect("it has one").external);
     let counts = &outcome.ports["doorbell"];
     assert!(counts.entered >= 1 && counts.left >= 1, "{counts:?}");
     assert_eq!(outcome.lateness.packets(), counts.left);

@@ -107,7 +107,7 @@ impl MeasuredRun {
             version: header.parallax_version.clone(),
             bench: None,
             day: None,
-            picture: Size { width: camera.width_px, height: camera.height_px },
+            picture: camera.camera.size(),
             uncertainty: Uncertainty::of_stage(header.clock),
             boots_us: boots_us(record, &peer.name),
             tasks_us: tasks_us(record, &peer.name),

@@ -1,12 +1,13 @@
 //! How long links took for packets: as recorded, and in the summary beside what was configured.
 
+use parallax_spec::micros;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::check::Percentile;
 use crate::distribution::DelaysOfPackets;
 use crate::event::Event;
-use crate::header::{LinkDirection, LinkHeader};
+use crate::header::{LinkConfig, LinkDirection};
 use crate::links;
 use crate::record::Record;
 
@@ -72,11 +73,11 @@ pub struct ConfiguredDelay {
 }
 
 impl ConfiguredDelay {
-    fn of(from_us: u64, link: &LinkHeader) -> Self {
+    fn of(from_us: u64, link: &LinkConfig) -> Self {
         Self {
             from_us,
-            one_way_delay_us: link.one_way_delay_us,
-            delay_variation_us: link.delay_variation_us,
+            one_way_delay_us: micros(link.one_way_delay),
+            delay_variation_us: micros(link.delay_variation),
             reorder: link.reorder,
         }
     }

@@ -54,6 +54,7 @@ mod tests {
             schema: SCHEMA,
             parallax_version: String::new(),
             scenario: "two-homes".parse().expect("a name"),
+            scenario_file: None,
             title: String::new(),
             why: String::new(),
             seed,

@@ -1,9 +1,16 @@
 //! What ran: the first line of `record.jsonl`. Nothing of the machine, nothing of wall time.
 
-use std::fmt;
+use std::net::Ipv4Addr;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+pub use parallax_spec::{
+    Action, Behaviour, Capacity, GatewayConfig, Ice, JitterBuffer, LinkConfig, LinkDirection, Loss,
+    MediaMode, PortAssignment, QueueLimit, ScriptedEvent, ServiceAddress, ServiceKind, Site,
+    Stream,
+};
+use parallax_spec::{Camera, Viewer};
 
 use crate::{check::Check, name::Name, stage::StageTimes};
 
@@ -27,6 +34,9 @@ pub struct Header {
     pub parallax_version: String,
     /// The scenario's file name without its ending.
     pub scenario: Name,
+    /// The scenario's file, which has each key's value; none in records of versions that did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scenario_file: Option<ScenarioFile>,
     /// The scenario's title.
     pub title: String,
     /// Why the scenario exists.
@@ -47,9 +57,9 @@ pub struct Header {
     /// What adapted the bit rate to the path.
     pub congestion_control: CongestionControl,
     /// The sites.
-    pub sites: Vec<SiteHeader>,
+    pub sites: Vec<Site>,
     /// The services.
-    pub services: Vec<ServiceHeader>,
+    pub services: Vec<ServiceAddress>,
     /// The peers.
     pub peers: Vec<PeerHeader>,
     /// The streams that the scenario expects; each is measured, whether it came about or not.
@@ -60,105 +70,14 @@ pub struct Header {
     pub checks: Vec<Check>,
 }
 
-/// Something that the scenario does to a run at a time: a fault, or a change of the network.
+/// The file of a scenario, told apart from others of its name by its digest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ScriptedEvent {
-    /// Its name, by which checks know it.
+pub struct ScenarioFile {
+    /// Its name without folders, such as `two-homes.toml`.
     pub name: String,
-    /// When it begins, microseconds on the run's clock.
-    pub at_us: u64,
-    /// How long it lasts, microseconds; none if it happens in no time, or stays so to the end.
-    pub lasts_us: Option<u64>,
-    /// What is done.
-    pub action: Action,
-}
-
-/// What a scripted event does.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Action {
-    /// A service is gone without a word: what is sent to it vanishes.
-    Kill {
-        /// `stun`, `turn` or `rendezvous`.
-        service: String,
-    },
-    /// A service starts over, and has forgotten everything.
-    Restart {
-        /// `stun`, `turn` or `rendezvous`.
-        service: String,
-    },
-    /// A peer has no power, without a word to anybody; when it is back the peer boots.
-    PowerLoss {
-        /// The peer's name.
-        peer: String,
-    },
-    /// A link is another one.
-    ChangeLink {
-        /// The site whose link it is.
-        site: String,
-        /// Which of its two links.
-        direction: LinkDirection,
-        /// What it is while the event lasts.
-        link: LinkHeader,
-    },
-    /// A gateway starts over in no time: all its mappings are lost.
-    RebootGateway {
-        /// The gateway's site.
-        site: String,
-    },
-}
-
-impl Action {
-    /// The node that it is done to, as entries name nodes.
-    #[must_use]
-    pub fn node(&self) -> String {
-        match self {
-            Self::Kill { service } | Self::Restart { service } => format!("service/{service}"),
-            Self::PowerLoss { peer } => peer.clone(),
-            Self::ChangeLink { site, direction, .. } => direction.node(site),
-            Self::RebootGateway { site } => format!("gateway/{site}"),
-        }
-    }
-}
-
-/// Which of a site's two links.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum LinkDirection {
-    /// From the site to the core.
-    Up,
-    /// From the core to the site.
-    Down,
-}
-
-impl LinkDirection {
-    /// The node of such a link of a site, as entries name it: `link/SITE/up`.
-    #[must_use]
-    pub fn node(self, site: &str) -> String {
-        format!("link/{site}/{}", self.word())
-    }
-
-    /// Its word in records and reports: `up`, `down`.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Up => "up",
-            Self::Down => "down",
-        }
-    }
-}
-
-/// One camera's pictures at one viewer.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Stream {
-    /// The camera's name.
-    pub camera: String,
-    /// The viewer's name.
-    pub viewer: String,
+    /// SHA-256 of its bytes, lower-case hexadecimal.
+    pub sha256: String,
 }
 
 /// The clock that `run_ns` is told by, and how far it may be from the truth.
@@ -217,27 +136,6 @@ pub enum ClockKind {
     Real,
 }
 
-/// Where the media came from.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum MediaMode {
-    /// Encoded and decoded during the run.
-    Live,
-    /// Encoded before, and decoded by nobody: no picture bears a marker or can be compared.
-    Prerecorded,
-}
-
-impl fmt::Display for MediaMode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Live => "live",
-            Self::Prerecorded => "prerecorded",
-        })
-    }
-}
-
 /// What adapted the bit rate to the path.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
@@ -263,100 +161,6 @@ pub struct GccCamera {
     pub ceiling_bps: u64,
 }
 
-/// A site: hosts on one LAN behind one gateway.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct SiteHeader {
-    /// Its name.
-    pub name: String,
-    /// The LAN's address range, such as `192.168.1.0/24`.
-    pub lan: String,
-    /// Its gateway; none if the site has no way to the Internet.
-    pub gateway: Option<GatewayHeader>,
-    /// The link from the site to the core.
-    pub up: Option<LinkHeader>,
-    /// The link from the core to the site.
-    pub down: Option<LinkHeader>,
-}
-
-/// A gateway's behaviour (RFC 4787), in the scenario's words.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct GatewayHeader {
-    /// Its outside address.
-    pub external: String,
-    /// RFC 4787 section 4.1: `endpoint-independent`, `address-dependent` or
-    /// `address-and-port-dependent`.
-    pub mapping: String,
-    /// RFC 4787 section 5, the same three words.
-    pub filtering: String,
-    /// How outside ports are chosen: `preserving` or `random`.
-    pub ports: String,
-    /// How long an idle mapping lives, microseconds.
-    pub mapping_timeout_us: u64,
-    /// RFC 4787 section 6.
-    pub hairpinning: bool,
-}
-
-/// One direction of a site's access.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct LinkHeader {
-    /// Bits per second, IP and transport headers counted; none is without limit.
-    pub capacity_bps: Option<u64>,
-    /// Propagation, microseconds.
-    pub one_way_delay_us: u64,
-    /// Configured spread of the delay, microseconds.
-    pub delay_variation_us: u64,
-    /// Whether a packet with a shorter delay overtakes others.
-    #[serde(default)]
-    pub reorder: bool,
-    /// Mean share of packets lost, parts in a million.
-    pub loss_mean_ppm: u64,
-    /// Mean length of a burst of losses, thousandths of a packet; 1000 is independent loss.
-    pub loss_burst_millipackets: u64,
-    /// The bottleneck queue's limit.
-    pub queue: QueueLimit,
-}
-
-/// What bounds a bottleneck queue.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-pub enum QueueLimit {
-    /// Nothing.
-    Unlimited,
-    /// Bytes that wait.
-    Bytes {
-        /// At most.
-        bytes: u64,
-    },
-    /// Packets that wait.
-    Packets {
-        /// At most.
-        packets: u64,
-    },
-    /// Time that the last one waits.
-    Time {
-        /// At most, microseconds.
-        limit_us: u64,
-    },
-}
-
-/// A service.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ServiceHeader {
-    /// Its name.
-    pub name: String,
-    /// `stun`, `turn` or `rendezvous`.
-    pub kind: String,
-    /// Address and port.
-    pub address: String,
-    /// Propagation between it and the core, each way, microseconds.
-    #[serde(default)]
-    pub one_way_delay_us: u64,
-}
-
 /// A peer: camera, viewer or both.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -365,6 +169,10 @@ pub struct PeerHeader {
     pub name: String,
     /// The site it stands in.
     pub site: String,
+    /// Its address, inside its site; none in records of versions that did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub address: Option<Ipv4Addr>,
     /// The device profile that it ran with.
     pub profile: ProfileUse,
     /// The browser that was the viewer in the place of Parallax's own, with its version, such as
@@ -380,6 +188,9 @@ pub struct PeerHeader {
     pub ice: Option<Ice>,
     /// What it sends, if it is a camera.
     pub camera: Option<CameraHeader>,
+    /// How it views by the scenario, if it is a viewer; none in records of versions that did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub viewer: Option<Viewer>,
     /// How deep its jitter buffer is at most, microseconds, if it is a viewer.
     pub jitter_buffer_us: Option<u64>,
     /// How deep it is at least, microseconds, if it adapts; none: its depth is fixed. Event `jitter_buffer_target` has
@@ -389,58 +200,6 @@ pub struct PeerHeader {
     /// How long its stages take by its profile; none if it takes its own time, as a board and a browser do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stages: Option<StageTimes>,
-}
-
-/// Depth of a viewer's jitter buffer: adaptive within bounds; fixed if these are equal, and none at all if they are zero.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct JitterBuffer {
-    /// At least, microseconds.
-    pub least_us: u64,
-    /// At most, microseconds.
-    pub most_us: u64,
-}
-
-impl JitterBuffer {
-    /// As the header has it: at most, and at least if it adapts.
-    #[must_use]
-    pub fn header(self) -> (u64, Option<u64>) {
-        (self.most_us, (self.least_us < self.most_us).then_some(self.least_us))
-    }
-}
-
-impl Default for JitterBuffer {
-    /// As scenarios have it that do not say.
-    fn default() -> Self {
-        Self { least_us: 20_000, most_us: 500_000 }
-    }
-}
-
-/// Settings of an ICE agent. All waits count from the start of the connectivity checks, and are the controlling
-/// agent's: the camera's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Ice {
-    /// Between two connectivity checks of one pair, microseconds.
-    pub check_interval_us: u64,
-    /// How long it holds out for a host candidate before it nominates a pair with a server-reflexive one,
-    /// microseconds.
-    pub server_reflexive_wait_us: u64,
-    /// The same before it nominates a pair with a peer-reflexive candidate, microseconds.
-    pub peer_reflexive_wait_us: u64,
-    /// How long it holds out for any other before it nominates a pair with a relayed candidate, microseconds.
-    pub relayed_wait_us: u64,
-}
-
-impl Default for Ice {
-    /// As scenarios have it that do not say.
-    fn default() -> Self {
-        Self {
-            check_interval_us: 50_000,
-            server_reflexive_wait_us: 0,
-            peer_reflexive_wait_us: 0,
-            relayed_wait_us: 500_000,
-        }
-    }
 }
 
 /// A device profile, told apart from others of its name by its digest.
@@ -457,18 +216,14 @@ pub struct ProfileUse {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CameraHeader {
-    /// The clip that stands in for its sensor.
-    pub clip: String,
+    /// As the scenario has it.
+    #[serde(flatten)]
+    pub camera: Camera,
     /// SHA-256, lower-case hexadecimal, of the clip's file; with prerecorded media, of the
     /// recording's; of the scene that is drawn, of its pictures at 0 s and at 1 s, I420, at this size.
     pub clip_sha256: String,
-    /// Picture width, pixels.
-    pub width_px: u32,
-    /// Picture height, pixels.
-    pub height_px: u32,
-    /// Frames per second.
-    pub frames_per_second: u32,
-    /// What the encoder is asked for, bits per second, under congestion control at the start; with
-    /// prerecorded media, what the recording comes to at this frame rate.
-    pub bit_rate_bps: u64,
+    /// What the recording comes to at this frame rate, bits per second, with prerecorded media. Older
+    /// versions have it in the place of `bit_rate_bps`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recorded_bps: Option<u64>,
 }

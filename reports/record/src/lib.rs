@@ -75,9 +75,10 @@ pub use environment::Environment;
 pub use event::{Entry, Event, LossPhase, Marker, Phase, Session};
 pub use flaky::{Flaky, flaky};
 pub use header::{
-    Action, CameraHeader, Clock, ClockKind, CongestionControl, FORMAT, GatewayHeader, GccCamera,
-    Header, Ice, JitterBuffer, LinkDirection, LinkHeader, MediaMode, PeerHeader, ProfileUse,
-    QueueLimit, SCHEMA, ScriptedEvent, ServiceHeader, SiteHeader, Stream,
+    Action, Behaviour, CameraHeader, Capacity, Clock, ClockKind, CongestionControl, FORMAT,
+    GatewayConfig, GccCamera, Header, Ice, JitterBuffer, LinkConfig, LinkDirection, Loss,
+    MediaMode, PeerHeader, PortAssignment, ProfileUse, QueueLimit, SCHEMA, ScenarioFile,
+    ScriptedEvent, ServiceAddress, ServiceKind, Site, Stream,
 };
 pub use join::{CameraFrame, Passage};
 pub use judge::judge;
@@ -89,6 +90,7 @@ pub use measure::{
 };
 pub use name::{Name, NameError};
 pub use not_judged::NotJudged;
+pub use parallax_spec::micros;
 pub use phase::PerPhase;
 pub use record::{End, ReadError, Record, WriteError, Writer};
 pub use recovery::{over_ns, span as recovery};

@@ -1,7 +1,7 @@
 //! Access links over a run: what they were, and what they carried.
 
 use crate::event::Event;
-use crate::header::{Action, Header, LinkDirection, LinkHeader};
+use crate::header::{Action, Header, LinkConfig, LinkDirection};
 use crate::record::Record;
 
 /// One direction of a site's access over the whole run.
@@ -25,7 +25,7 @@ pub struct LinkSpan {
     /// Until when.
     pub to_us: u64,
     /// What it was.
-    pub link: LinkHeader,
+    pub link: LinkConfig,
 }
 
 /// What a link did in an interval: [`Event::LinkLoad`], whose words these are.
@@ -102,10 +102,10 @@ fn link_spans(
     header: &Header,
     site: &str,
     direction: LinkDirection,
-    at_start: &LinkHeader,
+    at_start: &LinkConfig,
 ) -> Vec<LinkSpan> {
     // When, whether it begins, and with what link.
-    let mut steps: Vec<(u64, bool, LinkHeader)> = Vec::new();
+    let mut steps: Vec<(u64, bool, LinkConfig)> = Vec::new();
     let mut stays = at_start.clone();
     for event in &header.events {
         if let Action::ChangeLink { site: of, direction: way, link } = &event.action

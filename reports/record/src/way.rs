@@ -1,8 +1,10 @@
 //! What the network did on the way from a camera to a viewer.
 
+use parallax_spec::micros;
+
 use crate::check::Route;
 use crate::event::Event;
-use crate::header::{Header, LinkDirection, Stream};
+use crate::header::{Header, LinkDirection, ServiceKind, Stream};
 use crate::links::{LinkSpan, configured};
 use crate::record::Record;
 use crate::session::PathUse;
@@ -45,8 +47,8 @@ impl Way {
     pub(crate) fn without_drops(header: &Header, stream: &Stream, paths: Vec<PathUse>) -> Self {
         let site = |name: &String| site_of(header, name);
         let (from, to) = (site(&stream.camera), site(&stream.viewer));
-        let turn = header.services.iter().find(|service| service.kind == "turn");
-        let relay_us = turn.map_or(0, |turn| turn.one_way_delay_us.saturating_mul(2));
+        let turn = header.services.iter().find(|service| service.kind == ServiceKind::Turn);
+        let relay_us = turn.map_or(0, |turn| micros(turn.one_way_delay).saturating_mul(2));
         let mut way = Self { paths, relay_us, ..Self::default() };
         for (site, direction, spans) in configured(header) {
             match direction {
@@ -83,7 +85,7 @@ impl Way {
 /// When a packet that comes to a link at a time has crossed it.
 fn after(spans: &[LinkSpan], at_ns: u64) -> u64 {
     let now = spans.iter().rfind(|span| span.from_us <= at_ns / 1_000);
-    let delay_us = now.map_or(0, |span| span.link.one_way_delay_us);
+    let delay_us = now.map_or(0, |span| micros(span.link.one_way_delay));
     at_ns.saturating_add(delay_us.saturating_mul(1_000))
 }
 

@@ -9,7 +9,8 @@ use parallax_media::{
 };
 use parallax_record::MediaMode;
 use parallax_scenario::{
-    ClipUse, Film, FilmCure, FilmKind, OwnClip, Scenario, ScenarioErrors, clip::Flaw, units::Size,
+    CameraUse, ClipUse, Film, FilmCure, FilmKind, OwnClip, Scenario, ScenarioErrors, clip::Flaw,
+    units::Size,
 };
 
 /// Whether the clips that users brought for a scenario can be filmed, and are what their manifests
@@ -22,7 +23,7 @@ pub fn check(scenario: &Scenario) -> Result<(), ScenarioErrors> {
     let mut checked: Vec<&OwnClip> = Vec::new();
     let mut films: Vec<(&Film, u64)> = Vec::new();
     for (_, camera) in cameras(scenario) {
-        match &camera.video.clip {
+        match &camera.clip {
             ClipUse::Builtin(_) => {}
             ClipUse::Own(clip) if checked.contains(&clip) => {}
             ClipUse::Own(clip) => {
@@ -30,7 +31,7 @@ pub fn check(scenario: &Scenario) -> Result<(), ScenarioErrors> {
                 checked.push(clip);
             }
             ClipUse::Film(film) => {
-                let most = Film::most_frames(camera.video.size);
+                let most = Film::most_frames(camera.config.size());
                 if films.iter().any(|&(other, fits)| other == film && fits <= most) {
                     continue;
                 }
@@ -51,10 +52,11 @@ pub fn check_clip(clip: &OwnClip, media: MediaMode) -> Result<(), ScenarioErrors
     sound(clip, media).map_err(|error| clip.manifest().flawed(&flaw(clip, error)))
 }
 
-/// Opens a clip for pictures of this size.
-pub(crate) fn open(clip: &ClipUse, size: Size) -> Result<Clip, SetupError> {
+/// Opens the clip of a camera for its pictures.
+pub(crate) fn open(camera: &CameraUse) -> Result<Clip, SetupError> {
+    let size = camera.config.size();
     let media = media_size(size)?;
-    Ok(match clip {
+    Ok(match &camera.clip {
         ClipUse::Builtin(name) => Clip::open(name, media)?,
         ClipUse::Own(clip) => {
             Clip::from_annex_b(clip.annex_b(), clip.manifest().frames_per_second, media)?

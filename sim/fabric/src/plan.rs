@@ -3,21 +3,21 @@
 use crate::{
     clips,
     error::SetupError,
-    services::{self, RENDEZVOUS_PORT, secret},
+    services::{self, secret},
 };
 use parallax_media::Recording;
 use parallax_network::{HostId, Network, SiteId};
 use parallax_peer::{
     Host, Work,
-    camera::{self, CameraConfig, Encoding, Media, Signalling, VideoConfig},
-    viewer::{self, Nack, Playing, SourceClip, View, ViewerConfig},
+    camera::{self, CameraConfig, Media, Signalling, TooLarge},
+    viewer::{self, Playing, SourceClip, View, ViewerConfig},
 };
 use parallax_record::{DeviceRole, MediaMode, SetupTask};
 use parallax_scenario::{
-    Camera, CongestionControl, Peer, Profile, Scenario, SignallingProtocol, Viewer,
-    profile::StageTime, units::Size,
+    CameraUse, Peer, Profile, Scenario, Viewer, profile::StageTime, units::Size,
 };
 use parallax_signalling::Token;
+use parallax_spec::{Camera, RENDEZVOUS_PORT, SignallingProtocol};
 use rand_chacha::ChaCha8Rng;
 use std::{
     collections::BTreeMap,
@@ -27,7 +27,7 @@ use std::{
     time::Duration,
 };
 
-pub(crate) fn cameras(scenario: &Scenario) -> impl Iterator<Item = (&Peer, &Camera)> {
+pub(crate) fn cameras(scenario: &Scenario) -> impl Iterator<Item = (&Peer, &CameraUse)> {
     scenario.peers.iter().filter_map(|peer| Some((peer, peer.camera.as_ref()?)))
 }
 
@@ -45,16 +45,15 @@ pub enum Film {
 /// # Errors
 /// If a clip does not open.
 pub fn films(scenario: &Scenario) -> Result<BTreeMap<String, Film>, SetupError> {
-    let open = |(peer, camera): (&Peer, &Camera)| {
-        let (clip, size) = (&camera.video.clip, camera.video.size);
+    let open = |(peer, camera): (&Peer, &CameraUse)| {
         let film = match scenario.media {
             MediaMode::Live => Film::Live(SourceClip {
-                clip: Arc::new(clips::open(clip, size)?),
-                frames_per_second: frames_per_second(camera)?,
+                clip: Arc::new(clips::open(camera)?),
+                frames_per_second: frames_per_second(&camera.config)?,
             }),
             MediaMode::Prerecorded => Film::Prerecorded(Recording::from_annex_b(clips::recorded(
-                clip,
-                media_size(size)?,
+                &camera.clip,
+                media_size(camera.config.size())?,
             )?)?),
         };
         Ok((peer.name.clone(), film))
@@ -70,7 +69,7 @@ pub fn films(scenario: &Scenario) -> Result<BTreeMap<String, Film>, SetupError> 
 pub fn place_peers(scenario: &Scenario, network: &mut Network) -> Result<Vec<HostId>, SetupError> {
     let mut sites: BTreeMap<&str, SiteId> = BTreeMap::new();
     for site in &scenario.sites {
-        sites.insert(&site.name, network.add_site(&site.name, site.config.clone())?);
+        sites.insert(&site.name, network.add_site(&site.name, site.config())?);
     }
     let place = |peer: &Peer| {
         let site = sites.get(peer.site.as_str()).ok_or_else(|| SetupError::NoSuchSite {
@@ -110,25 +109,17 @@ impl Setting {
     /// # Errors
     /// If a number is larger than a peer takes, or a camera is not there.
     pub fn software(&self, peer: &Peer) -> Result<Software, SetupError> {
-        let camera = peer.camera.as_ref().map(|camera| self.camera(peer, camera));
+        let camera = peer.camera.as_ref().map(|camera| self.camera(peer, &camera.config));
         let viewer = peer.viewer.as_ref().map(|viewer| self.viewer(peer, viewer));
         Ok(Software { camera: camera.transpose()?, viewer: viewer.transpose()? })
     }
 
     fn camera(&self, peer: &Peer, camera: &Camera) -> Result<CameraConfig, SetupError> {
-        let video = &camera.video;
         let media = match self.film(&peer.name)? {
-            Film::Live(source) => Media::Live(Encoding {
-                clip: Arc::clone(&source.clip),
-                size: media_size(video.size)?,
-                bit_rate_bps: narrow(video.bit_rate_bits_per_second, "bit_rate")?,
-                key_frame_interval: video.key_frame_interval_frames,
-                skip_frames: video.skip_frames,
-            }),
+            Film::Live(source) => Media::Live(Arc::clone(&source.clip)),
             Film::Prerecorded(recording) => Media::Prerecorded(recording.clone()),
         };
-        let pacer = camera.pacer_bits_per_second.map(|rate| narrow(rate, "pacer")).transpose()?;
-        Ok(CameraConfig {
+        let config = CameraConfig {
             name: peer.name.clone(),
             token: self.token(&peer.name),
             signalling: match self.rendezvous {
@@ -136,10 +127,13 @@ impl Setting {
                 Some(at) => Signalling::Rendezvous(at),
                 None => Signalling::Own(own_rendezvous(peer.address)),
             },
-            video: VideoConfig { frames_per_second: frames_per_second(camera)?, media },
-            pacer_bps: pacer,
-            congestion_control: congestion_control(camera.congestion_control)?,
+            camera: camera.clone(),
+            media,
             ice: peer.ice,
+        };
+        config.checked().map_err(|TooLarge { key, value }| SetupError::TooLarge {
+            key,
+            value: value.to_string(),
         })
     }
 
@@ -160,18 +154,10 @@ impl Setting {
                 },
             })
         };
-        let nack = viewer.nack.map(|nack| {
-            Ok::<_, SetupError>(Nack {
-                interval: nack.interval,
-                tries: narrow(nack.tries, "tries")?,
-            })
-        });
         Ok(ViewerConfig {
             name: peer.name.clone(),
             views: viewer.cameras.iter().map(view).collect::<Result<_, SetupError>>()?,
-            jitter_buffer: viewer.jitter_buffer,
-            nack: nack.transpose()?,
-            asks_at: viewer.asks_at,
+            viewer: viewer.clone(),
             ice: peer.ice,
         })
     }
@@ -184,20 +170,6 @@ impl Setting {
     fn token(&self, camera: &str) -> Token {
         Token::new(secret(self.seed, &services::token(camera)))
     }
-}
-
-fn congestion_control(
-    chosen: CongestionControl,
-) -> Result<Option<camera::CongestionControl>, SetupError> {
-    Ok(match chosen {
-        CongestionControl::None => None,
-        CongestionControl::Gcc { floor_bits_per_second, ceiling_bits_per_second } => {
-            Some(camera::CongestionControl {
-                floor_bps: narrow(floor_bits_per_second, "floor")?,
-                ceiling_bps: narrow(ceiling_bits_per_second, "ceiling")?,
-            })
-        }
-    })
 }
 
 /// Where a camera at `address` is its own rendezvous.
@@ -310,7 +282,7 @@ impl ProfiledDevice {
 fn pictures(scenario: &Scenario, peer: &Peer) -> Pictures {
     // No stage works on what a peer has not.
     const NONE: Size = Size { width: 1, height: 1 };
-    let size_of = |peer: &Peer| peer.camera.as_ref().map(|camera| camera.video.size);
+    let size_of = |peer: &Peer| peer.camera.as_ref().map(|camera| camera.config.size());
     let viewed = peer.viewer.iter().flat_map(|viewer| &viewer.cameras);
     let viewed = viewed.filter_map(|name| size_of(scenario.peer(name)?));
     Pictures {
@@ -325,7 +297,7 @@ pub(crate) fn media_size(size: Size) -> Result<parallax_media::Size, SetupError>
 }
 
 fn frames_per_second(camera: &Camera) -> Result<u16, SetupError> {
-    narrow(camera.video.frames_per_second, "frames_per_second")
+    narrow(camera.frames_per_second, "frames_per_second")
 }
 
 /// Numbers of a scenario may be larger than a peer takes.

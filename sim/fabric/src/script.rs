@@ -1,8 +1,10 @@
 //! The script of a scenario: what is done to a run, step by step.
 
-use crate::{error::SetupError, fabric::Fabric, header};
-use parallax_network::{HostId, SiteId, Time};
-use parallax_scenario::{Action, Event, Scenario};
+use crate::{error::SetupError, fabric::Fabric};
+use parallax_network::{HostId, LinkConfig, SiteId, Time};
+use parallax_record::LinkDirection;
+use parallax_scenario::{Action, Scenario, ScriptedEvent};
+use std::collections::BTreeMap;
 
 /// A beginning or an end of an event.
 #[derive(Clone, Copy, Debug)]
@@ -12,7 +14,9 @@ pub struct ScriptStep<'s> {
     /// What lasted is over.
     pub ends: bool,
     /// Of what.
-    pub event: &'s Event,
+    pub event: &'s ScriptedEvent,
+    /// What the link is from now on, if the event changes one.
+    link: Option<&'s LinkConfig>,
 }
 
 /// What is done to a run, in order: at one time, what lasted ends before anything begins; else the
@@ -20,11 +24,22 @@ pub struct ScriptStep<'s> {
 pub fn steps(scenario: &Scenario) -> Vec<ScriptStep<'_>> {
     let end = Time::ZERO + scenario.duration;
     let mut steps = Vec::new();
+    // Changes of links that do not end: what a change that ends leaves the link as.
+    let mut lasting: BTreeMap<(&str, LinkDirection), &LinkConfig> = BTreeMap::new();
     for event in &scenario.events {
-        let at = Time::ZERO + event.at;
-        steps.push(ScriptStep { at, ends: false, event });
-        if let Some(lasts) = event.lasts {
-            steps.push(ScriptStep { at: at + lasts, ends: true, event });
+        let at = Time::ZERO + event.at();
+        let (mut link, mut before) = (None, None);
+        if let Action::ChangeLink { site, direction, link: after } = &event.action {
+            let key = (site.as_str(), *direction);
+            let original = || scenario.site(site)?.link(*direction);
+            (link, before) = (Some(after), lasting.get(&key).copied().or_else(original));
+            if event.lasts_us.is_none() {
+                lasting.insert(key, after);
+            }
+        }
+        steps.push(ScriptStep { at, ends: false, event, link });
+        if let Some(lasts) = event.lasts() {
+            steps.push(ScriptStep { at: at + lasts, ends: true, event, link: before });
         }
     }
     steps.retain(|step| step.at < end);
@@ -40,7 +55,7 @@ pub fn steps(scenario: &Scenario) -> Vec<ScriptStep<'_>> {
 /// If the network is not that scenario's.
 pub fn act(
     fabric: &Fabric,
-    ScriptStep { ends, event, .. }: ScriptStep<'_>,
+    ScriptStep { ends, event, link, .. }: ScriptStep<'_>,
 ) -> Result<Option<(HostId, bool)>, SetupError> {
     let name = event.name.clone();
     let told = if ends {
@@ -48,15 +63,17 @@ pub fn act(
     } else {
         parallax_record::Event::ActionBegan { event: name }
     };
-    fabric.tell(&header::event(event).action.node(), told);
+    fabric.tell(&event.action.node(), told);
     match &event.action {
-        Action::Kill(service) => fabric.kill_service(host(fabric, service.name())?),
-        Action::Restart(service) => fabric.restart_service(host(fabric, service.name())?),
+        Action::Kill { service } => fabric.kill_service(host(fabric, service.name())?),
+        Action::Restart { service } => fabric.restart_service(host(fabric, service.name())?),
         Action::PowerLoss { peer } => return Ok(Some((host(fabric, peer)?, ends))),
-        Action::ChangeLink { site: name, direction, after, before } => {
-            let config = if ends { before } else { after };
-            if !fabric.set_link(site(fabric, name)?, *direction, config.clone())? {
-                return Err(SetupError::NoInternet { site: name.clone() });
+        Action::ChangeLink { site: name, direction, .. } => {
+            let site = site(fabric, name)?;
+            let no_internet = || SetupError::NoInternet { site: name.clone() };
+            let config = link.ok_or_else(no_internet)?;
+            if !fabric.set_link(site, *direction, config.clone())? {
+                return Err(no_internet());
             }
         }
         Action::RebootGateway { site: name } => fabric.reboot_gateway(site(fabric, name)?),

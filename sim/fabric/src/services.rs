@@ -5,6 +5,7 @@ use parallax_network::{HostId, Network, Packet, Time, random};
 use parallax_scenario::Scenario;
 use parallax_services::{NetworkService, RelayConfig, RendezvousService, StunTurn};
 use parallax_signalling::IceServer;
+use parallax_spec::{RENDEZVOUS_PORT, STUN_PORT};
 use rand_core::Rng;
 use std::{
     collections::BTreeMap,
@@ -12,10 +13,6 @@ use std::{
     net::{Ipv4Addr, SocketAddr, SocketAddrV4},
 };
 
-/// The port of STUN and TURN (RFC 8489 section 17.4).
-pub(crate) const STUN_PORT: u16 = 3478;
-/// The port of the rendezvous: plain WebSocket.
-pub const RENDEZVOUS_PORT: u16 = 80;
 /// The realm of the TURN server, and its one user.
 const REALM: &str = "parallax";
 const USER: &str = "parallax";

@@ -3,7 +3,6 @@
 extern crate alloc;
 
 mod agenda;
-mod config;
 mod gateway;
 mod ledger;
 mod link;
@@ -15,14 +14,14 @@ mod slab;
 mod time;
 mod topology;
 
-pub use config::{
-    Access, Behaviour, Capacity, FilterScope, GatewayConfig, LinkConfig, Loss, LossError,
-    PortAssignment, QueueLimit, SiteConfig,
-};
 pub use ledger::Ledger;
 pub use link::{Durations, LinkDelays, LinkLoad};
 pub use network::Network;
 pub use output::{DropCause, Flow, HostId, LinkId, NetworkOutput, PacketPlace, Point, SiteId};
 pub use packet::{Packet, Protocol, TcpHeader, Transport};
+pub use parallax_spec::{
+    Access, Behaviour, Capacity, FilterScope, GatewayConfig, LinkConfig, Loss, LossError,
+    PortAssignment, QueueLimit, SiteConfig,
+};
 pub use time::Time;
 pub use topology::TopologyError;

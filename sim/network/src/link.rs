@@ -229,9 +229,9 @@ impl LinkQueue {
     fn has_room(&self, now: Time, bytes: u32) -> bool {
         match self.config.queue {
             QueueLimit::Unlimited => true,
-            QueueLimit::Bytes(limit) => self.waiting_bytes + u64::from(bytes) <= limit,
-            QueueLimit::Packets(limit) => self.waiting.len() < limit as usize,
-            QueueLimit::Time(limit) => {
+            QueueLimit::Bytes { bytes: limit } => self.waiting_bytes + u64::from(bytes) <= limit,
+            QueueLimit::Packets { packets: limit } => self.waiting.len() < limit as usize,
+            QueueLimit::Time { limit } => {
                 self.moving.or(self.config.capacity).is_none_or(|capacity| {
                     let ahead = u128::from(self.work_left(now))
                         + u128::from(self.waiting_bytes) * u128::from(WORK_PER_BYTE);

@@ -19,11 +19,13 @@ fn network() -> (Network, HostId) {
         delay_variation: Duration::from_millis(2),
         reorder: false,
         loss: Loss::burst(0.01, 3.0).expect("such bursts can be"),
-        queue: QueueLimit::Time(Duration::from_millis(200)),
+        queue: QueueLimit::Time { limit: Duration::from_millis(200) },
     };
     let site = SiteConfig {
-        gateway: Some(GatewayConfig::default()),
-        external: [203, 0, 113, 1].into(),
+        gateway: Some(GatewayConfig {
+            external: [203, 0, 113, 1].into(),
+            ..GatewayConfig::default()
+        }),
         internet: Some(Access { up, down: LinkConfig::default() }),
     };
     let site = network.add_site("house", site).expect("the first site");

@@ -11,14 +11,15 @@ mod kernel;
 use kernel::KernelHost;
 use parallax_media::{Clip, Size};
 use parallax_peer::{
-    camera::{self, CameraConfig, Encoding, Media, Signalling, VideoConfig},
+    camera::{self, CameraConfig, Media, Signalling},
     viewer::{
-        self, ExternalSession, Nack, Playing, SessionBackend, SessionCommand, SessionEvent,
-        SourceClip, View, ViewerConfig,
+        self, ExternalSession, Playing, SessionBackend, SessionCommand, SessionEvent, SourceClip,
+        View, ViewerConfig,
     },
 };
 use parallax_record::{CandidateKind, Entry, Event, Ice, JitterBuffer, Phase};
 use parallax_signalling::Token;
+use parallax_spec::{Camera, Nack, SignallingProtocol, Viewer};
 use std::{
     net::SocketAddr,
     sync::Arc,
@@ -34,19 +35,20 @@ fn camera(signalling: Signalling, clip: Arc<Clip>) -> CameraConfig {
         name: "doorbell".to_owned(),
         token: Token::new("secret"),
         signalling,
-        video: VideoConfig {
-            frames_per_second: FRAMES_PER_SECOND,
-            media: Media::Live(Encoding {
-                clip,
-                size: SIZE,
-                bit_rate_bps: 400_000,
-                key_frame_interval: None,
-                skip_frames: false,
-            }),
+        camera: Camera {
+            clip: "bunny".to_owned(),
+            width_px: SIZE.width.into(),
+            height_px: SIZE.height.into(),
+            frames_per_second: FRAMES_PER_SECOND.into(),
+            bit_rate_bps: 400_000,
+            key_frame_interval_frames: None,
+            skip_frames: false,
+            // A key frame of 13 kB takes 52 ms to leave: well within the jitter buffer.
+            pacer_bps: Some(2_000_000),
+            congestion_control: None,
+            signalling: SignallingProtocol::WebSocket,
         },
-        // A key frame of 13 kB takes 52 ms to leave: well within the jitter buffer.
-        pacer_bps: Some(2_000_000),
-        congestion_control: None,
+        media: Media::Live(clip),
         ice: Ice::default(),
     }
 }
@@ -63,9 +65,12 @@ fn viewer(rendezvous: SocketAddr, clip: Arc<Clip>, token: &str) -> ViewerConfig 
                 frames_per_second: FRAMES_PER_SECOND,
             })),
         }],
-        jitter_buffer: JitterBuffer { least_us: 170_000, most_us: 170_000 },
-        nack: Some(Nack { interval: Duration::from_millis(20), tries: 5 }),
-        asks_at: Duration::ZERO,
+        viewer: Viewer {
+            cameras: vec!["doorbell".to_owned()],
+            jitter_buffer: JitterBuffer { least_us: 170_000, most_us: 170_000 },
+            nack: Some(Nack { interval: Duration::from_millis(20), tries: 5 }),
+            asks_at: Duration::ZERO,
+        },
         ice: Ice::default(),
     }
 }

@@ -36,13 +36,14 @@ pub use error::{Problem, ScenarioErrors};
 pub use files::{FileRead, Profiles, Unreadable};
 pub use film::{Film, FilmCure, FilmKind};
 pub use firmware::FirmwareTraits;
+pub use parallax_spec::{
+    Action, Camera, GccBounds, Ipv4Network, Nack, ScriptedEvent, ServiceKind, Services, Site,
+    Viewer,
+};
 pub use profile::{Builtin, Profile};
 pub use read::{parse, parse_with};
 pub use recording::{KnownRecording, RECORDINGS};
 pub use replacement::{Boots, Replacement, Replacements};
-pub use scenario::{
-    Action, Camera, CongestionControl, Event, Ipv4Network, Nack, Peer, Scenario, Service, Services,
-    SignallingProtocol, Site, Video, Viewer,
-};
+pub use scenario::{CameraUse, Peer, Scenario};
 pub use table::nearest;
 pub use text::{MAX_BYTES, MAX_LINE_BYTES, decode, within_length};

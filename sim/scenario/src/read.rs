@@ -21,7 +21,8 @@ use crate::{
     units,
 };
 use core::time::Duration;
-use parallax_record::{MediaMode, Name};
+use parallax_record::{MediaMode, Name, ScenarioFile};
+use sha2::{Digest, Sha256};
 use toml::de::DeTable;
 
 /// Most sites, and most peers, of a scenario.
@@ -53,7 +54,11 @@ pub fn parse_with(
     let document = DeTable::parse(&text).map_err(|error| syntax(&source, &error))?;
     let mut reader = Reader::new(source);
     let id = id(name)?;
-    let scenario = read(&mut reader, id, document.into_inner(), profiles, replacements);
+    let file = ScenarioFile {
+        name: base_name(name).to_owned(),
+        sha256: hex::encode(Sha256::digest(text.as_bytes())),
+    };
+    let scenario = read(&mut reader, (id, file), document.into_inner(), profiles, replacements);
     match ScenarioErrors::new(reader.problems) {
         Some(errors) => Err(errors),
         // A reader that yields nothing has said why; this is its own fault if not.
@@ -66,7 +71,7 @@ pub fn parse_with(
 
 fn read(
     reader: &mut Reader,
-    id: Name,
+    (id, file): (Name, ScenarioFile),
     entries: DeTable<'_>,
     profiles: &dyn Profiles,
     replacements: &Replacements,
@@ -104,6 +109,7 @@ fn read(
     Some(Scenario {
         schema: schema?,
         id,
+        file,
         title: title?,
         why: why?,
         duration,
@@ -225,8 +231,13 @@ fn media(reader: &mut Reader, value: &Value<'_>) -> Option<MediaMode> {
 
 /// The name of a file without folder and ending.
 pub(crate) fn stem(name: &str) -> String {
-    let file = name.rsplit(['/', '\\']).next().unwrap_or(name);
+    let file = base_name(name);
     file.strip_suffix(".toml").unwrap_or(file).to_owned()
+}
+
+/// The name of a file without folder.
+fn base_name(name: &str) -> &str {
+    name.rsplit(['/', '\\']).next().unwrap_or(name)
 }
 
 /// The name of a scenario: that of its file. Folders are called after it.

@@ -3,7 +3,7 @@
 use crate::{
     clip::ClipUse,
     error::Rank,
-    scenario::Video,
+    scenario::CameraUse,
     table::{Place, Reader},
     units::{self, Size},
 };
@@ -33,29 +33,30 @@ pub const RECORDINGS: &[KnownRecording] = &[KnownRecording {
 /// How far a recording's bit rate may be from the one asked for, percent.
 const TOLERANCE_PERCENT: u64 = 20;
 
-impl Video {
+impl CameraUse {
     /// The bit rate of its recording at its frame rate, bits per second; none if there is no
     /// recording of its clip and size.
     pub fn recorded_bits_per_second(&self) -> Option<u64> {
+        let size = self.config.size();
         let (frames, bytes) = match &self.clip {
             ClipUse::Builtin(name) => RECORDINGS
                 .iter()
-                .find(|recording| recording.clip == name && recording.size == self.size)
+                .find(|recording| recording.clip == name && recording.size == size)
                 .map(|recording| (recording.frames, recording.bytes))?,
-            ClipUse::Own(clip) if clip.manifest().size == self.size => {
+            ClipUse::Own(clip) if clip.manifest().size == size => {
                 (clip.manifest().frames, clip.manifest().bytes)
             }
             ClipUse::Own(_) | ClipUse::Film(_) => return None,
         };
-        let bits = u64::from(bytes) * 8 * u64::from(self.frames_per_second);
+        let bits = u64::from(bytes) * 8 * u64::from(self.config.frames_per_second);
         Some(bits / u64::from(frames))
     }
 }
 
-/// Refuses a video whose recording is another one than it asks for: nothing is scaled or encoded.
+/// Refuses a camera whose recording is another one than it asks for: nothing is scaled or encoded.
 pub(crate) fn suits(
     reader: &mut Reader,
-    video: &Video,
+    camera: &CameraUse,
     places: &[(&'static str, Place)],
 ) -> Option<()> {
     let mut refuse = |key: &str, message: &str, label: &str, help: String| {
@@ -63,9 +64,9 @@ pub(crate) fn suits(
             reader.refuse(Rank::Value, place, message, label, help);
         }
     };
-    let (size, asked) = (video.size, video.bit_rate_bits_per_second);
-    let Some(recorded) = video.recorded_bits_per_second() else {
-        let (message, help) = match &video.clip {
+    let (size, asked) = (camera.config.size(), camera.config.bit_rate_bps);
+    let Some(recorded) = camera.recorded_bits_per_second() else {
+        let (message, help) = match &camera.clip {
             ClipUse::Own(clip) => {
                 let own = clip.manifest().size;
                 (
@@ -97,7 +98,7 @@ pub(crate) fn suits(
         let recorded = units::format_bits_per_second(recorded.div_ceil(1_000) * 1_000);
         let message = format!(
             "the recording comes to {recorded} at {} frames per second",
-            video.frames_per_second
+            camera.config.frames_per_second
         );
         let help = format!(
             "write `bit_rate = \"{recorded}\"`: a recording is sent as it is, and its rate may be \

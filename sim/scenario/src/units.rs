@@ -3,8 +3,9 @@
 //! Numbers are decimal and exact: what cannot be held without rounding is refused. Nothing here
 //! goes through a float.
 
-use core::{fmt, time::Duration};
+use core::time::Duration;
 use parallax_record::foreign::inline;
+pub use parallax_spec::Size;
 
 /// What is wrong with a value, and what would be right.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -14,28 +15,6 @@ pub struct UnitError {
     pub wrong: String,
     /// What would be right.
     pub cure: String,
-}
-
-/// The size of a picture, pixels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Size {
-    /// Pixels across.
-    pub width: u32,
-    /// Pixels down.
-    pub height: u32,
-}
-
-impl Size {
-    /// Pixels in the picture.
-    pub fn pixels(self) -> u64 {
-        u64::from(self.width) * u64::from(self.height)
-    }
-}
-
-impl fmt::Display for Size {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}x{}", self.width, self.height)
-    }
 }
 
 /// A unit: its name, and how many of the base unit it holds.

@@ -1,11 +1,11 @@
 //! What adapts a camera's bit rate, as a scenario says it.
 
-use parallax_scenario::{Builtin, CongestionControl, Profiles, parse, units};
+use parallax_scenario::{Builtin, GccBounds, Profiles, parse, units};
 
 const TWO_HOMES: &str = include_str!("../../../fixtures/scenarios/two-homes.toml");
 
 /// What `two-homes`, whose doorbell films at `bit_rate`, comes to with this key.
-fn read(bit_rate: &str, key: &str) -> CongestionControl {
+fn read(bit_rate: &str, key: &str) -> Option<GccBounds> {
     let (own, given) = ("bit_rate = \"400kbit/s\"", format!("bit_rate = \"{bit_rate}\""));
     let camera = "profile = \"esp32-p4\"";
     assert!(TWO_HOMES.contains(own) && TWO_HOMES.contains(camera));
@@ -13,11 +13,11 @@ fn read(bit_rate: &str, key: &str) -> CongestionControl {
     let scenario = parse("gcc.toml", &text, &Builtin)
         .unwrap_or_else(|errors| panic!("{:?}", miette::Report::new(errors)));
     let camera = scenario.peer("doorbell").and_then(|peer| peer.camera.as_ref());
-    camera.expect("a camera").congestion_control
+    camera.expect("a camera").config.congestion_control
 }
 
-fn gcc(floor: u64, ceiling: u64) -> CongestionControl {
-    CongestionControl::Gcc { floor_bits_per_second: floor, ceiling_bits_per_second: ceiling }
+fn gcc(floor_bps: u64, ceiling_bps: u64) -> Option<GccBounds> {
+    Some(GccBounds { floor_bps, ceiling_bps })
 }
 
 /// The key, before another one of the camera's table.
@@ -27,8 +27,8 @@ fn key(value: &str) -> String {
 
 #[test]
 fn nothing_adapts_the_bit_rate_unless_asked_for() {
-    assert_eq!(read("400kbit/s", ""), CongestionControl::None);
-    assert_eq!(read("400kbit/s", &key("\"none\"")), CongestionControl::None);
+    assert_eq!(read("400kbit/s", ""), None);
+    assert_eq!(read("400kbit/s", &key("\"none\"")), None);
 }
 
 #[test]

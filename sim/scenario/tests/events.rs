@@ -4,8 +4,10 @@
 use miette::{GraphicalReportHandler, GraphicalTheme};
 use parallax_network::Capacity;
 use parallax_record::LinkDirection;
-use parallax_scenario::{Action, Builtin, Event, Scenario, ScenarioErrors, Service, parse};
-use std::{fmt::Write as _, time::Duration};
+use parallax_scenario::{
+    Action, Builtin, Scenario, ScenarioErrors, ScriptedEvent, ServiceKind, parse,
+};
+use std::fmt::Write as _;
 
 const SOUND: &str = r#"schema = 1
 title = "Two homes"
@@ -199,26 +201,25 @@ fn events_come_in_the_order_of_time_and_at_one_time_in_that_of_the_file() {
     let peer = || "doorbell".to_owned();
     assert_eq!(
         *reboot,
-        Event {
+        ScriptedEvent {
             name: "reboot".into(),
-            at: Duration::from_secs(8),
-            lasts: Some(Duration::from_secs(1)),
+            at_us: 8_000_000,
+            lasts_us: Some(1_000_000),
             action: Action::PowerLoss { peer: peer() },
         }
     );
-    assert_eq!(outage.action, Action::Kill(Service::Rendezvous));
-    assert_eq!(back.action, Action::Restart(Service::Rendezvous));
+    assert_eq!(outage.action, Action::Kill { service: ServiceKind::Rendezvous });
+    assert_eq!(back.action, Action::Restart { service: ServiceKind::Rendezvous });
     assert_eq!(gateway.action, Action::RebootGateway { site: "house".into() });
-    let up = &scenario.sites[0].config.internet.as_ref().expect("joined").up;
-    let Action::ChangeLink { site, direction, after, before } = &squeeze.action else { panic!() };
+    let up = scenario.sites[0].up.as_ref().expect("joined");
+    let Action::ChangeLink { site, direction, link } = &squeeze.action else { panic!() };
     assert_eq!((site.as_str(), *direction), ("house", LinkDirection::Up));
-    assert_eq!(before, up);
     // What is not named stays.
     let changed = parallax_network::LinkConfig {
         capacity: Capacity::from_bits_per_second(1_000_000),
         ..up.clone()
     };
-    assert_eq!(*after, changed);
+    assert_eq!(*link, changed);
 }
 
 #[test]
@@ -235,14 +236,15 @@ change_link = { site = "house", direction = "up", one_way_delay = "50ms" }
 [[check]]"#;
     let scenario = sound(&SOUND.replace("\n[[check]]", more));
     let changes = scenario.events.iter().filter_map(|event| match &event.action {
-        Action::ChangeLink { before, after, .. } => Some((before.clone(), after.clone())),
+        Action::ChangeLink { link, .. } => Some(link.clone()),
         _ => None,
     });
     let changes: Vec<_> = changes.collect();
     let [for_good, squeeze, later] = &changes[..] else { panic!("{changes:?}") };
-    assert_eq!(squeeze.0, for_good.1, "what does not end stays");
-    assert_eq!(later.0, for_good.1, "what has ended is undone");
-    assert_eq!(later.1.capacity, for_good.0.capacity);
+    assert_eq!(squeeze.loss, for_good.loss, "what does not end stays");
+    assert_eq!(later.loss, for_good.loss, "what does not end stays");
+    assert_ne!(squeeze.capacity, for_good.capacity);
+    assert_eq!(later.capacity, for_good.capacity, "what has ended is undone");
 }
 
 #[test]
@@ -252,7 +254,7 @@ fn without_a_rendezvous_there_is_no_server_at_all() {
     let none = [services.stun, services.turn, services.rendezvous];
     assert_eq!(none, [None; 3]);
     let site = &scenario.sites[0];
-    assert!(site.config.internet.is_none() && site.config.gateway.is_none());
+    assert!(site.up.is_none() && site.down.is_none() && site.gateway.is_none());
     let addresses: Vec<_> = scenario.peers.iter().map(|peer| peer.address.to_string()).collect();
     assert_eq!(addresses, ["192.168.1.10", "192.168.1.11"]);
 }

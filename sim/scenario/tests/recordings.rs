@@ -50,7 +50,7 @@ fn refused(changes: &[(&str, &str)]) -> String {
 }
 
 fn recorded(scenario: &Scenario) -> Option<u64> {
-    scenario.peers[0].camera.as_ref().expect("a camera").video.recorded_bits_per_second()
+    scenario.peers[0].camera.as_ref().expect("a camera").recorded_bits_per_second()
 }
 
 #[test]
@@ -63,7 +63,8 @@ fn the_mode_is_the_files_or_stands_in_its_place() {
         let replaced = Replacements { media: Some(media), ..Replacements::default() };
         parse_with("s.toml", text, &Folder, &replaced).expect("sound")
     };
-    assert_eq!(with(MediaMode::Prerecorded, TWO_HOMES), scenario);
+    let file = scenario.file.clone();
+    assert_eq!(Scenario { file, ..with(MediaMode::Prerecorded, TWO_HOMES) }, scenario);
     assert_eq!(with(MediaMode::Live, &prerecorded(&[])).media, MediaMode::Live);
 }
 

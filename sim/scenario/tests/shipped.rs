@@ -23,21 +23,21 @@ fn two_homes_says_what_the_simulator_needs() {
     let names: Vec<_> = scenario.sites.iter().map(|site| site.name.as_str()).collect();
     assert_eq!(names, ["house", "flat"], "the order of the file, not of the alphabet");
     let house = scenario.site("house").expect("there");
-    let gateway = house.config.gateway.as_ref().expect("there");
+    let gateway = house.gateway.as_ref().expect("there");
     assert_eq!(gateway.mapping, Behaviour::EndpointIndependent);
     assert_eq!(gateway.filtering, Behaviour::AddressAndPortDependent);
     assert_eq!(gateway.mapping_timeout, Duration::from_secs(120));
-    let access = house.config.internet.as_ref().expect("there");
-    assert_eq!(access.up.capacity, Capacity::from_bits_per_second(8_000_000));
-    assert_eq!(access.up.one_way_delay, Duration::from_millis(12));
-    assert_eq!(access.up.loss, Loss::Burst { mean: 0.01, burst: 3.0 });
-    assert_eq!(access.up.queue, QueueLimit::Time(Duration::from_millis(200)));
+    let up = house.up.as_ref().expect("there");
+    assert_eq!(up.capacity, Capacity::from_bits_per_second(8_000_000));
+    assert_eq!(up.one_way_delay, Duration::from_millis(12));
+    assert_eq!(up.loss, Loss::Burst { mean: 0.01, burst: 3.0 });
+    assert_eq!(up.queue, QueueLimit::Time { limit: Duration::from_millis(200) });
     let doorbell = scenario.peer("doorbell").expect("there");
     assert_eq!(doorbell.profile.name, "esp32-p4");
     let camera = doorbell.camera.as_ref().expect("there");
-    assert_eq!(camera.video.size, Size { width: 320, height: 240 });
-    assert_eq!(camera.video.bit_rate_bits_per_second, 400_000);
-    assert_eq!(camera.pacer_bits_per_second, Some(2_000_000));
+    assert_eq!(camera.config.size(), Size { width: 320, height: 240 });
+    assert_eq!(camera.config.bit_rate_bps, 400_000);
+    assert_eq!(camera.config.pacer_bps, Some(2_000_000));
     let viewer = scenario.peer("phone").and_then(|peer| peer.viewer.as_ref()).expect("there");
     assert_eq!(viewer.cameras, ["doorbell"]);
     assert_eq!(viewer.jitter_buffer, JitterBuffer::default());
@@ -53,7 +53,8 @@ fn homes_share_a_private_range_and_nothing_else() {
     let scenario = read("two-homes.toml", TWO_HOMES);
     let networks: Vec<_> = scenario.sites.iter().map(|site| site.network.to_string()).collect();
     assert_eq!(networks, ["192.168.1.0/24", "192.168.1.0/24"]);
-    let external: Vec<_> = scenario.sites.iter().map(|site| site.config.external).collect();
+    let gateways = scenario.sites.iter().filter_map(|site| site.gateway.as_ref());
+    let external: Vec<_> = gateways.map(|gateway| gateway.external).collect();
     assert_eq!(external, [Ipv4Addr::new(198, 51, 100, 1), Ipv4Addr::new(198, 51, 100, 2)]);
     for peer in &scenario.peers {
         assert_eq!(peer.address, Ipv4Addr::new(192, 168, 1, 10));
@@ -66,7 +67,7 @@ fn homes_share_a_private_range_and_nothing_else() {
 fn strict_homes_are_strict_and_must_relay() {
     let scenario = read("strict-homes.toml", STRICT_HOMES);
     for site in &scenario.sites {
-        let gateway = site.config.gateway.as_ref().expect("there");
+        let gateway = site.gateway.as_ref().expect("there");
         assert_eq!(gateway.mapping, Behaviour::AddressAndPortDependent);
         assert_eq!(gateway.filtering, Behaviour::AddressAndPortDependent);
         assert_eq!(gateway.ports, PortAssignment::Random);
@@ -86,7 +87,7 @@ fn what_a_gateway_leaves_out_is_the_networks_default() {
         filtering: Behaviour::AddressAndPortDependent,
         ..GatewayConfig::default()
     };
-    assert_eq!(scenario.sites[0].config.gateway, Some(default));
+    assert_eq!(scenario.sites[0].gateway, Some(default));
 }
 
 #[test]

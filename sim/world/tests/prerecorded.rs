@@ -128,8 +128,11 @@ fn the_header_says_what_is_sent() {
     let (header, live) = (header(&scenario, 1, "0"), header(&live.expect("sound"), 1, "0"));
     assert_eq!(header.media_mode, MediaMode::Prerecorded);
     let camera = |header: &parallax_record::Header| header.peers[0].camera.clone().expect("there");
-    assert_eq!(camera(&live).bit_rate_bps, 400_000);
-    assert_eq!(camera(&header).bit_rate_bps, 393_059);
+    assert_eq!((camera(&live).camera.bit_rate_bps, camera(&live).recorded_bps), (400_000, None));
+    assert_eq!(
+        (camera(&header).camera.bit_rate_bps, camera(&header).recorded_bps),
+        (400_000, Some(393_059))
+    );
     assert_ne!(camera(&header).clip_sha256, camera(&live).clip_sha256);
 }
 

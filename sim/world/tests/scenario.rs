@@ -2,7 +2,6 @@
 #![cfg(target_os = "linux")]
 
 use parallax_media::Clip;
-use parallax_network::SiteConfig;
 use parallax_record::{CandidateKind, Entry, Event, Phase};
 use parallax_scenario::{BUILTIN_CLIPS, Builtin, Scenario, Services, parse};
 use parallax_world::{Guards, SimOutcome, Sinks, header, run};
@@ -90,7 +89,7 @@ fn the_header_says_what_runs() {
     assert_eq!(header.sites.len(), scenario.sites.len());
     assert_eq!(header.services.len(), 3);
     let camera = header.peers.iter().find_map(|peer| peer.camera.as_ref()).expect("a camera");
-    assert_eq!((camera.width_px, camera.height_px), (320, 240));
+    assert_eq!((camera.camera.width_px, camera.camera.height_px), (320, 240));
     // SHA-256 of nothing: the clip was not found.
     assert!(!camera.clip_sha256.starts_with("e3b0c442"));
     assert_eq!(header.streams, scenario.streams());
@@ -109,7 +108,7 @@ fn one_lan() -> Scenario {
     let mut scenario = shipped("two-homes", 8);
     scenario.sites.truncate(1);
     let site = &mut scenario.sites[0];
-    site.config = SiteConfig { gateway: None, internet: None, ..site.config.clone() };
+    (site.gateway, site.up, site.down) = (None, None, None);
     scenario.services = Services { stun: None, turn: None, rendezvous: None, ..scenario.services };
     for (peer, host) in scenario.peers.iter_mut().zip(10..) {
         peer.site = site.name.clone();

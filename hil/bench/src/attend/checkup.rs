@@ -40,6 +40,6 @@ impl Session<'_> {
         }
         self.attended.clock.settle(now);
         let order = self.attended.order.clone();
-        self.say(&ToBoard::Order(order));
+        self.say(&ToBoard::Order(Box::new(order)));
     }
 }

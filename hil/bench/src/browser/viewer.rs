@@ -124,7 +124,7 @@ pub(super) async fn view(place: BoardSite, given: Given) {
         .filter_map(|view| decodes(&view.playing).map(|source| (view.camera.clone(), source)));
     let mut viewer = Viewer {
         sources: sources.collect(),
-        jitter_buffer: config.jitter_buffer,
+        jitter_buffer: config.viewer.jitter_buffer,
         host: place.host(),
         place,
         devtools,

@@ -26,7 +26,7 @@ fn scenario() -> Scenario {
         .unwrap_or_else(|errors| panic!("{:?}", errors.problems()));
     // A file with such a site beside a rendezvous is refused: nobody there could call anybody.
     let island = scenario.sites.iter_mut().find(|site| site.name == "island").expect("it is there");
-    island.config.internet = None;
+    (island.up, island.down) = (None, None);
     scenario
 }
 

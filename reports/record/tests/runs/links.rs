@@ -2,16 +2,13 @@
 
 use crate::support::{CAMERA, REQUEST_NS, Run, VIEWER, entry, session};
 use parallax_record::*;
+use std::time::Duration;
 
-fn link(capacity_bps: u64) -> LinkHeader {
-    LinkHeader {
-        capacity_bps: Some(capacity_bps),
-        one_way_delay_us: 12_000,
-        delay_variation_us: 0,
-        reorder: false,
-        loss_mean_ppm: 0,
-        loss_burst_millipackets: 1_000,
-        queue: QueueLimit::Unlimited,
+fn link(capacity_bps: u64) -> LinkConfig {
+    LinkConfig {
+        capacity: Capacity::from_bits_per_second(capacity_bps),
+        one_way_delay: Duration::from_millis(12),
+        ..LinkConfig::default()
     }
 }
 
@@ -26,9 +23,9 @@ fn change(name: &str, at_us: u64, lasts_us: Option<u64>, capacity_bps: u64) -> S
 
 fn run() -> Run {
     let mut run = Run::streaming(&[]);
-    run.header.sites = vec![SiteHeader {
+    run.header.sites = vec![Site {
         name: "house".into(),
-        lan: "192.168.1.0/24".into(),
+        network: "192.168.1.0/24".parse().expect("a network"),
         gateway: None,
         up: Some(link(5_000_000)),
         down: Some(link(50_000_000)),
@@ -40,7 +37,10 @@ fn capacities(run: Run) -> Vec<(u64, u64, Option<u64>)> {
     let [up, down] = &links(&run.record())[..] else { panic!("two links") };
     assert_eq!((up.direction, down.direction), (LinkDirection::Up, LinkDirection::Down));
     assert_eq!(down.spans.len(), 1, "nobody changed it");
-    up.spans.iter().map(|span| (span.from_us, span.to_us, span.link.capacity_bps)).collect()
+    up.spans
+        .iter()
+        .map(|span| (span.from_us, span.to_us, span.link.capacity.map(Capacity::bits_per_second)))
+        .collect()
 }
 
 #[test]
@@ -167,7 +167,8 @@ fn repairs_are_told_over_time() {
 fn the_delay_that_came_out_is_told_beside_what_was_configured() {
     assert_eq!(judge(&run().record()).links, [], "a record that does not tell");
     let mut run = run();
-    let slower = LinkHeader { one_way_delay_us: 162_000, reorder: true, ..link(5_000_000) };
+    let slower =
+        LinkConfig { one_way_delay: Duration::from_millis(162), reorder: true, ..link(5_000_000) };
     let action =
         Action::ChangeLink { site: "house".into(), direction: LinkDirection::Up, link: slower };
     run.header.events = vec![

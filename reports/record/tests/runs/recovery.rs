@@ -115,7 +115,7 @@ fn to(us: u64) -> Window {
 
 #[test]
 fn what_lasts_is_over_at_its_end() {
-    let squeeze = event(Some(500_000), Action::Kill { service: "turn".into() });
+    let squeeze = event(Some(500_000), Action::Kill { service: ServiceKind::Turn });
     let result = run(0, squeeze).result(within(1_000_000));
     // Frame 38 is the first that is captured after 3.5 s.
     assert_eq!(result.measured, Some(shown_us(38) - 500_000));
@@ -205,7 +205,7 @@ fn what_a_later_event_does_is_not_this_ones() {
     let mut run = dies_later(2_500);
     let later = ScriptedEvent { name: "later".into(), at_us: 5_100_000, ..gateway() };
     run.header.events.push(later.clone());
-    run.header.events[1].action = Action::Kill { service: "turn".into() };
+    run.header.events[1].action = Action::Kill { service: ServiceKind::Turn };
     let result = run.result(within(1_000_000));
     assert_eq!((result.measured, result.verdict), (Some(shown_us(30)), Verdict::Pass));
     // One that names the window's end takes the other into account.

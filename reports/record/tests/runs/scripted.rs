@@ -8,7 +8,7 @@ fn event(at_us: u64, lasts_us: Option<u64>, action: Action) -> ScriptedEvent {
 }
 
 fn kill(at_us: u64) -> ScriptedEvent {
-    event(at_us, None, Action::Kill { service: "turn".into() })
+    event(at_us, None, Action::Kill { service: ServiceKind::Turn })
 }
 
 /// 120 frames from 1 s to 9 s, of which those from 7 s to 7.9 s are lost. The run ends with them.
@@ -57,7 +57,7 @@ fn an_event_is_named_if_most_of_what_was_lost_was_captured_in_its_time() {
     }
     // What was over before, with pictures since, took nothing.
     let link = |lasts| {
-        let link = LinkHeader { loss_mean_ppm: 1_000_000, ..link(10_000) };
+        let link = LinkConfig { loss: Loss::Independent { probability: 1.0 }, ..link(10_000) };
         let action =
             Action::ChangeLink { site: "house".into(), direction: LinkDirection::Up, link };
         event(500_000, Some(lasts), action)

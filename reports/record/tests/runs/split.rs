@@ -3,6 +3,7 @@
 use crate::support::*;
 use parallax_record::*;
 use proptest::prelude::*;
+use std::time::Duration;
 
 const MS: u64 = 1_000_000;
 
@@ -132,12 +133,12 @@ fn the_place_of_a_relay_is_configured() {
     let over = |kind| {
         let mut run = Run::connected(kind, CandidateKind::Host);
         run.header = between_homes().header;
-        run.header.services = ["stun", "turn"]
-            .map(|kind| ServiceHeader {
-                name: kind.into(),
-                kind: kind.into(),
-                address: "192.0.2.30:3478".into(),
-                one_way_delay_us: if kind == "turn" { 3_000 } else { 0 },
+        run.header.services = [(ServiceKind::Stun, 0), (ServiceKind::Turn, 3)]
+            .map(|(kind, ms)| ServiceAddress {
+                name: kind.name().into(),
+                kind,
+                address: "192.0.2.30:3478".parse().expect("an address"),
+                one_way_delay: Duration::from_millis(ms),
             })
             .to_vec();
         split(run, &AFTER_NS)

@@ -1,6 +1,7 @@
 //! A small run made by hand: a camera and a viewer, frames every 66.667 ms, constant stages.
 
 use parallax_record::*;
+use std::time::Duration;
 
 pub(crate) const CAMERA: &str = "doorbell";
 pub(crate) const VIEWER: &str = "phone";
@@ -22,6 +23,8 @@ pub(crate) fn header(checks: Vec<Check>) -> Header {
     let peer = |name: &str, site: &str, viewer: bool| PeerHeader {
         browser: None,
         ice: None,
+        address: None,
+        viewer: None,
         name: name.into(),
         site: site.into(),
         profile: ProfileUse { name: "desktop".into(), sha256: "00".into() },
@@ -36,6 +39,7 @@ pub(crate) fn header(checks: Vec<Check>) -> Header {
         schema: SCHEMA,
         parallax_version: "0.1.0".into(),
         scenario: "two-homes".parse().expect("a name"),
+        scenario_file: None,
         title: "Two homes".into(),
         why: "The everyday case.".into(),
         seed: u64::MAX,
@@ -69,23 +73,15 @@ pub(crate) fn entry(run_ns: u64, node: &str, event: Event) -> Entry {
 
 /// A packet that was dropped at a node.
 /// A link without loss, of one delay.
-pub(crate) fn link(one_way_delay_us: u64) -> LinkHeader {
-    LinkHeader {
-        capacity_bps: None,
-        one_way_delay_us,
-        delay_variation_us: 0,
-        reorder: false,
-        loss_mean_ppm: 0,
-        loss_burst_millipackets: 1_000,
-        queue: QueueLimit::Unlimited,
-    }
+pub(crate) fn link(one_way_delay_us: u64) -> LinkConfig {
+    LinkConfig { one_way_delay: Duration::from_micros(one_way_delay_us), ..LinkConfig::default() }
 }
 
 /// A site without a gateway, with links of these delays.
-pub(crate) fn site(name: &str, up_us: u64, down_us: u64) -> SiteHeader {
-    SiteHeader {
+pub(crate) fn site(name: &str, up_us: u64, down_us: u64) -> Site {
+    Site {
         name: name.into(),
-        lan: "192.168.1.0/24".into(),
+        network: "192.168.1.0/24".parse().expect("a network"),
         gateway: None,
         up: Some(link(up_us)),
         down: Some(link(down_us)),

@@ -6,8 +6,10 @@ use crate::{
     plot::labels,
     view::{NodePlace, Topology},
 };
-use parallax_record::{GatewayHeader, LinkHeader, PeerHeader, QueueLimit};
-use std::fmt::Write;
+use parallax_record::{
+    Capacity, GatewayConfig, LinkConfig, Loss, PeerHeader, QueueLimit, ServiceKind, micros,
+};
+use std::{fmt::Write, time::Duration};
 
 const SITE: f64 = 330.0;
 const GAP: f64 = 24.0;
@@ -124,15 +126,15 @@ impl Sheet<'_> {
         for (at, service) in services.iter().enumerate() {
             let x = self.service(at);
             self.rect((x, y + 26.0, SERVICE, 42.0), "f-ground s-quiet");
-            let name = if service.name == service.kind {
-                service.kind.clone()
+            let name = if service.name == service.kind.name() {
+                service.name.clone()
             } else {
                 format!("{} ({})", service.name, service.kind)
             };
             self.text((x + 10.0, y + 44.0, SERVICE - 20.0), 13, "text", &name);
-            let mut place = service.address.clone();
-            if service.one_way_delay_us > 0 {
-                let away = figure::duration(service.one_way_delay_us.cast_signed());
+            let mut place = service.address.to_string();
+            if !service.one_way_delay.is_zero() {
+                let away = time(service.one_way_delay);
                 let _ = write!(place, ", {away} away");
             }
             self.text((x + 10.0, y + 60.0, SERVICE - 20.0), 11, "quiet", &place);
@@ -148,7 +150,12 @@ impl Sheet<'_> {
         let x = self.left(at);
         self.rect((x, 12.0, SITE, self.tall), "none s-quiet");
         self.text((x + 12.0, 32.0, SITE - 24.0), 13, "text", &format!("site {}", place.site.name));
-        self.text((x + 12.0, 48.0, SITE - 24.0), 11, "quiet", &format!("LAN {}", place.site.lan));
+        self.text(
+            (x + 12.0, 48.0, SITE - 24.0),
+            11,
+            "quiet",
+            &format!("LAN {}", place.site.network),
+        );
         for (row, peer) in place.peers.iter().enumerate() {
             self.draw_peer(x, self.peer_top(row), peer);
         }
@@ -199,10 +206,10 @@ impl Sheet<'_> {
             let _ = write!(
                 text,
                 ", {}x{} at {} fps, {}",
-                camera.width_px,
-                camera.height_px,
-                camera.frames_per_second,
-                figure::bit_rate(camera.bit_rate_bps)
+                camera.camera.width_px,
+                camera.camera.height_px,
+                camera.camera.frames_per_second,
+                figure::bit_rate(camera.recorded_bps.unwrap_or(camera.camera.bit_rate_bps))
             );
         }
         if peer.browser.is_none() {
@@ -211,7 +218,7 @@ impl Sheet<'_> {
         self.text((x + 50.0, y + 32.0, room), 11, "quiet", &text);
     }
 
-    fn draw_gateway(&mut self, x: f64, y: f64, gateway: &GatewayHeader) {
+    fn draw_gateway(&mut self, x: f64, y: f64, gateway: &GatewayConfig) {
         self.rect((x, y, SITE, GATEWAY), "f-ground s-nat");
         self.text(
             (x + 40.0, y + 18.0, SITE - 50.0),
@@ -232,7 +239,7 @@ impl Sheet<'_> {
             &format!("filtering {}", gateway.filtering),
         );
         let hairpins = if gateway.hairpinning { "hairpins" } else { "no hairpinning" };
-        let timeout = figure::duration(gateway.mapping_timeout_us.cast_signed());
+        let timeout = time(gateway.mapping_timeout);
         let rest = format!("ports {}, mapping timeout {timeout}, {hairpins}", gateway.ports);
         self.text((x + 40.0, y + 70.0, SITE - 50.0), 11, "quiet", &rest);
     }
@@ -258,7 +265,8 @@ impl Sheet<'_> {
         if from.0 != to.0 || relayed {
             let y = self.core() + 12.0 + 5.0 * (at % 3) as f64;
             let _ = write!(way, "V{y}");
-            let turn = self.topology.services.iter().position(|service| service.kind == "turn");
+            let turn =
+                self.topology.services.iter().position(|service| service.kind == ServiceKind::Turn);
             if let (true, Some(turn)) = (relayed, turn) {
                 let x = self.service(turn) + SERVICE / 2.0;
                 let box_top = self.core() + 26.0;
@@ -278,26 +286,31 @@ impl Sheet<'_> {
     }
 }
 
+/// A duration of the scenario.
+fn time(duration: Duration) -> String {
+    figure::duration(micros(duration).cast_signed())
+}
+
 /// A link in two lines.
-fn link_text(way: &str, link: &LinkHeader) -> [String; 2] {
-    let time = |us: u64| figure::duration(us.cast_signed());
-    let capacity = link.capacity_bps.map_or_else(|| "unlimited".to_owned(), figure::bit_rate);
-    let mut first = format!("{way}: {capacity}, one-way delay {}", time(link.one_way_delay_us));
-    if link.delay_variation_us > 0 {
-        let _ = write!(first, " ± {}", time(link.delay_variation_us));
+fn link_text(way: &str, link: &LinkConfig) -> [String; 2] {
+    let capacity = link.capacity.map(Capacity::bits_per_second);
+    let capacity = capacity.map_or_else(|| "unlimited".to_owned(), figure::bit_rate);
+    let mut first = format!("{way}: {capacity}, one-way delay {}", time(link.one_way_delay));
+    if !link.delay_variation.is_zero() {
+        let _ = write!(first, " ± {}", time(link.delay_variation));
     }
-    let mut second = if link.loss_mean_ppm == 0 {
+    let mut second = if link.loss == Loss::None {
         "no random loss".to_owned()
     } else {
-        let burst = link.loss_burst_millipackets as f64 / 1e3;
-        let loss = figure::share(link.loss_mean_ppm.cast_signed());
-        format!("loss {loss} in bursts of {}", crate::plot::nice::number(burst))
+        let loss = figure::share((link.loss.mean() * 1e6).round() as i64);
+        let burst = crate::plot::nice::number(link.loss.burst_length());
+        format!("loss {loss} in bursts of {burst}")
     };
     let queue = match link.queue {
         QueueLimit::Unlimited => "unlimited".to_owned(),
         QueueLimit::Bytes { bytes } => figure::bytes(bytes),
-        QueueLimit::Packets { packets } => figure::counted(packets, "packet"),
-        QueueLimit::Time { limit_us } => time(limit_us),
+        QueueLimit::Packets { packets } => figure::counted(packets.into(), "packet"),
+        QueueLimit::Time { limit } => time(limit),
     };
     let _ = write!(second, ", bottleneck queue {queue}");
     [first, second]
@@ -307,8 +320,9 @@ fn link_text(way: &str, link: &LinkHeader) -> [String; 2] {
 mod tests {
     use super::*;
     use crate::png::seen;
-    use parallax_record::{ProfileUse, ServiceHeader, SiteHeader};
+    use parallax_record::{Behaviour, ProfileUse, ServiceAddress, Site};
     use proptest::prelude::*;
+    use std::net::SocketAddrV4;
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(24))]
@@ -318,50 +332,50 @@ mod tests {
             names in prop::collection::vec("[a-zW]{1,60}", 4..9),
             gateway in any::<bool>(),
         ) {
-            let link = LinkHeader {
-                capacity_bps: Some(123_456_789),
-                one_way_delay_us: 123_456,
-                delay_variation_us: 12_345,
+            let link = LinkConfig {
+                capacity: Capacity::from_bits_per_second(123_456_789),
+                one_way_delay: Duration::from_micros(123_456),
+                delay_variation: Duration::from_micros(12_345),
                 reorder: false,
-                loss_mean_ppm: 12_345,
-                loss_burst_millipackets: 12_345,
-                queue: QueueLimit::Time { limit_us: 200_000 },
+                loss: Loss::Burst { mean: 0.012_345, burst: 12.345 },
+                queue: QueueLimit::Time { limit: Duration::from_millis(200) },
             };
             let peer = |name: &String| PeerHeader {
                 browser: None,
                 name: name.clone(),
                 site: "site".into(),
                 profile: ProfileUse { name: name.clone(), sha256: String::new() },
+                address: None,
                 ice: None,
                 boot_us: 0,
                 camera: None,
+                viewer: None,
                 jitter_buffer_us: Some(50_000),
                 jitter_buffer_least_us: None,
-            stages: None,
+                stages: None,
             };
-            let gateway = gateway.then(|| GatewayHeader {
-                external: "203.0.113.255".into(),
-                mapping: names[0].clone(),
-                filtering: names[1].clone(),
-                ports: names[2].clone(),
-                mapping_timeout_us: 120_000_000,
+            let gateway = gateway.then(|| GatewayConfig {
+                external: [203, 0, 113, 255].into(),
+                mapping: Behaviour::AddressAndPortDependent,
+                filtering: Behaviour::AddressAndPortDependent,
                 hairpinning: false,
+                ..GatewayConfig::default()
             });
             let place = |name: &String| NodePlace {
-                site: SiteHeader {
+                site: Site {
                     name: name.clone(),
-                    lan: name.clone(),
+                    network: "192.168.101.128/25".parse().expect("a network"),
                     gateway: gateway.clone(),
                     up: gateway.as_ref().map(|_| link.clone()),
                     down: gateway.as_ref().map(|_| link.clone()),
                 },
                 peers: names[..2].iter().map(peer).collect(),
             };
-            let service = |name: &String| ServiceHeader {
+            let service = |name: &String| ServiceAddress {
                 name: name.clone(),
-                kind: "turn".into(),
-                address: name.clone(),
-                one_way_delay_us: 123_456,
+                kind: ServiceKind::Rendezvous,
+                address: SocketAddrV4::new([192, 168, 101, 128].into(), 65_535),
+                one_way_delay: Duration::from_micros(123_456),
             };
             let drawn = Topology {
                 places: names.iter().take(3).map(place).collect(),

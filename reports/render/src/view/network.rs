@@ -1,6 +1,6 @@
 //! The network's side of a run.
 
-use parallax_record::{Action, Event, Header, LinkDirection, LinkHeader, Record};
+use parallax_record::{Action, Capacity, Event, Header, LinkConfig, LinkDirection, Record};
 use std::collections::BTreeMap;
 
 /// What congestion control said at a time, all in bits per second.
@@ -49,17 +49,18 @@ fn capacities(
     header: &Header,
     of: &str,
     way: LinkDirection,
-    link: &LinkHeader,
+    link: &LinkConfig,
 ) -> Vec<(u64, Option<u64>)> {
-    let mut steps = vec![(0, link.capacity_bps)];
+    let bps = |link: &LinkConfig| link.capacity.map(Capacity::bits_per_second);
+    let mut steps = vec![(0, bps(link))];
     for event in &header.events {
         if let Action::ChangeLink { site, direction, link: other } = &event.action
             && site == of
             && *direction == way
         {
-            steps.push((event.at_us, other.capacity_bps));
+            steps.push((event.at_us, bps(other)));
             if let Some(lasts_us) = event.lasts_us {
-                steps.push((event.at_us.saturating_add(lasts_us), link.capacity_bps));
+                steps.push((event.at_us.saturating_add(lasts_us), bps(link)));
             }
         }
     }

@@ -1,12 +1,12 @@
 //! Who stands where, and which way media took.
 
-use parallax_record::{Header, PeerHeader, ServiceHeader, SiteHeader, StreamSummary, Summary};
+use parallax_record::{Header, PeerHeader, ServiceAddress, Site, StreamSummary, Summary};
 
 /// A site with its peers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NodePlace {
     /// The site.
-    pub site: SiteHeader,
+    pub site: Site,
     /// Who stands in it.
     pub peers: Vec<PeerHeader>,
 }
@@ -28,7 +28,7 @@ pub struct Topology {
     /// Its sites.
     pub places: Vec<NodePlace>,
     /// Its services.
-    pub services: Vec<ServiceHeader>,
+    pub services: Vec<ServiceAddress>,
     /// The ways that media took.
     pub routes: Vec<TopologyRoute>,
 }
@@ -37,7 +37,7 @@ impl Topology {
     /// Of a run's header, and the ways that its summary tells.
     #[must_use]
     pub fn of(header: &Header, summary: &Summary) -> Self {
-        let place = |site: &SiteHeader| NodePlace {
+        let place = |site: &Site| NodePlace {
             site: site.clone(),
             peers: header.peers.iter().filter(|peer| peer.site == site.name).cloned().collect(),
         };

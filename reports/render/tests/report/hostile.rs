@@ -19,8 +19,8 @@ fn scripts_in_names_and_titles_are_text() {
     header.events[0].name = HOSTILE.into();
     header.checks[0].why = HOSTILE.into();
     header.peers[0].profile.name = HOSTILE.into();
-    header.sites[0].lan = HOSTILE.into();
-    header.services[0].address = HOSTILE.into();
+    header.sites[0].name = HOSTILE.into();
+    header.services[0].name = HOSTILE.into();
     let mut folder = folder_of(vec![header]);
     folder.name = HOSTILE.into();
     folder.suite.runs[0].faults.push(HOSTILE.into());

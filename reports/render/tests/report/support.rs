@@ -2,7 +2,7 @@
 
 use parallax_record::*;
 use parallax_render::input::{Detail, Folder, FolderOrigin};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 pub(crate) const FRAMES: u32 = 80;
 
@@ -16,29 +16,25 @@ pub(crate) fn late_us(frame: u32) -> u64 {
     100_000 + u64::from(frame % 7) * 1_000
 }
 
-fn link(capacity_bps: u64) -> LinkHeader {
-    LinkHeader {
-        capacity_bps: Some(capacity_bps),
-        one_way_delay_us: 12_000,
-        delay_variation_us: 2_000,
+fn link(capacity_bps: u64) -> LinkConfig {
+    LinkConfig {
+        capacity: Capacity::from_bits_per_second(capacity_bps),
+        one_way_delay: Duration::from_millis(12),
+        delay_variation: Duration::from_millis(2),
         reorder: false,
-        loss_mean_ppm: 10_000,
-        loss_burst_millipackets: 3_000,
-        queue: QueueLimit::Time { limit_us: 200_000 },
+        loss: Loss::Burst { mean: 0.01, burst: 3.0 },
+        queue: QueueLimit::Time { limit: Duration::from_millis(200) },
     }
 }
 
-fn site(name: &str) -> SiteHeader {
-    SiteHeader {
+fn site(name: &str) -> Site {
+    Site {
         name: name.into(),
-        lan: "192.168.1.0/24".into(),
-        gateway: Some(GatewayHeader {
-            external: "198.51.100.1".into(),
-            mapping: "endpoint-independent".into(),
-            filtering: "address-and-port-dependent".into(),
-            ports: "preserving".into(),
-            mapping_timeout_us: 120_000_000,
-            hairpinning: true,
+        network: "192.168.1.0/24".parse().expect("a network"),
+        gateway: Some(GatewayConfig {
+            filtering: Behaviour::AddressAndPortDependent,
+            mapping_timeout: Duration::from_secs(120),
+            ..GatewayConfig::default()
         }),
         up: Some(link(8_000_000)),
         down: Some(link(40_000_000)),
@@ -55,6 +51,8 @@ pub(crate) fn header(seed: u64) -> Header {
     };
     let peer = |name: &str, site: &str, viewer: bool| PeerHeader {
         browser: None,
+        address: None,
+        viewer: None,
         ice: None,
         name: name.into(),
         site: site.into(),
@@ -70,6 +68,7 @@ pub(crate) fn header(seed: u64) -> Header {
         schema: SCHEMA,
         parallax_version: "0.1.0".into(),
         scenario: "two-homes".parse().expect("a name"),
+        scenario_file: None,
         title: "Two homes".into(),
         why: "The everyday case.".into(),
         seed,
@@ -79,11 +78,11 @@ pub(crate) fn header(seed: u64) -> Header {
         media_mode: MediaMode::Live,
         congestion_control: CongestionControl::None,
         sites: vec![site("house"), site("flat")],
-        services: vec![ServiceHeader {
+        services: vec![ServiceAddress {
             name: "turn".into(),
-            kind: "turn".into(),
-            address: "192.0.2.30:3478".into(),
-            one_way_delay_us: 10_000,
+            kind: ServiceKind::Turn,
+            address: "192.0.2.30:3478".parse().expect("an address"),
+            one_way_delay: Duration::from_millis(10),
         }],
         peers: vec![peer("doorbell", "house", false), peer("phone", "flat", true)],
         streams: vec![Stream { camera: "doorbell".into(), viewer: "phone".into() }],

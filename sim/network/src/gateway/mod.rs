@@ -29,7 +29,6 @@ use tcp::Direction;
 #[derive(Debug)]
 pub(crate) struct Gateway {
     config: GatewayConfig,
-    external: Ipv4Addr,
     mappings: Mappings,
     sessions: Sessions,
     random: ChaCha8Rng,
@@ -62,15 +61,15 @@ pub(crate) struct Notes {
 }
 
 impl Gateway {
-    pub(crate) fn new(config: GatewayConfig, external: Ipv4Addr, random: ChaCha8Rng) -> Self {
+    pub(crate) fn new(config: GatewayConfig, random: ChaCha8Rng) -> Self {
         let mappings = Mappings::new(config.mapping);
         let sessions = Sessions::new(config.filter_scope);
-        Self { config, external, mappings, sessions, random }
+        Self { config, mappings, sessions, random }
     }
 
     /// The address that the Internet sees.
     pub(crate) fn external(&self) -> Ipv4Addr {
-        self.external
+        self.config.external
     }
 
     /// A packet from the LAN to the Internet: its source becomes an external endpoint.
@@ -91,7 +90,7 @@ impl Gateway {
         self.sessions.go_through(session, mapping);
         self.sessions[session].opened = true;
         self.refresh(now, mapping, session, &packet.transport, Direction::Out, notes);
-        packet.source = SocketAddrV4::new(self.external, owner.external_port);
+        packet.source = SocketAddrV4::new(self.config.external, owner.external_port);
         Ok(())
     }
 
@@ -168,7 +167,7 @@ impl Gateway {
 
     /// Power off and on: all mappings are lost, the random stream goes on.
     pub(crate) fn reboot(&mut self, notes: &mut Notes) {
-        let external = self.external;
+        let external = self.config.external;
         notes.changes.extend(self.mappings.iter().map(|mapping| mapping.change(external, false)));
         self.mappings = Mappings::new(self.config.mapping);
         self.sessions = Sessions::new(self.config.filter_scope);
@@ -197,7 +196,7 @@ impl Gateway {
         )
         .ok_or(DropCause::PortsExhausted)?;
         let number = self.mappings.begin(protocol, internal, remote, port);
-        notes.changes.push(self.mappings[number].change(self.external, true));
+        notes.changes.push(self.mappings[number].change(self.config.external, true));
         Ok(number)
     }
 
@@ -205,7 +204,7 @@ impl Gateway {
     fn end_mapping(&mut self, number: u32, notes: &mut Notes) {
         let mapping = self.mappings.end(number);
         self.sessions.close_all(number);
-        notes.changes.push(mapping.change(self.external, false));
+        notes.changes.push(mapping.change(self.config.external, false));
     }
 
     /// A packet that was let in: UDP refreshes if the gateway is configured so (RFC 4787 REQ-6), TCP

@@ -5,7 +5,8 @@ use core::{net::Ipv4Addr, time::Duration};
 
 use super::{Network, PlaceId, Segment, loads::Loads};
 use crate::{
-    Access, Capacity, HostId, LinkConfig, LinkId, SiteConfig, SiteId, Time, TopologyError,
+    Access, Capacity, GatewayConfig, HostId, LinkConfig, LinkId, SiteConfig, SiteId, Time,
+    TopologyError,
     agenda::Agenda,
     gateway::{Gateway, Notes},
     link::LinkQueue,
@@ -59,13 +60,13 @@ impl Network {
                     .checked()
                     .map_err(|source| TopologyError::Loss { name: name.to_owned(), source })?;
             }
-            if config.gateway.is_some() {
-                self.topology.check_public(name, config.external)?;
-                self.topology.core.insert(config.external, Reach::Site(id));
+            if let Some(GatewayConfig { external, .. }) = config.gateway {
+                self.topology.check_public(name, external)?;
+                self.topology.core.insert(external, Reach::Site(id));
             }
         }
         let random = stream(self.seed, &format!("gateway/{name}"));
-        let gateway = config.gateway.map(|gateway| Gateway::new(gateway, config.external, random));
+        let gateway = config.gateway.map(|gateway| Gateway::new(gateway, random));
         let site = SiteEntry { name: name.into(), gateway, access: None, hosts: BTreeMap::new() };
         self.topology.sites.push(site);
         self.topology.sites[id.index()].access = config.internet.map(|access| AccessLinks {

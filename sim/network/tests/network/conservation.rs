@@ -19,9 +19,9 @@ fn link() -> impl Strategy<Value = LinkConfig> {
     ];
     let queue = prop_oneof![
         Just(QueueLimit::Unlimited),
-        (0_u64..20_000).prop_map(QueueLimit::Bytes),
-        (0_u32..20).prop_map(QueueLimit::Packets),
-        (0_u64..300).prop_map(|ms| QueueLimit::Time(Duration::from_millis(ms))),
+        (0_u64..20_000).prop_map(|bytes| QueueLimit::Bytes { bytes }),
+        (0_u32..20).prop_map(|packets| QueueLimit::Packets { packets }),
+        (0_u64..300).prop_map(|ms| QueueLimit::Time { limit: Duration::from_millis(ms) }),
     ];
     (capacity, 0_u64..100, 0_u64..20, any::<bool>(), loss, queue).prop_map(
         |(capacity, delay, variation, reorder, loss, queue)| LinkConfig {
@@ -46,6 +46,7 @@ fn gateway() -> impl Strategy<Value = GatewayConfig> {
     )
         .prop_map(|(mapping, filtering, filter_scope, ports, timeout, [refresh, hairpin])| {
             GatewayConfig {
+                external: [203, 0, 113, 1].into(),
                 mapping,
                 filtering,
                 filter_scope,
@@ -108,8 +109,9 @@ fn build(seed: u64, sites: &[SiteSpec]) -> (Network, Vec<HostId>, Vec<parallax_n
     for (n, (gateway, access, count)) in (0_u8..).zip(sites) {
         let private = gateway.is_some();
         let config = SiteConfig {
-            gateway: gateway.clone(),
-            external: [203, 0, 113, n].into(),
+            gateway: gateway
+                .clone()
+                .map(|gateway| GatewayConfig { external: [203, 0, 113, n].into(), ..gateway }),
             internet: access.clone().map(|(up, down)| Access { up, down }),
         };
         let site = network.add_site(&format!("site{n}"), config).expect("new");

@@ -24,7 +24,6 @@ fn delays(config: LinkConfig, bursts: u64, each: u64) -> (LinkDelays, u64) {
     let mut network = Network::new(1);
     let site = SiteConfig {
         gateway: None,
-        external: core::net::Ipv4Addr::UNSPECIFIED,
         internet: Some(Access { up: config, down: LinkConfig::default() }),
     };
     let site = network.add_site("house", site).expect("new");

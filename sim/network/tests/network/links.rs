@@ -25,7 +25,6 @@ impl Line {
         let mut network = Network::new(seed);
         let config = SiteConfig {
             gateway: None,
-            external: core::net::Ipv4Addr::UNSPECIFIED,
             internet: Some(Access { up, down: LinkConfig::default() }),
         };
         let site = network.add_site("house", config).expect("new");
@@ -136,17 +135,20 @@ fn survivors(queue: QueueLimit) -> Vec<u32> {
 #[test]
 fn a_queue_holds_its_limit_and_the_packet_in_transmission() {
     assert_eq!(survivors(QueueLimit::Unlimited).len(), 10);
-    assert_eq!(survivors(QueueLimit::Packets(3)), [0, 1, 2, 3]);
-    assert_eq!(survivors(QueueLimit::Packets(0)), [0]);
-    assert_eq!(survivors(QueueLimit::Bytes(3000)), [0, 1, 2, 3]);
-    assert_eq!(survivors(QueueLimit::Bytes(2999)), [0, 1, 2]);
-    assert_eq!(survivors(QueueLimit::Bytes(999)), [0]);
+    assert_eq!(survivors(QueueLimit::Packets { packets: 3 }), [0, 1, 2, 3]);
+    assert_eq!(survivors(QueueLimit::Packets { packets: 0 }), [0]);
+    assert_eq!(survivors(QueueLimit::Bytes { bytes: 3000 }), [0, 1, 2, 3]);
+    assert_eq!(survivors(QueueLimit::Bytes { bytes: 2999 }), [0, 1, 2]);
+    assert_eq!(survivors(QueueLimit::Bytes { bytes: 999 }), [0]);
     // The n-th waits a little less than 8 n ms: 8 us a packet have passed on the LAN.
-    assert_eq!(survivors(QueueLimit::Time(Duration::from_millis(24))), [0, 1, 2, 3]);
-    assert_eq!(survivors(QueueLimit::Time(Duration::from_millis(23))), [0, 1, 2]);
-    assert_eq!(survivors(QueueLimit::Time(Duration::from_micros(24_000 - 3 * 8))), [0, 1, 2, 3]);
+    assert_eq!(survivors(QueueLimit::Time { limit: Duration::from_millis(24) }), [0, 1, 2, 3]);
+    assert_eq!(survivors(QueueLimit::Time { limit: Duration::from_millis(23) }), [0, 1, 2]);
+    assert_eq!(
+        survivors(QueueLimit::Time { limit: Duration::from_micros(24_000 - 3 * 8) }),
+        [0, 1, 2, 3]
+    );
     // One too long for the fourth, not for the fifth, 8 us later.
-    let limit = QueueLimit::Time(Duration::from_micros(24_000 - 3 * 8 - 1));
+    let limit = QueueLimit::Time { limit: Duration::from_micros(24_000 - 3 * 8 - 1) };
     assert_eq!(survivors(limit), [0, 1, 2, 4]);
 }
 
@@ -156,7 +158,7 @@ fn what_propagates_is_not_queued() {
     let config = LinkConfig {
         capacity: capacity(15_000_000),
         one_way_delay: Duration::from_millis(600),
-        queue: QueueLimit::Bytes(500_000),
+        queue: QueueLimit::Bytes { bytes: 500_000 },
         ..LinkConfig::default()
     };
     let mut line = Line::new(1, config);
@@ -328,13 +330,15 @@ fn a_change_of_capacity_does_not_forget_the_half_sent_packet() {
 /// time is as long as at the capacity before.
 #[test]
 fn a_link_that_stands_still_goes_on_where_it_was() {
-    for queue in [QueueLimit::Packets(2), QueueLimit::Time(Duration::from_millis(20))] {
+    for queue in
+        [QueueLimit::Packets { packets: 2 }, QueueLimit::Time { limit: Duration::from_millis(20) }]
+    {
         stands_still_for_a_second(queue);
     }
     // From the start, and with a queue in time: nothing fits behind the packet in transmission.
     let still = LinkConfig {
         capacity: Some(Capacity::STANDSTILL),
-        queue: QueueLimit::Time(Duration::from_millis(200)),
+        queue: QueueLimit::Time { limit: Duration::from_millis(200) },
         ..LinkConfig::default()
     };
     let mut line = Line::new(1, still);
@@ -382,7 +386,7 @@ fn the_ledger_tells_waiting_from_propagating() {
     let config = LinkConfig {
         capacity: capacity(1_000_000),
         one_way_delay: Duration::from_millis(20),
-        queue: QueueLimit::Packets(2),
+        queue: QueueLimit::Packets { packets: 2 },
         ..LinkConfig::default()
     };
     let mut line = Line::new(1, config);

@@ -29,7 +29,6 @@ impl Line {
         let mut network = Network::new(1);
         let config = SiteConfig {
             gateway: None,
-            external: core::net::Ipv4Addr::UNSPECIFIED,
             internet: Some(Access { up, down: LinkConfig::default() }),
         };
         let site = network.add_site("house", config).expect("new");
@@ -105,7 +104,7 @@ fn over_all_intervals_the_loads_are_the_ledger() {
     let config = LinkConfig {
         capacity: capacity(1_000_000),
         loss: Loss::burst(0.1, 3.0).expect("such bursts can be"),
-        queue: QueueLimit::Bytes(20_000),
+        queue: QueueLimit::Bytes { bytes: 20_000 },
         ..LinkConfig::default()
     };
     let mut line = Line::new(config);

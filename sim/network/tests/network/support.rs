@@ -16,9 +16,9 @@ pub(crate) fn endpoint(text: &str) -> SocketAddrV4 {
 }
 
 pub(crate) fn site(gateway: Option<GatewayConfig>, external: &str) -> SiteConfig {
+    let external = external.parse().expect("an address");
     SiteConfig {
-        gateway,
-        external: external.parse().expect("an address"),
+        gateway: gateway.map(|gateway| GatewayConfig { external, ..gateway }),
         internet: Some(Access::default()),
     }
 }

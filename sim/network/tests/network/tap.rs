@@ -117,7 +117,7 @@ fn a_host_that_is_cut_off_passes_nothing() {
 fn points_are_hosts_services_and_the_ports_that_a_gateway_has() {
     let (mut bench, ..) = Bench::house(GatewayConfig::default());
     let network = &mut bench.network;
-    let config = |gateway, internet| SiteConfig { gateway, external: [0; 4].into(), internet };
+    let config = |gateway, internet| SiteConfig { gateway, internet };
     network.add_site("island", config(Some(GatewayConfig::default()), None)).expect("new");
     network.add_site("open", config(None, Some(Access::default()))).expect("new");
     let names: Vec<_> =
@@ -151,8 +151,7 @@ fn fates(tapped: bool) -> (Vec<NetworkOutput>, usize) {
         ..GatewayConfig::default()
     };
     let house = SiteConfig {
-        gateway: Some(gateway),
-        external: [203, 0, 113, 1].into(),
+        gateway: Some(GatewayConfig { external: [203, 0, 113, 1].into(), ..gateway }),
         internet: Some(Access { up: link.clone(), down: link }),
     };
     let house = network.add_site("house", house).expect("new");

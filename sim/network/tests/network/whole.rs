@@ -24,7 +24,6 @@ fn a_path_takes_the_sum_of_its_links() {
     let hosts = [1, 2].map(|n: u8| {
         let config = SiteConfig {
             gateway: None,
-            external: [0; 4].into(),
             internet: Some(Access { up: link(8, 12), down: link(40, 7) }),
         };
         let site = network.add_site(&format!("site{n}"), config).expect("new");
@@ -65,7 +64,7 @@ fn two_homes_may_use_the_same_private_addresses() {
 #[test]
 fn hosts_of_a_site_talk_over_the_senders_lan_link_alone() {
     let mut network = Network::new(1);
-    let lan = SiteConfig { gateway: None, external: [0; 4].into(), internet: None };
+    let lan = SiteConfig { gateway: None, internet: None };
     let lan = network.add_site("lan", lan).expect("new");
     let [a, b] = [1, 2].map(|n: u8| {
         network.add_host(&format!("host{n}"), lan, [192, 168, 1, n].into()).expect("new")
@@ -84,7 +83,7 @@ fn hosts_of_a_site_talk_over_the_senders_lan_link_alone() {
 #[test]
 fn packets_that_go_nowhere_are_dropped_by_name() {
     let (mut bench, host, services) = Bench::house(GatewayConfig::default());
-    let lan = SiteConfig { gateway: None, external: [0; 4].into(), internet: None };
+    let lan = SiteConfig { gateway: None, internet: None };
     let lan = bench.network.add_site("island", lan).expect("new");
     let castaway = bench.network.add_host("castaway", lan, [10, 0, 0, 1].into()).expect("new");
     let long = Packet::udp(endpoint(HOST), endpoint(SERVICE), vec![0; 65_508].into());
@@ -233,8 +232,7 @@ fn luck_of_house(seed: u64, more: u8) -> Vec<(Time, u16)> {
             ..GatewayConfig::default()
         };
         SiteConfig {
-            gateway: Some(gateway),
-            external: [203, 0, 113, n].into(),
+            gateway: Some(GatewayConfig { external: [203, 0, 113, n].into(), ..gateway }),
             internet: Some(Access { up, down: LinkConfig::default() }),
         }
     };

@@ -1,7 +1,7 @@
 //! The encoder, or the recording that stands in for it.
 
-use super::{Encoding, Media, VideoConfig};
-use parallax_media::{EncodeError, Encoded, Encoder, EncoderConfig, Picture, Recording};
+use super::{CameraConfig, Media};
+use parallax_media::{EncodeError, Encoded, Encoder, Picture, Recording};
 use std::time::Duration;
 
 /// What makes a camera's frames.
@@ -20,12 +20,9 @@ pub(super) enum Film {
 impl Film {
     /// # Errors
     /// If there is no encoder for such a video.
-    pub(super) fn open(video: &VideoConfig) -> Result<Self, EncodeError> {
-        Ok(match &video.media {
-            Media::Live(encoding) => {
-                let config = encoder_config(encoding, video.frames_per_second);
-                Self::Live(Box::new(Encoder::new(config)?))
-            }
+    pub(super) fn open(config: &CameraConfig) -> Result<Self, EncodeError> {
+        Ok(match &config.media {
+            Media::Live(_) => Self::Live(Box::new(Encoder::new(config.encoder())?)),
             Media::Prerecorded(recording) => {
                 Self::Prerecorded { recording: recording.clone(), next: 0, stretch: None }
             }
@@ -66,19 +63,5 @@ impl Film {
                 Ok(Encoded { bytes, key, skipped: false, qp })
             }
         }
-    }
-}
-
-fn encoder_config(encoding: &Encoding, frames_per_second: u16) -> EncoderConfig {
-    EncoderConfig {
-        size: encoding.size,
-        frames_per_second,
-        bit_rate_bps: encoding.bit_rate_bps,
-        key_frame_interval: encoding.key_frame_interval,
-        // One slice a frame: the viewer decodes whole frames or none, so smaller slices would
-        // cost bits and save nothing.
-        max_slice_bytes: None,
-        skip_frames: encoding.skip_frames,
-        scene_change_key_frames: true,
     }
 }

@@ -20,10 +20,10 @@ use crate::{
     tasks::{self, Tasks},
 };
 use key_frames::KeyFrames;
-use parallax_media::{Clip, Recording, Size};
+use parallax_media::{Clip, EncoderConfig, Recording, Size};
 use parallax_record::{Event, Ice, Session};
 use parallax_signalling::{CloseReason, FromRendezvous, SessionId, ToRendezvous, Token};
-pub use rates::CongestionControl;
+use parallax_spec::{Camera, GccBounds};
 use rates::Rates;
 use source::Frame;
 use std::{
@@ -47,13 +47,10 @@ pub struct CameraConfig {
     pub token: Token,
     /// Where its viewers find it.
     pub signalling: Signalling,
-    /// Its video.
-    pub video: VideoConfig,
-    /// Rate at which its pacer lets packets go, bits per second; none: no pacer. Under congestion
-    /// control this is at the start, and keeps its ratio to the bit rate.
-    pub pacer_bps: Option<u32>,
-    /// How the bit rate follows the path; none: it does not.
-    pub congestion_control: Option<CongestionControl>,
+    /// How it films, encodes and sends.
+    pub camera: Camera,
+    /// Where the frames come from.
+    pub media: Media,
     /// How its ICE agent is set.
     pub ice: Ice,
 }
@@ -70,31 +67,84 @@ pub enum Signalling {
     Whip(SocketAddr),
 }
 
+/// A number of a camera that is larger than its encoder or its pacer takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooLarge {
+    /// Its key in scenarios.
+    pub key: &'static str,
+    /// The number.
+    pub value: u64,
+}
+
 impl CameraConfig {
+    /// Itself, if its encoder and its pacer take all its numbers.
+    ///
+    /// # Errors
+    /// With the first that is too large.
+    pub fn checked(self) -> Result<Self, TooLarge> {
+        let camera = &self.camera;
+        let (narrow, wide) = (u64::from(u16::MAX), u64::from(u32::MAX));
+        let ceiling = camera.congestion_control.map_or(0, |bounds| bounds.ceiling_bps);
+        let limits = [
+            ("size", camera.width_px.max(camera.height_px).into(), narrow),
+            ("frames_per_second", camera.frames_per_second.into(), narrow),
+            ("bit_rate", camera.bit_rate_bps, wide),
+            ("pacer", camera.pacer_bps.unwrap_or(0), wide),
+            ("ceiling", ceiling, wide),
+        ];
+        match limits.into_iter().find(|(_, value, most)| value > most) {
+            Some((key, value, _)) => Err(TooLarge { key, value }),
+            None => Ok(self),
+        }
+    }
+
+    /// Frames per second, at least 1.
+    fn frames_per_second(&self) -> u16 {
+        u16::try_from(self.camera.frames_per_second).unwrap_or(u16::MAX).max(1)
+    }
+
+    fn pacer_bps(&self) -> Option<u32> {
+        self.camera.pacer_bps.map(narrow)
+    }
+
     /// What bounds the encoder's bit rate where it follows the path, and where it begins, bits per
     /// second. A recording follows no viewer.
-    fn follows(&self) -> Option<(CongestionControl, u32)> {
-        match &self.video.media {
-            Media::Live(encoding) => Some((self.congestion_control?, encoding.bit_rate_bps)),
+    fn follows(&self) -> Option<(GccBounds, u32)> {
+        match &self.media {
+            Media::Live(_) => {
+                Some((self.camera.congestion_control?, narrow(self.camera.bit_rate_bps)))
+            }
             Media::Prerecorded(_) => None,
+        }
+    }
+
+    fn encoder(&self) -> EncoderConfig {
+        let [width, height] = [self.camera.width_px, self.camera.height_px]
+            .map(|pixels| u16::try_from(pixels).unwrap_or(u16::MAX));
+        EncoderConfig {
+            size: Size { width, height },
+            frames_per_second: self.frames_per_second(),
+            bit_rate_bps: narrow(self.camera.bit_rate_bps),
+            key_frame_interval: self.camera.key_frame_interval_frames,
+            // One slice a frame: the viewer decodes whole frames or none, so smaller slices would
+            // cost bits and save nothing.
+            max_slice_bytes: None,
+            skip_frames: self.camera.skip_frames,
+            scene_change_key_frames: true,
         }
     }
 }
 
-/// A camera's video.
-#[derive(Clone, Debug)]
-pub struct VideoConfig {
-    /// Frames per second, at least 1.
-    pub frames_per_second: u16,
-    /// Where the frames come from.
-    pub media: Media,
+/// A rate that was checked.
+fn narrow(bps: u64) -> u32 {
+    u32::try_from(bps).unwrap_or(u32::MAX)
 }
 
 /// Where a camera's frames come from.
 #[derive(Clone, Debug)]
 pub enum Media {
-    /// It films and encodes.
-    Live(Encoding),
+    /// It films this clip, whose pictures have the stream's size, and encodes.
+    Live(Arc<Clip>),
     /// It sends the next frame of a recording for each that it captures, as it is, and encodes
     /// nothing. Who asks for a key frame waits for the next one of the recording. Stages take
     /// their time all the same.
@@ -111,22 +161,6 @@ impl Media {
             }
         }
     }
-}
-
-/// What a camera films, and how it encodes.
-#[derive(Clone, Debug)]
-pub struct Encoding {
-    /// What it films; its pictures have the stream's size.
-    pub clip: Arc<Clip>,
-    /// Picture size.
-    pub size: Size,
-    /// Target of the encoder's rate control, bits per second; under congestion control at the start
-    /// of each session.
-    pub bit_rate_bps: u32,
-    /// Frames from one key frame to the next; none: only when one is asked for.
-    pub key_frame_interval: Option<u32>,
-    /// Whether the encoder may skip frames to hold its bit rate.
-    pub skip_frames: bool,
 }
 
 /// Frames that may wait for one viewer's transport.
@@ -176,7 +210,7 @@ pub async fn run<H: Host>(host: H, config: CameraConfig) {
         booted_ns: host.now_ns(),
         rtp_base: host.random() as u32,
         counters: Counters::default(),
-        key_frames: Mutex::new(KeyFrames::new(config.congestion_control.is_none())),
+        key_frames: Mutex::new(KeyFrames::new(config.camera.congestion_control.is_none())),
         watchers: Mutex::default(),
         rates: config.follows().map(|(_, start_bps)| Mutex::new(Rates::new(start_bps))),
         watched: Notify::new(),

@@ -3,10 +3,11 @@
 //!
 //! One encoder serves all viewers, so it aims at the lowest estimate of the sessions that stream.
 
-use super::{Shared, gcc::Gcc};
+use super::{Shared, gcc::Gcc, narrow};
 use crate::host::Host;
 use parallax_record::{Event, Session};
 use parallax_signalling::SessionId;
+use parallax_spec::GccBounds;
 use rtc::interceptor::{BandwidthEstimator, PacketReport};
 use std::{
     collections::BTreeMap,
@@ -19,15 +20,6 @@ use std::{
 
 /// Between what is recorded of a session's rates.
 const REPORT: Duration = Duration::from_secs(1);
-
-/// Google congestion control, and within what it may move a camera's bit rate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CongestionControl {
-    /// The encoder never aims lower, bits per second; at most the camera's bit rate.
-    pub floor_bps: u32,
-    /// The encoder never aims higher, bits per second; at least the camera's bit rate.
-    pub ceiling_bps: u32,
-}
 
 /// What a camera's encoder is to aim at.
 pub(super) struct Rates {
@@ -72,7 +64,7 @@ impl Rates {
 /// Google congestion control of one session, as `rtc` drives it.
 pub(super) struct Estimator {
     gcc: Gcc,
-    bounds: CongestionControl,
+    bounds: GccBounds,
     estimate_bps: u32,
     /// Of the pacer's rate to the estimate.
     ratio: (u32, u32),
@@ -83,13 +75,13 @@ pub(super) struct Estimator {
 impl Estimator {
     /// An estimator that begins at `start_bps`, where the pacer lets `pacer_bps` go.
     pub(super) fn new(
-        bounds: CongestionControl,
+        bounds: GccBounds,
         start_bps: u32,
         pacer_bps: u32,
         tell: impl Fn(u32) + Send + Sync + 'static,
     ) -> Self {
         let [start, floor, ceiling] =
-            [start_bps, bounds.floor_bps, bounds.ceiling_bps].map(f64::from);
+            [start_bps, narrow(bounds.floor_bps), narrow(bounds.ceiling_bps)].map(f64::from);
         Self {
             gcc: Gcc::new(start, floor, ceiling),
             bounds,
@@ -118,10 +110,10 @@ impl BandwidthEstimator for Estimator {
 }
 
 /// Rounds an estimate down to whole kbit/s, within its bounds: the encoder is not told of each bit.
-fn whole_kbits(bps: f64, bounds: CongestionControl) -> u32 {
+fn whole_kbits(bps: f64, bounds: GccBounds) -> u32 {
     // Saturates, and it is clamped by GCC already.
     let whole = (bps / 1_000.0) as u32;
-    whole.saturating_mul(1_000).clamp(bounds.floor_bps, bounds.ceiling_bps)
+    whole.saturating_mul(1_000).clamp(narrow(bounds.floor_bps), narrow(bounds.ceiling_bps))
 }
 
 /// Records a session's rates once a second. `sent` counts the bytes that have left for the wire.
@@ -157,8 +149,7 @@ mod tests {
     use super::*;
     use std::sync::Mutex;
 
-    const BOUNDS: CongestionControl =
-        CongestionControl { floor_bps: 100_500, ceiling_bps: 900_700 };
+    const BOUNDS: GccBounds = GccBounds { floor_bps: 100_500, ceiling_bps: 900_700 };
 
     fn session(number: u64) -> SessionId {
         serde_json::from_value(serde_json::json!(number)).expect("a number")

@@ -146,11 +146,11 @@ pub(super) async fn prepare<H: Host>(
     let since_ns = host.now_ns();
     let sent = Arc::default();
     let round_trip = SharedRoundTrip::default();
-    let live = matches!(shared.config.video.media, Media::Live(_));
-    let outlet = Outlet::new(shared.config.pacer_bps, live, round_trip.clone());
+    let live = matches!(shared.config.media, Media::Live(_));
+    let outlet = Outlet::new(shared.config.pacer_bps(), live, round_trip.clone());
     let registry = interceptors(shared, (id, name), &sent, &outlet);
-    let feedback = shared.config.congestion_control.is_some();
-    let media = (shared.config.video.media.profile_level_id(), feedback);
+    let feedback = shared.config.camera.congestion_control.is_some();
+    let media = (shared.config.media.profile_level_id(), feedback);
     let ice = (ice_servers, shared.config.ice);
     let built = connection::build(host, name, ice, (registry, round_trip), media).await?;
     let connection = built.connection.clone();
@@ -231,7 +231,7 @@ fn interceptors<H: Host>(
                 shared.with_rates(|rates| rates.estimate(&id, bps));
             }
         };
-        let pacer_bps = config.pacer_bps.unwrap_or(start_bps);
+        let pacer_bps = config.pacer_bps().unwrap_or(start_bps);
         let estimator = Estimator::new(bounds, start_bps, pacer_bps, tell);
         let congestion_control =
             CongestionControlBuilder::new(estimator).with_prune_horizon(UNREPORTED).build();
@@ -254,7 +254,7 @@ fn media_track<H: Host>(shared: &Shared<H>, ssrc: u32) -> MediaStreamTrack {
                 ssrc: Some(ssrc),
                 ..Default::default()
             },
-            codec: connection::h264(shared.config.video.media.profile_level_id()),
+            codec: connection::h264(shared.config.media.profile_level_id()),
             ..Default::default()
         }],
     )
@@ -318,7 +318,7 @@ impl<H: Host> Live<H> {
         self.tasks.spawn(&host, pacer_load(host.clone(), name, self.outlet.clone()));
         self.tasks.spawn(&host, answer(self.shared.clone(), self.control.clone()));
         self.tasks.spawn(&host, report(self.shared.clone(), self.control.clone()));
-        if self.shared.config.congestion_control.is_some() {
+        if self.shared.config.camera.congestion_control.is_some() {
             let session = (self.exchange.id, self.exchange.name.clone());
             let report = rates::report(self.shared.clone(), session, self.sent.clone());
             self.tasks.spawn(&host, report);

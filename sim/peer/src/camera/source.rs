@@ -74,7 +74,7 @@ async fn capture<H: Host>(
     let host = &shared.host;
     let started = host.work(Work::Start, host.now_ns(), || ()).await;
     until(host, started.through_ns).await;
-    let fps = u64::from(shared.config.video.frames_per_second);
+    let fps = u64::from(shared.config.frames_per_second());
     let start_ns = host.now_ns();
     let due_ns = |tick: u64| start_ns + tick * 1_000_000_000 / fps;
     let mut stage = Pipeline::new(host);
@@ -130,7 +130,7 @@ async fn encode<H: Host>(
     mut stage: Pipeline<H, InEncoder>,
 ) {
     let host = &shared.host;
-    let mut film = match Film::open(&shared.config.video) {
+    let mut film = match Film::open(&shared.config) {
         Ok(film) => film,
         Err(error) => return shared.fault(format!("failed to open the encoder: {error}")),
     };
@@ -167,10 +167,9 @@ async fn encode<H: Host>(
 impl<H: Host> Shared<H> {
     /// The picture that the sensor sees at frame `number`, marked; none if it is not encoded.
     fn expose(&self, number: u32, camera_us: u64) -> Option<Picture> {
-        let video = &self.config.video;
-        let Media::Live(encoding) = &video.media else { return None };
-        let at = crate::frame_time(number, video.frames_per_second);
-        let mut picture = encoding.clip.frame_at(at).into_owned();
+        let Media::Live(clip) = &self.config.media else { return None };
+        let at = crate::frame_time(number, self.config.frames_per_second());
+        let mut picture = clip.frame_at(at).into_owned();
         let mark = marker::PictureMarker { boot: self.boot, frame: number, camera_us };
         if let Err(error) = marker::draw(&mut picture, &mark) {
             self.fault(error.to_string());

@@ -23,10 +23,11 @@ use crate::{
     tasks::{self, Tasks, Timer},
 };
 use parallax_media::Clip;
-use parallax_record::{Event, Ice, JitterBuffer, Phase, Session};
+use parallax_record::{Event, Ice, Phase, Session};
 use parallax_signalling::{
     CloseReason, FromRendezvous, RefusedReason, SessionId, ToRendezvous, Token,
 };
+use parallax_spec::Viewer;
 use std::{
     future::Future,
     io,
@@ -46,23 +47,10 @@ pub struct ViewerConfig {
     pub name: String,
     /// What it watches.
     pub views: Vec<View>,
-    /// How deep its jitter buffer is.
-    pub jitter_buffer: JitterBuffer,
-    /// How it asks for lost packets again; none: not at all.
-    pub nack: Option<Nack>,
-    /// When it first asks, on the host's clock; after a boot that ends later, at once.
-    pub asks_at: Duration,
+    /// How it views.
+    pub viewer: Viewer,
     /// How its ICE agent is set.
     pub ice: Ice,
-}
-
-/// Requests for lost packets (RFC 4585 section 6.2.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Nack {
-    /// Between two requests for the same packet, at least: it is not asked for again before an answer can have come.
-    pub interval: Duration,
-    /// Requests for one packet, at least 1.
-    pub tries: u16,
 }
 
 /// One camera to watch.
@@ -143,7 +131,7 @@ async fn run_with<H: Host>(host: H, config: ViewerConfig, sessions: impl Session
     let boot = identity::next_boot(host.flash(), BOOTS);
     host.observe(Event::Started { boot });
     host.observe(Event::Ready { boot });
-    let early = config.asks_at.saturating_sub(Duration::from_nanos(host.now_ns()));
+    let early = config.viewer.asks_at.saturating_sub(Duration::from_nanos(host.now_ns()));
     if !early.is_zero() {
         host.runtime().sleep(early).await;
     }
@@ -410,8 +398,8 @@ impl<H: Host, S: Sessions<H>> Current<H, S> {
                     ice_servers,
                     whole,
                     playing: self.view.playing.clone(),
-                    jitter_buffer: self.config.jitter_buffer,
-                    nack: self.config.nack,
+                    jitter_buffer: self.config.viewer.jitter_buffer,
+                    nack: self.config.viewer.nack,
                     ice: self.config.ice,
                 };
                 // A camera that came back is offered without being asked for.

@@ -1,7 +1,8 @@
 //! The viewer's interceptor that sends NACKs: a thin one, around [`Requests`].
 
-use super::{Nack, requests::Requests};
+use super::requests::Requests;
 use crate::{epoch::Epoch, round_trip::SharedRoundTrip};
+use parallax_spec::Nack;
 use rtc::{
     interceptor::{AttributedPacket, Interceptor, Packet, StreamInfo, TaggedPacket},
     rtcp::transport_feedbacks::transport_layer_nack::{

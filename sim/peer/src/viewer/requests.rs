@@ -10,7 +10,7 @@
 //! missing packet at each tick of its timer, also while the answers are under way (`nack/generator.rs`,
 //! `generate_nacks`).
 
-use super::Nack;
+use parallax_spec::Nack;
 use std::collections::BTreeMap;
 
 /// Time for which a gap may be a packet out of order, nanoseconds, until the path has shown more.

@@ -42,7 +42,7 @@ pub(super) struct Start {
     pub(super) whole: bool,
     pub(super) playing: Playing,
     pub(super) jitter_buffer: JitterBuffer,
-    pub(super) nack: Option<super::Nack>,
+    pub(super) nack: Option<parallax_spec::Nack>,
     pub(super) ice: Ice,
 }
 

@@ -7,12 +7,12 @@ use super::{
 };
 use crate::{
     error::{Problem, Rank},
-    scenario::{Ipv4Network, Peer, Services, Site},
+    scenario::Peer,
     table::{Place, Reader, nearest},
     units::shown,
 };
 use core::net::Ipv4Addr;
-use parallax_network::SiteConfig;
+use parallax_spec::{GatewayConfig, Ipv4Network, Services, Site};
 
 /// Services stand in TEST-NET-1 (RFC 5737).
 const SERVICES: (Ipv4Addr, u8) = (Ipv4Addr::new(192, 0, 2, 0), 24);
@@ -81,15 +81,18 @@ fn place_sites(reader: &mut Reader, drafts: &[SiteDraft]) -> Option<Vec<Site>> {
             (None, None) if draft.access.is_none() => Ipv4Network::new(HOME.0, HOME.1)?,
             (None, None) => free_network(reader, &mut taken, draft)?,
         };
-        let external = match (&draft.external, &draft.gateway) {
-            (Some((address, _)), _) => *address,
-            (None, Some(_)) => free_external(&mut taken, draft)?,
-            // It means nothing without a gateway.
-            (None, None) => network.gateway(),
+        let gateway = match &draft.gateway {
+            Some(gateway) => {
+                let external = match &draft.external {
+                    Some((address, _)) => *address,
+                    None => free_external(&mut taken, draft)?,
+                };
+                Some(GatewayConfig { external, ..gateway.clone() })
+            }
+            None => None,
         };
-        let config =
-            SiteConfig { gateway: draft.gateway.clone(), external, internet: draft.access.clone() };
-        placed.push(Site { name: draft.name.clone(), network, config });
+        let (up, down) = draft.access.clone().map(|links| (links.up, links.down)).unzip();
+        placed.push(Site { name: draft.name.clone(), network, gateway, up, down });
     }
     Some(placed)
 }

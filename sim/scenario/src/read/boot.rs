@@ -4,12 +4,13 @@ use super::check::CheckDraft;
 use crate::{
     error::Rank,
     replacement::Boots,
-    scenario::{Action, Event, Peer},
+    scenario::Peer,
     table::Reader,
     units::{Size, format_duration},
 };
 use core::time::Duration;
 use parallax_record::Predicate;
+use parallax_spec::{Action, ScriptedEvent};
 
 /// A boot takes the same time whatever is filmed.
 const ANY: Size = Size { width: 1, height: 1 };
@@ -21,14 +22,14 @@ type Part = (Duration, Duration);
 struct Stream<'a> {
     camera: &'a Peer,
     viewer: &'a Peer,
-    events: &'a [Event],
+    events: &'a [ScriptedEvent],
 }
 
 /// Refuses a check that no run could pass, since camera or viewer does not run in time.
 pub(super) fn could_pass(
     reader: &mut Reader,
     draft: &CheckDraft,
-    (peers, events, duration): (&[Peer], &[Event], Duration),
+    (peers, events, duration): (&[Peer], &[ScriptedEvent], Duration),
     boots: Boots,
 ) {
     let check = &draft.check;
@@ -109,8 +110,8 @@ impl Stream<'_> {
         let mut runs = Vec::new();
         let mut powered = Some(Duration::ZERO);
         for event in self.events.iter().filter(|event| takes_power(event, peer)) {
-            runs.extend(powered.map(|since| (since + boot, event.at)));
-            powered = event.lasts.map(|lasts| event.at + lasts);
+            runs.extend(powered.map(|since| (since + boot, event.at())));
+            powered = event.lasts().map(|lasts| event.at() + lasts);
         }
         runs.extend(powered.map(|since| (since + boot, Duration::MAX)));
         overlaps(&runs, &[(asks_at(peer), Duration::MAX)])
@@ -119,7 +120,7 @@ impl Stream<'_> {
     /// When an event ends, and when it is over at the latest: a peer that lost its power boots first.
     fn end_of(&self, name: &str) -> Option<Part> {
         let event = self.events.iter().find(|event| event.name == *name)?;
-        let end = event.at + event.lasts.unwrap_or_default();
+        let end = event.at() + event.lasts().unwrap_or_default();
         let booting = [self.camera, self.viewer].into_iter().find(|peer| takes_power(event, peer));
         let boot = booting.map_or(Duration::ZERO, |peer| peer.profile.boot_time.longest(ANY));
         Some((end, end + boot))
@@ -129,7 +130,8 @@ impl Stream<'_> {
         let ends = if whole { "the run" } else { "its window" };
         for peer in [self.camera, self.viewer] {
             if overlaps(&self.runs(peer), &[window]).is_empty() {
-                let before = |event: &&Event| takes_power(event, peer) && event.at < window.1;
+                let before =
+                    |event: &&ScriptedEvent| takes_power(event, peer) && event.at() < window.1;
                 let (name, device) = (&peer.name, &peer.profile.name);
                 let boot = format_duration(peer.profile.boot_time.shortest(ANY));
                 let end = format_duration(window.1);
@@ -141,7 +143,7 @@ impl Stream<'_> {
                     None => format!(
                         "`{name}` (`{device}`) boots for {boot} at least, and {ends} ends at {end}"
                     ),
-                    Some(event) if event.lasts.is_none() => {
+                    Some(event) if event.lasts_us.is_none() => {
                         format!("`{name}` has no power after `{}`", event.name)
                     }
                     Some(event) => format!(
@@ -186,7 +188,7 @@ impl Stream<'_> {
 
     /// A sample that is too small whatever happens.
     fn too_few(&self, needed: u64, both: &[Part]) -> Option<String> {
-        let rate = self.camera.camera.as_ref()?.video.frames_per_second;
+        let rate = self.camera.camera.as_ref()?.config.frames_per_second;
         let time: Duration = both.iter().map(|(from, to)| *to - *from).sum();
         let frames = time.as_nanos() * u128::from(rate) / 1_000_000_000;
         (frames < u128::from(needed)).then(|| {
@@ -205,7 +207,7 @@ fn asks_at(peer: &Peer) -> Duration {
     peer.viewer.as_ref().map_or(Duration::ZERO, |viewer| viewer.asks_at)
 }
 
-fn takes_power(event: &Event, peer: &Peer) -> bool {
+fn takes_power(event: &ScriptedEvent, peer: &Peer) -> bool {
     matches!(&event.action, Action::PowerLoss { peer: of } if *of == peer.name)
 }
 

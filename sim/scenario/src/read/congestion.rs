@@ -4,10 +4,10 @@ use super::{optional, peer::rate};
 use crate::{
     error::Rank,
     reference,
-    scenario::CongestionControl,
     table::{Place, Reader, Value},
     units::format_bits_per_second as format,
 };
+use parallax_spec::GccBounds;
 
 /// What a camera's `congestion_control` says, before its bit rate is known.
 pub(super) struct Draft(Option<Bounds>);
@@ -42,9 +42,9 @@ impl Draft {
         self,
         reader: &mut Reader,
         bit_rate: u64,
-    ) -> Option<(CongestionControl, Option<Place>)> {
+    ) -> Option<(Option<GccBounds>, Option<Place>)> {
         let Self(Some(Bounds { floor, ceiling })) = self else {
-            return Some((CongestionControl::None, None));
+            return Some((None, None));
         };
         let mut sound = Some(());
         let mut refuse = |place: &Place, side: &str, limit: &str| {
@@ -67,11 +67,11 @@ impl Draft {
         sound?;
         // No rate in a scenario is below the least that there is, and none so large as to overflow.
         let (ceiling, place) = ceiling.map_or((bit_rate * 2, None), |(c, place)| (c, Some(place)));
-        let control = CongestionControl::Gcc {
-            floor_bits_per_second: floor.map_or((bit_rate / 4).max(LEAST), |(floor, _)| floor),
-            ceiling_bits_per_second: ceiling,
+        let bounds = GccBounds {
+            floor_bps: floor.map_or((bit_rate / 4).max(LEAST), |(floor, _)| floor),
+            ceiling_bps: ceiling,
         };
-        Some((control, place))
+        Some((Some(bounds), place))
     }
 }
 

@@ -4,35 +4,36 @@ use super::{addresses::Placed, optional, site::LinkChange};
 use crate::{
     error::Rank,
     reference,
-    scenario::{Action, Event, Service},
     table::{Place, Reader, Table, Value, nearest},
     units::{self, format_duration, shown},
 };
 use core::time::Duration;
-use parallax_network::LinkConfig;
-use parallax_record::LinkDirection;
+use parallax_spec::{Action, LinkConfig, LinkDirection, ScriptedEvent, ServiceKind, Site, micros};
 use std::collections::BTreeMap;
 
 /// An event as the file gives it, not yet held against the scenario.
 pub(super) struct EventDraft {
     name: String,
     at: (Duration, Place),
+    said: Said,
+}
+
+/// An action as the file gives it.
+struct Said {
+    /// A link is not yet what the change makes of it.
+    action: Action,
+    change: Option<LinkChange>,
     lasts: Option<Duration>,
-    action: ActionDraft,
     /// Where it names what it is done to.
     target: Place,
 }
 
-enum ActionDraft {
-    Kill(Service),
-    Restart(Service),
-    PowerLoss(String),
-    ChangeLink(String, LinkDirection, LinkChange),
-    RebootGateway(String),
+impl Said {
+    /// An action in no time, named at `target`.
+    fn at_once(action: Action, target: Place) -> Self {
+        Self { action, change: None, lasts: None, target }
+    }
 }
-
-/// What an action says, how long it lasts, and where it names what it is done to.
-type Said = (ActionDraft, Option<Duration>, Place);
 
 /// How to read one kind of action.
 type Read = fn(&mut Reader, Value<'_>) -> Option<Said>;
@@ -55,8 +56,8 @@ fn event(reader: &mut Reader, name: String, value: Value<'_>) -> Option<EventDra
     let at = table
         .get(reader, "at")
         .and_then(|value| value.unit(reader, whole_millis).map(|at| (at, value.place.clone())));
-    let (action, lasts, target) = action(reader, &table)?;
-    Some(EventDraft { name, at: at?, lasts, action, target })
+    let said = action(reader, &table)?;
+    Some(EventDraft { name, at: at?, said })
 }
 
 /// The one action of an event.
@@ -103,17 +104,18 @@ fn lasts(reader: &mut Reader, table: &Table<'_>) -> Option<Option<Duration>> {
     })
 }
 
-fn service(reader: &mut Reader, value: &Value<'_>) -> Option<Service> {
-    let all = [Service::Stun, Service::Turn, Service::Rendezvous];
-    value.one_of(reader, &all.map(|service| (service.name(), service)))
+fn service(reader: &mut Reader, value: &Value<'_>) -> Option<ServiceKind> {
+    value.one_of(reader, &ServiceKind::ALL.map(|service| (service.name(), service)))
 }
 
 fn kill(reader: &mut Reader, value: Value<'_>) -> Option<Said> {
-    Some((ActionDraft::Kill(service(reader, &value)?), None, value.place))
+    let service = service(reader, &value)?;
+    Some(Said::at_once(Action::Kill { service }, value.place))
 }
 
 fn restart(reader: &mut Reader, value: Value<'_>) -> Option<Said> {
-    Some((ActionDraft::Restart(service(reader, &value)?), None, value.place))
+    let service = service(reader, &value)?;
+    Some(Said::at_once(Action::Restart { service }, value.place))
 }
 
 fn power_loss(reader: &mut Reader, value: Value<'_>) -> Option<Said> {
@@ -122,7 +124,7 @@ fn power_loss(reader: &mut Reader, value: Value<'_>) -> Option<Said> {
     let peer = peer.and_then(|value| Some((value.text(reader)?, value.place)));
     let lasts = lasts(reader, &table);
     let (peer, place) = peer?;
-    Some((ActionDraft::PowerLoss(peer), lasts?, place))
+    Some(Said { lasts: lasts?, ..Said::at_once(Action::PowerLoss { peer }, place) })
 }
 
 fn change_link(reader: &mut Reader, value: Value<'_>) -> Option<Said> {
@@ -133,19 +135,21 @@ fn change_link(reader: &mut Reader, value: Value<'_>) -> Option<Said> {
     let direction = table.get(reader, "direction").and_then(|value| value.one_of(reader, &words));
     let lasts = lasts(reader, &table);
     let change = LinkChange::read(reader, &table)?;
-    let (site, place) = site?;
-    Some((ActionDraft::ChangeLink(site, direction?, change), lasts?, place))
+    let (site, target) = site?;
+    let action = Action::ChangeLink { site, direction: direction?, link: LinkConfig::default() };
+    Some(Said { action, change: Some(change), lasts: lasts?, target })
 }
 
 fn reboot_gateway(reader: &mut Reader, value: Value<'_>) -> Option<Said> {
-    Some((ActionDraft::RebootGateway(value.text(reader)?), None, value.place))
+    let site = value.text(reader)?;
+    Some(Said::at_once(Action::RebootGateway { site }, value.place))
 }
 
 /// What has become of the run by the time of an event.
 struct State<'p> {
     placed: &'p Placed,
     /// Services that are killed, and by which event.
-    killed: BTreeMap<Service, String>,
+    killed: BTreeMap<ServiceKind, String>,
     /// Peers without power: by which event, and until when.
     off: BTreeMap<String, (String, Option<Duration>)>,
     /// Changed links, by site and direction: what they are once the change is over, by which event
@@ -159,7 +163,7 @@ pub(super) fn hold(
     mut drafts: Vec<EventDraft>,
     duration: Duration,
     placed: &Placed,
-) -> Option<Vec<Event>> {
+) -> Option<Vec<ScriptedEvent>> {
     // Stable: at one time in the order of the file.
     drafts.sort_by_key(|draft| draft.at.0);
     let mut state =
@@ -173,100 +177,92 @@ pub(super) fn hold(
             return None;
         }
         let action = state.action(reader, &draft)?;
-        let EventDraft { name, at: (at, _), lasts, .. } = draft;
-        events.push(Event { name, at, lasts, action });
+        let EventDraft { name, at: (at, _), said } = draft;
+        let (at_us, lasts_us) = (micros(at), said.lasts.map(micros));
+        events.push(ScriptedEvent { name, at_us, lasts_us, action });
     }
     Some(events)
 }
 
 impl State<'_> {
     fn action(&mut self, reader: &mut Reader, draft: &EventDraft) -> Option<Action> {
-        match &draft.action {
-            ActionDraft::Kill(service) => self.kill(reader, draft, *service),
-            ActionDraft::Restart(service) => {
+        match &draft.said.action {
+            Action::Kill { service } => self.kill(reader, draft, *service)?,
+            Action::Restart { service } => {
                 self.runs(reader, draft, *service)?;
                 self.killed.remove(service);
-                Some(Action::Restart(*service))
             }
-            ActionDraft::PowerLoss(peer) => self.power_loss(reader, draft, peer),
-            ActionDraft::ChangeLink(site, direction, change) => {
-                self.change_link(reader, draft, (site, *direction), change)
+            Action::PowerLoss { peer } => self.power_loss(reader, draft, peer)?,
+            Action::ChangeLink { site, direction, .. } => {
+                let link = self.change_link(reader, draft, (site, *direction))?;
+                let (site, direction) = (site.clone(), *direction);
+                return Some(Action::ChangeLink { site, direction, link });
             }
-            ActionDraft::RebootGateway(name) => {
-                if self.site(reader, draft, name)?.config.gateway.is_none() {
+            Action::RebootGateway { site: name } => {
+                if self.site(reader, draft, name)?.gateway.is_none() {
                     let message = format!("the site `{name}` has no gateway");
                     let help = "name a site with a gateway";
-                    reader.refuse(Rank::Whole, &draft.target, &message, "nothing there", help);
+                    reader.refuse(Rank::Whole, &draft.said.target, &message, "nothing there", help);
                     return None;
                 }
-                Some(Action::RebootGateway { site: name.clone() })
             }
         }
+        Some(draft.said.action.clone())
     }
 
     fn kill(
         &mut self,
         reader: &mut Reader,
         draft: &EventDraft,
-        service: Service,
-    ) -> Option<Action> {
+        service: ServiceKind,
+    ) -> Option<()> {
         self.runs(reader, draft, service)?;
         if let Some(earlier) = self.killed.insert(service, draft.name.clone()) {
             let message = format!("`{earlier}` has killed it already");
             let help = "restart it in between, or remove this event";
-            reader.refuse(Rank::Whole, &draft.target, &message, "killed twice", help);
+            reader.refuse(Rank::Whole, &draft.said.target, &message, "killed twice", help);
             return None;
         }
-        Some(Action::Kill(service))
+        Some(())
     }
 
     /// Refuses what is done to a service that is not in the scenario.
-    fn runs(&self, reader: &mut Reader, draft: &EventDraft, service: Service) -> Option<()> {
+    fn runs(&self, reader: &mut Reader, draft: &EventDraft, service: ServiceKind) -> Option<()> {
         if self.placed.services.address(service).is_some() {
             return Some(());
         }
         let name = service.name();
         let message = format!("no such server runs in this scenario: `{name}`");
         let help = format!("let `{name}` run in `[services]`, or remove this event");
-        reader.refuse(Rank::Whole, &draft.target, &message, "does not run", help);
+        reader.refuse(Rank::Whole, &draft.said.target, &message, "does not run", help);
         None
     }
 
-    fn power_loss(
-        &mut self,
-        reader: &mut Reader,
-        draft: &EventDraft,
-        peer: &str,
-    ) -> Option<Action> {
+    fn power_loss(&mut self, reader: &mut Reader, draft: &EventDraft, peer: &str) -> Option<()> {
         let names = || self.placed.peers.iter().map(|peer| peer.name.as_str());
         if !names().any(|name| name == peer) {
-            refuse_name(reader, &draft.target, "peer", peer, &names().collect::<Vec<_>>());
+            refuse_name(reader, &draft.said.target, "peer", peer, &names().collect::<Vec<_>>());
             return None;
         }
         let begins = draft.at.0;
-        let until = draft.lasts.map(|lasts| begins + lasts);
+        let until = draft.said.lasts.map(|lasts| begins + lasts);
         let before = self.off.insert(peer.to_owned(), (draft.name.clone(), until));
-        still_under_way(reader, draft, before, "it has no power then")?;
-        Some(Action::PowerLoss { peer: peer.to_owned() })
+        still_under_way(reader, draft, before, "it has no power then")
     }
 
+    /// What the link becomes.
     fn change_link(
         &mut self,
         reader: &mut Reader,
         draft: &EventDraft,
         (site, direction): (&str, LinkDirection),
-        change: &LinkChange,
-    ) -> Option<Action> {
+    ) -> Option<LinkConfig> {
         let found = self.site(reader, draft, site)?;
-        let Some(access) = &found.config.internet else {
+        let Some(original) = found.link(direction) else {
             let message = format!("the site `{site}` has no Internet, and so no such link");
             let help = "name a site with Internet";
-            reader.refuse(Rank::Whole, &draft.target, &message, "no link there", help);
+            reader.refuse(Rank::Whole, &draft.said.target, &message, "no link there", help);
             return None;
-        };
-        let original = match direction {
-            LinkDirection::Up => &access.up,
-            LinkDirection::Down => &access.down,
         };
         let key = (site.to_owned(), direction);
         let (before, under_way) = match self.links.get(&key) {
@@ -274,24 +270,19 @@ impl State<'_> {
             None => (original, None),
         };
         still_under_way(reader, draft, under_way, "it changes this link too")?;
-        let (before, after) = (before.clone(), change.of(before));
-        let until = draft.lasts.map(|lasts| draft.at.0 + lasts);
+        let after = draft.said.change.as_ref()?.of(before);
+        let until = draft.said.lasts.map(|lasts| draft.at.0 + lasts);
         // Once a change has ended, the link is as it was before.
         let kept = if until.is_some() { before.clone() } else { after.clone() };
         self.links.insert(key, (kept, draft.name.clone(), until));
-        Some(Action::ChangeLink { site: site.to_owned(), direction, after, before })
+        Some(after)
     }
 
-    fn site(
-        &self,
-        reader: &mut Reader,
-        draft: &EventDraft,
-        name: &str,
-    ) -> Option<&crate::scenario::Site> {
+    fn site(&self, reader: &mut Reader, draft: &EventDraft, name: &str) -> Option<&Site> {
         let found = self.placed.sites.iter().find(|site| site.name == name);
         if found.is_none() {
             let names: Vec<_> = self.placed.sites.iter().map(|site| site.name.as_str()).collect();
-            refuse_name(reader, &draft.target, "site", name, &names);
+            refuse_name(reader, &draft.said.target, "site", name, &names);
         }
         found
     }

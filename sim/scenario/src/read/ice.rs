@@ -6,7 +6,7 @@ use crate::{
     units,
 };
 use core::time::Duration;
-use parallax_record::Ice;
+use parallax_spec::Ice;
 
 /// The `ice` table of a peer; where it is not given, its defaults.
 pub(super) fn read(reader: &mut Reader, peer: &Table<'_>) -> Option<Ice> {

@@ -8,12 +8,14 @@ use crate::{
     profile::Profile,
     recording, reference,
     replacement::{Replacement, Replacements},
-    scenario::{Camera, CongestionControl, Nack, Service, SignallingProtocol, Video, Viewer},
+    scenario::CameraUse,
     table::{Place, Reader, Table, Value, nearest},
     units::{self, Size, shown},
 };
 use core::{net::Ipv4Addr, time::Duration};
-use parallax_record::{Ice, JitterBuffer, MediaMode};
+use parallax_spec::{
+    Camera, Ice, JitterBuffer, MediaMode, Nack, ServiceKind, SignallingProtocol, Viewer,
+};
 
 /// A peer as the file gives it, its address perhaps still open.
 pub(super) struct PeerDraft {
@@ -23,7 +25,7 @@ pub(super) struct PeerDraft {
     pub(super) address: Option<(Ipv4Addr, Place)>,
     pub(super) profile: Profile,
     pub(super) ice: Ice,
-    pub(super) camera: Option<Camera>,
+    pub(super) camera: Option<CameraUse>,
     /// Where the camera's signalling is given; the device otherwise.
     pub(super) signalling: Place,
     pub(super) viewer: Option<Viewer>,
@@ -47,7 +49,7 @@ pub(super) fn read(
 /// A camera before its device is known.
 struct CameraDraft {
     profile: (String, Place),
-    camera: Camera,
+    camera: CameraUse,
     /// Where its signalling is given, if it is.
     signalling: Option<Place>,
     /// Where what its device limits is given: size, frame rate, bit rate, ceiling.
@@ -69,7 +71,7 @@ fn peer(
     (clips, media): (&mut Clips<'_>, Option<MediaMode>),
     replacements: &Replacements,
 ) -> Option<PeerDraft> {
-    if [Service::Stun, Service::Turn, Service::Rendezvous].iter().any(|it| it.name() == name) {
+    if ServiceKind::ALL.iter().any(|service| service.name() == name) {
         let message = "this is the name of a service";
         let help = "call the peer otherwise: both are hosts of one network";
         reader.refuse(Rank::Value, &value.place, message, "taken", help);
@@ -237,11 +239,10 @@ fn camera(
             [("websocket", SignallingProtocol::WebSocket), ("whip", SignallingProtocol::Whip)];
         Some((value.one_of(reader, &words)?, value.place))
     });
-    let (video, mut limited) = video?;
-    let (congestion_control, ceiling) =
-        congestion_control?.around(reader, video.bit_rate_bits_per_second)?;
+    let (CameraUse { mut config, clip }, mut limited) = video?;
+    let (bounds, ceiling) = congestion_control?.around(reader, config.bit_rate_bps)?;
     if media == Some(MediaMode::Prerecorded)
-        && congestion_control != CongestionControl::None
+        && bounds.is_some()
         && let Some(place) = named
     {
         let message = "a recording is sent as it is: its bit rate follows nothing";
@@ -251,10 +252,12 @@ fn camera(
     }
     limited.extend(ceiling.map(|place| ("ceiling", place)));
     let (signalling, place) = signalling?;
-    let pacer = pacer?.unwrap_or(Some(video.bit_rate_bits_per_second * 5 / 2));
+    config.pacer_bps = pacer?.unwrap_or(Some(config.bit_rate_bps * 5 / 2));
+    config.congestion_control = bounds;
+    config.signalling = signalling;
     Some(CameraDraft {
         profile: profile?,
-        camera: Camera { video, pacer_bits_per_second: pacer, congestion_control, signalling },
+        camera: CameraUse { config, clip },
         signalling: Some(place),
         limited,
     })
@@ -265,12 +268,13 @@ pub(super) fn rate(reader: &mut Reader, value: &Value<'_>) -> Option<u64> {
     value.unit_between(reader, units::bits_per_second, range, units::format_bits_per_second)
 }
 
+/// The camera's video: all of it but pacer, congestion control and signalling.
 fn video_of(
     reader: &mut Reader,
     value: Value<'_>,
     clips: &mut Clips<'_>,
     media: Option<MediaMode>,
-) -> Option<(Video, Vec<(&'static str, Place)>)> {
+) -> Option<(CameraUse, Vec<(&'static str, Place)>)> {
     let table = value.table(reader, &reference::VIDEO)?;
     let clip = table.get(reader, "clip");
     let clip = clip.and_then(|value| Some((clips.find(reader, &value)?, value.place)));
@@ -290,19 +294,24 @@ fn video_of(
     if media == Some(MediaMode::Live) {
         clip::fits_memory(reader, &clip, size, &place)?;
     }
-    let video = Video {
-        clip,
-        size,
+    let config = Camera {
+        clip: clip.name().to_owned(),
+        width_px: size.width,
+        height_px: size.height,
         frames_per_second: frames_per_second?,
-        bit_rate_bits_per_second: bit_rate?,
+        bit_rate_bps: bit_rate?,
         key_frame_interval_frames: interval?.flatten(),
         skip_frames: skip_frames?,
+        pacer_bps: None,
+        congestion_control: None,
+        signalling: SignallingProtocol::WebSocket,
     };
+    let camera = CameraUse { config, clip };
     let places: Vec<_> = places.into_iter().flatten().collect();
     if media == Some(MediaMode::Prerecorded) {
-        recording::suits(reader, &video, &places)?;
+        recording::suits(reader, &camera, &places)?;
     }
-    Some((video, places))
+    Some((camera, places))
 }
 
 /// The smallest picture that has room for the frame marker and some picture below it.
@@ -451,7 +460,8 @@ fn nack(reader: &mut Reader, value: Value<'_>) -> Option<Option<Nack>> {
         value.unit_between(reader, super::whole_micros, range, units::format_duration)
     });
     let tries = table.get(reader, "tries").and_then(|value| value.whole(reader, 1..=100));
-    Some(Some(Nack { interval: interval?, tries: tries? }))
+    let tries = u16::try_from(tries?).ok()?;
+    Some(Some(Nack { interval: interval?, tries }))
 }
 
 /// The camera, if the device can film and encode what is asked of it. A ceiling that was not given
@@ -461,7 +471,7 @@ fn suits_camera(
     profile: &Profile,
     draft: CameraDraft,
     replacement: Option<&Replacement>,
-) -> Option<Camera> {
+) -> Option<CameraUse> {
     let CameraDraft { profile: (_, named), mut camera, limited, .. } = draft;
     let device = &profile.name;
     let Some(ability) = &profile.camera else {
@@ -475,7 +485,8 @@ fn suits_camera(
         );
         return None;
     };
-    let (video, limits) = (&camera.video, &ability.encoder);
+    let (config, limits) = (&mut camera.config, &ability.encoder);
+    let size = config.size();
     let largest = limits.largest_picture.value;
     let mut sound = Some(());
     let mut refuse = |key: &str, asked: String, most: String| {
@@ -490,25 +501,24 @@ fn suits_camera(
             format!("its encoder takes up to {most}: ask for less, or name another profile"),
         );
     };
-    if video.size.width > largest.width || video.size.height > largest.height {
-        refuse("size", format!("a picture of {}", video.size), largest.to_string());
+    if size.width > largest.width || size.height > largest.height {
+        refuse("size", format!("a picture of {size}"), largest.to_string());
     }
     let most = limits.most_frames_per_second.value;
-    if video.frames_per_second > most {
-        let asked = format!("a rate of {} frames per second", video.frames_per_second);
+    if config.frames_per_second > most {
+        let asked = format!("a rate of {} frames per second", config.frames_per_second);
         refuse("frames_per_second", asked, format!("{most} frames per second"));
     }
     let most = limits.most_bit_rate.value;
-    if video.bit_rate_bits_per_second > most {
-        let asked = units::format_bits_per_second(video.bit_rate_bits_per_second);
+    if config.bit_rate_bps > most {
+        let asked = units::format_bits_per_second(config.bit_rate_bps);
         refuse("bit_rate", asked, units::format_bits_per_second(most));
     }
-    if let CongestionControl::Gcc { ceiling_bits_per_second: ceiling, .. } =
-        &mut camera.congestion_control
-        && *ceiling > most
+    if let Some(bounds) = &mut config.congestion_control
+        && bounds.ceiling_bps > most
     {
-        let asked = units::format_bits_per_second(*ceiling);
-        *ceiling = most;
+        let asked = units::format_bits_per_second(bounds.ceiling_bps);
+        bounds.ceiling_bps = most;
         if limited.iter().any(|(key, _)| *key == "ceiling") {
             refuse("ceiling", asked, units::format_bits_per_second(most));
         }

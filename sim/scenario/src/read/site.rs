@@ -4,14 +4,13 @@ use super::optional;
 use crate::{
     error::Rank,
     reference,
-    scenario::Ipv4Network,
     table::{Place, Reader, Table, Value},
     units::{self, shown},
 };
 use core::{net::Ipv4Addr, time::Duration};
-use parallax_network::{
-    Access, Behaviour, Capacity, FilterScope, GatewayConfig, LinkConfig, Loss, PortAssignment,
-    QueueLimit,
+use parallax_spec::{
+    Access, Behaviour, Capacity, FilterScope, GatewayConfig, Ipv4Network, LinkConfig, Loss,
+    PortAssignment, QueueLimit,
 };
 
 /// A site as the file gives it, its addresses perhaps still open.
@@ -118,6 +117,8 @@ fn gateway(reader: &mut Reader, value: Value<'_>) -> Option<Option<GatewayConfig
     let tcp_established_timeout = timeout("tcp_established_timeout");
     let tcp_transitory_timeout = timeout("tcp_transitory_timeout");
     Some(Some(GatewayConfig {
+        // Assigned with the addresses of all sites.
+        external: Ipv4Addr::UNSPECIFIED,
         mapping: mapping?,
         filtering: filtering?,
         filter_scope: scope?,
@@ -269,14 +270,14 @@ fn queue(reader: &mut Reader, value: &Value<'_>) -> Option<QueueLimit> {
             let range = (Duration::ZERO, Duration::from_secs(60));
             let time =
                 value.unit_between(reader, super::whole_micros, range, units::format_duration);
-            time.map(QueueLimit::Time)
+            time.map(|limit| QueueLimit::Time { limit })
         }
-        Some("bytes") => value.unit(reader, units::bytes).map(QueueLimit::Bytes),
+        Some("bytes") => value.unit(reader, units::bytes).map(|bytes| QueueLimit::Bytes { bytes }),
         Some("packets") => {
             let range = (0, u64::from(u32::MAX));
             let packets =
                 value.unit_between(reader, units::packets, range, |n| format!("{n} packets"))?;
-            u32::try_from(packets).ok().map(QueueLimit::Packets)
+            u32::try_from(packets).ok().map(|packets| QueueLimit::Packets { packets })
         }
         _ => {
             let message = format!("{} is not the limit of a queue", shown(&text));
@@ -306,9 +307,7 @@ pub(super) fn address(reader: &mut Reader, value: &Value<'_>) -> Option<Ipv4Addr
 
 fn network(reader: &mut Reader, value: &Value<'_>) -> Option<Ipv4Network> {
     let text = value.text(reader)?;
-    let network = text.split_once('/').and_then(|(address, prefix)| {
-        Ipv4Network::new(address.parse().ok()?, prefix.parse().ok()?)
-    });
+    let network = text.parse().ok();
     if network.is_none() {
         let message = format!("{} is not an IPv4 network", shown(&text));
         let help = "write its first address and its prefix, 24 to 29, such as `192.168.1.0/24`";

@@ -4,12 +4,13 @@ use super::{addresses::Placed, boot, check::CheckDraft, peer::PeerDraft};
 use crate::{
     error::Rank,
     replacement::Boots,
-    scenario::{Action, Event, Peer, Services, SignallingProtocol},
+    scenario::Peer,
     table::{Place, Reader, nearest},
     units::{Size, format_bits_per_second, format_duration, shown},
 };
 use core::time::Duration;
-use parallax_record::{CandidateKind, Check, Predicate, Route, Stream, Subject};
+use parallax_record::{CandidateKind, Check, Predicate, Route, Subject};
+use parallax_spec::{Action, ScriptedEvent, Services, SignallingProtocol, Stream};
 
 /// Refuses viewers of what is no camera or too much for them, and cameras that nobody views.
 pub(super) fn peers(reader: &mut Reader, peers: &[Peer], drafts: &[PeerDraft]) -> Option<()> {
@@ -68,15 +69,16 @@ fn view(reader: &mut Reader, peers: &[Peer], draft: &PeerDraft, name: &str, plac
         return reader.refuse(Rank::Whole, place, &message, "a viewer itself", help);
     };
     let Some(ability) = &draft.profile.viewer else { return };
-    let (video, limits) = (&camera.video, &ability.decoder);
+    let (camera, limits) = (&camera.config, &ability.decoder);
+    let size = camera.size();
     let largest = limits.largest_picture.value;
-    let beyond = if video.size.width > largest.width || video.size.height > largest.height {
-        Some((video.size.to_string(), largest.to_string()))
-    } else if video.frames_per_second > limits.most_frames_per_second.value {
+    let beyond = if size.width > largest.width || size.height > largest.height {
+        Some((size.to_string(), largest.to_string()))
+    } else if camera.frames_per_second > limits.most_frames_per_second.value {
         let text = |rate| format!("{rate} frames per second");
-        Some((text(video.frames_per_second), text(limits.most_frames_per_second.value)))
-    } else if video.bit_rate_bits_per_second > limits.most_bit_rate.value {
-        let (asked, most) = (video.bit_rate_bits_per_second, limits.most_bit_rate.value);
+        Some((text(camera.frames_per_second), text(limits.most_frames_per_second.value)))
+    } else if camera.bit_rate_bps > limits.most_bit_rate.value {
+        let (asked, most) = (camera.bit_rate_bps, limits.most_bit_rate.value);
         Some((format_bits_per_second(asked), format_bits_per_second(most)))
     } else {
         None
@@ -116,7 +118,7 @@ pub(super) fn checks(
     reader: &mut Reader,
     drafts: Vec<CheckDraft>,
     (duration, boots): (Duration, Boots),
-    events: &[Event],
+    events: &[ScriptedEvent],
     placed: &Placed,
 ) -> Option<Vec<Check>> {
     let before = reader.problems.len();
@@ -233,7 +235,8 @@ fn sample(reader: &mut Reader, draft: &CheckDraft, window_us: u64, peers: &[Peer
     {
         let Some(camera) = peers.iter().find(|peer| peer.name == stream.camera) else { continue };
         let Some(camera) = &camera.camera else { continue };
-        let frames = u128::from(window_us) * u128::from(camera.video.frames_per_second) / 1_000_000;
+        let frames =
+            u128::from(window_us) * u128::from(camera.config.frames_per_second) / 1_000_000;
         if u128::from(*minimum_sample) > frames {
             let message = format!(
                 "it needs {minimum_sample} frames, and the window holds {frames} of `{}`",
@@ -255,7 +258,7 @@ fn sample(reader: &mut Reader, draft: &CheckDraft, window_us: u64, peers: &[Peer
 fn recovery(
     reader: &mut Reader,
     draft: &CheckDraft,
-    events: &[Event],
+    events: &[ScriptedEvent],
     peers: &[Peer],
     duration: Duration,
 ) {
@@ -273,12 +276,12 @@ fn recovery(
         let message = format!("there is no event {}", shown(after));
         return reader.refuse(Rank::Whole, &draft.demand, &message, "no such event", help);
     };
-    if matches!(event.action, Action::PowerLoss { .. }) && event.lasts.is_none() {
+    if matches!(event.action, Action::PowerLoss { .. }) && event.lasts_us.is_none() {
         let message = format!("the power stays off after `{after}`: nothing recovers");
         let help = format!("let `{after}` last for a time: `lasts = \"1s\"`");
         return reader.refuse(Rank::Whole, &draft.demand, &message, "could never pass", help);
     }
-    let ends = event.at + event.lasts.unwrap_or_default();
+    let ends = event.at() + event.lasts().unwrap_or_default();
     if draft.check.window.from_us.is_some_and(|from| Duration::from_micros(from) > ends) {
         let message = format!("`{after}` ends at {}, before the window", format_duration(ends));
         let help = "remove `from`: recovery is counted from when the event is over";
@@ -314,7 +317,7 @@ pub(super) fn signalling(reader: &mut Reader, placed: &Placed, drafts: &[PeerDra
     }
     let joined = |name: &str| {
         let site = placed.sites.iter().find(|site| site.name == name);
-        site.map(|site| (site.config.internet.is_some(), site.config.gateway.is_some()))
+        site.map(|site| (site.up.is_some(), site.gateway.is_some()))
     };
     for draft in drafts {
         let (internet, _) = joined(&draft.site.0)?;
@@ -351,7 +354,11 @@ pub(super) fn signalling(reader: &mut Reader, placed: &Placed, drafts: &[PeerDra
 
 /// Refuses a camera that pushes by WHIP without a rendezvous, or to several viewers.
 fn whip(reader: &mut Reader, placed: &Placed, draft: &PeerDraft) -> Option<()> {
-    if draft.camera.as_ref().is_none_or(|camera| camera.signalling != SignallingProtocol::Whip) {
+    if draft
+        .camera
+        .as_ref()
+        .is_none_or(|camera| camera.config.signalling != SignallingProtocol::Whip)
+    {
         return Some(());
     }
     let views = |peer: &&Peer| peer.viewer.iter().any(|it| it.cameras.contains(&draft.name));

@@ -44,8 +44,7 @@ impl World {
                 ..GatewayConfig::default()
             };
             let config = SiteConfig {
-                gateway: Some(gateway),
-                external: EXTERNAL[n],
+                gateway: Some(GatewayConfig { external: EXTERNAL[n], ..gateway }),
                 internet: Some(Access { up: link.clone(), down: link.clone() }),
             };
             let site = network.add_site(["house", "flat"][n], config).expect("a site");

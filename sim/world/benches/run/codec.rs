@@ -2,33 +2,33 @@
 
 use core::hint::black_box;
 use parallax_media::{Clip, Decoder, Encoder, EncoderConfig, PictureMarker, Size, marker};
-use parallax_scenario::{Scenario, Video};
+use parallax_scenario::{Camera, Scenario};
 use std::time::Duration;
 
-fn video(scenario: &Scenario) -> &Video {
+fn camera(scenario: &Scenario) -> &Camera {
     let camera = scenario.peers.iter().find_map(|peer| peer.camera.as_ref());
-    &camera.expect("a camera").video
+    &camera.expect("a camera").config
 }
 
-fn size(video: &Video) -> Size {
+fn size(camera: &Camera) -> Size {
     let narrow = |pixels| u16::try_from(pixels).expect("a small picture");
-    Size { width: narrow(video.size.width), height: narrow(video.size.height) }
+    Size { width: narrow(camera.width_px), height: narrow(camera.height_px) }
 }
 
 /// The clip that the camera films, at its size.
 pub(crate) fn open(scenario: &Scenario) -> Clip {
-    let video = video(scenario);
-    Clip::open(video.clip.name(), size(video)).expect("the clip")
+    let camera = camera(scenario);
+    Clip::open(&camera.clip, size(camera)).expect("the clip")
 }
 
 /// `frames` of it, as the camera encodes and the viewer decodes them.
 pub(crate) fn run(scenario: &Scenario, clip: &Clip, frames: u32) {
-    let video = video(scenario);
-    let rate = u16::try_from(video.frames_per_second).expect("a low rate");
-    let bit_rate = u32::try_from(video.bit_rate_bits_per_second).expect("a low rate");
+    let camera = camera(scenario);
+    let rate = u16::try_from(camera.frames_per_second).expect("a low rate");
+    let bit_rate = u32::try_from(camera.bit_rate_bps).expect("a low rate");
     let config = EncoderConfig {
         scene_change_key_frames: true,
-        ..EncoderConfig::new(size(video), rate, bit_rate)
+        ..EncoderConfig::new(size(camera), rate, bit_rate)
     };
     let mut encoder = Encoder::new(config).expect("an encoder");
     let mut decoder = Decoder::new().expect("a decoder");

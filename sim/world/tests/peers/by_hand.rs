@@ -9,11 +9,11 @@ use parallax_media::{Clip, Size};
 use parallax_network::{HostId, Network, Packet, Time};
 use parallax_peer::{
     Host, Work,
-    camera::{self, CameraConfig, Encoding, Media, Signalling, VideoConfig},
+    camera::{self, CameraConfig, Media, Signalling},
     viewer::{self, Playing, View, ViewerConfig},
 };
 use parallax_record::{Ice, Stage};
-use parallax_scenario::{Peer, Scenario};
+use parallax_scenario::{Camera, Peer, Scenario, Viewer};
 use parallax_services::NetworkService;
 use parallax_signalling::Token;
 use parallax_world::{
@@ -114,7 +114,7 @@ fn place(
 ) -> Result<BTreeMap<String, HostId>, WorldError> {
     let mut sites = BTreeMap::new();
     for site in &scenario.sites {
-        sites.insert(&site.name, network.add_site(&site.name, site.config.clone())?);
+        sites.insert(&site.name, network.add_site(&site.name, site.config())?);
     }
     let place = |peer: &Peer| {
         let host = network.add_host(&peer.name, sites[&peer.site], peer.address)?;
@@ -172,26 +172,17 @@ fn config(scenario: &Scenario, peer: &Peer, faults: &Faults) -> Result<Config, W
     let token = |camera: &str| Token::new(format!("token-of-the-{camera}"));
     let narrow = |value: u32| u16::try_from(value).expect("small");
     if let Some(camera) = &peer.camera {
-        let video = &camera.video;
-        let size = Size { width: narrow(video.size.width), height: narrow(video.size.height) };
-        let encoding = Encoding {
-            clip: Arc::new(Clip::open(video.clip.name(), size)?),
-            size,
-            bit_rate_bps: u32::try_from(video.bit_rate_bits_per_second).expect("small"),
-            key_frame_interval: video.key_frame_interval_frames,
-            skip_frames: video.skip_frames,
-        };
-        let frames_per_second = narrow(video.frames_per_second);
-        let video = VideoConfig { frames_per_second, media: Media::Live(encoding) };
+        let camera = &camera.config;
+        let size = Size { width: narrow(camera.width_px), height: narrow(camera.height_px) };
+        let clip = Arc::new(Clip::open(&camera.clip, size)?);
         let (name, token) = (peer.name.clone(), token(&peer.name));
         let at = rendezvous(&peer.name);
         return Ok(Config::Camera(CameraConfig {
             name,
             token,
             signalling: if faults.lan { Signalling::Own(at) } else { Signalling::Rendezvous(at) },
-            video,
-            pacer_bps: None,
-            congestion_control: None,
+            camera: Camera { pacer_bps: None, congestion_control: None, ..camera.clone() },
+            media: Media::Live(clip),
             ice: Ice::default(),
         }));
     }
@@ -209,9 +200,7 @@ fn config(scenario: &Scenario, peer: &Peer, faults: &Faults) -> Result<Config, W
     Ok(Config::Viewer(ViewerConfig {
         name: peer.name.clone(),
         views: viewer.cameras.iter().map(view).collect(),
-        jitter_buffer: viewer.jitter_buffer,
-        nack: None,
-        asks_at: Duration::ZERO,
+        viewer: Viewer { nack: None, asks_at: Duration::ZERO, ..viewer.clone() },
         ice: Ice::default(),
     }))
 }

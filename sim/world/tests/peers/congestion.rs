@@ -242,10 +242,10 @@ fn of_two_viewers_the_one_with_the_narrower_link_decides() {
     // The tablet's home is another one, and its down link is narrow.
     let mut cabin = scenario.site("flat").expect("there").clone();
     cabin.name = "cabin".to_owned();
-    cabin.config.external = [198, 51, 100, 77].into();
-    let down = &mut cabin.config.internet.as_mut().expect("there").down;
+    cabin.gateway.as_mut().expect("there").external = [198, 51, 100, 77].into();
+    let down = cabin.down.as_mut().expect("there");
     down.capacity = Capacity::from_bits_per_second(200_000);
-    down.queue = QueueLimit::Time(Duration::from_secs(1));
+    down.queue = QueueLimit::Time { limit: Duration::from_secs(1) };
     scenario.sites.push(cabin);
     let tablet = scenario.peers.iter_mut().find(|peer| peer.name == "tablet").expect("there");
     tablet.site = "cabin".to_owned();
@@ -282,7 +282,7 @@ fn the_header_says_which_cameras_follow_and_within_what() {
     let mut one = scenario.clone();
     let garden = one.peers.iter_mut().find(|peer| peer.name == "garden").expect("there");
     let camera = garden.camera.as_mut().expect("a camera");
-    camera.congestion_control = parallax_scenario::CongestionControl::None;
+    camera.config.congestion_control = None;
     for (scenario, cameras) in
         [(&scenario, vec![gcc("doorbell"), gcc("garden")]), (&one, vec![gcc("doorbell")])]
     {

@@ -92,8 +92,8 @@ fn when_a_strict_gateway_reboots_a_relayed_stream_goes_on_or_comes_again_within_
 /// The flat's link loses everything for so long.
 fn cut_off(away: u64) -> Kept {
     let site = Street::default().scenario().site("flat").cloned().expect("a site");
-    let access = site.config.internet.expect("a link");
-    let ways = [(LinkDirection::Up, access.up), (LinkDirection::Down, access.down)];
+    let ways = [(LinkDirection::Up, site.up), (LinkDirection::Down, site.down)];
+    let ways = ways.map(|(way, link)| (way, link.expect("a link")));
     shaken(ORDINARY, 30, move |world| {
         let flat = world.site_named("flat").expect("a site");
         for (way, config) in &ways {

@@ -1,7 +1,7 @@
 //! A street for tests: cameras in a house, viewers in a flat, links and devices that are constant
 //! but for what a test varies.
 
-use parallax_network::{SiteConfig, Transport};
+use parallax_network::Transport;
 use parallax_record::{Entry, Event, Phase, Session, Stage};
 use parallax_scenario::{
     Distribution, Profile, Profiles, Scenario, ScenarioErrors, Services, parse, profile,
@@ -180,7 +180,7 @@ pub(crate) fn run_scenario(scenario: &Scenario, seed: u64) -> (Kept, SimOutcome)
 pub(crate) fn in_one_lan(scenario: &mut Scenario) {
     scenario.sites.truncate(1);
     let site = &mut scenario.sites[0];
-    site.config = SiteConfig { gateway: None, internet: None, ..site.config.clone() };
+    (site.gateway, site.up, site.down) = (None, None, None);
     scenario.services = Services { stun: None, turn: None, rendezvous: None, ..scenario.services };
     for (peer, host) in scenario.peers.iter_mut().zip(10..) {
         peer.site = site.name.clone();

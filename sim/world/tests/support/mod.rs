@@ -45,8 +45,7 @@ pub(crate) struct Kept {
 fn home(external: Ipv4Addr) -> SiteConfig {
     let link = || LinkConfig { one_way_delay: DELAY, ..LinkConfig::default() };
     SiteConfig {
-        gateway: Some(GatewayConfig::default()),
-        external,
+        gateway: Some(GatewayConfig { external, ..GatewayConfig::default() }),
         internet: Some(Access { up: link(), down: link() }),
     }
 }

@@ -1,73 +1,12 @@
-//! Links: capacity, delay, loss and the bottleneck queue.
+//! Loss of packets on a link.
 
-use core::{fmt, time::Duration};
-
-/// One direction of a link. The default limits nothing: no delay, no loss, endless capacity.
-#[derive(Clone, Debug, PartialEq)]
-pub struct LinkConfig {
-    /// How fast the transmitter sends; `None`: in no time. IP and transport headers count, see
-    /// [`Packet::wire_length`](crate::Packet::wire_length).
-    pub capacity: Option<Capacity>,
-    /// From the last bit sent to the packet's arrival, in this direction alone.
-    pub one_way_delay: Duration,
-    /// Standard deviation of a normal distribution around `one_way_delay`, drawn per packet, cut
-    /// at four standard deviations and where the whole delay would be negative.
-    pub delay_variation: Duration,
-    /// Whether a packet may overtake another by a shorter delay. If not, it arrives together with
-    /// the one before it at the earliest.
-    pub reorder: bool,
-    /// Which packets are lost. A lost packet has used capacity: the loss is on the way, after the
-    /// transmitter.
-    pub loss: Loss,
-    /// How much may wait for the transmitter.
-    pub queue: QueueLimit,
-}
-
-impl Default for LinkConfig {
-    fn default() -> Self {
-        Self {
-            capacity: None,
-            one_way_delay: Duration::ZERO,
-            delay_variation: Duration::ZERO,
-            reorder: false,
-            loss: Loss::None,
-            queue: QueueLimit::Unlimited,
-        }
-    }
-}
-
-/// Bits per second.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Capacity(u64);
-
-impl Capacity {
-    /// No bit: the packet in transmission and those behind it stay until the link is changed.
-    pub const STANDSTILL: Self = Self(0);
-
-    /// From bits per second; `None` if that is zero, which only [`STANDSTILL`](Self::STANDSTILL)
-    /// means.
-    pub const fn from_bits_per_second(bits_per_second: u64) -> Option<Self> {
-        match bits_per_second {
-            0 => None,
-            bits_per_second => Some(Self(bits_per_second)),
-        }
-    }
-
-    /// Bits per second.
-    pub const fn bits_per_second(self) -> u64 {
-        self.0
-    }
-}
-
-impl fmt::Display for Capacity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}bit/s", self.0)
-    }
-}
+use serde::{Deserialize, Serialize, Serializer};
 
 /// Which packets are lost on the way. Build it with [`Loss::independent`] and [`Loss::burst`],
 /// which refuse what cannot be.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(try_from = "LossFields", into = "LossFields")]
 pub enum Loss {
     /// None.
     #[default]
@@ -106,6 +45,22 @@ impl Loss {
         Self::Burst { mean, burst }.checked()
     }
 
+    /// Share of packets lost in the long run.
+    pub fn mean(self) -> f64 {
+        match self {
+            Self::None => 0.0,
+            Self::Independent { probability: mean } | Self::Burst { mean, .. } => mean,
+        }
+    }
+
+    /// Mean number of packets lost in a row where losses come in bursts; 1 otherwise.
+    pub fn burst_length(self) -> f64 {
+        match self {
+            Self::None | Self::Independent { .. } => 1.0,
+            Self::Burst { burst, .. } => burst,
+        }
+    }
+
     /// Itself, if it can be.
     ///
     /// # Errors
@@ -132,6 +87,54 @@ impl Loss {
             }
         }
         Ok(self)
+    }
+}
+
+/// No loss that its constructors make holds a NaN.
+impl Eq for Loss {}
+
+/// A loss in JSON.
+#[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+struct LossFields {
+    /// Mean share of packets lost, parts in a million.
+    #[serde(serialize_with = "whole_if_it_is")]
+    loss_mean_ppm: f64,
+    /// Mean length of a burst of losses, thousandths of a packet; 1000 is independent loss.
+    loss_burst_millipackets: u64,
+}
+
+/// A whole number without a decimal point, as readers of older records expect it.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn whole_if_it_is<S: Serializer>(number: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+    let whole = *number as u64;
+    if whole as f64 == *number {
+        serializer.serialize_u64(whole)
+    } else {
+        serializer.serialize_f64(*number)
+    }
+}
+
+impl From<Loss> for LossFields {
+    fn from(loss: Loss) -> Self {
+        Self {
+            // Scenarios hold losses to a part in 10^9.
+            loss_mean_ppm: (loss.mean() * 1e9).round() / 1e3,
+            loss_burst_millipackets: (loss.burst_length() * 1e3).round() as u64,
+        }
+    }
+}
+
+impl TryFrom<LossFields> for Loss {
+    type Error = LossError;
+
+    fn try_from(fields: LossFields) -> Result<Self, LossError> {
+        let mean = (fields.loss_mean_ppm * 1e3).round() / 1e9;
+        match fields.loss_burst_millipackets {
+            _ if mean == 0.0 => Ok(Self::None),
+            1_000 => Self::independent(mean),
+            burst => Self::burst(mean, burst as f64 / 1e3),
+        }
     }
 }
 
@@ -171,22 +174,22 @@ pub enum LossError {
     },
 }
 
-/// How much may wait for a link's transmitter; what does not fit is dropped on arrival
-/// (drop-tail).
-///
-/// What propagates never counts. A packet that finds the transmitter idle does not wait and
-/// always passes, so a limit of zero still lets one packet at a time through.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum QueueLimit {
-    /// Everything.
-    #[default]
-    Unlimited,
-    /// Bytes on the wire, headers included. The packet in transmission does not count, the
-    /// arriving one does.
-    Bytes(u64),
-    /// Packets. The one in transmission does not count, the arriving one does.
-    Packets(u32),
-    /// The longest wait: an arriving packet is dropped if what is ahead of it, the rest of the
-    /// packet in transmission included, takes longer than this to send.
-    Time(Duration),
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_loss_reads_back_as_it_was_written(ppb in 0_u32..400_000_000, burst in 1_001_u32..9_000) {
+            let mean = f64::from(ppb) / 1e9;
+            let burst = Loss::burst(mean, f64::from(burst) / 1e3).expect("possible");
+            for loss in [Loss::independent(mean).expect("possible"), burst] {
+                let text = serde_json::to_string(&loss).expect("JSON");
+                let back: Loss = serde_json::from_str(&text).expect("a loss");
+                prop_assert_eq!((back.mean(), back.mean() == 0.0), (loss.mean(), back == Loss::None));
+                prop_assert!(back == loss || ppb == 0, "{}", text);
+            }
+        }
+    }
 }
