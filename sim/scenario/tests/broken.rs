@@ -95,6 +95,9 @@ const SCENARIOS: &[(&str, &str, &str)] = &[
     ("address outside", "site = \"house\"", "site = \"house\"\naddress = \"10.0.0.7\""),
     ("one peer name twice", "[peer.phone]", "[peer.doorbell]"),
     ("peer with the name of a service", "[peer.phone]", "[peer.turn]"),
+    ("peer with the name of the core", "[peer.phone]", "[peer.core]"),
+    ("peer with the name of the lab", "[peer.phone]", "[peer.lab]"),
+    ("peer with the name of the simulator", "[peer.phone]", "[peer.world]"),
     ("name with a slash", "[site.flat]", "[site.\"a/b\"]"),
     (
         "private external address",

@@ -71,12 +71,7 @@ fn peer(
     (clips, media): (&mut Clips<'_>, Option<MediaMode>),
     replacements: &Replacements,
 ) -> Option<PeerDraft> {
-    if ServiceKind::ALL.iter().any(|service| service.name() == name) {
-        let message = "this is the name of a service";
-        let help = "call the peer otherwise: both are hosts of one network";
-        reader.refuse(Rank::Value, &value.place, message, "taken", help);
-        return None;
-    }
+    free_name(reader, &name, &value.place)?;
     let table = value.table(reader, &reference::PEER)?;
     let site = table.get(reader, "site");
     let site = site.and_then(|value| Some((value.text(reader)?, value.place)));
@@ -136,6 +131,29 @@ fn peer(
         asks_at: viewer.asks_at.1,
     })
 }
+
+/// Refuses names that others have whose events are in the record.
+fn free_name(reader: &mut Reader, name: &str, place: &Place) -> Option<()> {
+    let message = if ServiceKind::ALL.iter().any(|service| service.name() == name) {
+        "this is the name of a service"
+    } else if let Some((_, owner)) = NODES.iter().find(|(node, _)| *node == name) {
+        owner
+    } else {
+        return Some(());
+    };
+    let help = format!(
+        "give the peer another name, such as `{name}-1`: entries of the record name the node at which they happened"
+    );
+    reader.refuse(Rank::Value, place, message, "taken", help);
+    None
+}
+
+/// Names in the record that are no peer's, no service's and have no `/`.
+const NODES: [(&str, &str); 3] = [
+    ("core", "this is the name of the network's core in the record"),
+    ("lab", "this is the name of the lab in the record"),
+    ("world", "this is the name of the simulator in the record"),
+];
 
 fn roles(reader: &mut Reader, table: &Table<'_>, camera: bool, views: bool) -> Option<()> {
     if !camera && !views {
