@@ -1,4 +1,4 @@
-//! `parallax boards`: what stands on a bench, in what state, and whose it is.
+//! `parallax boards`: the boards of a bench, with their states, leases and quarantines.
 
 use crate::{
     args::BoardsArgs,

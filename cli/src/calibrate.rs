@@ -1,4 +1,4 @@
-//! `parallax calibrate`: a device profile's stage times from what runs on a bench measured.
+//! `parallax calibrate`: stage times of a device profile from measured runs.
 
 use crate::{
     args::CalibrateArgs,

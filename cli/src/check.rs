@@ -1,4 +1,4 @@
-//! `parallax check`: whether files are sound, and nothing is run. Each is read by the function that reads it for
+//! `parallax check`: validation of files, without a run. Each is read by the function that reads it for
 //! a run, with all that it names: profiles, films, recordings.
 
 use crate::{

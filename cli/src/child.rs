@@ -1,4 +1,4 @@
-//! A worker as its parent sees it: started, followed, ended if it must be, and what became of it.
+//! The parent's side of a worker: start, progress, limits, outcome.
 
 use crate::{
     args::WorkerArgs, interrupt::Interrupt, output, progress::Progress, protocol::WorkerMessage,

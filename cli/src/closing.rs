@@ -1,4 +1,4 @@
-//! What a command that has run something leaves in its output folder beside the records.
+//! Files of an output folder that belong to no single run.
 
 use crate::{
     environment::{Started, Walls},

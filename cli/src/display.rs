@@ -1,4 +1,4 @@
-//! How far a command has come: a line on the standard error of a terminal, gone when all is done.
+//! Progress display: a line on the standard error of a terminal, gone at the end.
 
 use crate::{output, schedule::News};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};

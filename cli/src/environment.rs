@@ -1,4 +1,4 @@
-//! Where and when the command ran.
+//! Environment of a command: place, time, versions.
 
 use parallax_record::{Environment, SCHEMA};
 use std::{

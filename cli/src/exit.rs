@@ -1,4 +1,4 @@
-//! How the command ends. The one place that says which code means what.
+//! Exit codes of the command.
 
 use parallax_record::Verdict;
 use std::{fmt, process::ExitCode};

@@ -1,4 +1,4 @@
-//! What a board says, as `parallax console` passes it on.
+//! A board's output, as `parallax console` passes it on.
 //!
 //! A person's terminal gets what a shell draws its lines with: plain text, cursor movement, colours. What
 //! reaches beyond the screen (OSC with its clipboard and titles, DCS, C1 controls, printers, window

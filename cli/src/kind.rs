@@ -1,4 +1,4 @@
-//! What a file in TOML is for: scenarios, device profiles, benches and manifests of clips stand side by side.
+//! Kinds of TOML files: scenarios, device profiles, benches and manifests of clips stand side by side.
 
 use std::fmt;
 use toml::de::DeTable;

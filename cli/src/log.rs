@@ -1,4 +1,4 @@
-//! What libraries log in a worker: taken from `tracing` and `log` alike, with the run's time.
+//! Logs of libraries in a worker: taken from `tracing` and `log` alike, with the run's time.
 //!
 //! Nothing here draws randomness, makes a hash map or starts a thread: a run is the same whether
 //! there is a subscriber or not.

@@ -1,4 +1,4 @@
-//! Everything that the command says, and the folders that it makes.
+//! All output to the terminal, and new folders.
 //!
 //! The one gate to the terminal: nothing else in the command writes to the standard output or the standard
 //! error, which `cli/tests/architecture.rs` holds. Text goes through [`Shown`]: of a foreign text no control

@@ -1,4 +1,4 @@
-//! What a worker tells its parent: lines on its standard output, which is the worker's alone.
+//! Messages of a worker to its parent: lines on its standard output, which is the worker's alone.
 
 use parallax_record::foreign;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Which runs a command comes to, and each of them: one scenario with one seed.
+//! The runs of a command: one scenario with one seed each.
 
 use crate::{
     args::{SimArgs, WorkerArgs},

@@ -1,4 +1,4 @@
-//! Several runs at once, and what they came to in the order in which they were asked for.
+//! Scheduler: several runs at once, results in the order of the request.
 
 use crate::{
     execute::{Executor, FinishedRun},

@@ -1,4 +1,4 @@
-//! What comes over a console, and recordings of it.
+//! Console output, and recordings of it.
 
 use crc::{CRC_32_ISO_HDLC, Crc};
 use parallax_console::{

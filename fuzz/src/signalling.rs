@@ -1,4 +1,4 @@
-//! What peers say to the rendezvous.
+//! Messages of peers to the rendezvous.
 
 use core::{net::IpAddr, time::Duration};
 use parallax_signalling::{

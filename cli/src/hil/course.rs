@@ -1,4 +1,4 @@
-//! Whether a board may have its next run: what checkups and runs came to decides.
+//! Permission for a board's next run, by the outcomes of checkups and runs.
 
 use parallax_bench::Blame;
 use parallax_record::{Header, Summary, Verdict};

@@ -1,4 +1,4 @@
-//! Judges runs again from their records: what can be computed is not believed.
+//! Second judgement of runs, from their records.
 
 use super::file::{Memory, bad, is_absent, is_one_name, record_in};
 use crate::exit::Stop;

@@ -1,4 +1,4 @@
-//! Opens a report in whatever shows pages here.
+//! The system's viewer for a report.
 
 use crate::exit::Stop;
 use std::{

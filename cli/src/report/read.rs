@@ -1,4 +1,4 @@
-//! Reads output folders: the summary of each, and the records of those runs that are shown in full.
+//! Reading of output folders: the summary of each, and the records of those runs that are shown in full.
 
 use super::{
     file::{bad, is_absent, parse, record, unreadable},

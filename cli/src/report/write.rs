@@ -1,4 +1,4 @@
-//! Writes the files of a report: all aside, then all moved, so that half a report is never there.
+//! Writing of a report's files: all aside, then all moved, so that half a report is never there.
 
 use super::judged::in_parallel;
 use crate::{

@@ -1,4 +1,4 @@
-//! The agent: hears orders, is a camera, tells what happens.
+//! The agent: takes an order, runs the camera, reports its events.
 
 use crate::{
     bulk::from_text,

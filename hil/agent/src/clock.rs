@@ -1,4 +1,4 @@
-//! Answers what time it is over the network: finer than over a console.
+//! Clock answers over the network: finer than over a console.
 
 use crate::{
     host::{AgentClock, Net},

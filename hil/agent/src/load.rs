@@ -1,4 +1,4 @@
-//! What this process takes of the board, as Linux tells (`proc(5)`).
+//! Processor time and memory of this process (`proc(5)`).
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! What is ordered, as the camera takes it.
+//! Conversion of an order to the camera's configuration.
 
 use crate::protocol::CameraOrder;
 use parallax_media::{Clip, Size};

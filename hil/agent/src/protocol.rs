@@ -1,4 +1,4 @@
-//! What bench and agent say to each other: JSON texts, each a message in the frames of
+//! Protocol of bench and agent: JSON texts, each a message in the frames of
 //! `parallax_console`.
 //!
 //! The bench starts the agent as a command that tells a nonce. The agent says [`FromBoard::Hello`]

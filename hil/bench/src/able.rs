@@ -1,4 +1,4 @@
-//! Whether a scenario can run on a bench's board.
+//! Scenarios that a bench's board can run.
 
 use crate::{file::BenchBoard, place::BoardPlace};
 use parallax_record::MediaMode;

@@ -1,4 +1,4 @@
-//! The bench file: which boards stand here. What a type of board is, its device profile tells.
+//! The bench file: the boards of a bench. The traits of a type of board are in its device profile.
 
 use crate::place::{
     BoardPlace, PortPlace, WrittenNetwork, WrittenPower, Wrong, duration, network, power,

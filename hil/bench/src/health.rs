@@ -1,4 +1,4 @@
-//! Whether a board is fit for a run: it comes up, logs in, is set up, and has an agent of this version that
+//! Checkup of a board before a run: it comes up, logs in, is set up, and has an agent of this version that
 //! answers over console and network. It goes the way of a run, and ends where the camera would be ordered.
 
 use crate::{

@@ -1,4 +1,4 @@
-//! What a run has told so far, on disk while it goes: if the bench is killed, a record can be made
+//! Journal of a run on disk: if the bench is killed, a record can be made
 //! of it.
 
 use parallax_files as files;

@@ -1,4 +1,4 @@
-//! Folders of this process, and what processes that were killed left of theirs.
+//! Folders of this process, and leftovers of processes that were killed.
 
 use std::{fs, io, os::unix::fs::MetadataExt as _, path::Path};
 use tempfile::TempDir;

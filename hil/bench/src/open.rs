@@ -1,4 +1,4 @@
-//! Opens pages and locks of the lease database: regular files, within a limit, without waiting.
+//! Opening of pages and locks of the lease database: regular files, within a limit, without waiting.
 
 use std::{
     fs::{self, File, Permissions},

@@ -1,4 +1,4 @@
-//! Where a board of a bench is: its console, its network, its power.
+//! Place of a board: its console, its network, its power.
 
 use parallax_board::CommandPower;
 use parallax_scenario::units;

@@ -1,4 +1,4 @@
-//! A process board's life: power on is its start, power off its end.
+//! Process of a process board: power on starts it, power off ends it.
 
 use crate::left;
 use std::{

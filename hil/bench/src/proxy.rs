@@ -1,4 +1,4 @@
-//! The other end of a board's TCP: what it asks for over the console is opened at its place.
+//! TCP proxy of a board: connections that it requests over the console are opened at its place.
 
 use parallax_agent::{
     from_text,

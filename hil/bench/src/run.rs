@@ -210,7 +210,7 @@ pub(crate) fn play(
     let (mut stand, cable) = Stand::prepare(run.place, run.hold, run.command, setup.traits)?;
     let (tell, boots) = mpsc::channel();
     let line = SideChannel::new(now_ns);
-    let beside = BoardProxy::new(move |place: BoardSite| {
+    let proxy = BoardProxy::new(move |place: BoardSite| {
         let (to_proxy, from_board) = unbounded_channel();
         let (to_board, from_proxy) = mpsc::channel();
         // The thread that attends to the board may have failed already.
@@ -220,7 +220,7 @@ pub(crate) fn play(
     let name = &setup.peer.name;
     let mut config = Config {
         outside: BTreeMap::from([(name.clone(), ExternalPeer::Board(cable))]),
-        beside: BTreeMap::from([(name.clone(), beside)]),
+        proxies: BTreeMap::from([(name.clone(), proxy)]),
         budget: run.lateness_budget.unwrap_or(DEFAULT_BUDGET),
         lines: BTreeMap::from([(name.clone(), line.0.clone())]),
         told: Some(journal.sink()),
@@ -228,11 +228,11 @@ pub(crate) fn play(
         ..Config::new(run.seed)
     };
     if let Some(browser) = browser {
-        let Plugged { cable, beside, watch } =
+        let Plugged { cable, proxy, watch } =
             browser.plug(&run.stop, Arc::clone(&journal.bounds().browser))?;
         let name = &browser.peer;
         config.outside.insert(name.clone(), ExternalPeer::Board(Box::new(cable)));
-        config.beside.insert(name.clone(), beside);
+        config.proxies.insert(name.clone(), proxy);
         config.watch = Some(watch);
     }
     let (outcome, heard) = thread::scope(|scope| {

@@ -1,4 +1,4 @@
-//! What a board is switched on by, and which console and cable it has: a process, or a board on a port.
+//! Power, console and cable of a board: a process, or a board on a port.
 
 use crate::{
     attend::BoardPower,

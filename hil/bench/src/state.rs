@@ -1,4 +1,4 @@
-//! What state a board's port, network and power are in, before anything runs. No port is opened: that
+//! State of a board's port, network and power before a run. No port is opened: that
 //! would reset many boards.
 
 use crate::place::{BoardPlace, NetworkPort, PortPlace};

@@ -1,4 +1,4 @@
-//! How long a board that is a process of this machine waited for a processor: what it left out meanwhile is not
+//! Time for which a board that is a process of this machine waited for a processor: what it left out meanwhile is not
 //! its own doing.
 
 use std::{

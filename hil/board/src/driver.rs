@@ -1,4 +1,4 @@
-//! Feeds the console core from port and clock.
+//! Driver of the console core, by port and clock.
 
 use crate::{
     now_ns,

@@ -1,4 +1,4 @@
-//! What state a port is in, without opening it: that would raise DTR, which resets many boards.
+//! State of a port, without opening it: that would raise DTR, which resets many boards.
 
 use rustix::fs::{Access, access};
 use std::{

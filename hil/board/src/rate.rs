@@ -1,4 +1,4 @@
-//! Which of a profile's rates a board speaks at.
+//! Search for a board's baud rate among those of its profile.
 
 use crate::{now_ns, port::ConsolePort, port::passes, transcript::Recorder};
 use core::time::Duration;

@@ -1,4 +1,4 @@
-//! How far two clocks are apart, as a bound that is guaranteed.
+//! Bounded offset of two clocks, from round trips.
 //!
 //! An *exchange*: the host asks, the board answers with its time, and the host notes when it asked and
 //! when it had the answer. The board read its clock somewhere between, so that the offset (board time

@@ -1,4 +1,4 @@
-//! Which of several rates a board speaks at, by what arrives at each.
+//! Choice of a baud rate by the bytes that arrive at each.
 
 /// How readable `bytes` are, in thousandths: the share that is printable or of a terminal's
 /// controls. At a wrong rate most bytes have their high bit set, or are zero.

@@ -1,4 +1,4 @@
-//! The console core: what comes in, when what is due, what goes out.
+//! The console core: a state machine over bytes and time.
 
 mod overwritten;
 mod quotes;

@@ -1,4 +1,4 @@
-//! Takes terminals' escape sequences out of a stream.
+//! Filter for terminals' escape sequences.
 //!
 //! busybox's shell asks for the cursor's place (`ESC[6n`) after each prompt, and shells colour what
 //! they print: neither must stand between a prompt and its pattern. A garbled sequence must not

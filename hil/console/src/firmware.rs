@@ -1,4 +1,4 @@
-//! Firmware that is not ours: what to type to it, and what its log says.
+//! Foreign firmware: its commands, and the events in its log.
 
 use crate::Pattern;
 

@@ -1,4 +1,4 @@
-//! What a board says on its console, and what to answer: bytes and time in, actions out.
+//! Console of a board as a pure core: bytes and time in, actions out.
 //!
 //! A pure core: it knows no port, clock, file or thread. Its shell is `hil/board`.
 

@@ -1,4 +1,4 @@
-//! What goes into the console core, and what comes out.
+//! Inputs and outputs of the console core.
 
 use crate::{Damage, DeathKind, FirmwareEvent, Nanos, Nonce};
 

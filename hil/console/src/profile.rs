@@ -1,4 +1,4 @@
-//! What the console core needs to know of a type of board: plain values.
+//! Traits of a type of board that the console core needs: plain values.
 
 use crate::{DeathKind, Firmware, Nanos, Pattern, signs::SIGNS};
 use core::fmt;

@@ -1,4 +1,4 @@
-//! Puts frames together to messages, and counts what is missing.
+//! Reassembly of frames to messages, with a count of missing ones.
 
 use crate::frame::{Frame, MESSAGE_BYTES_MOST, Nonce, Part, Sender};
 

@@ -1,4 +1,4 @@
-//! What the console core makes of a recording, step by step: a profile is written and tested without
+//! Replay of a recording through the console core, step by step: a profile is written and tested without
 //! its board.
 //!
 //! The recording takes the place of the board and of its driver: bytes, times and typed lines

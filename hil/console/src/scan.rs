@@ -1,4 +1,4 @@
-//! Finds frames in a stream of bytes that others write into as well.
+//! Scanner for frames in a stream of bytes that others write into as well.
 
 use crate::frame::{FRAME_BYTES_MOST, Frame, FrameError, MARK, Sender};
 

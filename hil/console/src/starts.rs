@@ -1,4 +1,4 @@
-//! Where a message of the system begins in a line of the console.
+//! Beginnings of system messages in a line of the console.
 //!
 //! A kernel, a boot loader and a panic handler begin their messages at the start of a line, behind the
 //! kernel's time, behind the head of a system logger's line, or behind a prompt that stood there. The same

@@ -1,4 +1,4 @@
-//! What comes out, in words for people.
+//! Texts for people of the core's outputs.
 
 use crate::{ConsoleOutput, DeathCause, DeathKind, Limit, Noted, State, StepOutcome};
 

@@ -1,4 +1,4 @@
-//! What is to be sent, as slowly as the board can take it.
+//! Send queue, as slow as the board needs.
 
 use crate::{ConsoleProfile, Nanos, Transmit};
 use std::collections::VecDeque;

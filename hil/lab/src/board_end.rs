@@ -1,10 +1,10 @@
 //! A board's end of the network: frames from its wire become packets, packets to it become frames.
 
 use crate::{
-    line::SideChannel,
     lock,
     port::PortOutput,
     realtime,
+    side_channel::SideChannel,
     stop::{PATIENCE, StopSignal},
     wire::BoardWire,
 };

@@ -1,4 +1,4 @@
-//! What the frames between the lab and a board ride on.
+//! Cables between the lab and boards.
 
 mod error;
 mod interface;

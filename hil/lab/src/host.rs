@@ -28,8 +28,8 @@ pub(crate) struct LabHostState {
     pub(crate) id: HostId,
     name: String,
     address: Ipv4Addr,
-    fabric: Arc<Fabric>,
-    clock: RunClock,
+    pub(crate) fabric: Arc<Fabric>,
+    pub(crate) clock: RunClock,
     flash: MemoryFlash,
     device: ProfiledDevice,
     pictures: Pictures,
@@ -74,8 +74,11 @@ impl LabHostState {
     }
 
     pub(crate) fn tell(&self, event: Event) {
-        let entry = Entry { run_ns: self.clock.now().as_nanos(), node: self.name.clone(), event };
-        self.fabric.tell_of(self.id, entry);
+        self.tell_at(self.clock.now().as_nanos(), event);
+    }
+
+    pub(crate) fn tell_at(&self, run_ns: u64, event: Event) {
+        self.fabric.tell_of(self.id, Entry { run_ns, node: self.name.clone(), event });
     }
 
     /// Runs code of this host. Of a panic the record tells.

@@ -2,31 +2,32 @@
 //!
 //! `README.md` beside this crate tells what is exact, what is late, and how that is measured.
 
-mod beside;
 mod board_end;
+mod board_proxy;
 mod cable;
 mod clock;
 mod driver;
 mod error;
 mod host;
 mod lateness;
-mod line;
 mod port;
+mod powered;
 mod realtime;
 mod run;
+mod side_channel;
 mod stop;
 mod watch;
 mod wire;
 
-pub use beside::{BoardProxy, BoardSite};
+pub use board_proxy::{BoardProxy, BoardSite};
 pub use cable::{Cable, CableError, Datagrams, Interface, InterfaceState, LinkState, Tap, look};
 pub use clock::RunClock;
 pub use error::LabError;
 pub use host::LabHost;
 pub use lateness::{DEFAULT_BUDGET, Lateness};
-pub use line::{SideChannel, SideDatagram};
 pub use port::{FrameRefusal, Port, PortCounts, PortOutput};
 pub use run::{Config, ExternalPeer, LabOutcome, run};
+pub use side_channel::{SideChannel, SideDatagram};
 pub use stop::StopSignal;
 pub use watch::PacketWatch;
 

@@ -1,27 +1,29 @@
 //! A scenario in the lab.
 
 use crate::{
-    beside::{BoardProxies, BoardProxy},
     board_end::BoardEnd,
+    board_proxy::BoardProxy,
     cable::Cable,
     clock::RunClock,
     driver::{Bell, LabDriver, Observed},
     error::LabError,
     host::{LabHost, LabHostState},
     lateness::{DEFAULT_BUDGET, Lateness},
-    line::SideChannel,
     lock,
     port::{FrameRefusal, Port, PortCounts},
+    powered::Powered,
     realtime,
+    side_channel::SideChannel,
     stop::StopSignal,
     watch::PacketWatch,
     wire::BoardWire,
 };
 use parallax_fabric::{
-    Fabric, KeptPicture, Live, Packets, Pictures, Placed, ProfiledDevice, Setting, Software, act,
-    films, place, place_peers, steps,
+    Assembly, Fabric, KeptPicture, Live, Packets, Pictures, ProfiledDevice, Software, act,
+    assemble, films, steps,
 };
-use parallax_network::{HostId, Network, Time};
+use parallax_network::{HostId, Time};
+use parallax_peer::BoxedTask;
 use parallax_record::{Entry, Event, counted};
 use parallax_scenario::Scenario;
 use std::{
@@ -30,10 +32,6 @@ use std::{
     thread,
     time::Duration,
 };
-use tokio::runtime::Runtime;
-
-/// Stack of a peer's threads, bytes: its futures are deep in a build without optimisation.
-const STACK: usize = 32 << 20;
 
 /// What stands at a peer's place if not software of the lab's own.
 #[derive(Debug)]
@@ -53,8 +51,8 @@ pub struct Config {
     pub budget: Duration,
     /// Peers that are not software inside the lab, by name.
     pub outside: BTreeMap<String, ExternalPeer>,
-    /// What speaks TCP on behalf of boards, by the peer's name. TCP of such a board's own is refused.
-    pub beside: BTreeMap<String, BoardProxy>,
+    /// Proxies for boards' TCP, by the peer's name. TCP of such a board's own is refused.
+    pub proxies: BTreeMap<String, BoardProxy>,
     /// Lines to boards, by the peer's name.
     pub lines: BTreeMap<String, SideChannel>,
     /// Who hears of events as they come, in the order in which the lab learns of them: whatever happens
@@ -73,7 +71,7 @@ impl Config {
             seed,
             budget: DEFAULT_BUDGET,
             outside: BTreeMap::new(),
-            beside: BTreeMap::new(),
+            proxies: BTreeMap::new(),
             lines: BTreeMap::new(),
             told: None,
             stop: StopSignal::default(),
@@ -106,57 +104,43 @@ pub struct LabOutcome {
 /// If it cannot be set up, or the system refuses what the lab needs. What a peer does wrong is in the
 /// record.
 pub fn run(scenario: &Scenario, config: Config) -> Result<LabOutcome, LabError> {
-    let Config { seed, budget, outside, mut beside, mut lines, told: sink, stop, watch } = config;
+    let Config { seed, budget, mut outside, mut proxies, mut lines, told: sink, stop, watch } =
+        config;
     if let Some(name) =
-        outside.keys().chain(beside.keys()).find(|name| scenario.peer(name).is_none())
+        outside.keys().chain(proxies.keys()).find(|name| scenario.peer(name).is_none())
     {
         return Err(LabError::NoSuchPeer { name: name.clone() });
     }
-    let films = films(scenario)?;
-    let mut network = Network::new(seed);
-    let hosts = place_peers(scenario, &mut network)?;
-    let Placed { hosted, kinds, rendezvous } = place(scenario, seed, &mut network)?;
-    let setting = Setting::new(scenario, seed, films, rendezvous);
+    let Assembly { network, hosts, hosted, kinds, setting } =
+        assemble(scenario, seed, films(scenario)?)?;
 
     let (clock, bell) = (RunClock::start(), Arc::new(Bell::default()));
     let ring = Arc::clone(&bell);
     let live = Live { now: Box::new(move || clock.now()), changed: Box::new(move || ring.ring()) };
     let fabric = Fabric::live(seed, network, Box::new(hosted), live);
-    let mut outside = outside;
-    let (mut boards, mut inside) = (BTreeMap::new(), Inside::default());
-    let mut besides = BoardProxies::default();
+    let (mut boards, mut powered) = (BTreeMap::new(), Powered::default());
     let pictures = Pictures::default();
     for (peer, host) in scenario.peers.iter().zip(&hosts) {
+        let state = || {
+            fabric.add_peer(*host);
+            let (fabric, device) = (Arc::clone(&fabric), ProfiledDevice::of(scenario, peer));
+            Arc::new(LabHostState::new(seed, *host, fabric, clock, device, pictures.clone()))
+        };
         match outside.remove(&peer.name) {
             None => {
-                let software = setting.software(peer)?;
-                fabric.add_peer(*host);
-                let device = ProfiledDevice::of(scenario, peer);
-                let pictures = pictures.clone();
-                let state =
-                    LabHostState::new(seed, *host, Arc::clone(&fabric), clock, device, pictures);
-                inside.0.insert(*host, Peer { state: Arc::new(state), software, runtime: None });
+                let (software, state) = (setting.software(peer)?, state());
+                powered.add(*host, move |_| booted(&state, software.clone()));
             }
             Some(ExternalPeer::Nothing) => {}
             Some(ExternalPeer::Board(cable)) => {
                 let Some(site) = scenario.site(&peer.site) else { continue };
                 let lan = site.network;
                 let port = Port::new(peer.address, lan.gateway(), lan.prefix());
-                let beside = beside.remove(&peer.name);
-                let has_tcp = beside.is_none();
-                if let Some(beside) = beside {
-                    fabric.add_peer(*host);
-                    let device = ProfiledDevice::of(scenario, peer);
-                    let pictures = pictures.clone();
-                    let state = LabHostState::new(
-                        seed,
-                        *host,
-                        Arc::clone(&fabric),
-                        clock,
-                        device,
-                        pictures,
-                    );
-                    besides.add(&fabric, clock, Arc::new(state), beside);
+                let proxy = proxies.remove(&peer.name);
+                let has_tcp = proxy.is_none();
+                if let Some(proxy) = proxy {
+                    let state = state();
+                    powered.add(*host, move |power| proxy.boot(&state, power));
                 }
                 let wire = Arc::new(BoardWire::new(port, cable));
                 let line = lines.remove(&peer.name);
@@ -180,25 +164,33 @@ pub fn run(scenario: &Scenario, config: Config) -> Result<LabOutcome, LabError> 
             let listening = listening.clone();
             scope.spawn(move || board.listen(&fabric, &listening));
         }
-        let end = follow(&mut driver, &mut inside, &mut besides, scenario);
+        let end = follow(&mut driver, &mut powered, scenario);
         // Proxies end before their threads are waited for.
-        drop(besides);
+        drop(powered);
         listening.now();
         end
     })?;
-    drop(inside);
     finish(driver, end, budget, &pictures)
+}
+
+/// The code of one boot of a peer: its software, after the device's boot time.
+fn booted(state: &Arc<LabHostState>, software: Software) -> BoxedTask {
+    let (boot, state) = (state.boot_time(), Arc::clone(state));
+    let host = LabHost(Arc::clone(&state));
+    Box::pin(Arc::clone(&state).guard(async move {
+        tokio::time::sleep(boot).await;
+        software.run(host).await;
+        state.tell(Event::Fault { text: "its software ended".to_owned() });
+    }))
 }
 
 /// Follows the script to the end of the scenario, or until the run is stopped. Says when that was.
 fn follow(
     driver: &mut LabDriver,
-    inside: &mut Inside,
-    besides: &mut BoardProxies,
+    powered: &mut Powered,
     scenario: &Scenario,
 ) -> Result<Time, LabError> {
-    besides.all_on()?;
-    inside.all_on()?;
+    powered.all_on()?;
     for step in steps(scenario) {
         if let Some(stopped) = drive(driver, step.at) {
             return Ok(stopped);
@@ -212,13 +204,11 @@ fn follow(
         match acted {
             Some((host, true)) => {
                 driver.fabric.power_on(host);
-                inside.on(host)?;
-                besides.on(host)?;
+                powered.on(host)?;
             }
             Some((host, false)) => {
                 driver.fabric.power_off(host);
-                inside.off(host);
-                besides.off(host);
+                powered.off(host);
             }
             None => {}
         }
@@ -286,63 +276,4 @@ fn finish(
         ports: boards.iter().map(counts).collect(),
         duration: end.saturating_since(Time::ZERO),
     })
-}
-
-/// The peers inside. Each has threads of its own, which end with its power.
-#[derive(Default)]
-struct Inside(BTreeMap<HostId, Peer>);
-
-struct Peer {
-    state: Arc<LabHostState>,
-    software: Software,
-    runtime: Option<Runtime>,
-}
-
-impl Inside {
-    fn all_on(&mut self) -> Result<(), LabError> {
-        self.0.values_mut().try_for_each(Peer::on)
-    }
-
-    fn on(&mut self, host: HostId) -> Result<(), LabError> {
-        self.0.get_mut(&host).map_or(Ok(()), Peer::on)
-    }
-
-    fn off(&mut self, host: HostId) {
-        if let Some(peer) = self.0.get_mut(&host) {
-            peer.off();
-        }
-    }
-}
-
-impl Peer {
-    fn on(&mut self) -> Result<(), LabError> {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .thread_stack_size(STACK)
-            .enable_time()
-            .build()
-            .map_err(LabError::system("start a peer's threads"))?;
-        let (state, software) = (Arc::clone(&self.state), self.software.clone());
-        let boot = state.boot_time();
-        let code = async move {
-            tokio::time::sleep(boot).await;
-            software.run(LabHost(Arc::clone(&state))).await;
-            state.tell(Event::Fault { text: "its software ended".to_owned() });
-        };
-        runtime.spawn(Arc::clone(&self.state).guard(code));
-        self.runtime = Some(runtime);
-        Ok(())
-    }
-
-    fn off(&mut self) {
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
-        }
-    }
-}
-
-impl Drop for Peer {
-    fn drop(&mut self) {
-        self.off();
-    }
 }

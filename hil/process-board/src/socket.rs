@@ -61,12 +61,7 @@ impl AsyncUdpSocket for Socket {
         }
         let received = self.station.receive(self.bound.port(), room, context);
         let Poll::Ready(received) = received else { return Poll::Pending };
-        let received = received?;
-        let count = received.len();
-        for (((payload, from), buffer), meta) in received.into_iter().zip(buffers).zip(metas) {
-            sockets::receive(&payload, from, self.bound, buffer, meta);
-        }
-        Poll::Ready(Ok(count))
+        Poll::Ready(Ok(sockets::receive(received?, self.bound, buffers, metas)))
     }
 }
 

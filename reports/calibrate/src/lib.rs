@@ -1,4 +1,4 @@
-//! What runs on a bench measured of a device, as the stage times of its profile: with how many
+//! Stage times of a device profile from measured runs: with how many
 //! samples, how uncertain, and where from; and the profile's file with them in it.
 
 mod edit;

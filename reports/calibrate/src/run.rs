@@ -1,4 +1,4 @@
-//! What one run measured of the device that its camera is.
+//! Measurements of one run on its camera's device.
 
 use parallax_record::{
     Action, Event, MediaMode, Percentile, ProfileUse, Record, SetupTask, Uncertainty, judge,

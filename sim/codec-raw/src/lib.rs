@@ -1,4 +1,4 @@
-//! What OpenH264 can do and the safe interface of the crate `openh264` cannot: another bit rate at
+//! Calls of OpenH264 that the safe interface of the crate `openh264` lacks: another bit rate at
 //! run time, and silence while it is set up.
 //!
 //! A camera that follows its path changes its bit rate several times a second. To open the encoder

@@ -1,4 +1,4 @@
-//! Why a scenario cannot be set up.
+//! Errors of a scenario's set-up.
 
 /// Why a scenario cannot be set up, or its script not be followed.
 #[derive(Debug, thiserror::Error)]

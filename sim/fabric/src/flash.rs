@@ -1,4 +1,4 @@
-//! What survives a loss of power.
+//! Storage that survives a loss of power.
 
 use crate::lock;
 use parallax_peer::Flash;

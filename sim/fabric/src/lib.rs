@@ -1,7 +1,8 @@
-//! What stands below the peers of a run: network, services and the hosts' ends of them; how a
+//! Everything below the peers of a run: network, services and the hosts' ends of them; how a
 //! scenario becomes that, and what of it is in a record. No clock, thread or socket is in it: a
 //! simulator drives it in virtual time, a lab in real time.
 
+mod assembly;
 mod clips;
 mod error;
 mod fabric;
@@ -17,6 +18,7 @@ mod tcp;
 mod timers;
 mod udp;
 
+pub use assembly::{Assembly, assemble};
 pub use clips::{check, check_clip};
 pub use error::SetupError;
 pub use fabric::{Captured, Fabric, Live, NetworkServices, Observations};

@@ -1,4 +1,4 @@
-//! What links carry, as records have it.
+//! Loads of links, as records have them.
 
 use parallax_network::{Durations, LinkDelays, LinkLoad, Time};
 use parallax_record::{DelaysOfPackets, Event, Histogram};

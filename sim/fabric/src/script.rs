@@ -1,4 +1,4 @@
-//! The script of a scenario: what is done to a run, step by step.
+//! The script of a scenario: its events as steps in time.
 
 use crate::{error::SetupError, fabric::Fabric};
 use parallax_network::{HostId, LinkConfig, SiteId, Time};

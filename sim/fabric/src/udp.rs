@@ -97,11 +97,7 @@ impl AsyncUdpSocket for UdpSocket {
         }
         let received = self.fabric.receive_udp(self.host, self.local.port(), room, context);
         let Poll::Ready(received) = received else { return Poll::Pending };
-        let received = received?;
-        let count = received.len();
-        for ((packet, buffer), meta) in received.into_iter().zip(buffers).zip(metas) {
-            sockets::receive(&packet.payload, packet.source.into(), self.bound, buffer, meta);
-        }
-        Poll::Ready(Ok(count))
+        let received = received?.into_iter().map(|packet| (packet.payload, packet.source.into()));
+        Poll::Ready(Ok(sockets::receive(received, self.bound, buffers, metas)))
     }
 }

@@ -1,4 +1,4 @@
-//! What a simulating thread knows.
+//! State of a simulating thread.
 #![cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "the hooks are Linux's"))]
 
 use rand_chacha::ChaCha8Rng;

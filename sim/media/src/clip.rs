@@ -1,4 +1,4 @@
-//! What a camera sees: a short clip that loops.
+//! Clips: short films that loop.
 
 use crate::decoder::{DecodeError, Decoder, size_of};
 use crate::nal;

@@ -1,4 +1,4 @@
-//! Cuts an Annex B byte stream (ITU-T H.264 annex B) into NAL units and access units.
+//! NAL units and access units of an Annex B byte stream (ITU-T H.264 annex B).
 
 /// The NAL units of a stream, without start codes and without the zero bytes that may follow a
 /// unit. Bytes before the first start code are no unit.

@@ -1,4 +1,4 @@
-//! What a camera sends that encodes nothing: an elementary stream that was encoded before, looping.
+//! Recordings: elementary streams encoded before, looping, for cameras that encode nothing.
 
 use crate::clip::{self, ClipError};
 use crate::picture::Size;

@@ -1,4 +1,4 @@
-//! Reads the quantisation parameter out of slice headers, because OpenH264 does not tell it.
+//! Quantisation parameter from slice headers, because OpenH264 does not tell it.
 //! Progressive I and P slices without weighted prediction are understood; others give no number.
 
 use crate::{

@@ -1,4 +1,4 @@
-//! What happens next: events in the order of their time, then of their scheduling.
+//! Agenda: events in the order of their time, then of their scheduling.
 
 use alloc::collections::BinaryHeap;
 use core::cmp::Ordering;

@@ -1,4 +1,4 @@
-//! The books: what came in, and what became of it.
+//! Ledger of packets: entered, delivered, dropped, under way.
 
 use alloc::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What a network tells: fates of packets, lives of mappings, and where things happen.
+//! Outputs of a network: fates of packets, lives of mappings, places.
 
 use alloc::sync::Arc;
 use core::{fmt, net::SocketAddrV4};

@@ -1,4 +1,4 @@
-//! What crosses the network.
+//! Packets.
 
 use bytes::Bytes;
 use core::net::SocketAddrV4;

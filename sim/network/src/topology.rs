@@ -1,4 +1,4 @@
-//! What stands where: sites, hosts, services, and what may not be added.
+//! Topology: sites, hosts and services, with the rules for adding them.
 
 use alloc::{borrow::ToOwned, collections::BTreeMap, string::String, sync::Arc, vec::Vec};
 use core::net::Ipv4Addr;

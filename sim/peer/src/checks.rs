@@ -1,4 +1,4 @@
-//! Which ICE connectivity checks (RFC 8445 section 7.2) a session sends, and which are answered: read
+//! ICE connectivity checks of a session (RFC 8445 section 7.2), sent and answered: read
 //! off the datagrams of its sockets, also those that go by way of a TURN server (RFC 8656).
 //!
 //! The statistics of the `webrtc` crate do not tell: 0.21.1 fills in the selected pair alone, and

@@ -1,4 +1,4 @@
-//! What both ends of a session do alike: they tell each other descriptions and candidates by way of
+//! Common part of both ends of a session: they exchange descriptions and candidates by way of
 //! the rendezvous, and note how far their connection has come.
 
 use crate::{

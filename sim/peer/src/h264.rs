@@ -1,4 +1,4 @@
-//! What an RTP payload of H.264 (RFC 6184) says of the frame it belongs to.
+//! H.264 payloads of RTP (RFC 6184), as far as they tell of their frame.
 
 use rtc::rtp::codec::h264::{
     FU_START_BITMASK, FUA_HEADER_SIZE, FUA_NALU_TYPE, NALU_TYPE_BITMASK, PPS_NALU_TYPE,

@@ -1,4 +1,4 @@
-//! Where a peer runs, as the peer sees it: all it knows of the world.
+//! Host of a peer: the interface to clock, tasks, sockets, flash and the record.
 
 use parallax_media::Picture;
 use parallax_record::{Event, Marker, Session, SetupTask, Stage};

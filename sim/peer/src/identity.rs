@@ -1,4 +1,4 @@
-//! Who a peer is: its DTLS certificate, kept in flash.
+//! Identity of a peer: its DTLS certificate, kept in flash.
 
 use crate::host::{Flash, Host};
 use parallax_record::SetupTask;

@@ -26,20 +26,24 @@ pub fn send(
     Ok(whole)
 }
 
-/// Puts a datagram that came to `bound` where the crate reads it; what does not fit is cut off.
-pub fn receive(
-    payload: &[u8],
-    from: SocketAddr,
+/// Puts datagrams that came to `bound`, each with its sender, where the crate reads them; what does not fit in a
+/// buffer is cut off. Returns their number.
+pub fn receive<P: AsRef<[u8]>>(
+    received: impl IntoIterator<Item = (P, SocketAddr)>,
     bound: SocketAddr,
-    buffer: &mut IoSliceMut<'_>,
-    meta: &mut RecvMeta,
-) {
-    let length = payload.len().min(buffer.len());
-    buffer[..length].copy_from_slice(&payload[..length]);
-    *meta = RecvMeta::default();
-    meta.addr = from;
-    meta.len = length;
-    // The crate divides by it.
-    meta.stride = length.max(1);
-    meta.dst_ip = Some(bound.ip());
+    buffers: &mut [IoSliceMut<'_>],
+    metas: &mut [RecvMeta],
+) -> usize {
+    let places = buffers.iter_mut().zip(metas);
+    let each = received.into_iter().zip(places).map(|((payload, from), (buffer, meta))| {
+        let length = payload.as_ref().len().min(buffer.len());
+        buffer[..length].copy_from_slice(&payload.as_ref()[..length]);
+        *meta = RecvMeta::default();
+        meta.addr = from;
+        meta.len = length;
+        // The crate divides by it.
+        meta.stride = length.max(1);
+        meta.dst_ip = Some(bound.ip());
+    });
+    each.count()
 }

@@ -1,4 +1,4 @@
-//! What is said to and by the rendezvous: JSON texts, one message each.
+//! Messages to and from the rendezvous: JSON texts, one message each.
 
 use crate::Token;
 use core::fmt;

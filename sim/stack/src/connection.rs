@@ -1,4 +1,4 @@
-//! One TCP connection: what happened to it, beside what smoltcp holds.
+//! One TCP connection: its state beside that of smoltcp.
 
 use core::{fmt, task::Poll};
 use smoltcp::{

@@ -1,4 +1,4 @@
-//! What a host computes: until when it is busy, and what leaves it then.
+//! Computing time of a host: until when it is busy, and what leaves it then.
 //!
 //! The stack computes in no time of the run, in the middle of what it does with a datagram. What it sends and records
 //! after that is held until its host is free again; what comes meanwhile waits, and so do the host's tasks and timers.

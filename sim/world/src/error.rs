@@ -1,4 +1,4 @@
-//! Why a run cannot be, or cannot go on.
+//! Errors that prevent or end a run.
 
 use parallax_interpose::EnterError;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What ends a run as an error, noticed while peers run.
+//! Failures of peers' code, which end a run as an error.
 
 use crate::lock;
 use std::sync::{Arc, Mutex};

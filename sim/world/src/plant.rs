@@ -1,4 +1,4 @@
-//! Faults to be found, and faults to be survived.
+//! Planted faults for tests: to be found, or to be survived.
 //!
 //! To be found are events in the order of a hash map.
 //! Nothing in a shipped scenario shows the order of a hash map, so that without a plant there would

@@ -8,8 +8,7 @@ use crate::{
     state::Device,
     world::{ProgressWatch, SimOutcome, Sinks, World},
 };
-use parallax_fabric::{Placed, ProfiledDevice, Setting, films, place, place_peers};
-use parallax_network::Network;
+use parallax_fabric::{Assembly, ProfiledDevice, assemble, films};
 use parallax_peer::Work;
 use parallax_record::SetupTask;
 use parallax_scenario::Scenario;
@@ -47,9 +46,7 @@ pub fn run_watched(
 ) -> Result<SimOutcome, WorldError> {
     let films = films(scenario)?;
     simulate(seed, guards, move || {
-        let mut network = Network::new(seed);
-        let hosts = place_peers(scenario, &mut network)?;
-        let Placed { hosted, kinds, rendezvous } = place(scenario, seed, &mut network)?;
+        let Assembly { network, hosts, hosted, kinds, setting } = assemble(scenario, seed, films)?;
         let mut world = World::new(seed, network, Box::new(hosted), kinds, sinks)?;
         world.watch(watch);
         if let Some(capture) = capture {
@@ -59,7 +56,6 @@ pub fn run_watched(
         if !guards.map_order {
             world.plant_hash_map();
         }
-        let setting = Setting::new(scenario, seed, films, rendezvous);
         for (peer, host) in scenario.peers.iter().zip(hosts) {
             let software = setting.software(peer)?;
             let device = Arc::new(ProfiledDevice::of(scenario, peer));

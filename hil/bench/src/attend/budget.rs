@@ -1,4 +1,4 @@
-//! What an agent may ask for: bounds, so that one that asks without end takes nothing else down.
+//! Bounds on an agent's requests, so that one that asks without end takes nothing else down.
 
 use super::Session;
 use parallax_agent::protocol::{FromBoard, ToBoard};

@@ -1,4 +1,4 @@
-//! Where a checkup ends and a run goes on: an agent that is there, and a clock that is known.
+//! End of a checkup: the agent answers, and its clock is known.
 
 use super::{Session, network, now_ns};
 use crate::words::Blame;

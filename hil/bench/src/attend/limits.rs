@@ -1,4 +1,4 @@
-//! How long an agent is waited for, and what it means when that is over.
+//! Time limits of an agent, and the blame when they pass.
 
 use super::{Session, now_ns};
 use crate::words::Blame;

@@ -1,4 +1,4 @@
-//! What is agreed about boards, in a folder of its own for each test.
+//! Tests of the lease database, each in a folder of its own.
 
 use super::*;
 use crate::place::BoardPlace;

@@ -1,4 +1,4 @@
-//! What the page says. Times are milliseconds of its clock.
+//! Messages of the page. Times are milliseconds of its clock.
 
 use parallax_media::{Picture, Size};
 use parallax_record::{Candidate, CandidateKind};

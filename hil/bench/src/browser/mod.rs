@@ -115,7 +115,7 @@ pub(crate) struct Browser {
 /// How a browser takes part in a run.
 pub(crate) struct Plugged {
     pub(crate) cable: Interface,
-    pub(crate) beside: BoardProxy,
+    pub(crate) proxy: BoardProxy,
     pub(crate) watch: PacketWatch,
 }
 
@@ -175,7 +175,7 @@ impl Browser {
             stop: stop.clone(),
         };
         let given = Mutex::new(Some(given));
-        let beside = BoardProxy::new(move |place| {
+        let proxy = BoardProxy::new(move |place| {
             let given = lock(&given).take();
             async move {
                 // It has power once.
@@ -184,7 +184,7 @@ impl Browser {
                 }
             }
         });
-        Ok(Plugged { cable, beside, watch })
+        Ok(Plugged { cable, proxy, watch })
     }
 }
 

@@ -1,4 +1,4 @@
-//! Which frames a browser showed, and when: the page tells when a frame was handed to the compositor if it has
+//! Frames that a browser showed, with times: the page tells when a frame was handed to the compositor if it has
 //! time to, and of every frame that came out of the decoder. A pure core.
 
 use std::collections::VecDeque;

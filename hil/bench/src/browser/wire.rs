@@ -1,4 +1,4 @@
-//! What goes over a browser's cable, as the lab sees it. RTP headers are in the clear (RFC 3711 section 3.1),
+//! Packets on a browser's cable, as the lab sees them. RTP headers are in the clear (RFC 3711 section 3.1),
 //! payloads are not; ICE checks are. A pure core.
 
 use parallax_peer::checks::may_be_a_check;

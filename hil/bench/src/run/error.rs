@@ -1,4 +1,4 @@
-//! Why a run cannot be.
+//! Errors that prevent a run.
 
 use crate::{browser::BrowserError, hold::HoldError, profile::ProfileError};
 use parallax_board::{BoardError, PortWriteError, PowerError, RecorderError};

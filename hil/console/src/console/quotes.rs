@@ -1,4 +1,4 @@
-//! Quoted words: which lines the system says now, and which ones repeat what was said or typed before.
+//! Quoted words: lines that the system prints now, and lines that repeat older or typed text.
 //!
 //! What is decisive, in this order:
 //! - The echo of a typed line is what was typed.

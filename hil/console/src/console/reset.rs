@@ -1,4 +1,4 @@
-//! Boots and resets: which one was asked for, which is a bounce, which is a death, and of what.
+//! Boots and resets: requested ones, bounces, and deaths with their cause.
 //!
 //! A boot tells why the reset before it was, some lines after its banner: that is waited for.
 

@@ -1,4 +1,4 @@
-//! Which pattern matched how often, and where first.
+//! Counts of pattern matches, with the first place of each.
 
 use crate::{ConsoleProfile, DeathKind, Pattern, lines::Line, signs::SIGNS};
 

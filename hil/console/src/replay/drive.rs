@@ -1,4 +1,4 @@
-//! Drives the console core by a recording.
+//! Driver of the console core by a recording.
 
 use super::{
     CameUp, Replay, ReplayKind, ReplayStep, ReplaySummary,

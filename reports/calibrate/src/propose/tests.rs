@@ -1,4 +1,4 @@
-//! What is proposed from runs of which everything is known.
+//! Proposals from runs of which everything is known.
 
 use super::*;
 use crate::edited;

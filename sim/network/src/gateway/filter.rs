@@ -1,4 +1,4 @@
-//! Who is let in from outside: RFC 4787 section 5.
+//! Filtering of inbound packets: RFC 4787 section 5.
 
 use core::net::SocketAddrV4;
 

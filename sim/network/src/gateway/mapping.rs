@@ -1,4 +1,4 @@
-//! Which packets share an external port: RFC 4787 section 4.1.
+//! Mapping, which packets share an external port: RFC 4787 section 4.1.
 
 use alloc::collections::BTreeMap;
 use core::net::{Ipv4Addr, SocketAddrV4};

@@ -1,4 +1,4 @@
-//! Which external port a new mapping gets: RFC 4787 section 4.2.
+//! Assignment of external ports to new mappings: RFC 4787 section 4.2.
 
 use alloc::collections::BTreeMap;
 use core::ops::RangeInclusive;

@@ -1,4 +1,4 @@
-//! What a gateway remembers of each remote endpoint that one of its hosts talks with.
+//! Sessions of a gateway: one for each remote endpoint of a mapping.
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use core::net::{Ipv4Addr, SocketAddrV4};

@@ -1,4 +1,4 @@
-//! How far a TCP connection is, as a gateway sees it pass: RFC 5382 section 5.
+//! State of a TCP connection as a gateway sees it pass: RFC 5382 section 5.
 
 use crate::TcpHeader;
 

@@ -1,4 +1,4 @@
-//! How long a packet propagates.
+//! Propagation delay of packets.
 
 use core::time::Duration;
 

@@ -1,4 +1,4 @@
-//! How long the packets that a link carried took, from the start of a run to its end.
+//! Delays of a link's packets over a whole run.
 
 use alloc::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What a link carried in an interval of time, and how long it took.
+//! Load of a link in an interval of time.
 
 /// What a link did in an interval: packets and bytes on the wire, and the time that they took.
 ///

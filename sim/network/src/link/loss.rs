@@ -1,4 +1,4 @@
-//! Which packets are lost on the way.
+//! Random loss of packets on a link.
 
 use core::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What access links do, told interval by interval.
+//! Loads of access links, reported interval by interval.
 
 use core::time::Duration;
 

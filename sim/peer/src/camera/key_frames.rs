@@ -1,4 +1,4 @@
-//! Limits key frames on request. A pure core.
+//! Limits on key frames on request. A pure core.
 //!
 //! A key frame is as large as ten other frames, and a full path loses more packets for each one. The first request is
 //! answered at once. Each further request is answered after a longer gap.
