@@ -156,7 +156,7 @@ fn check(
         let health = match take(&Book::shared(), board, who) {
             Err(error) => Some(error.to_string()),
             Ok(held) => {
-                let blame = checked(arguments, (name, board, &profile), &held, &interrupt)?;
+                let blame = checked(arguments, name, board, &profile, &held, &interrupt)?;
                 if interrupt.asked() {
                     return Ok(Exit::Interrupted);
                 }
@@ -173,7 +173,9 @@ fn check(
 /// Looks at a board, and keeps what it said in the folder of `--out`.
 fn checked(
     arguments: &BoardsArgs,
-    (name, board, profile): (&Name, &BenchBoard, &Profile),
+    name: &Name,
+    board: &BenchBoard,
+    profile: &Profile,
     held: &Hold,
     interrupt: &Interrupt,
 ) -> Result<Option<String>, Stop> {
@@ -189,7 +191,7 @@ fn checked(
     let fault = |error: io::Error| Stop::Fault(format!("failed to check {name}: {error}"));
     let aside = TempDir::new().map_err(fault)?;
     let transcript = aside.path().join(&file);
-    let blame = checkup((name.as_str(), board, profile), Some(held), &transcript, interrupt)?;
+    let blame = checkup(name.as_str(), board, profile, Some(held), &transcript, interrupt)?;
     free()?.put(&file, &files::read(&transcript, files::RECORD_MOST).map_err(fault)?)?;
     let kept = arguments.out.join(&file);
     Ok(blame.map(|blame| format!("not healthy: {}\n  transcript: {}", blame.why(), kept.display())))

@@ -222,7 +222,7 @@ impl File {
                     out.display()
                 )));
             }
-            let to = Destination::new(out, ("--out", "a device profile"), is_profile)?;
+            let to = Destination::new(out, "--out", "a device profile", is_profile)?;
             if let Some(folder) = out.parent() {
                 output::folder(folder)?;
             }
@@ -240,7 +240,7 @@ impl File {
                 self.path.display()
             )));
         }
-        Destination::new(&self.path, ("--write", "a device profile"), is_profile).map(Some)
+        Destination::new(&self.path, "--write", "a device profile", is_profile).map(Some)
     }
 
     /// As `git apply` and `patch -p1` take it.

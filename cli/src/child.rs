@@ -119,7 +119,7 @@ pub(crate) fn wait(mut command: Command, scenario: &str, watch: WorkerWatch<'_>)
             }
         });
         let left = scope.spawn(move || error.map(left).unwrap_or_default());
-        let followed = follow(&mut child, (&told, &progress), watch);
+        let followed = follow(&mut child, &told, &progress, watch);
         // Whatever its outcome, the worker is gone before its files are read.
         let _ = child.kill();
         let status = child.wait();
@@ -170,7 +170,8 @@ enum End {
 
 fn follow(
     child: &mut Child,
-    (told, progress): (&Receiver<WorkerMessage>, &Progress),
+    told: &Receiver<WorkerMessage>,
+    progress: &Progress,
     watch: WorkerWatch<'_>,
 ) -> io::Result<Followed> {
     let (mut at, mut said) = (None, None);

@@ -50,7 +50,7 @@ pub(crate) fn run(arguments: &ConsoleArgs) -> Result<Exit, Stop> {
     // Who logs in by hand types the password as well.
     let by_hand = || (!arguments.ready).then(String::new);
     let secret = |name: &str| std::env::var(name).ok().or_else(by_hand);
-    let session = BoardSession::open(name, (board, &held), &profile, &command, &transcript, secret)
+    let session = BoardSession::open(name, board, &held, &profile, &command, &transcript, secret)
         .map_err(|error| Stop::BadInput(error.to_string()))?;
     let interrupt = Interrupt::listen()?;
     let raw = Raw::take().map_err(fault)?;

@@ -190,7 +190,9 @@ pub(crate) fn of_board(bench: &Path, board: &BenchBoard, stop: &Stop) -> String 
 /// Looks at a board as a bench does before a run, and leaves what it said in a transcript. `None`: it is
 /// healthy, or the command was interrupted.
 pub(crate) fn checkup(
-    (name, board, profile): (&str, &BenchBoard, &Profile),
+    name: &str,
+    board: &BenchBoard,
+    profile: &Profile,
     hold: Option<&Hold>,
     transcript: &Path,
     interrupt: &Interrupt,
@@ -240,7 +242,7 @@ fn candidates(
         if kind(&text) != FileKind::Scenario && !named {
             continue;
         }
-        let mut found = candidate(arguments, (board, profile), (file, text), named)?;
+        let mut found = candidate(arguments, board, profile, file, text, named)?;
         if let Some(quarantine) = &quarantine {
             found.why_not = Some(quarantine.to_string());
         }
@@ -270,8 +272,10 @@ fn candidates(
 
 fn candidate(
     arguments: &HilArgs,
-    (board, profile): (&BenchBoard, &Profile),
-    (file, text): (PathBuf, String),
+    board: &BenchBoard,
+    profile: &Profile,
+    file: PathBuf,
+    text: String,
     named: bool,
 ) -> Result<Candidate, Stop> {
     let plain = Replacements { boots: Boots::Unknown, ..Replacements::default() };

@@ -49,14 +49,14 @@ pub(crate) fn run(arguments: &WorkerArgs, guards: CommandGuards) -> Result<Exit,
     }
     for _ in 0..arguments.runs_before {
         let unheard = Sinks { entry: Box::new(drop), packet: None };
-        run_once((&scenario, &text), arguments.seed, guards, unheard, None)?;
+        run_once(&scenario, &text, arguments.seed, guards, unheard, None)?;
     }
     let aside = aside(&arguments.record);
     // The capture is complete before the record appears.
     let moved = |file: &Path| {
         files::rename_new(&self::aside(file), file).map_err(|error| refused(file, &error))
     };
-    let recorded = record((&scenario, &text), arguments, guards, &aside)
+    let recorded = record(&scenario, &text, arguments, guards, &aside)
         .and_then(|pictures| match &arguments.frames {
             Some(folder) => frames::write(folder, &pictures),
             None => Ok(()),
@@ -131,7 +131,8 @@ fn memory_is_up(arguments: &WorkerArgs) -> bool {
 const TELL: Duration = Duration::from_millis(100);
 
 fn run_once(
-    (scenario, text): (&Scenario, &str),
+    scenario: &Scenario,
+    text: &str,
     seed: u64,
     guards: CommandGuards,
     sinks: Sinks<'_>,
@@ -164,7 +165,8 @@ fn refused(file: &Path, error: &dyn std::fmt::Display) -> Stop {
 /// Writes a whole record to `aside`, and what goes beside it. Returns the pictures of the worst
 /// frames.
 fn record(
-    (scenario, text): (&Scenario, &str),
+    scenario: &Scenario,
+    text: &str,
     arguments: &WorkerArgs,
     guards: CommandGuards,
     aside: &Path,
@@ -197,7 +199,7 @@ fn record(
         });
         let capture = capture.map(|file| Box::new(file) as CaptureSink<'_>);
         let sinks = Sinks { entry: Box::new(entry), packet };
-        run_once((scenario, text), arguments.seed, guards, sinks, capture)?
+        run_once(scenario, text, arguments.seed, guards, sinks, capture)?
     };
     if let Some(error) = failed {
         return Err(refused(aside, &error));

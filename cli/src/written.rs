@@ -21,7 +21,8 @@ impl Destination {
     /// [`Stop::BadInput`] if anything else stands there.
     pub(crate) fn new(
         path: &Path,
-        (flag, what): (&str, &str),
+        flag: &str,
+        what: &str,
         is_own_kind: impl FnOnce(&[u8]) -> Result<(), String>,
     ) -> Result<Self, Stop> {
         let refused = |why: &str| {

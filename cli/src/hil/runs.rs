@@ -104,8 +104,7 @@ pub(super) fn all(
                 let seconds = run.input.scenario.duration.as_secs_f64();
                 let of = planned.len();
                 let told = format!("{}/{of}  {name} on {}, {seconds} s", at + 1, on.name);
-                let summary =
-                    on_course((arguments, out), on, run, (&mut course, &told), &interrupt)?;
+                let summary = on_course(arguments, out, on, run, &mut course, &told, &interrupt)?;
                 let Some(summary) = summary else { break };
                 summary
             }
@@ -173,10 +172,12 @@ fn had(arguments: &HilArgs, on: &mut On<'_>, interrupt: &Interrupt) -> Course {
 
 /// A run, if its board is fit for it; none: the command was interrupted.
 fn on_course(
-    (arguments, out): (&HilArgs, &OutputFolder),
+    arguments: &HilArgs,
+    out: &OutputFolder,
     on: &On<'_>,
     run: &Planned<'_>,
-    (course, told): (&mut Course, &str),
+    course: &mut Course,
+    told: &str,
     interrupt: &Interrupt,
 ) -> Result<Option<Summary>, Stop> {
     let mut before = None;
@@ -194,7 +195,7 @@ fn on_course(
     output::error(told);
     let whole = run.input.scenario.duration;
     let summary = while_it_goes(&run.input.scenario.id, whole, || {
-        tried((arguments, out), on, run, before, interrupt)
+        tried(arguments, out, on, run, before, interrupt)
     })?;
     let is_whole = u128::from(summary.duration_us) >= whole.as_micros();
     course.ran(&summary, is_whole);
@@ -253,8 +254,7 @@ fn checked(on: &On<'_>, out: &OutputFolder, interrupt: &Interrupt) -> Result<Opt
     // It is written while the board talks, and is in its place when it is whole.
     let aside = TempDir::new().map_err(fault)?;
     let transcript = aside.path().join(HEALTH);
-    let blame =
-        checkup((on.name, on.board, &on.profile), on.hold.as_ref(), &transcript, interrupt)?;
+    let blame = checkup(on.name, on.board, &on.profile, on.hold.as_ref(), &transcript, interrupt)?;
     out.put(HEALTH, &files::read(&transcript, files::RECORD_MOST).map_err(fault)?)?;
     Ok(blame)
 }
@@ -273,7 +273,8 @@ fn header(run: &Planned<'_>) -> Header {
 /// Runs it, and again if it was inconclusive and retries are allowed. What earlier attempts left
 /// stays beside the last.
 fn tried(
-    (arguments, out): (&HilArgs, &OutputFolder),
+    arguments: &HilArgs,
+    out: &OutputFolder,
     on: &On<'_>,
     run: &Planned<'_>,
     before: Option<String>,

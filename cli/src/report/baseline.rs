@@ -47,7 +47,7 @@ pub(super) fn accepted<'a>(
     }
     let is_baseline =
         |bytes: &[u8]| Baseline::read(bytes).map(drop).map_err(|error| error.to_string());
-    let to = Destination::new(file, ("--accept", "a baseline"), is_baseline)?;
+    let to = Destination::new(file, "--accept", "a baseline", is_baseline)?;
     let text = baseline
         .to_json()
         .map_err(|error| Stop::Fault(format!("failed to write JSON: {error}")))?;

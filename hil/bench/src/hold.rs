@@ -112,7 +112,7 @@ impl Hold {
         for name in names(port) {
             let name = file_name(&name);
             if !locks.iter().any(|lock| lock.path == lock_path(&self.folder, &name)) {
-                locks.push(lock(&self.folder, port, ("it", &name), &self.owner)?);
+                locks.push(lock(&self.folder, port, "it", &name, &self.owner)?);
             }
         }
         Ok(())
@@ -131,7 +131,7 @@ pub fn take(book: &Book, board: &BenchBoard, owner: &str) -> Result<Hold, HoldEr
         BoardPlace::Port(place) => {
             let parts = parts(place);
             let locks =
-                parts.iter().map(|(what, name)| lock(folder, &place.port, (what, name), owner));
+                parts.iter().map(|(what, name)| lock(folder, &place.port, what, name, owner));
             locks.collect::<Result<_, _>>()?
         }
     };
@@ -191,7 +191,8 @@ pub fn holder(book: &Book, board: &BenchBoard) -> Option<Holder> {
 fn lock(
     folder: &Path,
     port: &Path,
-    (what, name): (&str, &str),
+    what: &str,
+    name: &str,
     owner: &str,
 ) -> Result<Lock, HoldError> {
     let path = lock_path(folder, name);

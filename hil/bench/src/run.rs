@@ -154,7 +154,7 @@ pub fn run_writing(
     let (record, pictures) = match played {
         Ok((mut outcome, heard)) => {
             let pictures = mem::take(&mut outcome.pictures);
-            (recorded(run, earlier, (outcome, heard), browser.as_ref())?, pictures)
+            (recorded(run, earlier, outcome, heard, browser.as_ref())?, pictures)
         }
         Err(error) => (broken(&journal, &error)?, Vec::new()),
     };
@@ -237,7 +237,7 @@ pub(crate) fn play(
     }
     let (outcome, heard) = thread::scope(|scope| {
         let lab = scope.spawn(|| parallax_lab::run(run.scenario, config));
-        let heard = through(run, journal, setup, &mut stand, (&boots, &line));
+        let heard = through(run, journal, setup, &mut stand, &boots, &line);
         // The output of a boot is not waited for any more.
         drop(boots);
         if !matches!(heard, Ok(Attendance { end: AttendanceEnd::Over, .. })) {
@@ -264,7 +264,8 @@ fn through(
     journal: &Journal,
     setup: Setup<'_>,
     stand: &mut Stand<'_>,
-    (boots, line): (&mpsc::Receiver<Boot>, &(SideChannel, mpsc::Receiver<SideDatagram>)),
+    boots: &mpsc::Receiver<Boot>,
+    line: &(SideChannel, mpsc::Receiver<SideDatagram>),
 ) -> Result<Attendance, RunError> {
     let Setup { peer, traits, console, mut order, recorder, is_checkup } = setup;
     let baud = traits.bauds.first().copied().unwrap_or(115_200);
@@ -390,7 +391,8 @@ fn by_the_end(mut entry: Entry, end_ns: u64) -> Option<Entry> {
 fn recorded(
     run: &BoardRun<'_>,
     earlier: Vec<Entry>,
-    (outcome, heard): (LabOutcome, Attendance),
+    outcome: LabOutcome,
+    heard: Attendance,
     browser: Option<&Browser>,
 ) -> Result<Record, RunError> {
     let end_ns = u64::try_from(outcome.duration.as_nanos()).unwrap_or(u64::MAX);

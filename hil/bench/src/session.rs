@@ -124,7 +124,8 @@ impl BoardSession {
     /// When the profile has no console, the port cannot be opened, or the transcript not be written.
     pub fn open(
         name: &str,
-        (board, hold): (&BenchBoard, &Hold),
+        board: &BenchBoard,
+        hold: &Hold,
         profile: &Profile,
         command: &[OsString],
         transcript: &Path,

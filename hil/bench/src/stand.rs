@@ -104,7 +104,7 @@ impl<'a> Stand<'a> {
                 Ok(board)
             }
             Self::Port { place, hold, reset, switched } => {
-                port_on((place, *hold), *reset, opening, switched)
+                port_on(place, *hold, *reset, opening, switched)
             }
         }
     }
@@ -196,7 +196,8 @@ fn open_dark(port: &Path, mut opening: Opening) -> Result<Board, RunError> {
 }
 
 fn port_on(
-    (place, hold): (&PortPlace, Option<&Hold>),
+    place: &PortPlace,
+    hold: Option<&Hold>,
     reset: Option<ResetTraits>,
     opening: Opening,
     switched: &mut Vec<Switched>,

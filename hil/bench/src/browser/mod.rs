@@ -196,8 +196,8 @@ fn watch(peer: String) -> (PacketWatch, UnboundedReceiver<OnWire>) {
         let sent = seen.direction == Direction::Sent;
         if seen.host == peer
             && packet.transport.protocol() == Protocol::Udp
-            && let ends = (packet.source, packet.destination)
-            && let Some(passed) = Passed::read(sent, ends, &packet.payload)
+            && let Some(passed) =
+                Passed::read(sent, packet.source, packet.destination, &packet.payload)
         {
             // After the run nobody listens.
             let _ = tell.send((seen.at.as_nanos(), passed));

@@ -341,7 +341,7 @@ impl Viewer {
                     }
                     let source = self.sources.get(&session.camera);
                     let look = Look { place: &self.place, host: &self.host, source };
-                    look.rendered(&session, (rtp_timestamp, run_ns), picture.as_ref());
+                    look.rendered(&session, rtp_timestamp, run_ns, picture.as_ref());
                     if !std::mem::replace(&mut live.has_shown, true) {
                         let (session, phase) = (session.clone(), Phase::FirstRender);
                         self.place.tell_of(run_ns, Event::Phase { session, phase });
@@ -405,7 +405,8 @@ impl Look<'_> {
     fn rendered(
         &self,
         session: &Session,
-        (rtp_timestamp, run_ns): (u32, u64),
+        rtp_timestamp: u32,
+        run_ns: u64,
         received: Option<&Picture>,
     ) {
         let Examined { marker, psnr_millidb, ssim_ppm, original } =

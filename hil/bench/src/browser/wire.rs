@@ -25,7 +25,8 @@ impl Passed {
     /// Reads a datagram; `sent` by the browser, or to it.
     pub(super) fn read(
         sent: bool,
-        (from, to): (SocketAddrV4, SocketAddrV4),
+        from: SocketAddrV4,
+        to: SocketAddrV4,
         datagram: &[u8],
     ) -> Option<Self> {
         if !sent && let Some(rtp) = Rtp::read(datagram) {
