@@ -133,7 +133,7 @@ pub(crate) fn span(text: &str) -> Result<Duration, String> {
     const MOST: Duration = Duration::from_secs(90 * 24 * 3_600);
     let span = units::duration(text).map_err(told)?;
     if span.is_zero() || span > MOST {
-        return Err("nobody has a board for that long\n  help: write more than nothing, and 2160h (90 days) at \
+        return Err("a lease cannot last that long\n  help: write more than nothing, and 2160h (90 days) at \
                     most: `2h`"
             .to_owned());
     }
@@ -173,7 +173,7 @@ pub(crate) fn within(text: &str) -> Result<Within, String> {
 /// Reads an owner's name.
 pub(crate) fn name(text: &str) -> Result<String, String> {
     match text.trim() {
-        "" => Err("nobody is called so\n  help: write a name: `anna`, `ci-job-17`".to_owned()),
+        "" => Err("an owner needs a name\n  help: write a name: `anna`, `ci-job-17`".to_owned()),
         name => Ok(name.to_owned()),
     }
 }

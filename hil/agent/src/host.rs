@@ -63,7 +63,7 @@ impl AgentClock {
 
 impl fmt::Debug for AgentClock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Clock").field(&self.now_ns()).finish()
+        f.debug_tuple("AgentClock").field(&self.now_ns()).finish()
     }
 }
 

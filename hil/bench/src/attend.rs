@@ -236,7 +236,7 @@ impl Session<'_> {
     }
 
     /// The board's power is to be cut. What it said before is still heard; of what it could not say
-    /// any more nobody knows.
+    /// any more is not known.
     fn cut(&mut self) {
         let cut_ns = self.now();
         if let Err(why) = self.attended.power.off() {

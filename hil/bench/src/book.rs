@@ -134,7 +134,7 @@ impl Book {
     /// Leases a board to an owner, or renews the owner's lease. The lease, and the one that it replaced.
     ///
     /// # Errors
-    /// If it is somebody else's, or cannot be written.
+    /// If it is another owner's, or cannot be written.
     pub fn lease(
         &self,
         board: &BenchBoard,
@@ -149,7 +149,7 @@ impl Book {
     /// Ends a lease, another owner's by force alone. What it was, if there was one.
     ///
     /// # Errors
-    /// If it is somebody else's, or cannot be written.
+    /// If it is another owner's, or cannot be written.
     pub fn release(
         &self,
         board: &BenchBoard,

@@ -67,7 +67,9 @@ pub(crate) fn not_ready(outcome: &StepOutcome, state: &State) -> Blame {
         StepOutcome::Interrupted | StepOutcome::PowerCut => {
             Blame::Unknown("it was broken off before it was up".to_owned())
         }
-        StepOutcome::Done { .. } => Blame::Lab("it was up, and nobody went on".to_owned()),
+        StepOutcome::Done { .. } => {
+            Blame::Lab("internal error: ready, but no step followed".to_owned())
+        }
     }
 }
 
@@ -152,7 +154,7 @@ fn ended(said: &[u8]) -> Blame {
             Blame::Lab(format!("its agent ended by itself, with status {status}{last}"))
         }
         // It was said, and did not come whole.
-        None => Blame::Unknown(format!("its agent ended by itself, nobody knows how{last}")),
+        None => Blame::Unknown(format!("its agent ended by itself, with no status{last}")),
     }
 }
 

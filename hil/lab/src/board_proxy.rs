@@ -12,7 +12,6 @@ use parallax_fabric::{TcpListener, TcpStream};
 use parallax_peer::BoxedTask;
 use parallax_record::Event;
 use std::{
-    fmt,
     future::Future,
     io,
     net::SocketAddr,
@@ -27,12 +26,6 @@ type Work = Box<dyn Fn(BoardSite) -> BoxedTask + Send>;
 /// What is to be done at a board's place: begun whenever the board gets power, dropped when it loses it,
 /// and at the end of the run.
 pub struct BoardProxy(Work);
-
-impl fmt::Debug for BoardProxy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BoardProxy").finish_non_exhaustive()
-    }
-}
 
 impl BoardProxy {
     /// Does `work`, in tasks of tokio.
@@ -54,12 +47,6 @@ impl BoardProxy {
 pub struct BoardSite {
     power: Arc<AtomicBool>,
     state: Arc<LabHostState>,
-}
-
-impl fmt::Debug for BoardSite {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BoardSite").field("host", &self.state.id).finish_non_exhaustive()
-    }
 }
 
 impl BoardSite {

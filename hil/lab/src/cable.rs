@@ -37,7 +37,7 @@ pub trait Cable: fmt::Debug + Send + Sync {
     /// If it is not taken: then it is lost, as on a cable that is not plugged in.
     fn send(&self, frame: &[u8]) -> io::Result<()>;
 
-    /// How many frames came from the board so far and were lost on this machine, before anybody could
+    /// How many frames came from the board so far and were lost on this machine, before the lab could
     /// take them.
     fn lost(&self) -> u64 {
         0

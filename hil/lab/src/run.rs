@@ -43,7 +43,6 @@ pub enum ExternalPeer {
 }
 
 /// How a run goes.
-#[derive(Debug)]
 pub struct Config {
     /// Of all of the lab's own randomness.
     pub seed: u64,

@@ -4,7 +4,6 @@
 use crate::{lock, wire::BoardWire};
 use parallax_network::Packet;
 use std::{
-    fmt,
     net::SocketAddrV4,
     sync::{
         Arc, Mutex, Weak,
@@ -32,12 +31,6 @@ struct Inner {
     now_ns: fn() -> u64,
     wire: Mutex<Weak<BoardWire>>,
     came: Mutex<Sender<SideDatagram>>,
-}
-
-impl fmt::Debug for SideChannel {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Line").finish_non_exhaustive()
-    }
 }
 
 impl SideChannel {

@@ -1,7 +1,6 @@
 //! Observation of packets as they pass.
 
 use parallax_fabric::PacketSeen;
-use std::fmt;
 
 /// Observes each packet that a host sends or gets, as soon as the lab comes to it, on the thread that
 /// called [`run`](crate::run()). What a board sends and what the core delivers come each in the order of
@@ -16,11 +15,5 @@ impl PacketWatch {
 
     pub(crate) fn see(&mut self, seen: &PacketSeen<'_>) {
         (self.0)(seen);
-    }
-}
-
-impl fmt::Debug for PacketWatch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Watch").finish_non_exhaustive()
     }
 }

@@ -54,12 +54,6 @@ pub struct Live {
     pub changed: Box<dyn Fn() + Send + Sync>,
 }
 
-impl fmt::Debug for Live {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Live").finish_non_exhaustive()
-    }
-}
-
 impl fmt::Debug for Fabric {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Fabric").field("seed", &self.seed).finish_non_exhaustive()

@@ -9,7 +9,6 @@ use parallax_spec::{RENDEZVOUS_PORT, STUN_PORT};
 use rand_core::Rng;
 use std::{
     collections::BTreeMap,
-    fmt,
     net::{Ipv4Addr, SocketAddr, SocketAddrV4},
 };
 
@@ -31,12 +30,6 @@ struct Place {
     lives: bool,
 }
 
-impl fmt::Debug for Hosted {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Hosted").field("services", &self.0.len()).finish()
-    }
-}
-
 impl Hosted {
     fn add(&mut self, host: HostId, service: impl NetworkService + Send + 'static) {
         self.0.push(Place { host, service: Box::new(service), lives: true });
@@ -52,7 +45,6 @@ impl Hosted {
 }
 
 /// What the services of a run are, for the rest of the world.
-#[derive(Debug)]
 pub struct Placed {
     /// What answers.
     pub hosted: Hosted,

@@ -7,7 +7,6 @@ use parallax_interpose::EPOCH_UNIX_S;
 use parallax_network::Point;
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fmt,
     io::Write,
     time::Duration,
 };
@@ -25,12 +24,6 @@ pub(crate) struct Capturing<'a> {
     dropped: u32,
     /// Both ends of a connection have its secret; it is written once.
     secrets: BTreeSet<DtlsSecret>,
-}
-
-impl fmt::Debug for Capturing<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Capturing").field("interfaces", &self.interfaces).finish_non_exhaustive()
-    }
 }
 
 impl<'a> Capturing<'a> {

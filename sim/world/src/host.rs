@@ -7,7 +7,7 @@ use parallax_record::{Entry, Event, SetupTask};
 use rand_core::Rng;
 use rtc::crypto::RTCCryptoProvider;
 use std::{
-    fmt, io,
+    io,
     net::{IpAddr, SocketAddr},
     sync::Arc,
     time::Duration,
@@ -29,12 +29,6 @@ impl SimHost {
     /// The peer's name.
     pub fn name(&self) -> &str {
         &self.state.name
-    }
-}
-
-impl fmt::Debug for SimHost {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SimHost").field("name", &self.state.name).finish_non_exhaustive()
     }
 }
 

@@ -48,12 +48,6 @@ pub struct Sinks<'a> {
     pub packet: Option<PacketSink<'a>>,
 }
 
-impl fmt::Debug for Sinks<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sinks").field("packet", &self.packet.is_some()).finish_non_exhaustive()
-    }
-}
-
 /// What is left of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SimOutcome {

@@ -13,7 +13,7 @@ const SILENCE_NS: u64 = 10_000_000_000;
 /// How long a port may be gone, nanoseconds.
 const GONE_NS: u64 = 10_000_000_000;
 /// From one word about what is broken to the next, at least, nanoseconds: a console that takes nothing
-/// is not to be told of it without end.
+/// is not to get notes of it without end.
 const BROKEN_NS: u64 = 100_000_000;
 
 impl Session<'_> {
@@ -91,7 +91,7 @@ impl Session<'_> {
         }
     }
 
-    /// It is there, and cannot be opened. What was just plugged in may belong to nobody yet: it is tried
+    /// It is there, and cannot be opened. What was just plugged in may have no owner yet: it is tried
     /// again until it has been gone for too long.
     pub(super) fn not_opened(&mut self, error: &OpenError) {
         self.note(&format!("its port is there again and cannot be opened: {error}"));

@@ -40,7 +40,7 @@ pub enum BrowserError {
          may be made here (root, `CAP_SYS_ADMIN` in a container)"
     )]
     Namespace {
-        /// What `ip` was told.
+        /// Arguments of `ip`.
         words: String,
         /// What it said.
         cause: String,
@@ -149,7 +149,7 @@ impl Browser {
         self.chromium.unconfined.as_deref()
     }
 
-    /// Plugs it into a lab. If it ends before the run does, it stops that. `bound_us` is told how far times of its
+    /// Plugs it into a lab. If it ends before the run does, it stops that. `bound_us` gets how far times of its
     /// clock may be from the truth.
     pub(crate) fn plug(
         &mut self,
@@ -160,7 +160,7 @@ impl Browser {
         self.word = Arc::new(BrowserFindings::new(bound_us));
         let (tell, arrived) = unbounded_channel::<Arrived>();
         self.chromium.devtools.hears(move |what| {
-            // After the run nobody listens.
+            // After the run there is no receiver.
             let _ = tell.send(what);
         });
         let (watch, wire) = watch(self.peer.clone());
@@ -199,7 +199,7 @@ fn watch(peer: String) -> (PacketWatch, UnboundedReceiver<OnWire>) {
             && let Some(passed) =
                 Passed::read(sent, packet.source, packet.destination, &packet.payload)
         {
-            // After the run nobody listens.
+            // After the run there is no receiver.
             let _ = tell.send((seen.at.as_nanos(), passed));
         }
     });

@@ -2,7 +2,7 @@
 //! many datagrams that a kernel hands over as one. A pure core.
 //!
 //! An interface without a wire (a veth pair) never computes checksums: they are right anyhow as long as
-//! nobody looks. Each frame comes behind a header that tells (`struct virtio_net_hdr`,
+//! it is not checked. Each frame comes behind a header that tells (`struct virtio_net_hdr`,
 //! `linux/virtio_net.h`).
 
 use smoltcp::wire::{

@@ -134,7 +134,7 @@ impl<H: Host> Live<H> {
                 biased;
                 said = said.recv() => match said {
                     Some(said) => self.hear(said),
-                    None => Some(failed("whoever makes it is gone".to_owned())),
+                    None => Some(failed("its backend is gone".to_owned())),
                 },
                 Some(word) = inbox.recv() => match word {
                     ExchangeInput::From(message) => self.tell(message),
