@@ -134,7 +134,7 @@ impl Whip {
         }
     }
 
-    /// CORS, and what may be sent. A page's preflight has no token, and is told no TURN password.
+    /// CORS, and what may be sent. A page's preflight has no token, and gets no TURN password.
     fn options(
         &self,
         rendezvous: &Rendezvous,

@@ -11,15 +11,15 @@ const MAX_SIZE_LINE: usize = 128;
 /// What is still to come of a content.
 #[derive(Debug)]
 pub(super) enum Body {
-    /// So many bytes.
+    /// This number of bytes.
     Length(usize),
     /// The size of a chunk.
     Size,
-    /// So many bytes of a chunk.
+    /// This number of bytes of a chunk.
     Chunk(usize),
     /// The end of a chunk's line.
     ChunkEnd,
-    /// Trailer fields, of which so many bytes have come: they are read over.
+    /// Trailer fields, of which this number of bytes has come: they are read over.
     Trailers(usize),
 }
 
