@@ -259,8 +259,17 @@ pub(crate) async fn nominated(
     host: &impl Host,
     connection: &Arc<dyn PeerConnection>,
 ) -> Result<Option<(Candidate, Candidate)>> {
-    let Some(sctp) = connection.sctp().await else { return Ok(None) };
-    let pair = sctp.transport().ice_transport().get_selected_candidate_pair().await?;
+    let mut pair = None;
+    if let Some(sctp) = connection.sctp().await {
+        pair = sctp.transport().ice_transport().get_selected_candidate_pair().await?;
+    }
+    if pair.is_none() {
+        // An offer without a data channel: there are media alone.
+        for receiver in connection.get_receivers().await {
+            let Some(transport) = receiver.transport().await? else { continue };
+            pair = pair.or(transport.ice_transport().get_selected_candidate_pair().await?);
+        }
+    }
     Ok(pair.map(|pair| (candidate(&outward(host, pair.local().clone())), candidate(pair.remote()))))
 }
 

@@ -178,7 +178,13 @@ impl<H: Host> Exchange<H> {
                 ended(CloseReason::Finished, "the connection was closed")
             }
             Happening::Ice(_) | Happening::State(_) => None,
-            Happening::Track(track) => Some(ExchangeEvent::Track(track)),
+            Happening::Track(track) => {
+                // Without a data channel the stack tells of its path only now.
+                if self.pair.is_none() {
+                    self.note_pair().await?;
+                }
+                Some(ExchangeEvent::Track(track))
+            }
             Happening::Channel(channel) => Some(ExchangeEvent::Channel(channel)),
         })
     }
