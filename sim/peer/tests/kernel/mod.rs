@@ -31,6 +31,7 @@ pub(crate) struct KernelHost {
     flash: Arc<Memory>,
     events: Events,
     random: Arc<AtomicU64>,
+    address: IpAddr,
 }
 
 #[derive(Default)]
@@ -57,7 +58,14 @@ impl Accept for Listener {
 impl KernelHost {
     pub(crate) fn new(name: &'static str, start: Instant, events: Events) -> Self {
         let random = Arc::new(AtomicU64::new(name.len() as u64));
-        Self { name, start, flash: Arc::default(), events, random }
+        let address = Ipv4Addr::LOCALHOST.into();
+        Self { name, start, flash: Arc::default(), events, random, address }
+    }
+
+    /// The same host at another address of this machine.
+    #[allow(dead_code, reason = "not each program that has this file needs it")]
+    pub(crate) fn on(self, address: IpAddr) -> Self {
+        Self { address, ..self }
     }
 }
 
@@ -75,7 +83,7 @@ impl Host for KernelHost {
         TcpListener::bind(at).await.map(Listener)
     }
     fn addresses(&self) -> Vec<IpAddr> {
-        vec![Ipv4Addr::LOCALHOST.into()]
+        vec![self.address]
     }
     async fn work<T: Send>(&self, _: Work, _: u64, job: impl FnOnce() -> T + Send) -> Worked<T> {
         let done = job();
