@@ -57,7 +57,7 @@ bench:
 
 # The whole command beside the same floor.
 bench-command:
-    cargo build --release -p parallax
+    cargo build --release -p parallax-cli
     cargo bench -p parallax-world --bench run -- {{justfile_directory()}}/target/release/parallax
 
 # What a peer costs among 2, 20 and 100.
@@ -88,7 +88,7 @@ namespace *ARGS:
 
 # Forty runs by one job, and by two: on two idle cores the second takes half the time.
 bench-jobs:
-    cargo build --release -p parallax
+    cargo build --release -p parallax-cli
     bash -c 'for jobs in 1 2; do time target/release/parallax sim --only two-homes --seeds 1..40 --jobs $jobs --no-report --out target/jobs-$jobs > target/jobs-$jobs.txt; done'
 
 # The cores: network, codec.

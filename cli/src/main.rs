@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    parallax::main(parallax::CommandGuards::default())
+    parallax_cli::main(parallax_cli::CommandGuards::default())
 }

@@ -110,7 +110,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "parallax",
+        "parallax-cli",
         &[
             "parallax-bench",
             "parallax-calibrate",
@@ -125,7 +125,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "parallax-world",
         ],
     ),
-    ("parallax-unguarded", &["parallax", "parallax-world"]),
+    ("parallax-unguarded", &["parallax-cli", "parallax-world"]),
 ];
 
 /// Input and time in, output and next deadline out.
@@ -240,7 +240,7 @@ fn normal(package: &Package) -> impl Iterator<Item = &cargo_metadata::Dependency
 }
 
 fn ours(name: &str) -> bool {
-    name == "parallax" || name.starts_with("parallax-")
+    name.starts_with("parallax-")
 }
 
 /// The packages of [`PURE`], all of them.
@@ -329,7 +329,7 @@ fn no_board_and_no_bench_has_the_simulator_in_it() {
             reached.insert(name);
         }
         assert!(reached.len() > 3, "{end}: this test has lost sight of the dependencies");
-        for simulator in ["parallax-interpose", "parallax-world", "parallax"] {
+        for simulator in ["parallax-interpose", "parallax-world", "parallax-cli"] {
             assert!(!reached.contains(simulator), "{end} has {simulator} in it");
         }
     }
@@ -449,7 +449,7 @@ fn guards_are_off_in_one_test_build_alone() {
     let workspace = workspace();
     let defaults: Vec<_> = workspace.workspace_default_members.iter().collect();
     let [default] = defaults[..] else { panic!("{defaults:?}") };
-    assert_eq!(workspace[default].name, "parallax");
+    assert_eq!(workspace[default].name, "parallax-cli");
     let mut askers = Vec::new();
     for package in &workspace.packages {
         for dependency in &package.dependencies {

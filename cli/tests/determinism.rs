@@ -248,7 +248,7 @@ fn verify_agrees_and_no_variable_switches_a_guard_off() {
 
 #[test]
 fn the_command_has_every_guard_on() {
-    let guards = parallax::CommandGuards::default();
+    let guards = parallax_cli::CommandGuards::default();
     assert!(guards.world.clock && guards.world.entropy && guards.world.map_order);
     assert!(!guards.shared_process);
 }

@@ -2,8 +2,8 @@
 //! and C++ compiler. Debug and release are held to the same ones:
 //!
 //! ```text
-//! cargo test -p parallax --test digests
-//! cargo test -p parallax --test digests --release
+//! cargo test -p parallax-cli --test digests
+//! cargo test -p parallax-cli --test digests --release
 //! ```
 //!
 //! After a change that is meant to change runs, `PARALLAX_DIGESTS=write` writes those of this
@@ -112,7 +112,7 @@ fn shipped_scenarios_come_to_the_digests_that_are_committed() {
         Some(committed) => assert_eq!(
             found, committed,
             "runs are not what they were. If that is meant, write the digests anew: \
-             PARALLAX_DIGESTS=write cargo test -p parallax --test digests"
+             PARALLAX_DIGESTS=write cargo test -p parallax-cli --test digests"
         ),
         None => report(&format!(
             "fixtures/digests.toml does not know this build. If its digests are to be held from \

@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, path::Path, process::Command};
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
 /// Test programs, and the command: no libraries.
-const NO_LIBRARIES: &[&str] = &["parallax", "parallax-fuzz", "parallax-unguarded"];
+const NO_LIBRARIES: &[&str] = &["parallax-cli", "parallax-fuzz", "parallax-unguarded"];
 
 /// Slugs of crates.io that are used here: <https://crates.io/category_slugs>.
 const CATEGORIES: &[&str] = &[

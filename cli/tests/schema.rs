@@ -1,6 +1,6 @@
 //! The committed JSON Schemas are those of the types, and what the command writes keeps to them.
 //!
-//! After a change of a type that is meant: `PARALLAX_SCHEMA=write cargo test -p parallax --test
+//! After a change of a type that is meant: `PARALLAX_SCHEMA=write cargo test -p parallax-cli --test
 //! schema` writes them anew.
 #![cfg(target_os = "linux")]
 

@@ -6,7 +6,7 @@
 //! without each guard, and that a run that breaks costs that run alone. It is not run for its
 //! results.
 
-use parallax::CommandGuards;
+use parallax_cli::CommandGuards;
 use parallax_world::{Fault, Plant};
 use std::{env, process::ExitCode};
 
@@ -30,7 +30,7 @@ fn main() -> ExitCode {
         Err(env::VarError::NotPresent) => {}
         Err(_) => return ExitCode::FAILURE,
     }
-    parallax::main(guards)
+    parallax_cli::main(guards)
 }
 
 fn plant(text: &str) -> Option<Plant> {
