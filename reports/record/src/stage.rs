@@ -62,7 +62,8 @@ macro_rules! stages {
 
         /// Something for each stage of a frame's way.
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-        #[serde(deny_unknown_fields)]
+        #[serde(deny_unknown_fields, bound(deserialize = "T: Deserialize<'de> + Default"))]
+        #[schemars(bound = "T: JsonSchema + Serialize + Default")]
         pub struct PerStage<T> {
             $($(#[$meaning])* $(#[$field])* pub $key: T,)*
         }
