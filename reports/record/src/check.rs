@@ -113,6 +113,12 @@ pub enum Predicate {
         /// All together shorter than this, microseconds; none if that is all the same.
         total_below_us: Option<u64>,
     },
+    /// The longest of the freezes that ended in the window, and of one that is still going on at its end. It counts whole,
+    /// as with `freezes`; without a freeze it is 0.
+    LongestFreeze {
+        /// Shorter than this, microseconds.
+        below_us: u64,
+    },
     /// Frames captured in the window for the viewer, and lost on the way.
     FramesLost {
         /// At most this number.
@@ -188,6 +194,7 @@ kinds! {
     TimeToFirstFrame "time_to_first_frame" Request;
     CaptureToRender "capture_to_render" Latency;
     Freezes "freezes" Freezes;
+    LongestFreeze "longest_freeze" Freezes;
     FramesLost "frames_lost" LostFrames;
     Psnr "psnr" Pictures;
     Ssim "ssim" Pictures;
@@ -242,6 +249,7 @@ impl Predicate {
             self,
             Self::Path { .. }
                 | Self::Freezes { .. }
+                | Self::LongestFreeze { .. }
                 | Self::FramesLost { at_most: LossBound::Count { .. } }
                 | Self::Psnr { statistic: Statistic::Minimum, .. }
                 | Self::Ssim { statistic: Statistic::Minimum, .. }

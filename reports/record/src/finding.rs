@@ -76,6 +76,9 @@ pub(crate) fn find(
         Predicate::Freezes { count_at_most, total_below_us } => {
             freezes(*count_at_most, *total_below_us, stream, header, window)
         }
+        Predicate::LongestFreeze { below_us } => {
+            vec![longest_freeze(*below_us, stream, header, window)]
+        }
         Predicate::FramesLost { at_most } => vec![frames_lost(*at_most, stream, window)],
         Predicate::Psnr { statistic, above_millidb } => {
             let values = measure::psnr_millidb(stream, window);
@@ -204,6 +207,45 @@ fn route_name(route: Route) -> &'static str {
     }
 }
 
+/// The freezes that ended in a window, and the one that is still going on at its end.
+fn frozen(stream: &StreamTimeline, header: &Header, window: Window) -> Vec<measure::Freeze> {
+    let until_us = window.to_us.unwrap_or(header.duration_us);
+    let mut frozen = measure::freezes(&measure::rendered_us(stream), until_us);
+    frozen.retain(|freeze| window.from_us.is_none_or(|from| freeze.to_us >= from));
+    frozen
+}
+
+fn longest_freeze(
+    below_us: u64,
+    stream: &StreamTimeline,
+    header: &Header,
+    window: Window,
+) -> Finding {
+    let sample = rendered_in(stream, window);
+    let longest =
+        frozen(stream, header, window).into_iter().max_by_key(measure::Freeze::duration_us);
+    // As in `freezes`: each end is as late as a frame can be.
+    let end = Uncertainty::of_duration(header.clock, FRAME_TICKS).below;
+    let measured = longest.map_or(exact(0), |freeze| Span {
+        measured_us: signed(freeze.duration_us()),
+        uncertainty: Uncertainty { below: end, above: end },
+    });
+    let which = |freeze: measure::Freeze| {
+        let [from, to] = [freeze.from_us, freeze.to_us].map(crate::counted::seconds);
+        let open = if freeze.open { ", and had not ended with the window" } else { "" };
+        format!("from {from} to {to}{open}")
+    };
+    Finding {
+        of: None,
+        measured: happened(sample > 0, measured),
+        comparison: Comparison::Below,
+        bound: signed(below_us),
+        unit: Unit::Us,
+        sample,
+        detail: no_frame(sample).or_else(|| longest.map(which)),
+    }
+}
+
 fn freezes(
     count_at_most: u64,
     total_below_us: Option<u64>,
@@ -211,11 +253,7 @@ fn freezes(
     header: &Header,
     window: Window,
 ) -> Vec<Finding> {
-    let until_us = window.to_us.unwrap_or(header.duration_us);
-    let frozen: Vec<_> = measure::freezes(&measure::rendered_us(stream), until_us)
-        .into_iter()
-        .filter(|freeze| window.from_us.is_none_or(|from| freeze.to_us >= from))
-        .collect();
+    let frozen = frozen(stream, header, window);
     let count = frozen.len() as u64;
     let sample = rendered_in(stream, window);
     let open = frozen.iter().any(|freeze| freeze.open);

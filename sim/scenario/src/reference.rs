@@ -93,6 +93,7 @@ pub const SCENARIO: &[&Keys] = &[
     &TIME_TO_FIRST_FRAME,
     &CAPTURE_TO_RENDER,
     &FREEZES,
+    &LONGEST_FREEZE,
     &FRAMES_LOST,
     &PSNR,
     &SSIM,

@@ -231,6 +231,33 @@ fn freezes() {
 }
 
 #[test]
+fn the_longest_freeze() {
+    let below = |below_us| Predicate::LongestFreeze { below_us };
+    let mut smooth = good();
+    smooth.header.duration_us = 5_100_000;
+    let none = smooth.result(check(below(1)));
+    assert_eq!((none.verdict, none.measured, none.detail), (Verdict::Pass, Some(0), None));
+    // It lasts from 3.700013 to 4.266680 s: 566.667 ms, 7 ms more or less.
+    for (below_us, verdict) in
+        [(574_000, Verdict::Pass), (573_000, Verdict::Inconclusive), (559_000, Verdict::Fail)]
+    {
+        let result = frozen().result(check(below(below_us)));
+        assert_eq!((result.verdict, result.measured), (verdict, Some(566_667)), "{below_us}");
+        assert_eq!(result.detail.as_deref(), Some("from 3.7 s to 4.266 s"));
+    }
+    // The longer of two; the other is over in time.
+    let mut two = frozen();
+    two.header.duration_us = 7_500_000;
+    let result = two.result(check(below(1_000_000)));
+    assert_eq!(result.verdict, Verdict::Fail, "{:?}", result.detail);
+    assert!(
+        result.detail.expect("a freeze").ends_with("to 7.5 s, and had not ended with the window")
+    );
+    let short = Run::streaming(&[Way::Rendered; 29]).result(check(below(10_000_000)));
+    assert_eq!(short.verdict, Verdict::Inconclusive);
+}
+
+#[test]
 fn a_freeze_counts_whole_in_the_window_in_which_it_ends() {
     // It lasts from 3.700013 to 4.266680 s.
     let figures = |from_us, to_us| {

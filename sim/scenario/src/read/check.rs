@@ -37,6 +37,7 @@ fn table_of(kind: CheckKind) -> (&'static Keys, Read) {
         CheckKind::TimeToFirstFrame => (&reference::TIME_TO_FIRST_FRAME, time_to_first_frame),
         CheckKind::CaptureToRender => (&reference::CAPTURE_TO_RENDER, capture_to_render),
         CheckKind::Freezes => (&reference::FREEZES, freezes),
+        CheckKind::LongestFreeze => (&reference::LONGEST_FREEZE, longest_freeze),
         CheckKind::FramesLost => (&reference::FRAMES_LOST, frames_lost),
         CheckKind::Psnr => (&reference::PSNR, psnr),
         CheckKind::Ssim => (&reference::SSIM, ssim),
@@ -248,6 +249,10 @@ fn freezes(reader: &mut Reader, table: &Table<'_>) -> Option<Predicate> {
     let count = table.get(reader, "at_most").and_then(|value| value.whole(reader, 0..=u32::MAX));
     let total = optional(reader, table, "total_below", nonzero_bound);
     Some(Predicate::Freezes { count_at_most: count?.into(), total_below_us: total? })
+}
+
+fn longest_freeze(reader: &mut Reader, table: &Table<'_>) -> Option<Predicate> {
+    Some(Predicate::LongestFreeze { below_us: bound(reader, table, "below")? })
 }
 
 fn frames_lost(reader: &mut Reader, table: &Table<'_>) -> Option<Predicate> {

@@ -9,7 +9,7 @@ const SAMPLE: Key = may(
     "minimum_sample",
     "whole number, 1 up",
     "what its percentile needs (20 for 95), else 30",
-    "Frames that a verdict needs: fewer are inconclusive, unless more could not mend a bound that is broken (`freezes`, a count of `frames_lost`, a `minimum`).",
+    "Frames that a verdict needs: fewer are inconclusive, unless more could not mend a bound that is broken (`freezes`, `longest_freeze`, a count of `frames_lost`, a `minimum`).",
 );
 const PERCENTILE: &str = "whole number, 1 to 99";
 const ONE_KIND: &str = "exactly one kind in each check";
@@ -31,6 +31,7 @@ pub(crate) const CHECK: Keys = Keys {
             "The headline latency, of the frames that were shown: pair it with `frames_lost` and with `freezes` that has a `total_below`. A camera films only while somebody watches: of a stream that is dead for the rest of the run no more frames are captured, so none are lost and none are late, but its picture stands still.",
         ),
         may("freezes", "table", ONE_KIND, "Stops of the picture, as in webrtc-stats."),
+        may("longest_freeze", "table", ONE_KIND, "How long the longest stop of the picture lasts."),
         may("frames_lost", "table", ONE_KIND, "Frames that were captured and never rendered."),
         may("psnr", "table", ONE_KIND, "How true the picture is (luma, against the source)."),
         may("ssim", "table", ONE_KIND, "How alike its structure is (luma, against the source)."),
@@ -102,6 +103,21 @@ pub(crate) const FREEZES: Keys = Keys {
     keys: &[
         must("at_most", "whole number", "How many."),
         may("total_below", "duration", "any", "How long, all together."),
+        FROM,
+        TO,
+        SAMPLE,
+    ],
+    later: &[],
+};
+
+pub(crate) const LONGEST_FREEZE: Keys = Keys {
+    place: "longest_freeze",
+    keys: &[
+        must(
+            "below",
+            "duration",
+            "What each freeze must be shorter than. Without one the longest is 0.",
+        ),
         FROM,
         TO,
         SAMPLE,
