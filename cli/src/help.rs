@@ -329,7 +329,11 @@ What it writes, below FOLDER:
 ",
     codes: &[
         (Exit::Pass, "all files are written"),
-        (Exit::Fault, "a file could not be written: then none is left"),
+        (
+            Exit::Fault,
+            "an internal fault of Parallax, or something could not be written; of the files all are\n\
+             left, or none",
+        ),
         (Exit::BadInput, "one of the files is there already, or bad usage: nothing was written"),
     ],
 };
