@@ -12,213 +12,13 @@ use support::Place;
 const PROFILES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../device-profiles");
 
 /// Each key that a scenario may have at once, with a value that is not its default.
-const FULL: &str = r#"
-schema = 1
-title = "Every key"
-why = "A record says what ran."
-duration = "12s"
-seed = "7"
-
-[services]
-turn_one_way_delay = "4ms"
-
-[site.house]
-network = "192.168.7.0/24"
-external = "198.51.100.77"
-gateway = { mapping = "address-dependent", filtering = "endpoint-independent", ports = "random", mapping_timeout = "77s", filter_scope = "mapping", refresh_inbound = true, hairpinning = false, tcp_established_timeout = "3h", tcp_transitory_timeout = "3min" }
-up = { capacity = "7Mbit/s", one_way_delay = "11ms", delay_variation = "1ms", reorder = true, loss = { mean = "0.35%", burst = 2.5 }, queue = "64KiB" }
-down = { capacity = "41Mbit/s", one_way_delay = "9ms" }
-
-[site.flat]
-gateway = { mapping = "endpoint-independent", filtering = "endpoint-independent" }
-up = { capacity = "8Mbit/s", one_way_delay = "8ms" }
-down = { capacity = "42Mbit/s", one_way_delay = "8ms" }
-
-[site.barn]
-internet = false
-
-[peer.doorbell]
-site = "house"
-address = "192.168.7.33"
-ice = { check_interval = "60ms", server_reflexive_wait = "5ms", peer_reflexive_wait = "6ms", relayed_wait = "700ms" }
-camera = { profile = "my-camera.toml", pacer = "1800kbit/s", signalling = "whip", congestion_control = { kind = "gcc", floor = "150kbit/s", ceiling = "900kbit/s" }, video = { clip = "scene", size = "320x192", frames_per_second = 12, bit_rate = "350kbit/s", key_frame_interval = "2s", skip_frames = true } }
-
-[peer.phone]
-site = "flat"
-views = ["doorbell"]
-viewer = { profile = "my-phone.toml", jitter_buffer = { least = "30ms", most = "400ms" }, nack = { interval = "25ms", tries = 7 }, asks_at = "100ms" }
-
-[event.outage]
-at = "3s"
-kill = "rendezvous"
-
-[event.back]
-at = "4s"
-restart = "rendezvous"
-
-[event.dark]
-at = "5s"
-power_loss = { peer = "phone", lasts = "500ms" }
-
-[event.squeeze]
-at = "7s"
-change_link = { site = "house", direction = "down", lasts = "1s", capacity = "1Mbit/s", one_way_delay = "30ms", delay_variation = "2ms", reorder = true, loss = "2%", queue = "50 packets" }
-
-[event.forgets]
-at = "9s"
-reboot_gateway = "flat"
-
-[[check]]
-why = "It connects."
-camera = "doorbell"
-viewer = "phone"
-connects = { within = "9s", from = "10ms", to = "11s" }
-
-[[check]]
-why = "By this path."
-path = { relayed = false, local = "host", remote = "server-reflexive", from = "10ms", to = "11s", minimum_sample = 19 }
-
-[[check]]
-why = "Soon."
-time_to_first_frame = { below = "9s", from = "10ms", to = "11s" }
-
-[[check]]
-why = "Fast."
-capture_to_render = { percentile = 90, below = "400ms", from = "10ms", to = "11s", minimum_sample = 21 }
-
-[[check]]
-why = "Smooth."
-freezes = { at_most = 4, total_below = "2s", from = "10ms", to = "11s", minimum_sample = 22 }
-
-[[check]]
-why = "Whole."
-frames_lost = { at_most = "9%", from = "10ms", to = "11s", minimum_sample = 23 }
-
-[[check]]
-why = "True."
-psnr = { above = "21dB", percentile = 5, from = "10ms", to = "11s", minimum_sample = 24 }
-
-[[check]]
-why = "Alike."
-ssim = { above = 0.7, percentile = 6, from = "10ms", to = "11s", minimum_sample = 25 }
-
-[[check]]
-why = "It comes back."
-recovery = { after = "squeeze", within = "2s", from = "10ms", to = "11s" }
-"#;
+const FULL: &str = include_str!("every_key/full.toml");
 
 /// The same things in the same order, with other values, and without what may be left out.
-const BARE: &str = r#"
-schema = 1
-title = "No key"
-why = "Defaults."
-duration = "13s"
-
-[site.one]
-gateway = { mapping = "endpoint-independent", filtering = "address-dependent" }
-up = { capacity = "9Mbit/s", one_way_delay = "1ms" }
-down = { capacity = "9Mbit/s", one_way_delay = "1ms" }
-
-[site.two]
-gateway = { mapping = "endpoint-independent", filtering = "address-dependent" }
-up = { capacity = "9Mbit/s", one_way_delay = "1ms" }
-down = { capacity = "9Mbit/s", one_way_delay = "1ms" }
-
-[site.three]
-gateway = "none"
-up = { capacity = "9Mbit/s", one_way_delay = "1ms" }
-down = { capacity = "9Mbit/s", one_way_delay = "1ms" }
-
-[peer.garden]
-site = "two"
-camera = { profile = "esp32-p4", video = { clip = "bunny", size = "160x96", frames_per_second = 15, bit_rate = "400kbit/s" } }
-
-[peer.tablet]
-site = "one"
-views = ["garden"]
-
-[event.a]
-at = "1s"
-kill = "turn"
-
-[event.b]
-at = "2s"
-restart = "turn"
-
-[event.c]
-at = "12500ms"
-power_loss = { peer = "garden" }
-
-[event.d]
-at = "12600ms"
-change_link = { site = "one", direction = "up", capacity = "8Mbit/s" }
-
-[event.e]
-at = "12700ms"
-reboot_gateway = "two"
-
-[[check]]
-why = "a"
-connects = { within = "8s" }
-
-[[check]]
-why = "b"
-path = { relayed = true }
-
-[[check]]
-why = "c"
-time_to_first_frame = { below = "8s" }
-
-[[check]]
-why = "d"
-capture_to_render = { percentile = 95, below = "300ms" }
-
-[[check]]
-why = "e"
-freezes = { at_most = 3 }
-
-[[check]]
-why = "f"
-frames_lost = { at_most = "8%" }
-
-[[check]]
-why = "g"
-psnr = { above = "20dB" }
-
-[[check]]
-why = "h"
-ssim = { above = 0.6 }
-
-[[check]]
-why = "i"
-recovery = { after = "b", within = "1s" }
-"#;
+const BARE: &str = include_str!("every_key/bare.toml");
 
 /// Without a server, in one LAN.
-const LAN: &str = r#"
-schema = 1
-title = "One LAN"
-why = "No rendezvous."
-duration = "3s"
-
-[services]
-rendezvous = false
-
-[site.house]
-internet = false
-
-[peer.doorbell]
-site = "house"
-camera = { profile = "esp32-p4", video = { clip = "bunny", size = "320x240", frames_per_second = 15, bit_rate = "400kbit/s" } }
-
-[peer.phone]
-site = "house"
-views = ["doorbell"]
-
-[[check]]
-why = "It connects."
-connects = { within = "3s" }
-"#;
+const LAN: &str = include_str!("every_key/lan.toml");
 
 /// Keys of one kind of table, by its place: each key, where the header has it, and what is there. A pointer
 /// is into the header of [`FULL`] unless a name of another scenario is before it; `*` is anything that
@@ -420,10 +220,11 @@ const WHERE: &[Keys] = &[
             ("time_to_first_frame", "/checks/2/predicate/kind", r#""time_to_first_frame""#),
             ("capture_to_render", "/checks/3/predicate/kind", r#""capture_to_render""#),
             ("freezes", "/checks/4/predicate/kind", r#""freezes""#),
-            ("frames_lost", "/checks/5/predicate/kind", r#""frames_lost""#),
-            ("psnr", "/checks/6/predicate/kind", r#""psnr""#),
-            ("ssim", "/checks/7/predicate/kind", r#""ssim""#),
-            ("recovery", "/checks/8/predicate/kind", r#""recovery""#),
+            ("longest_freeze", "/checks/5/predicate/kind", r#""longest_freeze""#),
+            ("frames_lost", "/checks/6/predicate/kind", r#""frames_lost""#),
+            ("psnr", "/checks/7/predicate/kind", r#""psnr""#),
+            ("ssim", "/checks/8/predicate/kind", r#""ssim""#),
+            ("recovery", "/checks/9/predicate/kind", r#""recovery""#),
         ],
     ),
     ("connects", &[("within", "/checks/0/predicate/within_us", "9000000")]),
@@ -450,17 +251,18 @@ const WHERE: &[Keys] = &[
             ("total_below", "/checks/4/predicate/total_below_us", "2000000"),
         ],
     ),
+    ("longest_freeze", &[("below", "/checks/5/predicate/below_us", "1500000")]),
     (
         "frames_lost",
-        &[("at_most", "/checks/5/predicate/at_most", r#"{"kind":"share","ppm":90000}"#)],
+        &[("at_most", "/checks/6/predicate/at_most", r#"{"kind":"share","ppm":90000}"#)],
     ),
     (
         "psnr",
         &[
-            ("above", "/checks/6/predicate/above_millidb", "21000"),
+            ("above", "/checks/7/predicate/above_millidb", "21000"),
             (
                 "percentile",
-                "/checks/6/predicate/statistic",
+                "/checks/7/predicate/statistic",
                 r#"{"kind":"percentile","percentile":5}"#,
             ),
         ],
@@ -468,10 +270,10 @@ const WHERE: &[Keys] = &[
     (
         "ssim",
         &[
-            ("above", "/checks/7/predicate/above_ppm", "700000"),
+            ("above", "/checks/8/predicate/above_ppm", "700000"),
             (
                 "percentile",
-                "/checks/7/predicate/statistic",
+                "/checks/8/predicate/statistic",
                 r#"{"kind":"percentile","percentile":6}"#,
             ),
         ],
@@ -479,8 +281,8 @@ const WHERE: &[Keys] = &[
     (
         "recovery",
         &[
-            ("after", "/checks/8/predicate/after", r#""squeeze""#),
-            ("within", "/checks/8/predicate/within_us", "2000000"),
+            ("after", "/checks/9/predicate/after", r#""squeeze""#),
+            ("within", "/checks/9/predicate/within_us", "2000000"),
         ],
     ),
 ];
