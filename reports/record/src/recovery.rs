@@ -27,10 +27,8 @@ pub fn over_ns(
             let ready_ns = ready.iter().copied().find(|at| *at >= end_ns)?;
             again(event, events, timeline).is_none().then_some(ready_ns)
         }
-        Action::Kill { .. }
-        | Action::Restart { .. }
-        | Action::ChangeLink { .. }
-        | Action::RebootGateway { .. } => Some(end_ns),
+        // Over at its end if it lasts, and else at once.
+        _ => Some(end_ns),
     }
 }
 

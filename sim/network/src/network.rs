@@ -5,14 +5,15 @@ mod loads;
 mod route;
 mod tap;
 
-use alloc::{collections::BTreeMap, collections::VecDeque, vec::Vec};
+use alloc::{collections::VecDeque, vec::Vec};
 use core::net::Ipv4Addr;
 
 use crate::{
-    DropCause, HostId, Ledger, LinkConfig, LinkId, LossError, NetworkOutput, Packet, PacketPlace,
-    SiteId, Time,
+    HostId, Ledger, LinkConfig, LinkId, LossError, NetworkOutput, Packet, PacketPlace, SiteId,
+    Time,
     agenda::{Agenda, AgendaItem},
     gateway::Notes,
+    ledger::PacketCounts,
     link::LinkQueue,
     slab::Slab,
     topology::HostTable,
@@ -43,9 +44,7 @@ pub struct Network {
     /// What happened and was not yet told.
     outputs: VecDeque<NetworkOutput>,
     notes: Notes,
-    entered: u64,
-    delivered: u64,
-    dropped: BTreeMap<(PlaceId, DropCause), u64>,
+    counts: PacketCounts<PlaceId>,
     /// Whether passes of packets are reported.
     tapped: bool,
     loads: Loads,
@@ -92,7 +91,7 @@ impl Network {
         let wire_length = u32::try_from(packet.wire_length()).unwrap_or(u32::MAX);
         let flight =
             self.flights.insert(Flight { packet, from, sent_at, wire_length, gateways: 0 });
-        self.entered += 1;
+        self.counts.entered += 1;
         self.agenda.schedule(sent_at, AgendaItem::Enter { flight });
     }
 
@@ -132,17 +131,8 @@ impl Network {
 
     /// The books, at the moment of the last output.
     pub fn ledger(&self) -> Ledger {
-        Ledger {
-            entered: self.entered,
-            delivered: self.delivered,
-            dropped: self
-                .dropped
-                .iter()
-                .map(|((place, cause), packets)| ((self.place(*place), *cause), *packets))
-                .collect(),
-            queued: self.links.iter().map(|segment| segment.link.queued()).sum(),
-            in_flight: self.agenda.packets(),
-        }
+        let queued = self.links.iter().map(|segment| segment.link.queued()).sum();
+        self.counts.ledger((queued, self.agenda.packets()), |place| self.place(place))
     }
 
     /// Gives a link another configuration. What is half sent stays half sent: the rest goes at the

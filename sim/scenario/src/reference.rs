@@ -68,37 +68,21 @@ const fn may(
     Key { name, value, absent: Absent::Told(told), meaning }
 }
 
-/// Tables of a scenario, in the order in which they are documented.
-pub const SCENARIO: &[&Keys] = &[
-    &TOP,
-    &SITE,
-    &GATEWAY,
-    &LINK,
-    &LOSS,
-    &SERVICES,
-    &PEER,
-    &CAMERA,
-    &CONGESTION_CONTROL,
-    &VIDEO,
-    &VIEWER,
-    &JITTER_BUFFER,
-    &NACK,
-    &ICE,
-    &EVENT,
-    &POWER_LOSS,
-    &CHANGE_LINK,
-    &CHECK,
-    &CONNECTS,
-    &PATH,
-    &TIME_TO_FIRST_FRAME,
-    &CAPTURE_TO_RENDER,
-    &FREEZES,
-    &LONGEST_FREEZE,
-    &FRAMES_LOST,
-    &PSNR,
-    &SSIM,
-    &RECOVERY,
-];
+/// Tables of a scenario, in the order in which they are documented: those of checks come last.
+pub const SCENARIO: &[&Keys] = &TABLES;
+
+const TABLES: [&Keys; SCENARIO_TABLES.len() + CHECK_TABLES.len()] = {
+    let mut tables = [SCENARIO_TABLES[0]; SCENARIO_TABLES.len() + CHECK_TABLES.len()];
+    let mut at = 0;
+    while at < tables.len() {
+        tables[at] = match at.checked_sub(SCENARIO_TABLES.len()) {
+            Some(of_checks) => CHECK_TABLES[of_checks],
+            None => SCENARIO_TABLES[at],
+        };
+        at += 1;
+    }
+    tables
+};
 
 /// Tables of a device profile, in the order in which they are documented.
 pub const PROFILE: &[&Keys] = &[

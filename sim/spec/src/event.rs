@@ -1,7 +1,7 @@
 //! Scripted events: faults, and changes of the network.
 
 use crate::{LinkConfig, ServiceKind};
-use core::time::Duration;
+use core::{fmt, time::Duration};
 use serde::{Deserialize, Serialize};
 
 /// A fault or a change of the network at a time of the run.
@@ -76,6 +76,21 @@ impl Action {
             Self::PowerLoss { peer } => peer.clone(),
             Self::ChangeLink { site, direction, .. } => direction.node(site),
             Self::RebootGateway { site } => format!("gateway/{site}"),
+        }
+    }
+}
+
+/// In words: `turn server is gone`.
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Kill { service } => write!(f, "{service} server is gone"),
+            Self::Restart { service } => write!(f, "{service} server starts over"),
+            Self::PowerLoss { peer } => write!(f, "{peer} loses its power"),
+            Self::ChangeLink { site, direction, .. } => {
+                write!(f, "{} link of {site} changes", direction.word())
+            }
+            Self::RebootGateway { site } => write!(f, "gateway of {site} reboots"),
         }
     }
 }

@@ -4,7 +4,7 @@ use super::{
     BoundKind, Drops, LinkCapacity, MadeBy, MissedBound, StreamView, bound, budget, network,
 };
 use crate::{escape::tame, input::Detail};
-use parallax_record::{Action, BytesSummary, Event, LinkDirection, Record, Summary, Timeline};
+use parallax_record::{BytesSummary, Event, Record, Summary, Timeline};
 use std::collections::BTreeMap;
 
 /// What kind of thing happened.
@@ -140,20 +140,6 @@ impl Run {
     }
 }
 
-/// What a scripted event does, in words.
-fn action(action: &Action) -> String {
-    match action {
-        Action::Kill { service } => format!("{service} server is gone"),
-        Action::Restart { service } => format!("{service} server starts over"),
-        Action::PowerLoss { peer } => format!("{peer} loses its power"),
-        Action::ChangeLink { site, direction, .. } => {
-            let way = if *direction == LinkDirection::Up { "up" } else { "down" };
-            format!("{way} link of {site} changes")
-        }
-        Action::RebootGateway { site } => format!("gateway of {site} reboots"),
-    }
-}
-
 /// The marks of a run, and how many mappings are not among them.
 fn marks(record: &Record) -> (Vec<Mark>, usize) {
     let mut marks = Vec::new();
@@ -163,7 +149,7 @@ fn marks(record: &Record) -> (Vec<Mark>, usize) {
             from_us: event.at_us,
             to_us: event.lasts_us.map(|lasts| event.at_us.saturating_add(lasts)),
             node: event.action.node(),
-            text: tame(&format!("{}: {}", event.name, action(&event.action))),
+            text: tame(&format!("{}: {}", event.name, event.action)),
         });
     }
     let mut mappings = 0;

@@ -9,6 +9,7 @@ use crate::{
     TopologyError,
     agenda::Agenda,
     gateway::{Gateway, Notes},
+    ledger::PacketCounts,
     link::LinkQueue,
     random::stream,
     slab::Slab,
@@ -39,9 +40,7 @@ impl Network {
             clock: Time::ZERO,
             outputs: VecDeque::new(),
             notes: Notes::default(),
-            entered: 0,
-            delivered: 0,
-            dropped: BTreeMap::new(),
+            counts: PacketCounts::default(),
             tapped: false,
             loads: Loads::default(),
         }

@@ -225,7 +225,7 @@ impl Network {
             self.pass(number, Point::Host(to), Flow::Inbound);
         }
         let flight = self.flights.remove(number);
-        self.delivered += 1;
+        self.counts.delivered += 1;
         self.outputs.push_back(NetworkOutput::Delivered {
             at: self.clock,
             sent_at: flight.sent_at,
@@ -238,7 +238,7 @@ impl Network {
 
     fn lose(&mut self, number: u32, place: PlaceId, cause: DropCause) {
         let flight = self.flights.remove(number);
-        *self.dropped.entry((place, cause)).or_default() += 1;
+        *self.counts.dropped.entry((place, cause)).or_default() += 1;
         self.outputs.push_back(NetworkOutput::Dropped {
             at: self.clock,
             place: self.place(place),

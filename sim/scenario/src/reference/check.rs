@@ -2,6 +2,21 @@
 
 use super::{Key, Keys, may, must, or};
 
+/// Tables of checks, in the order in which they are documented.
+pub(crate) const CHECK_TABLES: &[&Keys] = &[
+    &CHECK,
+    &CONNECTS,
+    &PATH,
+    &TIME_TO_FIRST_FRAME,
+    &CAPTURE_TO_RENDER,
+    &FREEZES,
+    &LONGEST_FREEZE,
+    &FRAMES_LOST,
+    &PSNR,
+    &SSIM,
+    &RECOVERY,
+];
+
 const FROM: Key = or("from", "duration", "\"0s\"", "Start of the window, in the run's time.");
 const TO: Key =
     may("to", "duration", "the end of the run", "End of the window, in the run's time.");

@@ -2,6 +2,27 @@
 
 use super::{Keys, may, must, or};
 
+/// Tables of a scenario but for those of checks, in the order in which they are documented.
+pub(crate) const SCENARIO_TABLES: &[&Keys] = &[
+    &TOP,
+    &SITE,
+    &GATEWAY,
+    &LINK,
+    &LOSS,
+    &SERVICES,
+    &PEER,
+    &CAMERA,
+    &CONGESTION_CONTROL,
+    &VIDEO,
+    &VIEWER,
+    &JITTER_BUFFER,
+    &NACK,
+    &ICE,
+    &EVENT,
+    &POWER_LOSS,
+    &CHANGE_LINK,
+];
+
 pub(crate) const TOP: Keys = Keys {
     place: "(top)",
     keys: &[
