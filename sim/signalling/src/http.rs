@@ -1,6 +1,7 @@
 //! The server's end of one HTTP/1.1 connection (RFC 9112) as a pure core, by `httparse`.
 //!
-//! One request is read at a time, and the next one when its response is out. What is read is bounded in bytes and in time.
+//! One request is read at a time, and the next one when its response is written. What is read, and what waits to be sent, is bounded
+//! in bytes and in time.
 
 mod body;
 
@@ -22,6 +23,8 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 /// What a client may send ahead of the response that it waits for, bytes.
 const MAX_AHEAD_BYTES: usize = MAX_HEAD_BYTES + MAX_SDP_BYTES;
+/// Responses that a client may leave unread: the one that exceeds it is the last.
+const MAX_WAITING_BYTES: usize = 2 * MAX_SDP_BYTES;
 
 /// A request, whole.
 #[derive(Debug)]
@@ -340,6 +343,7 @@ impl HttpSocket {
     /// Answers the request that waits for it.
     pub(crate) fn respond(&mut self, now: Duration, response: &HttpResponse) {
         let Stage::Answering { head_only, close } = self.stage else { return };
+        let close = close || self.sent.len() > MAX_WAITING_BYTES;
         response.write(&mut self.sent, head_only, close);
         if close {
             return self.close(now);

@@ -316,6 +316,10 @@ impl Whip {
             FromRendezvous::Refused { why: RefusedReason::WrongToken, session: None, .. } => {
                 self.remove(rendezvous, at, CloseReason::Failed, answers::wrong_token());
             }
+            // The viewer has not answered the restart before, which was given up.
+            FromRendezvous::Refused { why: RefusedReason::OutOfTurn, .. } => {
+                self.give_up_restart(at);
+            }
             FromRendezvous::Refused { .. } => {
                 let response = answers::unavailable("there is no room for another camera");
                 self.remove(rendezvous, at, CloseReason::Failed, response);
@@ -400,9 +404,7 @@ impl Whip {
             if session.pending.as_ref().is_some_and(|pending| pending.answer.is_some()) {
                 self.complete(rendezvous, at);
             } else if session.pending.as_ref().is_some_and(|pending| pending.restart.is_some()) {
-                // The session and its ICE stay as they are.
-                let Some(pending) = session.pending.take() else { continue };
-                self.respond(pending.client, answers::unavailable("the viewer did not answer"));
+                self.give_up_restart(at);
             } else {
                 let what = if session.id.is_some() {
                     "the viewer did not answer"
@@ -411,6 +413,15 @@ impl Whip {
                 };
                 self.remove(rendezvous, at, CloseReason::Failed, answers::unavailable(what));
             }
+        }
+    }
+
+    /// Answers an ICE restart that comes to nothing: the session and its ICE stay as they are.
+    fn give_up_restart(&mut self, at: ConnectionId) {
+        let session = self.sessions.get_mut(&at);
+        if let Some(pending) = session.and_then(|it| it.pending.take_if(|it| it.restart.is_some()))
+        {
+            self.respond(pending.client, answers::unavailable("the viewer did not answer"));
         }
     }
 

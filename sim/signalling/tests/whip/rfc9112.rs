@@ -229,6 +229,21 @@ fn what_comes_ahead_of_a_response_is_bounded() {
     assert_eq!((response.status, response.field("Connection")), (503, "close"));
 }
 
+/// A client that reads no response gets no more of them, and the connection ends.
+#[test]
+fn responses_that_are_not_read_are_bounded() {
+    let mut bench = Bench::new();
+    let client = bench.open();
+    for _ in 0..1_000 {
+        bench.send(client, GET.repeat(100).as_bytes());
+    }
+    let waiting = bench.server.outgoing(client).expect("responses").clone();
+    assert!(waiting.len() < 300_000, "{} bytes", waiting.len());
+    let last = String::from_utf8_lossy(&waiting);
+    let (_, last) = last.rsplit_once("HTTP/1.1 ").expect("a response");
+    assert!(last.contains("Connection: close"), "{last}");
+}
+
 /// The same port serves WebSockets: what is not below the path of WHIP is theirs, in whatever pieces it comes.
 #[test]
 fn what_is_not_whip_is_a_websockets() {

@@ -390,6 +390,17 @@ fn section_4_3_3_a_failed_restart_keeps_the_session() {
     viewer.said(&mut bench);
     assert_eq!(bench.ask(&Request::patch(&created, FRAGMENT)).status, 204);
     assert_eq!(candidates(&viewer.said(&mut bench)).len(), 2);
+    // As long as the viewer answers none, another fails likewise; its late answer is that of no restart.
+    for _ in 0..2 {
+        assert_eq!(bench.ask(&Request::patch(&created, &second)).status, 503);
+        assert_eq!(bench.ask(&Request::patch(&created, FRAGMENT)).status, 204);
+    }
+    viewer.answer(&mut bench, ANSWER);
+    let client = bench.open();
+    bench.send(client, Request::patch(&created, &second).text().as_bytes());
+    viewer.answer(&mut bench, ANSWER);
+    bench.wait(10 * SECOND);
+    assert_eq!(bench.response(client).status, 200);
 }
 
 /// Section 4.4.1: both ends say rtcp-mux-only in each bundled media section.
