@@ -4,16 +4,18 @@
 
 mod support;
 
+use parallax_record::CheckKind;
 use serde_json::Value;
 use support::{Place, shipped};
 
 /// Every kind of check: as its results are called, and as the scenario writes it.
-const KINDS: [&str; 9] = [
+const KINDS: [&str; CheckKind::ALL.len()] = [
     "connects",
     "path",
     "time_to_first_frame",
     "capture_to_render",
     "freezes",
+    "longest_freeze",
     "frames_lost",
     "psnr",
     "ssim",
@@ -100,6 +102,7 @@ fn every_kind_of_check_can_fail() {
         ("time_to_first_frame", "{ below = \"1200ms\" }".to_owned()),
         ("capture_to_render", "{ percentile = 50, below = \"5ms\" }".to_owned()),
         ("freezes", "{ at_most = 0, total_below = \"1ms\" }".to_owned()),
+        ("longest_freeze", "{ below = \"1ms\" }".to_owned()),
         ("frames_lost", "{ at_most = 0 }".to_owned()),
         ("psnr", "{ above = \"90dB\" }".to_owned()),
         ("ssim", "{ above = 0.999, percentile = 5 }".to_owned()),
@@ -123,6 +126,7 @@ fn every_kind_of_check_can_be_inconclusive() {
             ("time_to_first_frame", format!("{{ below = {first} }}")),
             ("capture_to_render", format!("{{ percentile = 50, below = \"2s\", {too_many} }}")),
             ("freezes", format!("{{ at_most = 99, total_below = \"9s\", {too_many} }}")),
+            ("longest_freeze", format!("{{ below = \"9s\", {too_many} }}")),
             ("frames_lost", format!("{{ at_most = \"99%\", {too_many} }}")),
             ("psnr", format!("{{ above = \"1dB\", {too_many} }}")),
             ("ssim", format!("{{ above = 0, {too_many} }}")),
