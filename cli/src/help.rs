@@ -116,7 +116,7 @@ Examples:
   parallax hil --bench my-desk.toml --board front-door my-scenarios/ --out results/
   parallax hil --bench my-desk.toml --only homes --seeds 1..5
                                                  each of those with five seeds
-  parallax hil --bench my-desk.toml --wait 30min a board that somebody else has is waited for
+  parallax hil --bench my-desk.toml --wait 30min waits for a board that another user has
   parallax hil --bench my-desk.toml --retries 2  a run of which nothing can be said is tried again
   parallax hil --bench my-desk.toml --profile phone=my-phone.toml
                                                  another viewer; the camera is the board
@@ -130,10 +130,11 @@ What it writes, below the folder of --out:
   summary.json, environment.json, report.html, report/, junit.xml, summary.md
                                  as of `parallax sim`
 
-A board is one command's at a time. Who has it, or has leased it (`parallax boards`), is told, and that is
-the lab's error. You are whom PARALLAX_OWNER names, or else user@host.
+One command at a time drives a board. A board that another command drives, or that another user has leased
+(`parallax boards`), is an error of the lab; the message names the user. Your name is that of
+PARALLAX_OWNER, or else user@host.
 
-Ctrl-C ends the run that goes on; what it measured so far is its record.
+Ctrl-C ends the present run; its record has what was measured until then.
 ",
     codes: &[
         (Exit::Pass, "every run passed"),
@@ -153,10 +154,10 @@ pub(crate) const BOARDS: Help = Help {
 Examples:
   parallax boards --bench my-desk.toml           what is there, in what state, and whose it is
   parallax boards --bench my-desk.toml --lease front-door --for 2h
-                                                 nobody else runs on it, in whatever bench file it stands
+                                                 no other user's runs, by any bench file
   parallax boards --bench my-desk.toml --release front-door
   parallax boards --bench my-desk.toml --quarantine front-door --comment 'relay sticks'
-                                                 nobody at all runs on it, until
+                                                 no runs at all, until
   parallax boards --bench my-desk.toml --readmit front-door
   parallax boards --bench my-desk.toml --history front-door
                                                  who did any of that, and when
@@ -175,7 +176,7 @@ folder.
         (Exit::BadInput, "bad input or usage: nothing was done"),
         (
             Exit::Inconclusive,
-            "a board cannot be driven, is leased to somebody else, quarantined or not healthy",
+            "a board cannot be driven, is leased to another user, quarantined or not healthy",
         ),
         (Exit::Interrupted, "interrupted (Ctrl-C, SIGTERM, SIGHUP)"),
     ],
@@ -289,8 +290,8 @@ What it writes, into the first RUN_FOLDER or the folder of --out:
   junit.xml                      a suite for each scenario, a case for each run
   summary.md                     for the page of a CI job
 
-Each run is judged again from its record. Where summary.json says otherwise the record counts, and that
-is told. If summary.json is missing, as after a kill -9, the report is made from the records that are
+Each run is judged again from its record. Where summary.json differs, the record counts, and the report says
+so. If summary.json is missing, as after a kill -9, the report is made from the records that are
 there. The exit code is the overall verdict, which page, title, summary.md, junit.xml and the last line
 here say.
 ",
