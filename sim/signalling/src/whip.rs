@@ -20,6 +20,9 @@ use request::{Precondition, Target};
 use sdp::{Candidate, Description, Ice, MAX_CANDIDATES};
 use std::collections::{BTreeMap, VecDeque};
 
+/// A longer candidate of a viewer, or one with a control character, is not passed on: it becomes a line of the answer.
+const MAX_CANDIDATE_BYTES: usize = 512;
+
 /// How long a POST waits for a viewer. A camera that is there first is served the moment its viewer comes; HTTP clients that
 /// give up an answer early mostly do so after 30 s, some after 15 s.
 const VIEWER_WAIT: Duration = Duration::from_secs(10);
@@ -305,7 +308,11 @@ impl Whip {
             FromRendezvous::Candidate { candidate, sdp_mid, sdp_m_line_index, .. } => {
                 let Some(pending) = &mut session.pending else { return };
                 match candidate.filter(|text| !text.is_empty()) {
-                    Some(text) if pending.candidates.len() < MAX_CANDIDATES => {
+                    Some(text)
+                        if pending.candidates.len() < MAX_CANDIDATES
+                            && text.len() <= MAX_CANDIDATE_BYTES
+                            && !text.contains(char::is_control) =>
+                    {
                         let index = sdp_m_line_index;
                         pending.candidates.push(Candidate { text, mid: sdp_mid, index });
                     }
