@@ -118,10 +118,10 @@ const FILLERS: &[(&str, &str)] = &[
 
 /// How many fillers the sources of a crate have at most. The numbers may only fall; the aim is none.
 const FILLED: &[(&str, usize)] = &[
-    ("cli", 32),
+    ("cli", 26),
     ("hil/bench", 17),
     ("hil/console", 4),
-    ("reports/record", 11),
+    ("reports/record", 9),
     ("sim/peer", 3),
     ("sim/scenario", 30),
     ("sim/signalling", 1),
@@ -145,8 +145,8 @@ fn no_filler_in_the_place_of_a_noun() {
             found.entry(of.to_owned()).or_default().extend(times);
         }
     }
-    for (of, fillers) in found {
-        let most = FILLED.iter().find(|(name, _)| *name == of).map_or(0, |(_, most)| *most);
+    for (of, fillers) in &found {
+        let most = FILLED.iter().find(|(name, _)| name == of).map_or(0, |(_, most)| *most);
         let times = fillers.len();
         assert_eq!(times, most, "{of} has {times} fillers, {most} are listed: {fillers:#?}");
     }
