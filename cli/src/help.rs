@@ -200,7 +200,7 @@ Every key goes to the board, Ctrl-C too. What it says is on the standard output,
 it on the standard error, after `--`. `parallax replay` shows the transcript again.
 
 A terminal gets the board's text, colours and cursor movement; escape sequences that reach beyond the screen
-(clipboard, window title, printer) are written out as `\u{1b}]52;...`. A pipe or a file gets text alone. With
+(clipboard, window title, printer) are written out as `\\u{1b}]52;...`. A pipe or a file gets text alone. With
 --raw either gets every byte; the transcript has every byte in any case.
 ",
     codes: &[

@@ -178,8 +178,13 @@ fn help_and_version_end_with_0_and_the_worker_is_no_ones_business() {
     for flag in flags.iter().filter(|flag| **flag != "--list") {
         assert!(examples.contains(flag), "no example of {flag}:\n{examples}");
     }
-    let help = place.call(&["check", "--help"]).ended(0);
-    assert!(help.said.contains("Examples:") && help.said.contains("Exit codes:"), "{}", help.said);
+    for command in
+        ["sim", "hil", "report", "check", "boards", "console", "replay", "calibrate", "init"]
+    {
+        let help = place.call(&[command, "--help"]).ended(0).said;
+        let (_, codes) = help.split_once("Exit codes:").unwrap_or_else(|| panic!("{help}"));
+        assert!(help.contains("Examples:") && codes.trim().lines().count() > 2, "{help}");
+    }
     let version = place.call(&["--version"]).ended(0);
     assert_eq!(version.said.trim(), concat!("parallax ", env!("CARGO_PKG_VERSION")));
 }
