@@ -113,8 +113,9 @@ pub enum Predicate {
         /// All together shorter than this, microseconds; none if that is all the same.
         total_below_us: Option<u64>,
     },
-    /// The longest of the freezes that ended in the window, and of one that is still going on at its end. It counts whole,
-    /// as with `freezes`; without a freeze it is 0.
+    /// The longest freeze of which a part is in the window. It counts whole, also what is before and behind the window;
+    /// without a freeze it is 0. One that had not ended with the run may be longer than it was seen to be: it breaks
+    /// a bound, and cannot keep one.
     LongestFreeze {
         /// Shorter than this, microseconds.
         below_us: u64,

@@ -207,6 +207,16 @@ fn route_name(route: Route) -> &'static str {
     }
 }
 
+/// The freezes of which a part is in the window, each whole.
+fn frozen_in(stream: &StreamTimeline, header: &Header, window: Window) -> Vec<measure::Freeze> {
+    let mut frozen = measure::freezes(&measure::rendered_us(stream), header.duration_us);
+    frozen.retain(|freeze| {
+        window.from_us.is_none_or(|from| freeze.to_us >= from)
+            && window.to_us.is_none_or(|to| freeze.from_us < to)
+    });
+    frozen
+}
+
 /// The freezes that ended in a window, and the one that is still going on at its end.
 fn frozen(stream: &StreamTimeline, header: &Header, window: Window) -> Vec<measure::Freeze> {
     let until_us = window.to_us.unwrap_or(header.duration_us);
@@ -222,8 +232,11 @@ fn longest_freeze(
     window: Window,
 ) -> Finding {
     let sample = rendered_in(stream, window);
-    let longest =
-        frozen(stream, header, window).into_iter().max_by_key(measure::Freeze::duration_us);
+    let frozen = frozen_in(stream, header, window);
+    let longest = frozen.iter().copied().max_by_key(measure::Freeze::duration_us);
+    let open = frozen.last().copied().filter(|freeze| freeze.open);
+    // How long an open one would have lasted is unknown: it keeps no bound.
+    let unknown = open.filter(|_| longest.is_some_and(|one| one.duration_us() < below_us));
     // As in `freezes`: each end is as late as a frame can be.
     let end = Uncertainty::of_duration(header.clock, FRAME_TICKS).below;
     let measured = longest.map_or(exact(0), |freeze| Span {
@@ -232,17 +245,20 @@ fn longest_freeze(
     });
     let which = |freeze: measure::Freeze| {
         let [from, to] = [freeze.from_us, freeze.to_us].map(crate::counted::seconds);
-        let open = if freeze.open { ", and had not ended with the window" } else { "" };
+        let open = if freeze.open { ", and had not ended with the run" } else { "" };
         format!("from {from} to {to}{open}")
     };
     Finding {
         of: None,
-        measured: happened(sample > 0, measured),
+        measured: match unknown {
+            Some(_) if sample > 0 => Err(Verdict::Inconclusive),
+            _ => happened(sample > 0, measured),
+        },
         comparison: Comparison::Below,
         bound: signed(below_us),
         unit: Unit::Us,
         sample,
-        detail: no_frame(sample).or_else(|| longest.map(which)),
+        detail: no_frame(sample).or_else(|| unknown.or(longest).map(which)),
     }
 }
 

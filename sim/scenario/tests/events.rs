@@ -158,6 +158,16 @@ const BROKEN: &[(&str, &str, &str)] = &[
         "frames_lost = { at_most = \"100%\" }",
     ),
     (
+        "a freeze that outlasts the run",
+        "recovery = { after = \"reboot\", within = \"10s\" }",
+        "longest_freeze = { below = \"100s\" }",
+    ),
+    (
+        "freezes that outlast the run",
+        "recovery = { after = \"reboot\", within = \"10s\" }",
+        "freezes = { at_most = 9, total_below = \"100s\" }",
+    ),
+    (
         "SSIM above the whole",
         "recovery = { after = \"reboot\", within = \"10s\" }",
         "ssim = { above = 1.5 }",

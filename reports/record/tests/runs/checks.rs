@@ -246,13 +246,27 @@ fn the_longest_freeze() {
         assert_eq!(result.detail.as_deref(), Some("from 3.7 s to 4.266 s"));
     }
     // The longer of two; the other is over in time.
-    let mut two = frozen();
-    two.header.duration_us = 7_500_000;
-    let result = two.result(check(below(1_000_000)));
+    let two = || {
+        let mut two = frozen();
+        two.header.duration_us = 7_500_000;
+        two
+    };
+    let result = two().result(check(below(1_000_000)));
     assert_eq!(result.verdict, Verdict::Fail, "{:?}", result.detail);
-    assert!(
-        result.detail.expect("a freeze").ends_with("to 7.5 s, and had not ended with the window")
-    );
+    assert!(result.detail.expect("a freeze").ends_with("to 7.5 s, and had not ended with the run"));
+    // It may have been longer than the rest of the run: it keeps no bound.
+    let result = two().result(check(below(5_000_000)));
+    assert_eq!((result.verdict, result.measured), (Verdict::Inconclusive, None));
+    // A freeze counts whole in each window that has a part of it, and in no other.
+    let windowed = |from_us, to_us| {
+        let mut windowed = check(below(559_000));
+        windowed.window = Window { from_us: Some(from_us), to_us: Some(to_us) };
+        windowed.minimum_sample = 1;
+        frozen().result(windowed).measured
+    };
+    let figures = [windowed(1_000_000, 4_000_000), windowed(4_000_000, 5_000_000)];
+    assert_eq!(figures, [Some(566_667); 2]);
+    assert_eq!(windowed(4_300_000, 5_000_000), Some(0));
     let short = Run::streaming(&[Way::Rendered; 29]).result(check(below(10_000_000)));
     assert_eq!(short.verdict, Verdict::Inconclusive);
 }

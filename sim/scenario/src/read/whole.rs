@@ -127,7 +127,7 @@ pub(super) fn checks(
         let sound_so_far = reader.problems.len();
         let sound = stream(reader, draft, peers).and_then(|()| window(reader, draft, duration));
         if let Some(window) = sound {
-            reachable(reader, draft, window);
+            reachable(reader, draft, window, duration);
             sample(reader, draft, window, peers);
             relay(reader, draft, services);
             recovery(reader, draft, events, peers, duration);
@@ -215,11 +215,20 @@ fn window(reader: &mut Reader, draft: &CheckDraft, duration: Duration) -> Option
     None
 }
 
-/// Refuses a bound that outlasts its window: what is late could not be told from what never came.
-fn reachable(reader: &mut Reader, draft: &CheckDraft, window_us: u64) {
-    if draft.check.predicate.bound_us().is_some_and(|bound| bound > window_us) {
-        let window = format_duration(Duration::from_micros(window_us));
-        let message = format!("the bound is longer than the window, which is {window}");
+/// Refuses a bound that no run can break: one that outlasts the window, or the run where freezes count whole.
+fn reachable(reader: &mut Reader, draft: &CheckDraft, window_us: u64, duration: Duration) {
+    let predicate = &draft.check.predicate;
+    let window = Duration::from_micros(window_us);
+    let (bound_us, of, most) = match predicate {
+        Predicate::LongestFreeze { below_us }
+        | Predicate::Freezes { total_below_us: Some(below_us), .. } => {
+            (Some(*below_us), "run", duration)
+        }
+        _ => (predicate.bound_us(), "window", window),
+    };
+    if bound_us.is_some_and(|bound| Duration::from_micros(bound) > most) {
+        let message =
+            format!("the bound is longer than the {of}, which is {}", format_duration(most));
         let help = "lower the bound, widen the window, or let the run take longer";
         reader.refuse(Rank::Whole, &draft.demand, &message, "could never fail", help);
     }

@@ -46,7 +46,7 @@ pub(crate) const CHECK: Keys = Keys {
             "The headline latency, of the frames that were shown: pair it with `frames_lost` and with `freezes` that has a `total_below`. A camera films only while somebody watches: of a stream that is dead for the rest of the run no more frames are captured, so none are lost and none are late, but its picture stands still.",
         ),
         may("freezes", "table", ONE_KIND, "Stops of the picture, as in webrtc-stats."),
-        may("longest_freeze", "table", ONE_KIND, "How long the longest stop of the picture lasts."),
+        may("longest_freeze", "table", ONE_KIND, "How long the longest freeze lasts."),
         may("frames_lost", "table", ONE_KIND, "Frames that were captured and never rendered."),
         may("psnr", "table", ONE_KIND, "How true the picture is (luma, against the source)."),
         may("ssim", "table", ONE_KIND, "How alike its structure is (luma, against the source)."),
@@ -131,7 +131,7 @@ pub(crate) const LONGEST_FREEZE: Keys = Keys {
         must(
             "below",
             "duration",
-            "What each freeze must be shorter than. Without one the longest is 0.",
+            "What each freeze must be shorter than of which a part is in the window; it counts whole. Without one the longest is 0. A picture that still stands at the run's end breaks the bound or is inconclusive.",
         ),
         FROM,
         TO,
