@@ -1,15 +1,15 @@
 //! Rules of the workspace as a whole: dependencies between crates, libraries of pure cores, `unsafe`, lengths of
 //! files, output to the terminal.
 
+mod sources;
+
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
+use sources::{ROOT, files, read};
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs,
     path::{Path, PathBuf},
 };
 use toml::Table;
-
-const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
 /// Dependencies between crates, without those of tests. Each member is in the list.
 const MAY_KNOW: &[(&str, &[&str])] = &[
@@ -249,32 +249,6 @@ fn pure(workspace: &Metadata) -> Vec<&Package> {
     let found: Vec<_> = workspace.packages.iter().filter(pure).collect();
     assert_eq!(found.len(), PURE.len());
     found
-}
-
-/// Files below `folder` with one of these endings; build output and version control left out.
-fn files(folder: &Path, endings: &[&str]) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).expect("a folder") {
-            let path = entry.expect("an entry").path();
-            let name = path.file_name().expect("a name").to_string_lossy().into_owned();
-            if path.is_dir() {
-                if !["target", "node_modules"].contains(&name.as_str()) && !name.starts_with('.') {
-                    folders.push(path);
-                }
-            } else if endings.iter().any(|ending| name.ends_with(ending)) {
-                found.push(path);
-            }
-        }
-    }
-    assert!(!found.is_empty(), "no files in {}", folder.display());
-    found.sort();
-    found
-}
-
-fn read(file: &Path) -> String {
-    fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
 }
 
 fn table(file: &Path) -> Table {

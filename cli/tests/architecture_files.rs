@@ -1,34 +1,9 @@
 //! Rules of file access: who opens input, who writes, and what paths are joined from.
 
-use std::{
-    collections::BTreeSet,
-    fs,
-    path::{Path, PathBuf},
-};
+mod sources;
 
-const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
-
-/// Sources below a folder.
-fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        let path = entry.path();
-        match path.is_dir() {
-            true => sources(&path, found),
-            false if path.extension().is_some_and(|ending| ending == "rs") => found.push(path),
-            false => {}
-        }
-    }
-}
-
-/// Whether `text` has `word` with nothing of a name around it.
-fn has_word(text: &str, word: &str) -> bool {
-    let of_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    text.match_indices(word).any(|(at, _)| {
-        let before = text[..at].chars().next_back().is_some_and(of_name);
-        let after = text[at + word.len()..].chars().next().is_some_and(of_name);
-        !before && !after
-    })
-}
+use sources::{ROOT, count, files, read};
+use std::{collections::BTreeSet, path::Path};
 
 /// Where files are opened to be read, beside `reports/files`, and why that is none of a user's input.
 const MAY_READ: &[(&str, &str)] = &[
@@ -98,14 +73,12 @@ fn program_sources() -> Vec<(String, String)> {
     let root = Path::new(ROOT).canonicalize().expect("the root");
     let mut all = Vec::new();
     for folder in ["cli", "fuzz", "hil", "reports", "sim"] {
-        let mut found = Vec::new();
-        sources(&root.join(folder), &mut found);
-        for file in found {
+        for file in files(&root.join(folder), &[".rs"]) {
             let name = file.strip_prefix(&root).expect("below").to_str().expect("text").to_owned();
             let is_test = name.ends_with("/tests.rs") || !name.contains("/src/");
             // What interposes into calls of the C library has other names for them.
             if !is_test && !name.starts_with("sim/interpose") {
-                all.push((name, fs::read_to_string(&file).expect("text")));
+                all.push((name, read(&file)));
             }
         }
     }
@@ -123,7 +96,7 @@ fn input_is_opened_and_output_is_written_in_few_places() {
                 (READS, MAY_READ, "parallax_files::read or text"),
                 (WRITES, MAY_WRITE, "crate::folder or crate::written"),
             ] {
-                let Some(word) = words.iter().find(|word| has_word(line, word)) else { continue };
+                let Some(word) = words.iter().find(|word| count(line, word) > 0) else { continue };
                 if SYSTEM.iter().any(|file| line.contains(file)) {
                     continue;
                 }

@@ -1,13 +1,14 @@
 //! Circles of imports among the files of a crate, and public names that stand for one type.
 
+mod sources;
+
 use cargo_metadata::MetadataCommand;
+use sources::ROOT;
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
 };
-
-const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
 /// Circles that stand, each with the reason. The list may only shrink.
 const CIRCLES: &[(&str, &[&str])] = &[
@@ -254,7 +255,7 @@ struct Sources {
 impl Sources {
     fn of(folder: &Path) -> Self {
         let (mut files, mut all) = (BTreeMap::new(), BTreeMap::new());
-        for file in files_of(folder) {
+        for file in sources::files(folder, &[".rs"]) {
             let below = file.strip_prefix(folder).expect("below").with_extension("");
             let mut module: Module =
                 below.iter().map(|part| part.to_string_lossy().into_owned()).collect();
@@ -266,7 +267,7 @@ impl Sources {
             if is_root || last == "mod" {
                 module.pop();
             }
-            all.insert(module.clone(), named(&fs::read_to_string(&file).expect("text"), &module));
+            all.insert(module.clone(), named(&sources::read(&file), &module));
             files.insert(module, file);
         }
         Self { files, named: all }
@@ -362,23 +363,6 @@ impl Sources {
     }
 }
 
-/// Rust files below a folder.
-fn files_of(folder: &Path) -> Vec<PathBuf> {
-    let (mut found, mut folders) = (Vec::new(), vec![folder.to_owned()]);
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).expect("a folder") {
-            let path = entry.expect("an entry").path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|ending| ending == "rs") {
-                found.push(path);
-            }
-        }
-    }
-    found.sort();
-    found
-}
-
 /// The `src` folders of the workspace.
 fn crates() -> Vec<PathBuf> {
     let mut command = MetadataCommand::new();
@@ -452,8 +436,8 @@ fn types(text: &str) -> Vec<String> {
 #[test]
 fn a_type_has_its_name_alone() {
     let mut places: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for file in crates().iter().flat_map(|folder| files_of(folder)) {
-        for name in types(&fs::read_to_string(&file).expect("text")) {
+    for file in crates().iter().flat_map(|folder| sources::files(folder, &[".rs"])) {
+        for name in types(&sources::read(&file)) {
             places.entry(name).or_default().insert(relative(&file));
         }
     }

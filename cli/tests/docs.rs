@@ -1,13 +1,14 @@
 //! Documents: links and file names lead to what exists, `README.md` is short, and `docs/rfc.md` lists each test of a clause.
 
+mod sources;
+
+use sources::{ROOT, files};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     path::{Component, Path, PathBuf},
 };
 use tempfile::TempDir;
-
-const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
 /// Documents in which each text in backticks with a `/` in it is a file's name. In all others that is one that begins
 /// with an entry of the repository's root.
@@ -21,26 +22,6 @@ const NO_FILES: &[&str] = &[
     "peer/NAME/stage/encode",
     "service/turn/password",
 ];
-
-/// Files below `folder` that are `wanted` by their name, without build output and what is not of the repository.
-fn files(folder: &Path, wanted: fn(&str) -> bool, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).expect("a folder") {
-        let path = entry.expect("an entry").path();
-        if path.is_symlink() {
-            continue;
-        }
-        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
-        if path.is_dir() {
-            let foreign = ["target", "node_modules", ".git"].contains(&name.as_str());
-            if !foreign {
-                files(&path, wanted, found);
-            }
-        } else if wanted(&name) {
-            found.push(path);
-        }
-    }
-    found.sort();
-}
 
 /// The text with blanks in place of fenced blocks, so that lines keep their numbers.
 fn without_fences(text: &str) -> String {
@@ -207,10 +188,8 @@ struct Found {
 }
 
 fn look(root: &Path) -> Found {
-    let mut all = Vec::new();
-    files(root, |name| name.ends_with(".md"), &mut all);
     let mut found = Found::default();
-    for path in all {
+    for path in files(root, &[".md"]) {
         let name = path.strip_prefix(root).expect("below");
         let text = without_fences(&fs::read_to_string(&path).expect("text"));
         let mut tell = |at: usize, what: &str, why: &str| {
@@ -337,8 +316,10 @@ fn the_list_of_rfc_clauses_names_tests_that_exist_and_all_of_those_that_are_a_cl
             "docs/rfc.md names {test}, which is no test of {file}"
         );
     }
-    let mut clauses = Vec::new();
-    files(&root, |name| name.starts_with("rfc") && name.ends_with(".rs"), &mut clauses);
+    let of_a_clause = |path: &PathBuf| {
+        path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("rfc"))
+    };
+    let clauses: Vec<PathBuf> = files(&root, &[".rs"]).into_iter().filter(of_a_clause).collect();
     assert!(clauses.len() >= 3, "{clauses:?}");
     for path in clauses {
         let file = path.strip_prefix(&root).expect("below").to_str().expect("text");
