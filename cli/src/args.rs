@@ -60,7 +60,7 @@ pub(crate) enum Command {
 #[command(after_help = help::SIM.codes(), after_long_help = help::SIM.whole())]
 pub(crate) struct SimArgs {
     /// Scenario files, folders of them, or names of those that come with Parallax. Left out: all of
-    /// fixtures/scenarios, or where that is not there, all that come with Parallax
+    /// fixtures/scenarios; without such a folder, the built-in scenarios
     #[arg(value_name = "FILE|FOLDER|NAME")]
     pub(crate) scenarios: Vec<PathBuf>,
     /// Seed of all randomness. Left out: the scenario's own, or else 1
@@ -127,7 +127,7 @@ pub(crate) struct HilArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) bench: PathBuf,
     /// Scenario files, folders of them, or names of those that come with Parallax. Left out: all of
-    /// fixtures/scenarios, or where that is not there, all that come with Parallax. One that is named and cannot run is inconclusive, one of a folder is told as not run
+    /// fixtures/scenarios; without such a folder, the built-in scenarios. A named scenario that cannot run is inconclusive; one of a folder is reported as not run
     #[arg(value_name = "SCENARIO")]
     pub(crate) scenarios: Vec<PathBuf>,
     /// The board. Left out: the first by name
@@ -151,15 +151,15 @@ pub(crate) struct HilArgs {
     /// device-profiles, or a file that ends in .toml; given again: for another peer
     #[arg(long = "profile", value_name = "PEER=NAME", value_parser = values::device)]
     pub(crate) profiles: Vec<DeviceChoice>,
-    /// Run each scenario so many times with each seed: what a board does is a sample, and the report shows how far
-    /// its figures spread, and what passes only sometimes
+    /// Number of runs of each scenario with each seed. The report shows how far the figures of a board spread, and
+    /// which checks pass in some runs alone
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     pub(crate) repeat: u32,
-    /// Try a run of which nothing can be said, because the lab was late for example, up to so many
-    /// times again. The record and the report say so
+    /// How often an inconclusive run, for example of a lab that was late, is tried again at most. The record
+    /// and the report name each attempt
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) retries: u32,
-    /// Wait so long for a board that somebody else has or has leased. Left out: not at all
+    /// How long to wait for a board that another command drives or another user has leased. Left out: not at all
     #[arg(long, value_name = "DURATION", value_parser = values::span)]
     pub(crate) wait: Option<Duration>,
     /// Do not look whether the board is healthy, before its first run and after one that broke
@@ -183,8 +183,8 @@ pub(crate) struct BoardsArgs {
     /// The bench
     #[arg(long, value_name = "FILE")]
     pub(crate) bench: PathBuf,
-    /// Lease this board: until that is over nobody else runs on it. Your own lease is renewed; somebody
-    /// else's is told, and ends the command with 11
+    /// Lease this board: no other user can run on it until the lease ends. Your own lease is renewed; where
+    /// another user has one, the command names that user and ends with 11
     #[arg(long, value_name = "NAME", group = "act")]
     pub(crate) lease: Option<String>,
     /// How long a lease lasts
@@ -198,7 +198,7 @@ pub(crate) struct BoardsArgs {
     /// command names that owner
     #[arg(long)]
     pub(crate) force: bool,
-    /// Keep this board from all runs, whoever's, until it is readmitted
+    /// Keep this board from all runs of all users until it is readmitted
     #[arg(long, value_name = "NAME", group = "act", requires = "comment")]
     pub(crate) quarantine: Option<String>,
     /// Why it is quarantined: everybody who would run on it reads this
@@ -225,7 +225,7 @@ pub(crate) struct BoardsArgs {
 }
 
 /// Talk to a board of a bench on its console, through the driver that a run has: every byte is in the
-/// transcript, and what the driver makes of it is told on the standard error.
+/// transcript, and the driver's events are on the standard error.
 #[derive(Debug, Args)]
 #[command(after_help = help::CONSOLE.codes(), after_long_help = help::CONSOLE.whole())]
 pub(crate) struct ConsoleArgs {
@@ -310,13 +310,13 @@ pub(crate) struct ProcessBoardArgs {
     pub(crate) arguments: Vec<std::ffi::OsString>,
 }
 
-/// Say whether scenarios, device profiles and bench files are sound, without running anything. Every
-/// file that is not is told, with what would be right.
+/// Say whether scenarios, device profiles and bench files are sound, without running anything. Each
+/// mistake is reported with its place and what would be right.
 #[derive(Debug, Args)]
 #[command(after_help = help::CHECK.codes(), after_long_help = help::CHECK.whole())]
 pub(crate) struct CheckArgs {
     /// Scenarios, device profiles, benches and clip manifests, folders of them, or names of shipped
-    /// scenarios. Left out: all of fixtures/scenarios, or where that is not there, all that come with Parallax
+    /// scenarios. Left out: all of fixtures/scenarios; without such a folder, the built-in scenarios
     #[arg(value_name = "FILE|FOLDER")]
     pub(crate) files: Vec<PathBuf>,
 }
@@ -352,17 +352,17 @@ pub(crate) struct ReportArgs {
     /// Open the page when it is written
     #[arg(long)]
     pub(crate) open: bool,
-    /// Baseline: times and freezes may be worse by so many of 100
+    /// Baseline: allowed increase of times and freezes, percent
     #[arg(long, value_name = "PERCENT", default_value_t = Thresholds::default().percent)]
     pub(crate) threshold: u32,
     /// Baseline: times may be worse by this, if the percents are less
     #[arg(long, value_name = "DURATION", default_value = "1ms", value_parser = humantime::parse_duration)]
     pub(crate) threshold_time: Duration,
-    /// Baseline: so many more of 1,000,000 frames may be lost
+    /// Baseline: allowed increase of lost frames, of 1,000,000
     #[arg(long, value_name = "PPM", default_value_t = Thresholds::default().lost_ppm)]
     #[arg(value_parser = clap::value_parser!(i64).range(0..=1_000_000))]
     pub(crate) threshold_lost: i64,
-    /// Baseline: the PSNR may be lower by so many thousandths of a decibel
+    /// Baseline: allowed decrease of the PSNR, thousandths of a decibel
     #[arg(long, value_name = "MILLIDB", default_value_t = Thresholds::default().psnr_millidb)]
     #[arg(value_parser = clap::value_parser!(i64).range(0..=1_000_000))]
     pub(crate) threshold_psnr: i64,
@@ -418,10 +418,10 @@ pub(crate) struct WorkerArgs {
     /// The most address space it may have, bytes. Left out: what the system allows.
     #[arg(long)]
     pub(crate) memory: Option<u64>,
-    /// What of the libraries' logs is told.
+    /// Filter of the libraries' logs.
     #[arg(long, value_parser = log::filter)]
     pub(crate) log: Option<Filter>,
-    /// The process that waits for it. Left out: nobody does.
+    /// The process that waits for it. Left out: none.
     #[arg(long)]
     pub(crate) parent: Option<u32>,
     /// Run it so often before, in this process, without a record: for the test build alone.
