@@ -354,6 +354,7 @@ impl Whip {
     fn complete(&mut self, rendezvous: &mut Rendezvous, at: ConnectionId) {
         let Some(session) = self.sessions.get_mut(&at) else { return };
         let Some(pending) = session.pending.take() else { return };
+        let is_restart = pending.restart.is_some();
         let answer = Description::read(pending.answer.unwrap_or_default().as_bytes());
         let answer = answer.ok().map(|mut answer| {
             answer.complete_answer(pending.candidates.into_iter());
@@ -379,6 +380,11 @@ impl Whip {
         };
         match response {
             Some(response) => self.respond(pending.client, response),
+            // The session and its ICE stay as they are (RFC 9725 section 4.3.3).
+            None if is_restart => {
+                let response = answers::unavailable("the viewer's answer has no credentials");
+                self.respond(pending.client, response);
+            }
             // Nothing that is offered is taken: no session comes of it.
             None => {
                 self.respond(

@@ -21,7 +21,7 @@ const CREATED: u16 = 201;
 const NOT_FOUND: u16 = 404;
 const UNAVAILABLE: u16 = 503;
 
-/// Pushes for ever.
+/// Pushes one session after another; does not end.
 pub(super) async fn run<H: Host>(shared: &Arc<Shared<H>>, at: SocketAddr) {
     for number in 1.. {
         if let Err(error) = push(shared, at, SessionId(number)).await {

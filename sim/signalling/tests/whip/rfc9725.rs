@@ -396,6 +396,13 @@ fn section_4_3_3_a_failed_restart_keeps_the_session() {
         assert_eq!(bench.ask(&Request::patch(&created, FRAGMENT)).status, 204);
     }
     viewer.answer(&mut bench, ANSWER);
+    // An answer without credentials fails it, too.
+    let client = bench.open();
+    bench.send(client, Request::patch(&created, &second).text().as_bytes());
+    viewer.answer(&mut bench, &ANSWER.replace("a=ice-ufrag", "a=ice-none"));
+    bench.wait(10 * SECOND);
+    assert_eq!(bench.response(client).status, 503);
+    assert_eq!(bench.ask(&Request::patch(&created, FRAGMENT)).status, 204);
     let client = bench.open();
     bench.send(client, Request::patch(&created, &second).text().as_bytes());
     viewer.answer(&mut bench, ANSWER);
