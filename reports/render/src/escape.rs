@@ -9,6 +9,12 @@ pub fn tame(text: &str) -> String {
     inline(text)
 }
 
+/// Text that its author may have written in several lines, such as a reason: in one line, tamed.
+#[must_use]
+pub fn prose(text: &str) -> String {
+    tame(&text.lines().map(str::trim).collect::<Vec<_>>().join(" "))
+}
+
 /// Text as the content or an attribute of XML or HTML, tamed.
 #[must_use]
 pub fn xml(text: &str) -> String {

@@ -11,7 +11,7 @@ use parallax_record::{
 pub use crate::shown::Style;
 use crate::{
     check_text::{check_title, figures, missed, not_judged, nothing_judged, unclear},
-    escape::tame,
+    escape::{prose, tame},
     figure, margin,
     shown::{Shown, WIDTH, shown},
     split,
@@ -382,7 +382,7 @@ fn show_check(out: &mut Shown, check: &CheckResult, name_stream: bool, style: St
     if let Some(reason) = unclear(check) {
         row(out, "unclear", &reason, style);
     }
-    row(out, "why", &tame(&check.why), style);
+    row(out, "why", &prose(&check.why), style);
 }
 
 /// Indented by two, a label in a column of its own.

@@ -328,9 +328,10 @@ fn a_run_in_one_line_is_the_first_of_its_lines() {
 fn names_and_texts_from_outside_cannot_steer_the_terminal() {
     let mut hostile = failed();
     hostile.title = "Two\n\x1b[31mhomes\r".into();
-    hostile.checks[1].why = "\x07\x1b]0;gotcha\x07".into();
+    hostile.checks[1].why = "A reason\n  of two lines.\x07\x1b]0;gotcha\x07".into();
     hostile.streams[0].camera = "door\tbell".into();
     let text = run(&hostile, RERUN, Style::Plain);
     assert!(text.contains(r"Two\n\u{1b}[31mhomes"), "{text}");
+    assert!(text.contains("A reason of two lines."), "{text}");
     assert!(text.chars().all(|character| character == '\n' || !character.is_control()));
 }

@@ -5,7 +5,11 @@ use crate::plot::Plot;
 use crate::view::{
     LatencyTable, Missed, NotJudgedLine, Report, ScenarioStream, ScenarioView, budget,
 };
-use crate::{draw, escape::tame, figure, split, terminal};
+use crate::{
+    draw,
+    escape::{prose, tame},
+    figure, split, terminal,
+};
 use parallax_record::{Percentile, StreamSummary, Summary, Uncertainty};
 use std::collections::BTreeSet;
 
@@ -218,7 +222,7 @@ pub(super) fn scenarios(report: &Report) -> Vec<ScenarioSection> {
             id: format!("scenario-{at}"),
             name: named(report, scenario),
             title: tame(&scenario.title),
-            why: scenario.why.as_ref().map(|why| tame(why)),
+            why: scenario.why.as_ref().map(|why| prose(why)),
             counts: counts.collect::<Vec<_>>().join(", "),
             flaky: scenario.flaky.iter().map(ToString::to_string).collect(),
             made_by: scenario.made_by.iter().map(|made| made.line()).collect(),

@@ -3,7 +3,11 @@
 use super::{delays, page::spread, pictures, word};
 use crate::plot::{Ink, Plot};
 use crate::view::{Report, Run, StreamView, budget};
-use crate::{check_text, draw, escape::tame, figure, split, terminal, view};
+use crate::{
+    check_text, draw,
+    escape::{prose, tame},
+    figure, split, terminal, view,
+};
 use askama::Template;
 use parallax_record::{PerStage, Stage, StageSummary, StreamSummary, Summary};
 
@@ -143,7 +147,7 @@ fn checks(summary: &Summary) -> Vec<Check> {
             name: check_text::check_title(check, several),
             measured,
             bound,
-            why: tame(&check.why),
+            why: prose(&check.why),
         }
     };
     let not_judged = |check: &parallax_record::NotJudged| Check {
@@ -152,7 +156,7 @@ fn checks(summary: &Summary) -> Vec<Check> {
         name: check_text::not_judged_title(check, summary),
         measured: tame(&check.reason),
         bound: "–".to_owned(),
-        why: tame(&check.why),
+        why: prose(&check.why),
     };
     let mut ordered: Vec<_> = summary.checks.iter().collect();
     // What failed comes first.

@@ -1,7 +1,11 @@
 //! Runs that did not pass, and why.
 
 use super::rerun;
-use crate::{check_text, escape::tame, figure};
+use crate::{
+    check_text,
+    escape::{prose, tame},
+    figure,
+};
 use parallax_record::{Environment, Summary, Verdict};
 
 /// A run that did not pass.
@@ -54,7 +58,7 @@ impl Missed {
                     measured,
                     bound,
                     unclear: check_text::unclear(check),
-                    why: tame(&check.why),
+                    why: prose(&check.why),
                 }
             })
             .collect();
