@@ -154,6 +154,7 @@ const PURE_MAY_USE: &[&str] = &[
     "http",
     "httparse",
     "libm",
+    "memchr",
     "miette",
     "openh264",
     "openh264-sys2",

@@ -246,6 +246,8 @@ impl Record {
         if bytes.is_empty() {
             return Err(ReadError::Empty);
         }
+        // Entries are not moved often while they grow.
+        entries.reserve(bytes.len() / LINE_USUAL);
         let mut header = None;
         let mut end = None;
         for (index, line) in Lines(bytes).enumerate() {
@@ -276,6 +278,9 @@ impl Record {
         }
     }
 }
+
+/// Bytes of a usual line.
+const LINE_USUAL: usize = 160;
 
 /// Eleven days of nanoseconds, and a petabyte: what is computed from numbers of a record stays within 64 bits.
 const DIGITS_MOST: usize = 15;

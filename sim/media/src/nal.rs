@@ -1,5 +1,7 @@
 //! NAL units and access units of an Annex B byte stream (ITU-T H.264 annex B).
 
+use memchr::memmem;
+
 /// The NAL units of a stream, without start codes and without the zero bytes that may follow a
 /// unit. Bytes before the first start code are no unit.
 pub fn units(stream: &[u8]) -> impl Iterator<Item = &[u8]> {
@@ -59,8 +61,7 @@ fn ranges(stream: &[u8]) -> impl Iterator<Item = Unit> {
 
 /// Where the next three-byte start code is, at or behind `from`.
 fn start_code(stream: &[u8], from: usize) -> Option<usize> {
-    let tail = stream.get(from..)?;
-    tail.windows(3).position(|window| window == [0, 0, 1]).map(|at| from + at)
+    memmem::find(stream.get(from..)?, &[0, 0, 1]).map(|at| from + at)
 }
 
 #[cfg(test)]

@@ -9,25 +9,35 @@ use parallax_record::Event;
 use std::{
     collections::BTreeMap,
     mem,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
 /// Until when a host computes: one task after another. A pure core.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Busy {
-    until: Time,
-}
+///
+/// Nanoseconds, without a lock: it is read for each poll of each task, on one thread.
+#[derive(Debug, Default)]
+pub(crate) struct Busy(AtomicU64);
 
 impl Busy {
     /// Adds a task that takes `takes`: it begins now, or when those before it are done.
-    pub(crate) fn add(&mut self, now: Time, takes: Duration) {
-        self.until = self.until.max(now) + takes;
+    pub(crate) fn add(&self, now: Time, takes: Duration) {
+        let until = self.until(now).unwrap_or(now) + takes;
+        self.0.store(until.as_nanos(), Ordering::Relaxed);
     }
 
     /// When the host is free again; none if it is now.
-    pub(crate) fn until(self, now: Time) -> Option<Time> {
-        (self.until > now).then_some(self.until)
+    pub(crate) fn until(&self, now: Time) -> Option<Time> {
+        let until = Time::from_nanos(self.0.load(Ordering::Relaxed));
+        (until > now).then_some(until)
+    }
+
+    /// The host begins anew, free.
+    pub(crate) fn reset(&self) {
+        self.0.store(0, Ordering::Relaxed);
     }
 }
 
@@ -100,7 +110,7 @@ mod tests {
 
     #[test]
     fn a_host_is_free_when_its_last_task_is_done() {
-        let mut busy = Busy::default();
+        let busy = Busy::default();
         let us = Time::from_micros;
         assert_eq!(busy.until(Time::ZERO), None);
         busy.add(us(5_000), Duration::from_micros(300));
@@ -109,6 +119,9 @@ mod tests {
         assert_eq!(busy.until(us(5_700)), None);
         busy.add(us(9_000), Duration::ZERO);
         assert_eq!(busy.until(us(9_000)), None, "what takes no time holds nothing");
+        busy.add(us(9_000), Duration::from_secs(1));
+        busy.reset();
+        assert_eq!(busy.until(us(9_000)), None, "a boot computes nothing yet");
     }
 
     #[test]
@@ -142,7 +155,7 @@ mod tests {
         /// the times of it and all after it.
         #[test]
         fn busy_until_is_that_of_a_queue_with_one_server(tasks in prop::collection::vec((0..50 * MS, 0..30 * MS), 1..30)) {
-            let mut busy = Busy::default();
+            let busy = Busy::default();
             let (mut now, mut begins) = (0, Vec::new());
             for (after, takes) in &tasks {
                 now += after;

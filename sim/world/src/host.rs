@@ -96,7 +96,7 @@ impl Host for SimHost {
             streams.tasks.get_mut(&task).and_then(draw)
         };
         let Some(takes) = takes else { return };
-        lock(&state.busy).add(state.timers.now(), takes);
+        state.busy.add(state.timers.now(), takes);
         let took_ns = u64::try_from(takes.as_nanos()).unwrap_or(u64::MAX);
         self.observe(Event::SetupTaskDone { task, took_ns });
     }

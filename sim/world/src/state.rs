@@ -77,7 +77,7 @@ pub(crate) struct HostState {
     stored: MemoryFlash,
     pub(crate) device: Arc<dyn Device>,
     pub(crate) streams: Mutex<Streams>,
-    pub(crate) busy: Mutex<Busy>,
+    pub(crate) busy: Busy,
     held: HeldBack,
 }
 
@@ -125,7 +125,7 @@ impl HostState {
             stored: MemoryFlash::default(),
             device,
             streams: Mutex::new(streams),
-            busy: Mutex::default(),
+            busy: Busy::default(),
             held,
         }
     }
@@ -137,7 +137,7 @@ impl HostState {
 
     /// Until when it computes; none if it does not.
     pub(crate) fn busy_until(&self) -> Option<Time> {
-        lock(&self.busy).until(self.timers.now())
+        self.busy.until(self.timers.now())
     }
 
     /// Whether it computes. If so, the task of `context` is woken by `waiting` when the host is free.
@@ -157,7 +157,7 @@ impl HostState {
 
     /// A boot begins: nothing is computed any more.
     pub(crate) fn reset(&self) {
-        *lock(&self.busy) = Busy::default();
+        self.busy.reset();
         self.stored.clear();
     }
 
