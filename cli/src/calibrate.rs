@@ -11,10 +11,7 @@ use parallax_calibrate::{
 };
 use parallax_record::{ClockKind, Environment, Record, Span, foreign::inline};
 use parallax_render::{escape::tame, figure};
-use parallax_scenario::{
-    Profile,
-    profile::{builtin, parse},
-};
+use parallax_scenario::{Profile, builtin, profile::parse};
 use similar::TextDiff;
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -11,37 +11,8 @@ use std::{
 };
 
 /// Circles that stand, each with the reason. The list may only shrink.
-const CIRCLES: &[(&str, &[&str])] = &[
-    ("clips are a part of the plan", &["sim/fabric/src/clips.rs", "sim/fabric/src/plan.rs"]),
-    (
-        "the parser's tables and the kinds of files are to be opened with one description",
-        &[
-            "sim/scenario/src/clip.rs",
-            "sim/scenario/src/console.rs",
-            "sim/scenario/src/error.rs",
-            "sim/scenario/src/files.rs",
-            "sim/scenario/src/film.rs",
-            "sim/scenario/src/firmware.rs",
-            "sim/scenario/src/profile.rs",
-            "sim/scenario/src/read.rs",
-            "sim/scenario/src/read/addresses.rs",
-            "sim/scenario/src/read/boot.rs",
-            "sim/scenario/src/read/check.rs",
-            "sim/scenario/src/read/congestion.rs",
-            "sim/scenario/src/read/event.rs",
-            "sim/scenario/src/read/ice.rs",
-            "sim/scenario/src/read/peer.rs",
-            "sim/scenario/src/read/site.rs",
-            "sim/scenario/src/read/whole.rs",
-            "sim/scenario/src/recording.rs",
-            "sim/scenario/src/replacement.rs",
-            "sim/scenario/src/scenario.rs",
-            "sim/scenario/src/stage.rs",
-            "sim/scenario/src/table.rs",
-            "sim/scenario/src/text.rs",
-        ],
-    ),
-];
+const CIRCLES: &[(&str, &[&str])] =
+    &[("clips are a part of the plan", &["sim/fabric/src/clips.rs", "sim/fabric/src/plan.rs"])];
 
 /// The path of a module, from the crate's root.
 type Module = Vec<String>;

@@ -33,7 +33,6 @@ const QUOTED: &[(&str, &str)] = &[
     ("sim/scenario/src/synonyms.rs", "bandwidth"),
     ("sim/scenario/src/synonyms.rs", "cone"),
     ("sim/scenario/src/synonyms.rs", "router"),
-    ("sim/scenario/src/table.rs", "bandwidth"),
     ("sim/scenario/tests/broken.rs", "bandwidth"),
     ("sim/scenario/tests/snapshots/broken__broken_scenarios.snap", "bandwidth"),
 ];

@@ -84,7 +84,7 @@ fn every_transcript_has_its_profile() {
 
 #[test]
 fn a_pattern_that_cannot_be_read_is_told_with_line_key_and_cure() {
-    let text = profile::builtin("luckfox-pico").expect("it ships");
+    let text = parallax_scenario::builtin("luckfox-pico").expect("it ships");
     for (from, to, told) in [
         (r"U-Boot SPL 2017\.09", "U-Boot.*", "`console.banners[1]`: it may match more than 256"),
         ("luckfox login: $", "luckfox (login", "`console.login_prompt`: it is no regular expr"),

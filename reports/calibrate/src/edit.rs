@@ -3,8 +3,8 @@
 use crate::propose::{Calibration, Proposal, task_key};
 use parallax_record::{SetupTask, Stage};
 use parallax_scenario::{
-    Distribution,
-    profile::{self, Profile, Provenance, StageTime},
+    Distribution, Provenance, StageTime,
+    profile::{self, Profile},
     units::format_duration,
 };
 use std::cmp::Ordering;

@@ -4,8 +4,7 @@ use crate::run::{MeasuredFrame, MeasuredRun};
 use core::time::Duration;
 use parallax_record::{Percentile, SetupTask, Span, Spans, Stage, Uncertainty, nearest_rank};
 use parallax_scenario::{
-    Distribution, Profile, Quantile,
-    profile::{Origin, Provenance, StageTime},
+    Distribution, Origin, Profile, Provenance, Quantile, StageTime,
     units::{Size, format_duration},
 };
 use std::collections::{BTreeMap, BTreeSet};

@@ -13,9 +13,7 @@ use parallax_peer::{
     viewer::{self, Playing, SourceClip, View, ViewerConfig},
 };
 use parallax_record::{DeviceRole, MediaMode, SetupTask};
-use parallax_scenario::{
-    CameraUse, Peer, Profile, Scenario, Viewer, profile::StageTime, units::Size,
-};
+use parallax_scenario::{CameraUse, Peer, Profile, Scenario, StageTime, Viewer, units::Size};
 use parallax_signalling::Token;
 use parallax_spec::{Camera, RENDEZVOUS_PORT, SignallingProtocol};
 use rand_chacha::ChaCha8Rng;

@@ -2,28 +2,22 @@
 //! what is in the raw stream beside it.
 
 use crate::{
+    document,
     error::{Problem, Rank, ScenarioErrors},
     files::{self, FileRead, Profiles},
-    film::{self, Film, FilmKind},
+    film::{self, Film, FilmKind, MAX_CLIP_BYTES, MAX_PICTURE_BYTES},
     reference,
-    table::{Place, Reader, Table, Value, nearest},
-    text::Source,
+    source::Source,
+    synonyms::nearest,
+    table::{Place, Reader, Table, Value, optional},
     units::{self, Size, shown},
 };
 use core::{fmt, ops::Range};
 use sha2::{Digest, Sha256};
 use std::{collections::BTreeMap, sync::Arc};
-use toml::de::DeTable;
 
 /// The clips that come with Parallax (`fixtures/clips/`). A test holds them against the media.
 pub const BUILTIN_CLIPS: &[&str] = &["bunny", "scene"];
-
-/// Longest file of a clip, bytes.
-pub const MAX_CLIP_BYTES: u32 = 64 << 20;
-
-/// The most that the pictures of one clip may take in memory, bytes: a run decodes all of them
-/// before it begins.
-pub const MAX_PICTURE_BYTES: u64 = 1 << 30;
 
 /// The clip that a camera films.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -230,25 +224,11 @@ impl Manifest {
 /// # Errors
 /// With everything that is wrong with it, most helpful first.
 pub fn parse(name: &str, text: &str) -> Result<Manifest, ScenarioErrors> {
-    let source = Source::new(name, text)?;
-    let text = source.text().to_owned();
-    let document = DeTable::parse(&text).map_err(|error| crate::read::syntax(&source, &error))?;
-    let mut reader = Reader::new(source);
-    let manifest = read(&mut reader, name, document.into_inner());
-    match ScenarioErrors::new(reader.problems) {
-        Some(errors) => Err(errors),
-        // A reader that yields nothing has said why; this is its own fault if not.
-        None => manifest.ok_or_else(|| {
-            Problem::of_file(format!("{name}: not read"), "report this as a fault of Parallax")
-                .into()
-        }),
-    }
+    document::read((name, text), None, &reference::CLIP_TOP, |reader, top| read(reader, name, &top))
 }
 
-fn read(reader: &mut Reader, name: &str, entries: DeTable<'_>) -> Option<Manifest> {
-    let place = Place { path: String::new(), span: 0..0 };
-    let top = Table::open(reader, &reference::CLIP_TOP, place, entries);
-    let schema = crate::read::schema(reader, &top);
+fn read(reader: &mut Reader, name: &str, top: &Table<'_>) -> Option<Manifest> {
+    let schema = document::schema(reader, top);
     let file = top.get(reader, "file").and_then(|value| file_name(reader, &value));
     let size = top.get(reader, "size").and_then(|value| value.unit(reader, units::size));
     let mut whole =
@@ -258,14 +238,14 @@ fn read(reader: &mut Reader, name: &str, entries: DeTable<'_>) -> Option<Manifes
     let bytes = whole("bytes", 1..=MAX_CLIP_BYTES);
     let sha256 = top.get(reader, "sha256").and_then(|value| digest(reader, &value));
     for key in ["title", "author", "licence", "changes", "origin", "command", "command_version"] {
-        crate::read::optional(reader, &top, key, |reader, value| value.words(reader))?;
+        optional(reader, top, key, |reader, value| value.words(reader))?;
     }
-    crate::read::optional(reader, &top, "origin_sha256", digest)?;
+    optional(reader, top, "origin_sha256", digest)?;
     let told = ["file", "size", "frames_per_second", "frames", "bytes", "sha256"];
     let places = told.map(|key| Some((key, top.get(reader, key)?.place.span)));
     schema?;
     Some(Manifest {
-        name: crate::read::stem(name),
+        name: document::stem(name),
         file: file?,
         size: size?,
         frames_per_second: u16::try_from(frames_per_second?).ok()?,
@@ -367,8 +347,8 @@ pub fn open(
 
 fn own(reader: &mut Reader, profiles: &dyn Profiles, path: &str, place: &Place) -> Option<OwnClip> {
     let manifest = files::beside(reader, profiles, path, place)?;
-    let found = crate::text::decode_file(&manifest)
-        .and_then(|text| open((&manifest.name, text), path, profiles));
+    let found =
+        files::decode_file(&manifest).and_then(|text| open((&manifest.name, text), path, profiles));
     match found {
         Ok(clip) => Some(clip),
         Err(errors) => {

@@ -3,9 +3,8 @@
 
 use crate::{
     error::Rank,
-    profile::{Origin, origin},
-    read::optional,
-    table::{Reader, Table, Value},
+    origin::{Origin, origin},
+    table::{NotAPattern, Reader, Table, Value, optional},
     units,
 };
 use core::time::Duration;
@@ -102,18 +101,6 @@ pub enum Level {
     /// Not asserted.
     Low,
 }
-
-/// Why a text is no pattern.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NotAPattern {
-    /// What is wrong with it.
-    pub wrong: String,
-    /// What would be right.
-    pub cure: String,
-}
-
-/// Says whether a text is a pattern that a console can be driven by.
-pub type PatternRule = fn(&str) -> Result<(), NotAPattern>;
 
 /// The longest timeout that is believed.
 const LONGEST: Duration = Duration::from_secs(24 * 3_600);

@@ -1,6 +1,6 @@
 //! What is wrong with a scenario or a profile, where, and what would be right.
 
-use crate::text::Source;
+use crate::source::Source;
 use core::{fmt, ops::Range};
 use miette::{Diagnostic, LabeledSpan, SourceCode};
 use parallax_record::foreign::inline;

@@ -2,8 +2,9 @@
 
 use crate::{
     error::{Rank, ScenarioErrors},
-    profile::Profile,
+    profile::{self, Profile},
     table::{Place, Reader},
+    text::{decode, within_length},
 };
 
 /// Where a scenario's device profiles come from, and the files beside it. Names that end in `.toml`
@@ -66,5 +67,57 @@ pub(crate) fn beside(
             reader.refuse(Rank::Value, place, &unreadable.to_string(), "named here", help);
             None
         }
+    }
+}
+
+/// The text in a file.
+///
+/// # Errors
+/// If it is too long, or not UTF-8.
+pub(crate) fn decode_file(file: &FileRead) -> Result<&str, ScenarioErrors> {
+    within_length(&file.name, file.length)?;
+    decode(&file.name, &file.bytes)
+}
+
+/// The profiles that come with Parallax (`device-profiles/`).
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Builtin;
+
+/// The text of a profile that comes with Parallax, beside its name.
+macro_rules! shipped {
+    ($($name:literal),+ $(,)?) => {
+        &[$(($name, include_str!(concat!("../device-profiles/", $name, ".toml")))),+]
+    };
+}
+
+const BUILTIN: &[(&str, &str)] = shipped![
+    "esp32-p4",
+    "esp32-p4-eye",
+    "esp32-p4-function-ev",
+    "esp32-s3-korvo-2",
+    "gk7205v300",
+    "imx8mp-evk",
+    "ingenic-t31",
+    "luckfox-pico",
+    "phone",
+    "process-board",
+    "raspberry-pi-4",
+    "raspberry-pi-5",
+    "raspberry-pi-zero-2-w",
+    "rock-5b",
+];
+
+/// The text of the profile called `name` that comes with Parallax.
+pub fn builtin(name: &str) -> Option<&'static str> {
+    BUILTIN.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
+}
+
+impl Profiles for Builtin {
+    fn find(&self, name: &str) -> Option<Result<Profile, ScenarioErrors>> {
+        builtin(name).map(|text| profile::parse(&format!("device-profiles/{name}.toml"), text))
+    }
+
+    fn names(&self) -> Vec<String> {
+        BUILTIN.iter().map(|(name, _)| (*name).to_owned()).collect()
     }
 }

@@ -3,16 +3,22 @@
 //! in the scenario.
 
 use crate::{
-    clip::{MAX_CLIP_BYTES, MAX_PICTURE_BYTES},
     error::{Problem, Rank, ScenarioErrors},
     files::{FileRead, Profiles},
+    source::Source,
     table::{Place, Reader},
-    text::Source,
     units::{Size, shown},
 };
 use core::{fmt, ops::Range};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
+
+/// Longest file of a clip, bytes.
+pub const MAX_CLIP_BYTES: u32 = 64 << 20;
+
+/// The most that the pictures of one clip may take in memory, bytes: a run decodes all of them
+/// before it begins.
+pub(crate) const MAX_PICTURE_BYTES: u64 = 1 << 30;
 
 /// What a film is kept in, by the ending of its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

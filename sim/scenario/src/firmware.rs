@@ -3,9 +3,8 @@
 
 use crate::{
     console::{pattern, several},
-    profile::{Origin, origin},
-    read::optional,
-    table::{Reader, Table},
+    origin::{Origin, origin},
+    table::{Reader, Table, optional},
 };
 
 /// What is typed to a firmware, and what its log says.

@@ -11,39 +11,43 @@
 pub mod clip;
 mod console;
 mod distribution;
+mod document;
 mod error;
 mod files;
 mod film;
 mod firmware;
+mod origin;
 pub mod profile;
 mod read;
 mod recording;
 pub mod reference;
 mod replacement;
 mod scenario;
+mod source;
 mod stage;
 mod synonyms;
 mod table;
 mod text;
 pub mod units;
 
-pub use clip::{BUILTIN_CLIPS, ClipUse, MAX_CLIP_BYTES, OwnClip};
-pub use console::{
-    ConsoleTraits, ControlLine, Level, LoginTraits, NotAPattern, PatternRule, ResetTraits,
-};
+pub use clip::{BUILTIN_CLIPS, ClipUse, OwnClip};
+pub use console::{ConsoleTraits, ControlLine, Level, LoginTraits, ResetTraits};
 pub use distribution::{Distribution, Quantile};
 pub use error::{Problem, ScenarioErrors};
-pub use files::{FileRead, Profiles, Unreadable};
-pub use film::{Film, FilmCure, FilmKind};
+pub use files::{Builtin, FileRead, Profiles, Unreadable, builtin};
+pub use film::{Film, FilmCure, FilmKind, MAX_CLIP_BYTES};
 pub use firmware::FirmwareTraits;
+pub use origin::{Figure, Origin, Provenance};
 pub use parallax_spec::{
     Action, Camera, GccBounds, Ipv4Network, Nack, ScriptedEvent, ServiceKind, Services, Site,
     Viewer,
 };
-pub use profile::{Builtin, Profile};
+pub use profile::Profile;
 pub use read::{parse, parse_with};
 pub use recording::{KnownRecording, RECORDINGS};
 pub use replacement::{Boots, Replacement, Replacements};
 pub use scenario::{CameraUse, Peer, Scenario};
-pub use table::nearest;
+pub use stage::{Occupancy, StageTime};
+pub use synonyms::nearest;
+pub use table::{NotAPattern, PatternRule};
 pub use text::{MAX_BYTES, MAX_LINE_BYTES, decode, within_length};

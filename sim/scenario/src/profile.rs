@@ -2,22 +2,19 @@
 //! comes from.
 
 use crate::{
-    console::{self, ConsoleTraits, PatternRule},
-    distribution::Distribution,
+    console::{self, ConsoleTraits},
+    document,
     error::{Problem, Rank, ScenarioErrors},
-    files::Profiles,
     firmware::{self, FirmwareTraits},
+    origin::{Figure, Provenance, figure},
     reference,
-    stage::{keeps_up, lateness, stage, unscaled},
-    table::{Place, Reader, Table, Value},
-    text::Source,
+    stage::{StageTime, lateness, stage, unscaled},
+    table::{PatternRule, Place, Reader, Table, Value, optional},
     units::{self, Size},
 };
 use core::time::Duration;
 use parallax_record::{DeviceRole, SetupTask, Stage};
-use rand_core::Rng;
 use std::{collections::BTreeMap, sync::Arc};
-use toml::de::DeTable;
 
 /// A device.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,146 +74,6 @@ pub struct CodecLimits {
     pub most_bit_rate: Figure<u64>,
 }
 
-/// A number, and where it comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Figure<T> {
-    /// The number.
-    pub value: T,
-    /// Where it comes from.
-    pub origin: Origin,
-}
-
-/// Where a number comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Origin {
-    /// How it was found.
-    pub provenance: Provenance,
-    /// The document, the measurement, or the reasoning.
-    pub source: String,
-}
-
-/// How a number was found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Provenance {
-    /// Measured on such a device.
-    Measured,
-    /// Told by whoever makes or supports it.
-    Vendor,
-    /// Concluded from something else.
-    Inferred,
-}
-
-/// How long a stage takes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StageTime {
-    /// The time, for a picture of the size `per` if there is one.
-    pub distribution: Distribution,
-    /// The size of picture that the time is for: others take longer or shorter by their pixels.
-    /// None: the size makes no difference.
-    pub per: Option<Size>,
-    /// How long after a picture the stage takes the next one; none: when the picture is through.
-    pub occupancy: Option<Box<Occupancy>>,
-    /// Where the numbers come from.
-    pub origin: Origin,
-}
-
-/// How long a picture occupies a stage: the interval of a pipeline.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Occupancy {
-    /// The time, for a picture of the size `per` if there is one.
-    pub value: Duration,
-    /// As of [`StageTime`].
-    pub per: Option<Size>,
-    /// Where the number comes from.
-    pub origin: Origin,
-}
-
-impl StageTime {
-    /// How long after a picture of `size` the stage takes the next one; none: when that is through.
-    pub fn occupancy(&self, size: Size) -> Option<Duration> {
-        self.occupancy.as_ref().map(|occupancy| scaled(occupancy.value, occupancy.per, size))
-    }
-
-    /// Draws the time for a picture of `size`.
-    pub fn sample(&self, size: Size, random: &mut impl Rng) -> Duration {
-        self.scaled(self.distribution.sample(random), size)
-    }
-
-    /// The time in the middle, for a picture of `size`.
-    pub fn typical(&self, size: Size) -> Duration {
-        self.scaled(self.distribution.typical(), size)
-    }
-
-    /// What 95 of 100 take at most, for a picture of `size`.
-    pub fn p95(&self, size: Size) -> Duration {
-        self.scaled(self.distribution.p95(), size)
-    }
-
-    /// What it is at least, for a picture of `size`.
-    pub fn shortest(&self, size: Size) -> Duration {
-        self.scaled(self.distribution.shortest(), size)
-    }
-
-    /// What it hardly ever exceeds, for a picture of `size`.
-    pub fn longest(&self, size: Size) -> Duration {
-        self.scaled(self.distribution.longest(), size)
-    }
-
-    fn scaled(&self, time: Duration, size: Size) -> Duration {
-        scaled(time, self.per, size)
-    }
-}
-
-/// A time for pictures of the size `per`, for one of `size`: exact to the nanosecond, rounded down.
-fn scaled(time: Duration, per: Option<Size>, size: Size) -> Duration {
-    let Some(per) = per else { return time };
-    let nanos = time.as_nanos() * u128::from(size.pixels()) / u128::from(per.pixels());
-    Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
-}
-
-/// The profiles that come with Parallax (`device-profiles/`).
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Builtin;
-
-/// The text of a profile that comes with Parallax, beside its name.
-macro_rules! shipped {
-    ($($name:literal),+ $(,)?) => {
-        &[$(($name, include_str!(concat!("../device-profiles/", $name, ".toml")))),+]
-    };
-}
-
-const BUILTIN: &[(&str, &str)] = shipped![
-    "esp32-p4",
-    "esp32-p4-eye",
-    "esp32-p4-function-ev",
-    "esp32-s3-korvo-2",
-    "gk7205v300",
-    "imx8mp-evk",
-    "ingenic-t31",
-    "luckfox-pico",
-    "phone",
-    "process-board",
-    "raspberry-pi-4",
-    "raspberry-pi-5",
-    "raspberry-pi-zero-2-w",
-    "rock-5b",
-];
-
-/// The text of the profile called `name` that comes with Parallax.
-pub fn builtin(name: &str) -> Option<&'static str> {
-    BUILTIN.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
-}
-
-impl Profiles for Builtin {
-    fn find(&self, name: &str) -> Option<Result<Profile, ScenarioErrors>> {
-        builtin(name).map(|text| parse(&format!("device-profiles/{name}.toml"), text))
-    }
-
-    fn names(&self) -> Vec<String> {
-        BUILTIN.iter().map(|(name, _)| (*name).to_owned()).collect()
-    }
-}
-
 /// Reads a profile. `name` is the file as messages show it; the profile is named after its stem.
 ///
 /// # Errors
@@ -242,34 +99,18 @@ fn parse_by(
     text: &str,
     patterns: Option<PatternRule>,
 ) -> Result<Profile, ScenarioErrors> {
-    let source = Source::new(name, text)?;
-    let text = source.text().to_owned();
-    let document = DeTable::parse(&text).map_err(|error| crate::read::syntax(&source, &error))?;
-    let mut reader = Reader { patterns, ..Reader::new(source) };
-    let profile = read(&mut reader, name, &text, document.into_inner());
-    match ScenarioErrors::new(reader.problems) {
-        Some(errors) => Err(errors),
-        // A reader that yields nothing has said why; this is its own fault if not.
-        None => profile.ok_or_else(|| {
-            Problem::of_file(format!("{name}: not read"), "report this as a fault of Parallax")
-                .into()
-        }),
-    }
+    document::read((name, text), patterns, &reference::PROFILE_TOP, |reader, top| {
+        read(reader, name, text, &top)
+    })
 }
 
-fn read(reader: &mut Reader, name: &str, text: &str, entries: DeTable<'_>) -> Option<Profile> {
-    let place = Place { path: String::new(), span: 0..0 };
-    let top = Table::open(reader, &reference::PROFILE_TOP, place, entries);
-    let schema = crate::read::schema(reader, &top);
+fn read(reader: &mut Reader, name: &str, text: &str, top: &Table<'_>) -> Option<Profile> {
+    let schema = document::schema(reader, top);
     let title = top.get(reader, "title").and_then(|value| value.words(reader));
     let boot_time =
         top.get(reader, "boot_time").and_then(|value| unscaled(reader, value, "a boot"));
-    let set_up = crate::read::optional(reader, &top, "set_up", |reader, value| {
-        set_up(reader, value.clone())
-    });
-    let timer = crate::read::optional(reader, &top, "timer", |reader, value| {
-        lateness(reader, value.clone())
-    });
+    let set_up = optional(reader, top, "set_up", |reader, value| set_up(reader, value.clone()));
+    let timer = optional(reader, top, "timer", |reader, value| lateness(reader, value.clone()));
     let mut ability = |key: &str, keys| {
         top.has(key).then(|| top.get(reader, key).and_then(|value| value.table(reader, keys)))
     };
@@ -296,7 +137,7 @@ fn read(reader: &mut Reader, name: &str, text: &str, entries: DeTable<'_>) -> Op
     let firmware = firmware.map(|table| table.and_then(|table| firmware::read(reader, &table)));
     Some(Profile {
         schema: schema?,
-        name: crate::read::stem(name),
+        name: document::stem(name),
         title: title?,
         boot_time: boot_time?,
         set_up: set_up?.unwrap_or_default(),
@@ -325,7 +166,7 @@ fn set_up(reader: &mut Reader, value: Value<'_>) -> Option<BTreeMap<SetupTask, S
     let table = value.table(reader, &reference::SET_UP)?;
     let mut times = BTreeMap::new();
     for task in SetupTask::ALL {
-        let time = crate::read::optional(reader, &table, task.name(), |reader, value| {
+        let time = optional(reader, &table, task.name(), |reader, value| {
             unscaled(reader, value.clone(), "a task of a set-up")
         });
         times.extend(time?.map(|time| (task, time)));
@@ -335,7 +176,7 @@ fn set_up(reader: &mut Reader, value: Value<'_>) -> Option<BTreeMap<SetupTask, S
 
 fn camera_ability(reader: &mut Reader, table: &Table<'_>) -> Option<CameraAbility> {
     let encoder = limits(reader, table);
-    let start = crate::read::optional(reader, table, "start", |reader, value| {
+    let start = optional(reader, table, "start", |reader, value| {
         unscaled(reader, value.clone(), "a start")
     });
     let stages = stages(reader, table, DeviceRole::Camera);
@@ -385,25 +226,48 @@ fn limits(reader: &mut Reader, table: &Table<'_>) -> Option<CodecLimits> {
     })
 }
 
-fn figure<'a, T>(
+/// Refuses stages that cannot take as many pictures per second as the limits promise.
+///
+/// An occupancy must fit into the time of a frame at the largest picture. Where there is none, the delay must: of
+/// 95 pictures in 100 at the size that it is for, and in the middle at the largest picture. What was measured,
+/// maybe beside other work, must fit in the middle, at its own size.
+fn keeps_up(
     reader: &mut Reader,
-    table: &Table<'a>,
-    key: &str,
-    read: impl FnOnce(&mut Reader, &Value<'a>) -> Option<T>,
-) -> Option<Figure<T>> {
-    let table = table.get(reader, key)?.table(reader, &reference::FIGURE)?;
-    let value = table.get(reader, "value").and_then(|value| read(reader, &value));
-    let origin = origin(reader, &table);
-    Some(Figure { value: value?, origin: origin? })
-}
-
-pub(crate) fn origin(reader: &mut Reader, table: &Table<'_>) -> Option<Origin> {
-    let words = [
-        ("measured", Provenance::Measured),
-        ("vendor", Provenance::Vendor),
-        ("inferred", Provenance::Inferred),
-    ];
-    let provenance = table.get(reader, "provenance").and_then(|value| value.one_of(reader, &words));
-    let source = table.get(reader, "source").and_then(|value| value.words(reader));
-    Some(Origin { provenance: provenance?, source: source? })
+    table: &Table<'_>,
+    limits: &CodecLimits,
+    stages: &BTreeMap<Stage, StageTime>,
+) -> Option<()> {
+    let rate = limits.most_frames_per_second.value;
+    let largest = limits.largest_picture.value;
+    // To the microsecond above: what people write is rounded.
+    let frame = Duration::from_micros(1_000_000_u64.div_ceil(u64::from(rate)));
+    let mut sound = Some(());
+    for (key, stage) in stages.iter().map(|(stage, time)| (stage.key(), time)) {
+        let own = stage.per.unwrap_or(largest);
+        let measured = stage.origin.provenance == Provenance::Measured;
+        let held = match stage.occupancy(largest) {
+            Some(occupancy) => vec![("its `occupancy` is", occupancy, largest)],
+            None if measured => vec![("half of its times are above", stage.typical(own), own)],
+            None => vec![
+                ("5 of 100 times are above", stage.p95(own).min(stage.longest(own)), own),
+                ("half of its times are above", stage.typical(largest), largest),
+            ],
+        };
+        let Some((what, time, size)) = held.into_iter().find(|(_, time, _)| *time > frame) else {
+            continue;
+        };
+        let place = table.key_span(key).map(|span| Place { path: table.path(key), span })?;
+        let message = format!(
+            "`{key}` cannot take {rate} pictures per second of {size}, as its limits promise: {what} {}",
+            units::format_duration(time)
+        );
+        let help = format!(
+            "a frame has {}: write `occupancy` if it takes the next picture before one is through, or lower \
+             `most_frames_per_second` or `largest_picture`",
+            units::format_duration(frame)
+        );
+        reader.refuse(Rank::Whole, &place, &message, "contradicts its limits", help);
+        sound = None;
+    }
+    sound
 }

@@ -11,19 +11,18 @@ mod site;
 mod whole;
 
 use crate::{
+    document,
     error::{Problem, Rank, ScenarioErrors},
     files::Profiles,
     reference,
     replacement::Replacements,
     scenario::Scenario,
-    table::{Place, Reader, Table, Value},
-    text::Source,
+    table::{Place, Reader, Table, Value, optional},
     units,
 };
 use core::time::Duration;
 use parallax_record::{MediaMode, Name, ScenarioFile};
 use sha2::{Digest, Sha256};
-use toml::de::DeTable;
 
 /// Most sites, and most peers, of a scenario.
 pub(crate) const MOST: usize = 256;
@@ -49,47 +48,35 @@ pub fn parse_with(
     profiles: &dyn Profiles,
     replacements: &Replacements,
 ) -> Result<Scenario, ScenarioErrors> {
-    let source = Source::new(name, text)?;
-    let text = source.text().to_owned();
-    let document = DeTable::parse(&text).map_err(|error| syntax(&source, &error))?;
-    let mut reader = Reader::new(source);
     let id = id(name)?;
     let file = ScenarioFile {
-        name: base_name(name).to_owned(),
+        name: document::base_name(name).to_owned(),
         sha256: hex::encode(Sha256::digest(text.as_bytes())),
     };
-    let scenario = read(&mut reader, (id, file), document.into_inner(), profiles, replacements);
-    match ScenarioErrors::new(reader.problems) {
-        Some(errors) => Err(errors),
-        // A reader that yields nothing has said why; this is its own fault if not.
-        None => scenario.ok_or_else(|| {
-            Problem::of_file(format!("{name}: not read"), "report this as a fault of Parallax")
-                .into()
-        }),
-    }
+    document::read((name, text), None, &reference::TOP, |reader, top| {
+        read(reader, (id, file), &top, profiles, replacements)
+    })
 }
 
 fn read(
     reader: &mut Reader,
     (id, file): (Name, ScenarioFile),
-    entries: DeTable<'_>,
+    top: &Table<'_>,
     profiles: &dyn Profiles,
     replacements: &Replacements,
 ) -> Option<Scenario> {
-    let place = Place { path: String::new(), span: 0..0 };
-    let top = Table::open(reader, &reference::TOP, place, entries);
-    let schema = schema(reader, &top);
+    let schema = document::schema(reader, top);
     let title = top.get(reader, "title").and_then(|value| value.words(reader));
     let why = top.get(reader, "why").and_then(|value| value.words(reader));
     let duration = top.get(reader, "duration").and_then(|value| run_duration(reader, &value));
-    let seed = optional(reader, &top, "seed", seed);
+    let seed = optional(reader, top, "seed", seed);
     let media = top.get(reader, "media").and_then(|value| media(reader, &value));
     let media = media.map(|media| replacements.media.unwrap_or(media));
     let sites = top.get(reader, "site").map(|value| named(reader, value, "site"));
     let sites = sites.map(|sites| site::read(reader, sites));
     let peers = top.get(reader, "peer").map(|value| named(reader, value, "peer"));
     let peers = peers.map(|peers| peer::read(reader, peers, replacements, (profiles, media)));
-    let services = site::services(reader, &top);
+    let services = site::services(reader, top);
     let events = top.get(reader, "event").map(|value| named(reader, value, "event"));
     let events = events.map(|events| event::read(reader, events)).unwrap_or_default();
     let checks = top.get(reader, "check").and_then(|value| value.items(reader));
@@ -164,51 +151,9 @@ fn sound_name(reader: &mut Reader, name: &str, place: &Place) -> bool {
     sound
 }
 
-/// The key, if the file gives it, read by `read`: `Some(None)` if it does not, none if it is wrong.
-pub(crate) fn optional<'a, T>(
-    reader: &mut Reader,
-    table: &Table<'a>,
-    key: &str,
-    read: impl FnOnce(&mut Reader, &Value<'a>) -> Option<T>,
-) -> Option<Option<T>> {
-    match table.get(reader, key) {
-        Some(value) => read(reader, &value).map(Some),
-        None => Some(None),
-    }
-}
-
-pub(crate) fn schema(reader: &mut Reader, top: &Table<'_>) -> Option<u32> {
-    let value = top.get(reader, "schema")?;
-    let schema = value.whole(reader, 0..=u32::MAX)?;
-    if schema != 1 {
-        let help = "write `schema = 1`, or run a version of Parallax that reads this one";
-        reader.refuse(
-            Rank::Value,
-            &value.place,
-            "this version of the format is not known",
-            "not 1",
-            help,
-        );
-        return None;
-    }
-    Some(schema)
-}
-
 fn run_duration(reader: &mut Reader, value: &Value<'_>) -> Option<Duration> {
     let range = (Duration::from_secs(1), Duration::from_secs(3_600));
-    value.unit_between(reader, whole_micros, range, units::format_duration)
-}
-
-/// A duration that the record can hold.
-pub(crate) fn whole_micros(text: &str) -> Result<Duration, units::UnitError> {
-    let duration = units::duration(text)?;
-    if duration.subsec_nanos() % 1_000 == 0 {
-        return Ok(duration);
-    }
-    Err(units::UnitError {
-        wrong: format!("{} is finer than 1 us", units::shown(text)),
-        cure: "round it to a whole number of us".into(),
-    })
+    value.unit_between(reader, units::whole_micros, range, units::format_duration)
 }
 
 fn seed(reader: &mut Reader, value: &Value<'_>) -> Option<u64> {
@@ -229,20 +174,9 @@ fn media(reader: &mut Reader, value: &Value<'_>) -> Option<MediaMode> {
     value.one_of(reader, &modes)
 }
 
-/// The name of a file without folder and ending.
-pub(crate) fn stem(name: &str) -> String {
-    let file = base_name(name);
-    file.strip_suffix(".toml").unwrap_or(file).to_owned()
-}
-
-/// The name of a file without folder.
-fn base_name(name: &str) -> &str {
-    name.rsplit(['/', '\\']).next().unwrap_or(name)
-}
-
 /// The name of a scenario: that of its file. Folders are called after it.
 fn id(file: &str) -> Result<Name, ScenarioErrors> {
-    let stem = stem(file);
+    let stem = document::stem(file);
     Name::new(&stem).map_err(|error| {
         let message = format!("{file}: a scenario cannot have this file name: {error}");
         let like = Name::like(&stem).map_or_else(|| "my-scenario".to_owned(), String::from);
@@ -251,19 +185,4 @@ fn id(file: &str) -> Result<Name, ScenarioErrors> {
         );
         Problem::of_file(message, cure).into()
     })
-}
-
-/// What is not TOML at all.
-pub(crate) fn syntax(source: &Source, error: &toml::de::Error) -> ScenarioErrors {
-    let message = error.message();
-    let span = source.clip(error.span().unwrap_or(0..0));
-    let help = if message.contains("duplicate key") {
-        "names and keys stand once in their table: rename or remove this one"
-    } else if message.contains("recursion") {
-        "nothing in a scenario is nested that deep"
-    } else {
-        "texts and values with units stand in quotes, tables in `[...]` or `{ ... }`; see https://toml.io"
-    };
-    let at = (span, message.to_owned());
-    Problem::new(Rank::Syntax, source, "", format!("this is not TOML: {message}"), at, help).into()
 }

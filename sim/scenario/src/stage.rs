@@ -1,16 +1,83 @@
-//! Reading how long a stage takes.
+//! How long a stage takes, and reading it.
 
 use crate::{
     distribution::{Distribution, Quantile},
     error::Rank,
-    profile::{CodecLimits, Occupancy, Provenance, StageTime, origin},
+    origin::{Origin, origin},
     reference,
-    table::{Place, Reader, Table, Value},
-    units,
+    table::{Place, Reader, Table, Value, optional},
+    units::{self, Size},
 };
 use core::time::Duration;
-use parallax_record::Stage;
-use std::collections::BTreeMap;
+use rand_core::Rng;
+
+/// How long a stage takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StageTime {
+    /// The time, for a picture of the size `per` if there is one.
+    pub distribution: Distribution,
+    /// The size of picture that the time is for: others take longer or shorter by their pixels.
+    /// None: the size makes no difference.
+    pub per: Option<Size>,
+    /// How long after a picture the stage takes the next one; none: when the picture is through.
+    pub occupancy: Option<Box<Occupancy>>,
+    /// Where the numbers come from.
+    pub origin: Origin,
+}
+
+/// How long a picture occupies a stage: the interval of a pipeline.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Occupancy {
+    /// The time, for a picture of the size `per` if there is one.
+    pub value: Duration,
+    /// As of [`StageTime`].
+    pub per: Option<Size>,
+    /// Where the number comes from.
+    pub origin: Origin,
+}
+
+impl StageTime {
+    /// How long after a picture of `size` the stage takes the next one; none: when that is through.
+    pub fn occupancy(&self, size: Size) -> Option<Duration> {
+        self.occupancy.as_ref().map(|occupancy| scaled(occupancy.value, occupancy.per, size))
+    }
+
+    /// Draws the time for a picture of `size`.
+    pub fn sample(&self, size: Size, random: &mut impl Rng) -> Duration {
+        self.scaled(self.distribution.sample(random), size)
+    }
+
+    /// The time in the middle, for a picture of `size`.
+    pub fn typical(&self, size: Size) -> Duration {
+        self.scaled(self.distribution.typical(), size)
+    }
+
+    /// What 95 of 100 take at most, for a picture of `size`.
+    pub fn p95(&self, size: Size) -> Duration {
+        self.scaled(self.distribution.p95(), size)
+    }
+
+    /// What it is at least, for a picture of `size`.
+    pub fn shortest(&self, size: Size) -> Duration {
+        self.scaled(self.distribution.shortest(), size)
+    }
+
+    /// What it hardly ever exceeds, for a picture of `size`.
+    pub fn longest(&self, size: Size) -> Duration {
+        self.scaled(self.distribution.longest(), size)
+    }
+
+    fn scaled(&self, time: Duration, size: Size) -> Duration {
+        scaled(time, self.per, size)
+    }
+}
+
+/// A time for pictures of the size `per`, for one of `size`: exact to the nanosecond, rounded down.
+fn scaled(time: Duration, per: Option<Size>, size: Size) -> Duration {
+    let Some(per) = per else { return time };
+    let nanos = time.as_nanos() * u128::from(size.pixels()) / u128::from(per.pixels());
+    Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+}
 
 /// The longest time of a stage that is believed.
 const LONGEST: Duration = Duration::from_secs(600);
@@ -18,11 +85,9 @@ const LONGEST: Duration = Duration::from_secs(600);
 pub(crate) fn stage(reader: &mut Reader, value: Value<'_>) -> Option<StageTime> {
     let table = value.table(reader, &reference::STAGE)?;
     let origin = origin(reader, &table);
-    let per = crate::read::optional(reader, &table, "per", |reader, value| {
-        value.unit(reader, units::size)
-    });
+    let per = optional(reader, &table, "per", |reader, value| value.unit(reader, units::size));
     let distribution = distribution(reader, &table);
-    let occupancy = crate::read::optional(reader, &table, "occupancy", occupancy);
+    let occupancy = optional(reader, &table, "occupancy", occupancy);
     let (distribution, per) = (distribution?, per?);
     Some(StageTime { distribution, per, occupancy: occupancy?.map(Box::new), origin: origin? })
 }
@@ -65,56 +130,8 @@ fn occupancy(reader: &mut Reader, value: &Value<'_>) -> Option<Occupancy> {
         let range = (Duration::ZERO, LONGEST);
         value.unit_between(reader, units::duration, range, units::format_duration)
     });
-    let per = crate::read::optional(reader, &table, "per", |reader, value| {
-        value.unit(reader, units::size)
-    });
+    let per = optional(reader, &table, "per", |reader, value| value.unit(reader, units::size));
     Some(Occupancy { value: time?, per: per?, origin: origin? })
-}
-
-/// Refuses stages that cannot take as many pictures per second as the limits promise.
-///
-/// An occupancy must fit into the time of a frame at the largest picture. Where there is none, the delay must: of
-/// 95 pictures in 100 at the size that it is for, and in the middle at the largest picture. What was measured,
-/// maybe beside other work, must fit in the middle, at its own size.
-pub(crate) fn keeps_up(
-    reader: &mut Reader,
-    table: &Table<'_>,
-    limits: &CodecLimits,
-    stages: &BTreeMap<Stage, StageTime>,
-) -> Option<()> {
-    let rate = limits.most_frames_per_second.value;
-    let largest = limits.largest_picture.value;
-    // To the microsecond above: what people write is rounded.
-    let frame = Duration::from_micros(1_000_000_u64.div_ceil(u64::from(rate)));
-    let mut sound = Some(());
-    for (key, stage) in stages.iter().map(|(stage, time)| (stage.key(), time)) {
-        let own = stage.per.unwrap_or(largest);
-        let measured = stage.origin.provenance == Provenance::Measured;
-        let held = match stage.occupancy(largest) {
-            Some(occupancy) => vec![("its `occupancy` is", occupancy, largest)],
-            None if measured => vec![("half of its times are above", stage.typical(own), own)],
-            None => vec![
-                ("5 of 100 times are above", stage.p95(own).min(stage.longest(own)), own),
-                ("half of its times are above", stage.typical(largest), largest),
-            ],
-        };
-        let Some((what, time, size)) = held.into_iter().find(|(_, time, _)| *time > frame) else {
-            continue;
-        };
-        let place = table.key_span(key).map(|span| Place { path: table.path(key), span })?;
-        let message = format!(
-            "`{key}` cannot take {rate} pictures per second of {size}, as its limits promise: {what} {}",
-            units::format_duration(time)
-        );
-        let help = format!(
-            "a frame has {}: write `occupancy` if it takes the next picture before one is through, or lower \
-             `most_frames_per_second` or `largest_picture`",
-            units::format_duration(frame)
-        );
-        reader.refuse(Rank::Whole, &place, &message, "contradicts its limits", help);
-        sound = None;
-    }
-    sound
 }
 
 #[derive(Clone, Copy)]
@@ -145,7 +162,7 @@ fn distribution(reader: &mut Reader, table: &Table<'_>) -> Option<Distribution> 
     };
     fits(reader, table, &name, needed, allowed)?;
     let mut time = |key: &str| {
-        crate::read::optional(reader, table, key, |reader, value| {
+        optional(reader, table, key, |reader, value| {
             let range = (Duration::ZERO, LONGEST);
             value.unit_between(reader, units::duration, range, units::format_duration)
         })
@@ -280,9 +297,8 @@ fn quantiles(reader: &mut Reader, table: &Table<'_>) -> Option<Distribution> {
     let value = table.get(reader, "quantiles")?;
     let place = value.place.clone();
     let items = value.items(reader)?;
-    let samples = crate::read::optional(reader, table, "samples", |reader, value| {
-        value.whole(reader, 1..=u32::MAX)
-    });
+    let samples =
+        optional(reader, table, "samples", |reader, value| value.whole(reader, 1..=u32::MAX));
     if items.len() < 2 || items.len() > MOST_QUANTILES {
         let message = format!("it needs 2 to {MOST_QUANTILES} quantiles, and has {}", items.len());
         let help = "write the first at 0, the last at 100, and those between that matter";

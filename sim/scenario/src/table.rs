@@ -1,15 +1,26 @@
 //! Reading tables key by key, with problems in our own words.
 
 use crate::{
-    console::PatternRule,
     error::{Problem, Rank},
     reference::{Absent, Key, Keys, find},
-    synonyms,
-    text::Source,
+    source::Source,
+    synonyms::{self, nearest},
     units::{UnitError, shown},
 };
 use core::ops::Range;
 use toml::de::{DeTable, DeValue};
+
+/// Why a text is no pattern.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotAPattern {
+    /// What is wrong with it.
+    pub wrong: String,
+    /// What would be right.
+    pub cure: String,
+}
+
+/// Says whether a text is a pattern that a console can be driven by.
+pub type PatternRule = fn(&str) -> Result<(), NotAPattern>;
 
 /// What is read, and the problems found so far.
 pub(crate) struct Reader {
@@ -20,10 +31,6 @@ pub(crate) struct Reader {
 }
 
 impl Reader {
-    pub(crate) fn new(source: Source) -> Self {
-        Self { source, problems: Vec::new(), patterns: None }
-    }
-
     /// Notes a problem with `value`.
     pub(crate) fn refuse(
         &mut self,
@@ -438,6 +445,19 @@ impl<'a> Value<'a> {
     }
 }
 
+/// The key, if the file gives it, read by `read`: `Some(None)` if it does not, none if it is wrong.
+pub(crate) fn optional<'a, T>(
+    reader: &mut Reader,
+    table: &Table<'a>,
+    key: &str,
+    read: impl FnOnce(&mut Reader, &Value<'a>) -> Option<T>,
+) -> Option<Option<T>> {
+    match table.get(reader, key) {
+        Some(value) => read(reader, &value).map(Some),
+        None => Some(None),
+    }
+}
+
 fn join(path: &str, key: &str) -> String {
     if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
 }
@@ -482,33 +502,6 @@ fn refuse_key(
     reader.problems.push(problem);
 }
 
-/// The word that `text` was probably meant to be.
-pub fn nearest<'w>(text: &str, words: impl Iterator<Item = &'w str>) -> Option<&'w str> {
-    let plain = |text: &str| text.to_lowercase().replace([' ', '_'], "-");
-    let text = plain(&text.chars().take(64).collect::<String>());
-    words
-        .map(|word| (distance(&text, &plain(word)), word))
-        .filter(|(distance, word)| *distance <= 1.max(word.len() / 3))
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, word)| word)
-}
-
-/// Levenshtein's distance: insertions, deletions and substitutions.
-fn distance(from: &str, to: &str) -> usize {
-    let to: Vec<char> = to.chars().collect();
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (index, from) in from.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = index + 1;
-        for (column, to) in to.iter().enumerate() {
-            let substituted = diagonal + usize::from(from != *to);
-            diagonal = row[column + 1];
-            row[column + 1] = substituted.min(diagonal + 1).min(row[column] + 1);
-        }
-    }
-    row[to.len()]
-}
-
 /// A decimal number in thousandths, if it is one and has no finer part.
 fn thousandths(text: &str) -> Option<u32> {
     let text = text.replace('_', "");
@@ -525,21 +518,6 @@ fn thousandths(text: &str) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_nearest_word_is_what_was_meant() {
-        let words = ["capacity", "one_way_delay", "queue"];
-        assert_eq!(nearest("capacty", words.into_iter()), Some("capacity"));
-        assert_eq!(nearest("one-way-delay", words.into_iter()), Some("one_way_delay"));
-        assert_eq!(nearest("bandwidth", words.into_iter()), None);
-    }
-
-    #[test]
-    fn distances_count_edits() {
-        assert_eq!(distance("", "abc"), 3);
-        assert_eq!(distance("kitten", "sitting"), 3);
-        assert_eq!(distance("same", "same"), 0);
-    }
 
     #[test]
     fn thousandths_are_exact() {

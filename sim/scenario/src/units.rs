@@ -171,6 +171,30 @@ pub fn duration(text: &str) -> Result<Duration, UnitError> {
     DURATION.parse(text).map(Duration::from_nanos)
 }
 
+/// A duration that the record can hold.
+pub(crate) fn whole_micros(text: &str) -> Result<Duration, UnitError> {
+    let duration = duration(text)?;
+    if duration.subsec_nanos() % 1_000 == 0 {
+        return Ok(duration);
+    }
+    Err(UnitError {
+        wrong: format!("{} is finer than 1 us", shown(text)),
+        cure: "round it to a whole number of us".into(),
+    })
+}
+
+/// A run goes in steps of a millisecond.
+pub(crate) fn whole_millis(text: &str) -> Result<Duration, UnitError> {
+    let duration = duration(text)?;
+    if duration.subsec_nanos() % 1_000_000 == 0 {
+        return Ok(duration);
+    }
+    Err(UnitError {
+        wrong: format!("{} is finer than 1 ms", shown(text)),
+        cure: "write a whole number of ms: events happen between two steps of a run".into(),
+    })
+}
+
 /// A rate in bits per second: `400kbit/s`, `2.5Mbit/s`. Exact to the bit per second.
 pub fn bits_per_second(text: &str) -> Result<u64, UnitError> {
     CAPACITY.parse(text)

@@ -382,7 +382,7 @@ fn broken_scenarios() {
 
 #[test]
 fn broken_profiles() {
-    let sound = profile::builtin("raspberry-pi-zero-2-w").expect("there");
+    let sound = parallax_scenario::builtin("raspberry-pi-zero-2-w").expect("there");
     let mut page = String::new();
     for case in PROFILES {
         let errors = profile::parse("board.toml", &broken(sound, *case)).expect_err(case.0);

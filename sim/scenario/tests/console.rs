@@ -7,7 +7,7 @@ use parallax_scenario::{
 
 /// A shipped profile with this console table behind it.
 fn with(console: &str) -> Result<Profile, ScenarioErrors> {
-    let sound = profile::builtin("esp32-p4").expect("there");
+    let sound = parallax_scenario::builtin("esp32-p4").expect("there");
     profile::parse("own.toml", &format!("{sound}\n[console]\n{console}"))
 }
 
@@ -20,7 +20,7 @@ fn refused(console: &str) -> String {
 
 #[test]
 fn a_device_without_a_console_is_a_device() {
-    let text = profile::builtin("esp32-p4").expect("there");
+    let text = parallax_scenario::builtin("esp32-p4").expect("there");
     assert_eq!(profile::parse("own.toml", text).expect("sound").console, None);
 }
 
@@ -120,7 +120,7 @@ fn what_is_wrong_in_a_firmware_is_told_with_line_and_key() {
         let shown = format!("{:?}", miette::Report::new(errors));
         assert!(shown.contains(message) && shown.contains("own.toml:"), "{firmware}:\n{shown}");
     }
-    let sound = profile::builtin("esp32-p4").expect("there");
+    let sound = parallax_scenario::builtin("esp32-p4").expect("there");
     let text = format!("{sound}\n[firmware]\nname = \"a\"\n{ORIGIN}");
     let errors = profile::parse("own.toml", &text).expect_err("it has no console");
     assert!(errors.to_string().contains("firmware: there is no `[console]`"), "{errors}");

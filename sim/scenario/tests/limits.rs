@@ -183,7 +183,7 @@ fn ranges_of_scenarios_stand_in_their_table() {
 #[test]
 fn ranges_of_profiles_stand_in_their_table() {
     for name in ["esp32-p4", "phone"] {
-        let text = profile::builtin(name).expect("a profile");
+        let text = parallax_scenario::builtin(name).expect("a profile");
         let found = ranges(text, |text| profile::parse("case.toml", text).map(drop));
         held(reference::PROFILE, &found, 4);
     }

@@ -56,7 +56,8 @@ fn a_device_that_is_not_up_to_it_is_refused_and_who_put_it_there_is_told() {
          `--profile phone=esp32-p4`"
     );
     let mut weak = replacement("doorbell", "esp32-p4");
-    let text = profile::builtin("esp32-p4").expect("there").replace("20Mbit/s", "300kbit/s");
+    let text =
+        parallax_scenario::builtin("esp32-p4").expect("there").replace("20Mbit/s", "300kbit/s");
     weak.devices.get_mut("doorbell").expect("there").profile =
         profile::parse("weak.toml", &text).expect("sound");
     assert_eq!(

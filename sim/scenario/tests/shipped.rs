@@ -142,7 +142,7 @@ fn every_profile_reads_and_is_named_after_its_file() {
         let profile = Builtin.find(&name).expect("there");
         let profile = profile.unwrap_or_else(|errors| panic!("{:?}", miette::Report::new(errors)));
         assert_eq!(profile.name, name);
-        assert_eq!(Some(&*profile.text), profile::builtin(&name));
+        assert_eq!(Some(&*profile.text), parallax_scenario::builtin(&name));
     }
 }
 

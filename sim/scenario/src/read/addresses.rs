@@ -8,7 +8,8 @@ use super::{
 use crate::{
     error::{Problem, Rank},
     scenario::Peer,
-    table::{Place, Reader, nearest},
+    synonyms::nearest,
+    table::{Place, Reader},
     units::shown,
 };
 use core::net::Ipv4Addr;

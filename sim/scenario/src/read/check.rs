@@ -1,10 +1,9 @@
 //! Reading checks into the types of the record.
 
-use super::{optional, whole_micros};
 use crate::{
     error::Rank,
     reference::{self, Keys},
-    table::{Place, Reader, Table, Value},
+    table::{Place, Reader, Table, Value, optional},
     units,
 };
 use parallax_record::{
@@ -153,7 +152,7 @@ fn limits(reader: &mut Reader, table: &Table<'_>, predicate: &Predicate) -> Opti
 
 fn micros(text: &str) -> Result<u64, units::UnitError> {
     // At most 2^64 ns, so that microseconds fit.
-    whole_micros(text).map(|time| u64::try_from(time.as_micros()).unwrap_or(u64::MAX))
+    units::whole_micros(text).map(|time| u64::try_from(time.as_micros()).unwrap_or(u64::MAX))
 }
 
 /// A bound in time: above zero, or nothing would be inside it.

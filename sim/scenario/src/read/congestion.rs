@@ -1,11 +1,10 @@
 //! Reading what adapts a camera's bit rate to the path.
 
-use super::{optional, peer::rate};
 use crate::{
     error::Rank,
     reference,
-    table::{Place, Reader, Value},
-    units::format_bits_per_second as format,
+    table::{Place, Reader, Value, optional},
+    units::{self, format_bits_per_second as format},
 };
 use parallax_spec::GccBounds;
 
@@ -82,6 +81,11 @@ fn kind_of(reader: &mut Reader, value: &Value<'_>) -> Option<()> {
         return None;
     }
     value.one_of(reader, &[("gcc", ())])
+}
+
+pub(super) fn rate(reader: &mut Reader, value: &Value<'_>) -> Option<u64> {
+    let range = (LEAST, 10_000_000_000);
+    value.unit_between(reader, units::bits_per_second, range, format)
 }
 
 /// The least rate that a scenario may name, bits per second.

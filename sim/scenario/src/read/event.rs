@@ -1,10 +1,11 @@
 //! Reading events: what is done to a run, and whether it can be done there and then.
 
-use super::{addresses::Placed, optional, site::LinkChange};
+use super::{addresses::Placed, site::LinkChange};
 use crate::{
     error::Rank,
     reference,
-    table::{Place, Reader, Table, Value, nearest},
+    synonyms::nearest,
+    table::{Place, Reader, Table, Value, optional},
     units::{self, format_duration, shown},
 };
 use core::time::Duration;
@@ -53,9 +54,9 @@ pub(super) fn read(reader: &mut Reader, events: Vec<(String, Value<'_>)>) -> Vec
 
 fn event(reader: &mut Reader, name: String, value: Value<'_>) -> Option<EventDraft> {
     let table = value.table(reader, &reference::EVENT)?;
-    let at = table
-        .get(reader, "at")
-        .and_then(|value| value.unit(reader, whole_millis).map(|at| (at, value.place.clone())));
+    let at = table.get(reader, "at").and_then(|value| {
+        value.unit(reader, units::whole_millis).map(|at| (at, value.place.clone()))
+    });
     let said = action(reader, &table)?;
     Some(EventDraft { name, at: at?, said })
 }
@@ -85,22 +86,10 @@ fn action(reader: &mut Reader, table: &Table<'_>) -> Option<Said> {
     read(reader, value)
 }
 
-/// A run goes in steps of a millisecond.
-pub(super) fn whole_millis(text: &str) -> Result<Duration, units::UnitError> {
-    let duration = units::duration(text)?;
-    if duration.subsec_nanos() % 1_000_000 == 0 {
-        return Ok(duration);
-    }
-    Err(units::UnitError {
-        wrong: format!("{} is finer than 1 ms", shown(text)),
-        cure: "write a whole number of ms: events happen between two steps of a run".into(),
-    })
-}
-
 fn lasts(reader: &mut Reader, table: &Table<'_>) -> Option<Option<Duration>> {
     optional(reader, table, "lasts", |reader, value| {
         let range = (Duration::from_millis(1), Duration::from_secs(3_600));
-        value.unit_between(reader, whole_millis, range, format_duration)
+        value.unit_between(reader, units::whole_millis, range, format_duration)
     })
 }
 

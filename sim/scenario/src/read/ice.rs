@@ -21,7 +21,7 @@ pub(super) fn read(reader: &mut Reader, peer: &Table<'_>) -> Option<Ice> {
         let range = (Duration::from_millis(least), Duration::from_secs(10));
         let value = table.get(reader, key)?;
         let time =
-            value.unit_between(reader, super::whole_micros, range, units::format_duration)?;
+            value.unit_between(reader, units::whole_micros, range, units::format_duration)?;
         u64::try_from(time.as_micros()).ok()
     };
     let check_interval_us = time("check_interval", 20);

@@ -1,6 +1,6 @@
 //! Reading peers: cameras and viewers.
 
-use super::{congestion, ice, optional};
+use super::{congestion, ice};
 use crate::{
     clip::{self, Clips},
     error::Rank,
@@ -9,7 +9,8 @@ use crate::{
     recording, reference,
     replacement::{Replacement, Replacements},
     scenario::CameraUse,
-    table::{Place, Reader, Table, Value, nearest},
+    synonyms::nearest,
+    table::{Place, Reader, Table, Value, optional},
     units::{self, Size, shown},
 };
 use core::{net::Ipv4Addr, time::Duration};
@@ -246,7 +247,7 @@ fn camera(
     let video = video.and_then(|value| video_of(reader, value, clips, media));
     let pacer = optional(reader, &table, "pacer", |reader, value| match value.as_text() {
         Some("none") => Some(None),
-        _ => rate(reader, value).map(Some),
+        _ => congestion::rate(reader, value).map(Some),
     });
     let congestion_control = table.get(reader, "congestion_control");
     let named = congestion_control.as_ref().map(|value| value.place.clone());
@@ -281,11 +282,6 @@ fn camera(
     })
 }
 
-pub(super) fn rate(reader: &mut Reader, value: &Value<'_>) -> Option<u64> {
-    let range = (congestion::LEAST, 10_000_000_000);
-    value.unit_between(reader, units::bits_per_second, range, units::format_bits_per_second)
-}
-
 /// The camera's video: all of it but pacer, congestion control and signalling.
 fn video_of(
     reader: &mut Reader,
@@ -299,7 +295,7 @@ fn video_of(
     let size = table.get(reader, "size").and_then(|value| even_size(reader, &value));
     let frames_per_second =
         table.get(reader, "frames_per_second").and_then(|value| value.whole(reader, 1..=1_000));
-    let bit_rate = table.get(reader, "bit_rate").and_then(|value| rate(reader, &value));
+    let bit_rate = table.get(reader, "bit_rate").and_then(|value| congestion::rate(reader, &value));
     let interval =
         optional(reader, &table, "key_frame_interval", |reader, value| match value.as_text() {
             Some("none") => Some(None),
@@ -423,12 +419,7 @@ fn viewer(reader: &mut Reader, peer: &Table<'_>) -> Option<ViewerDraft> {
     let nack = table.get(reader, "nack").and_then(|value| nack(reader, value));
     let asks_at = table.get(reader, "asks_at").and_then(|value| {
         let range = (Duration::ZERO, Duration::from_secs(24 * 60 * 60));
-        let at = value.unit_between(
-            reader,
-            super::event::whole_millis,
-            range,
-            units::format_duration,
-        )?;
+        let at = value.unit_between(reader, units::whole_millis, range, units::format_duration)?;
         Some((at, value.place))
     });
     Some(ViewerDraft {
@@ -444,7 +435,7 @@ fn jitter_buffer(reader: &mut Reader, value: Value<'_>) -> Option<JitterBuffer> 
     let depth = |reader: &mut Reader, value: Value<'_>| {
         let range = (Duration::ZERO, Duration::from_secs(10));
         let depth =
-            value.unit_between(reader, super::whole_micros, range, units::format_duration)?;
+            value.unit_between(reader, units::whole_micros, range, units::format_duration)?;
         u64::try_from(depth.as_micros()).ok()
     };
     if !value.is_table() {
@@ -475,7 +466,7 @@ fn nack(reader: &mut Reader, value: Value<'_>) -> Option<Option<Nack>> {
     let table = value.table(reader, &reference::NACK)?;
     let interval = table.get(reader, "interval").and_then(|value| {
         let range = (Duration::from_millis(1), Duration::from_secs(1));
-        value.unit_between(reader, super::whole_micros, range, units::format_duration)
+        value.unit_between(reader, units::whole_micros, range, units::format_duration)
     });
     let tries = table.get(reader, "tries").and_then(|value| value.whole(reader, 1..=100));
     let tries = u16::try_from(tries?).ok()?;

@@ -1,10 +1,9 @@
 //! Reading sites, gateways, links and services.
 
-use super::optional;
 use crate::{
     error::Rank,
     reference,
-    table::{Place, Reader, Table, Value},
+    table::{Place, Reader, Table, Value, optional},
     units::{self, shown},
 };
 use core::{net::Ipv4Addr, time::Duration};
@@ -110,7 +109,7 @@ fn gateway(reader: &mut Reader, value: Value<'_>) -> Option<Option<GatewayConfig
     let mut timeout = |key| {
         let range = (Duration::from_secs(1), LONGEST_TIMEOUT);
         table.get(reader, key).and_then(|value| {
-            value.unit_between(reader, super::whole_micros, range, units::format_duration)
+            value.unit_between(reader, units::whole_micros, range, units::format_duration)
         })
     };
     let mapping_timeout = timeout("mapping_timeout");
@@ -214,7 +213,7 @@ impl LinkChange {
 
 fn delay(reader: &mut Reader, value: &Value<'_>) -> Option<Duration> {
     let range = (Duration::ZERO, LONGEST);
-    value.unit_between(reader, super::whole_micros, range, units::format_duration)
+    value.unit_between(reader, units::whole_micros, range, units::format_duration)
 }
 
 fn capacity(reader: &mut Reader, value: &Value<'_>) -> Option<Option<Capacity>> {
@@ -269,7 +268,7 @@ fn queue(reader: &mut Reader, value: &Value<'_>) -> Option<QueueLimit> {
         Some("duration") => {
             let range = (Duration::ZERO, Duration::from_secs(60));
             let time =
-                value.unit_between(reader, super::whole_micros, range, units::format_duration);
+                value.unit_between(reader, units::whole_micros, range, units::format_duration);
             time.map(|limit| QueueLimit::Time { limit })
         }
         Some("bytes") => value.unit(reader, units::bytes).map(|bytes| QueueLimit::Bytes { bytes }),

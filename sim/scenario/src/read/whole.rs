@@ -5,7 +5,8 @@ use crate::{
     error::Rank,
     replacement::Boots,
     scenario::Peer,
-    table::{Place, Reader, nearest},
+    synonyms::nearest,
+    table::{Place, Reader},
     units::{Size, format_bits_per_second, format_duration, shown},
 };
 use core::time::Duration;
