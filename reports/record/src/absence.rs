@@ -1,6 +1,5 @@
 //! Peers that did not run: still booting, or without power.
 
-use crate::check::{Check, Subject, Window};
 use crate::counted;
 use crate::event::Event;
 use crate::finding::Finding;
@@ -9,6 +8,7 @@ use crate::measure;
 use crate::record::Record;
 use crate::recovery;
 use crate::timeline::{Fate, StreamTimeline, Timeline};
+use parallax_spec::{Check, Subject, Window};
 
 /// A time in which a peer did not run, nanoseconds on the run's clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::check::Percentile;
 use crate::distribution::Histogram;
 use crate::foreign::inline;
 use crate::header::{ClockKind, MediaMode, SCHEMA};
 use crate::summary::{StreamSummary, Suite, Summary, Unit};
 use crate::verdict::Verdict;
+use parallax_spec::Percentile;
 
 /// The `format` of every baseline.
 pub const BASELINE_FORMAT: &str = "parallax-baseline";

@@ -1,11 +1,11 @@
 //! ICE checks of a session, pair by pair, at one of its ends.
 
-use crate::candidate::{Candidate, CandidateKind};
 use crate::event::{Event, Session};
 use crate::header::Stream;
 use crate::record::Record;
 use crate::session::SessionTimeline;
 use crate::timeline::StreamTimeline;
+use parallax_spec::{Candidate, CandidateKind};
 
 /// What became of a candidate pair at the peer that checked it. Times are nanoseconds on the run's
 /// clock.

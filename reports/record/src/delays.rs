@@ -4,12 +4,12 @@ use parallax_spec::micros;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::check::Percentile;
 use crate::distribution::DelaysOfPackets;
 use crate::event::Event;
 use crate::header::{LinkConfig, LinkDirection};
 use crate::links;
 use crate::record::Record;
+use parallax_spec::Percentile;
 
 impl DelaysOfPackets {
     fn summary(&self) -> DelaySummary {

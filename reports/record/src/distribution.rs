@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::check::Percentile;
+use parallax_spec::Percentile;
 
 /// A bucket is one microsecond wide up to 255 us, above that at most this part of its least value.
 /// These are the buckets of an HdrHistogram with two significant digits: one takes the other's

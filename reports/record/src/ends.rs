@@ -1,12 +1,12 @@
 //! Sessions that ended, as the cause of checks that did not pass.
 
-use crate::check::{Check, Subject};
 use crate::event::LossPhase;
 use crate::finding::Finding;
 use crate::header::Header;
 use crate::measure;
 use crate::session::{EndedSession, SessionTimeline};
 use crate::timeline::{Fate, StreamTimeline};
+use parallax_spec::{Check, Subject};
 
 /// The sessions whose end is why a check did not pass, in words. With `power_is_told` the losses of power are named already.
 pub(crate) fn of_check(

@@ -5,10 +5,10 @@
 //! camera's own clock since it booted.
 
 use crate::browser::BrowserStats;
-use crate::candidate::Candidate;
 use crate::distribution::DelaysOfPackets;
 pub use crate::phase::{LossPhase, Phase};
-use crate::task::SetupTask;
+use parallax_spec::Candidate;
+use parallax_spec::SetupTask;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -1,7 +1,5 @@
 //! Findings: what a run measured, for each bound of its checks.
 
-use crate::candidate::CandidateKind;
-use crate::check::{Check, LossBound, Predicate, Route, Statistic, Window};
 use crate::distribution::nearest_rank;
 use crate::event::Phase;
 use crate::header::{Clock, Header};
@@ -14,6 +12,8 @@ use crate::timeline::{Fate, FrameHistory, StreamTimeline, Timeline};
 use crate::uncertainty::{FRAME_TICKS, Uncertainty};
 use crate::verdict::Verdict;
 use crate::{checks, recovery as recovering};
+use parallax_spec::CandidateKind;
+use parallax_spec::{Check, LossBound, Predicate, Route, Statistic, Window};
 
 /// What is held against one bound.
 pub(crate) struct Finding {

@@ -10,9 +10,9 @@ pub use parallax_spec::{
     MediaMode, PortAssignment, QueueLimit, ScriptedEvent, ServiceAddress, ServiceKind, Site,
     Stream,
 };
-use parallax_spec::{Camera, Viewer};
+use parallax_spec::{Camera, Check, Viewer};
 
-use crate::{check::Check, name::Name, stage::StageTimes};
+use crate::{name::Name, stage::StageTimes};
 
 /// The `schema` that this version writes, and the newest that it reads.
 pub const SCHEMA: u32 = 1;

@@ -8,7 +8,6 @@
 //! the mode of the run cannot judge has no verdict: it is listed apart ([`NotJudged`]).
 
 use crate::account::{doubts, texts};
-use crate::check::Check;
 use crate::event::Event;
 use crate::finding::{Finding, find};
 use crate::not_judged::{self, NotJudged};
@@ -19,6 +18,7 @@ use crate::timeline::{StreamTimeline, Timeline};
 use crate::uncertainty::Uncertainty;
 use crate::verdict::Verdict;
 use crate::{absence, delays, ends, scripted, setup};
+use parallax_spec::Check;
 
 /// Measures a run and judges it.
 ///

@@ -7,8 +7,6 @@ mod baseline;
 pub mod beside;
 mod browser;
 mod by_kind;
-mod candidate;
-mod check;
 mod checks;
 mod compare;
 mod control;
@@ -43,7 +41,6 @@ mod split;
 mod stage;
 mod summarise;
 mod summary;
-mod task;
 mod timeline;
 mod uncertainty;
 mod verdict;
@@ -57,11 +54,6 @@ pub use baseline::{
     BaselineStream,
 };
 pub use browser::BrowserStats;
-pub use candidate::{Candidate, CandidateKind};
-pub use check::{
-    Check, CheckKind, LossBound, Percentile, PercentileError, Predicate, Route, Statistic,
-    StreamSelection, Subject, Window,
-};
 pub use checks::{Attempt, CheckedPair, checked_pairs};
 pub use compare::{RecordDifference, first_difference};
 pub use control::{RatePoint, Repair, RepairKind, rates, repairs};
@@ -90,7 +82,10 @@ pub use measure::{
 };
 pub use name::{Name, NameError};
 pub use not_judged::NotJudged;
-pub use parallax_spec::micros;
+pub use parallax_spec::{
+    Candidate, CandidateKind, Check, CheckKind, LossBound, Percentile, PercentileError, Predicate,
+    Route, SetupTask, Statistic, StreamSelection, Subject, Window, micros,
+};
 pub use phase::PerPhase;
 pub use record::{End, ReadError, Record, WriteError, Writer};
 pub use recovery::{over_ns, span as recovery};
@@ -105,7 +100,6 @@ pub use summary::{
     LostSummary, PeerProfile, RateSummary, RatesSummary, StageSummary, StreamSummary, Suite,
     Summary, Unit, run_folder,
 };
-pub use task::SetupTask;
 pub use timeline::{Fate, FrameHistory, PATIENCE_US, StreamTimeline, Timeline};
 pub use uncertainty::Uncertainty;
 pub use verdict::Verdict;

@@ -10,9 +10,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::check::Percentile;
 use crate::distribution::nearest_rank;
 use crate::timeline::{FrameHistory, StreamTimeline};
+use parallax_spec::Percentile;
 
 /// Difference of a device's times to a model's, and of a busy device's to an idle one's, microseconds.
 pub const NEAR_US: i64 = 20_000;

@@ -1,6 +1,5 @@
 //! Figures from histories. All arithmetic is in integers, so that no machine rounds differently.
 
-use crate::check::{Percentile, Window};
 use crate::distribution::nearest_rank;
 use crate::event::Phase;
 use crate::header::Clock;
@@ -8,6 +7,7 @@ use crate::session::{self, PathUse, SessionTimeline};
 use crate::stage::{PerStage, Stage};
 use crate::timeline::{Fate, FrameHistory, StreamTimeline, difference_us};
 use crate::uncertainty::{STAGE_TICKS, Uncertainty, frame_ticks, network_ticks, setup_ticks};
+use parallax_spec::{Percentile, Window};
 
 /// A duration as measured and the interval that the true one lies in, microseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

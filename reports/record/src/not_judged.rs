@@ -3,8 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::check::{Check, Predicate, Subject};
 use crate::header::{Header, MediaMode, Stream};
+use parallax_spec::{Check, Predicate, Subject};
 
 /// A check that the mode of the run cannot judge, for one stream. It has no verdict and changes none.
 ///

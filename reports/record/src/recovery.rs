@@ -1,11 +1,11 @@
 //! How long a stream takes to come back after something was done to the run.
 
-use crate::check::Window;
 use crate::event::Phase;
 use crate::header::{Action, Clock, ScriptedEvent};
 use crate::measure::{Span, rendered};
 use crate::timeline::{FrameHistory, PATIENCE_US, StreamTimeline, Timeline, difference_us};
 use crate::uncertainty::{Uncertainty, recovery_ticks};
+use parallax_spec::Window;
 
 /// When a scripted event was over, nanoseconds on the run's clock: at its end if it lasts, when
 /// the peer's software ran again after a loss of power, and else when it happened. None if it was

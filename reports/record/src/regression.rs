@@ -8,11 +8,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::baseline::{Baseline, BaselineFigure, BaselineRun, BaselineStream};
-use crate::check::Percentile;
 use crate::distribution::{Histogram, median_interval, nearest_rank};
 use crate::header::{ClockKind, MediaMode};
 use crate::summary::Suite;
 use crate::verdict::Verdict;
+use parallax_spec::Percentile;
 
 /// How much worse a figure may be before it is a regression.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

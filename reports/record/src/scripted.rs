@@ -1,13 +1,13 @@
 //! Scripted events in whose time a check was not kept. The text says what the scenario did and when, which is known; it
 //! does not say that nothing else was a cause.
 
-use crate::check::{Check, Subject};
 use crate::counted::{counted, seconds};
 use crate::ends;
 use crate::finding::Finding;
 use crate::header::{Action, Header, ScriptedEvent};
 use crate::measure;
 use crate::timeline::{Fate, StreamTimeline};
+use parallax_spec::{Check, Subject};
 
 /// A frame captured this time before an event may still be on its way when the event begins, microseconds.
 const ON_THE_WAY_US: u64 = 200_000;

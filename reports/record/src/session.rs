@@ -6,11 +6,11 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::candidate::{Candidate, CandidateKind};
-use crate::check::Route;
 use crate::event::{Event, Phase, Session};
 use crate::header::Action;
 use crate::record::Record;
+use parallax_spec::Route;
+use parallax_spec::{Candidate, CandidateKind};
 
 /// What a session went through.
 #[derive(Clone, Debug, Default)]

@@ -1,10 +1,10 @@
 //! The phases of a set-up that took too long: where its time went.
 
-use crate::check::{Check, Predicate};
 use crate::counted::seconds;
 use crate::event::Phase;
 use crate::measure::{first_request, phase_ns};
 use crate::timeline::StreamTimeline;
+use parallax_spec::{Check, Predicate};
 
 /// The milestones of a set-up, as the viewer sees them.
 const MILESTONES: [(Phase, &str); 4] = [

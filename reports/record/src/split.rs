@@ -13,13 +13,13 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::check::Percentile;
 use crate::distribution::nearest_rank;
 use crate::header::{Clock, Header, PeerHeader};
 use crate::measure::{paths, rendered};
 use crate::stage::{DeviceRole, PerStage, Stage};
 use crate::timeline::{FrameHistory, StreamTimeline};
 use crate::way::Way;
+use parallax_spec::Percentile;
 
 /// A frame's capture-to-render latency by its causes, which add up to it exactly.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,6 +1,5 @@
 //! Puts the figures of a run into the summary's types.
 
-use crate::check::{Percentile, Route, Window};
 use crate::control;
 use crate::distribution::{Histogram, OverTime};
 use crate::event::{Event, LossPhase, Marker, Phase};
@@ -18,6 +17,7 @@ use crate::summary::{
 use crate::timeline::{Fate, FrameHistory, StreamTimeline, difference_us};
 use crate::uncertainty::Uncertainty;
 use crate::worst::{Worst, WorstFrame};
+use parallax_spec::{Percentile, Route, Window};
 
 /// Counts fates.
 pub(crate) fn count<'a>(frames: impl Iterator<Item = &'a FrameHistory>) -> FramesSummary {

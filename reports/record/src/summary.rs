@@ -6,8 +6,6 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::candidate::CandidateKind;
-use crate::check::CheckKind;
 use crate::delays::LinkSummary;
 use crate::distribution::{Histogram, OverTime};
 use crate::header::{ClockKind, CongestionControl, Header, MediaMode};
@@ -21,6 +19,8 @@ use crate::stage::PerStage;
 use crate::uncertainty::Uncertainty;
 use crate::verdict::Verdict;
 use crate::worst::WorstFrame;
+use parallax_spec::CandidateKind;
+use parallax_spec::CheckKind;
 
 /// All runs of one call of the command: the content of `summary.json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

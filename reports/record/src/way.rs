@@ -2,12 +2,12 @@
 
 use parallax_spec::micros;
 
-use crate::check::Route;
 use crate::event::Event;
 use crate::header::{Header, LinkDirection, ServiceKind, Stream};
 use crate::links::{LinkSpan, configured};
 use crate::record::Record;
 use crate::session::PathUse;
+use parallax_spec::Route;
 
 /// The way of a stream's packets.
 #[derive(Debug, Default)]

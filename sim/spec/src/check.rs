@@ -1,17 +1,17 @@
 //! Checks: what a scenario demands of a run, and why.
 //!
 //! A check is data. The scenario's parser makes it, the record's header carries it, and
-//! [`judge`](crate::judge()) holds the run against it, so that an old record can be judged again.
+//! `judge` of `parallax-record` holds the run against it, so that an old record can be judged again.
 
 use std::fmt;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::candidate::CandidateKind;
+use crate::CandidateKind;
 
 /// One demand on the streams of a run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Check {
     /// What must hold.
@@ -28,7 +28,8 @@ pub struct Check {
 }
 
 /// Which streams a check is about. What is not given selects all.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct StreamSelection {
     /// Only streams of this camera.
@@ -47,7 +48,8 @@ impl StreamSelection {
 }
 
 /// A part of the run, `from` included, `to` not. Microseconds on the run's clock.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Window {
     /// Where it begins; none is the start of the run.
@@ -72,7 +74,8 @@ impl Window {
 /// What must hold for a stream.
 ///
 /// A bound called `below` or `above` is not itself allowed; one called `within` or `at_most` is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Predicate {
     /// From the viewer's first request in the window to the first completed DTLS handshake.
@@ -277,7 +280,8 @@ impl Predicate {
 }
 
 /// How media travels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Route {
     /// From peer to peer.
@@ -287,7 +291,8 @@ pub enum Route {
 }
 
 /// A bound on lost frames.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum LossBound {
     /// A number of frames.
@@ -303,7 +308,8 @@ pub enum LossBound {
 }
 
 /// One figure for many samples.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Statistic {
     /// The arithmetic mean, rounded down.
@@ -318,11 +324,10 @@ pub enum Statistic {
 }
 
 /// A whole percentile from 1 to 99.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(try_from = "u8", into = "u8")]
-#[schemars(extend("minimum" = 1, "maximum" = 99))]
+#[cfg_attr(feature = "schema", schemars(extend("minimum" = 1, "maximum" = 99)))]
 pub struct Percentile(u8);
 
 impl Percentile {

@@ -1,12 +1,10 @@
 //! Tasks of a session's set-up that take a device time.
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A task of a session's set-up: what a processor computes while nothing else of the peer goes on.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum SetupTask {
     /// The key pair of the peer's certificate is made: once, then it lies in flash.

@@ -1,10 +1,10 @@
 //! ICE candidates, in the words of records.
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// An ICE candidate (RFC 8445 section 5.1).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Candidate {
     /// Its type.
@@ -14,9 +14,8 @@ pub struct Candidate {
 }
 
 /// The type of an ICE candidate.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum CandidateKind {
     /// An address of the host itself.
