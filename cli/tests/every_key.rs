@@ -185,6 +185,7 @@ const WHERE: &[Keys] = &[
             ("restart", "/events/1/action", r#"{"kind":"restart","service":"rendezvous"}"#),
             ("power_loss", "/events/2/action", r#"{"kind":"power_loss","peer":"phone"}"#),
             ("change_link", "/events/3/action/link", r#""*""#),
+            ("pause_camera", "/events/5/action", r#"{"kind":"pause_camera","peer":"doorbell"}"#),
             ("reboot_gateway", "/events/4/action", r#"{"kind":"reboot_gateway","site":"flat"}"#),
         ],
     ),
@@ -193,6 +194,13 @@ const WHERE: &[Keys] = &[
         &[
             ("peer", "/events/2/action/peer", r#""phone""#),
             ("lasts", "/events/2/lasts_us", "500000"),
+        ],
+    ),
+    (
+        "pause_camera",
+        &[
+            ("peer", "/events/5/action/peer", r#""doorbell""#),
+            ("lasts", "/events/5/lasts_us", "300000"),
         ],
     ),
     (

@@ -62,6 +62,19 @@ fn a_scenario_that_is_named_and_cannot_run_is_inconclusive_one_of_a_folder_is_no
 }
 
 #[test]
+fn an_event_that_a_board_is_not_told_of_keeps_its_scenario_from_running() {
+    let folder = TempDir::new().expect("a folder");
+    let file = folder.path().join("paused.toml");
+    let text_of = fs::read_to_string(format!("{}/two-homes.toml", support::SHIPPED));
+    let event = "[event.still]\nat = \"6s\"\npause_camera = { peer = \"doorbell\" }\n\n[[check]]";
+    fs::write(&file, text_of.expect("it ships").replacen("[[check]]", event, 1)).expect("written");
+    let (code, out, _) = said(&parallax(&["hil", "--bench", VIRTUAL, "--dry-run", text(&file)]));
+    assert_eq!(code, Some(0));
+    let why = "doorbell pauses its capture, and no event reaches a board but a loss of power";
+    assert!(out.contains(why), "{out}");
+}
+
+#[test]
 fn a_browser_that_is_not_there_keeps_a_scenario_from_running_and_is_named() {
     let folder = TempDir::new().expect("a folder");
     let scenario = format!("{}/two-homes.toml", support::SHIPPED);

@@ -2,7 +2,7 @@
 
 use crate::{file::BenchBoard, place::BoardPlace};
 use parallax_record::MediaMode;
-use parallax_scenario::{Action, ClipUse, Peer, Profile, Scenario};
+use parallax_scenario::{ClipUse, Peer, PeerCondition, Profile, Scenario};
 
 /// The peer that a board takes the place of: the camera.
 pub(crate) fn camera(scenario: &Scenario) -> Option<&Peer> {
@@ -50,17 +50,24 @@ pub fn why_not(scenario: &Scenario, board: &BenchBoard, profile: &Profile) -> Op
     if !matches!(camera.clip, ClipUse::Builtin(_)) {
         return Some(format!("the board does not have the clip {}", camera.clip.name()));
     }
-    let takes_power =
-        |action: &Action| matches!(action, Action::PowerLoss { peer: of } if *of == peer.name);
-    if let BoardPlace::Port(place) = &board.place
-        && place.power.is_none()
-        && scenario.events.iter().any(|event| takes_power(&event.action))
-    {
-        return Some(format!(
-            "`{}` loses its power, and the bench does not say what switches the board: add `power = {{ on \
-             = [...], off = [...] }}` to it",
-            peer.name
-        ));
+    for action in scenario.events.iter().map(|event| &event.action) {
+        let condition = action.condition().filter(|(of, _)| *of == peer.name);
+        match (condition, &board.place) {
+            (None, _) => {}
+            (Some((_, PeerCondition::NoPower)), BoardPlace::Port(place))
+                if place.power.is_none() =>
+            {
+                return Some(format!(
+                    "`{}` loses its power, and the bench does not say what switches the board: add `power = {{ on \
+                     = [...], off = [...] }}` to it",
+                    peer.name
+                ));
+            }
+            (Some((_, PeerCondition::NoPower)), _) => {}
+            (Some(_), _) => {
+                return Some(format!("{action}, and no event reaches a board but a loss of power"));
+            }
+        }
     }
     None
 }

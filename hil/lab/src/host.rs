@@ -10,6 +10,7 @@ use parallax_peer::{
     BoxedTask, Flash, Host, HostRuntime, RenderedPicture, UdpRuntime, Work, Worked,
 };
 use parallax_record::{Entry, Event};
+use parallax_scenario::PeerCondition;
 use rand_chacha::ChaCha8Rng;
 use rand_core::Rng;
 use std::{
@@ -140,6 +141,10 @@ impl Host for LabHost {
             through_ns: begun_ns.saturating_add(ns(delay)),
             free_ns: begins_ns.saturating_add(ns(occupied)),
         }
+    }
+
+    fn in_condition(&self, condition: PeerCondition) -> bool {
+        self.0.fabric.in_condition(self.0.id, condition)
     }
 
     fn flash(&self) -> &dyn Flash {

@@ -60,7 +60,7 @@ fn most_lost(
 fn until_us(event: &ScriptedEvent, stream: &StreamTimeline, header: &Header) -> u64 {
     let over_us = match (event.lasts_us, &event.action) {
         (Some(lasts), _) => event.at_us.saturating_add(lasts),
-        (None, Action::ChangeLink { .. } | Action::PowerLoss { .. }) => return header.duration_us,
+        (None, action) if action.goes_on() => return header.duration_us,
         // Over in no time; or a service is gone, which a stream need not even have noticed.
         (None, _) => event.at_us,
     };
@@ -70,18 +70,13 @@ fn until_us(event: &ScriptedEvent, stream: &StreamTimeline, header: &Header) -> 
 
 /// What an event did; none of a loss of power.
 fn words(event: &ScriptedEvent) -> Option<String> {
-    let at = seconds(event.at_us);
-    Some(match &event.action {
-        Action::Kill { service } => format!("killed {service} at {at}"),
-        Action::Restart { service } => format!("restarted {service} at {at}"),
-        Action::RebootGateway { site } => format!("rebooted the gateway of {site} at {at}"),
-        Action::ChangeLink { site, direction, .. } => {
-            let until = match event.lasts_us {
-                Some(lasts) => format!("to {}", seconds(event.at_us.saturating_add(lasts))),
-                None => "on".to_owned(),
-            };
-            format!("changed the {} link of {site} from {at} {until}", direction.word())
-        }
-        Action::PowerLoss { .. } => return None,
+    if matches!(event.action, Action::PowerLoss { .. }) {
+        return None;
+    }
+    let (did, at) = (event.action.past(), seconds(event.at_us));
+    Some(match event.lasts_us {
+        Some(lasts) => format!("{did} from {at} to {}", seconds(event.at_us.saturating_add(lasts))),
+        None if event.action.goes_on() => format!("{did} from {at} on"),
+        None => format!("{did} at {at}"),
     })
 }

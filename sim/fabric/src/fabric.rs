@@ -6,6 +6,7 @@ use parallax_network::{
     Flow, HostId, Ledger, Network, NetworkOutput, Packet, Point, Protocol, Time,
 };
 use parallax_record::{Entry, Event};
+use parallax_scenario::PeerCondition;
 use parallax_stack::{SharedStack, Stack};
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -123,7 +124,13 @@ struct End {
     tcp: SharedStack,
     tcp_deadline: Option<Time>,
     /// Without power nothing leaves it, and its events are dropped.
-    powered: bool,
+    conditions: BTreeSet<PeerCondition>,
+}
+
+impl End {
+    fn powered(&self) -> bool {
+        !self.conditions.contains(&PeerCondition::NoPower)
+    }
 }
 
 #[derive(Default)]
@@ -195,7 +202,8 @@ impl Fabric {
                 fabric.changed();
             }
         });
-        let end = End { udp: BTreeMap::new(), tcp, tcp_deadline: None, powered: true };
+        let end =
+            End { udp: BTreeMap::new(), tcp, tcp_deadline: None, conditions: BTreeSet::new() };
         inner.ends.insert(host, end);
     }
 
@@ -314,7 +322,7 @@ impl Fabric {
         let stack = {
             let mut inner = self.lock();
             let Ok(end) = inner.end(host) else { return };
-            if !end.powered {
+            if !end.powered() {
                 return;
             }
             let stack = end.tcp.clone();
@@ -342,7 +350,7 @@ impl Fabric {
     /// Notes an event of a peer, unless its power is gone.
     pub fn tell_of(&self, host: HostId, entry: Entry) {
         let mut inner = self.lock();
-        if inner.end(host).is_ok_and(|end| end.powered) {
+        if inner.end(host).is_ok_and(|end| end.powered()) {
             inner.told.entries.push(entry);
         }
     }
@@ -358,7 +366,7 @@ impl Fabric {
     pub fn send(&self, from: HostId, packet: Packet) {
         let mut inner = self.lock();
         let now = self.present(&inner);
-        if inner.end(from).is_ok_and(|end| end.powered) {
+        if inner.end(from).is_ok_and(|end| end.powered()) {
             inner.send(now, from, packet);
         }
         drop(inner);

@@ -3,7 +3,7 @@
 use crate::{error::SetupError, fabric::Fabric};
 use parallax_network::{HostId, LinkConfig, SiteId, Time};
 use parallax_record::LinkDirection;
-use parallax_scenario::{Action, Scenario, ScriptedEvent};
+use parallax_scenario::{Action, PeerCondition, Scenario, ScriptedEvent};
 use std::collections::BTreeMap;
 
 /// A beginning or an end of an event.
@@ -68,6 +68,9 @@ pub fn act(
         Action::Kill { service } => fabric.kill_service(host(fabric, service.name())?),
         Action::Restart { service } => fabric.restart_service(host(fabric, service.name())?),
         Action::PowerLoss { peer } => return Ok(Some((host(fabric, peer)?, ends))),
+        Action::PauseCamera { peer } => {
+            fabric.set_condition(host(fabric, peer)?, PeerCondition::CapturePaused, !ends);
+        }
         Action::ChangeLink { site: name, direction, .. } => {
             let site = site(fabric, name)?;
             let no_internet = || SetupError::NoInternet { site: name.clone() };

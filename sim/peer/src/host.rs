@@ -2,6 +2,7 @@
 
 use parallax_media::Picture;
 use parallax_record::{Event, Marker, Session, SetupTask, Stage};
+use parallax_spec::PeerCondition;
 use rtc::crypto::RTCCryptoProvider;
 use std::{
     future::Future,
@@ -61,6 +62,12 @@ pub trait Host: Clone + Send + Sync + 'static {
     /// host as its device profile says.
     fn timer_lateness(&self) -> Duration {
         Duration::ZERO
+    }
+
+    /// Whether a scripted event keeps the peer in `condition` now. The default is a host that no script reaches.
+    fn in_condition(&self, condition: PeerCondition) -> bool {
+        let _ = condition;
+        false
     }
 
     /// What survives a loss of power.

@@ -39,8 +39,8 @@ pub use film::{Film, FilmCure, FilmKind, MAX_CLIP_BYTES};
 pub use firmware::FirmwareTraits;
 pub use origin::{Figure, Origin, Provenance};
 pub use parallax_spec::{
-    Action, Camera, GccBounds, Ipv4Network, Nack, ScriptedEvent, ServiceKind, Services, Site,
-    Viewer,
+    Action, Camera, GccBounds, Ipv4Network, Nack, PeerCondition, ScriptedEvent, ServiceKind,
+    Services, Site, Viewer,
 };
 pub use profile::Profile;
 pub use read::{parse, parse_with};

@@ -105,6 +105,21 @@ const BROKEN: &[(&str, &str, &str)] = &[
         "[event.outage]\nat = \"20s\"\nkill = \"rendezvous\"\n\n[event.back]\nat = \"22s\"\nrestart = \"rendezvous\"",
         "[event.again]\nat = \"8500ms\"\npower_loss = { peer = \"doorbell\" }",
     ),
+    (
+        "pause of a viewer",
+        "power_loss = { peer = \"doorbell\", lasts",
+        "pause_camera = { peer = \"phone\", lasts",
+    ),
+    (
+        "pause of a paused camera",
+        "[event.outage]\nat = \"20s\"\nkill = \"rendezvous\"\n\n[event.back]\nat = \"22s\"\nrestart = \"rendezvous\"",
+        "[event.still]\nat = \"20s\"\npause_camera = { peer = \"doorbell\", lasts = \"2s\" }\n\n[event.again]\nat = \"21s\"\npause_camera = { peer = \"doorbell\" }",
+    ),
+    (
+        "recovery without an end",
+        "power_loss = { peer = \"doorbell\", lasts = \"1s\" }",
+        "pause_camera = { peer = \"doorbell\" }",
+    ),
     ("link of no site", "site = \"house\", direction", "site = \"hose\", direction"),
     ("link in no direction", "direction = \"up\"", "direction = \"both\""),
     ("link that stays", "capacity = \"1Mbit/s\", lasts", "lasts"),

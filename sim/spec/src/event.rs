@@ -51,6 +51,11 @@ pub enum Action {
         /// The peer's name.
         peer: String,
     },
+    /// A camera captures no frame; its sessions go on.
+    PauseCamera {
+        /// The camera's name.
+        peer: String,
+    },
     /// A link is another one.
     ChangeLink {
         /// The site whose link it is.
@@ -73,10 +78,62 @@ impl Action {
     pub fn node(&self) -> String {
         match self {
             Self::Kill { service } | Self::Restart { service } => format!("service/{service}"),
-            Self::PowerLoss { peer } => peer.clone(),
+            Self::PowerLoss { peer } | Self::PauseCamera { peer } => peer.clone(),
             Self::ChangeLink { site, direction, .. } => direction.node(site),
             Self::RebootGateway { site } => format!("gateway/{site}"),
         }
+    }
+
+    /// The peer that it keeps in a condition, and the condition: while the event lasts, or to the run's end.
+    #[must_use]
+    pub fn condition(&self) -> Option<(&str, PeerCondition)> {
+        match self {
+            Self::PowerLoss { peer } => Some((peer, PeerCondition::NoPower)),
+            Self::PauseCamera { peer } => Some((peer, PeerCondition::CapturePaused)),
+            Self::Kill { .. }
+            | Self::Restart { .. }
+            | Self::ChangeLink { .. }
+            | Self::RebootGateway { .. } => None,
+        }
+    }
+
+    /// What the scenario did, in words: `killed turn`.
+    #[must_use]
+    pub fn past(&self) -> String {
+        match self {
+            Self::Kill { service } => format!("killed {service}"),
+            Self::Restart { service } => format!("restarted {service}"),
+            Self::PowerLoss { peer } => format!("cut the power of {peer}"),
+            Self::PauseCamera { peer } => format!("paused the capture of {peer}"),
+            Self::ChangeLink { site, direction, .. } => {
+                format!("changed the {} link of {site}", direction.word())
+            }
+            Self::RebootGateway { site } => format!("rebooted the gateway of {site}"),
+        }
+    }
+
+    /// Whether it goes on to the run's end if the event does not say how long it lasts.
+    #[must_use]
+    pub fn goes_on(&self) -> bool {
+        matches!(self, Self::ChangeLink { .. }) || self.condition().is_some()
+    }
+}
+
+/// Condition in which a scripted event keeps a peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PeerCondition {
+    /// It has no power. Then it boots.
+    NoPower,
+    /// A camera captures no frame.
+    CapturePaused,
+}
+
+impl fmt::Display for PeerCondition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoPower => "it has no power",
+            Self::CapturePaused => "its capture is paused",
+        })
     }
 }
 
@@ -87,6 +144,7 @@ impl fmt::Display for Action {
             Self::Kill { service } => write!(f, "{service} server is gone"),
             Self::Restart { service } => write!(f, "{service} server starts over"),
             Self::PowerLoss { peer } => write!(f, "{peer} loses its power"),
+            Self::PauseCamera { peer } => write!(f, "{peer} pauses its capture"),
             Self::ChangeLink { site, direction, .. } => {
                 write!(f, "{} link of {site} changes", direction.word())
             }

@@ -24,7 +24,7 @@ pub use check::{
     Check, CheckKind, LossBound, Percentile, PercentileError, Predicate, Route, Statistic,
     StreamSelection, Subject, Window,
 };
-pub use event::{Action, LinkDirection, ScriptedEvent};
+pub use event::{Action, LinkDirection, PeerCondition, ScriptedEvent};
 pub use gateway::{Behaviour, FilterScope, GatewayConfig, PortAssignment};
 pub use ice::Ice;
 pub use link::{Capacity, LinkConfig, QueueLimit};

@@ -4,6 +4,7 @@ use crate::{busy::Leaving, lock, runtime::SimRuntime, secrets, state::HostState}
 use parallax_fabric::{TcpListener, TcpStream};
 use parallax_peer::{Flash, Host, RenderedPicture, UdpRuntime, Work, Worked};
 use parallax_record::{Entry, Event, SetupTask};
+use parallax_scenario::PeerCondition;
 use rand_core::Rng;
 use rtc::crypto::RTCCryptoProvider;
 use std::{
@@ -68,6 +69,10 @@ impl Host for SimHost {
         };
         let through_ns = after(self.now_ns(), delay);
         Worked { done, through_ns, free_ns: after(begins_ns, occupied) }
+    }
+
+    fn in_condition(&self, condition: PeerCondition) -> bool {
+        self.state.fabric.in_condition(self.state.id, condition)
     }
 
     fn flash(&self) -> &dyn Flash {

@@ -158,3 +158,26 @@ fn without_power_nothing_is_shown_and_afterwards_the_peer_boots_again() {
     );
     assert!(rendered_ms(&entries).iter().any(|at| *at > again), "it sees nothing any more");
 }
+
+#[test]
+fn a_paused_camera_captures_nothing_loses_nothing_and_keeps_its_session() {
+    let entries = entries(&scenario(
+        9,
+        "[event.still]\nat = \"6s\"\npause_camera = { peer = \"doorbell\", lasts = \"1s\" }\n",
+    ));
+    let captured = entries.iter().filter_map(|entry| match entry.event {
+        Event::FrameCaptured { frame, .. } => Some((frame, entry.run_ns / MS_NS)),
+        _ => None,
+    });
+    let captured: Vec<_> = captured.collect();
+    let before = captured.iter().filter(|(_, at)| *at < 6_000).count();
+    let after = captured.iter().filter(|(_, at)| *at >= 7_000).count();
+    assert!(before > 30 && after > 25, "{captured:?}");
+    assert_eq!(before + after, captured.len(), "during the pause: {captured:?}");
+    let numbers: Vec<u32> = captured.iter().map(|(frame, _)| *frame).collect();
+    assert_eq!(numbers, (0..).take(numbers.len()).collect::<Vec<_>>());
+    assert!(!entries.iter().any(|entry| matches!(entry.event, Event::FrameDropped { .. })));
+    assert!(rendered_ms(&entries).iter().filter(|at| **at > 7_300).count() > 15);
+    let offers = entries.iter().filter(|entry| matches!(entry.event, Event::Started { .. }));
+    assert_eq!(offers.count(), 2, "no peer boots again");
+}

@@ -77,6 +77,11 @@ fn an_event_is_named_where_the_picture_stood_still_in_its_time() {
     let told = detail(reboot(from), freezes());
     assert!(told.contains("the scenario rebooted the gateway of flat at "), "{told}");
     assert!(!detail(reboot(from - 200_000), freezes()).contains("the scenario"));
+    // A pause, too; one without an end goes on to the run's.
+    let pause = |lasts| event(from, lasts, Action::PauseCamera { peer: CAMERA.into() });
+    let told = detail(pause(Some(500_000)), freezes());
+    assert!(told.contains("the scenario paused the capture of doorbell from "), "{told}");
+    assert!(detail(pause(None), freezes()).contains(" s on"));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use super::Fabric;
 use parallax_network::{HostId, LinkConfig, LossError, SiteId};
 use parallax_record::LinkDirection;
+use parallax_scenario::PeerCondition;
 use std::mem;
 
 impl Fabric {
@@ -14,7 +15,7 @@ impl Fabric {
         inner.network.cut(now, host);
         inner.set_tcp_deadline(host, None);
         if let Ok(end) = inner.end(host) {
-            end.powered = false;
+            end.conditions.insert(PeerCondition::NoPower);
         }
     }
 
@@ -25,13 +26,29 @@ impl Fabric {
             let now = inner.now;
             inner.set_tcp_deadline(host, None);
             let Ok(end) = inner.end(host) else { return };
-            end.powered = true;
+            end.conditions.remove(&PeerCondition::NoPower);
             let open = (end.tcp.clone(), mem::take(&mut end.udp));
             inner.network.restore(now, host);
             open
         };
         drop(closed);
         tcp.restart();
+    }
+
+    /// Puts a peer into a condition that its own software asks for, or ends the condition.
+    pub fn set_condition(&self, host: HostId, condition: PeerCondition, on: bool) {
+        if let Ok(end) = self.lock().end(host) {
+            if on {
+                end.conditions.insert(condition)
+            } else {
+                end.conditions.remove(&condition)
+            };
+        }
+    }
+
+    /// Whether the script keeps a peer in a condition.
+    pub fn in_condition(&self, host: HostId, condition: PeerCondition) -> bool {
+        self.lock().end(host).is_ok_and(|end| end.conditions.contains(&condition))
     }
 
     /// Kills a service: packets to it vanish.

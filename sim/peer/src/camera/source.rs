@@ -8,6 +8,7 @@ use crate::{
 use bytes::Bytes;
 use parallax_media::{EncodeError, Encoded, Picture, marker};
 use parallax_record::{Event, LossPhase, Stage};
+use parallax_spec::PeerCondition;
 use rtc::rtp::{codec::h264::H264Payloader, packetizer::Payloader};
 use std::{
     sync::{
@@ -92,7 +93,9 @@ async fn capture<H: Host>(
         // Exposures that ended unseen, or while the stage was at work, are lost.
         let late_ns = host.now_ns().saturating_sub(due_ns(tick));
         let last = tick + late_ns * fps / 1_000_000_000;
-        for exposure in tick..=last {
+        // While capture is paused nothing is exposed, and so nothing is lost.
+        let paused = host.in_condition(PeerCondition::CapturePaused);
+        for exposure in (tick..=last).filter(|_| !paused) {
             let exposed_ns = due_ns(exposure);
             if exposure < last || !stage.takes_at(exposed_ns) {
                 let (number, _) = shared.count_captured(frame, exposed_ns);

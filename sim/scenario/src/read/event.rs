@@ -3,13 +3,16 @@
 use super::{addresses::Placed, site::LinkChange};
 use crate::{
     error::Rank,
-    reference,
+    reference::{self, Keys},
+    scenario::Peer,
     synonyms::nearest,
     table::{Place, Reader, Table, Value, optional},
     units::{self, format_duration, shown},
 };
 use core::time::Duration;
-use parallax_spec::{Action, LinkConfig, LinkDirection, ScriptedEvent, ServiceKind, Site, micros};
+use parallax_spec::{
+    Action, LinkConfig, LinkDirection, PeerCondition, ScriptedEvent, ServiceKind, Site, micros,
+};
 use std::collections::BTreeMap;
 
 /// An event as the file gives it, not yet held against the scenario.
@@ -44,6 +47,7 @@ const ACTIONS: &[(&str, Read)] = &[
     ("kill", kill),
     ("restart", restart),
     ("power_loss", power_loss),
+    ("pause_camera", pause_camera),
     ("change_link", change_link),
     ("reboot_gateway", reboot_gateway),
 ];
@@ -108,12 +112,26 @@ fn restart(reader: &mut Reader, value: Value<'_>) -> Option<Said> {
 }
 
 fn power_loss(reader: &mut Reader, value: Value<'_>) -> Option<Said> {
-    let table = value.table(reader, &reference::POWER_LOSS)?;
+    on_peer(reader, value, &reference::POWER_LOSS, |peer| Action::PowerLoss { peer })
+}
+
+fn pause_camera(reader: &mut Reader, value: Value<'_>) -> Option<Said> {
+    on_peer(reader, value, &reference::PAUSE_CAMERA, |peer| Action::PauseCamera { peer })
+}
+
+/// An action that keeps a peer in a condition.
+fn on_peer(
+    reader: &mut Reader,
+    value: Value<'_>,
+    keys: &'static Keys,
+    action: fn(String) -> Action,
+) -> Option<Said> {
+    let table = value.table(reader, keys)?;
     let peer = table.get(reader, "peer");
     let peer = peer.and_then(|value| Some((value.text(reader)?, value.place)));
     let lasts = lasts(reader, &table);
     let (peer, place) = peer?;
-    Some(Said { lasts: lasts?, ..Said::at_once(Action::PowerLoss { peer }, place) })
+    Some(Said { lasts: lasts?, ..Said::at_once(action(peer), place) })
 }
 
 fn change_link(reader: &mut Reader, value: Value<'_>) -> Option<Said> {
@@ -139,8 +157,8 @@ struct State<'p> {
     placed: &'p Placed,
     /// Services that are killed, and by which event.
     killed: BTreeMap<ServiceKind, String>,
-    /// Peers without power: by which event, and until when.
-    off: BTreeMap<String, (String, Option<Duration>)>,
+    /// Conditions of peers: by which event, and until when.
+    conditions: BTreeMap<(String, PeerCondition), (String, Option<Duration>)>,
     /// Changed links, by site and direction: what they are once the change is over, by which event
     /// they changed, and until when if it ends.
     links: BTreeMap<(String, LinkDirection), (LinkConfig, String, Option<Duration>)>,
@@ -155,8 +173,12 @@ pub(super) fn hold(
 ) -> Option<Vec<ScriptedEvent>> {
     // Stable: at one time in the order of the file.
     drafts.sort_by_key(|draft| draft.at.0);
-    let mut state =
-        State { placed, killed: BTreeMap::new(), off: BTreeMap::new(), links: BTreeMap::new() };
+    let mut state = State {
+        placed,
+        killed: BTreeMap::new(),
+        conditions: BTreeMap::new(),
+        links: BTreeMap::new(),
+    };
     let mut events = Vec::new();
     for draft in drafts {
         let (at, place) = &draft.at;
@@ -181,7 +203,10 @@ impl State<'_> {
                 self.runs(reader, draft, *service)?;
                 self.killed.remove(service);
             }
-            Action::PowerLoss { peer } => self.power_loss(reader, draft, peer)?,
+            Action::PowerLoss { .. } => self.condition(reader, draft, "peer", |_| true)?,
+            Action::PauseCamera { .. } => {
+                self.condition(reader, draft, "camera", |peer| peer.camera.is_some())?;
+            }
             Action::ChangeLink { site, direction, .. } => {
                 let link = self.change_link(reader, draft, (site, *direction))?;
                 let (site, direction) = (site.clone(), *direction);
@@ -227,16 +252,26 @@ impl State<'_> {
         None
     }
 
-    fn power_loss(&mut self, reader: &mut Reader, draft: &EventDraft, peer: &str) -> Option<()> {
-        let names = || self.placed.peers.iter().map(|peer| peer.name.as_str());
-        if !names().any(|name| name == peer) {
-            refuse_name(reader, &draft.said.target, "peer", peer, &names().collect::<Vec<_>>());
+    /// Puts a peer into a condition: one that `can` be, which `what` names.
+    fn condition(
+        &mut self,
+        reader: &mut Reader,
+        draft: &EventDraft,
+        what: &str,
+        can: impl Fn(&Peer) -> bool,
+    ) -> Option<()> {
+        let (peer, condition) = draft.said.action.condition()?;
+        let can = self.placed.peers.iter().filter(|peer| can(peer));
+        let names: Vec<_> = can.map(|peer| peer.name.as_str()).collect();
+        if !names.contains(&peer) {
+            refuse_name(reader, &draft.said.target, what, peer, &names);
             return None;
         }
         let begins = draft.at.0;
         let until = draft.said.lasts.map(|lasts| begins + lasts);
-        let before = self.off.insert(peer.to_owned(), (draft.name.clone(), until));
-        still_under_way(reader, draft, before, "it has no power then")
+        let key = (peer.to_owned(), condition);
+        let before = self.conditions.insert(key, (draft.name.clone(), until));
+        still_under_way(reader, draft, before, &format!("{condition} then"))
     }
 
     /// What the link becomes.

@@ -286,8 +286,8 @@ fn recovery(
         let message = format!("there is no event {}", shown(after));
         return reader.refuse(Rank::Whole, &draft.demand, &message, "no such event", help);
     };
-    if matches!(event.action, Action::PowerLoss { .. }) && event.lasts_us.is_none() {
-        let message = format!("the power stays off after `{after}`: nothing recovers");
+    if event.lasts_us.is_none() && event.action.condition().is_some() {
+        let message = format!("`{after}` goes on to the end: nothing recovers");
         let help = format!("let `{after}` last for a time: `lasts = \"1s\"`");
         return reader.refuse(Rank::Whole, &draft.demand, &message, "could never pass", help);
     }

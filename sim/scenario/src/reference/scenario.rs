@@ -20,6 +20,7 @@ pub(crate) const SCENARIO_TABLES: &[&Keys] = &[
     &ICE,
     &EVENT,
     &POWER_LOSS,
+    &PAUSE_CAMERA,
     &CHANGE_LINK,
 ];
 
@@ -454,6 +455,7 @@ pub(crate) const EVENT: Keys = Keys {
             "The server starts over, killed before or not; it has forgotten everything but how many sessions it has numbered.",
         ),
         may("power_loss", "table", ONE_ACTION, "A peer loses its power, without a word."),
+        may("pause_camera", "table", ONE_ACTION, "A camera captures no frame; its sessions go on."),
         may("change_link", "table", ONE_ACTION, "A link of a site becomes another one."),
         may(
             "reboot_gateway",
@@ -482,6 +484,20 @@ pub(crate) const POWER_LOSS: Keys = Keys {
             "duration, whole ms, 1 ms to 1 h",
             "it stays off",
             "How long it is off; then it boots, for as long as its profile says.",
+        ),
+    ],
+    later: &[],
+};
+
+pub(crate) const PAUSE_CAMERA: Keys = Keys {
+    place: "pause_camera",
+    keys: &[
+        must("peer", "name of a camera", "Simulated or in the lab: a board is not told of events."),
+        may(
+            "lasts",
+            "duration, whole ms, 1 ms to 1 h",
+            "to the end",
+            "Then it captures again; its frames are numbered on.",
         ),
     ],
     later: &[],
