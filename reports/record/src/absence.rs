@@ -86,8 +86,7 @@ pub(crate) fn of_check(
             });
         }
         Subject::Freezes => {
-            let until_us = part.to_ns / 1_000;
-            let frozen = measure::freezes(&measure::rendered_us(stream), until_us);
+            let frozen = measure::frozen_in(stream, record.header.duration_us, check.window);
             let frozen = frozen.iter().map(|freeze| Part {
                 from_ns: freeze.from_us.saturating_mul(1_000).max(part.from_ns),
                 to_ns: freeze.to_us.saturating_mul(1_000),

@@ -66,9 +66,8 @@ pub(crate) fn parts(
             vec![(shown.filter(|at| *at < from_us).max().unwrap_or(0), to_us)]
         }
         Subject::Freezes => {
-            let frozen = measure::freezes(&measure::rendered_us(stream), to_us).into_iter();
-            let ended = frozen.filter(|freeze| freeze.to_us >= from_us);
-            ended.map(|freeze| (freeze.from_us, freeze.to_us)).collect()
+            let frozen = measure::frozen_in(stream, header.duration_us, check.window);
+            frozen.into_iter().map(|freeze| (freeze.from_us, freeze.to_us)).collect()
         }
         Subject::LostFrames | Subject::Latency => {
             let own = stream.frames.iter().filter(|one| check.window.holds(one.camera.captured_ns));

@@ -207,24 +207,6 @@ fn route_name(route: Route) -> &'static str {
     }
 }
 
-/// The freezes of which a part is in the window, each whole.
-fn frozen_in(stream: &StreamTimeline, header: &Header, window: Window) -> Vec<measure::Freeze> {
-    let mut frozen = measure::freezes(&measure::rendered_us(stream), header.duration_us);
-    frozen.retain(|freeze| {
-        window.from_us.is_none_or(|from| freeze.to_us >= from)
-            && window.to_us.is_none_or(|to| freeze.from_us < to)
-    });
-    frozen
-}
-
-/// The freezes that ended in a window, and the one that is still going on at its end.
-fn frozen(stream: &StreamTimeline, header: &Header, window: Window) -> Vec<measure::Freeze> {
-    let until_us = window.to_us.unwrap_or(header.duration_us);
-    let mut frozen = measure::freezes(&measure::rendered_us(stream), until_us);
-    frozen.retain(|freeze| window.from_us.is_none_or(|from| freeze.to_us >= from));
-    frozen
-}
-
 fn longest_freeze(
     below_us: u64,
     stream: &StreamTimeline,
@@ -232,7 +214,7 @@ fn longest_freeze(
     window: Window,
 ) -> Finding {
     let sample = rendered_in(stream, window);
-    let frozen = frozen_in(stream, header, window);
+    let frozen = measure::frozen_in(stream, header.duration_us, window);
     let longest = frozen.iter().copied().max_by_key(measure::Freeze::duration_us);
     let open = frozen.last().copied().filter(|freeze| freeze.open);
     // How long an open one would have lasted is unknown: it keeps no bound.
@@ -269,12 +251,12 @@ fn freezes(
     header: &Header,
     window: Window,
 ) -> Vec<Finding> {
-    let frozen = frozen(stream, header, window);
+    let frozen = measure::frozen_in(stream, header.duration_us, window);
     let count = frozen.len() as u64;
     let sample = rendered_in(stream, window);
     let open = frozen.iter().any(|freeze| freeze.open);
     let detail = no_frame(sample)
-        .or_else(|| open.then(|| "the last one had not ended with the window".to_owned()));
+        .or_else(|| open.then(|| "the last one had not ended with the run".to_owned()));
     // A gap has two ends, each as late as a frame can be: it may be longer or shorter by that.
     let one = Uncertainty::of_duration(header.clock, FRAME_TICKS).below;
     let total = Span {
@@ -286,17 +268,22 @@ fn freezes(
     };
     let finding = |of: Option<&str>, measured, comparison, bound, unit| Finding {
         of: of.map(str::to_owned),
-        measured: happened(sample > 0, measured),
+        measured,
         comparison,
         bound,
         unit,
         sample,
         detail: detail.clone(),
     };
+    let counted = happened(sample > 0, exact(count));
     let at_most = signed(count_at_most);
-    let counted = finding(None, exact(count), Comparison::AtMost, at_most, Unit::Freezes);
-    let timed = total_below_us
-        .map(|us| finding(Some("total"), total, Comparison::Below, signed(us), Unit::Us));
+    let counted = finding(None, counted, Comparison::AtMost, at_most, Unit::Freezes);
+    let timed = total_below_us.map(signed).map(|below| {
+        // How long an open one would have lasted is unknown: it keeps no bound.
+        let unknown = sample > 0 && open && total.measured_us < below;
+        let total = if unknown { Err(Verdict::Inconclusive) } else { happened(sample > 0, total) };
+        finding(Some("total"), total, Comparison::Below, below, Unit::Us)
+    });
     std::iter::once(counted).chain(timed).collect()
 }
 

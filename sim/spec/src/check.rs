@@ -104,9 +104,8 @@ pub enum Predicate {
         /// Less than this, microseconds.
         below_us: u64,
     },
-    /// Freezes that ended in the window, and one that is still going on at its end. Each counts
-    /// whole, also what of it lay before the window, as the difference of two readings of
-    /// `freezeCount` and `totalFreezesDuration` of webrtc-stats would.
+    /// Freezes of which a part is in the window. Each counts whole, also what is before and behind the window. One
+    /// that had not ended with the run breaks a bound on their sum, and cannot keep one.
     ///
     /// A limit: render times are late by up to some ticks, so a gap within them of the threshold
     /// may be a freeze or none, although the count, like all counts, is taken for exact.

@@ -272,7 +272,7 @@ fn the_longest_freeze() {
 }
 
 #[test]
-fn a_freeze_counts_whole_in_the_window_in_which_it_ends() {
+fn a_freeze_counts_whole_in_each_window_that_has_a_part_of_it() {
     // It lasts from 3.700013 to 4.266680 s.
     let figures = |from_us, to_us| {
         let mut windowed = check(Predicate::Freezes { count_at_most: 0, total_below_us: Some(1) });
@@ -282,9 +282,28 @@ fn a_freeze_counts_whole_in_the_window_in_which_it_ends() {
     };
     assert_eq!(figures(4_000_000, 5_600_000), [1, 566_667].map(Some));
     assert_eq!(figures(4_300_000, 5_600_000), [0, 0].map(Some));
-    // It is still going on at the end of this one, and has lasted for 299.987 ms.
-    assert_eq!(figures(1_000_000, 4_000_000), [1, 299_987].map(Some));
+    // It is still going on at the end of this one.
+    assert_eq!(figures(1_000_000, 4_000_000), [1, 566_667].map(Some));
     assert_eq!(figures(1_000_000, 3_700_000), [0, 0].map(Some));
+}
+
+/// One from 3.7 s to 4.266 s, and one from 5.6 s on.
+#[test]
+fn a_freeze_that_had_not_ended_with_the_run_keeps_no_bound_on_their_sum() {
+    let total = |below_us, to_us| {
+        let mut run = frozen();
+        run.header.duration_us = 7_500_000;
+        let mut check =
+            check(Predicate::Freezes { count_at_most: 2, total_below_us: Some(below_us) });
+        check.window.to_us = to_us;
+        let checks = run.judged(vec![check]).checks;
+        (checks[0].verdict, checks[1].verdict)
+    };
+    assert_eq!(total(1_000_000, None), (Verdict::Pass, Verdict::Fail));
+    assert_eq!(total(5_000_000, None), (Verdict::Pass, Verdict::Inconclusive));
+    // It began in this window, too; in the last it did not.
+    assert_eq!(total(5_000_000, Some(6_000_000)), (Verdict::Pass, Verdict::Inconclusive));
+    assert_eq!(total(5_000_000, Some(5_500_000)), (Verdict::Pass, Verdict::Pass));
 }
 
 #[test]

@@ -116,8 +116,13 @@ pub(crate) const CAPTURE_TO_RENDER: Keys = Keys {
 pub(crate) const FREEZES: Keys = Keys {
     place: "freezes",
     keys: &[
-        must("at_most", "whole number", "How many."),
-        may("total_below", "duration", "any", "How long, all together."),
+        must("at_most", "whole number", "How many of which a part is in the window."),
+        may(
+            "total_below",
+            "duration",
+            "any",
+            "How long, all together; each counts whole. A picture that still stands at the run's end breaks the bound or is inconclusive.",
+        ),
         FROM,
         TO,
         SAMPLE,
