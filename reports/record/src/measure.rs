@@ -200,8 +200,7 @@ pub fn freezes(rendered_us: &[u64], until_us: u64) -> Vec<Freeze> {
 }
 
 /// The freezes of a stream of which a part is in a window, each whole.
-#[must_use]
-pub fn frozen_in(stream: &StreamTimeline, duration_us: u64, window: Window) -> Vec<Freeze> {
+pub(crate) fn frozen_in(stream: &StreamTimeline, duration_us: u64, window: Window) -> Vec<Freeze> {
     let mut frozen = freezes(&rendered_us(stream), duration_us);
     frozen.retain(|freeze| {
         window.from_us.is_none_or(|from| freeze.to_us >= from)

@@ -183,6 +183,21 @@ const BROKEN: &[(&str, &str, &str)] = &[
         "freezes = { at_most = 9, total_below = \"100s\" }",
     ),
     (
+        "more lost frames than the run films",
+        "recovery = { after = \"reboot\", within = \"10s\" }",
+        "frames_lost = { at_most = 451 }",
+    ),
+    (
+        "more freezes than fit into the window",
+        "recovery = { after = \"reboot\", within = \"10s\" }",
+        "freezes = { at_most = 9, from = \"20s\", to = \"21s\", minimum_sample = 1 }",
+    ),
+    (
+        "PSNR that no picture has",
+        "recovery = { after = \"reboot\", within = \"10s\" }",
+        "psnr = { above = \"99dB\" }",
+    ),
+    (
         "SSIM above the whole",
         "recovery = { after = \"reboot\", within = \"10s\" }",
         "ssim = { above = 1.5 }",

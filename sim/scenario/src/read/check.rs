@@ -282,8 +282,20 @@ fn share_in_ppm(text: &str) -> Result<u32, units::UnitError> {
     })
 }
 
+/// What identical pictures count as: `PSNR_CAP_MILLIDB` of `parallax-media`.
+const PSNR_CAP_MILLIDB: u32 = 99_000;
+
 fn psnr(reader: &mut Reader, table: &Table<'_>) -> Option<Predicate> {
-    let above = table.get(reader, "above").and_then(|value| value.unit(reader, units::millidb));
+    let above = table.get(reader, "above").and_then(|value| {
+        let above = value.unit(reader, units::millidb)?;
+        if above < PSNR_CAP_MILLIDB {
+            return Some(above);
+        }
+        let message = "identical pictures count as 99dB, and none as more";
+        let help = "write a bound below `99dB`; video of cameras has some 25dB to 45dB";
+        reader.refuse(Rank::Value, &value.place, message, "could never pass", help);
+        None
+    });
     let percentile = optional(reader, table, "percentile", percentile);
     let statistic =
         percentile?.map_or(Statistic::Mean, |percentile| Statistic::Percentile { percentile });

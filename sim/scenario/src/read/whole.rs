@@ -10,8 +10,11 @@ use crate::{
     units::{Size, format_bits_per_second, format_duration, shown},
 };
 use core::time::Duration;
-use parallax_record::{CandidateKind, Check, Predicate, Route, Subject};
+use parallax_record::{CandidateKind, Check, LossBound, Predicate, Route, Subject};
 use parallax_spec::{Action, ScriptedEvent, Services, SignallingProtocol, Stream};
+
+/// A gap between two frames that is no longer is no freeze, by the rule of webrtc-stats.
+const SHORTEST_FREEZE_US: u64 = 150_000;
 
 /// Refuses viewers of what is no camera or too much for them, and cameras that nobody views.
 pub(super) fn peers(reader: &mut Reader, peers: &[Peer], drafts: &[PeerDraft]) -> Option<()> {
@@ -129,6 +132,7 @@ pub(super) fn checks(
         let sound = stream(reader, draft, peers).and_then(|()| window(reader, draft, duration));
         if let Some(window) = sound {
             reachable(reader, draft, window, duration);
+            countable(reader, draft, window, peers);
             sample(reader, draft, window, peers);
             relay(reader, draft, services);
             recovery(reader, draft, events, peers, duration);
@@ -220,19 +224,51 @@ fn window(reader: &mut Reader, draft: &CheckDraft, duration: Duration) -> Option
 fn reachable(reader: &mut Reader, draft: &CheckDraft, window_us: u64, duration: Duration) {
     let predicate = &draft.check.predicate;
     let window = Duration::from_micros(window_us);
-    let (bound_us, of, most) = match predicate {
+    let (bound_us, of, most, help) = match predicate {
         Predicate::LongestFreeze { below_us }
         | Predicate::Freezes { total_below_us: Some(below_us), .. } => {
-            (Some(*below_us), "run", duration)
+            let help = "lower the bound, or let the run take longer";
+            (Some(*below_us), "run", duration, help)
         }
-        _ => (predicate.bound_us(), "window", window),
+        _ => {
+            let help = "lower the bound, widen the window, or let the run take longer";
+            (predicate.bound_us(), "window", window, help)
+        }
     };
     if bound_us.is_some_and(|bound| Duration::from_micros(bound) > most) {
         let message =
             format!("the bound is longer than the {of}, which is {}", format_duration(most));
-        let help = "lower the bound, widen the window, or let the run take longer";
         reader.refuse(Rank::Whole, &draft.demand, &message, "could never fail", help);
     }
+}
+
+/// Refuses a number that nothing in the window can exceed.
+fn countable(reader: &mut Reader, draft: &CheckDraft, window_us: u64, peers: &[Peer]) {
+    let Check { predicate, streams: selection, .. } = &draft.check;
+    let (bound, most, what) = match predicate {
+        Predicate::FramesLost { at_most: LossBound::Count { frames } } => {
+            let selected = streams(peers).filter(|one| selection.selects(&one.camera, &one.viewer));
+            let captured = selected.filter_map(|one| frames_in(window_us, &one.camera, peers));
+            (*frames, captured.max().map_or(0, |frames| frames + 1), "frames")
+        }
+        // With a bound on their sum, any number may be right.
+        Predicate::Freezes { count_at_most, total_below_us: None } => {
+            (*count_at_most, window_us / SHORTEST_FREEZE_US + 2, "freezes")
+        }
+        _ => return,
+    };
+    if bound >= most {
+        let message = format!("the window holds at most {most} {what}");
+        let help = "lower the bound: a check that cannot fail says nothing";
+        reader.refuse(Rank::Whole, &draft.demand, &message, "could never fail", help);
+    }
+}
+
+/// How many frames of a camera a window holds.
+fn frames_in(window_us: u64, camera: &str, peers: &[Peer]) -> Option<u64> {
+    let camera = peers.iter().find(|peer| peer.name == camera)?.camera.as_ref()?;
+    let frames = u128::from(window_us) * u128::from(camera.config.frames_per_second) / 1_000_000;
+    u64::try_from(frames).ok()
 }
 
 /// Refuses a minimum sample that the window does not hold.
@@ -243,11 +279,8 @@ fn sample(reader: &mut Reader, draft: &CheckDraft, window_us: u64, peers: &[Peer
     }
     for stream in streams(peers).filter(|stream| selection.selects(&stream.camera, &stream.viewer))
     {
-        let Some(camera) = peers.iter().find(|peer| peer.name == stream.camera) else { continue };
-        let Some(camera) = &camera.camera else { continue };
-        let frames =
-            u128::from(window_us) * u128::from(camera.config.frames_per_second) / 1_000_000;
-        if u128::from(*minimum_sample) > frames {
+        let Some(frames) = frames_in(window_us, &stream.camera, peers) else { continue };
+        if *minimum_sample > frames {
             let message = format!(
                 "it needs {minimum_sample} frames, and the window holds {frames} of `{}`",
                 stream.camera
