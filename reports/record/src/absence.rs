@@ -75,13 +75,13 @@ pub(crate) fn of_check(
         }
         // Of these there must be enough: half of the window is.
         _ if finding.is_short(check) => {
-            return cause(record, stream, part, part.half_ns());
+            return cause(record, stream, part, None, part.half_ns());
         }
         Subject::LostFrames => {
             let lost = stream.frames.iter().filter(|frame| matches!(frame.fate, Fate::Lost(_)));
             let lost = lost.map(|frame| frame.camera.captured_ns);
             let lost: Vec<u64> = lost.filter(|at| check.window.holds(*at)).collect();
-            return texts(record, stream, |absences| {
+            return texts(record, stream, None, |absences| {
                 absences.iter().copied().find(|one| lost.iter().any(|at| one.holds(*at)))
             });
         }
@@ -92,7 +92,7 @@ pub(crate) fn of_check(
                 to_ns: freeze.to_us.saturating_mul(1_000),
             });
             let frozen: Vec<Part> = frozen.collect();
-            return texts(record, stream, |absences| {
+            return texts(record, stream, None, |absences| {
                 absences
                     .iter()
                     .copied()
@@ -106,13 +106,22 @@ pub(crate) fn of_check(
     if let Some(took) = finding.measured_us() {
         part.to_ns = part.from_ns.saturating_add(ns(took));
     }
-    cause(record, stream, part, ns(finding.bound))
+    // What was measured since the request is explained in times since the request.
+    let requested = matches!(check.predicate.kind().subject(), Subject::Request);
+    let since_ns = begins_ns.filter(|_| requested);
+    cause(record, stream, part, since_ns, ns(finding.bound))
 }
 
 /// Why a stream had less than `needed_ns` of a part of the run: its camera or its viewer did not run.
 /// None if both ran for that time.
-fn cause(record: &Record, stream: &StreamTimeline, part: Part, needed_ns: u64) -> Option<String> {
-    texts(record, stream, |absences| {
+fn cause(
+    record: &Record,
+    stream: &StreamTimeline,
+    part: Part,
+    since_ns: Option<u64>,
+    needed_ns: u64,
+) -> Option<String> {
+    texts(record, stream, since_ns, |absences| {
         let absent: u64 = absences.iter().map(|one| part.overlap_ns(one)).sum();
         let ran = part.to_ns.saturating_sub(part.from_ns).saturating_sub(absent);
         let longest = absences.iter().max_by_key(|one| part.overlap_ns(one))?;
@@ -120,10 +129,12 @@ fn cause(record: &Record, stream: &StreamTimeline, part: Part, needed_ns: u64) -
     })
 }
 
-/// Tells the absence of a stream's camera, and of its viewer, that is chosen among those of each.
+/// Tells the absence of a stream's camera, and of its viewer, that is chosen among those of each: in times since the
+/// request at `since_ns`, else of the run.
 fn texts(
     record: &Record,
     stream: &StreamTimeline,
+    since_ns: Option<u64>,
     choose: impl Fn(&[Absence]) -> Option<Absence>,
 ) -> Option<String> {
     let roles = [("camera", &stream.stream.camera), ("viewer", &stream.stream.viewer)];
@@ -136,17 +147,21 @@ fn texts(
             let boot = absences
                 .iter()
                 .find(|next| !chosen.booting && next.booting && Some(next.from_ns) == chosen.to_ns);
-            let boot = boot.map(|boot| format!(", and {}", told(*boot, record)));
-            let told = told(chosen, record);
+            let boot = boot.map(|boot| format!(", and {}", told(*boot, record, since_ns)));
+            let told = told(chosen, record, since_ns);
             Some(format!("the {role} {name} {told}{}", boot.unwrap_or_default()))
         })
         .collect();
     (!texts.is_empty()).then(|| texts.join(", and "))
 }
 
-fn told(absence: Absence, record: &Record) -> String {
-    let seconds = |ns: u64| counted::seconds(ns / 1_000);
-    let end = seconds(record.header.duration_us.saturating_mul(1_000));
+fn told(absence: Absence, record: &Record, since_ns: Option<u64>) -> String {
+    let seconds = |ns: u64| match since_ns {
+        None => counted::seconds(ns / 1_000),
+        Some(since) if ns <= since => "before the request".to_owned(),
+        Some(since) => format!("{} after the request", counted::seconds((ns - since) / 1_000)),
+    };
+    let end = counted::seconds(record.header.duration_us);
     match (absence.booting, absence.to_ns) {
         (true, Some(to)) => format!("was still booting until {}", seconds(to)),
         (true, None) => format!("was still booting when the run ended at {end}"),
