@@ -89,7 +89,7 @@ pub(crate) struct SimArgs {
     #[arg(long, value_name = "FOLDER", default_value = "target/parallax")]
     pub(crate) out: PathBuf,
     /// How many runs go on at once. Left out: one for each core
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = values::jobs)]
     pub(crate) jobs: Option<NonZeroUsize>,
     /// Run each scenario twice, the second time in another environment and under load: any
     /// difference is an error that names the first record and the first packet that differ

@@ -260,6 +260,10 @@ pub(crate) fn failed_to_read(path: &Path, error: &io::Error) -> String {
             ),
             None => "\n  help: check its spelling and the current folder".to_owned(),
         },
+        io::ErrorKind::IsADirectory => "\n  help: name a file, such as one in it".to_owned(),
+        io::ErrorKind::NotADirectory => {
+            "\n  help: a part of the path is a file, not a folder".to_owned()
+        }
         _ => String::new(),
     };
     format!("failed to read {}: {error}{cure}", path.display())

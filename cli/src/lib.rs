@@ -44,7 +44,7 @@ pub use worker::CommandGuards;
 use args::{Command, CompletionsArgs, Parallax};
 use clap::{CommandFactory, Parser};
 use parallax_render::escape::tame;
-use std::{panic, process::ExitCode};
+use std::{ffi::OsString, panic, process::ExitCode};
 
 /// Runs the command. `guards` is what keeps runs repeatable; every command but the test build's
 /// has them all on.
@@ -53,7 +53,7 @@ pub fn main(guards: CommandGuards) -> ExitCode {
         output::error(stop.to_string());
         return stop.exit().into();
     }
-    let parsed = match Parallax::try_parse() {
+    let parsed = match Parallax::try_parse_from(arguments()) {
         Ok(parsed) => parsed,
         Err(error) => {
             // Plain text, not clap's own colours: what it quotes of the arguments is foreign.
@@ -96,6 +96,15 @@ pub fn main(guards: CommandGuards) -> ExitCode {
         }
     };
     output::unless_lost(exit).into()
+}
+
+/// The arguments. To clap, what follows `help` is a command's name, even `--help`.
+fn arguments() -> Vec<OsString> {
+    let mut arguments: Vec<_> = std::env::args_os().collect();
+    if arguments.get(1).is_some_and(|first| first == "help") {
+        arguments.retain(|argument| argument != "--help" && argument != "-h");
+    }
+    arguments
 }
 
 /// Refuses arguments with control characters: names and comments stand in lines of messages and files.

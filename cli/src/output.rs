@@ -92,8 +92,13 @@ pub(crate) fn drawn() -> bool {
 /// [`Stop::BadInput`]: the user chose where.
 pub(crate) fn folder(path: &Path) -> Result<(), Stop> {
     fs::create_dir_all(path).map_err(|error| {
+        let cause = match error.kind() {
+            ErrorKind::AlreadyExists => "a file has that name".to_owned(),
+            ErrorKind::NotADirectory => "a part of the path is a file".to_owned(),
+            _ => error.to_string(),
+        };
         Stop::BadInput(format!(
-            "failed to make the folder {}: {error}\n  help: choose one that can be written with \
+            "failed to make the folder {}: {cause}\n  help: choose one that can be written with \
              --out FOLDER",
             path.display()
         ))

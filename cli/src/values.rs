@@ -2,7 +2,7 @@
 
 use parallax_record::{MediaMode, beside::Within};
 use parallax_scenario::units::{self, UnitError};
-use std::{ops::RangeInclusive, time::Duration};
+use std::{num::NonZeroUsize, ops::RangeInclusive, time::Duration};
 
 /// `A..B`: the seeds from one to another, both included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +55,12 @@ pub(crate) fn seeds(text: &str) -> Result<Seeds, String> {
         return Err(format!("the range is empty\n  help: write `{last}..{first}`"));
     }
     Ok(Seeds { first, last })
+}
+
+/// Reads how many runs go on at once.
+pub(crate) fn jobs(text: &str) -> Result<NonZeroUsize, String> {
+    let help = "it is not a number of runs\n  help: write a whole number from 1 up";
+    text.parse().map_err(|_| help.to_owned())
 }
 
 /// `PEER=NAME`: another device for a peer.

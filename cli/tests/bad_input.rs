@@ -282,6 +282,10 @@ fn files(page: &mut String) {
     let place = Place::with("case.toml", SOUND);
     fs::create_dir(place.path("folder")).expect("make a folder");
     place.write("folder/case.toml", SOUND);
+    let below = ["sim", "case.toml/", "--out", "out"];
+    told_of(page, "file in place of a folder", &place, &below);
+    let bench = ["boards", "--bench", "folder"];
+    told_of(page, "folder in place of a bench", &place, &bench);
     let both = ["sim", "case.toml", "folder/case.toml", "--out", "out"];
     told_of(page, "two files of one name", &place, &both);
     place.write("out", "a file stands here");

@@ -245,6 +245,20 @@ fn completions_of_every_shell_know_every_command() {
 }
 
 #[test]
+fn help_of_help_is_help() {
+    let place = Place::new();
+    let help = call(&place, &["help"]).ended(0).said;
+    assert!(help.contains("Usage: parallax [COMMAND]"), "{help}");
+    for arguments in [&["help", "--help"], &["help", "-h"]] {
+        assert_eq!(call(&place, arguments).ended(0).said, help);
+    }
+    assert_eq!(
+        call(&place, &["help", "sim", "--help"]).ended(0).said,
+        call(&place, &["help", "sim"]).ended(0).said
+    );
+}
+
+#[test]
 fn help_of_a_command_lists_its_own_exit_codes() {
     let all = [0, 1, 2, 4, 10, 11, 12, 130];
     for (command, own) in [

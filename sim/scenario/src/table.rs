@@ -179,6 +179,9 @@ impl<'a> Table<'a> {
     }
 }
 
+/// What a text is called in messages.
+const TEXT: &str = "a text in quotes";
+
 impl<'a> Value<'a> {
     pub(crate) fn new(place: Place, value: DeValue<'a>) -> Self {
         Self { place, value }
@@ -188,7 +191,7 @@ impl<'a> Value<'a> {
     pub(crate) fn text(&self, reader: &mut Reader) -> Option<String> {
         match &self.value {
             DeValue::String(text) => Some(text.to_string()),
-            _ => self.wrong_type(reader, "a text in quotes"),
+            _ => self.wrong_type(reader, TEXT),
         }
     }
 
@@ -439,7 +442,10 @@ impl<'a> Value<'a> {
             &self.place,
             &message,
             &format!("this is {found}"),
-            format!("write {expected}"),
+            match (&self.value, expected) {
+                (DeValue::Integer(number), TEXT) => format!("write it in quotes: `\"{number}\"`"),
+                _ => format!("write {expected}"),
+            },
         );
         None
     }

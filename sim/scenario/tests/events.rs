@@ -182,6 +182,7 @@ const BROKEN: &[(&str, &str, &str)] = &[
         "recovery = { after = \"reboot\", within = \"10s\" }",
         "freezes = { at_most = 9, total_below = \"100s\" }",
     ),
+    ("a seed without quotes", "schema = 1\n", "schema = 1\nseed = 5\n"),
     (
         "more lost frames than the run films",
         "recovery = { after = \"reboot\", within = \"10s\" }",
