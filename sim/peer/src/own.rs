@@ -185,8 +185,8 @@ async fn serve<H: Host>(
                 });
             }
             read = reader.read(&mut bytes), if reads => {
-                // An error is an end like another: nothing more comes.
-                let read = read.unwrap_or(0);
+                // After a reset nothing is read there either.
+                let Ok(read) = read else { break };
                 reads = read > 0;
                 let bytes = &bytes[..read];
                 hub.act(Some(id), |server| server.receive(now(&host), id, bytes));

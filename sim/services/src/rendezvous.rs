@@ -69,8 +69,11 @@ impl RendezvousService {
         for (id, connection) in &self.clients {
             let mut bytes = [0; 4096];
             while let Poll::Ready(received) = self.stack.receive(*connection, &mut bytes) {
-                // An error is an end like another: nothing more comes.
-                let received = received.unwrap_or(0);
+                // After a reset nothing is read there either.
+                let Ok(received) = received else {
+                    self.server.gone(since_start, *id);
+                    break;
+                };
                 self.server.receive(since_start, *id, &bytes[..received]);
                 if received == 0 {
                     break;

@@ -126,8 +126,6 @@ const EXPOSED: &str =
 pub(crate) enum Event {
     /// A request; it is to be answered by [`HttpSocket::respond`].
     Request(HttpRequest),
-    /// The client is gone without its response.
-    Abandoned,
     /// It is over; what it has sent is still to go out.
     Over,
 }
@@ -206,11 +204,6 @@ impl HttpSocket {
                 self.read_head(now)
             }
             Stage::Body { request, close, body } => self.read_body(now, request, close, body),
-            Stage::Answering { .. } if self.finished => {
-                self.stage = Stage::Closing;
-                self.until = Some(now);
-                Some(Event::Abandoned)
-            }
             Stage::Closing if self.finished => self.end(now),
             stage => {
                 self.stage = stage;
@@ -343,7 +336,9 @@ impl HttpSocket {
     /// Answers the request that waits for it.
     pub(crate) fn respond(&mut self, now: Duration, response: &HttpResponse) {
         let Stage::Answering { head_only, close } = self.stage else { return };
-        let close = close || self.sent.len() > MAX_WAITING_BYTES;
+        // A client that has closed its half sends no other request, and still reads (RFC 9112 section 9.6).
+        let last = self.finished && self.received.is_empty();
+        let close = close || last || self.sent.len() > MAX_WAITING_BYTES;
         response.write(&mut self.sent, head_only, close);
         if close {
             return self.close(now);

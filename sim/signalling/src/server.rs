@@ -222,7 +222,6 @@ impl Server {
                     let ids = (id, ConnectionId(self.last_id));
                     self.whip.request(now, &mut self.rendezvous, ids, &request);
                 }
-                http::Event::Abandoned => self.whip.abandoned(&mut self.rendezvous, id),
                 http::Event::Over => client.over = true,
             }
         }

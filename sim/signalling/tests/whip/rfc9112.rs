@@ -1,6 +1,6 @@
 //! RFC 9112, "HTTP/1.1", as far as WHIP needs it, and what bad clients can do.
 
-use crate::bench::{Bench, OFFER, Request, SECOND, Viewer};
+use crate::bench::{ANSWER, Bench, OFFER, Request, SECOND, Viewer};
 use parallax_signalling::{ConnectionId, MAX_SDP_BYTES};
 
 const GET: &str = "GET /whip/doorbell HTTP/1.1\r\nHost: x\r\n\r\n";
@@ -179,6 +179,34 @@ fn section_9_3_a_connection_persists() {
     bench.send(client, GET.as_bytes());
     assert_eq!(bench.responses(client).len(), 0);
     bench.send(client, &[]);
+    assert!(bench.is_over(client));
+}
+
+/// Section 9.6: a client may close its half after its last request, and still gets the response.
+#[test]
+fn section_9_6_a_half_closed_client_is_answered() {
+    let mut bench = Bench::new();
+    let client = bench.open();
+    bench.send(client, Request::post(OFFER).text().as_bytes());
+    bench.send(client, &[]);
+    let mut viewer = Viewer::new(&mut bench, "phone");
+    viewer.view(&mut bench);
+    viewer.answer(&mut bench, ANSWER);
+    viewer.candidate(&mut bench, None);
+    let response = bench.response(client);
+    assert_eq!((response.status, response.field("Connection")), (201, "close"));
+    assert!(bench.is_over(client));
+    // Requests that came before that are all answered, and what is none is not.
+    let client = sent(&mut bench, &format!("{GET}{GET}GET"));
+    bench.send(client, &[]);
+    assert_eq!(bench.responses(client).len(), 2);
+    assert!(bench.is_over(client));
+    // Without a viewer it is told so in time, and nothing is left.
+    let client = bench.open();
+    bench.send(client, Request::post(OFFER).text().as_bytes());
+    bench.send(client, &[]);
+    bench.wait(11 * SECOND);
+    assert_eq!(bench.response(client).status, 503);
     assert!(bench.is_over(client));
 }
 
