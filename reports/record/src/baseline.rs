@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::distribution::Histogram;
@@ -16,14 +15,15 @@ use parallax_spec::Percentile;
 pub const BASELINE_FORMAT: &str = "parallax-baseline";
 
 /// The content of a baseline's file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Baseline {
     /// Tells it from other programs' JSON: [`BASELINE_FORMAT`].
-    #[schemars(extend("const" = BASELINE_FORMAT))]
+    #[cfg_attr(feature = "schema", schemars(extend("const" = BASELINE_FORMAT)))]
     pub format: String,
     /// The version of this format: [`SCHEMA`].
-    #[schemars(extend("const" = SCHEMA))]
+    #[cfg_attr(feature = "schema", schemars(extend("const" = SCHEMA)))]
     pub schema: u32,
     /// Distributions over the runs of a scenario, in the order of names.
     pub pooled: Vec<BaselinePool>,
@@ -32,7 +32,8 @@ pub struct Baseline {
 }
 
 /// Capture-to-render latency of a stream over all runs of its scenario.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct BaselinePool {
     /// The scenario's name.
@@ -46,14 +47,15 @@ pub struct BaselinePool {
 }
 
 /// What a run came to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct BaselineRun {
     /// The scenario's name.
     pub scenario: String,
     /// The seed; a string in JSON.
     #[serde(with = "crate::seed")]
-    #[schemars(with = "crate::seed::Seed")]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::seed::Seed"))]
     pub seed: u64,
     /// Which of several of the same on a bench; none: it was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -72,7 +74,8 @@ pub struct BaselineRun {
 }
 
 /// The key figures of a stream.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct BaselineStream {
     /// Whose pictures.
@@ -84,9 +87,8 @@ pub struct BaselineStream {
 }
 
 /// A figure that runs are compared by.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum BaselineFigure {
     /// From the viewer's first request to the first rendered frame, microseconds.

@@ -1,10 +1,10 @@
 //! What a browser says of itself.
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Of the video that a browser receives, all since its session began.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct BrowserStats {
     /// RTP packets that came.

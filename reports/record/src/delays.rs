@@ -1,7 +1,6 @@
 //! How long links took for packets: as recorded, and in the summary beside what was configured.
 
 use parallax_spec::micros;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::distribution::DelaysOfPackets;
@@ -26,7 +25,8 @@ impl DelaysOfPackets {
 }
 
 /// A delay over all packets that a link carried.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DelaySummary {
     /// The mean, rounded down.
@@ -40,7 +40,8 @@ pub struct DelaySummary {
 }
 
 /// One direction of a site's access: the delay that was configured, and the one that came out.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct LinkSummary {
     /// The site.
@@ -58,7 +59,8 @@ pub struct LinkSummary {
 }
 
 /// A link's delay as it was configured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ConfiguredDelay {
     /// From when on.

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use parallax_spec::Percentile;
@@ -14,7 +13,8 @@ use parallax_spec::Percentile;
 pub const BUCKETS_PER_OCTAVE: u64 = 128;
 
 /// Counts of durations in buckets whose width grows with the duration.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct Histogram {
     /// The least duration of each bucket in which there is one, in microseconds, and how many there
@@ -114,7 +114,8 @@ const SECOND_US: u64 = 1_000_000;
 
 /// Latency over the time of a run: of each interval in which a frame was captured that was rendered
 /// later. The lists are of one length.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct OverTime {
     /// How long an interval is: a second, in a run of more than two minutes so many seconds that
@@ -181,7 +182,8 @@ impl OverTime {
 }
 
 /// How long something took for the packets that a link carried.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DelaysOfPackets {
     /// The mean, rounded down.

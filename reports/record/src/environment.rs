@@ -1,16 +1,16 @@
 //! Where and when something ran: `environment.json`, the one file that differs from machine to
 //! machine.
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// The machine, the tools and the wall time of one call of the command.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Environment {
     /// The version of this format: [`SCHEMA`](crate::SCHEMA).
-    #[schemars(extend("const" = crate::SCHEMA))]
+    #[cfg_attr(feature = "schema", schemars(extend("const" = crate::SCHEMA)))]
     pub schema: u32,
     /// The version of Parallax.
     pub parallax_version: String,

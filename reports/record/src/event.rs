@@ -9,11 +9,11 @@ use crate::distribution::DelaysOfPackets;
 pub use crate::phase::{LossPhase, Phase};
 use parallax_spec::Candidate;
 use parallax_spec::SetupTask;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// One event, where and when it happened.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Entry {
     /// When, on the run's clock.
@@ -22,14 +22,15 @@ pub struct Entry {
     pub node: String,
     /// What.
     #[serde(with = "crate::by_kind")]
-    #[schemars(with = "Event")]
+    #[cfg_attr(feature = "schema", schemars(with = "Event"))]
     pub event: Event,
 }
 
 /// What happened.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-#[schemars(tag = "kind")]
+#[cfg_attr(feature = "schema", schemars(tag = "kind"))]
 pub enum Event {
     /// A peer's software starts: its boot is over.
     Started {
@@ -467,7 +468,8 @@ pub enum Event {
 
 /// A session: one camera streaming to one viewer. A camera that boots again, or a viewer that
 /// comes again, begins a new one.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Session {
     /// The camera's name.
@@ -479,7 +481,8 @@ pub struct Session {
 }
 
 /// What the marker in a picture says (`sim/media`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Marker {
     /// The boot of the camera.

@@ -2,7 +2,6 @@
 
 use std::net::Ipv4Addr;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use parallax_spec::{
@@ -21,14 +20,15 @@ pub const SCHEMA: u32 = 1;
 pub const FORMAT: &str = "parallax-record";
 
 /// What ran and what was demanded of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Header {
     /// Tells a record from other programs' JSON: [`FORMAT`].
-    #[schemars(extend("const" = FORMAT))]
+    #[cfg_attr(feature = "schema", schemars(extend("const" = FORMAT)))]
     pub format: String,
     /// The version of this format: [`SCHEMA`].
-    #[schemars(extend("const" = SCHEMA))]
+    #[cfg_attr(feature = "schema", schemars(extend("const" = SCHEMA)))]
     pub schema: u32,
     /// The version of Parallax that ran it.
     pub parallax_version: String,
@@ -43,7 +43,7 @@ pub struct Header {
     pub why: String,
     /// The seed of all randomness; a string in JSON, where numbers lose digits above 2^53.
     #[serde(with = "crate::seed")]
-    #[schemars(with = "crate::seed::Seed")]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::seed::Seed"))]
     pub seed: u64,
     /// Which of several runs of the same on a bench, from 1; none: it was to run once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -71,7 +71,8 @@ pub struct Header {
 }
 
 /// The file of a scenario, told apart from others of its name by its digest.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ScenarioFile {
     /// Its name without folders, such as `two-homes.toml`.
@@ -81,7 +82,8 @@ pub struct ScenarioFile {
 }
 
 /// The clock that `run_ns` is told by, and how far it may be from the truth.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Clock {
     /// Simulated time. Each network crossing and each timer is late by at most one tick, never
@@ -127,7 +129,8 @@ impl Clock {
 }
 
 /// The kind of a run's clock, in one word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ClockKind {
     /// Simulated time.
@@ -137,7 +140,8 @@ pub enum ClockKind {
 }
 
 /// What adapted the bit rate to the path.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum CongestionControl {
     /// Nothing: the encoders kept the scenario's bit rates.
@@ -150,7 +154,8 @@ pub enum CongestionControl {
 }
 
 /// A camera that follows its path.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct GccCamera {
     /// Its name.
@@ -162,7 +167,8 @@ pub struct GccCamera {
 }
 
 /// A peer: camera, viewer or both.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PeerHeader {
     /// Its name.
@@ -171,7 +177,7 @@ pub struct PeerHeader {
     pub site: String,
     /// Its address, inside its site; none in records of versions that did not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub address: Option<Ipv4Addr>,
     /// The device profile that it ran with.
     pub profile: ProfileUse,
@@ -203,7 +209,8 @@ pub struct PeerHeader {
 }
 
 /// A device profile, told apart from others of its name by its digest.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ProfileUse {
     /// Its name.
@@ -213,7 +220,8 @@ pub struct ProfileUse {
 }
 
 /// What a camera sends.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CameraHeader {
     /// As the scenario has it.

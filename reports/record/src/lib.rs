@@ -32,6 +32,7 @@ mod phase;
 mod record;
 mod recovery;
 mod regression;
+#[cfg(feature = "schema")]
 pub mod schema;
 mod scripted;
 mod seed;

@@ -7,7 +7,6 @@
 //! Where margins are small a result stands at a cliff: delays that differ by less than a model and a device do then decide
 //! how many frames are lost, and with them those that refer to them.
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::distribution::nearest_rank;
@@ -21,7 +20,8 @@ const ONE_IN: u64 = 100;
 
 /// Margins of the frames that a jitter buffer let go, and of those that it gave up before their resends came. Percentiles by nearest rank, microseconds; `null` where no frame
 /// has one: without a jitter buffer, or in a browser, which does not tell.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct MarginSummary {
     /// Frames that have one.

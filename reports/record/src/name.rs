@@ -1,6 +1,7 @@
 //! Names that become names of files and folders.
 
 use core::{fmt, ops::Deref, str::FromStr};
+#[cfg(feature = "schema")]
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, de};
 use std::{
@@ -177,6 +178,7 @@ impl<'de> Deserialize<'de> for Name {
     }
 }
 
+#[cfg(feature = "schema")]
 impl JsonSchema for Name {
     fn inline_schema() -> bool {
         true

@@ -1,6 +1,5 @@
 //! Checks that the mode of a run cannot judge.
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::header::{Header, MediaMode, Stream};
@@ -9,7 +8,8 @@ use parallax_spec::{Check, Predicate, Subject};
 /// A check that the mode of the run cannot judge, for one stream. It has no verdict and changes none.
 ///
 /// A check that could have been judged and had too small a sample is inconclusive instead.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NotJudged {
     /// What was to be checked, such as `psnr p50`.

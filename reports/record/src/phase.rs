@@ -1,14 +1,12 @@
 //! Phases of a session, and where frames are lost.
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Phase of a session at one of its ends. Each end passes its phases in this order, except for gathering: with trickle ICE
 /// (RFC 8838) an end sends each candidate as soon as it has it, and both the checks and the nomination may come before the last
 /// candidate.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// The viewer wants the camera, and is about to open its way to the rendezvous if it has none:
@@ -33,9 +31,8 @@ pub enum Phase {
 }
 
 /// Where a frame was lost.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum LossPhase {
     /// The encoder was busy when it was captured.
@@ -64,7 +61,8 @@ pub enum LossPhase {
 }
 
 /// Something for each phase of setup, at the viewer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PerPhase<T> {
     /// The offer has arrived.

@@ -5,7 +5,6 @@
 
 use std::io::{self, BufRead as _, Write};
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -14,7 +13,8 @@ use crate::foreign::inline;
 use crate::header::{FORMAT, Header, SCHEMA};
 
 /// The last line's content.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct End {
     /// How many entries there are.
@@ -24,7 +24,8 @@ pub struct End {
     pub packets_sha256: String,
 }
 
-#[derive(Serialize, Deserialize, JsonSchema)]
+#[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Trailer {
     /// That the run has ended, and what it came to.

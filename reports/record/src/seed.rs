@@ -1,6 +1,5 @@
 //! Seeds are strings in JSON: many readers keep numbers as doubles, and change them above 2^53.
 
-use schemars::JsonSchema;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serializer};
 
@@ -16,7 +15,8 @@ pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<
 }
 
 /// A whole number below 2^64, in decimal digits.
-#[derive(JsonSchema)]
+#[cfg(feature = "schema")]
+#[derive(schemars::JsonSchema)]
 #[schemars(transparent)]
 pub(crate) struct Seed(
     #[schemars(regex(pattern = "^[0-9]{1,20}$"))]

@@ -10,7 +10,6 @@
 //!
 //! A simulated timer is late by up to one tick: a configured stage may be longer by that.
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::distribution::nearest_rank;
@@ -176,7 +175,8 @@ fn signed(us: u64) -> i64 {
 
 /// Capture-to-render of the rendered frames by cause. For each frame the three add up exactly to its latency; their
 /// percentiles do not, since another frame may be the median of each.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SplitSummary {
     /// Rendered frames of which all stages are known: none at a browser.
@@ -190,7 +190,8 @@ pub struct SplitSummary {
 }
 
 /// One cause over the rendered frames: percentiles by nearest rank.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SplitPart {
     /// The median.

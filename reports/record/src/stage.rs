@@ -2,7 +2,6 @@
 
 use std::ops::{Index, IndexMut};
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::event::{Event, LossPhase};
@@ -61,9 +60,10 @@ macro_rules! stages {
         }
 
         /// Something for each stage of a frame's way.
-        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         #[serde(deny_unknown_fields, bound(deserialize = "T: Deserialize<'de> + Default"))]
-        #[schemars(bound = "T: JsonSchema + Serialize + Default")]
+        #[cfg_attr(feature = "schema", schemars(bound = "T: schemars::JsonSchema + Serialize + Default"))]
         pub struct PerStage<T> {
             $($(#[$meaning])* $(#[$field])* pub $key: T,)*
         }
@@ -91,7 +91,8 @@ macro_rules! stages {
         }
 
         /// How long the stages of a device take by its profile, for the pictures that it works on.
-        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         #[serde(deny_unknown_fields)]
         pub struct StageTimes {
             $($($(#[$time])* pub $key: Option<ConfiguredTime>,)?)*
@@ -184,9 +185,10 @@ pub enum DeviceRole {
 }
 
 /// How long one stage takes by a profile.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-#[schemars(rename = "StageTime")]
+#[cfg_attr(feature = "schema", schemars(rename = "StageTime"))]
 pub struct ConfiguredTime {
     /// In the middle, microseconds.
     pub typical_us: u64,

@@ -3,7 +3,6 @@
 //! Every number is an integer with its unit in its name; names that end in `_us` are microseconds
 //! on the run's clock. What could not be measured is `null`.
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::delays::LinkSummary;
@@ -23,11 +22,12 @@ use parallax_spec::CandidateKind;
 use parallax_spec::CheckKind;
 
 /// All runs of one call of the command: the content of `summary.json`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Suite {
     /// The version of this format: [`SCHEMA`](crate::SCHEMA).
-    #[schemars(extend("const" = crate::SCHEMA))]
+    #[cfg_attr(feature = "schema", schemars(extend("const" = crate::SCHEMA)))]
     pub schema: u32,
     /// How many runs were asked for: more than there are if the command was interrupted.
     pub planned: u64,
@@ -77,7 +77,8 @@ impl Suite {
 }
 
 /// One run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Summary {
     /// The scenario's file name without its ending.
@@ -86,7 +87,7 @@ pub struct Summary {
     pub title: String,
     /// The seed; a string in JSON.
     #[serde(with = "crate::seed")]
-    #[schemars(with = "crate::seed::Seed")]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::seed::Seed"))]
     pub seed: u64,
     /// Which of several runs of the same on a bench, from 1; none: it was to run once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -212,7 +213,8 @@ pub fn run_folder(seed: u64, repeat: Option<u32>) -> String {
 }
 
 /// Which profile a peer ran with.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PeerProfile {
     /// The peer's name.
@@ -254,7 +256,8 @@ impl PeerProfile {
 }
 
 /// What came of a check for one stream.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CheckResult {
     /// What was checked, such as `capture_to_render p95`.
@@ -299,7 +302,8 @@ impl CheckResult {
 }
 
 /// How a measured value must stand to its bound.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Comparison {
     /// Less.
@@ -311,7 +315,8 @@ pub enum Comparison {
 }
 
 /// The unit of a check's figures.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Unit {
     /// Microseconds.
@@ -331,7 +336,8 @@ pub enum Unit {
 }
 
 /// What was measured of one stream, over the whole run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct StreamSummary {
     /// Whose pictures.
@@ -403,7 +409,8 @@ pub struct StreamSummary {
 }
 
 /// How congestion control went, once a second over all sessions of a stream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RatesSummary {
     /// What the path was estimated to carry.
@@ -415,7 +422,8 @@ pub struct RatesSummary {
 }
 
 /// A rate over a run, bits per second.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RateSummary {
     /// The arithmetic mean, rounded down.
@@ -426,7 +434,8 @@ pub struct RateSummary {
 
 /// Percentiles by nearest rank; `null` where nothing was measured. A small sample has a `p99` too,
 /// which is then its greatest value: look at `count`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct LatencySummary {
     /// Rendered frames.
@@ -452,7 +461,8 @@ pub struct LatencySummary {
 }
 
 /// One stage over all rendered frames.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct StageSummary {
     /// The median.
@@ -467,7 +477,8 @@ pub struct StageSummary {
 
 /// Frames captured while a session sent to the viewer:
 /// captured = rendered + lost + under way.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct FramesSummary {
     /// Captured.
@@ -485,7 +496,8 @@ pub struct FramesSummary {
 }
 
 /// Lost frames by where they were lost.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct LostSummary {
     /// The encoder was busy when they were captured.
@@ -534,7 +546,8 @@ impl LostSummary {
 }
 
 /// Freezes as in webrtc-stats.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct FreezesSummary {
     /// How many, with one that had not ended when the run did; webrtc-stats knows no such.
@@ -547,7 +560,8 @@ pub struct FreezesSummary {
 
 /// Bytes on the wire by the kind of node at the other end, counted at the peer that sends a packet
 /// and at the peer that it reaches: twice for one between peers, once for one that is lost.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct BytesSummary {
     /// Between peers.

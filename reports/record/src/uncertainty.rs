@@ -68,7 +68,6 @@
 //! failed, and a repeated flight of DTLS, which add 1 each; and rounds, in which a tick decides: an ICE check, a frame's
 //! exposure or a retransmission that the tick moved into another round is off by that round.
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::event::Phase;
@@ -96,7 +95,8 @@ pub(crate) const RESEND_ROUNDS: u64 = 5;
 
 /// Where the truth lies: between `measured - below` and `measured + above`, in the unit of what
 /// was measured.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Uncertainty {
     /// The truth is less by this at most.

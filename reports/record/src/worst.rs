@@ -1,15 +1,13 @@
 //! The worst frames of a stream: which of its rendered frames have the lowest PSNR.
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How many frames of each stream are named, and kept as pictures.
 pub const WORST_FRAMES: usize = 3;
 
 /// A rendered frame of a stream, by what its marker says.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct WorstFrame {
     /// Its luma PSNR, thousandths of a decibel.
