@@ -6,15 +6,51 @@ use crate::{
     error::{Problem, Rank, ScenarioErrors},
     files::{self, FileRead, Profiles},
     film::{self, Film, FilmKind, MAX_CLIP_BYTES, MAX_PICTURE_BYTES},
-    reference,
+    from_value::fill,
+    key::{keys, said, sentence, size, whole},
     source::Source,
     synonyms::nearest,
-    table::{Place, Reader, Table, Value, optional},
-    units::{self, Size, shown},
+    table::{Place, Reader, Table, Value},
+    units::{Size, shown},
 };
 use core::{fmt, ops::Range};
 use sha2::{Digest, Sha256};
 use std::{collections::BTreeMap, sync::Arc};
+
+keys! {
+    CLIP_TOP: "(top)" {
+        /// The version of this format.
+        schema: said("`1`");
+        /// The clip: H.264 in Annex B, of any profile; 8 bits, 4:2:0, progressive, without B-frames.
+        file: said("name of a file beside the manifest");
+        /// The size of its pictures.
+        size: size().and(", such as `\"640x360\"`, both even");
+        /// How fast it is shown.
+        frames_per_second: whole(1, 1_000);
+        /// How many pictures it has.
+        frames: whole(1, 10_000_000);
+        /// How long the file is.
+        bytes: whole(1, MAX_CLIP_BYTES);
+        /// SHA-256 of the file, as `sha256sum` prints it.
+        sha256: said("64 hexadecimal digits");
+        /// What is seen.
+        title: sentence("text"), absent "not told";
+        /// Who made it.
+        author: sentence("text"), absent "not told";
+        /// What may be done with it.
+        licence: sentence("text"), absent "not told";
+        /// What was changed of the original.
+        changes: sentence("text"), absent "not told";
+        /// Where the original is from.
+        origin: sentence("text"), absent "not told";
+        /// SHA-256 of the original.
+        origin_sha256: said("64 hexadecimal digits"), absent "not told";
+        /// The command that made the file.
+        command: sentence("text"), absent "not told";
+        /// The versions of what made it.
+        command_version: sentence("text"), absent "not told";
+    }
+}
 
 /// The clips that come with Parallax (`fixtures/clips/`). A test holds them against the media.
 pub const BUILTIN_CLIPS: &[&str] = &["bunny", "scene"];
@@ -224,33 +260,24 @@ impl Manifest {
 /// # Errors
 /// With everything that is wrong with it, most helpful first.
 pub fn parse(name: &str, text: &str) -> Result<Manifest, ScenarioErrors> {
-    document::read((name, text), None, &reference::CLIP_TOP, |reader, top| read(reader, name, &top))
+    document::read((name, text), None, &CLIP_TOP, |reader, top| read(reader, name, &top))
 }
 
 fn read(reader: &mut Reader, name: &str, top: &Table<'_>) -> Option<Manifest> {
     let schema = document::schema(reader, top);
     let file = top.get(reader, "file").and_then(|value| file_name(reader, &value));
-    let size = top.get(reader, "size").and_then(|value| value.unit(reader, units::size));
-    let mut whole =
-        |key, range| top.get(reader, key).and_then(|value: Value<'_>| value.whole(reader, range));
-    let frames_per_second = whole("frames_per_second", 1..=1_000);
-    let frames = whole("frames", 1..=10_000_000);
-    let bytes = whole("bytes", 1..=MAX_CLIP_BYTES);
-    let sha256 = top.get(reader, "sha256").and_then(|value| digest(reader, &value));
+    let sha256 = top.get(reader, "sha256").and_then(|value| digest(reader, value));
     for key in ["title", "author", "licence", "changes", "origin", "command", "command_version"] {
-        optional(reader, top, key, |reader, value| value.words(reader))?;
+        top.read::<Option<String>>(reader, key)?;
     }
-    optional(reader, top, "origin_sha256", digest)?;
+    top.read_by(reader, "origin_sha256", digest)?;
     let told = ["file", "size", "frames_per_second", "frames", "bytes", "sha256"];
     let places = told.map(|key| Some((key, top.get(reader, key)?.place.span)));
     schema?;
-    Some(Manifest {
+    fill!(reader, top => Manifest {
+        size, frames_per_second, frames, bytes;
         name: document::stem(name),
         file: file?,
-        size: size?,
-        frames_per_second: u16::try_from(frames_per_second?).ok()?,
-        frames: frames?,
-        bytes: bytes?,
         sha256: sha256?,
         source: reader.source.clone(),
         places: places.into_iter().flatten().collect(),
@@ -270,7 +297,7 @@ fn file_name(reader: &mut Reader, value: &Value<'_>) -> Option<String> {
     Some(name)
 }
 
-fn digest(reader: &mut Reader, value: &Value<'_>) -> Option<String> {
+fn digest(reader: &mut Reader, value: Value<'_>) -> Option<String> {
     let text = value.text(reader)?;
     if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         let message = format!("{} is not a SHA-256", shown(&text));

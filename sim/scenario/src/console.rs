@@ -2,12 +2,78 @@
 //! whoever drives a board reads them, and says what is one.
 
 use crate::{
-    error::Rank,
-    origin::{Origin, origin},
-    table::{NotAPattern, Reader, Table, Value, optional},
-    units,
+    from_value::{FromValue, by_word, fill},
+    key::{
+        H, Kind, S, command_line, fine_time, flag, keys, pattern, sentence, thousandths, whole,
+        words,
+    },
+    origin::{Origin, PROVENANCE, SOURCE, origin},
+    table::{Reader, Table, Value},
 };
 use core::time::Duration;
+use serde::Deserialize;
+
+const LEVELS: Kind = words(&["untouched", "high", "low"]);
+
+keys! {
+    CONSOLE: "[console]" {
+        /// Bits per second, the likeliest first.
+        bauds: whole(50, 12_000_000).of("array of 1 to 64, each a "), default [115200];
+        /// What DTR is held at.
+        dtr: LEVELS, default "untouched";
+        /// What RTS is held at.
+        rts: LEVELS, default "untouched";
+        /// What the first stage of a boot says.
+        banners: pattern("array of up to 64 patterns"), default [];
+        /// More of them in a boot are a boot loop.
+        banners_per_boot: whole(1, 100), default 1;
+        /// What stands at the end of the output when it takes a command.
+        prompt: pattern("pattern");
+        /// `markers` for a shell with `echo`, quotes and `$?`; `plain` for any other command line.
+        commands: words(&["markers", "plain"]), default "markers";
+        /// What asks for the user.
+        login_prompt: pattern("pattern"), absent "it asks for nobody";
+        /// Who logs in.
+        user: sentence("text"), absent "needed with `login_prompt`";
+        /// What asks for the password.
+        password_prompt: pattern("pattern"), absent "it asks for none";
+        /// Run after the login, before the agent starts, such as `"udhcpc -i eth0 -n -q"`; each must end with
+        /// status 0.
+        setup: command_line("array of up to 64 command lines, of up to 1024 bytes each"), default [];
+        /// Which control line resets it. Used where a bench names no power.
+        reset_line: words(&["dtr", "rts"]), absent "no line resets it";
+        /// What holds it in reset: `high` is asserted.
+        reset_level: words(&["high", "low"]), default "high";
+        /// How long it is held there.
+        reset_hold: fine_time(1, 10 * S), default "100ms";
+        /// Whether an empty line wakes it while it boots.
+        wakes_by_line: flag(), default false;
+        /// Whether unplugged is switched off.
+        powered_by_port: flag(), default false;
+        /// Bytes sent at once, where there is a delay.
+        transmit_chunk: whole(1, 4_096), default 1;
+        /// From one chunk to the next.
+        transmit_delay: fine_time(0, S), default "0ms";
+        /// How long it is quiet before a prompt counts.
+        settle: fine_time(1, 10 * S), default "60ms";
+        /// How long a run may take.
+        run_timeout: fine_time(1, 24 * H), default "600s";
+        /// How long a boot may take.
+        boot_timeout: fine_time(1, 24 * H), default "60s";
+        /// How long any other step may take.
+        step_timeout: fine_time(1, 24 * H), default "20s";
+        /// From an empty line to a prompt.
+        prompt_timeout: fine_time(1, 24 * H), default "2s";
+        /// What all timeouts are multiplied by.
+        timeout_factor: thousandths(100, 100_000), default 1;
+        /// What it says when it gives up, beside what all say.
+        panics: pattern("array of up to 64 patterns"), default [];
+        /// What it says when a watchdog resets it, likewise; one that only warns is none.
+        watchdogs: pattern("array of up to 64 patterns"), default [];
+        ..PROVENANCE;
+        ..SOURCE;
+    }
+}
 
 /// How a device behaves on its console.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,7 +149,8 @@ pub struct ResetTraits {
 }
 
 /// A control line of a serial port.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum ControlLine {
     /// Data terminal ready.
     Dtr,
@@ -92,7 +159,8 @@ pub enum ControlLine {
 }
 
 /// What a control line is held at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Level {
     /// As the system leaves it.
     Untouched,
@@ -102,159 +170,49 @@ pub enum Level {
     Low,
 }
 
-/// The longest timeout that is believed.
-const LONGEST: Duration = Duration::from_secs(24 * 3_600);
-/// Patterns of one kind, or rates, at most.
-pub(crate) const ITEMS_MOST: usize = 64;
-/// Bytes of a command, at most: with what is typed around it, it fits a terminal's line.
-pub(crate) const COMMAND_BYTES_MOST: usize = 1_024;
-
-pub(crate) fn read(reader: &mut Reader, table: &Table<'_>) -> Option<ConsoleTraits> {
-    let bauds =
-        several(reader, table, "bauds", |reader, value| value.whole(reader, 50..=12_000_000));
-    let mut level = |key| {
-        let words = [("untouched", Level::Untouched), ("high", Level::High), ("low", Level::Low)];
-        table.get(reader, key).and_then(|value| value.one_of(reader, &words))
-    };
-    let (dtr, rts) = (level("dtr"), level("rts"));
-    let mut patterns = |key| several(reader, table, key, |reader, value| pattern(reader, &value));
-    let (banners, panics, watchdogs) =
-        (patterns("banners"), patterns("panics"), patterns("watchdogs"));
-    let prompt = table.get(reader, "prompt").and_then(|value| pattern(reader, &value));
-    let shell = [("markers", true), ("plain", false)];
-    let has_shell = table.get(reader, "commands").and_then(|value| value.one_of(reader, &shell));
-    let login = login(reader, table);
-    let setup = several(reader, table, "setup", |reader, value| command(reader, &value));
-    let mut boolean = |key| table.get(reader, key).and_then(|value| value.boolean(reader));
-    let (wakes_by_line, powered_by_port) = (boolean("wakes_by_line"), boolean("powered_by_port"));
-    let mut whole = |key, most| table.get(reader, key)?.whole(reader, 1..=most);
-    let banners_per_boot = whole("banners_per_boot", 100);
-    let transmit_chunk_bytes = whole("transmit_chunk", 4_096);
-    let millisecond = Duration::from_millis(1);
-    let mut time = |key, least, most| {
-        let value = table.get(reader, key)?;
-        value.unit_between(reader, units::duration, (least, most), units::format_duration)
-    };
-    let transmit_delay = time("transmit_delay", Duration::ZERO, Duration::from_secs(1));
-    let settle = time("settle", millisecond, Duration::from_secs(10));
-    let (run_timeout, boot_timeout) =
-        (time("run_timeout", millisecond, LONGEST), time("boot_timeout", millisecond, LONGEST));
-    let (step_timeout, prompt_timeout) =
-        (time("step_timeout", millisecond, LONGEST), time("prompt_timeout", millisecond, LONGEST));
-    let reset_hold = time("reset_hold", millisecond, Duration::from_secs(10));
-    let reset = reset(reader, table, reset_hold);
-    let factor = table.get(reader, "timeout_factor");
-    let factor = factor.and_then(|value| value.thousandths(reader, 100..=100_000));
-    let origin = origin(reader, table);
-    Some(ConsoleTraits {
-        bauds: bauds?,
-        dtr: dtr?,
-        rts: rts?,
-        banners: banners?,
-        banners_per_boot: banners_per_boot?,
-        prompt: prompt?,
-        has_shell: has_shell?,
-        login: login?,
-        setup: setup?,
-        reset: reset?,
-        wakes_by_line: wakes_by_line?,
-        powered_by_port: powered_by_port?,
-        transmit_chunk_bytes: transmit_chunk_bytes?,
-        transmit_delay: transmit_delay?,
-        settle: settle?,
-        run_timeout: run_timeout?,
-        boot_timeout: boot_timeout?,
-        step_timeout: step_timeout?,
-        prompt_timeout: prompt_timeout?,
-        timeout_factor_per_mille: factor?,
-        panics: panics?,
-        watchdogs: watchdogs?,
-        origin: origin?,
-    })
-}
-
-pub(crate) fn several<'a, T>(
-    reader: &mut Reader,
-    table: &Table<'a>,
-    key: &str,
-    mut read: impl FnMut(&mut Reader, Value<'a>) -> Option<T>,
-) -> Option<Vec<T>> {
-    let value = table.get(reader, key)?;
-    let place = value.place.clone();
-    let items = value.items(reader)?;
-    if items.len() > ITEMS_MOST || (items.is_empty() && key == "bauds") {
-        let message = format!("{} items", items.len());
-        let help = match key {
-            "bauds" => format!("write 1 to {ITEMS_MOST} rates"),
-            "setup" => {
-                format!("write at most {ITEMS_MOST} commands; one can call a script of yours")
-            }
-            _ => {
-                format!("write at most {ITEMS_MOST} patterns; one pattern can hold several: `a|b`")
-            }
-        };
-        reader.refuse(Rank::Value, &place, &message, "out of range", help);
-        return None;
+impl FromValue for ConsoleTraits {
+    fn from_value(reader: &mut Reader, value: Value<'_>) -> Option<Self> {
+        let table = value.table(reader, &CONSOLE)?;
+        let (login, reset) = (login(reader, &table), reset(reader, &table));
+        let (commands, origin) = (table.read::<&str>(reader, "commands"), origin(reader, &table));
+        fill!(reader, table => Self {
+            bauds, dtr, rts, banners, banners_per_boot, prompt, setup, wakes_by_line, powered_by_port,
+            transmit_chunk_bytes: "transmit_chunk", transmit_delay,
+            settle, run_timeout, boot_timeout, step_timeout, prompt_timeout,
+            timeout_factor_per_mille: "timeout_factor",
+            panics, watchdogs;
+            has_shell: commands? == "markers",
+            login: login?,
+            reset: reset?,
+            origin: origin?,
+        })
     }
-    // Each is read, so that each that is wrong is told.
-    let read: Vec<Option<T>> = items.into_iter().map(|item| read(reader, item)).collect();
-    read.into_iter().collect()
-}
-
-/// A text that is not empty, as it stands: spaces at its ends are part of a prompt.
-pub(crate) fn pattern(reader: &mut Reader, value: &Value<'_>) -> Option<String> {
-    let text = value.text(reader)?;
-    if text.is_empty() {
-        let help = "write a regular expression for what the device says";
-        reader.refuse(Rank::Value, &value.place, "it is empty", "it is always there", help);
-        return None;
-    }
-    if let Some(Err(NotAPattern { wrong, cure })) = reader.patterns.map(|rule| rule(&text)) {
-        reader.refuse(Rank::Value, &value.place, &wrong, "no pattern", cure);
-        return None;
-    }
-    Some(text)
-}
-
-/// A line that a shell can be given.
-fn command(reader: &mut Reader, value: &Value<'_>) -> Option<String> {
-    let text = value.text(reader)?;
-    if text.trim().is_empty() || text.len() > COMMAND_BYTES_MOST || text.contains(char::is_control)
-    {
-        let message = "it is no command line";
-        let help = format!("write one line of 1 to {COMMAND_BYTES_MOST} bytes, as typed by hand");
-        reader.refuse(Rank::Value, &value.place, message, "not a line", help);
-        return None;
-    }
-    Some(text)
 }
 
 /// None if it is unsound, none within if there is none.
-fn reset(
-    reader: &mut Reader,
-    table: &Table<'_>,
-    hold: Option<Duration>,
-) -> Option<Option<ResetTraits>> {
-    let lines = [("dtr", ControlLine::Dtr), ("rts", ControlLine::Rts)];
-    let line = optional(reader, table, "reset_line", |reader, value| value.one_of(reader, &lines))?;
-    let levels = [("high", true), ("low", false)];
-    let asserted = table.get(reader, "reset_level")?.one_of(reader, &levels)?;
-    let hold = hold?;
-    Some(line.map(|line| ResetTraits { line, asserted, hold }))
+fn reset(reader: &mut Reader, table: &Table<'_>) -> Option<Option<ResetTraits>> {
+    let line: Option<Option<ControlLine>> = table.read(reader, "reset_line");
+    let (level, hold) =
+        (table.read::<&str>(reader, "reset_level"), table.read(reader, "reset_hold"));
+    let (asserted, hold) = (level? == "high", hold?);
+    Some(line?.map(|line| ResetTraits { line, asserted, hold }))
 }
 
 /// None if it is unsound, none within if there is none.
 fn login(reader: &mut Reader, table: &Table<'_>) -> Option<Option<LoginTraits>> {
-    let mut patterns = |key| optional(reader, table, key, pattern);
-    let (prompt, password_prompt) = (patterns("login_prompt")?, patterns("password_prompt")?);
-    let user = optional(reader, table, "user", |reader, value| value.words(reader))?;
-    match (prompt, user) {
-        (Some(prompt), Some(user)) => Some(Some(LoginTraits { prompt, user, password_prompt })),
-        (None, None) if password_prompt.is_none() => Some(None),
-        (prompt, _) => {
+    let mut text = |key| table.read::<Option<String>>(reader, key);
+    let (prompt, password_prompt) = (text("login_prompt"), text("password_prompt"));
+    match (prompt?, text("user")?, password_prompt?) {
+        (Some(prompt), Some(user), password_prompt) => {
+            Some(Some(LoginTraits { prompt, user, password_prompt }))
+        }
+        (None, None, None) => Some(None),
+        (prompt, ..) => {
             let lacks = if prompt.is_none() { "login_prompt" } else { "user" };
             table.refuse_absence(reader, lacks);
             None
         }
     }
 }
+
+by_word!(ControlLine, Level);

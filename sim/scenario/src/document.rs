@@ -2,7 +2,7 @@
 
 use crate::{
     error::{Problem, Rank, ScenarioErrors},
-    reference::Keys,
+    key::Keys,
     source::Source,
     table::{PatternRule, Place, Reader, Table},
     text,
@@ -37,7 +37,7 @@ pub(crate) fn read<T>(
 
 pub(crate) fn schema(reader: &mut Reader, top: &Table<'_>) -> Option<u32> {
     let value = top.get(reader, "schema")?;
-    let schema = value.whole(reader, 0..=u32::MAX)?;
+    let schema = value.whole(reader, (0, u32::MAX))?;
     if schema != 1 {
         let help = "write `schema = 1`, or run a version of Parallax that reads this one";
         reader.refuse(

@@ -2,10 +2,38 @@
 //! log says. Plain values; whoever drives a board reads the patterns.
 
 use crate::{
-    console::{pattern, several},
-    origin::{Origin, origin},
-    table::{Reader, Table, optional},
+    from_value::{FromValue, fill},
+    key::{keys, pattern, sentence},
+    origin::{Origin, PROVENANCE, SOURCE, origin},
+    table::{Reader, Value},
 };
+
+keys! {
+    FIRMWARE: "[firmware]" {
+        /// Which it is, with its version.
+        name: sentence("text");
+        /// What starts it.
+        start: sentence("command"), absent "it starts with the device";
+        /// What has it join where its viewer waits.
+        join: sentence("command"), absent "its start does";
+        /// What ends it.
+        stop: sentence("command, or `\"^C\"`"), absent "only the power ends it";
+        /// What it says when it runs.
+        started: pattern("array of up to 64 patterns"), default [];
+        /// What it says when it is where its viewer finds it.
+        joined: pattern("array of up to 64 patterns"), default [];
+        /// What it says when its peer connection is up.
+        connected: pattern("array of up to 64 patterns"), default [];
+        /// What it says when it has sent its first frame.
+        first_frame: pattern("array of up to 64 patterns"), default [];
+        /// What it says when its peer connection is over.
+        disconnected: pattern("array of up to 64 patterns"), default [];
+        /// What it says when something went wrong.
+        failed: pattern("array of up to 64 patterns"), default [];
+        ..PROVENANCE;
+        ..SOURCE;
+    }
+}
 
 /// What is typed to a firmware, and what its log says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,26 +62,14 @@ pub struct FirmwareTraits {
     pub origin: Origin,
 }
 
-pub(crate) fn read(reader: &mut Reader, table: &Table<'_>) -> Option<FirmwareTraits> {
-    let name = table.get(reader, "name").and_then(|value| value.words(reader));
-    let mut command = |key| optional(reader, table, key, |reader, value| value.words(reader));
-    let (start, join, stop) = (command("start"), command("join"), command("stop"));
-    let mut said = |key| several(reader, table, key, |reader, value| pattern(reader, &value));
-    let (started, joined, connected) = (said("started"), said("joined"), said("connected"));
-    let (first_frame, disconnected) = (said("first_frame"), said("disconnected"));
-    let failed = said("failed");
-    let origin = origin(reader, table);
-    Some(FirmwareTraits {
-        name: name?,
-        start: start?,
-        join: join?,
-        stop: stop?,
-        started: started?,
-        joined: joined?,
-        connected: connected?,
-        first_frame: first_frame?,
-        disconnected: disconnected?,
-        failed: failed?,
-        origin: origin?,
-    })
+impl FromValue for FirmwareTraits {
+    fn from_value(reader: &mut Reader, value: Value<'_>) -> Option<Self> {
+        let table = value.table(reader, &FIRMWARE)?;
+        let origin = origin(reader, &table);
+        fill!(reader, table => Self {
+            name, start, join, stop,
+            started, joined, connected, first_frame, disconnected, failed;
+            origin: origin?
+        })
+    }
 }

@@ -16,6 +16,8 @@ mod error;
 mod files;
 mod film;
 mod firmware;
+mod from_value;
+mod key;
 mod origin;
 pub mod profile;
 mod read;

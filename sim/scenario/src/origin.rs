@@ -1,9 +1,30 @@
 //! Where the numbers of a profile come from.
 
 use crate::{
-    reference,
+    from_value::{FromValue, by_word, fill},
+    key::{Key, key, keys, said, sentence, words},
     table::{Reader, Table, Value},
 };
+use serde::Deserialize;
+
+pub(crate) const PROVENANCE: Key = key! {
+    /// Where the numbers come from.
+    provenance: words(&["measured", "vendor", "inferred"])
+};
+
+pub(crate) const SOURCE: Key = key! {
+    /// The document, the measurement, or the reasoning.
+    source: sentence("text")
+};
+
+keys! {
+    FIGURE: "a figure" {
+        /// The number.
+        value: said("as the key says");
+        ..PROVENANCE;
+        ..SOURCE;
+    }
+}
 
 /// A number, and where it comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +45,8 @@ pub struct Origin {
 }
 
 /// How a number was found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Provenance {
     /// Measured on such a device.
     Measured,
@@ -34,26 +56,22 @@ pub enum Provenance {
     Inferred,
 }
 
-/// A number of a profile, read by `read`.
-pub(crate) fn figure<'a, T>(
-    reader: &mut Reader,
-    table: &Table<'a>,
-    key: &str,
-    read: impl FnOnce(&mut Reader, &Value<'a>) -> Option<T>,
-) -> Option<Figure<T>> {
-    let table = table.get(reader, key)?.table(reader, &reference::FIGURE)?;
-    let value = table.get(reader, "value").and_then(|value| read(reader, &value));
-    let origin = origin(reader, &table);
-    Some(Figure { value: value?, origin: origin? })
+impl<T: FromValue> FromValue for Figure<T> {
+    fn from_value(reader: &mut Reader, value: Value<'_>) -> Option<Self> {
+        let shape = value.shape;
+        let table = value.table(reader, &FIGURE)?;
+        let number = table.get(reader, "value").and_then(|mut number| {
+            // The key of the figure says what its number is.
+            number.shape = shape;
+            T::from_value(reader, number)
+        });
+        let origin = origin(reader, &table);
+        Some(Self { value: number?, origin: origin? })
+    }
 }
 
 pub(crate) fn origin(reader: &mut Reader, table: &Table<'_>) -> Option<Origin> {
-    let words = [
-        ("measured", Provenance::Measured),
-        ("vendor", Provenance::Vendor),
-        ("inferred", Provenance::Inferred),
-    ];
-    let provenance = table.get(reader, "provenance").and_then(|value| value.one_of(reader, &words));
-    let source = table.get(reader, "source").and_then(|value| value.words(reader));
-    Some(Origin { provenance: provenance?, source: source? })
+    fill!(reader, table => Origin { provenance, source })
 }
+
+by_word!(Provenance);

@@ -2,19 +2,97 @@
 //! comes from.
 
 use crate::{
-    console::{self, ConsoleTraits},
+    console::ConsoleTraits,
     document,
     error::{Problem, Rank, ScenarioErrors},
-    firmware::{self, FirmwareTraits},
-    origin::{Figure, Provenance, figure},
-    reference,
-    stage::{StageTime, lateness, stage, unscaled},
-    table::{PatternRule, Place, Reader, Table, Value, optional},
+    firmware::FirmwareTraits,
+    from_value::{FromValue, fill},
+    key::{keys, rate, said, sentence, size, whole},
+    origin::{Figure, Provenance},
+    stage::{StageTime, lateness, unscaled},
+    table::{PatternRule, Reader, Table, Value},
     units::{self, Size},
 };
 use core::time::Duration;
 use parallax_record::{DeviceRole, SetupTask, Stage};
 use std::{collections::BTreeMap, sync::Arc};
+
+keys! {
+    PROFILE_TOP: "(top)" {
+        /// The version of this format.
+        schema: said("`1`");
+        /// The device, in a few words.
+        title: sentence("text");
+        /// From power on to ready: its software runs.
+        boot_time: said("table, as a stage");
+        /// How long the tasks of a session's set-up take.
+        set_up: said("table `[set_up]`"), absent "a set-up takes its processor no time";
+        /// How late a timer of a session goes off, by which its pacer and its ICE agent send; 95 of 100 by 50ms at
+        /// most.
+        timer: said("table, as a stage"), absent "its timers are not late";
+        /// What it can do as a camera.
+        camera: said("table `[camera]`"), absent "it cannot be a camera";
+        /// What it can do as a viewer.
+        viewer: said("table `[viewer]`"), absent "it cannot be a viewer";
+        /// How it behaves on its console.
+        console: said("table `[console]`"), absent "no bench can drive it";
+        /// What is typed to its firmware, where that is not Parallax's own, and what it says.
+        firmware: said("table `[firmware]`"), absent "its firmware is not driven";
+    }
+}
+
+keys! {
+    SET_UP: "[set_up]" {
+        /// The key pair of its certificate, before its first session: it is kept in flash.
+        key_generation: said("table, as a stage"), absent "no time";
+        /// Of a camera: a connection and its offer, key generation not in it.
+        offer: said("table, as a stage"), absent "no time";
+        /// Of a viewer: to take an offer and make the answer; of a camera: to take the answer.
+        answer: said("table, as a stage"), absent "no time";
+        /// To take the first datagram of ICE in a session. Later ones are taken in no time.
+        first_check: said("table, as a stage"), absent "no time";
+        /// To take a datagram of the DTLS handshake, the next three not in it.
+        handshake: said("table, as a stage"), absent "no time";
+        /// Half of an ephemeral key exchange (ECDHE, P-256); each end of a session does both halves.
+        key_exchange: said("table, as a stage"), absent "no time";
+        /// To sign (ECDSA, P-256): each end of a session does so once.
+        signature: said("table, as a stage"), absent "no time";
+        /// To verify a signature (ECDSA, P-256): a viewer does so once in a session, a camera twice.
+        verification: said("table, as a stage"), absent "no time";
+    }
+}
+
+keys! {
+    ABILITY_CAMERA: "[camera]" {
+        /// What its H.264 encoder takes, across and down.
+        largest_picture: size().of("figure, ");
+        /// At any size of picture: what its stages keep up with at the largest.
+        most_frames_per_second: whole(1, 1_000).of("figure, ");
+        /// What its encoder can aim at.
+        most_bit_rate: rate().of("figure, ");
+        /// From the first viewer's coming to the first exposure: sensor and encoder start.
+        start: said("table, as a stage"), absent "no time";
+        /// From the end of the exposure to a picture in memory.
+        capture: said("stage");
+        /// From a picture to an elementary stream.
+        encode: said("stage");
+    }
+}
+
+keys! {
+    ABILITY_VIEWER: "[viewer]" {
+        /// What its H.264 decoder takes, across and down.
+        largest_picture: size().of("figure, ");
+        /// At any size of picture: what its stages keep up with at the largest.
+        most_frames_per_second: whole(1, 1_000).of("figure, ");
+        /// What its decoder can follow.
+        most_bit_rate: rate().of("figure, ");
+        /// From an elementary stream to a picture.
+        decode: said("stage");
+        /// From a picture to the display.
+        render: said("stage");
+    }
+}
 
 /// A device.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,131 +177,85 @@ fn parse_by(
     text: &str,
     patterns: Option<PatternRule>,
 ) -> Result<Profile, ScenarioErrors> {
-    document::read((name, text), patterns, &reference::PROFILE_TOP, |reader, top| {
+    document::read((name, text), patterns, &PROFILE_TOP, |reader, top| {
         read(reader, name, text, &top)
     })
 }
 
 fn read(reader: &mut Reader, name: &str, text: &str, top: &Table<'_>) -> Option<Profile> {
     let schema = document::schema(reader, top);
-    let title = top.get(reader, "title").and_then(|value| value.words(reader));
     let boot_time =
-        top.get(reader, "boot_time").and_then(|value| unscaled(reader, value, "a boot"));
-    let set_up = optional(reader, top, "set_up", |reader, value| set_up(reader, value.clone()));
-    let timer = optional(reader, top, "timer", |reader, value| lateness(reader, value.clone()));
-    let mut ability = |key: &str, keys| {
-        top.has(key).then(|| top.get(reader, key).and_then(|value| value.table(reader, keys)))
-    };
-    let camera = ability("camera", &reference::ABILITY_CAMERA);
-    let viewer = ability("viewer", &reference::ABILITY_VIEWER);
-    let console = ability("console", &reference::CONSOLE);
-    let firmware = ability("firmware", &reference::FIRMWARE);
-    if let (true, false, Some(span)) =
-        (top.has("firmware"), top.has("console"), top.key_span("firmware"))
-    {
-        let place = Place { path: "firmware".into(), span };
+        top.read_by(reader, "boot_time", |reader, value| unscaled(reader, value, "a boot"));
+    let (set_up, timer) =
+        (top.read_by(reader, "set_up", set_up), top.read_by(reader, "timer", lateness));
+    if let (Some(place), false) = (top.place_of("firmware"), top.has("console")) {
         let help = "add `[console]`: a firmware is driven and heard by it";
         reader.refuse(Rank::Whole, &place, "there is no `[console]`", "without `[console]`", help);
     }
-    if camera.is_none() && viewer.is_none() {
+    if !top.has("camera") && !top.has("viewer") {
         let message = "the device can be neither camera nor viewer";
         let help = "add `[camera]`, `[viewer]`, or both";
         let at = (0..0, "no `[camera]`, no `[viewer]`");
         reader.problems.push(Problem::new(Rank::Missing, &reader.source, "", message, at, help));
     }
-    let camera = camera.map(|table| table.and_then(|table| camera_ability(reader, &table)));
-    let viewer = viewer.map(|table| table.and_then(|table| viewer_ability(reader, &table)));
-    let console = console.map(|table| table.and_then(|table| console::read(reader, &table)));
-    let firmware = firmware.map(|table| table.and_then(|table| firmware::read(reader, &table)));
-    Some(Profile {
+    fill!(reader, top => Profile {
+        title, camera, viewer, console, firmware;
         schema: schema?,
         name: document::stem(name),
-        title: title?,
-        boot_time: boot_time?,
+        boot_time: boot_time??,
         set_up: set_up?.unwrap_or_default(),
         timer: timer?,
-        camera: match camera {
-            Some(camera) => Some(camera?),
-            None => None,
-        },
-        viewer: match viewer {
-            Some(viewer) => Some(viewer?),
-            None => None,
-        },
-        console: match console {
-            Some(console) => Some(console?),
-            None => None,
-        },
-        firmware: match firmware {
-            Some(firmware) => Some(firmware?),
-            None => None,
-        },
         text: text.into(),
     })
 }
 
 fn set_up(reader: &mut Reader, value: Value<'_>) -> Option<BTreeMap<SetupTask, StageTime>> {
-    let table = value.table(reader, &reference::SET_UP)?;
+    let table = value.table(reader, &SET_UP)?;
     let mut times = BTreeMap::new();
     for task in SetupTask::ALL {
-        let time = optional(reader, &table, task.name(), |reader, value| {
-            unscaled(reader, value.clone(), "a task of a set-up")
+        let time = table.read_by(reader, task.name(), |reader, value| {
+            unscaled(reader, value, "a task of a set-up")
         });
         times.extend(time?.map(|time| (task, time)));
     }
     Some(times)
 }
 
-fn camera_ability(reader: &mut Reader, table: &Table<'_>) -> Option<CameraAbility> {
-    let encoder = limits(reader, table);
-    let start = optional(reader, table, "start", |reader, value| {
-        unscaled(reader, value.clone(), "a start")
-    });
-    let stages = stages(reader, table, DeviceRole::Camera);
-    let (encoder, stages) = (encoder?, stages?);
-    keeps_up(reader, table, &encoder, &stages)?;
-    Some(CameraAbility { encoder, start: start?, stages })
+impl FromValue for CameraAbility {
+    fn from_value(reader: &mut Reader, value: Value<'_>) -> Option<Self> {
+        let table = value.table(reader, &ABILITY_CAMERA)?;
+        let start =
+            table.read_by(reader, "start", |reader, value| unscaled(reader, value, "a start"));
+        let (encoder, stages) = codec(reader, &table, DeviceRole::Camera)?;
+        Some(Self { encoder, start: start?, stages })
+    }
 }
 
-fn viewer_ability(reader: &mut Reader, table: &Table<'_>) -> Option<ViewerAbility> {
-    let decoder = limits(reader, table);
-    let stages = stages(reader, table, DeviceRole::Viewer);
-    let (decoder, stages) = (decoder?, stages?);
-    keeps_up(reader, table, &decoder, &stages)?;
-    Some(ViewerAbility { decoder, stages })
+impl FromValue for ViewerAbility {
+    fn from_value(reader: &mut Reader, value: Value<'_>) -> Option<Self> {
+        let table = value.table(reader, &ABILITY_VIEWER)?;
+        let (decoder, stages) = codec(reader, &table, DeviceRole::Viewer)?;
+        Some(Self { decoder, stages })
+    }
 }
 
-/// The times of all stages in one role. Which may be left out is in the reference.
-fn stages(
+/// Limits and times of all stages in one role. Which stages may be left out is in the keys.
+fn codec(
     reader: &mut Reader,
     table: &Table<'_>,
     role: DeviceRole,
-) -> Option<BTreeMap<Stage, StageTime>> {
+) -> Option<(CodecLimits, BTreeMap<Stage, StageTime>)> {
+    let limits = fill!(reader, table => CodecLimits {
+        largest_picture, most_frames_per_second, most_bit_rate
+    });
     let problems = reader.problems.len();
     let mut times = BTreeMap::new();
     for own in Stage::ALL.into_iter().filter(|stage| stage.role() == Some(role)) {
-        let time = table.get(reader, own.key()).and_then(|value| stage(reader, value));
-        times.extend(time.map(|time| (own, time)));
+        times.extend(table.read(reader, own.key()).map(|time| (own, time)));
     }
-    (reader.problems.len() == problems).then_some(times)
-}
-
-fn limits(reader: &mut Reader, table: &Table<'_>) -> Option<CodecLimits> {
-    let largest_picture =
-        figure(reader, table, "largest_picture", |reader, value| value.unit(reader, units::size));
-    let most_frames_per_second =
-        figure(reader, table, "most_frames_per_second", |reader, value| {
-            value.whole(reader, 1..=1_000)
-        });
-    let most_bit_rate = figure(reader, table, "most_bit_rate", |reader, value| {
-        let range = (1_000, 10_000_000_000);
-        value.unit_between(reader, units::bits_per_second, range, units::format_bits_per_second)
-    });
-    Some(CodecLimits {
-        largest_picture: largest_picture?,
-        most_frames_per_second: most_frames_per_second?,
-        most_bit_rate: most_bit_rate?,
-    })
+    let limits = limits.filter(|_| reader.problems.len() == problems)?;
+    keeps_up(reader, table, &limits, &times)?;
+    Some((limits, times))
 }
 
 /// Refuses stages that cannot take as many pictures per second as the limits promise.
@@ -256,7 +288,7 @@ fn keeps_up(
         let Some((what, time, size)) = held.into_iter().find(|(_, time, _)| *time > frame) else {
             continue;
         };
-        let place = table.key_span(key).map(|span| Place { path: table.path(key), span })?;
+        let place = table.place_of(key)?;
         let message = format!(
             "`{key}` cannot take {rate} pictures per second of {size}, as its limits promise: {what} {}",
             units::format_duration(time)

@@ -2,27 +2,56 @@
 
 mod addresses;
 mod boot;
-mod check;
-mod congestion;
-mod event;
-mod ice;
-mod peer;
-mod site;
+pub(crate) mod camera;
+pub(crate) mod check;
+pub(crate) mod congestion;
+pub(crate) mod event;
+pub(crate) mod ice;
+pub(crate) mod peer;
+pub(crate) mod site;
+pub(crate) mod viewer;
 mod whole;
 
 use crate::{
     document,
     error::{Problem, Rank, ScenarioErrors},
     files::Profiles,
-    reference,
+    key::{H, S, keys, said, sentence, time, words},
     replacement::Replacements,
     scenario::Scenario,
-    table::{Place, Reader, Table, Value, optional},
+    table::{Place, Reader, Table, Value},
     units,
 };
 use core::time::Duration;
 use parallax_record::{MediaMode, Name, ScenarioFile};
 use sha2::{Digest, Sha256};
+
+keys! {
+    TOP: "(top)" {
+        /// The version of this format.
+        schema: said("`1`");
+        /// What the scenario is, in a few words.
+        title: sentence("text, not empty");
+        /// Why it matters: what a pass tells.
+        why: sentence("text, not empty");
+        /// How long the run takes, in its own time.
+        duration: time(S, H);
+        /// The seed of the run, unless the command names another.
+        seed: said("text of digits, `\"0\"` to `\"18446744073709551615\"`"), absent "the command's `--seed`";
+        /// Whether frames are encoded and decoded during the run, or a recording is sent as it is.
+        media: words(&["live", "prerecorded"]), default "live";
+        /// Homes and offices.
+        site: said("table `[site.NAME]`, 1 to 256");
+        /// Cameras and viewers, in their sites.
+        peer: said("table `[peer.NAME]`, 1 to 256");
+        /// What stands in the core of the network.
+        services: said("table `[services]`"), absent "all of them run";
+        /// What is done to the run while it goes: faults, and changes of the network.
+        event: said("table `[event.NAME]`, up to 4096"), absent "nothing happens";
+        /// What is judged, one or more.
+        check: said("array `[[check]]`");
+    }
+}
 
 /// Most sites, and most peers, of a scenario.
 pub(crate) const MOST: usize = 256;
@@ -53,7 +82,7 @@ pub fn parse_with(
         name: document::base_name(name).to_owned(),
         sha256: hex::encode(Sha256::digest(text.as_bytes())),
     };
-    document::read((name, text), None, &reference::TOP, |reader, top| {
+    document::read((name, text), None, &TOP, |reader, top| {
         read(reader, (id, file), &top, profiles, replacements)
     })
 }
@@ -66,11 +95,10 @@ fn read(
     replacements: &Replacements,
 ) -> Option<Scenario> {
     let schema = document::schema(reader, top);
-    let title = top.get(reader, "title").and_then(|value| value.words(reader));
-    let why = top.get(reader, "why").and_then(|value| value.words(reader));
-    let duration = top.get(reader, "duration").and_then(|value| run_duration(reader, &value));
-    let seed = optional(reader, top, "seed", seed);
-    let media = top.get(reader, "media").and_then(|value| media(reader, &value));
+    let (title, why) = (top.read(reader, "title"), top.read(reader, "why"));
+    let duration: Option<Duration> = top.read(reader, "duration");
+    let seed = top.read_by(reader, "seed", seed);
+    let media: Option<MediaMode> = top.read(reader, "media");
     let media = media.map(|media| replacements.media.unwrap_or(media));
     let sites = top.get(reader, "site").map(|value| named(reader, value, "site"));
     let sites = sites.map(|sites| site::read(reader, sites));
@@ -151,12 +179,7 @@ fn sound_name(reader: &mut Reader, name: &str, place: &Place) -> bool {
     sound
 }
 
-fn run_duration(reader: &mut Reader, value: &Value<'_>) -> Option<Duration> {
-    let range = (Duration::from_secs(1), Duration::from_secs(3_600));
-    value.unit_between(reader, units::whole_micros, range, units::format_duration)
-}
-
-fn seed(reader: &mut Reader, value: &Value<'_>) -> Option<u64> {
+fn seed(reader: &mut Reader, value: Value<'_>) -> Option<u64> {
     let text = value.text(reader)?;
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let seed = text.parse().ok().filter(|_| digits);
@@ -167,11 +190,6 @@ fn seed(reader: &mut Reader, value: &Value<'_>) -> Option<u64> {
         reader.refuse(Rank::Value, &value.place, &message, "not a seed", help);
     }
     seed
-}
-
-fn media(reader: &mut Reader, value: &Value<'_>) -> Option<MediaMode> {
-    let modes = [("live", MediaMode::Live), ("prerecorded", MediaMode::Prerecorded)];
-    value.one_of(reader, &modes)
 }
 
 /// The name of a scenario: that of its file. Folders are called after it.

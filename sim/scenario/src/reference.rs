@@ -1,109 +1,62 @@
-//! Reference of all keys: place, value, default and meaning. The parser takes keys and defaults from
-//! here alone, and `tests/reference.rs` generates the pages of `docs/reference` from it.
+//! Reference of all keys: the tables of scenarios, profiles and manifests. `tests/reference.rs` generates the pages of
+//! `docs/reference` from it.
 
-mod check;
-mod clip;
-mod profile;
-mod scenario;
+pub use crate::key::{Absent, Key, Keys, Kind};
+use crate::{
+    clip, console, firmware, origin, profile,
+    read::{self, camera, check, congestion, event, ice, peer, site, viewer},
+    stage,
+};
 
-pub(crate) use check::*;
-pub(crate) use clip::*;
-pub(crate) use profile::*;
-pub(crate) use scenario::*;
+/// Tables of a scenario, in the order in which they are documented.
+pub const SCENARIO: &[&Keys] = &concat::<{ count(OF_SCENARIO) }>(OF_SCENARIO);
 
-/// A key.
-#[derive(Clone, Copy, Debug)]
-pub struct Key {
-    /// Its name.
-    pub name: &'static str,
-    /// What its value is, with its unit.
-    pub value: &'static str,
-    /// What holds if it is left out.
-    pub absent: Absent,
-    /// What it means.
-    pub meaning: &'static str,
+const OF_SCENARIO: &[&[&Keys]] = &[
+    &[&read::TOP],
+    site::TABLES,
+    &[&peer::PEER, &camera::CAMERA, &congestion::CONGESTION_CONTROL, &camera::VIDEO],
+    &[&viewer::VIEWER, &viewer::JITTER_BUFFER, &viewer::NACK, &ice::ICE],
+    event::TABLES,
+    check::TABLES,
+];
+
+const fn count(lists: &[&[&Keys]]) -> usize {
+    let (mut count, mut list) = (0, 0);
+    while list < lists.len() {
+        count += lists[list].len();
+        list += 1;
+    }
+    count
 }
 
-/// What holds if a key is left out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Absent {
-    /// The file is refused.
-    Refused,
-    /// This value, in TOML.
-    Default(&'static str),
-    /// There is no such thing, or it is derived, as told.
-    Told(&'static str),
-}
-
-/// The keys of one kind of table.
-#[derive(Clone, Copy, Debug)]
-pub struct Keys {
-    /// Where such a table stands, such as `[site.NAME]`.
-    pub place: &'static str,
-    /// Its keys, in the order in which they are documented.
-    pub keys: &'static [Key],
-    /// Keys that are not supported yet, and what they are for: refused by name.
-    pub later: &'static [(&'static str, &'static str)],
-}
-
-const fn must(name: &'static str, value: &'static str, meaning: &'static str) -> Key {
-    Key { name, value, absent: Absent::Refused, meaning }
-}
-
-const fn or(
-    name: &'static str,
-    value: &'static str,
-    default: &'static str,
-    meaning: &'static str,
-) -> Key {
-    Key { name, value, absent: Absent::Default(default), meaning }
-}
-
-const fn may(
-    name: &'static str,
-    value: &'static str,
-    told: &'static str,
-    meaning: &'static str,
-) -> Key {
-    Key { name, value, absent: Absent::Told(told), meaning }
-}
-
-/// Tables of a scenario, in the order in which they are documented: those of checks come last.
-pub const SCENARIO: &[&Keys] = &TABLES;
-
-const TABLES: [&Keys; SCENARIO_TABLES.len() + CHECK_TABLES.len()] = {
-    let mut tables = [SCENARIO_TABLES[0]; SCENARIO_TABLES.len() + CHECK_TABLES.len()];
-    let mut at = 0;
-    while at < tables.len() {
-        tables[at] = match at.checked_sub(SCENARIO_TABLES.len()) {
-            Some(of_checks) => CHECK_TABLES[of_checks],
-            None => SCENARIO_TABLES[at],
-        };
-        at += 1;
+const fn concat<const N: usize>(lists: &[&[&'static Keys]]) -> [&'static Keys; N] {
+    let mut tables = [lists[0][0]; N];
+    let (mut list, mut item, mut at) = (0, 0, 0);
+    while at < N {
+        if item == lists[list].len() {
+            (list, item) = (list + 1, 0);
+        }
+        tables[at] = lists[list][item];
+        (item, at) = (item + 1, at + 1);
     }
     tables
-};
+}
 
 /// Tables of a device profile, in the order in which they are documented.
 pub const PROFILE: &[&Keys] = &[
-    &PROFILE_TOP,
-    &SET_UP,
-    &ABILITY_CAMERA,
-    &ABILITY_VIEWER,
-    &CONSOLE,
-    &FIRMWARE,
-    &FIGURE,
-    &STAGE,
-    &OCCUPANCY,
+    &profile::PROFILE_TOP,
+    &profile::SET_UP,
+    &profile::ABILITY_CAMERA,
+    &profile::ABILITY_VIEWER,
+    &console::CONSOLE,
+    &firmware::FIRMWARE,
+    &origin::FIGURE,
+    &stage::STAGE,
+    &stage::OCCUPANCY,
 ];
 
 /// The table of a clip's manifest.
-pub const CLIP: &[&Keys] = &[&CLIP_TOP];
-
-/// The key of `keys` called `name`.
-pub(crate) fn find(keys: &Keys, name: &str) -> Option<&'static Key> {
-    keys.keys.iter().find(|key| key.name == name)
-}
+pub const CLIP: &[&Keys] = &[&clip::CLIP_TOP];
 
 /// A section in Markdown for each table, for the pages of `docs/reference`.
 pub fn sections(tables: &[&Keys]) -> String {
@@ -117,13 +70,13 @@ pub fn sections(tables: &[&Keys]) -> String {
         page.push_str(&format!(
             "\n## {heading}\n| Key | Value | If left out | Meaning |\n|---|---|---|---|\n"
         ));
-        for Key { name, value, absent, meaning } in table.keys {
+        for Key { name, kind, absent, meaning } in table.keys {
             let absent = match absent {
                 Absent::Refused => "**refused**".into(),
                 Absent::Default(value) => format!("`{value}`"),
                 Absent::Told(told) => (*told).to_owned(),
             };
-            page.push_str(&format!("| `{name}` | {value} | {absent} | {meaning} |\n"));
+            page.push_str(&format!("| `{name}` | {kind} | {absent} | {meaning} |\n"));
         }
     }
     page
@@ -132,6 +85,7 @@ pub fn sections(tables: &[&Keys]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use parallax_record::CheckKind;
 
     #[test]
     fn every_default_is_toml() {
@@ -156,28 +110,36 @@ mod tests {
         }
     }
 
+    #[test]
+    fn each_kind_of_check_has_its_key_and_its_table() {
+        for key in CheckKind::ALL.map(CheckKind::key) {
+            assert!(check::CHECK.find(key).is_some(), "{key}");
+            assert!(SCENARIO.iter().any(|table| table.place == key), "{key}");
+        }
+    }
+
     /// What stands in a table of a page: the values that a key takes.
-    fn value(tables: &[&Keys], place: &str, key: &str) -> &'static str {
+    fn value(tables: &[&Keys], place: &str, key: &str) -> String {
         let mut places = tables.iter().filter(|table| table.place == place);
-        places.find_map(|table| find(table, key)).expect("a key").value
+        places.find_map(|table| table.find(key)).expect("a key").kind.to_string()
     }
 
     /// Limits of how many and how long, which no number in the file is out of.
     #[test]
     fn limits_of_lists_and_lengths_stand_in_the_tables() {
-        use crate::{MAX_CLIP_BYTES, console, read, stage};
+        use crate::{MAX_CLIP_BYTES, from_value, read, stage};
         let clip_bytes = MAX_CLIP_BYTES as usize;
         for (tables, place, key, most) in [
             (SCENARIO, "(top)", "site", read::MOST),
             (SCENARIO, "(top)", "peer", read::MOST),
             (SCENARIO, "(top)", "event", read::MOST_EVENTS),
-            (PROFILE, "[console]", "bauds", console::ITEMS_MOST),
-            (PROFILE, "[console]", "banners", console::ITEMS_MOST),
-            (PROFILE, "[console]", "setup", console::ITEMS_MOST),
-            (PROFILE, "[console]", "setup", console::COMMAND_BYTES_MOST),
-            (PROFILE, "[console]", "panics", console::ITEMS_MOST),
-            (PROFILE, "[console]", "watchdogs", console::ITEMS_MOST),
-            (PROFILE, STAGE.place, "quantiles", stage::MOST_QUANTILES),
+            (PROFILE, "[console]", "bauds", from_value::ITEMS_MOST),
+            (PROFILE, "[console]", "banners", from_value::ITEMS_MOST),
+            (PROFILE, "[console]", "setup", from_value::ITEMS_MOST),
+            (PROFILE, "[console]", "setup", from_value::COMMAND_BYTES_MOST),
+            (PROFILE, "[console]", "panics", from_value::ITEMS_MOST),
+            (PROFILE, "[console]", "watchdogs", from_value::ITEMS_MOST),
+            (PROFILE, stage::STAGE.place, "quantiles", stage::MOST_QUANTILES),
             (CLIP, "(top)", "bytes", clip_bytes),
         ] {
             let value = value(tables, place, key);

@@ -37,3 +37,21 @@ pub enum Boots {
     /// None: the camera takes its own times, whatever its profile says, as a board on a bench does.
     Unknown,
 }
+
+/// What stands at the place where a device is named that lacks an ability.
+pub(crate) fn lacks(replacement: Option<&Replacement>, ability: &str) -> String {
+    match replacement {
+        Some(Replacement { profile, .. }) => {
+            format!("replaced by `{}`, which has no `[{ability}]` in its profile", profile.name)
+        }
+        None => format!("has no `[{ability}]` in its profile"),
+    }
+}
+
+/// A message about a device, with who put it there if it was not the scenario.
+pub(crate) fn by(replacement: Option<&Replacement>, message: String) -> String {
+    match replacement {
+        Some(Replacement { by, .. }) => format!("{message}, put here by `{by}`"),
+        None => message,
+    }
+}

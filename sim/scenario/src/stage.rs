@@ -3,13 +3,59 @@
 use crate::{
     distribution::{Distribution, Quantile},
     error::Rank,
-    origin::{Origin, origin},
-    reference,
-    table::{Place, Reader, Table, Value, optional},
+    from_value::{FromValue, fill, word},
+    key::{S, fine_time, keys, said, size, whole, words},
+    origin::{Origin, PROVENANCE, SOURCE, origin},
+    table::{Reader, Table, Value},
     units::{self, Size},
 };
 use core::time::Duration;
 use rand_core::Rng;
+use serde::Deserialize;
+
+keys! {
+    STAGE: "a stage" {
+        /// How its time is distributed.
+        distribution: words(&["constant", "uniform", "normal", "log-normal", "quantiles"]);
+        /// The time.
+        value: fine_time(0, 600 * S), absent "for `constant` only";
+        /// Mean, before it is cut off.
+        mean: fine_time(0, 600 * S), absent "for `normal` only";
+        /// Standard deviation, before it is cut off.
+        deviation: fine_time(0, 600 * S), absent "for `normal` only";
+        /// Half of the times are below.
+        median: fine_time(0, 600 * S), absent "for `log-normal` only";
+        /// 95 % of the times are below.
+        p95: fine_time(0, 600 * S), absent "for `log-normal` only";
+        /// So many of 100 times are at most this: from 0 to 100, and between two of them on a line.
+        quantiles: fine_time(0, 600 * S).of("array of 2 to 100 `[percent, time]`, the time a "), absent "for `quantiles` only";
+        /// For `quantiles`: how many times were measured.
+        samples: whole(1, u32::MAX), absent "not told";
+        /// No time is below; `uniform` starts here.
+        least: fine_time(0, 600 * S), absent "`\"0ms\"`";
+        /// No time is above; `uniform` ends here.
+        most: fine_time(0, 600 * S), absent "no limit; `uniform` must have one";
+        /// The times are for a picture of this size; others scale with their pixels. Of `capture`, `encode`,
+        /// `decode` and `render` alone.
+        per: size().and(", such as `\"1280x720\"`"), absent "it does not scale";
+        /// How long after a picture the stage takes the next one. Of `capture`, `encode`, `decode` and `render`
+        /// alone.
+        occupancy: said("table `occupancy`"), absent "until the picture is through";
+        ..PROVENANCE;
+        ..SOURCE;
+    }
+}
+
+keys! {
+    OCCUPANCY: "occupancy" {
+        /// The time: the interval of a pipeline.
+        value: fine_time(0, 600 * S);
+        /// The time is for a picture of this size; others scale with their pixels.
+        per: size().and(", such as `\"1280x720\"`"), absent "it does not scale";
+        ..PROVENANCE;
+        ..SOURCE;
+    }
+}
 
 /// How long a stage takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,24 +125,33 @@ fn scaled(time: Duration, per: Option<Size>, size: Size) -> Duration {
     Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
 }
 
-/// The longest time of a stage that is believed.
-const LONGEST: Duration = Duration::from_secs(600);
+impl FromValue for StageTime {
+    fn from_value(reader: &mut Reader, value: Value<'_>) -> Option<Self> {
+        let table = value.table(reader, &STAGE)?;
+        let (origin, distribution) = (origin(reader, &table), distribution(reader, &table));
+        let occupancy: Option<Option<Occupancy>> = table.read(reader, "occupancy");
+        fill!(reader, table => Self {
+            per;
+            distribution: distribution?,
+            occupancy: occupancy?.map(Box::new),
+            origin: origin?,
+        })
+    }
+}
 
-pub(crate) fn stage(reader: &mut Reader, value: Value<'_>) -> Option<StageTime> {
-    let table = value.table(reader, &reference::STAGE)?;
-    let origin = origin(reader, &table);
-    let per = optional(reader, &table, "per", |reader, value| value.unit(reader, units::size));
-    let distribution = distribution(reader, &table);
-    let occupancy = optional(reader, &table, "occupancy", occupancy);
-    let (distribution, per) = (distribution?, per?);
-    Some(StageTime { distribution, per, occupancy: occupancy?.map(Box::new), origin: origin? })
+impl FromValue for Occupancy {
+    fn from_value(reader: &mut Reader, value: Value<'_>) -> Option<Self> {
+        let table = value.table(reader, &OCCUPANCY)?;
+        let origin = origin(reader, &table);
+        fill!(reader, table => Self { value, per; origin: origin? })
+    }
 }
 
 /// How long something takes that no picture goes through, such as "a boot": like a stage, but nothing waits for the next
 /// one.
 pub(crate) fn unscaled(reader: &mut Reader, value: Value<'_>, what: &str) -> Option<StageTime> {
     let place = value.place.clone();
-    let time = stage(reader, value)?;
+    let time = StageTime::from_value(reader, value)?;
     let wrong = [
         ("occupancy", time.occupancy.is_some(), "remove it: there is one at a time"),
         ("per", time.per.is_some(), "remove it: it is no time of a picture"),
@@ -123,19 +178,9 @@ pub(crate) fn lateness(reader: &mut Reader, value: Value<'_>) -> Option<StageTim
     Some(time)
 }
 
-fn occupancy(reader: &mut Reader, value: &Value<'_>) -> Option<Occupancy> {
-    let table = value.clone().table(reader, &reference::OCCUPANCY)?;
-    let origin = origin(reader, &table);
-    let time = table.get(reader, "value").and_then(|value| {
-        let range = (Duration::ZERO, LONGEST);
-        value.unit_between(reader, units::duration, range, units::format_duration)
-    });
-    let per = optional(reader, &table, "per", |reader, value| value.unit(reader, units::size));
-    Some(Occupancy { value: time?, per: per?, origin: origin? })
-}
-
-#[derive(Clone, Copy)]
-enum Kind {
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Family {
     Constant,
     Uniform,
     Normal,
@@ -144,29 +189,17 @@ enum Kind {
 }
 
 fn distribution(reader: &mut Reader, table: &Table<'_>) -> Option<Distribution> {
-    let words = [
-        ("constant", Kind::Constant),
-        ("uniform", Kind::Uniform),
-        ("normal", Kind::Normal),
-        ("log-normal", Kind::LogNormal),
-        ("quantiles", Kind::Quantiles),
-    ];
     let name = table.get(reader, "distribution")?;
-    let kind = name.one_of(reader, &words)?;
-    let (needed, allowed): (&[&str], &[&str]) = match kind {
-        Kind::Constant => (&["value"], &[]),
-        Kind::Uniform => (&["least", "most"], &[]),
-        Kind::Normal => (&["mean", "deviation"], &["least", "most"]),
-        Kind::LogNormal => (&["median", "p95"], &["least", "most"]),
-        Kind::Quantiles => (&["quantiles"], &["samples"]),
+    let family = word(reader, &name)?;
+    let (needed, allowed): (&[&str], &[&str]) = match family {
+        Family::Constant => (&["value"], &[]),
+        Family::Uniform => (&["least", "most"], &[]),
+        Family::Normal => (&["mean", "deviation"], &["least", "most"]),
+        Family::LogNormal => (&["median", "p95"], &["least", "most"]),
+        Family::Quantiles => (&["quantiles"], &["samples"]),
     };
     fits(reader, table, &name, needed, allowed)?;
-    let mut time = |key: &str| {
-        optional(reader, table, key, |reader, value| {
-            let range = (Duration::ZERO, LONGEST);
-            value.unit_between(reader, units::duration, range, units::format_duration)
-        })
-    };
+    let mut time = |key| table.read::<Option<Duration>>(reader, key);
     let (value, mean, deviation) = (time("value")?, time("mean")?, time("deviation")?);
     let (median, p95) = (time("median")?, time("p95")?);
     let (least, most) = (time("least")?, time("most")?);
@@ -188,16 +221,16 @@ fn distribution(reader: &mut Reader, table: &Table<'_>) -> Option<Distribution> 
         return None;
     }
     let floor = least.unwrap_or(Duration::ZERO);
-    match kind {
-        Kind::Constant => Some(Distribution::Constant { value: value? }),
-        Kind::Uniform => Some(Distribution::Uniform { least: least?, most: most? }),
-        Kind::Normal => {
+    match family {
+        Family::Constant => Some(Distribution::Constant { value: value? }),
+        Family::Uniform => Some(Distribution::Uniform { least: least?, most: most? }),
+        Family::Normal => {
             Some(Distribution::Normal { mean: mean?, deviation: deviation?, least: floor, most })
         }
-        Kind::LogNormal => {
+        Family::LogNormal => {
             Some(Distribution::LogNormal { median: median?, p95: p95?, least: floor, most })
         }
-        Kind::Quantiles => quantiles(reader, table),
+        Family::Quantiles => quantiles(reader, table),
     }
 }
 
@@ -243,9 +276,8 @@ fn fits(
             sound = None;
         } else if !needed.contains(&key)
             && !allowed.contains(&key)
-            && let Some(span) = table.key_span(key)
+            && let Some(place) = table.place_of(key)
         {
-            let place = Place { path: table.path(key), span };
             let message = format!("`{called}` has no `{key}`");
             reader.refuse(
                 Rank::Key,
@@ -297,8 +329,7 @@ fn quantiles(reader: &mut Reader, table: &Table<'_>) -> Option<Distribution> {
     let value = table.get(reader, "quantiles")?;
     let place = value.place.clone();
     let items = value.items(reader)?;
-    let samples =
-        optional(reader, table, "samples", |reader, value| value.whole(reader, 1..=u32::MAX));
+    let samples = table.read(reader, "samples");
     if items.len() < 2 || items.len() > MOST_QUANTILES {
         let message = format!("it needs 2 to {MOST_QUANTILES} quantiles, and has {}", items.len());
         let help = "write the first at 0, the last at 100, and those between that matter";
@@ -343,8 +374,6 @@ fn quantile(reader: &mut Reader, value: Value<'_>) -> Option<Quantile> {
         reader.refuse(Rank::Value, &place, "this is no quantile", "not two values", help);
         return None;
     };
-    let percent_thousandths = percent.thousandths(reader, 0..=WHOLE)?;
-    let range = (Duration::ZERO, LONGEST);
-    let time = time.unit_between(reader, units::duration, range, units::format_duration)?;
-    Some(Quantile { percent_thousandths, time })
+    let percent_thousandths = percent.thousandths(reader, (0, WHOLE))?;
+    Some(Quantile { percent_thousandths, time: Duration::from_value(reader, time)? })
 }

@@ -1,7 +1,7 @@
 //! Words that people write for keys and values that have another name here. The one list: messages suggest
 //! from it, and nothing reads it.
 
-use crate::reference::{Key, Keys, find};
+use crate::key::{Key, Keys};
 
 /// What people write for a key, and what is meant: the first that the table has.
 const KEYS: &[(&[&str], &[&str])] = &[
@@ -145,7 +145,7 @@ const WORDS: &[(&[&str], &str)] = &[
 pub(crate) fn key(keys: &'static Keys, name: &str) -> Option<&'static Key> {
     let name = name.to_lowercase().replace(['-', ' '], "_");
     let lists = KEYS.iter().filter(|(written, _)| written.contains(&name.as_str()));
-    lists.flat_map(|(_, meant)| *meant).find_map(|meant| find(keys, meant))
+    lists.flat_map(|(_, meant)| *meant).find_map(|meant| keys.find(meant))
 }
 
 /// The table of a gateway that was meant by `word`.
@@ -202,7 +202,7 @@ mod tests {
     fn every_key_that_is_meant_exists_and_each_word_is_written_for_one_thing() {
         let tables = || SCENARIO.iter().chain(PROFILE).chain(CLIP);
         for meant in KEYS.iter().flat_map(|(_, meant)| *meant) {
-            assert!(tables().any(|keys| find(keys, meant).is_some()), "{meant}");
+            assert!(tables().any(|keys| keys.find(meant).is_some()), "{meant}");
         }
         let mut words: Vec<&str> =
             WORDS.iter().flat_map(|(written, _)| *written).copied().collect();
@@ -215,7 +215,10 @@ mod tests {
     #[test]
     fn what_people_write_is_found_in_its_table() {
         let found = |keys, name| key(keys, name).map(|key| key.name);
-        use crate::reference::{CAPTURE_TO_RENDER, CHANGE_LINK, FRAMES_LOST, LINK, SITE, VIDEO};
+        use crate::read::camera::VIDEO;
+        use crate::read::check::{CAPTURE_TO_RENDER, FRAMES_LOST};
+        use crate::read::event::CHANGE_LINK;
+        use crate::read::site::{LINK, SITE};
         assert_eq!(found(&CAPTURE_TO_RENDER, "under"), Some("below"));
         assert_eq!(found(&FRAMES_LOST, "under"), Some("at_most"));
         assert_eq!(found(&LINK, "Bandwidth"), Some("capacity"));

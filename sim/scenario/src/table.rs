@@ -2,7 +2,7 @@
 
 use crate::{
     error::{Problem, Rank},
-    reference::{Absent, Key, Keys, find},
+    key::{Absent, Key, Keys, Shape},
     source::Source,
     synonyms::{self, nearest},
     units::{UnitError, shown},
@@ -64,6 +64,8 @@ pub(crate) struct Place {
 #[derive(Clone, Debug)]
 pub(crate) struct Value<'a> {
     pub(crate) place: Place,
+    /// What its key takes.
+    pub(crate) shape: Shape,
     value: DeValue<'a>,
 }
 
@@ -85,7 +87,7 @@ impl<'a> Table<'a> {
     ) -> Self {
         for (key, _) in &entries {
             let name = key.get_ref().as_ref();
-            if find(keys, name).is_none() {
+            if keys.find(name).is_none() {
                 refuse_key(reader, keys, &place, name, key.span());
             }
         }
@@ -109,30 +111,46 @@ impl<'a> Table<'a> {
 
     /// Whether the file gives a key that the table may not have.
     pub(crate) fn has_strange_keys(&self) -> bool {
-        self.entries.keys().any(|key| find(self.keys, key.get_ref()).is_none())
+        self.entries.keys().any(|key| self.keys.find(key.get_ref()).is_none())
     }
 
-    /// The span of a key that the file gives.
-    pub(crate) fn key_span(&self, key: &str) -> Option<Range<usize>> {
-        self.entries.get_key_value(key).map(|(key, _)| key.span())
+    /// Where a key stands that the file gives.
+    pub(crate) fn place_of(&self, key: &str) -> Option<Place> {
+        let (found, _) = self.entries.get_key_value(key)?;
+        Some(Place { path: self.path(key), span: found.span() })
+    }
+
+    /// The table behind a key; where the file does not give it, one in which each key has its default.
+    pub(crate) fn inner(
+        &self,
+        reader: &mut Reader,
+        key: &str,
+        keys: &'static Keys,
+    ) -> Option<Table<'a>> {
+        if self.has(key) {
+            return self.get(reader, key)?.table(reader, keys);
+        }
+        let place = Place { path: self.path(key), span: self.place.span.clone() };
+        Some(Table::open(reader, keys, place, DeTable::new()))
     }
 
     /// The value of a key, or its default. None if it is absent without one: if that is refused,
     /// it is noted.
     pub(crate) fn get(&self, reader: &mut Reader, key: &str) -> Option<Value<'a>> {
+        let known = self.keys.find(key);
+        debug_assert!(known.is_some(), "{key} is not declared");
+        let (path, shape) = (self.path(key), known?.kind.shape);
         if let Some(found) = self.entries.get(key) {
-            let place = Place { path: self.path(key), span: found.span() };
-            return Some(Value { place, value: found.get_ref().clone() });
+            let place = Place { path, span: found.span() };
+            return Some(Value { place, shape, value: found.get_ref().clone() });
         }
-        let known = find(self.keys, key);
-        debug_assert!(known.is_some(), "{key} is not in the reference");
         match known?.absent {
             Absent::Told(_) => None,
             Absent::Default(text) => {
-                // The reference's own texts, held to be TOML by a test.
+                // Defaults as they are declared, held to be TOML by a test.
                 let value = DeValue::parse(text).ok()?.into_inner();
-                let place = Place { path: self.path(key), span: self.place.span.clone() };
-                Some(Value { place, value })
+                let place = Place { path, span: self.place.span.clone() };
+                Some(Value { place, shape, value })
             }
             Absent::Refused => {
                 self.refuse_absence(reader, key);
@@ -143,9 +161,8 @@ impl<'a> Table<'a> {
 
     /// Notes that a key is missing that must be there.
     pub(crate) fn refuse_absence(&self, reader: &mut Reader, key: &str) {
+        let Some(Key { kind, meaning, .. }) = self.keys.find(key) else { return };
         let path = self.path(key);
-        let value = find(self.keys, key).map_or("", |key| key.value);
-        let meaning = find(self.keys, key).map_or("", |key| key.meaning);
         let whole = self.place.path.is_empty();
         let owner = if whole { "the file".into() } else { format!("`{}`", self.place.path) };
         let problem = Problem::new(
@@ -154,7 +171,7 @@ impl<'a> Table<'a> {
             &path,
             format!("{owner} lacks `{key}`"),
             (reader.source.clip(self.place.span.clone()), format!("`{key}` is missing here")),
-            format!("add `{key}` ({value}): {meaning}"),
+            format!("add `{key}` ({kind}): {meaning}"),
         );
         reader.problems.push(problem);
     }
@@ -184,7 +201,7 @@ const TEXT: &str = "a text in quotes";
 
 impl<'a> Value<'a> {
     pub(crate) fn new(place: Place, value: DeValue<'a>) -> Self {
-        Self { place, value }
+        Self { place, shape: Shape::Said, value }
     }
 
     /// A text.
@@ -296,45 +313,41 @@ impl<'a> Value<'a> {
         Some(value)
     }
 
-    /// A whole number in `range`.
-    pub(crate) fn whole(
-        &self,
-        reader: &mut Reader,
-        range: core::ops::RangeInclusive<u32>,
-    ) -> Option<u32> {
+    /// A whole number in a range.
+    pub(crate) fn whole(&self, reader: &mut Reader, (least, most): (u32, u32)) -> Option<u32> {
         let DeValue::Integer(number) = &self.value else {
             return self.wrong_type(reader, "a whole number without quotes");
         };
         let digits = number.as_str().replace('_', "");
-        let value =
-            u32::from_str_radix(&digits, number.radix()).ok().filter(|value| range.contains(value));
+        let value = u32::from_str_radix(&digits, number.radix()).ok();
+        let value = value.filter(|value| (least..=most).contains(value));
         if value.is_none() {
             let message = format!("{} is out of range", shown(&number.to_string()));
-            let help = format!("write a whole number from {} to {}", range.start(), range.end());
+            let help = format!("write a whole number from {least} to {most}");
             reader.refuse(Rank::Value, &self.place, &message, "out of range", help);
         }
         value
     }
 
-    /// A number with up to three decimals, in thousandths, within `range` (thousandths too).
+    /// A number with up to three decimals, in thousandths, within a range (thousandths too).
     pub(crate) fn thousandths(
         &self,
         reader: &mut Reader,
-        range: core::ops::RangeInclusive<u32>,
+        (least, most): (u32, u32),
     ) -> Option<u32> {
         let text = match &self.value {
             DeValue::Integer(number) => number.to_string(),
             DeValue::Float(number) => number.as_str().to_owned(),
             _ => return self.wrong_type(reader, "a number without quotes"),
         };
-        let value = thousandths(&text).filter(|value| range.contains(value));
+        let value = thousandths(&text).filter(|value| (least..=most).contains(value));
         if value.is_none() {
             let message = format!("{} is out of range or too fine", shown(&text));
-            let show = |value: &u32| f64::from(*value) / 1000.0;
+            let show = |value| f64::from(value) / 1000.0;
             let help = format!(
                 "write a number from {} to {} with up to three decimals",
-                show(range.start()),
-                show(range.end())
+                show(least),
+                show(most)
             );
             reader.refuse(Rank::Value, &self.place, &message, "this number", help);
         }
@@ -350,13 +363,17 @@ impl<'a> Value<'a> {
     }
 
     /// One of some words.
-    pub(crate) fn one_of<T: Copy>(&self, reader: &mut Reader, words: &[(&str, T)]) -> Option<T> {
+    pub(crate) fn one_of(
+        &self,
+        reader: &mut Reader,
+        words: &[&'static str],
+    ) -> Option<&'static str> {
         let text = self.text(reader)?;
-        if let Some((_, value)) = words.iter().find(|(word, _)| *word == text) {
-            return Some(*value);
+        let names = || words.iter().copied();
+        if let Some(word) = names().find(|word| *word == text) {
+            return Some(word);
         }
-        let all = words.iter().map(|(word, _)| format!("`{word}`")).collect::<Vec<_>>().join(", ");
-        let names = || words.iter().map(|(word, _)| *word);
+        let all = names().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
         let of_gateway = ["gateway", "mapping", "filtering"];
         let of_gateway = of_gateway.iter().any(|key| self.place.path.ends_with(key));
         let meant = synonyms::word(&text, names()).or_else(|| nearest(&text, names()));
@@ -403,7 +420,7 @@ impl<'a> Value<'a> {
 
     /// The items of an array.
     pub(crate) fn items(self, reader: &mut Reader) -> Option<Vec<Value<'a>>> {
-        let path = self.place.path.clone();
+        let (path, shape) = (self.place.path.clone(), self.shape);
         match self.value {
             DeValue::Array(items) => Some(
                 items
@@ -412,7 +429,7 @@ impl<'a> Value<'a> {
                     .map(|(index, item)| {
                         let place =
                             Place { path: format!("{path}[{}]", index + 1), span: item.span() };
-                        Value { place, value: item.into_inner() }
+                        Value { place, shape, value: item.into_inner() }
                     })
                     .collect(),
             ),
@@ -451,19 +468,6 @@ impl<'a> Value<'a> {
     }
 }
 
-/// The key, if the file gives it, read by `read`: `Some(None)` if it does not, none if it is wrong.
-pub(crate) fn optional<'a, T>(
-    reader: &mut Reader,
-    table: &Table<'a>,
-    key: &str,
-    read: impl FnOnce(&mut Reader, &Value<'a>) -> Option<T>,
-) -> Option<Option<T>> {
-    match table.get(reader, key) {
-        Some(value) => read(reader, &value).map(Some),
-        None => Some(None),
-    }
-}
-
 fn join(path: &str, key: &str) -> String {
     if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
 }
@@ -493,8 +497,8 @@ fn refuse_key(
     let synonym = synonyms::key(keys, name);
     let meant = synonym.map(|key| key.name).or_else(|| nearest(name, names()));
     let help = match (synonym, meant) {
-        (Some(Key { name, value, .. }), _) => {
-            format!("did you mean `{name}` ({value})? Keys here: {all}")
+        (Some(Key { name, kind, .. }), _) => {
+            format!("did you mean `{name}` ({kind})? Keys here: {all}")
         }
         (None, Some(meant)) => format!("did you mean `{meant}`? Keys here: {all}"),
         (None, None) => format!("keys here: {all}"),

@@ -405,6 +405,11 @@ fn join(number: &str, unit: &str) -> String {
     if unit.starts_with("packet") { format!("{number} {unit}") } else { format!("{number}{unit}") }
 }
 
+/// A value with its unit apart, as pages say it: `10 s`.
+pub(crate) fn apart(text: &str) -> String {
+    split(text).map_or_else(String::new, |(number, unit)| format!("{number} {unit}"))
+}
+
 /// A value as messages show it: quoted, and cut if it is long.
 pub(crate) fn shown(text: &str) -> String {
     if text.is_empty() {

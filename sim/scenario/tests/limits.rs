@@ -165,7 +165,7 @@ fn untold(tables: &[&Keys], (path, least, most): &(String, String, String)) -> b
         [least, most].iter().all(|end| unbounded.contains(&end.as_str()) || text.contains(*end))
     };
     let mut keys = tables.iter().flat_map(|table| table.keys);
-    !keys.any(|key| names.contains(&key.name) && told(key.value))
+    !keys.any(|key| names.contains(&key.name) && told(&key.kind.to_string()))
 }
 
 fn held(tables: &[&Keys], found: &BTreeSet<(String, String, String)>, at_least: usize) {

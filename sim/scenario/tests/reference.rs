@@ -41,7 +41,7 @@ fn the_pages_of_keys_are_generated_from_the_parsers_tables() {
         let path = Path::new(FOLDER).join(file);
         let sections = reference::sections(tables);
         let expected = format!(
-            "# {title}\n<!-- Generated from sim/scenario/src/reference by: {WRITE} -->\n\n{introduction}\n{END}\n{sections}"
+            "# {title}\n<!-- Generated from the keys in sim/scenario/src by: {WRITE} -->\n\n{introduction}\n{END}\n{sections}"
         );
         if env::var("PARALLAX_REFERENCE").is_ok_and(|value| value == "write") {
             fs::write(&path, &expected).expect("the page is written");

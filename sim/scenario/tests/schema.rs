@@ -69,9 +69,6 @@ fn kind(part: &str, key: &Key) -> Option<Value> {
         "pixels" => Some(json!({ "type": "string", "pattern": "^[0-9]+x[0-9]+$" })),
         "array of names of cameras" => Some(json!({ "type": "array", "items": text() })),
         "number" => Some(json!({ "type": "number" })),
-        "number from 0 to 0.999" => {
-            Some(json!({ "type": "number", "minimum": 0, "maximum": 0.999 }))
-        }
         "whole number" | "whole number of frames" => {
             Some(json!({ "type": "integer", "minimum": 0 }))
         }
@@ -100,7 +97,7 @@ fn kind(part: &str, key: &Key) -> Option<Value> {
 
 /// Takes a part that narrows what is before it, such as `1 to 1000`; false if it does not.
 fn narrows(part: &str, before: &mut Value) -> bool {
-    let number = |text: &str| text.parse::<u32>().ok();
+    let number = |text: &str| text.parse::<serde_json::Number>().ok();
     let (least, most) = match part {
         _ if part.starts_with("up to ") => (None, number(&part["up to ".len()..])),
         _ => match (part.split_once(" to "), part.strip_suffix(" up")) {
@@ -120,29 +117,18 @@ fn narrows(part: &str, before: &mut Value) -> bool {
         Some("string") => return true,
         _ => return false,
     };
-    for (bound, value) in [(lower, least), (upper, most)] {
-        if let Some(value) = value {
-            before[bound] = json!(value);
-        }
+    let bounds = [(lower, least), (upper, most)].into_iter();
+    let bounds: Vec<_> = bounds.filter_map(|(bound, value)| Some((bound, value?))).collect();
+    for (bound, value) in &bounds {
+        before[*bound] = json!(value);
     }
-    least.is_some() || most.is_some()
+    !bounds.is_empty()
 }
 
 /// What a key may be, by the column of values of the reference.
 fn value(keys: &Keys, key: &Key) -> Value {
-    let same = |keys: &Keys, name: &str| {
-        let other = keys.keys.iter().find(|other| other.name == name);
-        value(keys, other.unwrap_or_else(|| panic!("{}: {}", key.name, key.value)))
-    };
-    if let Some(place) = key.value.strip_prefix("as for ").and_then(quoted) {
-        let of_place = |keys: &&&Keys| keys.place.split(", ").any(|known| known == place);
-        return same(SCENARIO.iter().find(of_place).expect("a table"), key.name);
-    }
-    if let Some(other) = key.value.strip_prefix("as ").and_then(quoted) {
-        return same(keys, other);
-    }
     let (mut kinds, mut literals): (Vec<Value>, Vec<Value>) = (Vec::new(), Vec::new());
-    for part in key.value.split(", ") {
+    for part in key.kind.to_string().split(", ") {
         let part = part.strip_prefix("or ").unwrap_or(part);
         if let Some(kind) = kind(part, key) {
             if !kinds.contains(&kind) {

@@ -2,11 +2,23 @@
 
 use crate::{
     error::Rank,
-    reference,
-    table::{Place, Reader, Value, optional},
-    units::{self, format_bits_per_second as format},
+    from_value::fill,
+    key::{LEAST_RATE, keys, rate, words},
+    table::{Place, Reader, Value},
+    units::format_bits_per_second as format,
 };
 use parallax_spec::GccBounds;
+
+keys! {
+    CONGESTION_CONTROL: "congestion_control" {
+        /// Google congestion control, by feedback on each packet.
+        kind: words(&["gcc"]);
+        /// The encoder never aims lower.
+        floor: rate().and(", at most the bit rate"), absent "a quarter of the bit rate";
+        /// The encoder never aims higher.
+        ceiling: rate().and(", from the bit rate to what the device takes"), absent "twice the bit rate, or what the device takes";
+    }
+}
 
 /// What a camera's `congestion_control` says, before its bit rate is known.
 pub(super) struct Draft(Option<Bounds>);
@@ -21,19 +33,14 @@ struct Bounds {
 impl Draft {
     pub(super) fn read(reader: &mut Reader, value: Value<'_>) -> Option<Self> {
         if value.as_text().is_some() {
-            let word = value.one_of(reader, &[("none", false), ("gcc", true)])?;
-            return Some(Self(word.then(Bounds::default)));
+            let word = value.one_of(reader, &["none", "gcc"])?;
+            return Some(Self((word == "gcc").then(Bounds::default)));
         }
-        let table = value.table(reader, &reference::CONGESTION_CONTROL)?;
+        let table = value.table(reader, &CONGESTION_CONTROL)?;
         let kind = table.get(reader, "kind").and_then(|kind| kind_of(reader, &kind));
-        let mut bound = |key| {
-            optional(reader, &table, key, |reader, value| {
-                rate(reader, value).map(|rate| (rate, value.place.clone()))
-            })
-        };
-        let (floor, ceiling) = (bound("floor"), bound("ceiling"));
+        let bounds = fill!(reader, table => Bounds { floor, ceiling });
         kind?;
-        Some(Self(Some(Bounds { floor: floor?, ceiling: ceiling? })))
+        Some(Self(Some(bounds?)))
     }
 
     /// What it comes to around `bit_rate`, and where the ceiling is given.
@@ -67,7 +74,7 @@ impl Draft {
         // No rate in a scenario is below the least that there is, and none so large as to overflow.
         let (ceiling, place) = ceiling.map_or((bit_rate * 2, None), |(c, place)| (c, Some(place)));
         let bounds = GccBounds {
-            floor_bps: floor.map_or((bit_rate / 4).max(LEAST), |(floor, _)| floor),
+            floor_bps: floor.map_or((bit_rate / 4).max(LEAST_RATE), |(floor, _)| floor),
             ceiling_bps: ceiling,
         };
         Some((Some(bounds), place))
@@ -80,13 +87,5 @@ fn kind_of(reader: &mut Reader, value: &Value<'_>) -> Option<()> {
         reader.refuse(Rank::Value, &value.place, "without it nothing is to be told", "alone", help);
         return None;
     }
-    value.one_of(reader, &[("gcc", ())])
+    value.one_of(reader, &["gcc"]).map(drop)
 }
-
-pub(super) fn rate(reader: &mut Reader, value: &Value<'_>) -> Option<u64> {
-    let range = (LEAST, 10_000_000_000);
-    value.unit_between(reader, units::bits_per_second, range, format)
-}
-
-/// The least rate that a scenario may name, bits per second.
-pub(super) const LEAST: u64 = 1_000;

@@ -1,19 +1,96 @@
 //! Reading events: what is done to a run, and whether it can be done there and then.
 
-use super::{addresses::Placed, site::LinkChange};
+use super::{
+    addresses::Placed,
+    site::{CAPACITY, DELAY, LOSSES, LinkChange, QUEUE},
+};
 use crate::{
     error::Rank,
-    reference::{self, Keys},
+    from_value::FromValue,
+    key::{FOREVER, H, Keys, Kind, flag, keys, said, whole_ms, words},
     scenario::Peer,
     synonyms::nearest,
-    table::{Place, Reader, Table, Value, optional},
-    units::{self, format_duration, shown},
+    table::{Place, Reader, Table, Value},
+    units::{format_duration, shown},
 };
 use core::time::Duration;
 use parallax_spec::{
     Action, LinkConfig, LinkDirection, PeerCondition, ScriptedEvent, ServiceKind, Site, micros,
 };
 use std::collections::BTreeMap;
+
+/// Tables of events, in the order in which they are documented.
+pub(crate) const TABLES: &[&Keys] = &[&EVENT, &POWER_LOSS, &PAUSE_CAMERA, &CHANGE_LINK];
+
+const ONE_ACTION: &str = "exactly one of these in each event";
+const SERVICE: Kind = words(&["stun", "turn", "rendezvous"]);
+
+keys! {
+    EVENT: "[event.NAME]" {
+        /// When it begins, in the run's time; before what peers do at that time.
+        at: whole_ms(0, FOREVER).and(", within the run");
+        /// The server is gone without a word: what is sent to it vanishes.
+        kill: SERVICE, absent ONE_ACTION;
+        /// The server starts over, killed before or not; it has forgotten everything but how many sessions it has
+        /// numbered.
+        restart: SERVICE, absent ONE_ACTION;
+        /// A peer loses its power, without a word.
+        power_loss: said("table"), absent ONE_ACTION;
+        /// A camera captures no frame; its sessions go on.
+        pause_camera: said("table"), absent ONE_ACTION;
+        /// A link of a site becomes another one.
+        change_link: said("table"), absent ONE_ACTION;
+        /// Its gateway starts over, in no time; it has forgotten its mappings.
+        reboot_gateway: said("name of a site"), absent ONE_ACTION;
+    } later {
+        change_address: "changes of a peer's address";
+        handover: "changes of a peer's site";
+        change_gateway: "changes of a gateway's behaviour";
+    }
+}
+
+keys! {
+    POWER_LOSS: "power_loss" {
+        /// It keeps what is in flash: certificate, token, counts. All else is lost.
+        peer: said("name of a peer");
+        /// How long it is off; then it boots, for as long as its profile says.
+        lasts: whole_ms(1, H), absent "it stays off";
+    }
+}
+
+keys! {
+    PAUSE_CAMERA: "pause_camera" {
+        /// Simulated or in the lab: a board is not told of events.
+        peer: said("name of a camera");
+        /// Then it captures again; its frames are numbered on.
+        lasts: whole_ms(1, H), absent "to the end";
+    }
+}
+
+const AS_IT_WAS: &str = "as it was";
+
+keys! {
+    CHANGE_LINK: "change_link" {
+        /// Whose link.
+        site: said("name of a site");
+        /// Which of its links.
+        direction: words(&["up", "down"]);
+        /// Then the link is as it was before.
+        lasts: whole_ms(1, H), absent "to the end";
+        /// What is half sent goes on at the new one.
+        capacity: CAPACITY, absent AS_IT_WAS;
+        /// Of packets sent from now on.
+        one_way_delay: DELAY, absent AS_IT_WAS;
+        /// Of packets sent from now on.
+        delay_variation: DELAY, absent AS_IT_WAS;
+        /// Of packets sent from now on.
+        reorder: flag(), absent AS_IT_WAS;
+        /// `"100%"`: the link is down.
+        loss: LOSSES, absent AS_IT_WAS;
+        /// What waits already waits on, beyond it or not.
+        queue: QUEUE, absent AS_IT_WAS;
+    }
+}
 
 /// An event as the file gives it, not yet held against the scenario.
 pub(super) struct EventDraft {
@@ -57,10 +134,8 @@ pub(super) fn read(reader: &mut Reader, events: Vec<(String, Value<'_>)>) -> Vec
 }
 
 fn event(reader: &mut Reader, name: String, value: Value<'_>) -> Option<EventDraft> {
-    let table = value.table(reader, &reference::EVENT)?;
-    let at = table.get(reader, "at").and_then(|value| {
-        value.unit(reader, units::whole_millis).map(|at| (at, value.place.clone()))
-    });
+    let table = value.table(reader, &EVENT)?;
+    let at = table.read(reader, "at");
     let said = action(reader, &table)?;
     Some(EventDraft { name, at: at?, said })
 }
@@ -68,7 +143,7 @@ fn event(reader: &mut Reader, name: String, value: Value<'_>) -> Option<EventDra
 /// The one action of an event.
 fn action(reader: &mut Reader, table: &Table<'_>) -> Option<Said> {
     let mut given: Vec<_> = ACTIONS.iter().filter(|(key, _)| table.has(key)).collect();
-    given.sort_by_key(|(key, _)| table.key_span(key).map(|span| span.start));
+    given.sort_by_key(|(key, _)| table.place_of(key).map(|place| place.span.start));
     let Some((first, read)) = given.first() else {
         if table.has_strange_keys() {
             // What was meant has been told of already.
@@ -80,7 +155,7 @@ fn action(reader: &mut Reader, table: &Table<'_>) -> Option<Said> {
         return None;
     };
     if let Some((second, _)) = given.get(1) {
-        let place = Place { path: table.path(second), span: table.key_span(second)? };
+        let place = table.place_of(second)?;
         let message = format!("this event does `{first}` already");
         let help = "write an `[event.NAME]` for each";
         reader.refuse(Rank::Value, &place, &message, "a second action", help);
@@ -90,33 +165,22 @@ fn action(reader: &mut Reader, table: &Table<'_>) -> Option<Said> {
     read(reader, value)
 }
 
-fn lasts(reader: &mut Reader, table: &Table<'_>) -> Option<Option<Duration>> {
-    optional(reader, table, "lasts", |reader, value| {
-        let range = (Duration::from_millis(1), Duration::from_secs(3_600));
-        value.unit_between(reader, units::whole_millis, range, format_duration)
-    })
-}
-
-fn service(reader: &mut Reader, value: &Value<'_>) -> Option<ServiceKind> {
-    value.one_of(reader, &ServiceKind::ALL.map(|service| (service.name(), service)))
-}
-
 fn kill(reader: &mut Reader, value: Value<'_>) -> Option<Said> {
-    let service = service(reader, &value)?;
-    Some(Said::at_once(Action::Kill { service }, value.place))
+    let (service, place) = FromValue::from_value(reader, value)?;
+    Some(Said::at_once(Action::Kill { service }, place))
 }
 
 fn restart(reader: &mut Reader, value: Value<'_>) -> Option<Said> {
-    let service = service(reader, &value)?;
-    Some(Said::at_once(Action::Restart { service }, value.place))
+    let (service, place) = FromValue::from_value(reader, value)?;
+    Some(Said::at_once(Action::Restart { service }, place))
 }
 
 fn power_loss(reader: &mut Reader, value: Value<'_>) -> Option<Said> {
-    on_peer(reader, value, &reference::POWER_LOSS, |peer| Action::PowerLoss { peer })
+    on_peer(reader, value, &POWER_LOSS, |peer| Action::PowerLoss { peer })
 }
 
 fn pause_camera(reader: &mut Reader, value: Value<'_>) -> Option<Said> {
-    on_peer(reader, value, &reference::PAUSE_CAMERA, |peer| Action::PauseCamera { peer })
+    on_peer(reader, value, &PAUSE_CAMERA, |peer| Action::PauseCamera { peer })
 }
 
 /// An action that keeps a peer in a condition.
@@ -127,20 +191,15 @@ fn on_peer(
     action: fn(String) -> Action,
 ) -> Option<Said> {
     let table = value.table(reader, keys)?;
-    let peer = table.get(reader, "peer");
-    let peer = peer.and_then(|value| Some((value.text(reader)?, value.place)));
-    let lasts = lasts(reader, &table);
+    let (peer, lasts) = (table.read(reader, "peer"), table.read(reader, "lasts"));
     let (peer, place) = peer?;
     Some(Said { lasts: lasts?, ..Said::at_once(action(peer), place) })
 }
 
 fn change_link(reader: &mut Reader, value: Value<'_>) -> Option<Said> {
-    let table = value.table(reader, &reference::CHANGE_LINK)?;
-    let site = table.get(reader, "site");
-    let site = site.and_then(|value| Some((value.text(reader)?, value.place)));
-    let words = [("up", LinkDirection::Up), ("down", LinkDirection::Down)];
-    let direction = table.get(reader, "direction").and_then(|value| value.one_of(reader, &words));
-    let lasts = lasts(reader, &table);
+    let table = value.table(reader, &CHANGE_LINK)?;
+    let (site, direction) = (table.read(reader, "site"), table.read(reader, "direction"));
+    let lasts = table.read(reader, "lasts");
     let change = LinkChange::read(reader, &table)?;
     let (site, target) = site?;
     let action = Action::ChangeLink { site, direction: direction?, link: LinkConfig::default() };

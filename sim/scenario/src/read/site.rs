@@ -2,15 +2,114 @@
 
 use crate::{
     error::Rank,
-    reference,
-    table::{Place, Reader, Table, Value, optional},
+    from_value::{FromValue, fill},
+    key::{H, Keys, Kind, S, flag, keys, said, thousandths, time, words},
+    table::{Place, Reader, Table, Value},
     units::{self, shown},
 };
 use core::{net::Ipv4Addr, time::Duration};
-use parallax_spec::{
-    Access, Behaviour, Capacity, FilterScope, GatewayConfig, Ipv4Network, LinkConfig, Loss,
-    PortAssignment, QueueLimit,
-};
+use parallax_spec::{Access, Capacity, GatewayConfig, Ipv4Network, LinkConfig, Loss, QueueLimit};
+
+/// Tables of networks and services, in the order in which they are documented.
+pub(crate) const TABLES: &[&Keys] = &[&SITE, &GATEWAY, &LINK, &LOSS, &SERVICES];
+
+keys! {
+    SITE: "[site.NAME]" {
+        /// Whether it is joined to the core; without, its peers reach each other alone.
+        internet: flag(), default true;
+        /// The gateway; without one the peers have public addresses.
+        gateway: said("table, or `\"none\"`"), absent "**refused**, unless `internet = false`";
+        /// The link from the site to the core.
+        up: said("table"), absent "**refused**, unless `internet = false`";
+        /// The link from the core to the site.
+        down: said("table"), absent "**refused**, unless `internet = false`";
+        /// The addresses inside. Sites behind gateways may share them.
+        network: said("IPv4 network with a prefix of 24 to 29, such as `\"192.168.1.0/24\"`"), absent "`192.168.1.0/24`; with `gateway = \"none\"` `203.0.113.N/28`, in order";
+        /// The address of the gateway on the core's side.
+        external: said("IPv4 address"), absent "`198.51.100.N`, in order";
+    }
+}
+
+const BEHAVIOUR: Kind =
+    words(&["endpoint-independent", "address-dependent", "address-and-port-dependent"]);
+
+keys! {
+    GATEWAY: "gateway" {
+        /// When a mapping is used again (RFC 4787 section 4.1).
+        mapping: BEHAVIOUR;
+        /// Which packets from outside pass (RFC 4787 section 5).
+        filtering: BEHAVIOUR;
+        /// Which external port a mapping gets.
+        ports: words(&["preserving", "random"]), default "preserving";
+        /// How long an idle UDP mapping lives (RFC 4787 REQ-5).
+        mapping_timeout: time(S, 168 * H), default "300s";
+        /// Whether what was sent through one mapping opens the others of its internal endpoint too (RFC 4787
+        /// section 5), or that one alone (Linux).
+        filter_scope: words(&["internal-endpoint", "mapping"]), default "internal-endpoint";
+        /// Whether UDP packets that are let in keep a mapping alive (RFC 4787 REQ-6).
+        refresh_inbound: flag(), default false;
+        /// Whether hosts inside reach each other by their external addresses (RFC 4787 REQ-9).
+        hairpinning: flag(), default true;
+        /// How long an established TCP connection may be idle (RFC 5382 REQ-5).
+        tcp_established_timeout: time(S, 168 * H), default "124min";
+        /// How long a TCP connection that opens or closes may be idle (RFC 5382 REQ-5).
+        tcp_transitory_timeout: time(S, 168 * H), default "4min";
+    }
+}
+
+pub(super) const CAPACITY: Kind = said("rate, or `\"unlimited\"`");
+pub(super) const DELAY: Kind = time(0, 10 * S);
+pub(super) const LOSSES: Kind = said("share, or table");
+pub(super) const QUEUE: Kind = time(0, 60 * S).and(", bytes, packets, or `\"unlimited\"`");
+
+keys! {
+    LINK: "up, down" {
+        /// What the link carries; IP and transport headers count. At `"0bit/s"` it stands still: what comes waits,
+        /// as far as `queue` lets; one in time is as long as at the capacity before.
+        capacity: CAPACITY;
+        /// Propagation, in this direction alone.
+        one_way_delay: DELAY;
+        /// Standard deviation of the delay that is drawn for each packet (normal, up to 4 deviations). What comes
+        /// out depends on `reorder`; `links` in `summary.json` and the report state it.
+        delay_variation: DELAY, default "0ms";
+        /// Whether a packet with a shorter delay overtakes others. With `false` each packet waits for the slowest
+        /// before it: where packets are closer together than delays vary, the mean that comes out is greater than
+        /// `one_way_delay`. With `true` a draw below zero becomes 0, which raises the mean where `one_way_delay` is
+        /// less than about 3 deviations.
+        reorder: flag(), default false;
+        /// Packets lost on the way: each by itself, or in bursts.
+        loss: LOSSES, default "0%";
+        /// What may wait for the transmitter: `"200ms"`, `"64KiB"`, `"50 packets"`.
+        queue: QUEUE, default "200ms";
+    }
+}
+
+keys! {
+    LOSS: "loss" {
+        /// Packets lost over the long run.
+        mean: said("share, below 100 %");
+        /// Mean length of a burst, packets (Gilbert-Elliott).
+        burst: thousandths(1_000, 1_000_000);
+    }
+}
+
+keys! {
+    SERVICES: "[services]" {
+        /// A STUN server: server-reflexive candidates.
+        stun: flag(), absent "`true`; without a rendezvous `false`";
+        /// A TURN server: relayed candidates.
+        turn: flag(), absent "`true`; without a rendezvous `false`";
+        /// Propagation between the core and the TURN server, each way: how far away it stands. A relayed packet
+        /// takes it twice.
+        turn_one_way_delay: time(0, 10 * S), absent "`\"10ms\"`";
+        /// The signalling server, where cameras register and viewers ask, and which tells them of STUN and TURN.
+        /// Without one viewers ask the camera itself, at port 80 of its own address.
+        rendezvous: flag(), default true;
+    }
+}
+
+/// The one-way delay between the core and a TURN server if the scenario has none: a server in another city.
+const TURN_ONE_WAY_DELAY: Duration = Duration::from_millis(10);
 
 /// A site as the file gives it, its addresses perhaps still open.
 pub(super) struct SiteDraft {
@@ -37,23 +136,16 @@ pub(super) fn read(reader: &mut Reader, sites: Vec<(String, Value<'_>)>) -> Vec<
 }
 
 fn site(reader: &mut Reader, name: String, value: Value<'_>) -> Option<SiteDraft> {
-    let table = value.table(reader, &reference::SITE)?;
-    let internet = table.get(reader, "internet").and_then(|value| value.boolean(reader))?;
+    let table = value.table(reader, &SITE)?;
+    let internet: bool = table.read(reader, "internet")?;
     let joined = if internet { Some(joined(reader, &table)?) } else { alone(reader, &table)? };
-    let network = optional(reader, &table, "network", |reader, value| {
-        network(reader, value).map(|network| (network, value.place.clone()))
-    });
-    let external = optional(reader, &table, "external", |reader, value| {
-        address(reader, value).map(|address| (address, value.place.clone()))
-    });
     let (gateway, access) = joined.unzip();
-    Some(SiteDraft {
+    fill!(reader, table => SiteDraft {
+        network, external;
         name,
-        place: table.place.clone(),
+        place: table.place,
         gateway: gateway.flatten(),
         access,
-        network: network?,
-        external: external?,
     })
 }
 
@@ -66,17 +158,15 @@ fn joined(reader: &mut Reader, table: &Table<'_>) -> Option<Joined> {
             table.refuse_absence(reader, key);
         }
     }
-    let gateway = table.get(reader, "gateway").and_then(|value| gateway(reader, value));
-    let up = table.get(reader, "up").and_then(|value| link(reader, value));
-    let down = table.get(reader, "down").and_then(|value| link(reader, value));
-    Some((gateway?, Access { up: up?, down: down? }))
+    let gateway = table.read(reader, "gateway");
+    let access = fill!(reader, table => Access { up, down });
+    Some((gateway?, access?))
 }
 
 /// Refuses what would join a site to the core that is to have no Internet.
 fn alone(reader: &mut Reader, table: &Table<'_>) -> Option<Option<Joined>> {
     for key in ["gateway", "up", "down", "external"] {
-        let Some(span) = table.key_span(key) else { continue };
-        let place = Place { path: table.path(key), span };
+        let Some(place) = table.place_of(key) else { continue };
         let help = format!("remove `{key}`, or `internet = false`");
         let message = "a site without Internet has nothing that joins it to the core";
         reader.refuse(Rank::Whole, &place, message, "means nothing here", help);
@@ -85,76 +175,30 @@ fn alone(reader: &mut Reader, table: &Table<'_>) -> Option<Option<Joined>> {
     Some(None)
 }
 
-const BEHAVIOURS: [(&str, Behaviour); 3] = [
-    ("endpoint-independent", Behaviour::EndpointIndependent),
-    ("address-dependent", Behaviour::AddressDependent),
-    ("address-and-port-dependent", Behaviour::AddressAndPortDependent),
-];
-
-fn gateway(reader: &mut Reader, value: Value<'_>) -> Option<Option<GatewayConfig>> {
-    if value.as_text().is_some() {
-        return value.one_of(reader, &[("none", ())]).map(|()| None);
+/// None: the site has none.
+impl FromValue for Option<GatewayConfig> {
+    fn from_value(reader: &mut Reader, value: Value<'_>) -> Option<Self> {
+        if value.as_text().is_some() {
+            return value.one_of(reader, &["none"]).map(|_| None);
+        }
+        let table = value.table(reader, &GATEWAY)?;
+        let gateway = fill!(reader, table => GatewayConfig {
+            mapping, filtering, filter_scope, ports, mapping_timeout, refresh_inbound, hairpinning,
+            tcp_established_timeout, tcp_transitory_timeout;
+            // Assigned with the addresses of all sites.
+            external: Ipv4Addr::UNSPECIFIED,
+        });
+        gateway.map(Some)
     }
-    let table = value.table(reader, &reference::GATEWAY)?;
-    let mapping = table.get(reader, "mapping").and_then(|value| value.one_of(reader, &BEHAVIOURS));
-    let filtering =
-        table.get(reader, "filtering").and_then(|value| value.one_of(reader, &BEHAVIOURS));
-    let ports = [("preserving", PortAssignment::Preserving), ("random", PortAssignment::Random)];
-    let ports = table.get(reader, "ports").and_then(|value| value.one_of(reader, &ports));
-    let scopes =
-        [("internal-endpoint", FilterScope::InternalEndpoint), ("mapping", FilterScope::Mapping)];
-    let scope = table.get(reader, "filter_scope").and_then(|value| value.one_of(reader, &scopes));
-    let mut flag = |key| table.get(reader, key).and_then(|value| value.boolean(reader));
-    let (refresh_inbound, hairpinning) = (flag("refresh_inbound"), flag("hairpinning"));
-    let mut timeout = |key| {
-        let range = (Duration::from_secs(1), LONGEST_TIMEOUT);
-        table.get(reader, key).and_then(|value| {
-            value.unit_between(reader, units::whole_micros, range, units::format_duration)
-        })
-    };
-    let mapping_timeout = timeout("mapping_timeout");
-    let tcp_established_timeout = timeout("tcp_established_timeout");
-    let tcp_transitory_timeout = timeout("tcp_transitory_timeout");
-    Some(Some(GatewayConfig {
-        // Assigned with the addresses of all sites.
-        external: Ipv4Addr::UNSPECIFIED,
-        mapping: mapping?,
-        filtering: filtering?,
-        filter_scope: scope?,
-        ports: ports?,
-        mapping_timeout: mapping_timeout?,
-        refresh_inbound: refresh_inbound?,
-        hairpinning: hairpinning?,
-        tcp_established_timeout: tcp_established_timeout?,
-        tcp_transitory_timeout: tcp_transitory_timeout?,
-    }))
 }
 
-/// The longest timeout of a gateway: Linux keeps an established TCP connection for 5 days.
-const LONGEST_TIMEOUT: Duration = Duration::from_secs(7 * 24 * 3_600);
-
-/// The one-way delay between the core and a TURN server if the scenario has none: a server in another city.
-const TURN_ONE_WAY_DELAY: Duration = Duration::from_millis(10);
-
-/// The longest delay that is believed.
-const LONGEST: Duration = Duration::from_secs(10);
-
-fn link(reader: &mut Reader, value: Value<'_>) -> Option<LinkConfig> {
-    let table = value.table(reader, &reference::LINK)?;
-    let capacity = table.get(reader, "capacity").and_then(|value| capacity(reader, &value));
-    let mut delay = |key| table.get(reader, key).and_then(|value| delay(reader, &value));
-    let (one_way_delay, delay_variation) = (delay("one_way_delay"), delay("delay_variation"));
-    let reorder = table.get(reader, "reorder").and_then(|value| value.boolean(reader));
-    let loss = table.get(reader, "loss").and_then(|value| loss(reader, value));
-    let queue = table.get(reader, "queue").and_then(|value| queue(reader, &value));
-    Some(LinkConfig {
-        capacity: capacity?,
-        one_way_delay: one_way_delay?,
-        delay_variation: delay_variation?,
-        reorder: reorder?,
-        loss: loss?,
-        queue: queue?,
-    })
+impl FromValue for LinkConfig {
+    fn from_value(reader: &mut Reader, value: Value<'_>) -> Option<Self> {
+        let table = value.table(reader, &LINK)?;
+        fill!(reader, table => Self {
+            capacity, one_way_delay, delay_variation, reorder, loss, queue
+        })
+    }
 }
 
 /// What changes of a link: what is given.
@@ -170,14 +214,9 @@ pub(super) struct LinkChange {
 
 impl LinkChange {
     pub(super) fn read(reader: &mut Reader, table: &Table<'_>) -> Option<Self> {
-        let change = Self {
-            capacity: optional(reader, table, "capacity", capacity)?,
-            one_way_delay: optional(reader, table, "one_way_delay", delay)?,
-            delay_variation: optional(reader, table, "delay_variation", delay)?,
-            reorder: optional(reader, table, "reorder", |reader, value| value.boolean(reader))?,
-            loss: optional(reader, table, "loss", |reader, value| loss(reader, value.clone()))?,
-            queue: optional(reader, table, "queue", queue)?,
-        };
+        let change = fill!(reader, table => Self {
+            capacity, one_way_delay, delay_variation, reorder, loss, queue
+        })?;
         let Self { capacity, one_way_delay, delay_variation, reorder, loss, queue } = &change;
         let something = capacity.is_some()
             || one_way_delay.is_some()
@@ -211,32 +250,37 @@ impl LinkChange {
     }
 }
 
-fn delay(reader: &mut Reader, value: &Value<'_>) -> Option<Duration> {
-    let range = (Duration::ZERO, LONGEST);
-    value.unit_between(reader, units::whole_micros, range, units::format_duration)
+/// None: it is unlimited.
+impl FromValue for Option<Capacity> {
+    fn from_value(reader: &mut Reader, value: Value<'_>) -> Option<Self> {
+        if value.as_text() == Some("unlimited") {
+            return Some(None);
+        }
+        let rate = value.unit(reader, units::bits_per_second)?;
+        Some(Some(Capacity::from_bits_per_second(rate).unwrap_or(Capacity::STANDSTILL)))
+    }
 }
 
-fn capacity(reader: &mut Reader, value: &Value<'_>) -> Option<Option<Capacity>> {
-    if value.as_text() == Some("unlimited") {
-        return Some(None);
+impl FromValue for Loss {
+    fn from_value(reader: &mut Reader, value: Value<'_>) -> Option<Self> {
+        if value.as_text().is_some() || value.bare_number().is_some() {
+            return match value.unit(reader, units::share_ppb)? {
+                0 => Some(Self::None),
+                ppb => Self::independent(share(ppb)).ok(),
+            };
+        }
+        bursts(reader, value)
     }
-    let rate = value.unit(reader, units::bits_per_second)?;
-    Some(Some(Capacity::from_bits_per_second(rate).unwrap_or(Capacity::STANDSTILL)))
 }
 
-fn loss(reader: &mut Reader, value: Value<'_>) -> Option<Loss> {
-    let place = value.place.clone();
-    let share = |ppb: u32| f64::from(ppb) / 1e9;
-    if value.as_text().is_some() || value.bare_number().is_some() {
-        return match value.unit(reader, units::share_ppb)? {
-            0 => Some(Loss::None),
-            ppb => Loss::independent(share(ppb)).ok(),
-        };
-    }
-    let table = value.table(reader, &reference::LOSS)?;
+fn share(ppb: u32) -> f64 {
+    f64::from(ppb) / 1e9
+}
+
+fn bursts(reader: &mut Reader, value: Value<'_>) -> Option<Loss> {
+    let table = value.table(reader, &LOSS)?;
     let mean = table.get(reader, "mean").and_then(|value| value.unit(reader, units::share_ppb));
-    let burst =
-        table.get(reader, "burst").and_then(|value| value.thousandths(reader, 1_000..=1_000_000));
+    let burst: Option<u32> = table.read(reader, "burst");
     let burst = f64::from(burst?) / 1e3;
     let loss = Loss::burst(share(mean?), burst);
     if loss.is_err() {
@@ -247,7 +291,7 @@ fn loss(reader: &mut Reader, value: Value<'_>) -> Option<Loss> {
         );
         reader.refuse(
             Rank::Value,
-            &place,
+            &table.place,
             "no such bursts lose so much",
             "`mean` is too high for `burst`",
             help,
@@ -256,79 +300,41 @@ fn loss(reader: &mut Reader, value: Value<'_>) -> Option<Loss> {
     loss.ok()
 }
 
-fn queue(reader: &mut Reader, value: &Value<'_>) -> Option<QueueLimit> {
-    let text = match value.bare_number() {
-        Some(number) => number,
-        None => value.text(reader)?,
-    };
-    if text == "unlimited" {
-        return Some(QueueLimit::Unlimited);
-    }
-    match units::queue_kind(&text) {
-        Some("duration") => {
-            let range = (Duration::ZERO, Duration::from_secs(60));
-            let time =
-                value.unit_between(reader, units::whole_micros, range, units::format_duration);
-            time.map(|limit| QueueLimit::Time { limit })
+impl FromValue for QueueLimit {
+    fn from_value(reader: &mut Reader, value: Value<'_>) -> Option<Self> {
+        let text = match value.bare_number() {
+            Some(number) => number,
+            None => value.text(reader)?,
+        };
+        if text == "unlimited" {
+            return Some(Self::Unlimited);
         }
-        Some("bytes") => value.unit(reader, units::bytes).map(|bytes| QueueLimit::Bytes { bytes }),
-        Some("packets") => {
-            let range = (0, u64::from(u32::MAX));
-            let packets =
-                value.unit_between(reader, units::packets, range, |n| format!("{n} packets"))?;
-            u32::try_from(packets).ok().map(|packets| QueueLimit::Packets { packets })
-        }
-        _ => {
-            let message = format!("{} is not the limit of a queue", shown(&text));
-            let help =
-                "write a time (`200ms`), bytes (`64KiB`), packets (`50 packets`) or `unlimited`";
-            reader.refuse(Rank::Value, &value.place, &message, "in what unit?", help);
-            None
+        match units::queue_kind(&text) {
+            Some("duration") => {
+                Duration::from_value(reader, value).map(|limit| Self::Time { limit })
+            }
+            Some("bytes") => value.unit(reader, units::bytes).map(|bytes| Self::Bytes { bytes }),
+            Some("packets") => {
+                let range = (0, u64::from(u32::MAX));
+                let packets = value
+                    .unit_between(reader, units::packets, range, |n| format!("{n} packets"))?;
+                u32::try_from(packets).ok().map(|packets| Self::Packets { packets })
+            }
+            _ => {
+                let message = format!("{} is not the limit of a queue", shown(&text));
+                let help = "write a time (`200ms`), bytes (`64KiB`), packets (`50 packets`) or `unlimited`";
+                reader.refuse(Rank::Value, &value.place, &message, "in what unit?", help);
+                None
+            }
         }
     }
-}
-
-pub(super) fn address(reader: &mut Reader, value: &Value<'_>) -> Option<Ipv4Addr> {
-    let text = value.text(reader)?;
-    let address = text.parse().ok();
-    if address.is_none() {
-        let message = format!("{} is not an IPv4 address", shown(&text));
-        reader.refuse(
-            Rank::Value,
-            &value.place,
-            &message,
-            "not an address",
-            "write four numbers, such as `192.168.1.20`",
-        );
-    }
-    address
-}
-
-fn network(reader: &mut Reader, value: &Value<'_>) -> Option<Ipv4Network> {
-    let text = value.text(reader)?;
-    let network = text.parse().ok();
-    if network.is_none() {
-        let message = format!("{} is not an IPv4 network", shown(&text));
-        let help = "write its first address and its prefix, 24 to 29, such as `192.168.1.0/24`";
-        reader.refuse(Rank::Value, &value.place, &message, "not a network", help);
-    }
-    network
 }
 
 pub(super) fn services(reader: &mut Reader, top: &Table<'_>) -> Option<ServicesDraft> {
-    let Some(value) = top.get(reader, "services") else {
-        let turn_one_way_delay = TURN_ONE_WAY_DELAY;
-        return Some(ServicesDraft {
-            stun: true,
-            turn: true,
-            turn_one_way_delay,
-            rendezvous: true,
-        });
-    };
-    let table = value.table(reader, &reference::SERVICES)?;
-    let mut given = |key| optional(reader, &table, key, |reader, value| value.boolean(reader));
+    let table = top.inner(reader, "services", &SERVICES)?;
+    let mut given = |key| table.read::<Option<bool>>(reader, key);
     let (stun, turn) = (given("stun"), given("turn"));
-    let rendezvous = table.get(reader, "rendezvous").and_then(|value| value.boolean(reader))?;
+    let rendezvous: bool = table.read(reader, "rendezvous")?;
     let (stun, turn) = (stun?, turn?);
     if !rendezvous {
         for (key, runs) in [("stun", stun), ("turn", turn)] {
@@ -343,7 +349,7 @@ pub(super) fn services(reader: &mut Reader, top: &Table<'_>) -> Option<ServicesD
         }
     }
     let (stun, turn) = (stun.unwrap_or(rendezvous), turn.unwrap_or(rendezvous));
-    let turn_one_way_delay = optional(reader, &table, "turn_one_way_delay", delay)?;
+    let turn_one_way_delay: Option<Duration> = table.read(reader, "turn_one_way_delay")?;
     if let (Some(_), false) = (turn_one_way_delay, turn) {
         let value = table.get(reader, "turn_one_way_delay")?;
         let help = "remove `turn_one_way_delay`, or let `turn` run";
