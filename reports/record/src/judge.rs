@@ -10,6 +10,7 @@
 use crate::account::{doubts, texts};
 use crate::event::Event;
 use crate::finding::{Finding, find};
+use crate::header::Header;
 use crate::not_judged::{self, NotJudged};
 use crate::record::Record;
 use crate::summarise::{bytes, summarise};
@@ -18,7 +19,7 @@ use crate::timeline::{StreamTimeline, Timeline};
 use crate::uncertainty::Uncertainty;
 use crate::verdict::Verdict;
 use crate::{absence, delays, ends, scripted, setup};
-use parallax_spec::Check;
+use parallax_spec::{Check, Predicate};
 
 /// Measures a run and judges it.
 ///
@@ -113,6 +114,26 @@ fn hold(
     findings.map(|finding| conclude(check, finding, stream, timeline, record)).collect()
 }
 
+/// A pacer slower than what it is to send: frames pile up before it, whatever the network does.
+fn slow_pacer(check: &Check, stream: &StreamTimeline, header: &Header) -> Option<String> {
+    if matches!(check.predicate, Predicate::Connects { .. } | Predicate::Path { .. }) {
+        return None;
+    }
+    let name = &stream.stream.camera;
+    let sends = header.peers.iter().find(|peer| peer.name == *name)?.camera.as_ref()?;
+    let bit_rate_bps = sends.recorded_bps.unwrap_or(sends.camera.bit_rate_bps);
+    let pacer_bps = sends.camera.pacer_bps.filter(|pacer| *pacer < bit_rate_bps)?;
+    let rate = |bps: u64| match bps % 1_000 {
+        0 => format!("{} kbit/s", bps / 1_000),
+        _ => format!("{bps} bit/s"),
+    };
+    Some(format!(
+        "the pacer of {name} sends {}, less than its bit rate of {}",
+        rate(pacer_bps),
+        rate(bit_rate_bps)
+    ))
+}
+
 fn conclude(
     check: &Check,
     mut finding: Finding,
@@ -135,7 +156,8 @@ fn conclude(
         let absent = absence::of_check(check, &finding, stream, timeline, record);
         let ended = ends::of_check(check, &finding, stream, header, absent.is_some());
         let scripted = scripted::of_check(check, &finding, stream, header);
-        let causes = [setup::of_check(check, stream), absent, scripted, ended];
+        let pacer = slow_pacer(check, stream, header);
+        let causes = [setup::of_check(check, stream), absent, scripted, ended, pacer];
         let causes = causes.into_iter().flatten().reduce(|one, next| format!("{one}; {next}"));
         finding.detail = match (finding.detail.take(), causes) {
             (Some(detail), Some(causes)) => Some(format!("{detail}: {causes}")),

@@ -336,6 +336,27 @@ fn frames_lost() {
 }
 
 #[test]
+fn a_pacer_that_is_slower_than_the_bit_rate_is_named() {
+    let told = |pacer_bps: Option<u64>, predicate| {
+        let mut run = Run::streaming(&[Way::NeverPaced; 60]);
+        let camera = serde_json::json!({
+            "clip": "bunny", "width_px": 320, "height_px": 240, "frames_per_second": 15,
+            "bit_rate_bps": 400_000, "pacer_bps": pacer_bps, "clip_sha256": "00",
+        });
+        run.header.peers[0].camera = serde_json::from_value(camera).expect("a camera");
+        run.result(check(predicate)).detail.unwrap_or_default()
+    };
+    let lost = || Predicate::FramesLost { at_most: LossBound::Count { frames: 0 } };
+    let cause = "the pacer of doorbell sends 1 kbit/s, less than its bit rate of 400 kbit/s";
+    assert!(told(Some(1_000), lost()).ends_with(cause));
+    for enough in [None, Some(400_000)] {
+        assert!(!told(enough, lost()).contains("pacer"));
+    }
+    // It delays no set-up.
+    assert!(!told(Some(1_000), Predicate::Connects { within_us: 1 }).contains("pacer"));
+}
+
+#[test]
 fn frames_that_never_come_are_lost_and_those_of_the_last_moment_are_no_sample() {
     let stuck = || Run::streaming(&[Way::NeverReceived; 130]);
     let mut share = check(Predicate::FramesLost { at_most: LossBound::Share { ppm: 999_999 } });
