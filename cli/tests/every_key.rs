@@ -125,7 +125,7 @@ const WHERE: &[Keys] = &[
     (
         "congestion_control",
         &[
-            ("kind", "/congestion_control/gcc", r#""*""#),
+            ("kind", "/peers/0/camera/congestion_control", r#""*""#),
             ("floor", "/peers/0/camera/congestion_control/floor_bps", "150000"),
             ("ceiling", "/peers/0/camera/congestion_control/ceiling_bps", "900000"),
         ],

@@ -46,7 +46,7 @@ impl std::fmt::Display for Flaky {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Clock, CongestionControl, FORMAT, Header, MediaMode, SCHEMA};
+    use crate::{Clock, FORMAT, Header, MediaMode, SCHEMA};
 
     fn run(seed: u64, repeat: u32, verdict: Verdict) -> Summary {
         let header = Header {
@@ -62,7 +62,6 @@ mod tests {
             clock: Clock::Real { bound_us: 1 },
             duration_us: 1,
             media_mode: MediaMode::Live,
-            congestion_control: CongestionControl::None,
             sites: Vec::new(),
             services: Vec::new(),
             peers: Vec::new(),

@@ -3,13 +3,14 @@
 use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 pub use parallax_spec::{
     Action, Behaviour, Capacity, GatewayConfig, Ice, JitterBuffer, LinkConfig, LinkDirection, Loss,
     MediaMode, PortAssignment, QueueLimit, ScriptedEvent, ServiceAddress, ServiceKind, Site,
-    Stream,
+    Stream, Viewer,
 };
-use parallax_spec::{Camera, Check, Viewer};
+use parallax_spec::{Camera, Check, GccBounds};
 
 use crate::{name::Name, stage::StageTimes};
 
@@ -54,8 +55,6 @@ pub struct Header {
     pub duration_us: u64,
     /// Where the media came from.
     pub media_mode: MediaMode,
-    /// What adapted the bit rate to the path.
-    pub congestion_control: CongestionControl,
     /// The sites.
     pub sites: Vec<Site>,
     /// The services.
@@ -68,6 +67,46 @@ pub struct Header {
     pub events: Vec<ScriptedEvent>,
     /// What is demanded.
     pub checks: Vec<Check>,
+}
+
+impl Header {
+    /// From the first line of a record.
+    ///
+    /// # Errors
+    /// If it is no header of this version or an older one.
+    pub fn from_json(line: &[u8]) -> serde_json::Result<Self> {
+        serde_json::from_slice(line).or_else(|error| older(line).ok_or(error))
+    }
+}
+
+/// Of versions that had the jitter buffer of a viewer and the congestion control of cameras in places of their own,
+/// beside `viewer` and `camera` or instead of them. What else they do not tell of a viewer, no reader asks for.
+fn older(line: &[u8]) -> Option<Header> {
+    let mut header: Value = serde_json::from_slice(line).ok()?;
+    let control = header.as_object_mut()?.remove("congestion_control")?;
+    let streams = header.get("streams")?.as_array()?.clone();
+    for peer in header.get_mut("peers")?.as_array_mut()?.iter_mut().map(Value::as_object_mut) {
+        let peer = peer?;
+        let name = peer.get("name")?.clone();
+        let most_us = peer.remove("jitter_buffer_us")?;
+        let least_us = peer.remove("jitter_buffer_least_us").unwrap_or_else(|| most_us.clone());
+        if !most_us.is_null() && !peer.contains_key("viewer") {
+            let own = streams.iter().filter(|stream| stream["viewer"] == name);
+            let cameras: Vec<_> = own.map(|stream| &stream["camera"]).collect();
+            let buffer = json!({ "least_us": least_us, "most_us": most_us });
+            let viewer = json!({ "cameras": cameras, "jitter_buffer": buffer, "nack": null, "asks_at_us": 0 });
+            peer.insert("viewer".to_owned(), viewer);
+        }
+        let mut followed = control["gcc"]["cameras"].as_array().into_iter().flatten();
+        if let Some(bounds) = followed.find(|camera| camera["camera"] == name)
+            && let Some(camera) = peer.get_mut("camera").and_then(Value::as_object_mut)
+        {
+            let bounds =
+                json!({ "floor_bps": bounds["floor_bps"], "ceiling_bps": bounds["ceiling_bps"] });
+            camera.insert("congestion_control".to_owned(), bounds);
+        }
+    }
+    serde_json::from_value(header).ok()
 }
 
 /// The file of a scenario, told apart from others of its name by its digest.
@@ -153,6 +192,19 @@ pub enum CongestionControl {
     },
 }
 
+impl CongestionControl {
+    /// Of a run: which cameras followed it, and within what.
+    pub(crate) fn of(header: &Header) -> Self {
+        let gcc = |peer: &PeerHeader| {
+            let GccBounds { floor_bps, ceiling_bps } =
+                peer.camera.as_ref()?.camera.congestion_control?;
+            Some(GccCamera { camera: peer.name.clone(), floor_bps, ceiling_bps })
+        };
+        let cameras: Vec<_> = header.peers.iter().filter_map(gcc).collect();
+        if cameras.is_empty() { Self::None } else { Self::Gcc { cameras } }
+    }
+}
+
 /// A camera that follows its path.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -194,18 +246,21 @@ pub struct PeerHeader {
     pub ice: Option<Ice>,
     /// What it sends, if it is a camera.
     pub camera: Option<CameraHeader>,
-    /// How it views by the scenario, if it is a viewer; none in records of versions that did not say.
+    /// How it views by the scenario, if it is a viewer. Event `jitter_buffer_target` has the depth of its jitter buffer
+    /// as it moves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub viewer: Option<Viewer>,
-    /// How deep its jitter buffer is at most, microseconds, if it is a viewer.
-    pub jitter_buffer_us: Option<u64>,
-    /// How deep it is at least, microseconds, if it adapts; none: its depth is fixed. Event `jitter_buffer_target` has
-    /// its depth as it moves.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub jitter_buffer_least_us: Option<u64>,
     /// How long its stages take by its profile; none if it takes its own time, as a board and a browser do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stages: Option<StageTimes>,
+}
+
+impl PeerHeader {
+    /// How deep its jitter buffer is, if it is a viewer.
+    #[must_use]
+    pub fn jitter_buffer(&self) -> Option<JitterBuffer> {
+        Some(self.viewer.as_ref()?.jitter_buffer)
+    }
 }
 
 /// A device profile, told apart from others of its name by its digest.

@@ -71,7 +71,7 @@ pub use header::{
     Action, Behaviour, CameraHeader, Capacity, Clock, ClockKind, CongestionControl, FORMAT,
     GatewayConfig, GccCamera, Header, Ice, JitterBuffer, LinkConfig, LinkDirection, Loss,
     MediaMode, PeerHeader, PortAssignment, ProfileUse, QueueLimit, SCHEMA, ScenarioFile,
-    ScriptedEvent, ServiceAddress, ServiceKind, Site, Stream,
+    ScriptedEvent, ServiceAddress, ServiceKind, Site, Stream, Viewer,
 };
 pub use join::{CameraFrame, Passage};
 pub use judge::judge;

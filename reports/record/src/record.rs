@@ -357,7 +357,7 @@ fn read_header(line: &[u8]) -> Result<Header, ReadError> {
         return Err(ReadError::NewerSchema { found: probe.schema });
     }
     bounded(1, line)?;
-    serde_json::from_slice(line).map_err(|error| corrupt(1, &located(&error)))
+    Header::from_json(line).map_err(|error| corrupt(1, &located(&error)))
 }
 
 /// Lines with their ends; the last may lack one. As `split_inclusive`, many bytes at a time.

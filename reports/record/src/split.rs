@@ -89,12 +89,12 @@ impl Causes {
         };
         // A browser has its own.
         let buffered = viewer.filter(|peer| peer.browser.is_none());
-        let depth_us = buffered.and_then(|peer| peer.jitter_buffer_us);
-        let adapts = buffered.is_some_and(|peer| peer.jitter_buffer_least_us.is_some());
-        let buffer = match (adapts, depth_us) {
-            (true, _) => Cause::Chosen,
-            (false, Some(us)) => Cause::Configured(signed(us.saturating_add(tick_us))),
-            (false, None) => Cause::Unknown,
+        let depth = buffered.and_then(PeerHeader::jitter_buffer);
+        let fixed_us = depth.filter(|one| one.least_us == one.most_us).map(|one| one.most_us);
+        let buffer = match (depth, fixed_us) {
+            (_, Some(us)) => Cause::Configured(signed(us.saturating_add(tick_us))),
+            (Some(_), None) => Cause::Chosen,
+            (None, None) => Cause::Unknown,
         };
         let typical = |stage, role| times(of(role))?.get(stage).map(|time| signed(time.typical_us));
         let same = |camera: &PeerHeader, viewer: &PeerHeader| camera.site == viewer.site;
@@ -107,7 +107,7 @@ impl Causes {
             }),
             configured: PerStage::from_fn(|stage| match (stage, stage.role()) {
                 (_, Some(role)) => typical(stage, role),
-                (Stage::JitterBuffer, None) => depth_us.filter(|_| !adapts).map(signed),
+                (Stage::JitterBuffer, None) => fixed_us.map(signed),
                 _ => None,
             }),
             way: Way::without_drops(header, &stream.stream, paths(stream)),

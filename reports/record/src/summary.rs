@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::delays::LinkSummary;
 use crate::distribution::{Histogram, OverTime};
-use crate::header::{ClockKind, CongestionControl, Header, MediaMode};
+use crate::header::{ClockKind, CongestionControl, Header, JitterBuffer, MediaMode};
 use crate::margin::MarginSummary;
 use crate::name::Name;
 use crate::not_judged::NotJudged;
@@ -158,7 +158,7 @@ impl Summary {
             packets_sha256: None,
             duration_us: header.duration_us,
             media_mode: header.media_mode,
-            congestion_control: header.congestion_control.clone(),
+            congestion_control: CongestionControl::of(header),
             profiles: PeerProfile::of(header),
             checks: Vec::new(),
             not_judged: Vec::new(),
@@ -236,13 +236,16 @@ impl PeerProfile {
             .peers
             .iter()
             .map(|peer| match &peer.browser {
-                None => Self {
-                    peer: peer.name.clone(),
-                    profile: peer.profile.name.clone(),
-                    sha256: peer.profile.sha256.clone(),
-                    jitter_buffer_us: peer.jitter_buffer_us,
-                    jitter_buffer_least_us: peer.jitter_buffer_least_us,
-                },
+                None => {
+                    let buffer = peer.jitter_buffer().map(JitterBuffer::header);
+                    Self {
+                        peer: peer.name.clone(),
+                        profile: peer.profile.name.clone(),
+                        sha256: peer.profile.sha256.clone(),
+                        jitter_buffer_us: buffer.map(|(most_us, _)| most_us),
+                        jitter_buffer_least_us: buffer.and_then(|(_, least_us)| least_us),
+                    }
+                }
                 Some(browser) => Self {
                     peer: peer.name.clone(),
                     profile: browser.clone(),

@@ -261,7 +261,8 @@ struct Patience {
 impl Patience {
     fn of(header: &Header, stream: &Stream) -> Self {
         let viewer = header.peers.iter().find(|peer| peer.name == stream.viewer);
-        let depth_us = viewer.and_then(|peer| peer.jitter_buffer_us).unwrap_or(0);
+        let buffer = viewer.and_then(PeerHeader::jitter_buffer);
+        let depth_us = buffer.map_or(0, |buffer| buffer.most_us);
         let ns = |us: u64| us.saturating_mul(1_000);
         Self { ns: ns(depth_us.saturating_add(PATIENCE_US)), end_ns: ns(header.duration_us) }
     }

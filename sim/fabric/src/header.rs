@@ -4,10 +4,10 @@ use crate::plan::ProfiledDevice;
 use parallax_media::Clip;
 use parallax_peer::Work;
 use parallax_record::{
-    CameraHeader, Clock, ConfiguredTime, CongestionControl, DeviceRole, FORMAT, GccCamera, Header,
-    MediaMode, PeerHeader, ProfileUse, SCHEMA, StageTimes,
+    CameraHeader, Clock, ConfiguredTime, DeviceRole, FORMAT, Header, MediaMode, PeerHeader,
+    ProfileUse, SCHEMA, StageTimes,
 };
-use parallax_scenario::{CameraUse, ClipUse, GccBounds, Peer, Scenario, units::Size};
+use parallax_scenario::{CameraUse, ClipUse, Peer, Scenario, units::Size};
 use parallax_spec::micros;
 use sha2::{Digest, Sha256};
 use std::time::Duration;
@@ -27,7 +27,6 @@ pub fn header(scenario: &Scenario, seed: u64, version: &str, clock: Clock) -> He
         clock,
         duration_us: micros(scenario.duration),
         media_mode: scenario.media,
-        congestion_control: congestion_control(scenario),
         sites: scenario.sites.clone(),
         services: scenario.services.addresses(),
         peers: scenario.peers.iter().map(|it| peer(it, scenario)).collect(),
@@ -37,20 +36,9 @@ pub fn header(scenario: &Scenario, seed: u64, version: &str, clock: Clock) -> He
     }
 }
 
-fn congestion_control(scenario: &Scenario) -> CongestionControl {
-    let gcc = |peer: &Peer| {
-        let GccBounds { floor_bps, ceiling_bps } =
-            peer.camera.as_ref()?.config.congestion_control?;
-        Some(GccCamera { camera: peer.name.clone(), floor_bps, ceiling_bps })
-    };
-    let cameras: Vec<_> = scenario.peers.iter().filter_map(gcc).collect();
-    if cameras.is_empty() { CongestionControl::None } else { CongestionControl::Gcc { cameras } }
-}
-
 fn peer(peer: &Peer, scenario: &Scenario) -> PeerHeader {
     // No boot time depends on a picture; a profile may say so all the same.
     let picture = peer.camera.as_ref().map_or(Size { width: 1, height: 1 }, |c| c.config.size());
-    let buffer = peer.viewer.as_ref().map(|viewer| viewer.jitter_buffer.header());
     PeerHeader {
         name: peer.name.clone(),
         site: peer.site.clone(),
@@ -64,8 +52,6 @@ fn peer(peer: &Peer, scenario: &Scenario) -> PeerHeader {
         ice: Some(peer.ice),
         camera: peer.camera.as_ref().map(|it| camera(it, scenario.media)),
         viewer: peer.viewer.clone(),
-        jitter_buffer_us: buffer.map(|(most_us, _)| most_us),
-        jitter_buffer_least_us: buffer.and_then(|(_, least_us)| least_us),
         stages: Some(stages(&ProfiledDevice::of(scenario, peer), peer)),
     }
 }

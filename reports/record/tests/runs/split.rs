@@ -72,7 +72,7 @@ fn each_stage_has_its_cause() {
 #[test]
 fn an_adaptive_buffer_is_chosen() {
     let mut run = between_homes();
-    run.header.peers[1].jitter_buffer_least_us = Some(20_000);
+    jitter_buffer(&mut run).least_us = 20_000;
     assert_eq!(split(run, &longer(4, 100 * MS)), us(39_000, 153_000, 8_000));
 }
 
@@ -219,7 +219,9 @@ proptest! {
             run.header.clock = Clock::Real { bound_us: 300 };
             run.header.peers[0].stages = None;
         }
-        run.header.peers[1].jitter_buffer_least_us = (!fixed).then_some(10_000);
+        if !fixed {
+            jitter_buffer(&mut run).least_us = 10_000;
+        }
         if one_site {
             run.header.peers[1].site = "house".into();
         }

@@ -24,14 +24,17 @@ pub(crate) fn header(checks: Vec<Check>) -> Header {
         browser: None,
         ice: None,
         address: None,
-        viewer: None,
         name: name.into(),
         site: site.into(),
         profile: ProfileUse { name: "desktop".into(), sha256: "00".into() },
         boot_us: 0,
         camera: None,
-        jitter_buffer_us: viewer.then_some(50_000),
-        jitter_buffer_least_us: None,
+        viewer: viewer.then(|| Viewer {
+            cameras: vec![CAMERA.into()],
+            jitter_buffer: JitterBuffer { least_us: 50_000, most_us: 50_000 },
+            nack: None,
+            asks_at: Duration::ZERO,
+        }),
         stages: None,
     };
     Header {
@@ -47,7 +50,6 @@ pub(crate) fn header(checks: Vec<Check>) -> Header {
         clock: Clock::Virtual { tick_us: 1_000 },
         duration_us: 10_000_000,
         media_mode: MediaMode::Live,
-        congestion_control: CongestionControl::None,
         sites: vec![],
         services: vec![],
         peers: vec![peer(CAMERA, "house", false), peer(VIEWER, "flat", true)],
@@ -55,6 +57,11 @@ pub(crate) fn header(checks: Vec<Check>) -> Header {
         events: vec![],
         checks,
     }
+}
+
+/// The jitter buffer of the viewer.
+pub(crate) fn jitter_buffer(run: &mut Run) -> &mut JitterBuffer {
+    &mut run.header.peers[1].viewer.as_mut().expect("a viewer").jitter_buffer
 }
 
 pub(crate) fn check(predicate: Predicate) -> Check {

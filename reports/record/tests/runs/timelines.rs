@@ -302,7 +302,7 @@ fn what_stands_still_and_was_not_dropped_is_late() {
 #[test]
 fn a_deeper_jitter_buffer_is_given_its_time() {
     let mut run = Run::streaming(&[Way::NeverReceived; 130]);
-    run.header.peers[1].jitter_buffer_us = Some(1_000_000);
+    *jitter_buffer(&mut run) = JitterBuffer { least_us: 1_000_000, most_us: 1_000_000 };
     // Frame 89 is captured 3,066.637 ms before the end, frame 90 2,999.970 ms before.
     let frames = run.judged(vec![]).streams[0].frames;
     assert_eq!((frames.lost.late, frames.under_way), (90, 40));

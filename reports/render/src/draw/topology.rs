@@ -193,7 +193,7 @@ impl Sheet<'_> {
 
     fn draw_peer(&mut self, x: f64, y: f64, peer: &PeerHeader) {
         self.rect((x + 40.0, y, SITE - 52.0, PEER - 6.0), "f-ground s-quiet");
-        let role = match (&peer.camera, peer.jitter_buffer_us) {
+        let role = match (&peer.camera, &peer.viewer) {
             (Some(_), Some(_)) => "camera and viewer",
             (Some(_), None) => "camera",
             (None, Some(_)) => "viewer",
@@ -212,8 +212,9 @@ impl Sheet<'_> {
                 figure::bit_rate(camera.recorded_bps.unwrap_or(camera.camera.bit_rate_bps))
             );
         }
-        if peer.browser.is_none() {
-            text += &figure::jitter_buffer(peer.jitter_buffer_us, peer.jitter_buffer_least_us);
+        if let (Some(buffer), None) = (peer.jitter_buffer(), &peer.browser) {
+            let (most_us, least_us) = buffer.header();
+            text += &figure::jitter_buffer(Some(most_us), least_us);
         }
         self.text((x + 50.0, y + 32.0, room), 11, "quiet", &text);
     }
@@ -320,7 +321,7 @@ fn link_text(way: &str, link: &LinkConfig) -> [String; 2] {
 mod tests {
     use super::*;
     use crate::png::seen;
-    use parallax_record::{Behaviour, ProfileUse, ServiceAddress, Site};
+    use parallax_record::{Behaviour, JitterBuffer, ProfileUse, ServiceAddress, Site, Viewer};
     use proptest::prelude::*;
     use std::net::SocketAddrV4;
 
@@ -349,9 +350,12 @@ mod tests {
                 ice: None,
                 boot_us: 0,
                 camera: None,
-                viewer: None,
-                jitter_buffer_us: Some(50_000),
-                jitter_buffer_least_us: None,
+                viewer: Some(Viewer {
+                    cameras: Vec::new(),
+                    jitter_buffer: JitterBuffer { least_us: 50_000, most_us: 50_000 },
+                    nack: None,
+                    asks_at: Duration::ZERO,
+                }),
                 stages: None,
             };
             let gateway = gateway.then(|| GatewayConfig {

@@ -52,15 +52,18 @@ pub(crate) fn header(seed: u64) -> Header {
     let peer = |name: &str, site: &str, viewer: bool| PeerHeader {
         browser: None,
         address: None,
-        viewer: None,
         ice: None,
         name: name.into(),
         site: site.into(),
         profile: ProfileUse { name: "desktop".into(), sha256: "0123456789abcdef".into() },
         boot_us: 0,
         camera: None,
-        jitter_buffer_us: viewer.then_some(50_000),
-        jitter_buffer_least_us: None,
+        viewer: viewer.then(|| Viewer {
+            cameras: vec!["doorbell".into()],
+            jitter_buffer: JitterBuffer { least_us: 50_000, most_us: 50_000 },
+            nack: None,
+            asks_at: Duration::ZERO,
+        }),
         stages: Some(stages),
     };
     Header {
@@ -76,7 +79,6 @@ pub(crate) fn header(seed: u64) -> Header {
         clock: Clock::Virtual { tick_us: 1_000 },
         duration_us: 10_000_000,
         media_mode: MediaMode::Live,
-        congestion_control: CongestionControl::None,
         sites: vec![site("house"), site("flat")],
         services: vec![ServiceAddress {
             name: "turn".into(),

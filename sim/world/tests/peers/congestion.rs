@@ -3,7 +3,8 @@
 
 use crate::street::{Kept, MS_NS, S_NS, Street, run_scenario};
 use parallax_network::{Capacity, QueueLimit};
-use parallax_record::{CongestionControl, Event, GccCamera, LossPhase};
+use parallax_record::{Event, LossPhase};
+use parallax_scenario::{GccBounds, Scenario};
 use parallax_world::{Direction, header};
 use std::time::Duration;
 
@@ -274,21 +275,17 @@ fn of_two_viewers_the_one_with_the_narrower_link_decides() {
 #[test]
 fn the_header_says_which_cameras_follow_and_within_what() {
     let scenario = Street { cameras: &["doorbell", "garden"], ..street() }.scenario();
-    let gcc = |camera: &str| GccCamera {
-        camera: camera.to_owned(),
-        floor_bps: FLOOR_BPS,
-        ceiling_bps: CEILING_BPS,
+    let bounds = GccBounds { floor_bps: FLOOR_BPS, ceiling_bps: CEILING_BPS };
+    let followed = |scenario: &Scenario| {
+        let cameras = header(scenario, 1, "0.0.0").peers.into_iter();
+        let control = cameras.filter_map(|peer| Some(peer.camera?.camera.congestion_control));
+        control.collect::<Vec<_>>()
     };
     let mut one = scenario.clone();
     let garden = one.peers.iter_mut().find(|peer| peer.name == "garden").expect("there");
     let camera = garden.camera.as_mut().expect("a camera");
     camera.config.congestion_control = None;
-    for (scenario, cameras) in
-        [(&scenario, vec![gcc("doorbell"), gcc("garden")]), (&one, vec![gcc("doorbell")])]
-    {
-        let header = header(scenario, 1, "0.0.0");
-        assert_eq!(header.congestion_control, CongestionControl::Gcc { cameras });
-    }
-    let none = header(&without(street()).scenario(), 1, "0.0.0");
-    assert_eq!(none.congestion_control, CongestionControl::None);
+    assert_eq!(followed(&scenario), [Some(bounds); 2]);
+    assert_eq!(followed(&one), [Some(bounds), None]);
+    assert_eq!(followed(&without(street()).scenario()), [None]);
 }
