@@ -364,7 +364,7 @@ fn the_header_has_every_key_with_its_value() {
     // The scenarios' checks are of these kinds, in this order.
     let kinds = SCENARIO.iter().flat_map(|table| table.keys).filter(|key| key.absent == ONE_KIND);
     let mut found = 0;
-    for table in SCENARIO {
+    for table in SCENARIO.iter() {
         let (_, known) = WHERE
             .iter()
             .find(|(place, _)| *place == table.place)

@@ -9,7 +9,7 @@ use crate::{
     from_value::fill,
     key::{keys, said, sentence, size, whole},
     source::Source,
-    synonyms::nearest,
+    synonyms::{instead, quoted},
     table::{Place, Reader, Table, Value},
     units::{Size, shown},
 };
@@ -291,8 +291,7 @@ fn file_name(reader: &mut Reader, value: &Value<'_>) -> Option<String> {
         let message = format!("{} is not the name of a file beside this one", shown(&name));
         let help = "write a name without a folder, such as `my-film.h264`: the clip stands beside \
                     its manifest";
-        reader.refuse(Rank::Value, &value.place, &message, "not such a name", help);
-        return None;
+        return reader.refuse(Rank::Value, &value.place, &message, "not such a name", help);
     }
     Some(name)
 }
@@ -302,8 +301,7 @@ fn digest(reader: &mut Reader, value: Value<'_>) -> Option<String> {
     if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         let message = format!("{} is not a SHA-256", shown(&text));
         let help = "write 64 hexadecimal digits, as `sha256sum FILE` prints them";
-        reader.refuse(Rank::Value, &value.place, &message, "not a digest", help);
-        return None;
+        return reader.refuse(Rank::Value, &value.place, &message, "not a digest", help);
     }
     Some(text.to_ascii_lowercase())
 }
@@ -338,18 +336,15 @@ impl<'a> Clips<'a> {
         if BUILTIN_CLIPS.contains(&name.as_str()) {
             return Some(ClipUse::Builtin(name));
         }
-        let all =
-            BUILTIN_CLIPS.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-        let own = "or name a film of your own, such as `my-film.mp4`, or its manifest, \
-                   `my-film.toml`";
-        let help = match nearest(&name, BUILTIN_CLIPS.iter().copied()) {
-            _ if let Some(conversion) = film::conversion(&name) => conversion,
-            Some(meant) => format!("did you mean `{meant}`? There are: {all}; {own}"),
-            None => format!("there are: {all}; {own}"),
-        };
+        let names = || BUILTIN_CLIPS.iter().copied();
+        let all = format!(
+            "there are: {}; or name a film of your own, such as `my-film.mp4`, or its manifest, \
+             `my-film.toml`",
+            quoted(names())
+        );
+        let help = film::conversion(&name).unwrap_or_else(|| instead(&name, names(), &all));
         let message = format!("there is no clip {}", shown(&name));
-        reader.refuse(Rank::Value, &value.place, &message, "not a clip", help);
-        None
+        reader.refuse(Rank::Value, &value.place, &message, "not a clip", help)
     }
 }
 
@@ -408,6 +403,5 @@ pub(crate) fn fits_memory(
         "cut the clip to {most} frames, or film it at a smaller size: its pictures may take {} MiB",
         MAX_PICTURE_BYTES >> 20
     );
-    reader.refuse(Rank::Value, place, &message, "too long a clip", help);
-    None
+    reader.refuse(Rank::Value, place, &message, "too long a clip", help)
 }

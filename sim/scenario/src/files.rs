@@ -64,8 +64,7 @@ pub(crate) fn beside(
         Ok(file) => Some(file),
         Err(unreadable) => {
             let help = "write the path of a file from the folder of this one";
-            reader.refuse(Rank::Value, place, &unreadable.to_string(), "named here", help);
-            None
+            reader.refuse(Rank::Value, place, &unreadable.to_string(), "named here", help)
         }
     }
 }

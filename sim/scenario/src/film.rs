@@ -195,8 +195,7 @@ pub(crate) fn read(
         Ok(file) => file,
         Err(unreadable) => {
             let help = "write the path of a film from the folder of this file";
-            reader.refuse(Rank::Value, place, &unreadable.to_string(), "named here", help);
-            return None;
+            return reader.refuse(Rank::Value, place, &unreadable.to_string(), "named here", help);
         }
     };
     let FileRead { length, bytes, .. } = file;
@@ -213,8 +212,7 @@ pub(crate) fn read(
             FilmKind::Y4m => "encode it, and name that",
         };
         let help = format!("{cure}: {line}");
-        reader.refuse(Rank::Value, place, &message, "too long a film", help);
-        return None;
+        return reader.refuse(Rank::Value, place, &message, "too long a film", help);
     }
     let file = path.rsplit(['/', '\\']).next().unwrap_or(path);
     Some(Film {

@@ -123,7 +123,7 @@ impl FromValue for u64 {
                 let bound = Duration::from_value(reader, value.clone()).map(micros)?;
                 if bound == 0 {
                     let (message, help) = ("nothing takes no time", "write a bound above zero");
-                    reader.refuse(Rank::Value, &value.place, message, "zero", help);
+                    reader.note(Rank::Value, &value.place, message, "zero", help);
                 }
                 (bound > 0).then_some(bound)
             }
@@ -172,12 +172,10 @@ fn pattern(reader: &mut Reader, value: &Value<'_>) -> Option<String> {
     let text = value.text(reader)?;
     if text.is_empty() {
         let help = "write a regular expression for what the device says";
-        reader.refuse(Rank::Value, &value.place, "it is empty", "it is always there", help);
-        return None;
+        return reader.refuse(Rank::Value, &value.place, "it is empty", "it is always there", help);
     }
     if let Some(Err(NotAPattern { wrong, cure })) = reader.patterns.map(|rule| rule(&text)) {
-        reader.refuse(Rank::Value, &value.place, &wrong, "no pattern", cure);
-        return None;
+        return reader.refuse(Rank::Value, &value.place, &wrong, "no pattern", cure);
     }
     Some(text)
 }
@@ -191,8 +189,7 @@ fn command_line(reader: &mut Reader, value: &Value<'_>) -> Option<String> {
     {
         let message = "it is no command line";
         let help = format!("write one line of 1 to {COMMAND_BYTES_MOST} bytes, as typed by hand");
-        reader.refuse(Rank::Value, &value.place, message, "not a line", help);
-        return None;
+        return reader.refuse(Rank::Value, &value.place, message, "not a line", help);
     }
     Some(text)
 }
@@ -216,8 +213,7 @@ impl<T: FromValue> FromValue for Vec<T> {
                     "write at most {ITEMS_MOST} patterns; one pattern can hold several: `a|b`"
                 ),
             };
-            reader.refuse(Rank::Value, &place, &message, "out of range", help);
-            return None;
+            return reader.refuse(Rank::Value, &place, &message, "out of range", help);
         }
         // Each is read, so that each that is wrong is told.
         let read: Vec<Option<T>> =
@@ -233,7 +229,7 @@ impl FromValue for Ipv4Addr {
         if address.is_none() {
             let message = format!("{} is not an IPv4 address", shown(&text));
             let help = "write four numbers, such as `192.168.1.20`";
-            reader.refuse(Rank::Value, &value.place, &message, "not an address", help);
+            reader.note(Rank::Value, &value.place, &message, "not an address", help);
         }
         address
     }
@@ -246,7 +242,7 @@ impl FromValue for Ipv4Network {
         if network.is_none() {
             let message = format!("{} is not an IPv4 network", shown(&text));
             let help = "write its first address and its prefix, 24 to 29, such as `192.168.1.0/24`";
-            reader.refuse(Rank::Value, &value.place, &message, "not a network", help);
+            reader.note(Rank::Value, &value.place, &message, "not a network", help);
         }
         network
     }

@@ -190,7 +190,7 @@ fn read(reader: &mut Reader, name: &str, text: &str, top: &Table<'_>) -> Option<
         (top.read_by(reader, "set_up", set_up), top.read_by(reader, "timer", lateness));
     if let (Some(place), false) = (top.place_of("firmware"), top.has("console")) {
         let help = "add `[console]`: a firmware is driven and heard by it";
-        reader.refuse(Rank::Whole, &place, "there is no `[console]`", "without `[console]`", help);
+        reader.note(Rank::Whole, &place, "there is no `[console]`", "without `[console]`", help);
     }
     if !top.has("camera") && !top.has("viewer") {
         let message = "the device can be neither camera nor viewer";
@@ -298,7 +298,7 @@ fn keeps_up(
              `most_frames_per_second` or `largest_picture`",
             units::format_duration(frame)
         );
-        reader.refuse(Rank::Whole, &place, &message, "contradicts its limits", help);
+        reader.note(Rank::Whole, &place, &message, "contradicts its limits", help);
         sound = None;
     }
     sound

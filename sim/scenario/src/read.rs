@@ -144,19 +144,19 @@ fn named<'a>(reader: &mut Reader, value: Value<'a>, what: &str) -> Vec<(String, 
     let before = reader.problems.len();
     if value.is_array() {
         let help = format!("write `[{what}.NAME]`, with a name for each, instead of `[[{what}]]`");
-        reader.refuse(Rank::Value, &place, "each of them has a name", "without names", help);
+        reader.note(Rank::Value, &place, "each of them has a name", "without names", help);
         return Vec::new();
     }
     let mut entries = Table::in_order(value, reader);
     if entries.is_empty() && reader.problems.len() == before {
         let message = format!("there is no {what}");
-        reader.refuse(Rank::Missing, &place, &message, "empty", format!("add `[{what}.NAME]`"));
+        reader.note(Rank::Missing, &place, &message, "empty", format!("add `[{what}.NAME]`"));
     }
     let most = if what == "event" { MOST_EVENTS } else { MOST };
     if entries.len() > most {
         let message = format!("there are {} of them", entries.len());
         let help = format!("a scenario has up to {most} {what}s");
-        reader.refuse(Rank::Value, &entries[most].1, &message, "one too many", help);
+        reader.note(Rank::Value, &entries[most].1, &message, "one too many", help);
         entries.truncate(most);
     }
     entries
@@ -174,7 +174,7 @@ fn sound_name(reader: &mut Reader, name: &str, place: &Place) -> bool {
         && name.chars().all(letters);
     if !sound {
         let help = "write small letters, digits and `-`, beginning with a letter, up to 32";
-        reader.refuse(Rank::Value, place, "this is not a name", "not a name", help);
+        reader.note(Rank::Value, place, "this is not a name", "not a name", help);
     }
     sound
 }
@@ -187,7 +187,7 @@ fn seed(reader: &mut Reader, value: Value<'_>) -> Option<u64> {
         let message = format!("{} is not a seed", units::shown(&text));
         let help =
             format!("write a whole number from 0 to {} in quotes, such as `\"7\"`", u64::MAX);
-        reader.refuse(Rank::Value, &value.place, &message, "not a seed", help);
+        reader.note(Rank::Value, &value.place, &message, "not a seed", help);
     }
     seed
 }

@@ -61,7 +61,7 @@ pub(crate) fn suits(
 ) -> Option<()> {
     let mut refuse = |key: &str, message: &str, label: &str, help: String| {
         if let Some((_, place)) = places.iter().find(|(name, _)| *name == key) {
-            reader.refuse(Rank::Value, place, message, label, help);
+            reader.note(Rank::Value, place, message, label, help);
         }
     };
     let (size, asked) = (camera.config.size(), camera.config.bit_rate_bps);

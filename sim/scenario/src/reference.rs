@@ -7,40 +7,14 @@ use crate::{
     read::{self, camera, check, congestion, event, ice, peer, site, viewer},
     stage,
 };
+use std::sync::LazyLock;
 
 /// Tables of a scenario, in the order in which they are documented.
-pub const SCENARIO: &[&Keys] = &concat::<{ count(OF_SCENARIO) }>(OF_SCENARIO);
-
-const OF_SCENARIO: &[&[&Keys]] = &[
-    &[&read::TOP],
-    site::TABLES,
-    &[&peer::PEER, &camera::CAMERA, &congestion::CONGESTION_CONTROL, &camera::VIDEO],
-    &[&viewer::VIEWER, &viewer::JITTER_BUFFER, &viewer::NACK, &ice::ICE],
-    event::TABLES,
-    check::TABLES,
-];
-
-const fn count(lists: &[&[&Keys]]) -> usize {
-    let (mut count, mut list) = (0, 0);
-    while list < lists.len() {
-        count += lists[list].len();
-        list += 1;
-    }
-    count
-}
-
-const fn concat<const N: usize>(lists: &[&[&'static Keys]]) -> [&'static Keys; N] {
-    let mut tables = [lists[0][0]; N];
-    let (mut list, mut item, mut at) = (0, 0, 0);
-    while at < N {
-        if item == lists[list].len() {
-            (list, item) = (list + 1, 0);
-        }
-        tables[at] = lists[list][item];
-        (item, at) = (item + 1, at + 1);
-    }
-    tables
-}
+pub static SCENARIO: LazyLock<Vec<&Keys>> = LazyLock::new(|| {
+    let peers = [&peer::PEER, &camera::CAMERA, &congestion::CONGESTION_CONTROL, &camera::VIDEO];
+    let viewers = [&viewer::VIEWER, &viewer::JITTER_BUFFER, &viewer::NACK, &ice::ICE];
+    [&[&read::TOP], site::TABLES, &peers, &viewers, event::TABLES, check::TABLES].concat()
+});
 
 /// Tables of a device profile, in the order in which they are documented.
 pub const PROFILE: &[&Keys] = &[
@@ -130,9 +104,9 @@ mod tests {
         use crate::{MAX_CLIP_BYTES, from_value, read, stage};
         let clip_bytes = MAX_CLIP_BYTES as usize;
         for (tables, place, key, most) in [
-            (SCENARIO, "(top)", "site", read::MOST),
-            (SCENARIO, "(top)", "peer", read::MOST),
-            (SCENARIO, "(top)", "event", read::MOST_EVENTS),
+            (SCENARIO.as_slice(), "(top)", "site", read::MOST),
+            (SCENARIO.as_slice(), "(top)", "peer", read::MOST),
+            (SCENARIO.as_slice(), "(top)", "event", read::MOST_EVENTS),
             (PROFILE, "[console]", "bauds", from_value::ITEMS_MOST),
             (PROFILE, "[console]", "banners", from_value::ITEMS_MOST),
             (PROFILE, "[console]", "setup", from_value::ITEMS_MOST),

@@ -158,8 +158,7 @@ pub(crate) fn unscaled(reader: &mut Reader, value: Value<'_>, what: &str) -> Opt
     ];
     if let Some((key, _, help)) = wrong.into_iter().find(|(_, there, _)| *there) {
         let message = format!("{what} has no `{key}`");
-        reader.refuse(Rank::Key, &place, &message, "not of a stage", help);
-        return None;
+        return reader.refuse(Rank::Key, &place, &message, "not of a stage", help);
     }
     Some(time)
 }
@@ -172,8 +171,7 @@ pub(crate) fn lateness(reader: &mut Reader, value: Value<'_>) -> Option<StageTim
     if time.distribution.p95() > MOST {
         let message = "timers that are later than 50ms are not modelled";
         let help = "95 of 100 are late by 50ms at most: `value`, `p95` or `most` of 50ms or less";
-        reader.refuse(Rank::Key, &place, message, "too late", help);
-        return None;
+        return reader.refuse(Rank::Key, &place, message, "too late", help);
     }
     Some(time)
 }
@@ -211,14 +209,13 @@ fn distribution(reader: &mut Reader, table: &Table<'_>) -> Option<Distribution> 
     ordered(reader, table, &[("median", median), ("p95", p95)])?;
     if median == Some(Duration::ZERO) {
         let value = table.get(reader, "median")?;
-        reader.refuse(
+        return reader.refuse(
             Rank::Value,
             &value.place,
             "a log-normal time is never zero",
             "zero",
             "write a median above zero",
         );
-        return None;
     }
     let floor = least.unwrap_or(Duration::ZERO);
     match family {
@@ -266,7 +263,7 @@ fn fits(
             .join(", ");
         if needed.contains(&key) && !table.has(key) {
             let message = format!("`{called}` needs `{key}`");
-            reader.refuse(
+            reader.note(
                 Rank::Missing,
                 &name.place,
                 &message,
@@ -279,7 +276,7 @@ fn fits(
             && let Some(place) = table.place_of(key)
         {
             let message = format!("`{called}` has no `{key}`");
-            reader.refuse(
+            reader.note(
                 Rank::Key,
                 &place,
                 &message,
@@ -306,14 +303,13 @@ fn ordered(
         {
             let value = table.get(reader, upper)?;
             let message = format!("`{upper}` is below `{lower}`");
-            reader.refuse(
+            return reader.refuse(
                 Rank::Value,
                 &value.place,
                 &message,
                 &format!("below `{lower}`"),
                 format!("`{lower}` is {}: write at least that", units::format_duration(*low)),
             );
-            return None;
         }
     }
     Some(())
@@ -333,8 +329,7 @@ fn quantiles(reader: &mut Reader, table: &Table<'_>) -> Option<Distribution> {
     if items.len() < 2 || items.len() > MOST_QUANTILES {
         let message = format!("it needs 2 to {MOST_QUANTILES} quantiles, and has {}", items.len());
         let help = "write the first at 0, the last at 100, and those between that matter";
-        reader.refuse(Rank::Value, &place, &message, "these", help);
-        return None;
+        return reader.refuse(Rank::Value, &place, &message, "these", help);
     }
     let mut found: Vec<Quantile> = Vec::new();
     let last = items.len() - 1;
@@ -357,8 +352,7 @@ fn quantiles(reader: &mut Reader, table: &Table<'_>) -> Option<Distribution> {
             _ => None,
         };
         if let Some((message, help)) = trouble {
-            reader.refuse(Rank::Value, &place, message, "this one", help);
-            return None;
+            return reader.refuse(Rank::Value, &place, message, "this one", help);
         }
         found.push(quantile);
     }
@@ -371,8 +365,7 @@ fn quantile(reader: &mut Reader, value: Value<'_>) -> Option<Quantile> {
     let pair: Result<[Value<'_>; 2], _> = value.items(reader)?.try_into();
     let Ok([percent, time]) = pair else {
         let help = "write a percent and a time: `[95, \"14ms\"]`";
-        reader.refuse(Rank::Value, &place, "this is no quantile", "not two values", help);
-        return None;
+        return reader.refuse(Rank::Value, &place, "this is no quantile", "not two values", help);
     };
     let percent_thousandths = percent.thousandths(reader, (0, WHOLE))?;
     Some(Quantile { percent_thousandths, time: Duration::from_value(reader, time)? })

@@ -166,6 +166,22 @@ fn plain(word: &str) -> String {
     word.to_lowercase().replace(['_', ' '], "-")
 }
 
+/// Names as messages list them.
+pub(crate) fn quoted<'n>(names: impl Iterator<Item = &'n str>) -> String {
+    names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+/// What would be right in place of `name`: the one of `known` that was probably meant, and what there is.
+pub(crate) fn instead<'n>(name: &str, known: impl Iterator<Item = &'n str>, all: &str) -> String {
+    match nearest(name, known) {
+        Some(meant) => {
+            let (first, rest) = all.split_at_checked(1).unwrap_or_default();
+            format!("did you mean `{meant}`? {}{rest}", first.to_ascii_uppercase())
+        }
+        None => all.to_owned(),
+    }
+}
+
 /// The word that `text` was probably meant to be.
 pub fn nearest<'w>(text: &str, words: impl Iterator<Item = &'w str>) -> Option<&'w str> {
     let plain = |text: &str| text.to_lowercase().replace([' ', '_'], "-");

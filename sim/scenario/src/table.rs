@@ -4,7 +4,7 @@ use crate::{
     error::{Problem, Rank},
     key::{Absent, Key, Keys, Shape},
     source::Source,
-    synonyms::{self, nearest},
+    synonyms::{self, instead, nearest, quoted},
     units::{UnitError, shown},
 };
 use core::ops::Range;
@@ -31,8 +31,38 @@ pub(crate) struct Reader {
 }
 
 impl Reader {
+    /// Notes a problem with `value`, of which there is nothing then.
+    pub(crate) fn refuse<T>(
+        &mut self,
+        rank: Rank,
+        value: &Place,
+        message: &str,
+        label: &str,
+        help: impl Into<String>,
+    ) -> Option<T> {
+        self.note(rank, value, message, label, help);
+        None
+    }
+
+    /// Notes that nothing of a kind, such as `site`, has the name that stands here.
+    pub(crate) fn refuse_name<'n, T>(
+        &mut self,
+        place: &Place,
+        what: &str,
+        name: &str,
+        known: impl Iterator<Item = &'n str> + Clone,
+    ) -> Option<T> {
+        let all = match quoted(known.clone()) {
+            none if none.is_empty() => format!("there is no `[{what}.NAME]` in this scenario"),
+            all => format!("{what}s: {all}"),
+        };
+        let message = format!("there is no {what} {}", shown(name));
+        let help = instead(name, known, &all);
+        self.refuse(Rank::Whole, place, &message, &format!("no such {what}"), help)
+    }
+
     /// Notes a problem with `value`.
-    pub(crate) fn refuse(
+    pub(crate) fn note(
         &mut self,
         rank: Rank,
         value: &Place,
@@ -231,14 +261,13 @@ impl<'a> Value<'a> {
     pub(crate) fn words(&self, reader: &mut Reader) -> Option<String> {
         let text = self.text(reader)?.trim().to_owned();
         if text.is_empty() {
-            reader.refuse(
+            return reader.refuse(
                 Rank::Value,
                 &self.place,
                 "it is empty",
                 "say it here",
                 "write a sentence for whoever reads the verdict",
             );
-            return None;
         }
         Some(text)
     }
@@ -273,8 +302,7 @@ impl<'a> Value<'a> {
         match parsed {
             Ok(value) => Some(value),
             Err(UnitError { wrong, cure }) => {
-                reader.refuse(Rank::Value, &self.place, &wrong, "this value", cure);
-                None
+                reader.refuse(Rank::Value, &self.place, &wrong, "this value", cure)
             }
         }
     }
@@ -291,24 +319,22 @@ impl<'a> Value<'a> {
         let cure =
             |least, most| format!("write a value from `{}` to `{}`", format(least), format(most));
         if value < least {
-            reader.refuse(
+            return reader.refuse(
                 Rank::Value,
                 &self.place,
                 "the value is too small",
                 "too small",
                 cure(least, most),
             );
-            return None;
         }
         if value > most {
-            reader.refuse(
+            return reader.refuse(
                 Rank::Value,
                 &self.place,
                 "the value is too large",
                 "too large",
                 cure(least, most),
             );
-            return None;
         }
         Some(value)
     }
@@ -324,7 +350,7 @@ impl<'a> Value<'a> {
         if value.is_none() {
             let message = format!("{} is out of range", shown(&number.to_string()));
             let help = format!("write a whole number from {least} to {most}");
-            reader.refuse(Rank::Value, &self.place, &message, "out of range", help);
+            reader.note(Rank::Value, &self.place, &message, "out of range", help);
         }
         value
     }
@@ -349,7 +375,7 @@ impl<'a> Value<'a> {
                 show(least),
                 show(most)
             );
-            reader.refuse(Rank::Value, &self.place, &message, "this number", help);
+            reader.note(Rank::Value, &self.place, &message, "this number", help);
         }
         value
     }
@@ -373,7 +399,7 @@ impl<'a> Value<'a> {
         if let Some(word) = names().find(|word| *word == text) {
             return Some(word);
         }
-        let all = names().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
+        let all = quoted(names());
         let of_gateway = ["gateway", "mapping", "filtering"];
         let of_gateway = of_gateway.iter().any(|key| self.place.path.ends_with(key));
         let meant = synonyms::word(&text, names()).or_else(|| nearest(&text, names()));
@@ -392,8 +418,7 @@ impl<'a> Value<'a> {
             &format!("{} is not one of its values", shown(&text)),
             "not known",
             help,
-        );
-        None
+        )
     }
 
     /// A table of known keys.
@@ -404,8 +429,7 @@ impl<'a> Value<'a> {
             let message = format!("{found} stands where a table is expected");
             let names = keys.keys.iter().map(|key| key.name).collect::<Vec<_>>().join(", ");
             let help = format!("write a table, `{{ ... }}`, with keys of these: {names}");
-            reader.refuse(Rank::Value, &place, &message, &format!("this is {found}"), help);
-            return None;
+            return reader.refuse(Rank::Value, &place, &message, &format!("this is {found}"), help);
         }
         let entries = self.entries(reader)?;
         Some(Table::open(reader, keys, place, entries))
@@ -463,8 +487,7 @@ impl<'a> Value<'a> {
                 (DeValue::Integer(number), TEXT) => format!("write it in quotes: `\"{number}\"`"),
                 _ => format!("write {expected}"),
             },
-        );
-        None
+        )
     }
 }
 

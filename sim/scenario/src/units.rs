@@ -26,8 +26,8 @@ struct Quantity {
     what: &'static str,
     /// Its units, the base unit first.
     units: &'static [Unit],
-    /// What is written by mistake, and what was probably meant.
-    mistakes: &'static [(&'static str, &'static str)],
+    /// Units, and what is written by mistake for each.
+    mistakes: &'static [(&'static str, &'static [&'static str])],
     /// Units that a number without one most often has.
     bare: &'static [&'static str],
     /// A right value to show.
@@ -45,32 +45,12 @@ const DURATION: Quantity = Quantity {
         ("h", 3_600_000_000_000),
     ],
     mistakes: &[
-        ("m", "min"),
-        ("sec", "s"),
-        ("secs", "s"),
-        ("second", "s"),
-        ("seconds", "s"),
-        ("msec", "ms"),
-        ("usec", "us"),
-        ("µs", "us"),
-        ("μs", "us"),
-        ("mins", "min"),
-        ("minute", "min"),
-        ("minutes", "min"),
-        ("hour", "h"),
-        ("hours", "h"),
-        ("hr", "h"),
-        ("hrs", "h"),
-        ("msecs", "ms"),
-        ("millis", "ms"),
-        ("millisecond", "ms"),
-        ("milliseconds", "ms"),
-        ("usecs", "us"),
-        ("micros", "us"),
-        ("microsecond", "us"),
-        ("microseconds", "us"),
-        ("nsec", "ns"),
-        ("nanoseconds", "ns"),
+        ("min", &["m", "mins", "minute", "minutes"]),
+        ("s", &["sec", "secs", "second", "seconds"]),
+        ("ms", &["msec", "msecs", "millis", "millisecond", "milliseconds"]),
+        ("us", &["usec", "µs", "μs", "usecs", "micros", "microsecond", "microseconds"]),
+        ("h", &["hour", "hours", "hr", "hrs"]),
+        ("ns", &["nsec", "nanoseconds"]),
     ],
     bare: &["ms", "s"],
     example: "50ms",
@@ -80,29 +60,10 @@ const CAPACITY: Quantity = Quantity {
     what: "a rate",
     units: &[("bit/s", 1), ("kbit/s", 1_000), ("Mbit/s", 1_000_000), ("Gbit/s", 1_000_000_000)],
     mistakes: &[
-        ("bps", "bit/s"),
-        ("b/s", "bit/s"),
-        ("kbps", "kbit/s"),
-        ("Kbps", "kbit/s"),
-        ("Mbps", "Mbit/s"),
-        ("Gbps", "Gbit/s"),
-        ("k", "kbit/s"),
-        ("M", "Mbit/s"),
-        ("kbit", "kbit/s"),
-        ("Mbit", "Mbit/s"),
-        ("Gbit", "Gbit/s"),
-        ("kb/s", "kbit/s"),
-        ("Mb/s", "Mbit/s"),
-        ("Gb/s", "Gbit/s"),
-        ("bit", "bit/s"),
-        ("bits", "bit/s"),
-        ("bits/s", "bit/s"),
-        ("kbits/s", "kbit/s"),
-        ("Mbits/s", "Mbit/s"),
-        ("Gbits/s", "Gbit/s"),
-        ("kb", "kbit/s"),
-        ("Mb", "Mbit/s"),
-        ("G", "Gbit/s"),
+        ("bit/s", &["bps", "b/s", "bit", "bits", "bits/s"]),
+        ("kbit/s", &["kbps", "Kbps", "k", "kbit", "kb/s", "kbits/s", "kb"]),
+        ("Mbit/s", &["Mbps", "M", "Mbit", "Mb/s", "Mbits/s", "Mb"]),
+        ("Gbit/s", &["Gbps", "Gbit", "Gb/s", "Gbits/s", "G"]),
     ],
     bare: &["kbit/s", "Mbit/s"],
     example: "2.5Mbit/s",
@@ -111,14 +72,7 @@ const CAPACITY: Quantity = Quantity {
 const BYTES: Quantity = Quantity {
     what: "a number of bytes",
     units: &[("B", 1), ("kB", 1_000), ("MB", 1_000_000), ("KiB", 1 << 10), ("MiB", 1 << 20)],
-    mistakes: &[
-        ("KB", "kB"),
-        ("K", "KiB"),
-        ("k", "KiB"),
-        ("M", "MiB"),
-        ("bytes", "B"),
-        ("byte", "B"),
-    ],
+    mistakes: &[("kB", &["KB"]), ("KiB", &["K", "k"]), ("MiB", &["M"]), ("B", &["bytes", "byte"])],
     bare: &["B", "KiB"],
     example: "64KiB",
 };
@@ -126,16 +80,7 @@ const BYTES: Quantity = Quantity {
 const MEMORY: Quantity = Quantity {
     what: "an amount of memory",
     units: &[("B", 1), ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)],
-    mistakes: &[
-        ("K", "KiB"),
-        ("k", "KiB"),
-        ("kB", "KiB"),
-        ("KB", "KiB"),
-        ("M", "MiB"),
-        ("MB", "MiB"),
-        ("G", "GiB"),
-        ("GB", "GiB"),
-    ],
+    mistakes: &[("KiB", &["K", "k", "kB", "KB"]), ("MiB", &["M", "MB"]), ("GiB", &["G", "GB"])],
     bare: &["MiB", "GiB"],
     example: "4GiB",
 };
@@ -143,7 +88,7 @@ const MEMORY: Quantity = Quantity {
 const PACKETS: Quantity = Quantity {
     what: "a number of packets",
     units: &[("packets", 1), ("packet", 1)],
-    mistakes: &[("p", "packets"), ("pkts", "packets"), ("pkt", "packet")],
+    mistakes: &[("packets", &["p", "pkts"]), ("packet", &["pkt"])],
     bare: &["packets"],
     example: "50 packets",
 };
@@ -152,7 +97,7 @@ const PACKETS: Quantity = Quantity {
 const SHARE: Quantity = Quantity {
     what: "a share",
     units: &[("%", 10_000_000)],
-    mistakes: &[("percent", "%"), ("‰", "%"), ("pct", "%"), ("per cent", "%")],
+    mistakes: &[("%", &["percent", "‰", "pct", "per cent"])],
     bare: &["%"],
     example: "1%",
 };
@@ -161,7 +106,7 @@ const SHARE: Quantity = Quantity {
 const DECIBELS: Quantity = Quantity {
     what: "a level in decibels",
     units: &[("dB", 1_000)],
-    mistakes: &[("db", "dB"), ("DB", "dB"), ("decibels", "dB")],
+    mistakes: &[("dB", &["db", "DB", "decibels"])],
     bare: &["dB"],
     example: "30dB",
 };
@@ -259,7 +204,7 @@ pub(crate) fn queue_kind(text: &str) -> Option<&'static str> {
     let (_, unit) = split(text)?;
     let has = |quantity: &Quantity| {
         quantity.units.iter().any(|(name, _)| *name == unit)
-            || quantity.mistakes.iter().any(|(name, _)| *name == unit)
+            || quantity.meant(|name| name == unit).is_some()
     };
     [("duration", &DURATION), ("bytes", &BYTES), ("packets", &PACKETS)]
         .into_iter()
@@ -327,6 +272,12 @@ impl Quantity {
         })
     }
 
+    /// The unit for which one is written by mistake that `is` it.
+    fn meant(&self, is: impl Fn(&str) -> bool) -> Option<&'static str> {
+        let mut mistakes = self.mistakes.iter();
+        mistakes.find(|(_, written)| written.iter().any(|name| is(name))).map(|(meant, _)| *meant)
+    }
+
     /// What the smallest step is called.
     fn base(&self) -> &'static str {
         match self.units[0].0 {
@@ -356,12 +307,12 @@ impl Quantity {
                 },
             };
         }
-        let meant = self.mistakes.iter().find(|(name, _)| *name == unit).map(|(_, meant)| *meant);
         // A unit in other letters, or a mistake in others.
         let same = |name: &str| name.eq_ignore_ascii_case(unit);
-        let meant = meant
+        let meant = self
+            .meant(|name| name == unit)
             .or_else(|| self.units.iter().map(|(name, _)| *name).find(|name| same(name)))
-            .or_else(|| self.mistakes.iter().find(|(name, _)| same(name)).map(|(_, meant)| *meant));
+            .or_else(|| self.meant(same));
         UnitError {
             wrong: format!("{} is not a unit of {}", shown(unit), self.what_bare()),
             cure: match meant {

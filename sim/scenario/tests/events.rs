@@ -312,3 +312,26 @@ fn a_camera_with_a_public_address_needs_no_rendezvous_to_be_asked_from_elsewhere
     );
     assert_eq!(sound(&text).services.rendezvous, None);
 }
+
+/// A link's capacity, measured each 200 ms for a minute, and as many events as there may be.
+#[test]
+fn a_measured_trace_is_a_scenario() {
+    let measured = include_str!("../../../fixtures/cases/18-measured-trace/trace.toml");
+    let (network, checks) = measured.split_once("[[check]]").expect("a check");
+    let with = |events: usize| {
+        let mut text = network.replace("duration = \"66s\"", "duration = \"1h\"");
+        for n in 300..events {
+            let (at, rate) = (5_000 + 200 * n, n * 37 % 1_200);
+            text.push_str(&format!(
+                "[event.e{n}]\nat = \"{at}ms\"\nchange_link = {{ site = \"house\", direction = \"up\", \
+                 capacity = \"{rate}kbit/s\" }}\n"
+            ));
+        }
+        parse("trace.toml", &format!("{text}[[check]]{checks}"), &Builtin)
+    };
+    for events in [300, 4_096] {
+        assert_eq!(with(events).map(|scenario| scenario.events.len()), Ok(events));
+    }
+    let errors = with(4_097).expect_err("one too many");
+    assert_eq!(errors.first().cure(), "a scenario has up to 4096 events");
+}

@@ -312,7 +312,7 @@ fn what_is_changed_is_refused() {
 #[test]
 fn each_default_keeps_to_its_own_schema() {
     let definitions = schema()["definitions"].clone();
-    for keys in SCENARIO {
+    for keys in SCENARIO.iter() {
         for key in keys.keys {
             let Absent::Default(text) = key.absent else { continue };
             let mut schema = value(keys, key);

@@ -8,9 +8,7 @@ use super::{
 use crate::{
     error::{Problem, Rank},
     scenario::Peer,
-    synonyms::nearest,
     table::{Place, Reader},
-    units::shown,
 };
 use core::net::Ipv4Addr;
 use parallax_spec::{GatewayConfig, Ipv4Network, Services, Site};
@@ -111,8 +109,7 @@ fn claim(reader: &mut Reader, taken: &mut Vec<Public>, draft: &SiteDraft) -> Opt
             } else {
                 "the addresses of a site without Internet are private ones"
             };
-            reader.refuse(Rank::Whole, place, message, "public", help);
-            return None;
+            return reader.refuse(Rank::Whole, place, message, "public", help);
         }
         if !inside {
             public(reader, place, *network)?;
@@ -122,25 +119,23 @@ fn claim(reader: &mut Reader, taken: &mut Vec<Public>, draft: &SiteDraft) -> Opt
     let Some((address, place)) = &draft.external else { return Some(()) };
     if draft.gateway.is_none() {
         let help = "remove it: the peers of this site have public addresses themselves";
-        reader.refuse(
+        return reader.refuse(
             Rank::Whole,
             place,
             "a site without a gateway has no external address",
             "means nothing here",
             help,
         );
-        return None;
     }
     if !routed(*address) {
         let help = "write a public address, such as `198.51.100.7`";
-        reader.refuse(
+        return reader.refuse(
             Rank::Whole,
             place,
             "the external address of a gateway is a public one",
             "not public",
             help,
         );
-        return None;
     }
     take(reader, taken, (address.to_bits(), address.to_bits()), draft, place)
 }
@@ -157,8 +152,7 @@ fn public(reader: &mut Reader, place: &Place, network: Ipv4Network) -> Option<()
         "without a gateway, the addresses are public ones",
         "not public",
         help,
-    );
-    None
+    )
 }
 
 fn take(
@@ -203,14 +197,13 @@ fn free_network(
         networks.filter_map(|first| Ipv4Network::new(Ipv4Addr::from_bits(first), PUBLIC_PREFIX));
     let Some(network) = networks.find(|network| free(taken, range(*network))) else {
         let help = "give this site its `network`";
-        reader.refuse(
+        return reader.refuse(
             Rank::Whole,
             &draft.place,
             "there are no public addresses left to assign",
             "none left",
             help,
         );
-        return None;
     };
     taken.push(Public {
         range: range(network),
@@ -270,14 +263,13 @@ fn place_peers(reader: &mut Reader, sites: &[Site], drafts: &[PeerDraft]) -> Opt
         let address = draft.address.as_ref().map(|(address, _)| *address);
         let Some(address) = address.or_else(|| site.network.hosts().find(is_free)) else {
             let message = format!("the site `{}` has no address left", site.name);
-            reader.refuse(
+            return reader.refuse(
                 Rank::Whole,
                 &draft.place,
                 &message,
                 "no address",
                 "give the site a larger `network`",
             );
-            return None;
         };
         taken.push((&site.name, address, &draft.place));
         placed.push(Peer {
@@ -295,23 +287,9 @@ fn place_peers(reader: &mut Reader, sites: &[Site], drafts: &[PeerDraft]) -> Opt
 
 fn find_site<'s>(reader: &mut Reader, sites: &'s [Site], draft: &PeerDraft) -> Option<&'s Site> {
     let (name, place) = &draft.site;
+    let names = sites.iter().map(|site| site.name.as_str());
     let found = sites.iter().find(|site| site.name == *name);
-    if found.is_none() {
-        let all =
-            sites.iter().map(|site| format!("`{}`", site.name)).collect::<Vec<_>>().join(", ");
-        let help = match nearest(name, sites.iter().map(|site| site.name.as_str())) {
-            Some(meant) => format!("did you mean `{meant}`? Sites: {all}"),
-            None => format!("sites: {all}; or add `[site.{name}]`"),
-        };
-        reader.refuse(
-            Rank::Whole,
-            place,
-            &format!("there is no site {}", shown(name)),
-            "no such site",
-            help,
-        );
-    }
-    found
+    found.or_else(|| reader.refuse_name(place, "site", name, names))
 }
 
 fn inside(reader: &mut Reader, site: &Site, address: Ipv4Addr, place: &Place) -> Option<()> {
@@ -328,8 +306,7 @@ fn inside(reader: &mut Reader, site: &Site, address: Ipv4Addr, place: &Place) ->
     } else {
         format!("{address} is outside {network}, the network of the site `{}`", site.name)
     };
-    reader.refuse(Rank::Whole, place, &message, "not for a peer", help);
-    None
+    reader.refuse(Rank::Whole, place, &message, "not for a peer", help)
 }
 
 /// Private (RFC 1918) or shared by a carrier's subscribers (RFC 6598).

@@ -43,7 +43,7 @@ pub(super) fn could_pass(
         if let Some(problem) = stream.problem(draft, (from, to), to == duration, boots) {
             let help = "let the run take longer, widen the bound or the window, or name a device that boots \
                         faster";
-            reader.refuse(Rank::Whole, &draft.demand, &problem, "could never pass", help);
+            reader.note(Rank::Whole, &draft.demand, &problem, "could never pass", help);
             return;
         }
     }

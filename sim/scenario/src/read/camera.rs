@@ -87,8 +87,7 @@ pub(super) fn read(
     {
         let message = "a recording is sent as it is: its bit rate follows nothing";
         let help = "write `congestion_control = \"none\"`, or run it with live media";
-        reader.refuse(Rank::Whole, &place, message, "not with prerecorded media", help);
-        return None;
+        return reader.refuse(Rank::Whole, &place, message, "not with prerecorded media", help);
     }
     limited.extend(ceiling.map(|place| ("ceiling", place)));
     let (signalling, place) = signalling?;
@@ -166,20 +165,18 @@ fn even_size(reader: &mut Reader, value: &Value<'_>) -> Option<Size> {
         Size { width: size.width.next_multiple_of(2), height: size.height.next_multiple_of(2) };
     if size != even {
         let message = format!("a picture of {size} has an odd side");
-        reader.refuse(
+        return reader.refuse(
             Rank::Value,
             &value.place,
             &message,
             "odd",
             format!("H.264 takes even sides: write `{even}`"),
         );
-        return None;
     }
     if size.width < LEAST.width || size.height < LEAST.height {
         let message = format!("a picture of {size} is too small");
         let help = format!("write `{LEAST}` or more: the frame marker needs the room");
-        reader.refuse(Rank::Value, &value.place, &message, "too small", help);
-        return None;
+        return reader.refuse(Rank::Value, &value.place, &message, "too small", help);
     }
     Some(size)
 }
@@ -192,14 +189,13 @@ fn frames(reader: &mut Reader, value: &Value<'_>, frames_per_second: u32) -> Opt
     if frames.is_none() || product % 1_000_000_000 != 0 {
         let message =
             format!("this is no whole number of frames at {frames_per_second} frames per second");
-        reader.refuse(
+        return reader.refuse(
             Rank::Value,
             &value.place,
             &message,
             "part of a frame",
             "write a time of one or more whole frames, such as `2s`",
         );
-        return None;
     }
     frames
 }
@@ -216,14 +212,13 @@ pub(super) fn suits(
     let device = &profile.name;
     let Some(ability) = &profile.camera else {
         let message = by(replacement, format!("the device `{device}` cannot be a camera"));
-        reader.refuse(
+        return reader.refuse(
             Rank::Value,
             &named,
             &message,
             &lacks(replacement, "camera"),
             "name a profile with `[camera]`, such as `esp32-p4`",
         );
-        return None;
     };
     let (config, limits) = (&mut camera.config, &ability.encoder);
     let size = config.size();
@@ -233,7 +228,7 @@ pub(super) fn suits(
         sound = None;
         let Some((_, place)) = limited.iter().find(|(name, _)| *name == key) else { return };
         let message = by(replacement, format!("{asked} is beyond the device `{device}`"));
-        reader.refuse(
+        reader.note(
             Rank::Value,
             place,
             &message,

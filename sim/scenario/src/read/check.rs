@@ -272,7 +272,7 @@ pub(super) fn read(reader: &mut Reader, checks: Vec<Value<'_>>) -> Vec<CheckDraf
     if checks.is_empty() {
         let place = Place { path: "check".into(), span: 0..0 };
         let help = "add `[[check]]`, such as `connects = { within = \"5s\" }` with a `why`";
-        reader.refuse(
+        reader.note(
             Rank::Missing,
             &place,
             "a scenario without checks judges nothing",
@@ -326,26 +326,24 @@ fn kind(reader: &mut Reader, table: &Table<'_>) -> Option<CheckKind> {
     let all = || CheckKind::ALL.map(CheckKind::key).join(", ");
     let Some(first) = given.next() else {
         let help = format!("add one of: {}", all());
-        reader.refuse(
+        return reader.refuse(
             Rank::Missing,
             &table.place,
             "it checks nothing",
             "nothing is demanded",
             help,
         );
-        return None;
     };
     if let Some(second) = given.next() {
         let place = table.place_of(second.key())?;
         let message = format!("this check has `{}` already", first.key());
-        reader.refuse(
+        return reader.refuse(
             Rank::Value,
             &place,
             &message,
             "a second kind",
             "write a `[[check]]` for each, with its own `why`",
         );
-        return None;
     }
     Some(first)
 }
@@ -379,8 +377,7 @@ fn path(reader: &mut Reader, table: &Table<'_>) -> Option<Predicate> {
     if route.is_none() && local.is_none() && remote.is_none() {
         let help = "add `relayed`, `local` or `remote`, or write `path = \"direct\"`";
         let label = "nothing is demanded";
-        reader.refuse(Rank::Missing, &table.place, "any path would do", label, help);
-        return None;
+        return reader.refuse(Rank::Missing, &table.place, "any path would do", label, help);
     }
     if route == Some(Route::Direct) {
         for (key, kind) in [("local", local), ("remote", remote)] {
@@ -388,8 +385,7 @@ fn path(reader: &mut Reader, table: &Table<'_>) -> Option<Predicate> {
                 let place = table.place_of(key)?;
                 let help = "write `relayed = true`, or another type of candidate";
                 let message = "a direct path has no relayed candidate";
-                reader.refuse(Rank::Value, &place, message, "goes over TURN", help);
-                return None;
+                return reader.refuse(Rank::Value, &place, message, "goes over TURN", help);
             }
         }
     }
@@ -406,8 +402,7 @@ fn psnr(reader: &mut Reader, value: &Value<'_>) -> Option<u32> {
     }
     let message = "identical pictures count as 99dB, and none as more";
     let help = "write a bound below `99dB`; video of cameras has some 25dB to 45dB";
-    reader.refuse(Rank::Value, &value.place, message, "could never pass", help);
-    None
+    reader.refuse(Rank::Value, &value.place, message, "could never pass", help)
 }
 
 fn named_path(reader: &mut Reader, value: &Value<'_>) -> Option<Predicate> {
@@ -424,8 +419,13 @@ fn frames_lost(reader: &mut Reader, table: &Table<'_>) -> Option<Predicate> {
         let ppb = value.unit(reader, share_in_ppm)?;
         if ppb >= 1_000_000_000 {
             let help = "write a share below `100%`";
-            reader.refuse(Rank::Value, &value.place, "no run loses more", "could never fail", help);
-            return None;
+            return reader.refuse(
+                Rank::Value,
+                &value.place,
+                "no run loses more",
+                "could never fail",
+                help,
+            );
         }
         LossBound::Share { ppm: u64::from(ppb / 1_000) }
     } else {

@@ -58,7 +58,7 @@ impl Draft {
             let own = format(bit_rate);
             let message = format!("the camera's bit rate of {own} is {side} it");
             let help = format!("write `{own}` or {limit}, or another `bit_rate`: it is the start");
-            reader.refuse(Rank::Whole, place, &message, "leaves the bit rate out", help);
+            reader.note(Rank::Whole, place, &message, "leaves the bit rate out", help);
         };
         if let Some((floor, place)) = &floor
             && *floor > bit_rate
@@ -84,8 +84,13 @@ impl Draft {
 fn kind_of(reader: &mut Reader, value: &Value<'_>) -> Option<()> {
     if value.as_text() == Some("none") {
         let help = "write `congestion_control = \"none\"`, without a table";
-        reader.refuse(Rank::Value, &value.place, "without it nothing is to be told", "alone", help);
-        return None;
+        return reader.refuse(
+            Rank::Value,
+            &value.place,
+            "without it nothing is to be told",
+            "alone",
+            help,
+        );
     }
     value.one_of(reader, &["gcc"]).map(drop)
 }

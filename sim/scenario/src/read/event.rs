@@ -9,9 +9,8 @@ use crate::{
     from_value::FromValue,
     key::{FOREVER, H, Keys, Kind, flag, keys, said, whole_ms, words},
     scenario::Peer,
-    synonyms::nearest,
     table::{Place, Reader, Table, Value},
-    units::{format_duration, shown},
+    units::format_duration,
 };
 use core::time::Duration;
 use parallax_spec::{
@@ -151,15 +150,13 @@ fn action(reader: &mut Reader, table: &Table<'_>) -> Option<Said> {
         }
         let all = ACTIONS.iter().map(|(key, _)| *key).collect::<Vec<_>>().join(", ");
         let help = format!("add one of: {all}");
-        reader.refuse(Rank::Missing, &table.place, "nothing is done", "no action", help);
-        return None;
+        return reader.refuse(Rank::Missing, &table.place, "nothing is done", "no action", help);
     };
     if let Some((second, _)) = given.get(1) {
         let place = table.place_of(second)?;
         let message = format!("this event does `{first}` already");
         let help = "write an `[event.NAME]` for each";
-        reader.refuse(Rank::Value, &place, &message, "a second action", help);
-        return None;
+        return reader.refuse(Rank::Value, &place, &message, "a second action", help);
     }
     let value = table.get(reader, first)?;
     read(reader, value)
@@ -243,8 +240,7 @@ pub(super) fn hold(
         let (at, place) = &draft.at;
         if *at >= duration {
             let help = format!("the run goes from `0s` to `{}`", format_duration(duration));
-            reader.refuse(Rank::Whole, place, "the run is over by then", "too late", help);
-            return None;
+            return reader.refuse(Rank::Whole, place, "the run is over by then", "too late", help);
         }
         let action = state.action(reader, &draft)?;
         let EventDraft { name, at: (at, _), said } = draft;
@@ -275,8 +271,13 @@ impl State<'_> {
                 if self.site(reader, draft, name)?.gateway.is_none() {
                     let message = format!("the site `{name}` has no gateway");
                     let help = "name a site with a gateway";
-                    reader.refuse(Rank::Whole, &draft.said.target, &message, "nothing there", help);
-                    return None;
+                    return reader.refuse(
+                        Rank::Whole,
+                        &draft.said.target,
+                        &message,
+                        "nothing there",
+                        help,
+                    );
                 }
             }
         }
@@ -293,8 +294,7 @@ impl State<'_> {
         if let Some(earlier) = self.killed.insert(service, draft.name.clone()) {
             let message = format!("`{earlier}` has killed it already");
             let help = "restart it in between, or remove this event";
-            reader.refuse(Rank::Whole, &draft.said.target, &message, "killed twice", help);
-            return None;
+            return reader.refuse(Rank::Whole, &draft.said.target, &message, "killed twice", help);
         }
         Some(())
     }
@@ -307,8 +307,7 @@ impl State<'_> {
         let name = service.name();
         let message = format!("no such server runs in this scenario: `{name}`");
         let help = format!("let `{name}` run in `[services]`, or remove this event");
-        reader.refuse(Rank::Whole, &draft.said.target, &message, "does not run", help);
-        None
+        reader.refuse(Rank::Whole, &draft.said.target, &message, "does not run", help)
     }
 
     /// Puts a peer into a condition: one that `can` be, which `what` names.
@@ -323,8 +322,7 @@ impl State<'_> {
         let can = self.placed.peers.iter().filter(|peer| can(peer));
         let names: Vec<_> = can.map(|peer| peer.name.as_str()).collect();
         if !names.contains(&peer) {
-            refuse_name(reader, &draft.said.target, what, peer, &names);
-            return None;
+            return reader.refuse_name(&draft.said.target, what, peer, names.into_iter());
         }
         let begins = draft.at.0;
         let until = draft.said.lasts.map(|lasts| begins + lasts);
@@ -344,8 +342,7 @@ impl State<'_> {
         let Some(original) = found.link(direction) else {
             let message = format!("the site `{site}` has no Internet, and so no such link");
             let help = "name a site with Internet";
-            reader.refuse(Rank::Whole, &draft.said.target, &message, "no link there", help);
-            return None;
+            return reader.refuse(Rank::Whole, &draft.said.target, &message, "no link there", help);
         };
         let key = (site.to_owned(), direction);
         let (before, under_way) = match self.links.get(&key) {
@@ -362,12 +359,10 @@ impl State<'_> {
     }
 
     fn site(&self, reader: &mut Reader, draft: &EventDraft, name: &str) -> Option<&Site> {
-        let found = self.placed.sites.iter().find(|site| site.name == name);
-        if found.is_none() {
-            let names: Vec<_> = self.placed.sites.iter().map(|site| site.name.as_str()).collect();
-            refuse_name(reader, &draft.said.target, "site", name, &names);
-        }
-        found
+        let mut sites = self.placed.sites.iter();
+        let names = sites.clone().map(|site| site.name.as_str());
+        let found = sites.find(|site| site.name == name);
+        found.or_else(|| reader.refuse_name(&draft.said.target, "site", name, names))
     }
 }
 
@@ -389,16 +384,5 @@ fn still_under_way(
         None => format!("`{earlier}` lasts to the end: {what}"),
     };
     let help = "let this event begin when that one is over";
-    reader.refuse(Rank::Whole, place, &message, "too early", help);
-    None
-}
-
-fn refuse_name(reader: &mut Reader, place: &Place, what: &str, name: &str, known: &[&str]) {
-    let all = known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-    let help = match nearest(name, known.iter().copied()) {
-        Some(meant) => format!("did you mean `{meant}`? {what}s: {all}"),
-        None => format!("{what}s: {all}"),
-    };
-    let message = format!("there is no {what} {}", shown(name));
-    reader.refuse(Rank::Whole, place, &message, &format!("no such {what}"), help);
+    reader.refuse(Rank::Whole, place, &message, "too early", help)
 }

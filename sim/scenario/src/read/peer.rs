@@ -13,7 +13,7 @@ use crate::{
     profile::Profile,
     replacement::{Replacements, by, lacks},
     scenario::CameraUse,
-    synonyms::nearest,
+    synonyms::{instead, quoted},
     table::{Place, Reader, Table, Value},
     units::shown,
 };
@@ -99,14 +99,13 @@ fn peer(
     if views.is_some() && profile.viewer.is_none() {
         let place = viewer_profile.map_or_else(|| table.place.clone(), |(_, place)| place);
         let message = by(replacement, format!("the device `{}` cannot be a viewer", profile.name));
-        reader.refuse(
+        return reader.refuse(
             Rank::Value,
             &place,
             &message,
             &lacks(replacement, "viewer"),
             "name a profile with `[viewer]`, such as `phone`",
         );
-        return None;
     }
     let (cameras, places) = views.unwrap_or_default();
     Some(PeerDraft {
@@ -141,8 +140,7 @@ fn free_name(reader: &mut Reader, name: &str, place: &Place) -> Option<()> {
     let help = format!(
         "give the peer another name, such as `{name}-1`: entries of the record name the node at which they happened"
     );
-    reader.refuse(Rank::Value, place, message, "taken", help);
-    None
+    reader.refuse(Rank::Value, place, message, "taken", help)
 }
 
 /// Names in the record that are no peer's, no service's and have no `/`.
@@ -155,19 +153,23 @@ const NODES: [(&str, &str); 3] = [
 fn roles(reader: &mut Reader, table: &Table<'_>, camera: bool, views: bool) -> Option<()> {
     if !camera && !views {
         let help = "add `camera = { ... }`, `views = [\"NAME\"]`, or both";
-        reader.refuse(
+        return reader.refuse(
             Rank::Missing,
             &table.place,
             "it is neither camera nor viewer",
             "no `camera`, no `views`",
             help,
         );
-        return None;
     }
     if !views && let Some(place) = table.place_of("viewer") {
         let help = "add `views = [\"NAME\"]`, or remove `viewer`";
-        reader.refuse(Rank::Missing, &place, "it views nothing", "a viewer without `views`", help);
-        return None;
+        return reader.refuse(
+            Rank::Missing,
+            &place,
+            "it views nothing",
+            "a viewer without `views`",
+            help,
+        );
     }
     Some(())
 }
@@ -186,8 +188,7 @@ fn profile_name(
     {
         let message = format!("a peer is one device, and this one is `{camera}` as a camera");
         let help = "remove the viewer's `profile`, or make two peers";
-        reader.refuse(Rank::Whole, place, &message, &format!("not `{camera}`"), help);
-        return None;
+        return reader.refuse(Rank::Whole, place, &message, &format!("not `{camera}`"), help);
     }
     Some(camera.or(viewer).unwrap_or_else(|| (DEFAULT_VIEWER.to_owned(), table.place.clone())))
 }
@@ -210,21 +211,15 @@ fn profile(
             // Whoever finds no profile there says nothing of why.
             files::beside(reader, profiles, &name, &place)?;
             let message = format!("{} holds no device profile", shown(&name));
-            reader.refuse(Rank::Value, &place, &message, "not a profile", "name another file");
-            None
+            reader.refuse(Rank::Value, &place, &message, "not a profile", "name another file")
         }
         None => {
             let names = profiles.names();
-            let all = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-            let help = match nearest(&name, names.iter().map(String::as_str)) {
-                Some(meant) => format!("did you mean `{meant}`? There are: {all}"),
-                None => {
-                    format!("there are: {all}; or name one of your own, such as `my-own.toml`")
-                }
-            };
+            let names = || names.iter().map(String::as_str);
+            let own = "or name one of your own, such as `my-own.toml`";
+            let help = instead(&name, names(), &format!("there are: {}; {own}", quoted(names())));
             let message = format!("there is no device profile {}", shown(&name));
-            reader.refuse(Rank::Value, &place, &message, "not a profile", help);
-            None
+            reader.refuse(Rank::Value, &place, &message, "not a profile", help)
         }
     }
 }
@@ -236,22 +231,20 @@ fn views(reader: &mut Reader, value: Value<'_>) -> Option<(Vec<String>, Vec<Plac
     for item in value.items(reader)? {
         let name = item.text(reader)?;
         if names.contains(&name) {
-            reader.refuse(
+            return reader.refuse(
                 Rank::Value,
                 &item.place,
                 &format!("{} stands here twice", shown(&name)),
                 "again",
                 "remove it",
             );
-            return None;
         }
         names.push(name);
         places.push(item.place);
     }
     if names.is_empty() {
         let help = "name one or more cameras, such as `[\"doorbell\"]`, or remove `views`";
-        reader.refuse(Rank::Value, &place, "it views nothing", "empty", help);
-        return None;
+        return reader.refuse(Rank::Value, &place, "it views nothing", "empty", help);
     }
     Some((names, places))
 }

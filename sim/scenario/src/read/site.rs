@@ -169,8 +169,7 @@ fn alone(reader: &mut Reader, table: &Table<'_>) -> Option<Option<Joined>> {
         let Some(place) = table.place_of(key) else { continue };
         let help = format!("remove `{key}`, or `internet = false`");
         let message = "a site without Internet has nothing that joins it to the core";
-        reader.refuse(Rank::Whole, &place, message, "means nothing here", help);
-        return None;
+        return reader.refuse(Rank::Whole, &place, message, "means nothing here", help);
     }
     Some(None)
 }
@@ -226,13 +225,7 @@ impl LinkChange {
             || queue.is_some();
         if !something {
             let help = "add what the link becomes, such as `capacity = \"1Mbit/s\"`";
-            reader.refuse(
-                Rank::Missing,
-                &table.place,
-                "the link stays as it is",
-                "no change",
-                help,
-            );
+            reader.note(Rank::Missing, &table.place, "the link stays as it is", "no change", help);
         }
         something.then_some(change)
     }
@@ -289,7 +282,7 @@ fn bursts(reader: &mut Reader, value: Value<'_>) -> Option<Loss> {
             "between two bursts at least one packet arrives: with bursts of {burst}, lose up to \
              {highest}%, or make them longer"
         );
-        reader.refuse(
+        reader.note(
             Rank::Value,
             &table.place,
             "no such bursts lose so much",
@@ -323,8 +316,7 @@ impl FromValue for QueueLimit {
             _ => {
                 let message = format!("{} is not the limit of a queue", shown(&text));
                 let help = "write a time (`200ms`), bytes (`64KiB`), packets (`50 packets`) or `unlimited`";
-                reader.refuse(Rank::Value, &value.place, &message, "in what unit?", help);
-                None
+                reader.refuse(Rank::Value, &value.place, &message, "in what unit?", help)
             }
         }
     }
@@ -344,8 +336,7 @@ pub(super) fn services(reader: &mut Reader, top: &Table<'_>) -> Option<ServicesD
             let value = table.get(reader, key)?;
             let help = format!("remove `{key} = true`, or let the rendezvous run");
             let message = "it is the rendezvous that tells peers of it, and that does not run";
-            reader.refuse(Rank::Whole, &value.place, message, "nobody would use it", help);
-            return None;
+            return reader.refuse(Rank::Whole, &value.place, message, "nobody would use it", help);
         }
     }
     let (stun, turn) = (stun.unwrap_or(rendezvous), turn.unwrap_or(rendezvous));
@@ -354,8 +345,7 @@ pub(super) fn services(reader: &mut Reader, top: &Table<'_>) -> Option<ServicesD
         let value = table.get(reader, "turn_one_way_delay")?;
         let help = "remove `turn_one_way_delay`, or let `turn` run";
         let message = "there is no TURN server";
-        reader.refuse(Rank::Whole, &value.place, message, "nothing is that far away", help);
-        return None;
+        return reader.refuse(Rank::Whole, &value.place, message, "nothing is that far away", help);
     }
     let turn_one_way_delay = turn_one_way_delay.unwrap_or(TURN_ONE_WAY_DELAY);
     Some(ServicesDraft { stun, turn, turn_one_way_delay, rendezvous })

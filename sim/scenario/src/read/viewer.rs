@@ -75,8 +75,7 @@ impl FromValue for JitterBuffer {
             let ms = |us| units::format_duration(Duration::from_micros(us));
             let message = format!("`{}` is more than `most`, `{}`", ms(least_us), ms(most_us));
             let help = "give bounds such as `{ least = \"20ms\", most = \"500ms\" }`, or one duration if the depth is fixed";
-            reader.refuse(Rank::Value, &place, &message, "beyond `most`", help);
-            return None;
+            return reader.refuse(Rank::Value, &place, &message, "beyond `most`", help);
         }
         Some(Self { least_us, most_us })
     }

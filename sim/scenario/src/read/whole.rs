@@ -5,7 +5,7 @@ use crate::{
     error::Rank,
     replacement::Boots,
     scenario::Peer,
-    synonyms::nearest,
+    synonyms::{instead, quoted},
     table::{Place, Reader},
     units::{Size, format_bits_per_second, format_duration, shown},
 };
@@ -37,7 +37,7 @@ pub(super) fn peers(reader: &mut Reader, peers: &[Peer], drafts: &[PeerDraft]) -
         if !viewed(&draft.name) {
             let help =
                 format!("add `views = [\"{}\"]` to another peer, or remove this one", draft.name);
-            reader.refuse(
+            reader.note(
                 Rank::Whole,
                 &draft.place,
                 "nobody views this camera",
@@ -51,26 +51,22 @@ pub(super) fn peers(reader: &mut Reader, peers: &[Peer], drafts: &[PeerDraft]) -
 
 fn view(reader: &mut Reader, peers: &[Peer], draft: &PeerDraft, name: &str, place: &Place) {
     let cameras = || peers.iter().filter(|peer| peer.camera.is_some() && peer.name != draft.name);
-    let all = cameras().map(|peer| format!("`{}`", peer.name)).collect::<Vec<_>>().join(", ");
-    let all = if all.is_empty() {
-        "there is no other camera in this scenario".into()
-    } else {
-        format!("cameras: {all}")
+    let names = || cameras().map(|peer| peer.name.as_str());
+    let all = match quoted(names()) {
+        none if none.is_empty() => "there is no other camera in this scenario".to_owned(),
+        all => format!("cameras: {all}"),
     };
-    let help = match nearest(name, cameras().map(|peer| peer.name.as_str())) {
-        Some(meant) => format!("did you mean `{meant}`? {all}"),
-        None => all,
-    };
+    let help = instead(name, names(), &all);
     let Some(peer) = peers.iter().find(|peer| peer.name == name) else {
         let message = format!("there is no peer {}", shown(name));
-        return reader.refuse(Rank::Whole, place, &message, "no such peer", help);
+        return reader.note(Rank::Whole, place, &message, "no such peer", help);
     };
     if peer.name == draft.name {
-        return reader.refuse(Rank::Whole, place, "a peer does not view itself", "itself", help);
+        return reader.note(Rank::Whole, place, "a peer does not view itself", "itself", help);
     }
     let Some(camera) = &peer.camera else {
         let message = format!("`{name}` is not a camera");
-        return reader.refuse(Rank::Whole, place, &message, "a viewer itself", help);
+        return reader.note(Rank::Whole, place, &message, "a viewer itself", help);
     };
     let Some(ability) = &draft.profile.viewer else { return };
     let (camera, limits) = (&camera.config, &ability.decoder);
@@ -92,7 +88,7 @@ fn view(reader: &mut Reader, peers: &[Peer], draft: &PeerDraft, name: &str, plac
         let help = format!(
             "its decoder takes up to {most}: let the camera send less, or name another profile"
         );
-        reader.refuse(Rank::Whole, place, &message, "too much for this viewer", help);
+        reader.note(Rank::Whole, place, &message, "too much for this viewer", help);
     }
 }
 
@@ -112,7 +108,7 @@ pub(super) fn requests(
             format!("the viewer first asks at {}, after the run", format_duration(viewer.asks_at));
         let help =
             format!("ask before `{}`, or let the run take longer", format_duration(duration));
-        reader.refuse(Rank::Whole, &draft.asks_at, &message, "not within the run", help);
+        reader.note(Rank::Whole, &draft.asks_at, &message, "not within the run", help);
     }
     sound
 }
@@ -164,28 +160,20 @@ fn stream(reader: &mut Reader, draft: &CheckDraft, peers: &[Peer]) -> Option<()>
     ] {
         let Some(name) = name else { continue };
         if !known.contains(&name.as_str()) {
-            let all = known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-            let help = match nearest(name, known.iter().copied()) {
-                Some(meant) => format!("did you mean `{meant}`? {what}s: {all}"),
-                None => format!("{what}s: {all}"),
-            };
-            let message = format!("there is no {what} {}", shown(name));
-            reader.refuse(Rank::Whole, place, &message, &format!("no such {what}"), help);
-            return None;
+            return reader.refuse_name(place, what, name, known.iter().copied());
         }
     }
     if !streams(peers).any(|stream| selection.selects(&stream.camera, &stream.viewer)) {
         let all =
             streams(peers).map(|stream| format!("`{}` to `{}`", stream.camera, stream.viewer));
         let help = format!("streams: {}", all.collect::<Vec<_>>().join(", "));
-        reader.refuse(
+        return reader.refuse(
             Rank::Whole,
             &draft.viewer,
             "this viewer does not view this camera",
             "no such stream",
             help,
         );
-        return None;
     }
     Some(())
 }
@@ -197,7 +185,7 @@ fn window(reader: &mut Reader, draft: &CheckDraft, duration: Duration) -> Option
     let from = draft.check.window.from_us.unwrap_or(0);
     let to = draft.check.window.to_us.unwrap_or(end);
     if from >= end {
-        reader.refuse(
+        reader.note(
             Rank::Whole,
             &draft.from,
             "the window begins when the run is over",
@@ -205,9 +193,9 @@ fn window(reader: &mut Reader, draft: &CheckDraft, duration: Duration) -> Option
             help,
         );
     } else if to > end {
-        reader.refuse(Rank::Whole, &draft.to, "the window ends after the run", "too late", help);
+        reader.note(Rank::Whole, &draft.to, "the window ends after the run", "too late", help);
     } else if to <= from {
-        reader.refuse(
+        reader.note(
             Rank::Whole,
             &draft.to,
             "the window ends before it begins",
@@ -238,7 +226,7 @@ fn reachable(reader: &mut Reader, draft: &CheckDraft, window_us: u64, duration: 
     if bound_us.is_some_and(|bound| Duration::from_micros(bound) > most) {
         let message =
             format!("the bound is longer than the {of}, which is {}", format_duration(most));
-        reader.refuse(Rank::Whole, &draft.demand, &message, "could never fail", help);
+        reader.note(Rank::Whole, &draft.demand, &message, "could never fail", help);
     }
 }
 
@@ -260,7 +248,7 @@ fn countable(reader: &mut Reader, draft: &CheckDraft, window_us: u64, peers: &[P
     if bound >= most {
         let message = format!("the window holds at most {most} {what}");
         let help = "lower the bound: a check that cannot fail says nothing";
-        reader.refuse(Rank::Whole, &draft.demand, &message, "could never fail", help);
+        reader.note(Rank::Whole, &draft.demand, &message, "could never fail", help);
     }
 }
 
@@ -286,13 +274,7 @@ fn sample(reader: &mut Reader, draft: &CheckDraft, window_us: u64, peers: &[Peer
                 stream.camera
             );
             let help = "widen the window, or ask for a smaller `minimum_sample`";
-            return reader.refuse(
-                Rank::Whole,
-                &draft.sample,
-                &message,
-                "always inconclusive",
-                help,
-            );
+            return reader.note(Rank::Whole, &draft.sample, &message, "always inconclusive", help);
         }
     }
 }
@@ -307,28 +289,20 @@ fn recovery(
 ) {
     let Predicate::Recovery { after, within_us } = &draft.check.predicate else { return };
     let Some(event) = events.iter().find(|event| event.name == *after) else {
-        let all = events.iter().map(|event| format!("`{}`", event.name)).collect::<Vec<_>>();
-        let all = match all.len() {
-            0 => "there is no `[event.NAME]` in this scenario".into(),
-            _ => format!("events: {}", all.join(", ")),
-        };
-        let help = match nearest(after, events.iter().map(|event| event.name.as_str())) {
-            Some(meant) => format!("did you mean `{meant}`? {all}"),
-            None => all,
-        };
-        let message = format!("there is no event {}", shown(after));
-        return reader.refuse(Rank::Whole, &draft.demand, &message, "no such event", help);
+        let names = events.iter().map(|event| event.name.as_str());
+        let _: Option<()> = reader.refuse_name(&draft.demand, "event", after, names);
+        return;
     };
     if event.lasts_us.is_none() && event.action.condition().is_some() {
         let message = format!("`{after}` goes on to the end: nothing recovers");
         let help = format!("let `{after}` last for a time: `lasts = \"1s\"`");
-        return reader.refuse(Rank::Whole, &draft.demand, &message, "could never pass", help);
+        return reader.note(Rank::Whole, &draft.demand, &message, "could never pass", help);
     }
     let ends = event.at() + event.lasts().unwrap_or_default();
     if draft.check.window.from_us.is_some_and(|from| Duration::from_micros(from) > ends) {
         let message = format!("`{after}` ends at {}, before the window", format_duration(ends));
         let help = "remove `from`: recovery is counted from when the event is over";
-        return reader.refuse(Rank::Whole, &draft.from, &message, "too late", help);
+        return reader.note(Rank::Whole, &draft.from, &message, "too late", help);
     }
     let boots = match &event.action {
         Action::PowerLoss { peer } => {
@@ -348,7 +322,7 @@ fn recovery(
             format_duration(end)
         );
         let help = "lower the bound, let the event be earlier, or let the run take longer";
-        reader.refuse(Rank::Whole, &draft.demand, &message, "could never fail", help);
+        reader.note(Rank::Whole, &draft.demand, &message, "could never fail", help);
     }
 }
 
@@ -369,8 +343,7 @@ pub(super) fn signalling(reader: &mut Reader, placed: &Placed, drafts: &[PeerDra
                 format!("its site `{}` has no Internet, and the rendezvous is there", draft.site.0);
             let help = "write `[services]` with `rendezvous = false`: then viewers ask the camera \
                         itself";
-            reader.refuse(Rank::Whole, &draft.site.1, &message, "reaches nobody", help);
-            return None;
+            return reader.refuse(Rank::Whole, &draft.site.1, &message, "reaches nobody", help);
         }
         let Some(viewer) = draft.viewer.as_ref().filter(|_| placed.services.rendezvous.is_none())
         else {
@@ -387,8 +360,7 @@ pub(super) fn signalling(reader: &mut Reader, placed: &Placed, drafts: &[PeerDra
                     camera.site
                 );
                 let help = "put both in one site, or let the rendezvous run";
-                reader.refuse(Rank::Whole, place, &message, "out of reach", help);
-                return None;
+                return reader.refuse(Rank::Whole, place, &message, "out of reach", help);
             }
         }
     }
@@ -418,8 +390,7 @@ fn whip(reader: &mut Reader, placed: &Placed, draft: &PeerDraft) -> Option<()> {
     } else {
         return Some(());
     };
-    reader.refuse(Rank::Whole, &draft.signalling, &message, what, help);
-    None
+    reader.refuse(Rank::Whole, &draft.signalling, &message, what, help)
 }
 
 /// Refuses to demand a relay where there is none.
@@ -430,7 +401,7 @@ fn relay(reader: &mut Reader, draft: &CheckDraft, services: &Services) {
         && (route == Some(Route::Relayed) || local == relayed || remote == relayed)
     {
         let help = "let `turn` run in `[services]`, or demand another path";
-        reader.refuse(
+        reader.note(
             Rank::Whole,
             &draft.demand,
             "no TURN server runs in this scenario",
