@@ -25,7 +25,7 @@ pub use clock::RunClock;
 pub use error::LabError;
 pub use host::LabHost;
 pub use lateness::{DEFAULT_BUDGET, Lateness};
-pub use port::{FrameRefusal, Port, PortCounts, PortOutput};
+pub use port::{FrameRefusal, LabNames, Port, PortCounts, PortOutput};
 pub use run::{Config, ExternalPeer, LabOutcome, run};
 pub use side_channel::{SideChannel, SideDatagram};
 pub use stop::StopSignal;

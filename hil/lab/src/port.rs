@@ -2,17 +2,25 @@
 //!
 //! Behind it stands one board. It gets the address that the scenario gives it, by DHCP (RFC 2131);
 //! its gateway answers ARP (RFC 826) for every address of the LAN but the board's own, so that what
-//! the board sends to a neighbour goes by way of the network core, too.
+//! the board sends to a neighbour goes by way of the network core, too. The gateway also answers DNS for the names of the
+//! lab, and echo requests (RFC 792) to itself.
 
-use core::net::Ipv4Addr;
+mod dns;
+#[cfg(test)]
+mod tests;
+
+pub use dns::LabNames;
+
+use core::net::{Ipv4Addr, SocketAddrV4};
 use parallax_network::Packet;
+use parallax_record::counted;
 use parallax_stack::wire::{self, WireError};
 use smoltcp::{
     phy::ChecksumCapabilities,
     wire::{
         ArpOperation, ArpPacket, ArpRepr, DhcpMessageType, DhcpPacket, DhcpRepr, EthernetAddress,
-        EthernetFrame, EthernetProtocol, EthernetRepr, IpAddress, IpProtocol, Ipv4Packet, Ipv4Repr,
-        TcpPacket, UdpPacket, UdpRepr,
+        EthernetFrame, EthernetProtocol, EthernetRepr, Icmpv4Packet, Icmpv4Repr, IpAddress,
+        IpProtocol, Ipv4Packet, Ipv4Repr, TcpPacket, UdpPacket, UdpRepr,
     },
 };
 use std::collections::BTreeMap;
@@ -22,6 +30,9 @@ const GATEWAY: EthernetAddress = EthernetAddress([0x02, 0, 0, 0, 0, 0x01]);
 const SERVER_PORT: u16 = 67;
 const CLIENT_PORT: u16 = 68;
 const LEASE_S: u32 = 86_400;
+const DNS_PORT: u16 = 53;
+/// Unknown names that are counted apart. A board that asks for more of them floods.
+const UNKNOWN_MOST: usize = 64;
 
 /// Why a frame, or what is in it, was dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,8 +48,10 @@ pub enum FrameRefusal {
     ForeignSource,
     /// A fragment: nothing here fragments.
     Fragment,
-    /// Neither UDP nor TCP.
+    /// Neither UDP nor TCP, and no echo request to the gateway.
     Protocol,
+    /// To the gateway's DNS port, and no query.
+    NoQuery,
     /// A packet for the board came before the board's Ethernet address was known.
     UnknownBoard,
     /// A frame for the board, and its cable had no room, or no other end.
@@ -65,6 +78,24 @@ pub struct PortCounts {
     pub left: u64,
     /// What was dropped, and why.
     pub refused: BTreeMap<FrameRefusal, u64>,
+    /// How often it asked for names that the lab does not know. Up to 64 names are told apart.
+    pub unknown_names: BTreeMap<String, u64>,
+    /// Queries for further unknown names.
+    pub further_names: u64,
+}
+
+impl PortCounts {
+    /// Names that the board asked for and the lab does not know, as text.
+    pub fn asked_in_vain(&self) -> impl Iterator<Item = String> {
+        let apart = |(name, times): (&String, &u64)| {
+            format!("asked {} for {name}, which the lab does not know", counted(*times, "time"))
+        };
+        let further = (self.further_names > 0).then(|| {
+            let times = counted(self.further_names, "time");
+            format!("asked {times} for further names that the lab does not know")
+        });
+        self.unknown_names.iter().map(apart).chain(further)
+    }
 }
 
 /// A port and what it knows of its board.
@@ -73,14 +104,15 @@ pub struct Port {
     address: Ipv4Addr,
     gateway: Ipv4Addr,
     prefix: u8,
+    names: LabNames,
     board: Option<EthernetAddress>,
     counts: PortCounts,
 }
 
 impl Port {
-    /// The port of a board that is to have `address` on a LAN of `prefix` bits with this gateway.
-    pub fn new(address: Ipv4Addr, gateway: Ipv4Addr, prefix: u8) -> Self {
-        Self { address, gateway, prefix, board: None, counts: PortCounts::default() }
+    /// The port of a board that is to have `address` on a LAN of `prefix` bits with this gateway, which knows `names`.
+    pub fn new(address: Ipv4Addr, gateway: Ipv4Addr, prefix: u8, names: LabNames) -> Self {
+        Self { address, gateway, prefix, names, board: None, counts: PortCounts::default() }
     }
 
     /// The board's address.
@@ -191,6 +223,9 @@ impl Port {
         let ip = Ipv4Packet::new_checked(payload).map_err(|_| FrameRefusal::Malformed)?;
         // What follows the packet is Ethernet's padding.
         let whole = &payload[..usize::from(ip.total_len())];
+        if ip.next_header() == IpProtocol::Icmp {
+            return self.icmp(from, &ip);
+        }
         let packet = wire::from_bytes(whole).map_err(|error| match error {
             WireError::Fragment => FrameRefusal::Fragment,
             WireError::Protocol => FrameRefusal::Protocol,
@@ -207,7 +242,60 @@ impl Port {
             return Err(FrameRefusal::ForeignSource);
         }
         self.board = Some(from);
+        if udp && packet.destination == SocketAddrV4::new(self.gateway, DNS_PORT) {
+            return self.dns(from, &packet);
+        }
         Ok(PortOutput::Packet(packet))
+    }
+
+    fn dns(&mut self, from: EthernetAddress, query: &Packet) -> Result<PortOutput, FrameRefusal> {
+        let answer = self.names.answer(&query.payload).ok_or(FrameRefusal::NoQuery)?;
+        if let Some(name) = answer.unknown {
+            let counts = &mut self.counts;
+            if counts.unknown_names.len() < UNKNOWN_MOST || counts.unknown_names.contains_key(&name)
+            {
+                *counts.unknown_names.entry(name).or_default() += 1;
+            } else {
+                counts.further_names += 1;
+            }
+        }
+        let datagram = datagram(query.destination, query.source, &answer.response);
+        Ok(PortOutput::Frame(ethernet(from, EthernetProtocol::Ipv4, &datagram)))
+    }
+
+    /// The packet core has no ICMP: what is beyond the gateway does not answer.
+    fn icmp(
+        &mut self,
+        from: EthernetAddress,
+        ip: &Ipv4Packet<&[u8]>,
+    ) -> Result<PortOutput, FrameRefusal> {
+        if ip.more_frags() || ip.frag_offset() != 0 {
+            return Err(FrameRefusal::Fragment);
+        }
+        if ip.src_addr() != self.address {
+            return Err(FrameRefusal::ForeignSource);
+        }
+        let all = ChecksumCapabilities::default();
+        let packet =
+            Icmpv4Packet::new_checked(ip.payload()).map_err(|_| FrameRefusal::Malformed)?;
+        let asked = Icmpv4Repr::parse(&packet, &all).map_err(|_| FrameRefusal::Malformed)?;
+        if !ip.verify_checksum() {
+            return Err(FrameRefusal::Malformed);
+        }
+        let Icmpv4Repr::EchoRequest { ident, seq_no, data } = asked else {
+            return Err(FrameRefusal::Protocol);
+        };
+        if ip.dst_addr() != self.gateway {
+            return Err(FrameRefusal::Protocol);
+        }
+        self.board = Some(from);
+        let reply = Icmpv4Repr::EchoReply { ident, seq_no, data };
+        let header = ip_header(self.gateway, self.address, IpProtocol::Icmp, reply.buffer_len());
+        let mut bytes = vec![0; header.buffer_len() + header.payload_len];
+        let mut packet = Ipv4Packet::new_unchecked(&mut bytes[..]);
+        header.emit(&mut packet, &all);
+        reply.emit(&mut Icmpv4Packet::new_unchecked(packet.payload_mut()), &all);
+        Ok(PortOutput::Frame(ethernet(from, EthernetProtocol::Ipv4, &bytes)))
     }
 
     fn dhcp(&mut self, from: EthernetAddress, payload: &[u8]) -> Result<PortOutput, FrameRefusal> {
@@ -242,7 +330,7 @@ impl Port {
             client_identifier: None,
             server_identifier: Some(self.gateway),
             parameter_request_list: None,
-            dns_servers: None,
+            dns_servers: agrees.then(|| [self.gateway].into_iter().collect()),
             max_size: None,
             lease_duration: agrees.then_some(LEASE_S),
             renew_duration: None,
@@ -253,33 +341,41 @@ impl Port {
         reply
             .emit(&mut DhcpPacket::new_unchecked(&mut bytes[..]))
             .map_err(|_| FrameRefusal::Malformed)?;
-        Ok(PortOutput::Frame(self.broadcast(&bytes)))
+        let [server, client] = [(self.gateway, SERVER_PORT), (Ipv4Addr::BROADCAST, CLIENT_PORT)]
+            .map(|(address, port)| SocketAddrV4::new(address, port));
+        let datagram = datagram(server, client, &bytes);
+        let all = EthernetAddress::BROADCAST;
+        Ok(PortOutput::Frame(ethernet(all, EthernetProtocol::Ipv4, &datagram)))
     }
+}
 
-    /// A datagram of the DHCP server as a frame for all.
-    fn broadcast(&self, payload: &[u8]) -> Vec<u8> {
-        let udp = UdpRepr { src_port: SERVER_PORT, dst_port: CLIENT_PORT };
-        let ip = Ipv4Repr {
-            src_addr: self.gateway,
-            dst_addr: Ipv4Addr::BROADCAST,
-            next_header: IpProtocol::Udp,
-            payload_len: udp.header_len() + payload.len(),
-            hop_limit: 64,
-        };
-        let mut bytes = vec![0; ip.buffer_len() + ip.payload_len];
-        let all = ChecksumCapabilities::default();
-        let mut packet = Ipv4Packet::new_unchecked(&mut bytes[..]);
-        ip.emit(&mut packet, &all);
-        udp.emit(
-            &mut UdpPacket::new_unchecked(packet.payload_mut()),
-            &IpAddress::Ipv4(ip.src_addr),
-            &IpAddress::Ipv4(ip.dst_addr),
-            payload.len(),
-            |buffer| buffer.copy_from_slice(payload),
-            &all,
-        );
-        ethernet(EthernetAddress::BROADCAST, EthernetProtocol::Ipv4, &bytes)
-    }
+fn ip_header(
+    from: Ipv4Addr,
+    to: Ipv4Addr,
+    next_header: IpProtocol,
+    payload_len: usize,
+) -> Ipv4Repr {
+    Ipv4Repr { src_addr: from, dst_addr: to, next_header, payload_len, hop_limit: 64 }
+}
+
+/// A datagram of the gateway's own, as IPv4 bytes.
+fn datagram(from: SocketAddrV4, to: SocketAddrV4, payload: &[u8]) -> Vec<u8> {
+    let udp = UdpRepr { src_port: from.port(), dst_port: to.port() };
+    let length = udp.header_len() + payload.len();
+    let ip = ip_header(*from.ip(), *to.ip(), IpProtocol::Udp, length);
+    let mut bytes = vec![0; ip.buffer_len() + ip.payload_len];
+    let all = ChecksumCapabilities::default();
+    let mut packet = Ipv4Packet::new_unchecked(&mut bytes[..]);
+    ip.emit(&mut packet, &all);
+    udp.emit(
+        &mut UdpPacket::new_unchecked(packet.payload_mut()),
+        &IpAddress::Ipv4(ip.src_addr),
+        &IpAddress::Ipv4(ip.dst_addr),
+        payload.len(),
+        |buffer| buffer.copy_from_slice(payload),
+        &all,
+    );
+    bytes
 }
 
 fn mask(address: Ipv4Addr, prefix: u8) -> Ipv4Addr {

@@ -10,7 +10,7 @@ use crate::{
     host::{LabHost, LabHostState},
     lateness::{DEFAULT_BUDGET, Lateness},
     lock,
-    port::{FrameRefusal, Port, PortCounts},
+    port::{FrameRefusal, LabNames, Port, PortCounts},
     powered::Powered,
     realtime,
     side_channel::SideChannel,
@@ -134,7 +134,8 @@ pub fn run(scenario: &Scenario, config: Config) -> Result<LabOutcome, LabError> 
             Some(ExternalPeer::Board(cable)) => {
                 let Some(site) = scenario.site(&peer.site) else { continue };
                 let lan = site.network;
-                let port = Port::new(peer.address, lan.gateway(), lan.prefix());
+                let names = LabNames::of(&scenario.services.addresses());
+                let port = Port::new(peer.address, lan.gateway(), lan.prefix(), names);
                 let proxy = proxies.remove(&peer.name);
                 let has_tcp = proxy.is_none();
                 if let Some(proxy) = proxy {
@@ -260,6 +261,9 @@ fn finish(
             entries.push(last(&fabric.host(*host).0, Event::Note { text }));
         }
         let name = fabric.host(*host).0;
+        for text in lock(&wire.port).counts().asked_in_vain() {
+            entries.push(last(&name, Event::Note { text }));
+        }
         if let Some(text) = wire.lost_text(&name) {
             entries.push(last(&name, Event::LabFellShort { text }));
         }
