@@ -168,6 +168,7 @@ const PURE_MAY_USE: &[&str] = &[
     "serde_json",
     "sha2",
     "smoltcp",
+    "strsim",
     "stun-types",
     "subtle",
     "thiserror",

@@ -291,7 +291,7 @@ fn file_name(reader: &mut Reader, value: &Value<'_>) -> Option<String> {
         let message = format!("{} is not the name of a file beside this one", shown(&name));
         let help = "write a name without a folder, such as `my-film.h264`: the clip stands beside \
                     its manifest";
-        return reader.refuse(Rank::Value, &value.place, &message, "not such a name", help);
+        return value.refuse(reader, &message, "not such a name", help);
     }
     Some(name)
 }
@@ -301,7 +301,7 @@ fn digest(reader: &mut Reader, value: Value<'_>) -> Option<String> {
     if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         let message = format!("{} is not a SHA-256", shown(&text));
         let help = "write 64 hexadecimal digits, as `sha256sum FILE` prints them";
-        return reader.refuse(Rank::Value, &value.place, &message, "not a digest", help);
+        return value.refuse(reader, &message, "not a digest", help);
     }
     Some(text.to_ascii_lowercase())
 }
@@ -344,7 +344,7 @@ impl<'a> Clips<'a> {
         );
         let help = film::conversion(&name).unwrap_or_else(|| instead(&name, names(), &all));
         let message = format!("there is no clip {}", shown(&name));
-        reader.refuse(Rank::Value, &value.place, &message, "not a clip", help)
+        value.refuse(reader, &message, "not a clip", help)
     }
 }
 

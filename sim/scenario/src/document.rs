@@ -40,13 +40,7 @@ pub(crate) fn schema(reader: &mut Reader, top: &Table<'_>) -> Option<u32> {
     let schema = value.whole(reader, (0, u32::MAX))?;
     if schema != 1 {
         let help = "write `schema = 1`, or run a version of Parallax that reads this one";
-        return reader.refuse(
-            Rank::Value,
-            &value.place,
-            "this version of the format is not known",
-            "not 1",
-            help,
-        );
+        return value.refuse(reader, "this version of the format is not known", "not 1", help);
     }
     Some(schema)
 }

@@ -151,9 +151,8 @@ impl Problem {
     }
 
     /// Points at a second place of the same file.
-    pub(crate) fn also(mut self, span: Range<usize>, label: impl Into<String>) -> Self {
-        self.labels.push((span, inline(&label.into())));
-        self
+    pub(crate) fn also(&mut self, span: Range<usize>, label: &str) {
+        self.labels.push((span, inline(label)));
     }
 
     /// Says which key was probably meant.

@@ -172,10 +172,10 @@ fn pattern(reader: &mut Reader, value: &Value<'_>) -> Option<String> {
     let text = value.text(reader)?;
     if text.is_empty() {
         let help = "write a regular expression for what the device says";
-        return reader.refuse(Rank::Value, &value.place, "it is empty", "it is always there", help);
+        return value.refuse(reader, "it is empty", "it is always there", help);
     }
     if let Some(Err(NotAPattern { wrong, cure })) = reader.patterns.map(|rule| rule(&text)) {
-        return reader.refuse(Rank::Value, &value.place, &wrong, "no pattern", cure);
+        return value.refuse(reader, &wrong, "no pattern", cure);
     }
     Some(text)
 }
@@ -189,7 +189,7 @@ fn command_line(reader: &mut Reader, value: &Value<'_>) -> Option<String> {
     {
         let message = "it is no command line";
         let help = format!("write one line of 1 to {COMMAND_BYTES_MOST} bytes, as typed by hand");
-        return reader.refuse(Rank::Value, &value.place, message, "not a line", help);
+        return value.refuse(reader, message, "not a line", help);
     }
     Some(text)
 }

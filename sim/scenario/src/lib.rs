@@ -6,7 +6,8 @@
 //! files: a shell hands it text ([`decode`] makes it from bytes), device profiles and the files
 //! beside the scenario through [`Profiles`].
 //!
-//! Every key, its unit and its default stand in [`mod@reference`] and nowhere else.
+//! Every key is declared once, beside its reader, with kind, range, default and meaning; [`mod@reference`] lists
+//! them.
 
 pub mod clip;
 mod console;

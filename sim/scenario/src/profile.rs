@@ -15,6 +15,7 @@ use crate::{
 };
 use core::time::Duration;
 use parallax_record::{DeviceRole, SetupTask, Stage};
+use parallax_spec::Camera;
 use std::{collections::BTreeMap, sync::Arc};
 
 keys! {
@@ -256,6 +257,28 @@ fn codec(
     let limits = limits.filter(|_| reader.problems.len() == problems)?;
     keeps_up(reader, table, &limits, &times)?;
     Some((limits, times))
+}
+
+impl CodecLimits {
+    /// What of a camera's video is beyond them: the key, what is asked, and what they take.
+    pub(crate) fn exceeded(&self, camera: &Camera) -> Vec<(&'static str, String, String)> {
+        let (size, largest) = (camera.size(), self.largest_picture.value);
+        let (frames, most_frames) = (camera.frames_per_second, self.most_frames_per_second.value);
+        let (rate, most_rate) = (camera.bit_rate_bps, self.most_bit_rate.value);
+        let per_second = |frames| format!("{frames} frames per second");
+        let mut found = Vec::new();
+        if size.width > largest.width || size.height > largest.height {
+            found.push(("size", format!("a picture of {size}"), largest.to_string()));
+        }
+        if frames > most_frames {
+            found.push(("frames_per_second", per_second(frames), per_second(most_frames)));
+        }
+        if rate > most_rate {
+            let format = units::format_bits_per_second;
+            found.push(("bit_rate", format(rate), format(most_rate)));
+        }
+        found
+    }
 }
 
 /// Refuses stages that cannot take as many pictures per second as the limits promise.

@@ -59,7 +59,16 @@ pub fn sections(tables: &[&Keys]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use parallax_record::CheckKind;
+    use crate::{ControlLine, Level, Provenance, key::Shape};
+    use parallax_record::{CandidateKind, CheckKind};
+    use parallax_spec::{
+        Behaviour, FilterScope, LinkDirection, MediaMode, PortAssignment, ServiceKind,
+        SignallingProtocol,
+    };
+    use serde::de::{
+        DeserializeOwned,
+        value::{Error, StrDeserializer},
+    };
 
     #[test]
     fn every_default_is_toml() {
@@ -90,6 +99,31 @@ mod tests {
             assert!(check::CHECK.find(key).is_some(), "{key}");
             assert!(SCENARIO.iter().any(|table| table.place == key), "{key}");
         }
+    }
+
+    /// A word that its type does not know would be read as nothing, without a message.
+    #[test]
+    fn words_of_keys_are_those_of_their_types() {
+        fn all<T: DeserializeOwned>(keys: &Keys, key: &str) {
+            let Some(Shape::Words(words)) = keys.find(key).map(|key| key.kind.shape) else {
+                panic!("{} {key}: no words", keys.place)
+            };
+            for word in words {
+                assert!(T::deserialize(StrDeserializer::<Error>::new(word)).is_ok(), "{word}");
+            }
+        }
+        all::<MediaMode>(&read::TOP, "media");
+        all::<Behaviour>(&site::GATEWAY, "mapping");
+        all::<PortAssignment>(&site::GATEWAY, "ports");
+        all::<FilterScope>(&site::GATEWAY, "filter_scope");
+        all::<SignallingProtocol>(&camera::CAMERA, "signalling");
+        all::<ServiceKind>(&event::EVENT, "kill");
+        all::<LinkDirection>(&event::CHANGE_LINK, "direction");
+        all::<CandidateKind>(&check::PATH, "local");
+        all::<Provenance>(&origin::FIGURE, "provenance");
+        all::<Level>(&console::CONSOLE, "dtr");
+        all::<ControlLine>(&console::CONSOLE, "reset_line");
+        all::<stage::Family>(&stage::STAGE, "distribution");
     }
 
     /// What stands in a table of a page: the values that a key takes.

@@ -178,7 +178,7 @@ pub(crate) fn lateness(reader: &mut Reader, value: Value<'_>) -> Option<StageTim
 
 #[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-enum Family {
+pub(crate) enum Family {
     Constant,
     Uniform,
     Normal,
@@ -209,9 +209,8 @@ fn distribution(reader: &mut Reader, table: &Table<'_>) -> Option<Distribution> 
     ordered(reader, table, &[("median", median), ("p95", p95)])?;
     if median == Some(Duration::ZERO) {
         let value = table.get(reader, "median")?;
-        return reader.refuse(
-            Rank::Value,
-            &value.place,
+        return value.refuse(
+            reader,
             "a log-normal time is never zero",
             "zero",
             "write a median above zero",
@@ -303,9 +302,8 @@ fn ordered(
         {
             let value = table.get(reader, upper)?;
             let message = format!("`{upper}` is below `{lower}`");
-            return reader.refuse(
-                Rank::Value,
-                &value.place,
+            return value.refuse(
+                reader,
                 &message,
                 &format!("below `{lower}`"),
                 format!("`{lower}` is {}: write at least that", units::format_duration(*low)),

@@ -5,7 +5,7 @@ use crate::{
     key::{Absent, Key, Keys, Shape},
     source::Source,
     synonyms::{self, instead, nearest, quoted},
-    units::{UnitError, shown},
+    units::{UnitError, shown, thousandths},
 };
 use core::ops::Range;
 use toml::de::{DeTable, DeValue};
@@ -41,6 +41,22 @@ impl Reader {
         help: impl Into<String>,
     ) -> Option<T> {
         self.note(rank, value, message, label, help);
+        None
+    }
+
+    /// Notes that what stands here stands elsewhere already: at `first`, if the file says so.
+    pub(crate) fn refuse_again<T>(
+        &mut self,
+        place: &Place,
+        message: &str,
+        label: &str,
+        first: Option<&Place>,
+    ) -> Option<T> {
+        let help = "write another one, or none: it is assigned then";
+        self.note(Rank::Whole, place, message, label, help);
+        if let (Some(first), Some(problem)) = (first, self.problems.last_mut()) {
+            problem.also(self.source.clip(first.span.clone()), "first here");
+        }
         None
     }
 
@@ -234,6 +250,17 @@ impl<'a> Value<'a> {
         Self { place, shape: Shape::Said, value }
     }
 
+    /// Notes that it is wrong by itself.
+    pub(crate) fn refuse<T>(
+        &self,
+        reader: &mut Reader,
+        message: &str,
+        label: &str,
+        help: impl Into<String>,
+    ) -> Option<T> {
+        reader.refuse(Rank::Value, &self.place, message, label, help)
+    }
+
     /// A text.
     pub(crate) fn text(&self, reader: &mut Reader) -> Option<String> {
         match &self.value {
@@ -261,9 +288,8 @@ impl<'a> Value<'a> {
     pub(crate) fn words(&self, reader: &mut Reader) -> Option<String> {
         let text = self.text(reader)?.trim().to_owned();
         if text.is_empty() {
-            return reader.refuse(
-                Rank::Value,
-                &self.place,
+            return self.refuse(
+                reader,
                 "it is empty",
                 "say it here",
                 "write a sentence for whoever reads the verdict",
@@ -301,9 +327,7 @@ impl<'a> Value<'a> {
         };
         match parsed {
             Ok(value) => Some(value),
-            Err(UnitError { wrong, cure }) => {
-                reader.refuse(Rank::Value, &self.place, &wrong, "this value", cure)
-            }
+            Err(UnitError { wrong, cure }) => self.refuse(reader, &wrong, "this value", cure),
         }
     }
 
@@ -316,27 +340,14 @@ impl<'a> Value<'a> {
         format: impl Fn(T) -> String,
     ) -> Option<T> {
         let value = self.unit(reader, parse)?;
-        let cure =
-            |least, most| format!("write a value from `{}` to `{}`", format(least), format(most));
-        if value < least {
-            return reader.refuse(
-                Rank::Value,
-                &self.place,
-                "the value is too small",
-                "too small",
-                cure(least, most),
-            );
-        }
-        if value > most {
-            return reader.refuse(
-                Rank::Value,
-                &self.place,
-                "the value is too large",
-                "too large",
-                cure(least, most),
-            );
-        }
-        Some(value)
+        let label = match &value {
+            value if *value < least => "too small",
+            value if *value > most => "too large",
+            _ => return Some(value),
+        };
+        let message = format!("the value is {label}");
+        let help = format!("write a value from `{}` to `{}`", format(least), format(most));
+        self.refuse(reader, &message, label, help)
     }
 
     /// A whole number in a range.
@@ -412,9 +423,8 @@ impl<'a> Value<'a> {
             None if words.len() > 1 => format!("write one of {all}"),
             None => format!("write {all}, the only one for now"),
         };
-        reader.refuse(
-            Rank::Value,
-            &self.place,
+        self.refuse(
+            reader,
             &format!("{} is not one of its values", shown(&text)),
             "not known",
             help,
@@ -478,9 +488,8 @@ impl<'a> Value<'a> {
     fn wrong_type<T>(&self, reader: &mut Reader, expected: &str) -> Option<T> {
         let found = self.kind();
         let message = format!("{found} stands where {expected} is expected");
-        reader.refuse(
-            Rank::Value,
-            &self.place,
+        self.refuse(
+            reader,
             &message,
             &format!("this is {found}"),
             match (&self.value, expected) {
@@ -533,33 +542,4 @@ fn refuse_key(
         problem = problem.meaning(join(&place.path, meant));
     }
     reader.problems.push(problem);
-}
-
-/// A decimal number in thousandths, if it is one and has no finer part.
-fn thousandths(text: &str) -> Option<u32> {
-    let text = text.replace('_', "");
-    let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
-    let fraction = fraction.trim_end_matches('0');
-    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    if whole.is_empty() || fraction.len() > 3 || !digits(whole) || !digits(fraction) {
-        return None;
-    }
-    let whole = whole.parse::<u32>().ok()?.checked_mul(1000)?;
-    whole.checked_add(format!("{fraction:0<3}").parse().ok()?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn thousandths_are_exact() {
-        assert_eq!(thousandths("95"), Some(95_000));
-        assert_eq!(thousandths("99.9"), Some(99_900));
-        assert_eq!(thousandths("0.5"), Some(500));
-        assert_eq!(thousandths("0.0001"), None);
-        assert_eq!(thousandths("inf"), None);
-        assert_eq!(thousandths("-1"), None);
-        assert_eq!(thousandths("1e3"), None);
-    }
 }

@@ -6,7 +6,7 @@ use super::{
     site::{ServicesDraft, SiteDraft},
 };
 use crate::{
-    error::{Problem, Rank},
+    error::Rank,
     scenario::Peer,
     table::{Place, Reader},
 };
@@ -165,16 +165,8 @@ fn take(
     if let Some(other) =
         taken.iter().find(|other| other.range.0 <= range.1 && range.0 <= other.range.1)
     {
-        let message = format!("{}: {} stands there already", place.path, other.owner);
-        let span = reader.source.clip(place.span.clone());
-        let help = "write another one, or none: it is assigned then";
-        let mut problem =
-            Problem::new(Rank::Whole, &reader.source, &place.path, message, (span, "taken"), help);
-        if let Some(other) = &other.place {
-            problem = problem.also(reader.source.clip(other.span.clone()), "first here");
-        }
-        reader.problems.push(problem);
-        return None;
+        let message = format!("{} stands there already", other.owner);
+        return reader.refuse_again(place, &message, "taken", other.place.as_ref());
     }
     let owner = format!("the site `{}`", draft.name);
     taken.push(Public { range, owner, place: Some(place.clone()) });
@@ -234,23 +226,9 @@ fn place_peers(reader: &mut Reader, sites: &[Site], drafts: &[PeerDraft]) -> Opt
         inside(reader, site, *address, place)?;
         let same = taken.iter().find(|(name, other, _)| *name == site.name && other == address);
         if let Some((_, _, first)) = same {
-            let message = format!(
-                "{}: two peers of the site `{}` have the address {address}",
-                place.path, site.name
-            );
-            let span = reader.source.clip(place.span.clone());
-            let help = "write another one, or none: it is assigned then";
-            let problem = Problem::new(
-                Rank::Whole,
-                &reader.source,
-                &place.path,
-                message,
-                (span, "the same again"),
-                help,
-            );
-            let first = reader.source.clip(first.span.clone());
-            reader.problems.push(problem.also(first, "first here"));
-            return None;
+            let message =
+                format!("two peers of the site `{}` have the address {address}", site.name);
+            return reader.refuse_again(place, &message, "the same again", Some(first));
         }
         taken.push((&site.name, *address, place));
     }

@@ -165,9 +165,8 @@ fn even_size(reader: &mut Reader, value: &Value<'_>) -> Option<Size> {
         Size { width: size.width.next_multiple_of(2), height: size.height.next_multiple_of(2) };
     if size != even {
         let message = format!("a picture of {size} has an odd side");
-        return reader.refuse(
-            Rank::Value,
-            &value.place,
+        return value.refuse(
+            reader,
             &message,
             "odd",
             format!("H.264 takes even sides: write `{even}`"),
@@ -176,7 +175,7 @@ fn even_size(reader: &mut Reader, value: &Value<'_>) -> Option<Size> {
     if size.width < LEAST.width || size.height < LEAST.height {
         let message = format!("a picture of {size} is too small");
         let help = format!("write `{LEAST}` or more: the frame marker needs the room");
-        return reader.refuse(Rank::Value, &value.place, &message, "too small", help);
+        return value.refuse(reader, &message, "too small", help);
     }
     Some(size)
 }
@@ -189,9 +188,8 @@ fn frames(reader: &mut Reader, value: &Value<'_>, frames_per_second: u32) -> Opt
     if frames.is_none() || product % 1_000_000_000 != 0 {
         let message =
             format!("this is no whole number of frames at {frames_per_second} frames per second");
-        return reader.refuse(
-            Rank::Value,
-            &value.place,
+        return value.refuse(
+            reader,
             &message,
             "part of a frame",
             "write a time of one or more whole frames, such as `2s`",
@@ -221,8 +219,6 @@ pub(super) fn suits(
         );
     };
     let (config, limits) = (&mut camera.config, &ability.encoder);
-    let size = config.size();
-    let largest = limits.largest_picture.value;
     let mut sound = Some(());
     let mut refuse = |key: &str, asked: String, most: String| {
         sound = None;
@@ -236,19 +232,10 @@ pub(super) fn suits(
             format!("its encoder takes up to {most}: ask for less, or name another profile"),
         );
     };
-    if size.width > largest.width || size.height > largest.height {
-        refuse("size", format!("a picture of {size}"), largest.to_string());
-    }
-    let most = limits.most_frames_per_second.value;
-    if config.frames_per_second > most {
-        let asked = format!("a rate of {} frames per second", config.frames_per_second);
-        refuse("frames_per_second", asked, format!("{most} frames per second"));
+    for (key, asked, most) in limits.exceeded(config) {
+        refuse(key, asked, most);
     }
     let most = limits.most_bit_rate.value;
-    if config.bit_rate_bps > most {
-        let asked = units::format_bits_per_second(config.bit_rate_bps);
-        refuse("bit_rate", asked, units::format_bits_per_second(most));
-    }
     if let Some(bounds) = &mut config.congestion_control
         && bounds.ceiling_bps > most
     {

@@ -402,7 +402,7 @@ fn psnr(reader: &mut Reader, value: &Value<'_>) -> Option<u32> {
     }
     let message = "identical pictures count as 99dB, and none as more";
     let help = "write a bound below `99dB`; video of cameras has some 25dB to 45dB";
-    reader.refuse(Rank::Value, &value.place, message, "could never pass", help)
+    value.refuse(reader, message, "could never pass", help)
 }
 
 fn named_path(reader: &mut Reader, value: &Value<'_>) -> Option<Predicate> {
@@ -419,13 +419,7 @@ fn frames_lost(reader: &mut Reader, table: &Table<'_>) -> Option<Predicate> {
         let ppb = value.unit(reader, share_in_ppm)?;
         if ppb >= 1_000_000_000 {
             let help = "write a share below `100%`";
-            return reader.refuse(
-                Rank::Value,
-                &value.place,
-                "no run loses more",
-                "could never fail",
-                help,
-            );
+            return value.refuse(reader, "no run loses more", "could never fail", help);
         }
         LossBound::Share { ppm: u64::from(ppb / 1_000) }
     } else {

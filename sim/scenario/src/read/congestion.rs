@@ -84,13 +84,7 @@ impl Draft {
 fn kind_of(reader: &mut Reader, value: &Value<'_>) -> Option<()> {
     if value.as_text() == Some("none") {
         let help = "write `congestion_control = \"none\"`, without a table";
-        return reader.refuse(
-            Rank::Value,
-            &value.place,
-            "without it nothing is to be told",
-            "alone",
-            help,
-        );
+        return value.refuse(reader, "without it nothing is to be told", "alone", help);
     }
     value.one_of(reader, &["gcc"]).map(drop)
 }

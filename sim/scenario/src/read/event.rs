@@ -120,12 +120,18 @@ type Read = fn(&mut Reader, Value<'_>) -> Option<Said>;
 
 /// Every kind of action: its key, and how to read it.
 const ACTIONS: &[(&str, Read)] = &[
-    ("kill", kill),
-    ("restart", restart),
-    ("power_loss", power_loss),
-    ("pause_camera", pause_camera),
+    ("kill", |reader, value| at_once(reader, value, |service| Action::Kill { service })),
+    ("restart", |reader, value| at_once(reader, value, |service| Action::Restart { service })),
+    ("power_loss", |reader, value| {
+        on_peer(reader, value, &POWER_LOSS, |peer| Action::PowerLoss { peer })
+    }),
+    ("pause_camera", |reader, value| {
+        on_peer(reader, value, &PAUSE_CAMERA, |peer| Action::PauseCamera { peer })
+    }),
     ("change_link", change_link),
-    ("reboot_gateway", reboot_gateway),
+    ("reboot_gateway", |reader, value| {
+        at_once(reader, value, |site| Action::RebootGateway { site })
+    }),
 ];
 
 pub(super) fn read(reader: &mut Reader, events: Vec<(String, Value<'_>)>) -> Vec<EventDraft> {
@@ -162,22 +168,14 @@ fn action(reader: &mut Reader, table: &Table<'_>) -> Option<Said> {
     read(reader, value)
 }
 
-fn kill(reader: &mut Reader, value: Value<'_>) -> Option<Said> {
-    let (service, place) = FromValue::from_value(reader, value)?;
-    Some(Said::at_once(Action::Kill { service }, place))
-}
-
-fn restart(reader: &mut Reader, value: Value<'_>) -> Option<Said> {
-    let (service, place) = FromValue::from_value(reader, value)?;
-    Some(Said::at_once(Action::Restart { service }, place))
-}
-
-fn power_loss(reader: &mut Reader, value: Value<'_>) -> Option<Said> {
-    on_peer(reader, value, &POWER_LOSS, |peer| Action::PowerLoss { peer })
-}
-
-fn pause_camera(reader: &mut Reader, value: Value<'_>) -> Option<Said> {
-    on_peer(reader, value, &PAUSE_CAMERA, |peer| Action::PauseCamera { peer })
+/// An action in no time.
+fn at_once<T: FromValue>(
+    reader: &mut Reader,
+    value: Value<'_>,
+    action: fn(T) -> Action,
+) -> Option<Said> {
+    let (target, place) = FromValue::from_value(reader, value)?;
+    Some(Said::at_once(action(target), place))
 }
 
 /// An action that keeps a peer in a condition.
@@ -201,11 +199,6 @@ fn change_link(reader: &mut Reader, value: Value<'_>) -> Option<Said> {
     let (site, target) = site?;
     let action = Action::ChangeLink { site, direction: direction?, link: LinkConfig::default() };
     Some(Said { action, change: Some(change), lasts: lasts?, target })
-}
-
-fn reboot_gateway(reader: &mut Reader, value: Value<'_>) -> Option<Said> {
-    let site = value.text(reader)?;
-    Some(Said::at_once(Action::RebootGateway { site }, value.place))
 }
 
 /// What has become of the run by the time of an event.

@@ -231,9 +231,8 @@ fn views(reader: &mut Reader, value: Value<'_>) -> Option<(Vec<String>, Vec<Plac
     for item in value.items(reader)? {
         let name = item.text(reader)?;
         if names.contains(&name) {
-            return reader.refuse(
-                Rank::Value,
-                &item.place,
+            return item.refuse(
+                reader,
                 &format!("{} stands here twice", shown(&name)),
                 "again",
                 "remove it",

@@ -201,7 +201,7 @@ impl FromValue for LinkConfig {
 }
 
 /// What changes of a link: what is given.
-#[derive(Clone)]
+#[derive(Clone, Default, PartialEq)]
 pub(super) struct LinkChange {
     capacity: Option<Option<Capacity>>,
     one_way_delay: Option<Duration>,
@@ -216,18 +216,12 @@ impl LinkChange {
         let change = fill!(reader, table => Self {
             capacity, one_way_delay, delay_variation, reorder, loss, queue
         })?;
-        let Self { capacity, one_way_delay, delay_variation, reorder, loss, queue } = &change;
-        let something = capacity.is_some()
-            || one_way_delay.is_some()
-            || delay_variation.is_some()
-            || reorder.is_some()
-            || loss.is_some()
-            || queue.is_some();
-        if !something {
-            let help = "add what the link becomes, such as `capacity = \"1Mbit/s\"`";
-            reader.note(Rank::Missing, &table.place, "the link stays as it is", "no change", help);
+        if change != Self::default() {
+            return Some(change);
         }
-        something.then_some(change)
+        let help = "add what the link becomes, such as `capacity = \"1Mbit/s\"`";
+        let message = "the link stays as it is";
+        reader.refuse(Rank::Missing, &table.place, message, "no change", help)
     }
 
     /// The link that `before` becomes.
@@ -316,7 +310,7 @@ impl FromValue for QueueLimit {
             _ => {
                 let message = format!("{} is not the limit of a queue", shown(&text));
                 let help = "write a time (`200ms`), bytes (`64KiB`), packets (`50 packets`) or `unlimited`";
-                reader.refuse(Rank::Value, &value.place, &message, "in what unit?", help)
+                value.refuse(reader, &message, "in what unit?", help)
             }
         }
     }

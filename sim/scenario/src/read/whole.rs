@@ -7,7 +7,7 @@ use crate::{
     scenario::Peer,
     synonyms::{instead, quoted},
     table::{Place, Reader},
-    units::{Size, format_bits_per_second, format_duration, shown},
+    units::{Size, format_duration, shown},
 };
 use core::time::Duration;
 use parallax_record::{CandidateKind, Check, LossBound, Predicate, Route, Subject};
@@ -69,21 +69,7 @@ fn view(reader: &mut Reader, peers: &[Peer], draft: &PeerDraft, name: &str, plac
         return reader.note(Rank::Whole, place, &message, "a viewer itself", help);
     };
     let Some(ability) = &draft.profile.viewer else { return };
-    let (camera, limits) = (&camera.config, &ability.decoder);
-    let size = camera.size();
-    let largest = limits.largest_picture.value;
-    let beyond = if size.width > largest.width || size.height > largest.height {
-        Some((size.to_string(), largest.to_string()))
-    } else if camera.frames_per_second > limits.most_frames_per_second.value {
-        let text = |rate| format!("{rate} frames per second");
-        Some((text(camera.frames_per_second), text(limits.most_frames_per_second.value)))
-    } else if camera.bit_rate_bps > limits.most_bit_rate.value {
-        let (asked, most) = (camera.bit_rate_bps, limits.most_bit_rate.value);
-        Some((format_bits_per_second(asked), format_bits_per_second(most)))
-    } else {
-        None
-    };
-    if let Some((asked, most)) = beyond {
+    if let Some((_, asked, most)) = ability.decoder.exceeded(&camera.config).into_iter().next() {
         let message = format!("`{name}` sends {asked}, beyond the device `{}`", draft.profile.name);
         let help = format!(
             "its decoder takes up to {most}: let the camera send less, or name another profile"
