@@ -78,7 +78,7 @@ pub struct PortCounts {
     pub left: u64,
     /// What was dropped, and why.
     pub refused: BTreeMap<FrameRefusal, u64>,
-    /// How often it asked for names that the lab does not know. Up to 64 names are told apart.
+    /// How often it asked for names that the lab does not know. Up to 64 names have a count of their own.
     pub unknown_names: BTreeMap<String, u64>,
     /// Queries for further unknown names.
     pub further_names: u64,

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 /// Seconds for which an answer may be kept.
 const TTL_S: u32 = 60;
-/// The domain of the lab's names: nobody on the Internet has it (RFC 6761 section 6.2).
+/// The domain of the lab's names, which no host on the Internet has (RFC 6761 section 6.2).
 pub(super) const DOMAIN: &str = "test";
 
 /// Names that the lab answers for, in small letters, without a dot at the end.
