@@ -1,10 +1,12 @@
 //! Conversion of an order to the camera's configuration.
 
 use crate::protocol::CameraOrder;
-use parallax_media::{Clip, Size};
-use parallax_peer::camera::{CameraConfig, Media, Signalling, TooLarge};
+use parallax_media::Clip;
+use parallax_peer::{
+    SourceClip, TooLarge,
+    camera::{CameraConfig, Media, Signalling},
+};
 use parallax_spec::SignallingProtocol;
-use std::sync::Arc;
 
 /// Why this cannot be that camera.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +32,12 @@ pub enum NoCamera {
     },
 }
 
+impl From<TooLarge> for NoCamera {
+    fn from(TooLarge { key, value }: TooLarge) -> Self {
+        Self::TooLarge { key, value }
+    }
+}
+
 /// The camera that is ordered.
 ///
 /// # Errors
@@ -39,13 +47,10 @@ pub fn configure(order: &CameraOrder) -> Result<CameraConfig, NoCamera> {
     if camera.frames_per_second == 0 {
         return Err(NoCamera::NoFrames);
     }
-    let too_large = |TooLarge { key, value }| NoCamera::TooLarge { key, value };
-    let side = |pixels: u32| {
-        u16::try_from(pixels).map_err(|_| NoCamera::TooLarge { key: "size", value: pixels.into() })
-    };
-    let size = Size { width: side(camera.width_px)?, height: side(camera.height_px)? };
-    let clip = Clip::open(&camera.clip, size)
-        .map_err(|error| NoCamera::Clip { clip: camera.clip.clone(), cause: error.to_string() })?;
+    let source = SourceClip::open(camera, |size| {
+        Clip::open(&camera.clip, size)
+            .map_err(|error| NoCamera::Clip { clip: camera.clip.clone(), cause: error.to_string() })
+    })?;
     let signalling = match order.rendezvous {
         Some(at) if camera.signalling == SignallingProtocol::Whip => Signalling::Whip(at),
         Some(at) => Signalling::Rendezvous(at),
@@ -56,8 +61,8 @@ pub fn configure(order: &CameraOrder) -> Result<CameraConfig, NoCamera> {
         token: order.token.clone(),
         signalling,
         camera: camera.clone(),
-        media: Media::Live(Arc::new(clip)),
+        media: Media::Live(source),
         ice: order.ice,
     };
-    config.checked().map_err(too_large)
+    Ok(config.checked()?)
 }

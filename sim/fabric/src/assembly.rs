@@ -3,10 +3,11 @@
 use crate::{
     error::SetupError,
     packets::EndKind,
-    plan::{Film, Setting, place_peers},
+    plan::{Setting, place_peers},
     services::{Hosted, Placed, place},
 };
 use parallax_network::{HostId, Network};
+use parallax_peer::camera::Media;
 use parallax_scenario::Scenario;
 use std::{collections::BTreeMap, net::Ipv4Addr};
 
@@ -31,7 +32,7 @@ pub struct Assembly {
 pub fn assemble(
     scenario: &Scenario,
     seed: u64,
-    films: BTreeMap<String, Film>,
+    films: BTreeMap<String, Media>,
 ) -> Result<Assembly, SetupError> {
     let mut network = Network::new(seed);
     let hosts = place_peers(scenario, &mut network)?;

@@ -1,12 +1,10 @@
 //! What cameras film: opened for a run, and held against what a scenario says of it before.
 
-use crate::{
-    error::SetupError,
-    plan::{cameras, media_size},
-};
+use crate::{error::SetupError, plan::cameras};
 use parallax_media::{
     Clip, ClipError, Container, FilmError, Recording, SizeError, UnsupportedPicture,
 };
+use parallax_peer::{SourceClip, media_size};
 use parallax_record::MediaMode;
 use parallax_scenario::{
     CameraUse, ClipUse, Film, FilmCure, FilmKind, OwnClip, Scenario, ScenarioErrors, clip::Flaw,
@@ -53,18 +51,18 @@ pub fn check_clip(clip: &OwnClip, media: MediaMode) -> Result<(), ScenarioErrors
 }
 
 /// Opens the clip of a camera for its pictures.
-pub(crate) fn open(camera: &CameraUse) -> Result<Clip, SetupError> {
-    let size = camera.config.size();
-    let media = media_size(size)?;
-    Ok(match &camera.clip {
-        ClipUse::Builtin(name) => Clip::open(name, media)?,
-        ClipUse::Own(clip) => {
-            Clip::from_annex_b(clip.annex_b(), clip.manifest().frames_per_second, media)?
-        }
-        ClipUse::Film(film) => {
-            let most = Film::most_frames(size);
-            Clip::from_film(container(film), film.bytes(), media, most)?
-        }
+pub(crate) fn open(camera: &CameraUse) -> Result<SourceClip, SetupError> {
+    SourceClip::open(&camera.config, |size| {
+        Ok(match &camera.clip {
+            ClipUse::Builtin(name) => Clip::open(name, size)?,
+            ClipUse::Own(clip) => {
+                Clip::from_annex_b(clip.annex_b(), clip.manifest().frames_per_second, size)?
+            }
+            ClipUse::Film(film) => {
+                let most = Film::most_frames(camera.config.size());
+                Clip::from_film(container(film), film.bytes(), size, most)?
+            }
+        })
     })
 }
 

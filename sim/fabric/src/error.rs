@@ -1,5 +1,7 @@
 //! Errors of a scenario's set-up.
 
+use parallax_peer::TooLarge;
+
 /// Why a scenario cannot be set up, or its script not be followed.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
@@ -35,13 +37,8 @@ pub enum SetupError {
         size: String,
     },
     /// A number that a peer cannot take.
-    #[error("failed to make a world: `{key}` of {value} is too large")]
-    TooLarge {
-        /// What it is.
-        key: &'static str,
-        /// The number.
-        value: String,
-    },
+    #[error("failed to make a world: `{}` of {} is too large", .0.key, .0.value)]
+    TooLarge(TooLarge),
     /// An event is done to a node that is not in the world.
     #[error("failed to act on `{name}`: there is no such node")]
     NoSuchNode {
@@ -60,4 +57,10 @@ pub enum SetupError {
     /// A peer cannot stand where it is to stand.
     #[error("failed to add a peer or a service")]
     Topology(#[from] parallax_network::TopologyError),
+}
+
+impl From<TooLarge> for SetupError {
+    fn from(number: TooLarge) -> Self {
+        Self::TooLarge(number)
+    }
 }

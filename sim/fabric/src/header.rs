@@ -2,7 +2,7 @@
 
 use crate::plan::ProfiledDevice;
 use parallax_media::Clip;
-use parallax_peer::Work;
+use parallax_peer::{Work, media_size};
 use parallax_record::{
     CameraHeader, Clock, ConfiguredTime, DeviceRole, FORMAT, Header, MediaMode, PeerHeader,
     ProfileUse, SCHEMA, StageTimes,
@@ -86,7 +86,7 @@ fn clip_sha256(clip: &ClipUse, size: Size, media: MediaMode) -> String {
         (ClipUse::Film(film), _) => film.sha256.clone(),
         (ClipUse::Builtin(name), MediaMode::Live) => builtin_sha256(name, size),
         (ClipUse::Builtin(_), MediaMode::Prerecorded) => {
-            let size = crate::plan::media_size(size).ok();
+            let size = media_size(size).ok();
             let bytes = size.and_then(|size| crate::clips::recorded(clip, size).ok());
             hex::encode(Sha256::digest(bytes.unwrap_or_default()))
         }
@@ -96,7 +96,7 @@ fn clip_sha256(clip: &ClipUse, size: Size, media: MediaMode) -> String {
 /// Of the file, or of the pictures that the scene shows at 0 s and at 1 s.
 fn builtin_sha256(name: &str, size: Size) -> String {
     let mut hash = Sha256::new();
-    if let Ok(size) = crate::plan::media_size(size) {
+    if let Ok(size) = media_size(size) {
         if let Some(clip) = Clip::builtin(name, size) {
             hash.update(clip.annex_b);
         } else if let Ok(scene) = Clip::open(name, size) {

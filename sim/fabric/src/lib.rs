@@ -27,7 +27,7 @@ pub use header::header;
 pub use packets::{BytesByKind, Direction, EndKind, PacketSeen, Packets};
 pub use parallax_spec::RENDEZVOUS_PORT;
 pub use pictures::{KeptPicture, Pictures};
-pub use plan::{Film, ProfiledDevice, Setting, Software, films, place_peers};
+pub use plan::{ProfiledDevice, Setting, Software, films, place_peers};
 pub use script::{ScriptStep, act, steps};
 pub use services::{Hosted, Placed, place, secrets};
 pub use tcp::{TcpListener, TcpStream};

@@ -9,8 +9,9 @@ use parallax_media::Recording;
 use parallax_network::{HostId, Network, SiteId};
 use parallax_peer::{
     Host, Work,
-    camera::{self, CameraConfig, Media, Signalling, TooLarge},
-    viewer::{self, Playing, SourceClip, View, ViewerConfig},
+    camera::{self, CameraConfig, Media, Signalling},
+    media_size,
+    viewer::{self, Playing, View, ViewerConfig},
 };
 use parallax_record::{DeviceRole, MediaMode, SetupTask};
 use parallax_scenario::{CameraUse, Peer, Profile, Scenario, StageTime, Viewer, units::Size};
@@ -21,7 +22,6 @@ use std::{
     collections::BTreeMap,
     future::pending,
     net::{Ipv4Addr, SocketAddr},
-    sync::Arc,
     time::Duration,
 };
 
@@ -29,32 +29,19 @@ pub(crate) fn cameras(scenario: &Scenario) -> impl Iterator<Item = (&Peer, &Came
     scenario.peers.iter().filter_map(|peer| Some((peer, peer.camera.as_ref()?)))
 }
 
-/// Where a camera's frames come from.
-#[derive(Debug)]
-pub enum Film {
-    /// From a clip, encoded as they come.
-    Live(SourceClip),
-    /// From a stream that was encoded before.
-    Prerecorded(Recording),
-}
-
 /// What each camera films, by the camera's name.
 ///
 /// # Errors
 /// If a clip does not open.
-pub fn films(scenario: &Scenario) -> Result<BTreeMap<String, Film>, SetupError> {
+pub fn films(scenario: &Scenario) -> Result<BTreeMap<String, Media>, SetupError> {
     let open = |(peer, camera): (&Peer, &CameraUse)| {
-        let film = match scenario.media {
-            MediaMode::Live => Film::Live(SourceClip {
-                clip: Arc::new(clips::open(camera)?),
-                frames_per_second: frames_per_second(&camera.config)?,
-            }),
-            MediaMode::Prerecorded => Film::Prerecorded(Recording::from_annex_b(clips::recorded(
-                &camera.clip,
-                media_size(camera.config.size())?,
-            )?)?),
+        let media = match scenario.media {
+            MediaMode::Live => Media::Live(clips::open(camera)?),
+            MediaMode::Prerecorded => Media::Prerecorded(Recording::from_annex_b(
+                clips::recorded(&camera.clip, media_size(camera.config.size())?)?,
+            )?),
         };
-        Ok((peer.name.clone(), film))
+        Ok((peer.name.clone(), media))
     };
     cameras(scenario).map(open).collect()
 }
@@ -83,7 +70,7 @@ pub fn place_peers(scenario: &Scenario, network: &mut Network) -> Result<Vec<Hos
 #[derive(Debug)]
 pub struct Setting {
     seed: u64,
-    films: BTreeMap<String, Film>,
+    films: BTreeMap<String, Media>,
     /// None: each camera is its own.
     rendezvous: Option<SocketAddr>,
     /// Where each peer is.
@@ -95,7 +82,7 @@ impl Setting {
     pub fn new(
         scenario: &Scenario,
         seed: u64,
-        films: BTreeMap<String, Film>,
+        films: BTreeMap<String, Media>,
         rendezvous: Option<SocketAddr>,
     ) -> Self {
         let addresses = scenario.peers.iter().map(|peer| (peer.name.clone(), peer.address));
@@ -113,10 +100,6 @@ impl Setting {
     }
 
     fn camera(&self, peer: &Peer, camera: &Camera) -> Result<CameraConfig, SetupError> {
-        let media = match self.film(&peer.name)? {
-            Film::Live(source) => Media::Live(Arc::clone(&source.clip)),
-            Film::Prerecorded(recording) => Media::Prerecorded(recording.clone()),
-        };
         let config = CameraConfig {
             name: peer.name.clone(),
             token: self.token(&peer.name),
@@ -126,13 +109,10 @@ impl Setting {
                 None => Signalling::Own(own_rendezvous(peer.address)),
             },
             camera: camera.clone(),
-            media,
+            media: self.film(&peer.name)?.clone(),
             ice: peer.ice,
         };
-        config.checked().map_err(|TooLarge { key, value }| SetupError::TooLarge {
-            key,
-            value: value.to_string(),
-        })
+        Ok(config.checked()?)
     }
 
     fn viewer(&self, peer: &Peer, viewer: &Viewer) -> Result<ViewerConfig, SetupError> {
@@ -145,8 +125,8 @@ impl Setting {
                 rendezvous: rendezvous
                     .ok_or_else(|| SetupError::NoSuchCamera { camera: camera.clone() })?,
                 playing: match self.film(camera)? {
-                    Film::Live(source) => Playing::Decodes(Some(source.clone())),
-                    Film::Prerecorded(recording) => {
+                    Media::Live(source) => Playing::Decodes(Some(source.clone())),
+                    Media::Prerecorded(recording) => {
                         Playing::Assumes { profile_level_id: recording.profile_level_id() }
                     }
                 },
@@ -160,7 +140,7 @@ impl Setting {
         })
     }
 
-    fn film(&self, camera: &str) -> Result<&Film, SetupError> {
+    fn film(&self, camera: &str) -> Result<&Media, SetupError> {
         self.films.get(camera).ok_or_else(|| SetupError::NoSuchCamera { camera: camera.to_owned() })
     }
 
@@ -287,21 +267,4 @@ fn pictures(scenario: &Scenario, peer: &Peer) -> Pictures {
         filmed: size_of(peer).unwrap_or(NONE),
         viewed: viewed.max_by_key(|size| size.pixels()).unwrap_or(NONE),
     }
-}
-
-pub(crate) fn media_size(size: Size) -> Result<parallax_media::Size, SetupError> {
-    let (width, height) = (narrow(size.width, "size")?, narrow(size.height, "size")?);
-    Ok(parallax_media::Size { width, height })
-}
-
-fn frames_per_second(camera: &Camera) -> Result<u16, SetupError> {
-    narrow(camera.frames_per_second, "frames_per_second")
-}
-
-/// Numbers of a scenario may be larger than a peer takes.
-fn narrow<T: TryFrom<U>, U: Copy + std::fmt::Display>(
-    value: U,
-    key: &'static str,
-) -> Result<T, SetupError> {
-    T::try_from(value).map_err(|_| SetupError::TooLarge { key, value: value.to_string() })
 }

@@ -24,6 +24,7 @@ mod rendezvous;
 mod round_trip;
 mod runtime;
 pub mod sockets;
+mod source_clip;
 mod tap;
 mod tasks;
 pub mod viewer;
@@ -32,10 +33,4 @@ mod whip;
 pub use crypto::{CryptoHooks, HookedCrypto};
 pub use host::{Accept, Flash, Host, RenderedPicture, Work, Worked};
 pub use runtime::{BoxedTask, HostRuntime, UdpRuntime};
-
-use std::time::Duration;
-
-/// Where in its source a stream of `frames_per_second` is at frame `frame`.
-fn frame_time(frame: u32, frames_per_second: u16) -> Duration {
-    Duration::from_nanos(u64::from(frame) * 1_000_000_000 / u64::from(frames_per_second.max(1)))
-}
+pub use source_clip::{SourceClip, TooLarge, media_size};

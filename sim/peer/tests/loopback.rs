@@ -11,10 +11,11 @@ mod kernel;
 use kernel::KernelHost;
 use parallax_media::{Clip, Size};
 use parallax_peer::{
+    SourceClip, TooLarge,
     camera::{self, CameraConfig, Media, Signalling},
     viewer::{
-        self, ExternalSession, Playing, SessionBackend, SessionCommand, SessionEvent, SourceClip,
-        View, ViewerConfig,
+        self, ExternalSession, Playing, SessionBackend, SessionCommand, SessionEvent, View,
+        ViewerConfig,
     },
 };
 use parallax_record::{CandidateKind, Entry, Event, Ice, JitterBuffer, Phase};
@@ -22,7 +23,6 @@ use parallax_signalling::Token;
 use parallax_spec::{Camera, Nack, SignallingProtocol, Viewer};
 use std::{
     net::SocketAddr,
-    sync::Arc,
     time::{Duration, Instant},
 };
 use tokio::sync::mpsc;
@@ -30,40 +30,46 @@ use tokio::sync::mpsc;
 const SIZE: Size = Size { width: 320, height: 240 };
 const FRAMES_PER_SECOND: u16 = 15;
 
-fn camera(signalling: Signalling, clip: Arc<Clip>) -> CameraConfig {
+fn described() -> Camera {
+    Camera {
+        clip: "bunny".to_owned(),
+        width_px: SIZE.width.into(),
+        height_px: SIZE.height.into(),
+        frames_per_second: FRAMES_PER_SECOND.into(),
+        bit_rate_bps: 400_000,
+        key_frame_interval_frames: None,
+        skip_frames: false,
+        // A key frame of 13 kB takes 52 ms to leave: well within the jitter buffer.
+        pacer_bps: Some(2_000_000),
+        congestion_control: None,
+        signalling: SignallingProtocol::WebSocket,
+    }
+}
+
+fn source() -> SourceClip {
+    let open = |size| Ok::<_, TooLarge>(Clip::open("bunny", size).unwrap());
+    SourceClip::open(&described(), open).unwrap()
+}
+
+fn camera(signalling: Signalling, source: SourceClip) -> CameraConfig {
     CameraConfig {
         name: "doorbell".to_owned(),
         token: Token::new("secret"),
         signalling,
-        camera: Camera {
-            clip: "bunny".to_owned(),
-            width_px: SIZE.width.into(),
-            height_px: SIZE.height.into(),
-            frames_per_second: FRAMES_PER_SECOND.into(),
-            bit_rate_bps: 400_000,
-            key_frame_interval_frames: None,
-            skip_frames: false,
-            // A key frame of 13 kB takes 52 ms to leave: well within the jitter buffer.
-            pacer_bps: Some(2_000_000),
-            congestion_control: None,
-            signalling: SignallingProtocol::WebSocket,
-        },
-        media: Media::Live(clip),
+        camera: described(),
+        media: Media::Live(source),
         ice: Ice::default(),
     }
 }
 
-fn viewer(rendezvous: SocketAddr, clip: Arc<Clip>, token: &str) -> ViewerConfig {
+fn viewer(rendezvous: SocketAddr, source: SourceClip, token: &str) -> ViewerConfig {
     ViewerConfig {
         name: "phone".to_owned(),
         views: vec![View {
             camera: "doorbell".to_owned(),
             token: Token::new(token),
             rendezvous,
-            playing: Playing::Decodes(Some(SourceClip {
-                clip,
-                frames_per_second: FRAMES_PER_SECOND,
-            })),
+            playing: Playing::Decodes(Some(source)),
         }],
         viewer: Viewer {
             cameras: vec!["doorbell".to_owned()],
@@ -92,15 +98,15 @@ async fn run_at(
     token: &str,
     mut enough: impl FnMut(&Entry) -> bool,
 ) -> Vec<Entry> {
-    let clip = Arc::new(Clip::open("bunny", SIZE).unwrap());
+    let source = source();
     let (events, mut seen) = mpsc::unbounded_channel();
     let start = Instant::now();
     let camera_host = KernelHost::new("doorbell", start, events.clone());
     let viewer_host = KernelHost::new("phone", start, events);
     let both = async {
         tokio::join!(
-            camera::run(camera_host, camera(signalling, clip.clone())),
-            viewer::run(viewer_host, viewer(rendezvous, clip.clone(), token)),
+            camera::run(camera_host, camera(signalling, source.clone())),
+            viewer::run(viewer_host, viewer(rendezvous, source.clone(), token)),
         )
     };
     let mut entries = Vec::new();
@@ -216,10 +222,10 @@ async fn a_wrong_token_is_refused_by_the_camera_itself_over_kernel_sockets() {
 
 #[test]
 fn no_token_shows_in_the_debug_output_of_a_configuration() {
-    let clip = Arc::new(Clip::open("bunny", SIZE).unwrap());
+    let source = source();
     let at = free_port();
-    let camera = camera(Signalling::Own(at), clip.clone());
-    let View { camera: name, token, rendezvous, .. } = viewer(at, clip, "secret").views.remove(0);
+    let camera = camera(Signalling::Own(at), source.clone());
+    let View { camera: name, token, rendezvous, .. } = viewer(at, source, "secret").views.remove(0);
     let view = View { camera: name, token, rendezvous, playing: Playing::Decodes(None) };
     for text in [format!("{:?} {:?}", camera.token, camera.signalling), format!("{view:?}")] {
         assert!(text.contains("redacted") && !text.contains("secret"), "{text}");
@@ -256,16 +262,16 @@ impl SessionBackend for Handing {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_session_that_is_made_elsewhere_gets_the_offer_and_one_that_fails_is_followed_by_another()
 {
-    let clip = Arc::new(Clip::open("bunny", SIZE).unwrap());
+    let source = source();
     let (events, mut seen) = mpsc::unbounded_channel();
     let (begin, mut begun) = mpsc::unbounded_channel();
     let (start, at) = (Instant::now(), free_port());
     let hosts = ["doorbell", "phone"].map(|name| KernelHost::new(name, start, events.clone()));
     let [camera_host, viewer_host] = hosts;
     let both = async {
-        let viewer = viewer(at, clip.clone(), "secret");
+        let viewer = viewer(at, source.clone(), "secret");
         tokio::join!(
-            camera::run(camera_host, camera(Signalling::Own(at), clip.clone())),
+            camera::run(camera_host, camera(Signalling::Own(at), source.clone())),
             viewer::run_elsewhere(viewer_host, viewer, Handing(begin)),
         )
     };

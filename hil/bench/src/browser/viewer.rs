@@ -18,11 +18,11 @@ use parallax_clock::ClockExchange;
 use parallax_lab::{BoardSite, LabHost, StopSignal};
 use parallax_media::Picture;
 use parallax_peer::{
-    Host as _, RenderedPicture as Kept,
+    Host as _, RenderedPicture as Kept, SourceClip,
     checks::Checks,
     viewer::{
-        Examined, ExternalSession, Playing, SessionBackend, SessionCommand, SourceClip,
-        ViewerConfig, examine, run_elsewhere,
+        Examined, ExternalSession, Playing, SessionBackend, SessionCommand, ViewerConfig, examine,
+        run_elsewhere,
     },
 };
 use parallax_record::{Event, JitterBuffer, Phase, Session, counted};

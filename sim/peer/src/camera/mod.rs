@@ -17,10 +17,11 @@ use crate::{
     host::Host,
     identity,
     rendezvous::{self, RendezvousEvent, RendezvousLink},
+    source_clip::{SourceClip, TooLarge},
     tasks::{self, Tasks},
 };
 use key_frames::KeyFrames;
-use parallax_media::{Clip, EncoderConfig, Recording, Size};
+use parallax_media::{EncoderConfig, Recording, Size};
 use parallax_record::{Event, Ice, Session};
 use parallax_signalling::{CloseReason, FromRendezvous, SessionId, ToRendezvous, Token};
 use parallax_spec::{Camera, GccBounds};
@@ -65,15 +66,6 @@ pub enum Signalling {
     Own(SocketAddr),
     /// At the rendezvous that listens there, to which it pushes by WHIP (RFC 9725): to one viewer at a time.
     Whip(SocketAddr),
-}
-
-/// A number of a camera that is larger than its encoder or its pacer takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TooLarge {
-    /// Its key in scenarios.
-    pub key: &'static str,
-    /// The number.
-    pub value: u64,
 }
 
 impl CameraConfig {
@@ -144,7 +136,7 @@ fn narrow(bps: u64) -> u32 {
 #[derive(Clone, Debug)]
 pub enum Media {
     /// It films this clip, whose pictures have the stream's size, and encodes.
-    Live(Arc<Clip>),
+    Live(SourceClip),
     /// It sends the next frame of a recording for each that it captures, as it is, and encodes
     /// nothing. Who asks for a key frame waits for the next one of the recording. Stages take
     /// their time all the same.

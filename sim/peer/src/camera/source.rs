@@ -170,9 +170,8 @@ async fn encode<H: Host>(
 impl<H: Host> Shared<H> {
     /// The picture that the sensor sees at frame `number`, marked; none if it is not encoded.
     fn expose(&self, number: u32, camera_us: u64) -> Option<Picture> {
-        let Media::Live(clip) = &self.config.media else { return None };
-        let at = crate::frame_time(number, self.config.frames_per_second());
-        let mut picture = clip.frame_at(at).into_owned();
+        let Media::Live(source) = &self.config.media else { return None };
+        let mut picture = source.picture(number).into_owned();
         let mark = marker::PictureMarker { boot: self.boot, frame: number, camera_us };
         if let Err(error) = marker::draw(&mut picture, &mark) {
             self.fault(error.to_string());

@@ -20,9 +20,9 @@ use crate::{
     host::Host,
     identity,
     rendezvous::{self, RendezvousEvent, RendezvousLink},
+    source_clip::SourceClip,
     tasks::{self, Tasks, Timer},
 };
-use parallax_media::Clip;
 use parallax_record::{Event, Ice, Phase, Session};
 use parallax_signalling::{
     CloseReason, FromRendezvous, RefusedReason, SessionId, ToRendezvous, Token,
@@ -88,15 +88,6 @@ impl Playing {
             Self::Assumes { profile_level_id } => connection::profile_level_id(*profile_level_id),
         }
     }
-}
-
-/// A camera's source, frame by frame.
-#[derive(Clone, Debug)]
-pub struct SourceClip {
-    /// The clip at the stream's size.
-    pub clip: Arc<Clip>,
-    /// The stream's frames per second, at least 1.
-    pub frames_per_second: u16,
 }
 
 /// Between two tries to reach the rendezvous, and before a lost camera is asked for again.

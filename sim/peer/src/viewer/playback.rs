@@ -1,10 +1,11 @@
 //! From whole frames to pictures on the display, by two pipelines.
 
-use super::{Playing, SourceClip};
+use super::Playing;
 use crate::{
     frames::Whole,
     host::{Host, RenderedPicture, Work, Worked},
     pipeline::{Next, Pipeline},
+    source_clip::SourceClip,
     tasks::Tasks,
 };
 use bytes::Bytes;
@@ -210,9 +211,7 @@ pub struct Examined<'s> {
 pub fn examine<'s>(picture: &Picture, source: Option<&'s SourceClip>) -> Examined<'s> {
     let Some(read) = marker::read(picture) else { return Examined::default() };
     let marker = Marker { boot: read.boot, frame: read.frame, camera_us: read.camera_us };
-    let original = source.map(|source| {
-        source.clip.frame_at(crate::frame_time(read.frame, source.frames_per_second))
-    });
+    let original = source.map(|source| source.picture(read.frame));
     let compared = original.as_ref().and_then(|original| {
         let skip = marker::strip_height(picture.size())?;
         Some((psnr_millidb(picture, original, skip), ssim_ppm(picture, original, skip)))

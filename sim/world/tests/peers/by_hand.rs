@@ -5,10 +5,10 @@
 mod services;
 
 use crate::street::{Kept, Street, in_one_lan, sinks};
-use parallax_media::{Clip, Size};
+use parallax_media::Clip;
 use parallax_network::{HostId, Network, Packet, Time};
 use parallax_peer::{
-    Host, Work,
+    Host, SourceClip, TooLarge, Work,
     camera::{self, CameraConfig, Media, Signalling},
     viewer::{self, Playing, View, ViewerConfig},
 };
@@ -170,11 +170,11 @@ fn config(scenario: &Scenario, peer: &Peer, faults: &Faults) -> Result<Config, W
         SocketAddr::from((own.unwrap_or(RENDEZVOUS), 80))
     };
     let token = |camera: &str| Token::new(format!("token-of-the-{camera}"));
-    let narrow = |value: u32| u16::try_from(value).expect("small");
     if let Some(camera) = &peer.camera {
         let camera = &camera.config;
-        let size = Size { width: narrow(camera.width_px), height: narrow(camera.height_px) };
-        let clip = Arc::new(Clip::open(&camera.clip, size)?);
+        let open =
+            |size| Ok::<_, TooLarge>(Clip::open(&camera.clip, size).expect("it is built in"));
+        let source = SourceClip::open(camera, open).expect("small");
         let (name, token) = (peer.name.clone(), token(&peer.name));
         let at = rendezvous(&peer.name);
         return Ok(Config::Camera(CameraConfig {
@@ -182,7 +182,7 @@ fn config(scenario: &Scenario, peer: &Peer, faults: &Faults) -> Result<Config, W
             token,
             signalling: if faults.lan { Signalling::Own(at) } else { Signalling::Rendezvous(at) },
             camera: Camera { pacer_bps: None, congestion_control: None, ..camera.clone() },
-            media: Media::Live(clip),
+            media: Media::Live(source),
             ice: Ice::default(),
         }));
     }
