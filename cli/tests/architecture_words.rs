@@ -27,6 +27,7 @@ const WORDS: &[(&str, &str)] = &[
 const QUOTED: &[(&str, &str)] = &[
     // Fields of smoltcp's DHCP.
     ("hil/lab/src/port.rs", "router"),
+    ("hil/lab/src/port/tests.rs", "router"),
     ("hil/lab/tests/board.rs", "router"),
     ("hil/lab/tests/fates/station.rs", "router"),
     ("hil/process-board/src/station.rs", "router"),
