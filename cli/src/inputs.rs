@@ -13,8 +13,8 @@ use parallax_files as files;
 use parallax_record::MediaMode;
 use parallax_render::escape::tame;
 use parallax_scenario::{
-    Boots, Builtin, FileRead, MAX_BYTES, NotAPattern, Profile, Profiles, Replacement, Replacements,
-    Scenario, ScenarioErrors, Unreadable, clip, nearest,
+    Boots, Builtin, FileRead, MAX_BYTES, Profile, Profiles, Replacement, Replacements, Scenario,
+    ScenarioErrors, Unreadable, clip, nearest, units::UnitError,
 };
 use std::{
     collections::BTreeMap,
@@ -353,11 +353,11 @@ pub(crate) fn profile_file(file: &Path, text: &str) -> Result<Profile, Stop> {
 }
 
 /// Whether a text is a pattern of a console.
-fn pattern(text: &str) -> Result<(), NotAPattern> {
+fn pattern(text: &str) -> Result<(), UnitError> {
     let Err(error) = Pattern::new(text) else { return Ok(()) };
     let said = error.to_string();
     let (wrong, cure) = said.split_once("\nhelp: ").unwrap_or((&said, ""));
-    Err(NotAPattern { wrong: wrong.to_owned(), cure: cure.to_owned() })
+    Err(UnitError { wrong: wrong.to_owned(), cure: cure.to_owned() })
 }
 
 /// The bytes of a file, at most one more than is allowed: that tells one that is too long, where its

@@ -3,8 +3,8 @@
 use crate::{
     error::Rank,
     key::{Grain, Shape},
-    table::{NotAPattern, Place, Reader, Table, Value},
-    units::{self, Size, shown},
+    table::{Place, Reader, Table, Value},
+    units::{self, Size, UnitError, shown},
 };
 use core::{net::Ipv4Addr, time::Duration};
 use parallax_record::{CandidateKind, Percentile};
@@ -174,7 +174,7 @@ fn pattern(reader: &mut Reader, value: &Value<'_>) -> Option<String> {
         let help = "write a regular expression for what the device says";
         return value.refuse(reader, "it is empty", "it is always there", help);
     }
-    if let Some(Err(NotAPattern { wrong, cure })) = reader.patterns.map(|rule| rule(&text)) {
+    if let Some(Err(UnitError { wrong, cure })) = reader.patterns.map(|rule| rule(&text)) {
         return value.refuse(reader, &wrong, "no pattern", cure);
     }
     Some(text)

@@ -52,5 +52,5 @@ pub use replacement::{Boots, Replacement, Replacements};
 pub use scenario::{CameraUse, Peer, Scenario};
 pub use stage::{Occupancy, StageTime};
 pub use synonyms::nearest;
-pub use table::{NotAPattern, PatternRule};
+pub use table::PatternRule;
 pub use text::{MAX_BYTES, MAX_LINE_BYTES, decode, within_length};

@@ -6,6 +6,7 @@ use crate::{
     from_value::{FromValue, fill, word},
     key::{S, fine_time, keys, said, size, whole, words},
     origin::{Origin, PROVENANCE, SOURCE, origin},
+    synonyms::quoted,
     table::{Reader, Table, Value},
     units::{self, Size},
 };
@@ -254,12 +255,7 @@ fn fits(
     let called = name.as_text().unwrap_or_default().to_owned();
     let mut sound = Some(());
     for key in PARAMETERS {
-        let takes = needed
-            .iter()
-            .chain(allowed)
-            .map(|key| format!("`{key}`"))
-            .collect::<Vec<_>>()
-            .join(", ");
+        let takes = quoted(needed.iter().chain(allowed).copied());
         if needed.contains(&key) && !table.has(key) {
             let message = format!("`{called}` needs `{key}`");
             reader.note(

@@ -3,104 +3,77 @@
 
 use crate::key::{Key, Keys};
 
-/// What people write for a key, and what is meant: the first that the table has.
-const KEYS: &[(&[&str], &[&str])] = &[
-    (&["under", "less_than", "lower_than", "smaller_than"], &["below", "at_most", "within"]),
+/// What people write for a key, and what is meant: the first that the table has. Lists of words.
+const KEYS: &[(&str, &str)] = &[
+    ("under less_than lower_than smaller_than", "below at_most within"),
+    ("max maximum limit bound not_more_than up_to", "at_most below within"),
+    ("below in before", "at_most within to"),
+    ("within at_most", "below at_most within"),
+    ("over more_than greater_than higher_than min minimum at_least", "above minimum_sample"),
+    ("p pct quantile percent", "percentile mean"),
+    ("samples min_sample min_samples minimum_samples frames", "minimum_sample"),
+    ("bandwidth speed throughput data_rate rate bitrate", "capacity bit_rate"),
+    ("bitrate target_bitrate target_bit_rate capacity", "bit_rate"),
     (
-        &["max", "maximum", "limit", "bound", "not_more_than", "up_to"],
-        &["at_most", "below", "within"],
+        "latency delay ping propagation propagation_delay rtt round_trip one_way_latency",
+        "one_way_delay capture_to_render",
     ),
-    (&["below", "in", "before"], &["at_most", "within", "to"]),
-    (&["within", "at_most"], &["below", "at_most", "within"]),
-    (
-        &["over", "more_than", "greater_than", "higher_than", "min", "minimum", "at_least"],
-        &["above", "minimum_sample"],
-    ),
-    (&["p", "pct", "quantile", "percent"], &["percentile", "mean"]),
-    (&["samples", "min_sample", "min_samples", "minimum_samples", "frames"], &["minimum_sample"]),
-    (
-        &["bandwidth", "speed", "throughput", "data_rate", "rate", "bitrate"],
-        &["capacity", "bit_rate"],
-    ),
-    (&["bitrate", "target_bitrate", "target_bit_rate", "capacity"], &["bit_rate"]),
-    (
-        &[
-            "latency",
-            "delay",
-            "ping",
-            "propagation",
-            "propagation_delay",
-            "rtt",
-            "round_trip",
-            "one_way_latency",
-        ],
-        &["one_way_delay", "capture_to_render"],
-    ),
-    (&["jitter", "delay_jitter", "jitter_ms", "variation"], &["delay_variation", "jitter_buffer"]),
-    (&["packet_loss", "loss_rate", "packets_lost", "drop", "drops", "drop_rate"], &["loss"]),
-    (&["average", "rate", "probability", "ratio", "share"], &["mean"]),
-    (&["burst_length", "mean_burst", "burst_size"], &["burst"]),
-    (
-        &["buffer", "queue_size", "queue_limit", "queue_length", "buffer_size", "bufferbloat"],
-        &["queue", "jitter_buffer"],
-    ),
-    (&["reordering", "out_of_order"], &["reorder"]),
-    (&["router", "nat", "firewall", "cpe", "modem"], &["gateway", "site"]),
-    (&["nat_type", "type", "kind", "behaviour", "behavior", "nat_mapping"], &["mapping", "kind"]),
-    (&["filter", "nat_filtering"], &["filtering"]),
-    (
-        &["timeout", "nat_timeout", "binding_timeout", "udp_timeout", "mapping_lifetime"],
-        &["mapping_timeout"],
-    ),
-    (&["upload", "uplink", "upstream"], &["up"]),
-    (&["download", "downlink", "downstream"], &["down"]),
-    (&["link", "access", "wan_link"], &["up"]),
-    (&["subnet", "lan", "cidr"], &["network"]),
-    (&["public_ip", "wan", "external_ip", "public_address", "wan_ip"], &["external"]),
-    (&["ip", "ip_address", "addr"], &["address"]),
-    (&["online", "connected"], &["internet", "connects"]),
-    (&["fps", "frame_rate", "framerate", "frames_per_sec"], &["frames_per_second"]),
-    (&["resolution", "dimensions", "picture_size", "frame_size"], &["size"]),
-    (&["film", "source", "file", "video_file", "input", "footage"], &["clip", "file"]),
-    (&["device", "model", "board", "hardware"], &["profile"]),
-    (
-        &["gop", "keyframe_interval", "key_interval", "idr_interval", "keyframes", "gop_size"],
-        &["key_frame_interval"],
-    ),
-    (&["cc", "congestion", "bandwidth_estimation", "abr", "adaptive"], &["congestion_control"]),
-    (&["min_bit_rate", "min_bitrate", "min"], &["floor"]),
-    (&["max_bit_rate", "max_bitrate", "max"], &["ceiling"]),
-    (&["jitterbuffer", "playout_delay", "playout_buffer"], &["jitter_buffer"]),
-    (&["retransmission", "retransmissions", "rtx"], &["nack"]),
-    (&["retries", "attempts"], &["tries"]),
-    (&["watches", "viewer_of", "streams", "view"], &["views"]),
-    (&["location", "home", "place"], &["site"]),
-    (&["length", "runtime", "run_time", "time", "run_for"], &["duration", "at"]),
-    (&["name", "description", "summary"], &["title"]),
-    (&["reason", "rationale", "because", "comment", "purpose"], &["why"]),
-    (&["random_seed", "rng", "rng_seed"], &["seed"]),
-    (&["version", "schema_version", "format"], &["schema"]),
-    (&["node", "host", "device", "camera", "viewer"], &["peer"]),
-    (&["fault", "faults", "failure", "action", "timeline"], &["event"]),
-    (&["assert", "expect", "test", "assertion", "require", "criteria"], &["check"]),
-    (&["server", "servers", "infrastructure"], &["services"]),
-    (&["signalling", "signaling"], &["rendezvous"]),
-    (&["start", "when", "begin", "starts", "time"], &["at", "from"]),
-    (&["since", "begin_at", "start_at"], &["from"]),
-    (&["until", "end", "till", "stop"], &["to"]),
-    (&["for", "lasting", "duration", "length"], &["lasts"]),
-    (&["reboot", "power_cycle", "power_off", "crash", "blackout", "outage"], &["power_loss"]),
-    (&["gateway_reboot", "router_reboot", "reboot_router"], &["reboot_gateway"]),
-    (&["link_change", "set_link", "squeeze", "degrade"], &["change_link"]),
-    (&["stop_server", "shutdown", "stop"], &["kill"]),
-    (&["startup", "first_frame", "ttff", "time_to_first_picture"], &["time_to_first_frame"]),
-    (&["end_to_end", "e2e", "latency", "delay"], &["capture_to_render"]),
-    (&["lost", "frame_loss", "lost_frames", "dropped_frames"], &["frames_lost"]),
-    (&["freeze", "stalls", "stutter", "freeze_count"], &["freezes"]),
-    (&["connect", "connection", "connection_time"], &["connects"]),
-    (&["recover", "recovers", "recovery_time"], &["recovery"]),
-    (&["route", "candidate", "candidates"], &["path"]),
-    (&["event", "of"], &["after"]),
+    ("jitter delay_jitter jitter_ms variation", "delay_variation jitter_buffer"),
+    ("packet_loss loss_rate packets_lost drop drops drop_rate", "loss"),
+    ("average rate probability ratio share", "mean"),
+    ("burst_length mean_burst burst_size", "burst"),
+    ("buffer queue_size queue_limit queue_length buffer_size bufferbloat", "queue jitter_buffer"),
+    ("reordering out_of_order", "reorder"),
+    ("router nat firewall cpe modem", "gateway site"),
+    ("nat_type type kind behaviour behavior nat_mapping", "mapping kind"),
+    ("filter nat_filtering", "filtering"),
+    ("timeout nat_timeout binding_timeout udp_timeout mapping_lifetime", "mapping_timeout"),
+    ("upload uplink upstream", "up"),
+    ("download downlink downstream", "down"),
+    ("link access wan_link", "up"),
+    ("subnet lan cidr", "network"),
+    ("public_ip wan external_ip public_address wan_ip", "external"),
+    ("ip ip_address addr", "address"),
+    ("online connected", "internet connects"),
+    ("fps frame_rate framerate frames_per_sec", "frames_per_second"),
+    ("resolution dimensions picture_size frame_size", "size"),
+    ("film source file video_file input footage", "clip file"),
+    ("device model board hardware", "profile"),
+    ("gop keyframe_interval key_interval idr_interval keyframes gop_size", "key_frame_interval"),
+    ("cc congestion bandwidth_estimation abr adaptive", "congestion_control"),
+    ("min_bit_rate min_bitrate min", "floor"),
+    ("max_bit_rate max_bitrate max", "ceiling"),
+    ("jitterbuffer playout_delay playout_buffer", "jitter_buffer"),
+    ("retransmission retransmissions rtx", "nack"),
+    ("retries attempts", "tries"),
+    ("watches viewer_of streams view", "views"),
+    ("location home place", "site"),
+    ("length runtime run_time time run_for", "duration at"),
+    ("name description summary", "title"),
+    ("reason rationale because comment purpose", "why"),
+    ("random_seed rng rng_seed", "seed"),
+    ("version schema_version format", "schema"),
+    ("node host device camera viewer", "peer"),
+    ("fault faults failure action timeline", "event"),
+    ("assert expect test assertion require criteria", "check"),
+    ("server servers infrastructure", "services"),
+    ("signalling signaling", "rendezvous"),
+    ("start when begin starts time", "at from"),
+    ("since begin_at start_at", "from"),
+    ("until end till stop", "to"),
+    ("for lasting duration length", "lasts"),
+    ("reboot power_cycle power_off crash blackout outage", "power_loss"),
+    ("gateway_reboot router_reboot reboot_router", "reboot_gateway"),
+    ("link_change set_link squeeze degrade", "change_link"),
+    ("stop_server shutdown stop", "kill"),
+    ("startup first_frame ttff time_to_first_picture", "time_to_first_frame"),
+    ("end_to_end e2e latency delay", "capture_to_render"),
+    ("lost frame_loss lost_frames dropped_frames", "frames_lost"),
+    ("freeze stalls stutter freeze_count", "freezes"),
+    ("connect connection connection_time", "connects"),
+    ("recover recovers recovery_time", "recovery"),
+    ("route candidate candidates", "path"),
+    ("event of", "after"),
 ];
 
 const ANY: &str = "{ mapping = \"endpoint-independent\", filtering = \"endpoint-independent\" }";
@@ -112,54 +85,56 @@ const STRICT: &str =
     "{ mapping = \"address-and-port-dependent\", filtering = \"address-and-port-dependent\" }";
 
 /// Types of NAT as RFC 3489 called them, and what they are by RFC 4787.
-const GATEWAYS: &[(&[&str], &str)] = &[
-    (&["full", "full-cone", "cone", "open", "nat1"], ANY),
-    (
-        &["restricted", "restricted-cone", "address-restricted", "address-restricted-cone", "nat2"],
-        BY_ADDRESS,
-    ),
-    (&["port-restricted", "port-restricted-cone", "moderate", "nat3"], BY_PORT),
-    (&["symmetric", "strict", "carrier-grade", "cgnat", "nat4"], STRICT),
+const GATEWAYS: &[(&str, &str)] = &[
+    ("full full-cone cone open nat1", ANY),
+    ("restricted restricted-cone address-restricted address-restricted-cone nat2", BY_ADDRESS),
+    ("port-restricted port-restricted-cone moderate nat3", BY_PORT),
+    ("symmetric strict carrier-grade cgnat nat4", STRICT),
 ];
 
 /// What people write for a word, and what is meant.
-const WORDS: &[(&[&str], &str)] = &[
-    (&["srflx", "reflexive", "stun"], "server-reflexive"),
-    (&["prflx"], "peer-reflexive"),
-    (&["relay", "turn", "relays"], "relayed"),
-    (&["p2p", "peer-to-peer", "not-relayed"], "direct"),
-    (&["upload", "uplink", "upstream", "out"], "up"),
-    (&["download", "downlink", "downstream", "in"], "down"),
-    (&["recorded", "recording", "offline", "pre-recorded"], "prerecorded"),
-    (&["real", "encoded", "online"], "live"),
-    (&["google", "goog-cc", "webrtc", "remb", "transport-cc", "twcc"], "gcc"),
-    (&["signalling", "signaling"], "rendezvous"),
-    (&["no", "false", "off", "public", "disabled"], "none"),
-    (&["preserve", "preserved", "sequential"], "preserving"),
-    (&["endpoint", "eim", "eif", "independent"], "endpoint-independent"),
-    (&["adm", "adf", "address"], "address-dependent"),
-    (&["apdm", "apdf", "address-and-port", "port-dependent"], "address-and-port-dependent"),
+const WORDS: &[(&str, &str)] = &[
+    ("srflx reflexive stun", "server-reflexive"),
+    ("prflx", "peer-reflexive"),
+    ("relay turn relays", "relayed"),
+    ("p2p peer-to-peer not-relayed", "direct"),
+    ("upload uplink upstream out", "up"),
+    ("download downlink downstream in", "down"),
+    ("recorded recording offline pre-recorded", "prerecorded"),
+    ("real encoded online", "live"),
+    ("google goog-cc webrtc remb transport-cc twcc", "gcc"),
+    ("signalling signaling", "rendezvous"),
+    ("no false off public disabled", "none"),
+    ("preserve preserved sequential", "preserving"),
+    ("endpoint eim eif independent", "endpoint-independent"),
+    ("adm adf address", "address-dependent"),
+    ("apdm apdf address-and-port port-dependent", "address-and-port-dependent"),
 ];
 
 /// The key of a table that was meant by `name`.
 pub(crate) fn key(keys: &'static Keys, name: &str) -> Option<&'static Key> {
     let name = name.to_lowercase().replace(['-', ' '], "_");
-    let lists = KEYS.iter().filter(|(written, _)| written.contains(&name.as_str()));
-    lists.flat_map(|(_, meant)| *meant).find_map(|meant| keys.find(meant))
+    let meant = KEYS.iter().filter(|(written, _)| lists(written, &name));
+    meant.flat_map(|(_, meant)| meant.split(' ')).find_map(|meant| keys.find(meant))
 }
 
 /// The table of a gateway that was meant by `word`.
 pub(crate) fn gateway(word: &str) -> Option<&'static str> {
     let word = plain(word);
     let word = word.trim_end_matches("-nat");
-    GATEWAYS.iter().find(|(written, _)| written.contains(&word)).map(|(_, table)| *table)
+    GATEWAYS.iter().find(|(written, _)| lists(written, word)).map(|(_, table)| *table)
 }
 
 /// Which of `words` was meant by `word`.
 pub(crate) fn word<'w>(word: &str, mut words: impl Iterator<Item = &'w str>) -> Option<&'w str> {
     let word = plain(word);
-    let (_, meant) = WORDS.iter().find(|(written, _)| written.contains(&word.as_str()))?;
+    let (_, meant) = WORDS.iter().find(|(written, _)| lists(written, &word))?;
     words.find(|word| word == meant)
+}
+
+/// Whether a list of words, with a space between two, has this one.
+fn lists(words: &str, word: &str) -> bool {
+    words.split(' ').any(|listed| listed == word)
 }
 
 fn plain(word: &str) -> String {
@@ -201,11 +176,11 @@ mod tests {
     #[test]
     fn every_key_that_is_meant_exists_and_each_word_is_written_for_one_thing() {
         let tables = || SCENARIO.iter().chain(PROFILE).chain(CLIP);
-        for meant in KEYS.iter().flat_map(|(_, meant)| *meant) {
+        for meant in KEYS.iter().flat_map(|(_, meant)| meant.split(' ')) {
             assert!(tables().any(|keys| keys.find(meant).is_some()), "{meant}");
         }
         let mut words: Vec<&str> =
-            WORDS.iter().flat_map(|(written, _)| *written).copied().collect();
+            WORDS.iter().flat_map(|(written, _)| written.split(' ')).collect();
         let all = words.len();
         words.sort_unstable();
         words.dedup();

@@ -10,17 +10,8 @@ use crate::{
 use core::ops::Range;
 use toml::de::{DeTable, DeValue};
 
-/// Why a text is no pattern.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NotAPattern {
-    /// What is wrong with it.
-    pub wrong: String,
-    /// What would be right.
-    pub cure: String,
-}
-
 /// Says whether a text is a pattern that a console can be driven by.
-pub type PatternRule = fn(&str) -> Result<(), NotAPattern>;
+pub type PatternRule = fn(&str) -> Result<(), UnitError>;
 
 /// What is read, and the problems found so far.
 pub(crate) struct Reader {

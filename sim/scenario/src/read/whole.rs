@@ -170,28 +170,17 @@ fn window(reader: &mut Reader, draft: &CheckDraft, duration: Duration) -> Option
     let help = format!("the run goes from `0s` to `{}`", format_duration(duration));
     let from = draft.check.window.from_us.unwrap_or(0);
     let to = draft.check.window.to_us.unwrap_or(end);
-    if from >= end {
-        reader.note(
-            Rank::Whole,
-            &draft.from,
-            "the window begins when the run is over",
-            "too late",
-            help,
-        );
+    let (place, message, label, help) = if from >= end {
+        (&draft.from, "the window begins when the run is over", "too late", help.as_str())
     } else if to > end {
-        reader.note(Rank::Whole, &draft.to, "the window ends after the run", "too late", help);
+        (&draft.to, "the window ends after the run", "too late", help.as_str())
     } else if to <= from {
-        reader.note(
-            Rank::Whole,
-            &draft.to,
-            "the window ends before it begins",
-            "too early",
-            "let `to` be after `from`",
-        );
+        let help = "let `to` be after `from`";
+        (&draft.to, "the window ends before it begins", "too early", help)
     } else {
         return Some(to - from);
-    }
-    None
+    };
+    reader.refuse(Rank::Whole, place, message, label, help)
 }
 
 /// Refuses a bound that no run can break: one that outlasts the window, or the run where freezes count whole.
