@@ -390,7 +390,7 @@ fn a_circle_is_found_through_what_hands_a_name_on() {
 }
 
 /// Public types whose names stand for several. The list may only shrink.
-const SHARED: &[&str] = &["Builtin", "Event", "Film", "Size"];
+const SHARED: &[&str] = &["Builtin", "Event", "Size"];
 
 /// The types that a source declares for other files: `pub` and `pub(crate)`.
 fn types(text: &str) -> Vec<String> {
