@@ -17,8 +17,6 @@ use std::{sync::Arc, thread};
 pub(crate) struct BoardEnd {
     pub(crate) host: HostId,
     pub(crate) wire: Arc<BoardWire>,
-    /// Whether the board has TCP of its own, and no proxy.
-    pub(crate) has_tcp: bool,
     /// Datagrams of the caller's, past the network.
     pub(crate) line: Option<SideChannel>,
 }
@@ -55,24 +53,22 @@ impl BoardEnd {
                     .as_ref()
                     .zip(at_ns)
                     .is_some_and(|(line, at_ns)| line.takes(gateway, at_ns, &packet)) => {}
-            PortOutput::Packet(packet) if self.carries(&packet) => fabric.inject(self.host, packet),
-            PortOutput::Packet(_) | PortOutput::Nothing => {}
+            PortOutput::Packet(packet) => fabric.inject(self.host, packet),
+            PortOutput::Nothing => {}
             PortOutput::Frame(frame) => self.wire.send(&frame),
         }
     }
 
-    /// Sends a packet of the network to the board.
-    pub(crate) fn deliver(&self, packet: &Packet) {
-        if !self.carries(packet) {
+    /// Sends a packet of the network to the board, unless it is TCP of the board's proxy.
+    pub(crate) fn deliver(&self, fabric: &Fabric, packet: &Packet) {
+        let of_proxy =
+            packet.transport.protocol() == Protocol::Tcp && !fabric.is_outside(self.host, packet);
+        if of_proxy {
             return;
         }
         let frame = lock(&self.wire.port).frame(packet);
         if let Some(frame) = frame {
             self.wire.send(&frame);
         }
-    }
-
-    fn carries(&self, packet: &Packet) -> bool {
-        self.has_tcp || packet.transport.protocol() != Protocol::Tcp
     }
 }

@@ -106,7 +106,7 @@ impl LabDriver {
             let at_peer = self.peers.contains(&host);
             if direction == Direction::Delivered && at_peer {
                 if let Some(board) = self.boards.get(&host) {
-                    board.deliver(&packet);
+                    board.deliver(&self.fabric, &packet);
                 }
                 // After it was sent: what that took belongs to it.
                 self.observed.lateness.add(self.clock.now().saturating_since(at));

@@ -50,7 +50,8 @@ pub struct Config {
     pub budget: Duration,
     /// Peers that are not software inside the lab, by name.
     pub outside: BTreeMap<String, ExternalPeer>,
-    /// Proxies for boards' TCP, by the peer's name. TCP of such a board's own is refused.
+    /// Proxies for boards' TCP, by the peer's name. Connections that such a board opens itself are the
+    /// board's; all other TCP to its address is the proxy's.
     pub proxies: BTreeMap<String, BoardProxy>,
     /// Lines to boards, by the peer's name.
     pub lines: BTreeMap<String, SideChannel>,
@@ -137,7 +138,6 @@ pub fn run(scenario: &Scenario, config: Config) -> Result<LabOutcome, LabError> 
                 let names = LabNames::of(&scenario.services.addresses());
                 let port = Port::new(peer.address, lan.gateway(), lan.prefix(), names);
                 let proxy = proxies.remove(&peer.name);
-                let has_tcp = proxy.is_none();
                 if let Some(proxy) = proxy {
                     let state = state();
                     powered.add(*host, move |power| proxy.boot(&state, power));
@@ -147,7 +147,7 @@ pub fn run(scenario: &Scenario, config: Config) -> Result<LabOutcome, LabError> 
                 if let Some(line) = &line {
                     line.plug(&wire);
                 }
-                boards.insert(*host, Arc::new(BoardEnd { host: *host, wire, has_tcp, line }));
+                boards.insert(*host, Arc::new(BoardEnd { host: *host, wire, line }));
             }
         }
     }

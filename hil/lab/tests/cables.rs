@@ -1,6 +1,8 @@
 //! Cables of the kernel: what goes through a network interface and a TAP interface, as the system's own
 //! sockets see it.
 
+mod support;
+
 use nix::sys::socket::{setsockopt, sockopt};
 use parallax_lab::{Cable, CableError, Datagrams, Interface, LinkState, Tap, look};
 use smoltcp::{
@@ -11,12 +13,11 @@ use smoltcp::{
     },
 };
 use std::{
-    io::Write as _,
     net::{Ipv4Addr, SocketAddrV4, UdpSocket},
     os::unix::net::UnixDatagram,
-    process::Command,
     time::{Duration, Instant},
 };
+use support::{inside, ip};
 use tempfile::TempDir;
 
 /// The lab's gateway: an address that no interface has.
@@ -24,46 +25,6 @@ const GATEWAY: EthernetAddress = EthernetAddress([0x02, 0, 0, 0, 0, 0x01]);
 const PATIENCE: Duration = Duration::from_millis(50);
 /// Nothing here takes as long, on whatever machine.
 const LONG: Duration = Duration::from_secs(30);
-
-/// Set where a test runs in a namespace of its own.
-const INSIDE: &str = "PARALLAX_TEST_NAMESPACE";
-
-/// Whether the test `name` is to do its work: in a network namespace of its own, where it is run again
-/// for that. Interfaces are root's to make; in CI they have to be.
-fn inside(name: &str) -> bool {
-    if std::env::var_os(INSIDE).is_some() {
-        ip("link set lo up");
-        return true;
-    }
-    if permitted() {
-        let program = std::env::current_exe().expect("it runs");
-        let mut again = Command::new("unshare");
-        again.arg("--net").arg(program).args([name, "--exact", "--nocapture"]).env(INSIDE, "1");
-        let done = again.output().expect("unshare is there");
-        let said = [done.stdout, done.stderr].concat();
-        let said = String::from_utf8_lossy(&said).into_owned();
-        assert!(done.status.success() && said.contains("1 passed"), "{said}");
-    }
-    false
-}
-
-fn permitted() -> bool {
-    let root = Command::new("id").arg("-u").output().is_ok_and(|id| id.stdout == b"0\n");
-    let tool = |name, flag| Command::new(name).arg(flag).output().is_ok();
-    if root && tool("ip", "-V") && tool("unshare", "-V") {
-        return true;
-    }
-    let text = "not run: needs root and iproute2";
-    writeln!(std::io::stderr(), "{text}").expect("it is there");
-    assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "{text}");
-    false
-}
-
-fn ip(arguments: &str) {
-    let done = Command::new("ip").args(arguments.split(' ')).output().expect("ip is there");
-    let said = String::from_utf8_lossy(&done.stderr);
-    assert!(done.status.success(), "ip {arguments}: {said}");
-}
 
 /// The machine's own end of a cable: an address, and a neighbour that is the lab's gateway.
 fn address(interface: &str, own: Ipv4Addr, neighbour: Ipv4Addr) {

@@ -1,6 +1,7 @@
 //! Everything below the peers: the network core, the services in it, and the hosts' ends of it.
 
 use crate::{loads, lock, packets::Direction};
+use outside::OutsideConnections;
 use parallax_capture::DtlsSecret;
 use parallax_network::{
     Flow, HostId, Ledger, Network, NetworkOutput, Packet, Point, Protocol, Time,
@@ -16,6 +17,7 @@ use std::{
 };
 
 mod events;
+mod outside;
 
 /// Why a service drops a packet: it was for an allocation that the service had before it started over.
 const FORGOTTEN: &str = "allocation-forgotten";
@@ -67,6 +69,8 @@ struct Inner {
     services_deadline: Option<Time>,
     now: Time,
     ends: BTreeMap<HostId, End>,
+    /// TCP connections of devices that have an end here, too.
+    outside: OutsideConnections,
     /// When the TCP of which peer has something to do: the deadlines of `ends`, in order.
     tcp_due: BTreeSet<(Time, HostId)>,
     /// Something was done at a peer's end that its tasks may have waited for.
@@ -180,6 +184,7 @@ impl Fabric {
                 services_deadline: Some(Time::ZERO),
                 now: Time::ZERO,
                 ends: BTreeMap::new(),
+                outside: OutsideConnections::default(),
                 tcp_due: BTreeSet::new(),
                 stirred: false,
                 told: Observations::default(),
@@ -373,16 +378,6 @@ impl Fabric {
         self.changed();
     }
 
-    /// Sends a packet for a host that has no end here: what stands there is outside, and hears of
-    /// deliveries from who drives the fabric.
-    pub fn inject(&self, from: HostId, packet: Packet) {
-        let mut inner = self.lock();
-        let now = self.present(&inner);
-        inner.send(now, from, packet);
-        drop(inner);
-        self.changed();
-    }
-
     /// Now: never before what the network was brought to.
     fn present(&self, inner: &Inner) -> Time {
         self.live.as_ref().map_or(inner.now, |live| (live.now)().max(inner.now))
@@ -541,6 +536,7 @@ impl Inner {
                 }
                 None => Next::Nothing,
             },
+            Protocol::Tcp if self.outside.holds(to, &packet) => Next::Nothing,
             Protocol::Tcp => Next::Tcp(end.tcp.clone(), to, packet),
         }
     }

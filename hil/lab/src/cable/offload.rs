@@ -1,12 +1,12 @@
 //! What a network interface leaves to hardware that is not there, done here: checksums, and the cut of
-//! many datagrams that a kernel hands over as one. A pure core.
+//! many datagrams, or segments of TCP, that a kernel hands over as one. A pure core.
 //!
 //! An interface without a wire (a veth pair) never computes checksums: they are right anyhow as long as
 //! it is not checked. Each frame comes behind a header that tells (`struct virtio_net_hdr`,
 //! `linux/virtio_net.h`).
 
 use smoltcp::wire::{
-    EthernetFrame, EthernetProtocol, IpAddress, IpProtocol, Ipv4Packet, UdpPacket,
+    EthernetFrame, EthernetProtocol, IpAddress, IpProtocol, Ipv4Packet, TcpPacket, UdpPacket,
 };
 
 /// The header before each frame, bytes.
@@ -16,6 +16,8 @@ pub(super) const NOTHING: [u8; HEADER_BYTES] = [0; HEADER_BYTES];
 
 /// `VIRTIO_NET_HDR_F_NEEDS_CSUM`.
 const NEEDS_CHECKSUM: u8 = 1;
+/// `VIRTIO_NET_HDR_GSO_TCPV4`.
+const MANY_TCP: u8 = 1;
 /// `VIRTIO_NET_HDR_GSO_UDP_L4`.
 const MANY_UDP: u8 = 5;
 /// `VIRTIO_NET_HDR_GSO_ECN`, which may stand beside the kind.
@@ -29,7 +31,13 @@ pub(super) fn frames(bytes: &mut [u8], take: &mut dyn FnMut(&[u8])) {
     let Some((header, frame)) = bytes.split_first_chunk_mut::<HEADER_BYTES>() else { return };
     let [flags, kind, _, _, size_0, size_1, start_0, start_1, offset_0, offset_1] = *header;
     let word = |a, b| usize::from(u16::from_ne_bytes([a, b]));
-    if kind & !ECN == MANY_UDP && many(frame, word(size_0, size_1), take).is_some() {
+    let size = word(size_0, size_1);
+    let cut = match kind & !ECN {
+        MANY_TCP => many(frame, IpProtocol::Tcp, size, take),
+        MANY_UDP => many(frame, IpProtocol::Udp, size, take),
+        _ => None,
+    };
+    if cut.is_some() {
         return;
     }
     if flags & NEEDS_CHECKSUM != 0 {
@@ -61,30 +69,50 @@ fn fill(frame: &mut [u8], start: usize, offset: usize) -> Option<()> {
     Some(())
 }
 
-/// A UDP datagram that is many, each with `size` bytes, the last with what is left.
-fn many(whole: &[u8], size: usize, take: &mut dyn FnMut(&[u8])) -> Option<()> {
+/// A UDP datagram or a TCP segment that is many, each with `size` bytes, the last with what is left.
+fn many(
+    whole: &[u8],
+    protocol: IpProtocol,
+    size: usize,
+    take: &mut dyn FnMut(&[u8]),
+) -> Option<()> {
     let frame = EthernetFrame::new_checked(whole).ok()?;
     if frame.ethertype() != EthernetProtocol::Ipv4 || size == 0 {
         return None;
     }
     let ip = Ipv4Packet::new_checked(frame.payload()).ok()?;
-    let (from, to) = (IpAddress::Ipv4(ip.src_addr()), IpAddress::Ipv4(ip.dst_addr()));
-    let (first, before_udp) = (ip.ident(), ETHERNET_BYTES + usize::from(ip.header_len()));
-    if ip.next_header() != IpProtocol::Udp {
+    if ip.next_header() != protocol {
         return None;
     }
-    let head = whole.get(..before_udp + UDP_BYTES)?;
+    let header_bytes = match protocol {
+        IpProtocol::Tcp => usize::from(TcpPacket::new_checked(ip.payload()).ok()?.header_len()),
+        _ => UDP_BYTES,
+    };
+    let (first, before) = (ip.ident(), ETHERNET_BYTES + usize::from(ip.header_len()));
+    let head = whole.get(..before + header_bytes)?;
     let payload = whole.get(head.len()..ETHERNET_BYTES + usize::from(ip.total_len()))?;
+    let parts = payload.chunks(size).len();
     for (number, payload) in payload.chunks(size).enumerate() {
         let mut one = [head, payload].concat();
         let mut ip = Ipv4Packet::new_unchecked(one.get_mut(ETHERNET_BYTES..)?);
-        let bytes = before_udp - ETHERNET_BYTES + UDP_BYTES + payload.len();
+        let bytes = head.len() - ETHERNET_BYTES + payload.len();
         ip.set_total_len(u16::try_from(bytes).ok()?);
         ip.set_ident(first.wrapping_add(u16::try_from(number).ok()?));
         ip.fill_checksum();
-        let mut udp = UdpPacket::new_unchecked(ip.payload_mut());
-        udp.set_len(u16::try_from(UDP_BYTES + payload.len()).ok()?);
-        udp.fill_checksum(&from, &to);
+        let (from, to) = (IpAddress::Ipv4(ip.src_addr()), IpAddress::Ipv4(ip.dst_addr()));
+        if protocol == IpProtocol::Tcp {
+            let mut tcp = TcpPacket::new_unchecked(ip.payload_mut());
+            tcp.set_seq_number(tcp.seq_number() + number * size);
+            if number + 1 < parts {
+                tcp.set_fin(false);
+                tcp.set_psh(false);
+            }
+            tcp.fill_checksum(&from, &to);
+        } else {
+            let mut udp = UdpPacket::new_unchecked(ip.payload_mut());
+            udp.set_len(u16::try_from(UDP_BYTES + payload.len()).ok()?);
+            udp.fill_checksum(&from, &to);
+        }
         take(&one);
     }
     Some(())
@@ -211,5 +239,38 @@ mod tests {
         assert_eq!(all(vec![0; 9]), Vec::<Vec<u8>>::new(), "no whole header");
         assert_eq!(all([header(0, MANY_UDP, 0), whole.clone()].concat()), [whole]);
         assert_eq!(all([header(0, MANY_UDP, 9), vec![1; 20]].concat()), [vec![1; 20]]);
+    }
+
+    #[test]
+    fn a_long_segment_comes_apart_with_its_numbers_and_flags() {
+        let payload: Vec<u8> = (0..2_500_u16).map(|byte| byte as u8).collect();
+        let mut whole = datagram(&[&[0; 12][..], &payload].concat());
+        let mut ip = Ipv4Packet::new_unchecked(&mut whole[ETHERNET_BYTES..]);
+        ip.set_next_header(IpProtocol::Tcp);
+        let mut tcp = TcpPacket::new_unchecked(ip.payload_mut());
+        tcp.set_header_len(20);
+        tcp.set_seq_number(smoltcp::wire::TcpSeqNumber(i32::MAX));
+        tcp.clear_flags();
+        tcp.set_ack(true);
+        tcp.set_psh(true);
+        tcp.set_fin(true);
+        let cut = all([header(NEEDS_CHECKSUM, MANY_TCP, 1_000), whole.clone()].concat());
+        assert_eq!(cut.len(), 3);
+        let mut all_payload = Vec::new();
+        for (number, frame) in cut.iter().enumerate() {
+            let ip = Ipv4Packet::new_checked(&frame[ETHERNET_BYTES..]).expect("a packet");
+            let tcp = TcpPacket::new_checked(ip.payload()).expect("a segment");
+            assert!(ip.verify_checksum());
+            assert!(tcp.verify_checksum(&IpAddress::Ipv4(FROM), &IpAddress::Ipv4(TO)));
+            let sequence = smoltcp::wire::TcpSeqNumber(i32::MAX) + number * 1_000;
+            assert_eq!((tcp.seq_number(), tcp.ack()), (sequence, true));
+            assert_eq!((tcp.psh(), tcp.fin()), (number == 2, number == 2));
+            all_payload.extend_from_slice(tcp.payload());
+        }
+        assert_eq!(all_payload, payload);
+        // A header that is longer than its segment.
+        whole[ETHERNET_BYTES + 20 + 12] = 0xf0;
+        whole.truncate(ETHERNET_BYTES + 30);
+        assert_eq!(all([header(0, MANY_TCP, 9), whole.clone()].concat()), [whole]);
     }
 }

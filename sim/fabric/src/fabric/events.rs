@@ -13,6 +13,7 @@ impl Fabric {
         let mut inner = self.lock();
         let now = inner.now;
         inner.network.cut(now, host);
+        inner.outside.forget(host);
         inner.set_tcp_deadline(host, None);
         if let Ok(end) = inner.end(host) {
             end.conditions.insert(PeerCondition::NoPower);
