@@ -11,7 +11,16 @@ use crate::{
 use parallax_fabric::Fabric;
 use parallax_network::{HostId, Packet, Protocol};
 use parallax_record::Event;
-use std::{sync::Arc, thread};
+use std::{
+    sync::Arc,
+    thread,
+    time::{Duration, SystemTime},
+};
+
+/// The machine's time since 1970.
+fn utc() -> Duration {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
+}
 
 /// A board in the network.
 pub(crate) struct BoardEnd {
@@ -44,7 +53,7 @@ impl BoardEnd {
         self.wire.heard();
         let (heard, gateway) = {
             let mut port = lock(&self.wire.port);
-            (port.handle(frame), port.gateway())
+            (port.handle(frame, utc()), port.gateway())
         };
         match heard {
             PortOutput::Packet(packet)

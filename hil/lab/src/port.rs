@@ -3,24 +3,28 @@
 //! Behind it stands one board. It gets the address that the scenario gives it, by DHCP (RFC 2131);
 //! its gateway answers ARP (RFC 826) for every address of the LAN but the board's own, so that what
 //! the board sends to a neighbour goes by way of the network core, too. The gateway also answers DNS for the names of the
-//! lab, and echo requests (RFC 792) to itself.
+//! lab and NTP, and echo requests (RFC 792) to itself and to what a name leads to.
 
 mod dns;
+mod ntp;
 #[cfg(test)]
 mod tests;
 
 pub use dns::LabNames;
 
-use core::net::{Ipv4Addr, SocketAddrV4};
+use core::{
+    net::{Ipv4Addr, SocketAddrV4},
+    time::Duration,
+};
 use parallax_network::Packet;
 use parallax_record::counted;
 use parallax_stack::wire::{self, WireError};
 use smoltcp::{
     phy::ChecksumCapabilities,
     wire::{
-        ArpOperation, ArpPacket, ArpRepr, DhcpMessageType, DhcpPacket, DhcpRepr, EthernetAddress,
-        EthernetFrame, EthernetProtocol, EthernetRepr, Icmpv4Packet, Icmpv4Repr, IpAddress,
-        IpProtocol, Ipv4Packet, Ipv4Repr, TcpPacket, UdpPacket, UdpRepr,
+        ArpOperation, ArpPacket, ArpRepr, DhcpMessageType, DhcpOption, DhcpPacket, DhcpRepr,
+        EthernetAddress, EthernetFrame, EthernetProtocol, EthernetRepr, Icmpv4Packet, Icmpv4Repr,
+        IpAddress, IpProtocol, Ipv4Packet, Ipv4Repr, TcpPacket, UdpPacket, UdpRepr,
     },
 };
 use std::collections::BTreeMap;
@@ -31,6 +35,9 @@ const SERVER_PORT: u16 = 67;
 const CLIENT_PORT: u16 = 68;
 const LEASE_S: u32 = 86_400;
 const DNS_PORT: u16 = 53;
+const NTP_PORT: u16 = 123;
+/// The DHCP option of NTP servers (RFC 2132 section 8.3).
+const NTP_SERVERS: u8 = 42;
 /// Unknown names that are counted apart. A board that asks for more of them floods.
 const UNKNOWN_MOST: usize = 64;
 
@@ -48,9 +55,9 @@ pub enum FrameRefusal {
     ForeignSource,
     /// A fragment: nothing here fragments.
     Fragment,
-    /// Neither UDP nor TCP, and no echo request to the gateway.
+    /// Neither UDP nor TCP, and no echo request to an address that the lab answers for.
     Protocol,
-    /// To the gateway's DNS port, and no query.
+    /// To the gateway's DNS or NTP port, and no query.
     NoQuery,
     /// A packet for the board came before the board's Ethernet address was known.
     UnknownBoard,
@@ -130,9 +137,9 @@ impl Port {
         &self.counts
     }
 
-    /// Takes a frame from the board, whatever its bytes are.
-    pub fn handle(&mut self, frame: &[u8]) -> PortOutput {
-        match self.read(frame) {
+    /// Takes a frame from the board, whatever its bytes are. `utc` is the time since 1970.
+    pub fn handle(&mut self, frame: &[u8], utc: Duration) -> PortOutput {
+        match self.read(frame, utc) {
             Ok(heard) => {
                 self.counts.entered += u64::from(matches!(heard, PortOutput::Packet(_)));
                 heard
@@ -168,7 +175,7 @@ impl Port {
         *self.counts.refused.entry(FrameRefusal::NotTaken).or_default() += 1;
     }
 
-    fn read(&mut self, frame: &[u8]) -> Result<PortOutput, FrameRefusal> {
+    fn read(&mut self, frame: &[u8], utc: Duration) -> Result<PortOutput, FrameRefusal> {
         let frame = EthernetFrame::new_checked(frame).map_err(|_| FrameRefusal::Malformed)?;
         let (from, to) = (frame.src_addr(), frame.dst_addr());
         if !from.is_unicast() || from == GATEWAY {
@@ -179,7 +186,7 @@ impl Port {
         }
         match frame.ethertype() {
             EthernetProtocol::Arp => self.arp(frame.payload()),
-            EthernetProtocol::Ipv4 => self.ipv4(from, frame.payload()),
+            EthernetProtocol::Ipv4 => self.ipv4(from, frame.payload(), utc),
             _ => Err(FrameRefusal::EtherType),
         }
     }
@@ -219,7 +226,12 @@ impl Port {
         Ok(PortOutput::Frame(ethernet(board, EthernetProtocol::Arp, &bytes)))
     }
 
-    fn ipv4(&mut self, from: EthernetAddress, payload: &[u8]) -> Result<PortOutput, FrameRefusal> {
+    fn ipv4(
+        &mut self,
+        from: EthernetAddress,
+        payload: &[u8],
+        utc: Duration,
+    ) -> Result<PortOutput, FrameRefusal> {
         let ip = Ipv4Packet::new_checked(payload).map_err(|_| FrameRefusal::Malformed)?;
         // What follows the packet is Ethernet's padding.
         let whole = &payload[..usize::from(ip.total_len())];
@@ -245,6 +257,11 @@ impl Port {
         if udp && packet.destination == SocketAddrV4::new(self.gateway, DNS_PORT) {
             return self.dns(from, &packet);
         }
+        if udp && packet.destination == SocketAddrV4::new(self.gateway, NTP_PORT) {
+            let response = ntp::answer(&packet.payload, utc).ok_or(FrameRefusal::NoQuery)?;
+            let datagram = datagram(packet.destination, packet.source, &response);
+            return Ok(PortOutput::Frame(ethernet(from, EthernetProtocol::Ipv4, &datagram)));
+        }
         Ok(PortOutput::Packet(packet))
     }
 
@@ -263,7 +280,7 @@ impl Port {
         Ok(PortOutput::Frame(ethernet(from, EthernetProtocol::Ipv4, &datagram)))
     }
 
-    /// The packet core has no ICMP: what is beyond the gateway does not answer.
+    /// The packet core has no ICMP: for the services that have names, the gateway answers, past all links.
     fn icmp(
         &mut self,
         from: EthernetAddress,
@@ -285,12 +302,13 @@ impl Port {
         let Icmpv4Repr::EchoRequest { ident, seq_no, data } = asked else {
             return Err(FrameRefusal::Protocol);
         };
-        if ip.dst_addr() != self.gateway {
+        let to = ip.dst_addr();
+        if to != self.gateway && !self.names.lead_to(to) {
             return Err(FrameRefusal::Protocol);
         }
         self.board = Some(from);
         let reply = Icmpv4Repr::EchoReply { ident, seq_no, data };
-        let header = ip_header(self.gateway, self.address, IpProtocol::Icmp, reply.buffer_len());
+        let header = ip_header(to, self.address, IpProtocol::Icmp, reply.buffer_len());
         let mut bytes = vec![0; header.buffer_len() + header.payload_len];
         let mut packet = Ipv4Packet::new_unchecked(&mut bytes[..]);
         header.emit(&mut packet, &all);
@@ -314,6 +332,8 @@ impl Port {
         let agrees = message_type != DhcpMessageType::Nak;
         self.board = Some(from);
         let address = if agrees { self.address } else { Ipv4Addr::UNSPECIFIED };
+        let gateway = self.gateway.octets();
+        let time = [DhcpOption { kind: NTP_SERVERS, data: &gateway }];
         let reply = DhcpRepr {
             message_type,
             transaction_id: asked.transaction_id,
@@ -335,7 +355,7 @@ impl Port {
             lease_duration: agrees.then_some(LEASE_S),
             renew_duration: None,
             rebind_duration: None,
-            additional_options: &[],
+            additional_options: if agrees { &time } else { &[] },
         };
         let mut bytes = vec![0; reply.buffer_len()];
         reply

@@ -135,7 +135,7 @@ pub fn run(scenario: &Scenario, config: Config) -> Result<LabOutcome, LabError> 
             Some(ExternalPeer::Board(cable)) => {
                 let Some(site) = scenario.site(&peer.site) else { continue };
                 let lan = site.network;
-                let names = LabNames::of(&scenario.services.addresses());
+                let names = LabNames::of(&scenario.services.addresses(), lan.gateway());
                 let port = Port::new(peer.address, lan.gateway(), lan.prefix(), names);
                 let proxy = proxies.remove(&peer.name);
                 if let Some(proxy) = proxy {

@@ -27,14 +27,23 @@ pub(super) struct DnsAnswer {
 }
 
 impl LabNames {
-    /// The services of a scenario: `rendezvous.test`, `stun.test`, `turn.test`, as far as it has them.
-    pub fn of(services: &[ServiceAddress]) -> Self {
+    /// The services of a scenario: `rendezvous.test`, `stun.test`, `turn.test`, as far as it has them; the board's
+    /// gateway as `gateway.test` and `ntp.test`.
+    pub fn of(services: &[ServiceAddress], gateway: Ipv4Addr) -> Self {
         let named = |it: &ServiceAddress| (format!("{}.{DOMAIN}", it.kind), *it.address.ip());
-        Self(services.iter().map(named).collect())
+        let own = ["gateway", "ntp"].map(|name| (format!("{name}.{DOMAIN}"), gateway));
+        Self(services.iter().map(named).chain(own).collect())
+    }
+
+    /// Whether a name leads to the address.
+    pub(super) fn lead_to(&self, address: Ipv4Addr) -> bool {
+        self.0.values().any(|named| *named == address)
     }
 
     /// The response to a query, whatever its bytes are; none: it is no query with one question.
     pub(super) fn answer(&self, query: &[u8]) -> Option<DnsAnswer> {
+        // One question, and at most one more record (EDNS): a header may announce 65,535, and room is made for them.
+        let [0, 1, 0, 0, 0, 0, 0, 0 | 1] = *query.get(4..12)? else { return None };
         let query = Packet::parse(query).ok()?;
         let [question] = query.questions.as_slice() else { return None };
         if query.has_flags(PacketFlag::RESPONSE) {
@@ -126,6 +135,9 @@ mod tests {
         for length in 0..query.len() {
             assert_eq!(names().answer(&query[..length]), None, "{length} bytes");
         }
+        let mut many = query.clone();
+        many[4..12].fill(0xff);
+        assert_eq!(names().answer(&many), None);
         let mut response = query;
         response[2] |= 0x80;
         assert_eq!(

@@ -14,9 +14,14 @@ fn port() -> Port {
         name: "rendezvous".to_owned(),
         kind: ServiceKind::Rendezvous,
         address: RENDEZVOUS,
-        one_way_delay: core::time::Duration::ZERO,
+        one_way_delay: Duration::ZERO,
     };
-    Port::new(ADDRESS, LAB, 24, LabNames::of(&[rendezvous]))
+    Port::new(ADDRESS, LAB, 24, LabNames::of(&[rendezvous], LAB))
+}
+
+/// What comes of a frame at some time.
+fn hear(port: &mut Port, frame: &[u8]) -> PortOutput {
+    port.handle(frame, Duration::from_secs(1_700_000_000))
 }
 
 /// A frame from the board.
@@ -56,9 +61,9 @@ fn answered(output: PortOutput) -> (RCODE, usize) {
 #[test]
 fn the_gateway_answers_for_the_names_of_the_lab_and_counts_the_others() {
     let mut port = port();
-    assert_eq!(answered(port.handle(&query("rendezvous.test"))), (RCODE::NoError, 1));
+    assert_eq!(answered(hear(&mut port, &query("rendezvous.test"))), (RCODE::NoError, 1));
     for _ in 0..14 {
-        let output = port.handle(&query("time.vendor.example"));
+        let output = hear(&mut port, &query("time.vendor.example"));
         assert_eq!(answered(output), (RCODE::NameError, 0));
     }
     let told: Vec<_> = port.counts().asked_in_vain().collect();
@@ -70,10 +75,10 @@ fn the_gateway_answers_for_the_names_of_the_lab_and_counts_the_others() {
 fn a_flood_of_names_takes_no_memory() {
     let mut port = port();
     for name in 0..1_000 {
-        port.handle(&query(&format!("n{name}.example")));
+        hear(&mut port, &query(&format!("n{name}.example")));
     }
     assert_eq!((port.counts().unknown_names.len(), port.counts().further_names), (64, 936));
-    port.handle(&query("n0.example"));
+    hear(&mut port, &query("n0.example"));
     assert_eq!(port.counts().unknown_names["n0.example"], 2);
     let last = port.counts().asked_in_vain().last();
     assert_eq!(
@@ -86,7 +91,7 @@ fn a_flood_of_names_takes_no_memory() {
 fn a_datagram_to_the_name_server_that_is_no_query_is_counted() {
     let [from, to] = [(ADDRESS, 40_000), (LAB, 53)].map(|(at, port)| SocketAddrV4::new(at, port));
     let mut port = port();
-    assert_eq!(port.handle(&frame(&datagram(from, to, b"no query"))), PortOutput::Nothing);
+    assert_eq!(hear(&mut port, &frame(&datagram(from, to, b"no query"))), PortOutput::Nothing);
     assert_eq!(port.counts().refused[&FrameRefusal::NoQuery], 1);
 }
 
@@ -95,7 +100,7 @@ fn a_datagram_to_the_name_server_that_is_no_query_is_counted() {
 fn a_query_to_another_server_goes_into_the_network() {
     let [from, to] = [(ADDRESS, 40_000), (Ipv4Addr::new(8, 8, 8, 8), 53)]
         .map(|(at, port)| SocketAddrV4::new(at, port));
-    let output = port().handle(&frame(&datagram(from, to, b"query")));
+    let output = hear(&mut port(), &frame(&datagram(from, to, b"query")));
     assert!(matches!(output, PortOutput::Packet(packet) if packet.destination == to));
 }
 
@@ -113,7 +118,7 @@ fn echo(to: Ipv4Addr, change: impl Fn(&mut [u8])) -> Vec<u8> {
 
 #[test]
 fn rfc792_the_gateway_returns_the_data_of_an_echo_request() {
-    let ip = to_board(port().handle(&echo(LAB, |_| {})));
+    let ip = to_board(hear(&mut port(), &echo(LAB, |_| {})));
     let ip = Ipv4Packet::new_unchecked(&ip[..]);
     let packet = Icmpv4Packet::new_checked(ip.payload()).expect("ICMP");
     let reply = Icmpv4Repr::parse(&packet, &ChecksumCapabilities::default()).expect("whole");
@@ -121,17 +126,72 @@ fn rfc792_the_gateway_returns_the_data_of_an_echo_request() {
 }
 
 #[test]
-fn an_echo_request_beyond_the_gateway_or_a_damaged_one_is_counted() {
+fn rfc792_a_service_returns_an_echo_request_from_its_own_address() {
+    let output = hear(&mut port(), &echo(*RENDEZVOUS.ip(), |_| {}));
+    let PortOutput::Frame(bytes) = output else { panic!("no frame: {output:?}") };
+    let frame = EthernetFrame::new_checked(&bytes[..]).expect("a frame");
+    let ip = Ipv4Packet::new_checked(frame.payload()).expect("a packet");
+    assert_eq!((ip.src_addr(), ip.dst_addr()), (*RENDEZVOUS.ip(), ADDRESS));
+}
+
+fn time_query() -> Vec<u8> {
+    let mut message = [0; 48];
+    message[0] = 0x23;
+    frame(&datagram(SocketAddrV4::new(ADDRESS, 40_000), SocketAddrV4::new(LAB, 123), &message))
+}
+
+#[test]
+fn the_gateway_has_the_time() {
+    let ip = to_board(hear(&mut port(), &time_query()));
+    let packet = wire::from_bytes(&ip).expect("a datagram");
+    let sent = u32::from_be_bytes(*packet.payload[40..].first_chunk().expect("48 bytes"));
+    assert_eq!(sent, 3_908_988_800, "1,700,000,000 from 1970 on");
+}
+
+/// Each byte of each kind of frame, with each value.
+#[test]
+fn no_byte_of_a_frame_does_harm() {
+    let syn = parallax_network::TcpHeader { syn: true, ..Default::default() };
+    let segment = Packet {
+        source: SocketAddrV4::new(ADDRESS, 40_000),
+        destination: RENDEZVOUS,
+        transport: parallax_network::Transport::Tcp(syn),
+        payload: Default::default(),
+    };
+    let mut segment = wire::to_bytes(&segment).expect("short");
+    fill_checksums(&mut segment);
+    let frames = [query("rendezvous.test"), time_query(), echo(LAB, |_| {}), frame(&segment)];
     let mut port = port();
-    assert_eq!(port.handle(&echo(*RENDEZVOUS.ip(), |_| {})), PortOutput::Nothing);
-    assert_eq!(port.handle(&echo(LAB, |bytes| bytes[30] ^= 1)), PortOutput::Nothing);
-    assert_eq!(port.handle(&echo(LAB, |bytes| bytes[8] ^= 1)), PortOutput::Nothing, "its header");
+    for whole in frames {
+        for at in 0..whole.len() {
+            for value in 0..=u8::MAX {
+                let mut bytes = whole.clone();
+                bytes[at] = value;
+                hear(&mut port, &bytes);
+                hear(&mut port, &bytes[..at]);
+            }
+        }
+        assert_ne!(hear(&mut port, &whole), PortOutput::Nothing, "the port still works");
+    }
+}
+
+#[test]
+fn an_echo_request_to_nowhere_or_a_damaged_one_is_counted() {
+    let mut port = port();
+    let nowhere = Ipv4Addr::new(8, 8, 8, 8);
+    assert_eq!(hear(&mut port, &echo(nowhere, |_| {})), PortOutput::Nothing);
+    assert_eq!(hear(&mut port, &echo(LAB, |bytes| bytes[30] ^= 1)), PortOutput::Nothing);
+    assert_eq!(
+        hear(&mut port, &echo(LAB, |bytes| bytes[8] ^= 1)),
+        PortOutput::Nothing,
+        "its header"
+    );
     let refused = &port.counts().refused;
     assert_eq!((refused[&FrameRefusal::Protocol], refused[&FrameRefusal::Malformed]), (1, 2));
 }
 
 #[test]
-fn dhcp_names_the_gateway_as_the_server_of_names() {
+fn dhcp_names_the_gateway_as_the_server_of_names_and_time() {
     let discover = DhcpRepr {
         message_type: DhcpMessageType::Discover,
         transaction_id: 1,
@@ -159,11 +219,13 @@ fn dhcp_names_the_gateway_as_the_server_of_names() {
     discover.emit(&mut DhcpPacket::new_unchecked(&mut bytes[..])).expect("room");
     let [from, to] = [(Ipv4Addr::UNSPECIFIED, 68), (Ipv4Addr::BROADCAST, 67)]
         .map(|(at, port)| SocketAddrV4::new(at, port));
-    let output = port().handle(&frame(&datagram(from, to, &bytes)));
+    let output = hear(&mut port(), &frame(&datagram(from, to, &bytes)));
     let PortOutput::Frame(offer) = output else { panic!("no offer: {output:?}") };
     let ip = EthernetFrame::new_unchecked(&offer[..]);
     let packet = wire::from_bytes(ip.payload()).expect("a datagram");
     let offer = DhcpPacket::new_checked(&packet.payload[..]).expect("DHCP");
+    let time = offer.options().find(|option| option.kind == NTP_SERVERS).expect("it has one");
+    assert_eq!(time.data, LAB.octets());
     let offer = DhcpRepr::parse(&offer).expect("an offer");
     assert_eq!(offer.dns_servers.expect("one").as_slice(), [LAB]);
 }

@@ -1,4 +1,4 @@
-//! A board with a kernel's own TCP: it talks to the rendezvous through the network core.
+//! A board with a kernel's own network: TCP to the rendezvous through the network core, names and time at its gateway.
 
 mod support;
 
@@ -10,10 +10,10 @@ use std::{
     collections::BTreeMap,
     future,
     io::{Read as _, Write as _},
-    net::{Shutdown, SocketAddr, SocketAddrV4, TcpStream},
+    net::{Ipv4Addr, Shutdown, SocketAddr, SocketAddrV4, TcpStream, UdpSocket},
     sync::mpsc,
     thread,
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 use support::{inside, ip};
 
@@ -45,6 +45,50 @@ fn ask(to: SocketAddrV4, head: &str, body: &[u8]) -> String {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("it comes, and ends");
     answer
+}
+
+/// The board's gateway.
+fn gateway() -> Ipv4Addr {
+    let scenario = scenario();
+    let doorbell = scenario.peer("doorbell").expect("it has one");
+    scenario.site(&doorbell.site).expect("it has one").network.gateway()
+}
+
+/// The gateway's answer to a datagram of the kernel's.
+fn ask_gateway(port: u16, question: &[u8]) -> Vec<u8> {
+    let socket = UdpSocket::bind("0.0.0.0:0").expect("a socket");
+    socket.set_read_timeout(Some(LONG)).expect("a socket");
+    socket.connect((gateway(), port)).expect("there is a way");
+    socket.send(question).expect("it is sent");
+    let mut answer = [0; 512];
+    let length = socket.recv(&mut answer).expect("it comes");
+    answer[..length].to_vec()
+}
+
+/// The address of a name; none: there is no such name (RFC 1035 section 4.1).
+fn look_up(name: &str) -> Option<[u8; 4]> {
+    let mut query = vec![0, 7, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0];
+    for label in name.split('.') {
+        query.push(u8::try_from(label.len()).expect("it is short"));
+        query.extend(label.as_bytes());
+    }
+    query.extend([0, 0, 1, 0, 1]);
+    let answer = ask_gateway(53, &query);
+    match answer[3] & 0xf {
+        0 => answer.last_chunk().copied(),
+        3 => None,
+        code => panic!("code {code}"),
+    }
+}
+
+/// How far the gateway's time is from the machine's (RFC 5905).
+fn time_off() -> Duration {
+    let mut question = [0; 48];
+    question[0] = 0x23;
+    let answer = ask_gateway(123, &question);
+    let seconds = u32::from_be_bytes(*answer[40..].first_chunk().expect("it is long enough"));
+    let now = SystemTime::UNIX_EPOCH.elapsed().expect("it is past 1970").as_secs();
+    Duration::from_secs(now.abs_diff(u64::from(seconds) - 2_208_988_800))
 }
 
 /// Runs a lab whose doorbell is this namespace's kernel, and whose proxy opens a connection beside it.
@@ -86,16 +130,20 @@ fn with_kernel<T: Send>(work: impl FnOnce(SocketAddrV4) -> T + Send) -> (T, LabO
 }
 
 #[test]
-fn a_kernels_own_tcp_reaches_the_rendezvous_through_its_gateway() {
-    if !inside("a_kernels_own_tcp_reaches_the_rendezvous_through_its_gateway") {
+fn a_kernel_finds_the_rendezvous_by_name_and_talks_to_it() {
+    if !inside("a_kernel_finds_the_rendezvous_by_name_and_talks_to_it") {
         return;
     }
-    let ((options, wrong), outcome) = with_kernel(|to| {
+    let ((options, wrong, found, time_off), outcome) = with_kernel(|to| {
+        let found = ["rendezvous.test", "time.vendor.example"].map(look_up);
+        let time_off = time_off();
         let options = ask(to, "OPTIONS /whip/doorbell HTTP/1.1", b"");
         // More than a segment: the kernel hands it over as one, and the cable cuts it.
         let head = "POST /whip/doorbell HTTP/1.1\r\nAuthorization: Bearer none\r\nContent-Type: application/sdp";
-        (options, ask(to, head, &[b'x'; 30_000]))
+        (options, ask(to, head, &[b'x'; 30_000]), found, time_off)
     });
+    assert_eq!(found, [Some(rendezvous(&scenario()).ip().octets()), None]);
+    assert!(time_off <= LONG, "{time_off:?}");
     assert!(options.starts_with("HTTP/1.1 20") && options.contains("POST"), "{options}");
     assert!(wrong.starts_with("HTTP/1.1 4"), "{wrong}");
     let counts = &outcome.ports["doorbell"];
