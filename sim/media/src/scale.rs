@@ -3,7 +3,8 @@
 //! An area average in integers: every target sample is the mean of the source area it covers,
 //! with fractional edges, rounded to nearest. `image`'s resizer computes in `f32` with weights
 //! whose last bits hang on how the compiler orders and fuses operations, and on an `exp` or `sin`
-//! of the platform; pixels that feed a byte-exact record may not.
+//! of the platform; pixels that feed a byte-exact record may not. `fast_image_resize`, scalar, weighs a
+//! source sample wholly or not at all.
 
 use crate::picture::{Picture, Size, SizeError};
 

@@ -1,4 +1,7 @@
 //! Sequence parameter sets (ITU-T H.264 section 7.3.2.1.1): what a stream says of its pictures.
+//!
+//! Level and VUI (annexes A and E) are not held against the pictures: decoders play what breaks them. The crate
+//! `h264-reader` refuses it.
 
 use crate::{
     bits::{Bits, unescape},

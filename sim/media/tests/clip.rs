@@ -163,3 +163,19 @@ fn a_clip_is_held_against_what_is_said_of_it() {
     let damaged = [&units[..2].concat(), short, &units[3..].concat()].concat();
     assert!(matches!(message(&damaged, SMALL, 125), ClipError::Frame { frame: 2, .. }));
 }
+
+/// Encoders name levels that their pictures exceed, and players play them.
+#[test]
+fn a_level_that_is_too_low_for_the_pictures_does_not_matter() {
+    let bunny = Clip::builtin("bunny", Size { width: 640, height: 360 }).unwrap().annex_b;
+    let units = parallax_media::nal::access_units(bunny);
+    let stream = units[..3].concat();
+    let mut low = stream.clone();
+    // Level 1 has 99 macroblocks at most (ITU-T H.264 table A-1); these pictures have 920.
+    let header = low.windows(4).position(|bytes| bytes == [0, 0, 1, 0x67]).unwrap();
+    low[header + 6] = 10;
+    assert_ne!(low, stream);
+    Clip::check(&low, Size { width: 640, height: 360 }, 3).unwrap();
+    let [stream, low] = [stream, low].map(|bytes| Clip::from_annex_b(&bytes, 25, SMALL).unwrap());
+    assert_eq!((low.len(), low.frame(2).y()), (Some(3), stream.frame(2).y()));
+}

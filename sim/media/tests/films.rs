@@ -226,3 +226,26 @@ fn tables_that_lie_are_refused() {
         assert_eq!(refused(Container::Mp4, &film), reason);
     }
 }
+
+/// A reader that calls itself for each box within a box runs out of stack, which nothing catches.
+#[test]
+fn boxes_within_boxes_are_refused_whatever_their_number() {
+    const DEPTH: usize = 100_000;
+    let nested = |kinds: [&[u8; 4]; 2]| {
+        let header = |depth: usize| {
+            let length = 8 * (DEPTH - depth) as u32;
+            [&length.to_be_bytes()[..], kinds[depth.min(1)]].concat()
+        };
+        [b"\0\0\0\x08ftyp".to_vec(), (0..DEPTH).flat_map(header).collect()].concat()
+    };
+    let films =
+        [nested([b"moov", b"moov"]), nested([b"moov", b"trak"]), nested([b"moof", b"traf"])];
+    let reasons = [
+        "it has no video track",
+        "it is damaged: a track is empty",
+        "it ends in the midst of the film: its index is missing: is it cut off?",
+    ];
+    for (film, reason) in films.iter().zip(reasons) {
+        assert_eq!(refused(Container::Mp4, film), reason);
+    }
+}

@@ -2,7 +2,8 @@
 //! are, and when they are shown.
 //!
 //! Read here, because users bring any file: of the crates, `mp4` reads other bytes than the samples'
-//! from fragments, and `re_mp4` panics or reserves gigabytes where a damaged table asks for it.
+//! from fragments, `re_mp4` panics where a damaged table is short, and `mp4-atom` overflows the stack on
+//! boxes within boxes. `README.md` has versions and tests.
 
 mod boxes;
 mod fragments;
