@@ -2,7 +2,7 @@
 
 use crate::distribution::nearest_rank;
 use crate::event::Phase;
-use crate::header::{Clock, Header};
+use crate::header::{Clock, Header, PeerHeader};
 use crate::measure::{self, Span};
 use crate::record::Record;
 use crate::session::PathUse;
@@ -47,6 +47,40 @@ pub(crate) fn find(
     timeline: &Timeline,
     record: &Record,
 ) -> Vec<Finding> {
+    let mut findings = found(check, stream, timeline, record);
+    let camera = |peer: &&PeerHeader| peer.name == stream.stream.camera;
+    let camera = record.header.peers.iter().find(camera);
+    if camera.is_some_and(|peer| peer.program.is_some()) {
+        findings.iter_mut().for_each(|finding| of_a_program(check, finding));
+    }
+    findings
+}
+
+/// A program does not tell when it captures a frame, nor which it did not send: what rests on that is not known.
+fn of_a_program(check: &Check, finding: &mut Finding) {
+    let unknown = match &check.predicate {
+        Predicate::CaptureToRender { .. } => "when it captured a frame",
+        Predicate::FramesLost { .. } => "how many frames it captured and did not send",
+        _ => return,
+    };
+    // Frames that were lost on the way are lost, however many were lost before.
+    let is_kept = finding.measured_us().is_none_or(|measured| measured <= finding.bound);
+    if is_kept && finding.sample > 0 {
+        finding.measured = Err(Verdict::Inconclusive);
+        let why = format!("the camera is a program, which does not tell {unknown}");
+        finding.detail = Some(match finding.detail.take() {
+            Some(detail) => format!("{detail}; {why}"),
+            None => why,
+        });
+    }
+}
+
+fn found(
+    check: &Check,
+    stream: &StreamTimeline,
+    timeline: &Timeline,
+    record: &Record,
+) -> Vec<Finding> {
     let header = &record.header;
     let clock = header.clock;
     let window = check.window;
@@ -63,14 +97,15 @@ pub(crate) fn find(
         Predicate::CaptureToRender { percentile, below_us } => {
             let spans = measure::capture_to_render(stream, window, clock);
             let frames = count(captured_in(stream, window));
+            let shown = rendered_in(stream, window);
             vec![Finding {
                 of: Some(percentile.to_string()),
                 measured: spans.percentile(*percentile).ok_or(Verdict::Fail),
                 comparison: Comparison::Below,
                 bound: signed(*below_us),
                 unit: Unit::Us,
-                sample: spans.count(),
-                detail: no_frame(spans.count()).or_else(|| not_in_percentiles(frames)),
+                sample: shown,
+                detail: no_frame(shown).or_else(|| not_in_percentiles(frames)),
             }]
         }
         Predicate::Freezes { count_at_most, total_below_us } => {

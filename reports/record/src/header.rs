@@ -238,6 +238,11 @@ pub struct PeerHeader {
     /// jitter buffer: they are the browser's own, and the stages of a frame inside it are not told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub browser: Option<String>,
+    /// The program that was the camera in the place of Parallax's own: its command, with placeholders. What it does inside
+    /// is not told: its frames are those that left it, as the lab saw them. When they were captured is not known, and
+    /// neither are those that did not leave.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program: Option<Vec<String>>,
     /// How long a device of its profile boots in the middle, microseconds. When this one's
     /// software ran is told by its event `started`.
     pub boot_us: u64,

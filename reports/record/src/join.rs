@@ -1,6 +1,6 @@
 //! Joins what cameras and viewers say about the same frame.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::event::{Entry, Event, LossPhase, Marker, Session};
 use crate::record::Record;
@@ -13,8 +13,10 @@ pub struct CameraFrame {
     pub boot: u32,
     /// Frame number since boot.
     pub frame: u32,
-    /// When it was captured.
+    /// When it was captured; of a program that says nothing of its pictures, when it began to leave.
     pub captured_ns: u64,
+    /// Whether that is its capture.
+    pub capture_is_known: bool,
     /// The same on the camera's clock, microseconds since it booted.
     pub camera_us: u64,
     /// When each stage at the camera ended.
@@ -176,12 +178,16 @@ pub(crate) struct Cameras {
     boots: BTreeMap<Session, u32>,
     /// The newest boot of each camera.
     newest: BTreeMap<String, u32>,
+    /// Cameras that do not tell when they capture.
+    unknown: BTreeSet<String>,
 }
 
 impl Cameras {
-    pub(crate) fn of(entries: &[Entry], faults: &mut Faults) -> Self {
-        let mut cameras = Self::default();
-        for entry in entries {
+    pub(crate) fn of(record: &Record, faults: &mut Faults) -> Self {
+        let silent = record.header.peers.iter().filter(|peer| peer.program.is_some());
+        let unknown = silent.map(|peer| peer.name.clone()).collect();
+        let mut cameras = Self { unknown, ..Self::default() };
+        for entry in &record.entries {
             cameras.take(entry, faults);
         }
         cameras
@@ -252,6 +258,7 @@ impl Cameras {
             boot,
             frame,
             captured_ns: entry.run_ns,
+            capture_is_known: !self.unknown.contains(node),
             camera_us,
             ended_ns: PerStage::default(),
             rtp_timestamp: None,

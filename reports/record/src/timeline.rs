@@ -78,6 +78,9 @@ impl FrameHistory {
     /// How long one stage took, microseconds, if both its ends are known.
     #[must_use]
     pub fn stage_us(&self, stage: Stage) -> Option<i64> {
+        if stage <= Stage::Encode && !self.camera.capture_is_known {
+            return None;
+        }
         let began_ns = match stage.before() {
             Some(before) => self.ended_ns(before)?,
             None => self.camera.captured_ns,
@@ -97,7 +100,13 @@ impl FrameHistory {
     /// From capture to render, microseconds: exactly the sum of its stages, where all are known.
     #[must_use]
     pub fn capture_to_render_us(&self) -> Option<i64> {
-        Some(difference_us(self.camera.captured_ns, self.passage.ended_ns.render?))
+        let rendered_ns = self.passage.ended_ns.render?;
+        self.camera.capture_is_known.then(|| difference_us(self.camera.captured_ns, rendered_ns))
+    }
+
+    /// Whether the end of each stage is known.
+    fn is_whole(&self) -> bool {
+        Stage::ALL.into_iter().all(|stage| self.ended_ns(stage).is_some())
     }
 
     /// Whether all is known that its camera tells.
@@ -118,7 +127,7 @@ impl Timeline {
     #[must_use]
     pub fn of(record: &Record) -> Self {
         let mut faults = Faults::of(record);
-        let cameras = join::Cameras::of(&record.entries, &mut faults);
+        let cameras = join::Cameras::of(record, &mut faults);
         let passages = join::passages(record, &cameras, &mut faults);
         let sessions = sessions(record);
         let streams = record
@@ -435,6 +444,8 @@ fn examine(
     }
     match frame.stages_us() {
         None if is_browser && frame.left_whole() => {}
+        // When it was captured is not known.
+        None if frame.is_whole() => {}
         None => faults.missing(
             FaultKind::Gap,
             &stream.stream.camera,

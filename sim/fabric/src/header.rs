@@ -48,6 +48,7 @@ fn peer(peer: &Peer, scenario: &Scenario) -> PeerHeader {
             sha256: hex::encode(Sha256::digest(peer.profile.text.as_bytes())),
         },
         browser: None,
+        program: None,
         boot_us: micros(peer.profile.boot_time.typical(picture)),
         ice: Some(peer.ice),
         camera: peer.camera.as_ref().map(|it| camera(it, scenario.media)),

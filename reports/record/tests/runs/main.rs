@@ -9,6 +9,7 @@ mod links;
 mod margins;
 mod measures;
 mod not_judged;
+mod program;
 mod records;
 mod recovery;
 mod scripted;

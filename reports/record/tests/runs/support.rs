@@ -22,6 +22,7 @@ pub(crate) fn session(number: u32) -> Session {
 pub(crate) fn header(checks: Vec<Check>) -> Header {
     let peer = |name: &str, site: &str, viewer: bool| PeerHeader {
         browser: None,
+        program: None,
         ice: None,
         address: None,
         name: name.into(),

@@ -343,6 +343,7 @@ mod tests {
             };
             let peer = |name: &String| PeerHeader {
                 browser: None,
+        program: None,
                 name: name.clone(),
                 site: "site".into(),
                 profile: ProfileUse { name: name.clone(), sha256: String::new() },

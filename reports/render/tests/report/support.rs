@@ -51,6 +51,7 @@ pub(crate) fn header(seed: u64) -> Header {
     };
     let peer = |name: &str, site: &str, viewer: bool| PeerHeader {
         browser: None,
+        program: None,
         address: None,
         ice: None,
         name: name.into(),
