@@ -26,11 +26,11 @@ impl Fabric {
             let mut inner = self.lock();
             let now = inner.now;
             inner.set_tcp_deadline(host, None);
+            inner.network.restore(now, host);
+            // A host without an end here has its sockets elsewhere: a board on a cable.
             let Ok(end) = inner.end(host) else { return };
             end.conditions.remove(&PeerCondition::NoPower);
-            let open = (end.tcp.clone(), mem::take(&mut end.udp));
-            inner.network.restore(now, host);
-            open
+            (end.tcp.clone(), mem::take(&mut end.udp))
         };
         drop(closed);
         tcp.restart();
