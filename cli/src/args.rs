@@ -52,6 +52,9 @@ pub(crate) enum Command {
     /// Be a board, for a bench
     #[command(hide = true)]
     ProcessBoard(ProcessBoardArgs),
+    /// Give a program a network namespace, for a bench
+    #[command(hide = true)]
+    ProgramBoard(ProcessBoardArgs),
 }
 
 /// Run scenarios in simulation: camera, viewer, gateways, links and services in one process, in
@@ -302,7 +305,7 @@ pub(crate) struct CompletionsArgs {
     pub(crate) shell: Shell,
 }
 
-/// What a bench tells a process board, as its crate reads it.
+/// What a bench tells a process board or a program's helper, as their crates read it.
 #[derive(Debug, Args)]
 pub(crate) struct ProcessBoardArgs {
     /// As they are.

@@ -4,7 +4,7 @@ use crate::{
     args::BoardsArgs,
     exit::{Exit, Stop},
     folder::{OutputFolder, Plan},
-    hil::{bench, checkup, chosen, drivable, profile},
+    hil::{bench, checkup, chosen, drivable, profile, starter},
     interrupt::Interrupt,
     output,
     owner::owner,
@@ -152,9 +152,12 @@ fn check(
     let mut trouble = false;
     for (name, board) in boards {
         let profile = profile(&arguments.bench, board)?;
-        drivable(name, &profile)?;
+        drivable(name, board, &profile)?;
         let health = match take(&Book::shared(), board, who) {
             Err(error) => Some(error.to_string()),
+            Ok(_) if matches!(board.place, BoardPlace::Program(_)) => {
+                state(&board.place, &starter(&board.place)?).trouble
+            }
             Ok(held) => {
                 let blame = checked(arguments, name, board, &profile, &held, &interrupt)?;
                 if interrupt.asked() {
@@ -211,12 +214,13 @@ fn list(arguments: &BoardsArgs, bench: &Bench, book: &Book, who: &str) -> Result
         if let Some(ended) = ended {
             output::error(format!("{name}: {ended} is over, and is taken off"));
         }
-        let mut seen = state(&board.place);
+        let mut seen = state(&board.place, &starter(&board.place)?);
         let anothers =
             lease.as_ref().is_some_and(|lease| lease.standing(now, who) == Standing::Anothers);
         seen.parts.extend(lease.map(|lease| lease.told(now)));
         seen.parts.extend(holder(book, board).map(|holder| format!("in use ({holder})")));
-        let sound = profile(&arguments.bench, board).and_then(|found| drivable(name, &found));
+        let sound =
+            profile(&arguments.bench, board).and_then(|found| drivable(name, board, &found));
         let health = match (sound, booked, quarantine) {
             (Err(stop), ..) => Err(stop.to_string()),
             (_, Err(error), _) => Err(tame(&error.to_string())),

@@ -63,7 +63,7 @@ fn bench(file: &Path) -> Result<(), Stop> {
     let mut wrong = Vec::new();
     for (name, board) in &bench.boards {
         let checked = hil::profile(file, board)
-            .and_then(|profile| hil::drivable_with(name, &profile, |_| Some(String::new())));
+            .and_then(|profile| hil::drivable_with(name, board, &profile, |_| Some(String::new())));
         if let Err(stop) = checked {
             wrong.push(hil::of_board(file, board, &stop));
         }

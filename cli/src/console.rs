@@ -40,7 +40,7 @@ pub(crate) fn run(arguments: &ConsoleArgs) -> Result<Exit, Stop> {
         None => free_name(name)?,
     };
     let fault = |error: std::io::Error| Stop::Fault(format!("failed to begin: {error}"));
-    let command = hil::process_board()?;
+    let command = hil::starter(&board.place)?;
     // A quarantined board can be talked to: that is how it is repaired.
     if let Some(quarantine) = hil::booked(board)?.1 {
         output::error(format!("{name} is {quarantine}"));

@@ -16,8 +16,8 @@ use crate::{
     values::DeviceChoice,
 };
 use parallax_bench::{
-    Bench, BenchBoard, Blame, Book, Checkup, Hold, Lease, Quarantine, Standing, check, console,
-    read, state, why_no_browser, why_not,
+    Bench, BenchBoard, Blame, BoardPlace, Book, Checkup, Hold, Lease, Quarantine, Standing, check,
+    console, read, state, why_no_browser, why_not,
 };
 use parallax_lab::StopSignal;
 use parallax_record::Name;
@@ -57,16 +57,20 @@ pub(crate) fn run(arguments: &HilArgs) -> Result<Exit, Stop> {
     let (name, board) = chosen(&bench, arguments.board.as_deref())?;
     let browser = bench.browser || arguments.viewer.is_some();
     let profile = profile(&arguments.bench, board)?;
-    drivable(name, &profile)?;
+    drivable(name, board, &profile)?;
     let mut candidates = candidates(arguments, board, &profile)?;
     if browser {
         for candidate in &mut candidates {
-            candidate.why_not =
-                candidate.why_not.take().or_else(|| why_no_browser(&candidate.input.scenario));
+            let of_a_program = || {
+                let text = "a browser cannot be the viewer of a program yet: leave out `viewer`";
+                matches!(board.place, BoardPlace::Program(_)).then(|| text.to_owned())
+            };
+            let no_browser = || why_no_browser(&candidate.input.scenario);
+            candidate.why_not = candidate.why_not.take().or_else(of_a_program).or_else(no_browser);
         }
     }
     if arguments.dry_run {
-        if let Some(trouble) = state(&board.place).trouble {
+        if let Some(trouble) = state(&board.place, &starter(&board.place)?).trouble {
             output::say(format!("{name} {trouble}: as it is now nothing runs\n"));
         }
         let lease = booked(board)?
@@ -78,6 +82,11 @@ pub(crate) fn run(arguments: &HilArgs) -> Result<Exit, Stop> {
         }
         output::say(listed(&candidates, name));
         return Ok(Exit::Pass);
+    }
+    if let BoardPlace::Program(_) = &board.place
+        && let Some(trouble) = state(&board.place, &starter(&board.place)?).trouble
+    {
+        return Err(Stop::BadInput(format!("the board {name} {trouble}")));
     }
     let on = On { name, board, profile, budget: bench.lateness_budget, browser, hold: None };
     runs::all(arguments, on, &candidates, &started)
@@ -160,18 +169,22 @@ pub(crate) fn profile(bench: &Path, board: &BenchBoard) -> Result<Profile, Stop>
         .ok_or_else(|| Stop::BadInput(format!("there is no profile {}", board.profile)))
 }
 
-/// Whether a console can be driven by a profile.
-pub(crate) fn drivable(board: &str, profile: &Profile) -> Result<(), Stop> {
-    drivable_with(board, profile, |name| std::env::var(name).ok())
+/// Whether a board's console can be driven by a profile. A program has none.
+pub(crate) fn drivable(name: &str, board: &BenchBoard, profile: &Profile) -> Result<(), Stop> {
+    drivable_with(name, board, profile, |name| std::env::var(name).ok())
 }
 
 /// As [`drivable`], with passwords of somewhere else.
 pub(crate) fn drivable_with(
-    board: &str,
+    name: &str,
+    board: &BenchBoard,
     profile: &Profile,
     secret: impl Fn(&str) -> Option<String>,
 ) -> Result<(), Stop> {
-    console(board, profile, secret).map(drop).map_err(|error| Stop::BadInput(error.to_string()))
+    if let BoardPlace::Program(_) = board.place {
+        return Ok(());
+    }
+    console(name, profile, secret).map(drop).map_err(|error| Stop::BadInput(error.to_string()))
 }
 
 /// What is wrong with a board's profile, with the place in the bench file that names it.
@@ -198,9 +211,9 @@ pub(crate) fn checkup(
     interrupt: &Interrupt,
 ) -> Result<Option<Blame>, Stop> {
     let fault = |error: &dyn std::fmt::Display| Stop::Fault(format!("failed to check: {error}"));
-    let command = process_board()?;
-    let stop = StopSignal::default();
     let place = &board.place;
+    let command = starter(place)?;
+    let stop = StopSignal::default();
     let checkup = Checkup {
         board: name,
         place,
@@ -214,11 +227,15 @@ pub(crate) fn checkup(
     Ok(blame.filter(|_| !interrupt.asked()))
 }
 
-/// What starts a process board: this program.
-pub(crate) fn process_board() -> Result<[OsString; 2], Stop> {
+/// What starts a process board, or the helper of a program: this program.
+pub(crate) fn starter(place: &BoardPlace) -> Result<[OsString; 2], Stop> {
     let program = std::env::current_exe()
         .map_err(|error| Stop::Fault(format!("failed to find Parallax: {error}")))?;
-    Ok([program.into_os_string(), OsString::from("process-board")])
+    let subcommand = match place {
+        BoardPlace::Program(_) => "program-board",
+        BoardPlace::Process | BoardPlace::Port(_) => "process-board",
+    };
+    Ok([program.into_os_string(), OsString::from(subcommand)])
 }
 
 /// The owner of a board's lease and the reason of its quarantine, where there are any.
@@ -314,7 +331,6 @@ fn listed(candidates: &[Candidate], board: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use parallax_bench::BoardPlace;
 
     #[test]
     fn a_profile_in_a_file_is_beside_the_bench() {

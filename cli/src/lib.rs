@@ -85,8 +85,9 @@ pub fn main(guards: CommandGuards) -> ExitCode {
         }
         Some(Command::ProcessBoard(board)) => {
             panic::set_hook(Box::new(|panic| output::error(panic.to_string())));
-            process_board(&board.arguments)
+            a_board(parallax_process_board::main(&board.arguments))
         }
+        Some(Command::ProgramBoard(board)) => a_board(parallax_program::main(&board.arguments)),
         command => {
             ask_to_report_panics();
             parent(command, guards).unwrap_or_else(|stop| {
@@ -134,7 +135,7 @@ fn parent(command: Option<Command>, guards: CommandGuards) -> Result<Exit, Stop>
         Some(Command::Init(arguments)) => init::run(&arguments),
         Some(Command::Completions(arguments)) => Ok(completions(&arguments)),
         // A child is none of a parent's.
-        Some(Command::Worker(_) | Command::ProcessBoard(_)) | None => {
+        Some(Command::Worker(_) | Command::ProcessBoard(_) | Command::ProgramBoard(_)) | None => {
             output::error(Parallax::command().render_long_help().to_string());
             Ok(Exit::BadInput)
         }
@@ -154,8 +155,8 @@ fn completions(arguments: &CompletionsArgs) -> Exit {
 }
 
 /// A board of a bench: it has power until its bench takes it away.
-fn process_board(arguments: &[std::ffi::OsString]) -> Exit {
-    match parallax_process_board::main(arguments) {
+fn a_board(ended: Result<(), impl std::fmt::Display>) -> Exit {
+    match ended {
         Ok(()) => Exit::Pass,
         Err(error) => {
             output::error(error.to_string());

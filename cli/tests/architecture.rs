@@ -37,11 +37,13 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "parallax-media",
             "parallax-network",
             "parallax-peer",
+            "parallax-program",
             "parallax-record",
             "parallax-scenario",
             "parallax-signalling",
         ],
     ),
+    ("parallax-program", &["parallax-lab"]),
     ("parallax-process-board", &["parallax-agent", "parallax-console", "parallax-peer"]),
     ("parallax-fuzz", &["parallax-console", "parallax-scenario", "parallax-signalling"]),
     ("parallax-board", &["parallax-console"]),
@@ -119,6 +121,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "parallax-files",
             "parallax-lab",
             "parallax-process-board",
+            "parallax-program",
             "parallax-record",
             "parallax-render",
             "parallax-scenario",
@@ -295,7 +298,13 @@ fn everyone_knows_only_whom_they_may() {
 #[test]
 fn no_board_and_no_bench_has_the_simulator_in_it() {
     let workspace = workspace();
-    let ends = ["parallax-agent", "parallax-bench", "parallax-lab", "parallax-process-board"];
+    let ends = [
+        "parallax-agent",
+        "parallax-bench",
+        "parallax-lab",
+        "parallax-process-board",
+        "parallax-program",
+    ];
     for end in ends {
         let (mut reached, mut next) = (BTreeSet::new(), vec![end.to_owned()]);
         while let Some(name) = next.pop() {
@@ -469,6 +478,7 @@ const PRINT: &[(&str, &str)] = &[
     ("cli/build.rs", "told to cargo"),
     ("hil/agent/src/main.rs", "on a board's console"),
     ("hil/process-board/src/main.rs", "a program of its own"),
+    ("hil/program/src/main.rs", "a program of its own"),
     ("hil/process-board/src/inject.rs", "a board that cannot inject its faults"),
 ];
 

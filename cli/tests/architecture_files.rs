@@ -11,6 +11,7 @@ const MAY_READ: &[(&str, &str)] = &[
     ("hil/bench/src/browser/chromium.rs", "what its own Chromium said, in a folder of its own"),
     ("hil/bench/src/waits.rs", "the system's tables of processes"),
     ("hil/process-board/src/plug.rs", "the terminal that it has made"),
+    ("hil/program/src/init.rs", "what its bench has made"),
 ];
 
 /// Where something is written, renamed or removed, beside `reports/files`, and why it is nobody else's.
@@ -31,6 +32,7 @@ const MAY_WRITE: &[(&str, &str)] = &[
     ("hil/bench/src/journal.rs", "in the folder of a run that goes on"),
     ("hil/bench/src/left.rs", "folders that it has made"),
     ("hil/bench/src/process.rs", "in a folder of its own"),
+    ("hil/bench/src/run/program.rs", "in a folder of its own"),
     ("hil/bench/src/run.rs", "in the folder of a run that goes on"),
     ("hil/board/src/transcript.rs", "a new file alone"),
     ("hil/lab/src/cable/socket.rs", "a socket that answers nobody"),
@@ -161,6 +163,7 @@ const JOINED: &[(&str, &str, &str)] = &[
     ("hil/bench/src/place.rs", "board", "a socket, which the bench file names"),
     ("hil/bench/src/place.rs", "&*program", "a program, which the bench file names"),
     ("hil/bench/src/run.rs", "old", "a text of the source"),
+    ("hil/bench/src/run/program.rs", "&place.folder", "the folder of the bench file"),
     ("hil/bench/src/state.rs", "name", "an interface of the kernel"),
     ("hil/board/src/port.rs", "folder", "a text of the source"),
 ];

@@ -1,6 +1,6 @@
 //! Runs on a board, one after the other: a board is one.
 
-use super::{Candidate, On, checkup, course::Course, process_board};
+use super::{Candidate, On, checkup, course::Course, starter};
 use crate::{
     args::HilArgs,
     closing,
@@ -181,7 +181,9 @@ fn on_course(
     interrupt: &Interrupt,
 ) -> Result<Option<Summary>, Stop> {
     let mut before = None;
-    if course.is_due() && !arguments.no_check {
+    // A program was tried when the command began, and each run starts it anew.
+    let is_program = matches!(on.board.place, BoardPlace::Program(_));
+    if course.is_due() && !arguments.no_check && !is_program {
         output::error(format!("checking {}", on.name));
         let blame = checked(on, out, interrupt)?;
         if interrupt.asked() {
@@ -306,7 +308,7 @@ fn once(
     earlier: &[String],
     interrupt: &Interrupt,
 ) -> Result<Summary, Stop> {
-    let command = process_board()?;
+    let command = starter(&on.board.place)?;
     frames::forget(&folder.join(FRAMES)).map_err(|error| {
         Stop::BadInput(format!(
             "failed to replace {}: {error}\n  help: remove it, or choose another folder with --out FOLDER",

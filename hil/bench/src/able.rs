@@ -29,6 +29,11 @@ pub fn why_not(scenario: &Scenario, board: &BenchBoard, profile: &Profile) -> Op
             peer.name
         ));
     }
+    if let BoardPlace::Program(_) = &board.place
+        && scenario.services.rendezvous.is_none()
+    {
+        return Some("it has no rendezvous, and the program signals there".to_owned());
+    }
     if profile.console.as_ref().is_some_and(|console| !console.has_shell) {
         return Some(format!(
             "a {} has no shell (`commands = \"plain\"`), and the agent is a program for one",
@@ -47,7 +52,8 @@ pub fn why_not(scenario: &Scenario, board: &BenchBoard, profile: &Profile) -> Op
     if scenario.media == MediaMode::Prerecorded {
         return Some("its media are prerecorded, and a board films and encodes".to_owned());
     }
-    if !matches!(camera.clip, ClipUse::Builtin(_)) {
+    let films_itself = matches!(board.place, BoardPlace::Program(_));
+    if !matches!(camera.clip, ClipUse::Builtin(_)) && !films_itself {
         return Some(format!("the board does not have the clip {}", camera.clip.name()));
     }
     for action in scenario.events.iter().map(|event| &event.action) {

@@ -1,7 +1,7 @@
 //! The bench file: the boards of a bench. The traits of a type of board are in its device profile.
 
 use crate::place::{
-    BoardPlace, PortPlace, WrittenNetwork, WrittenPower, Wrong, duration, network, power,
+    BoardPlace, PortPlace, WrittenNetwork, WrittenPower, Wrong, duration, network, power, program,
 };
 use parallax_record::{
     Name,
@@ -10,6 +10,7 @@ use parallax_record::{
 use serde::Deserialize;
 use std::{
     collections::BTreeMap,
+    ops::Range,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -20,6 +21,8 @@ use toml::{
 
 /// The browser that a viewer may be.
 const BROWSER: &str = "chromium";
+/// The profile of a program that names none.
+const PROGRAM: &str = "program";
 
 /// A file that is no bench.
 #[derive(Debug, thiserror::Error)]
@@ -69,7 +72,9 @@ struct Written {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, expecting = "a table, `[board.NAME]`")]
 struct WrittenBoard {
-    profile: Spanned<String>,
+    profile: Option<Spanned<String>>,
+    command: Option<Spanned<Vec<String>>>,
+    signalling: Option<Spanned<String>>,
     #[serde(default)]
     process: bool,
     port: Option<PathBuf>,
@@ -134,18 +139,27 @@ pub fn read(file: &str, text: &str) -> Result<Bench, FileError> {
                 format!("{}the board {name:?}: {error}", at_key(text, &format!("[board.{name}]")));
             wrong(cause, "its transcripts are files of that name: write `[board.my-board]`, say")
         })?;
-        let profile_line = line_of(text, board.profile.span().start);
-        let profile = board.profile.get_ref().clone();
-        let (table, place) = (at_key(text, &format!("[board.{name}]")), place(board, folder));
+        let table = at_key(text, &format!("[board.{name}]"));
+        let (profile, profile_line) = match &board.profile {
+            Some(profile) => (profile.get_ref().clone(), line_of(text, profile.span().start)),
+            None => match &board.command {
+                Some(command) => (PROGRAM.to_owned(), line_of(text, command.span().start)),
+                None => {
+                    let cause = format!("{table}the board `{name}` has no `profile`");
+                    return Err(wrong(cause, "name a device profile, such as \"process-board\""));
+                }
+            },
+        };
+        let place = place(board, folder);
         let place = place.map_err(|error| match error {
             Misplaced::Table(what) => {
                 let cause = format!("{table}the board `{name}` has {what}");
-                wrong(cause, "write `process = true`, or `port = \"/dev/...\"`")
+                wrong(cause, "write one of `process = true`, `port = \"/dev/...\"`, `command = [\"./my-camera\"]`")
             }
             Misplaced::Key(wrong) => at(wrong),
         })?;
         let known_as = match &place {
-            BoardPlace::Process => PathBuf::from(format!("{file}#{name}")),
+            BoardPlace::Process | BoardPlace::Program(_) => PathBuf::from(format!("{file}#{name}")),
             BoardPlace::Port(place) => place.port.clone(),
         };
         boards.insert(name, BenchBoard { profile, profile_line, place, known_as });
@@ -182,22 +196,48 @@ enum Misplaced {
 }
 
 fn place(board: WrittenBoard, folder: &Path) -> Result<BoardPlace, Misplaced> {
-    let WrittenBoard { process, port, network: cable, power: switch, pid_file, .. } = board;
-    match (process, port) {
-        (true, None) => {
-            let spans = [
-                cable.map(|cable| ("network", cable.span())),
-                switch.map(|switch| ("power", switch.span())),
-                pid_file.map(|file| ("pid_file", file.span())),
-            ];
-            let Some((key, span)) = spans.into_iter().flatten().next() else {
-                return Ok(BoardPlace::Process);
-            };
-            let cause = format!("`{key}` is there beside `process`");
-            let help = "leave it out: a process board has network, power and number of its own";
-            Err(Misplaced::Key(Wrong { at: span.start, cause, help }))
-        }
-        (false, Some(port)) => {
+    let WrittenBoard {
+        process,
+        port,
+        network: cable,
+        power: switch,
+        pid_file,
+        command,
+        signalling,
+        ..
+    } = board;
+    let of_a_port = || {
+        let spans = [
+            cable.as_ref().map(|cable| ("network", cable.span())),
+            switch.as_ref().map(|switch| ("power", switch.span())),
+            pid_file.as_ref().map(|file| ("pid_file", file.span())),
+        ];
+        spans.into_iter().flatten().next()
+    };
+    let beside = |(key, span): (&str, Range<usize>), other: &str, help| {
+        let cause = format!("`{key}` is there beside `{other}`");
+        Misplaced::Key(Wrong { at: span.start, cause, help })
+    };
+    let own =
+        "leave it out: a process board and a program have network, power and number of their own";
+    if let (Some(signalling), None) = (&signalling, &command) {
+        let cause = "`signalling` is there without `command`".to_owned();
+        let help =
+            "leave it out: Parallax's agent is the camera, and the scenario says what it speaks";
+        return Err(Misplaced::Key(Wrong { at: signalling.span().start, cause, help }));
+    }
+    match (process, port, command) {
+        (true, None, None) => match of_a_port() {
+            None => Ok(BoardPlace::Process),
+            Some(key) => Err(beside(key, "process", own)),
+        },
+        (false, None, Some(command)) => match of_a_port() {
+            None => program(command, signalling, folder)
+                .map(BoardPlace::Program)
+                .map_err(Misplaced::Key),
+            Some(key) => Err(beside(key, "command", own)),
+        },
+        (false, Some(port), None) => {
             let network =
                 cable.map(|cable| network(cable, folder)).transpose().map_err(Misplaced::Key)?;
             let power =
@@ -206,8 +246,10 @@ fn place(board: WrittenBoard, folder: &Path) -> Result<BoardPlace, Misplaced> {
             let port = folder.join(port);
             Ok(BoardPlace::Port(PortPlace { port, network, power, pid_file }.into()))
         }
-        (true, Some(_)) => Err(Misplaced::Table("both `process` and `port`")),
-        (false, None) => Err(Misplaced::Table("no `port`")),
+        (true, Some(_), _) => Err(Misplaced::Table("both `process` and `port`")),
+        (true, None, Some(_)) => Err(Misplaced::Table("both `process` and `command`")),
+        (false, Some(_), Some(_)) => Err(Misplaced::Table("both `port` and `command`")),
+        (false, None, None) => Err(Misplaced::Table("no `port`")),
     }
 }
 
@@ -260,6 +302,36 @@ mod tests {
     }
 
     #[test]
+    fn a_board_may_be_a_program_that_runs_beside_the_bench_file() {
+        let text =
+            "schema = 1\ntitle = \"Mine\"\n[board.one]\ncommand = [\"./camera\", \"{url}\"]\n";
+        let with = |more: &str| read("desk/mine.toml", &format!("{text}{more}"));
+        let bench = with("signalling = \"whip\"\n").expect("it is sound");
+        let BoardPlace::Program(place) = &bench.boards["one"].place else { panic!("{bench:?}") };
+        assert_eq!(place.command, ["desk/./camera", "{url}"]);
+        assert_eq!(place.folder, Path::new("desk"));
+        assert_eq!(bench.boards["one"].profile, "program");
+        for (more, message) in [
+            ("", "line 4: `command` is there without `signalling`"),
+            ("signalling = \"mqtt\"", "line 5: `signalling`: no program can speak \"mqtt\" here"),
+            ("process = true", "line 3: the board `one` has both `process` and `command`"),
+            ("port = \"/dev/x\"", "line 3: the board `one` has both `port` and `command`"),
+            ("pid_file = \"pid\"", "line 5: `pid_file` is there beside `command`"),
+        ] {
+            let said = with(more).expect_err("it is wrong").to_string();
+            assert!(said.contains(message) && said.contains("help: "), "{more}: {said}");
+        }
+        let none = said("process = true\nsignalling = \"whip\"\n");
+        assert!(none.contains("line 7: `signalling` is there without `command`"), "{none}");
+        let empty = read("mine.toml", "schema = 1\ntitle = \"x\"\n[board.one]\ncommand = []\n");
+        let empty = empty.expect_err("it is wrong").to_string();
+        assert!(empty.contains("line 4: `command` names no program"), "{empty}");
+        let bare = read("mine.toml", "schema = 1\ntitle = \"x\"\n[board.one]\nport = \"/x\"\n");
+        let bare = bare.expect_err("it is wrong").to_string();
+        assert!(bare.contains("line 3: the board `one` has no `profile`"), "{bare}");
+    }
+
+    #[test]
     fn an_unknown_key_is_refused_with_file_line_and_key() {
         let text = said("process = true\nbuad = 9600\n");
         assert!(
@@ -308,7 +380,7 @@ mod tests {
             let bench = read("benches/mine.toml", &format!("{SOUND}{ON_A_PORT}{more}"));
             match &bench.expect("it is sound").boards["one"].place {
                 BoardPlace::Port(place) => (**place).clone(),
-                BoardPlace::Process => panic!("it is on a port"),
+                BoardPlace::Process | BoardPlace::Program(_) => panic!("it is on a port"),
             }
         };
         let relay =

@@ -127,7 +127,7 @@ impl Hold {
 pub fn take(book: &Book, board: &BenchBoard, owner: &str) -> Result<Hold, HoldError> {
     let folder = book.folder()?;
     let locks = match &board.place {
-        BoardPlace::Process => Vec::new(),
+        BoardPlace::Process | BoardPlace::Program(_) => Vec::new(),
         BoardPlace::Port(place) => {
             let parts = parts(place);
             let locks =

@@ -1,6 +1,7 @@
 //! Place of a board: its console, its network, its power.
 
 use parallax_board::CommandPower;
+use parallax_program::{PLACEHOLDERS, stranger};
 use parallax_scenario::units;
 use serde::Deserialize;
 use std::{
@@ -17,6 +18,17 @@ pub enum BoardPlace {
     Process,
     /// On a serial port.
     Port(Box<PortPlace>),
+    /// It is a program, started with its power.
+    Program(ProgramPlace),
+}
+
+/// A program as the board.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProgramPlace {
+    /// Program and arguments, with placeholders.
+    pub command: Vec<String>,
+    /// Its working folder: the bench file's.
+    pub folder: PathBuf,
 }
 
 /// A board on a serial port.
@@ -183,6 +195,44 @@ pub(crate) fn power(written: Spanned<WrittenPower>, folder: &Path) -> Result<Swi
         commands.limit = duration("power.limit", &limit, Duration::from_millis(1), hour)?;
     }
     Ok(Switch { commands, hub })
+}
+
+const COMMAND_HELP: &str = "write `command = [\"./my-camera\", \"--whip\", \"{url}\", \"--token\", \
+    \"{token}\"]`; docs/your-camera.md tells what is filled in";
+
+/// `folder` is the bench file's: the program runs there.
+pub(crate) fn program(
+    command: Spanned<Vec<String>>,
+    signalling: Option<Spanned<String>>,
+    folder: &Path,
+) -> Result<ProgramPlace, Wrong> {
+    let at = command.span().start;
+    let wrong = |cause: String| Wrong { at, cause, help: COMMAND_HELP };
+    let mut command = command.into_inner();
+    let Some(program) = command.first_mut().filter(|program| !program.trim().is_empty()) else {
+        return Err(wrong("`command` names no program".to_owned()));
+    };
+    if program.contains('/') {
+        *program = folder.join(&*program).display().to_string();
+    }
+    if let Some(stranger) = stranger(&command) {
+        return Err(wrong(format!("`command`: {stranger} is none of {}", PLACEHOLDERS.join(", "))));
+    }
+    match signalling {
+        Some(signalling) if signalling.get_ref() == "whip" => {
+            Ok(ProgramPlace { command, folder: folder.to_owned() })
+        }
+        Some(other) => Err(Wrong {
+            at: other.span().start,
+            cause: format!("`signalling`: no program can speak {:?} here", other.get_ref()),
+            help: "write `signalling = \"whip\"`: the program pushes its stream to {url} (RFC 9725)",
+        }),
+        None => Err(Wrong {
+            at,
+            cause: "`command` is there without `signalling`".to_owned(),
+            help: "add `signalling = \"whip\"`: the program pushes its stream to {url} (RFC 9725)",
+        }),
+    }
 }
 
 /// A duration from `least` to `most`.

@@ -1,6 +1,7 @@
 //! A scenario with a board in the place of its camera.
 
 mod error;
+mod program;
 
 pub(crate) use self::error::system;
 use crate::{
@@ -21,11 +22,11 @@ use parallax_board::{Board, Recorder, RecorderError, now_ns};
 use parallax_console::{Console, ConsoleProfile, Nonce, Request, transcript::TranscriptKind};
 use parallax_fabric::{KeptPicture, RENDEZVOUS_PORT, header, secrets};
 use parallax_lab::{
-    BoardProxy, BoardSite, Config, DEFAULT_BUDGET, ExternalPeer, LabOutcome, SideChannel,
+    BoardProxy, BoardSite, Cable, Config, DEFAULT_BUDGET, ExternalPeer, LabOutcome, SideChannel,
     SideDatagram, StopSignal,
 };
 use parallax_record::{Clock, Entry, Event, Header, PeerHeader, Record, Summary, judge};
-use parallax_scenario::{ConsoleTraits, Peer, Scenario};
+use parallax_scenario::{ConsoleTraits, Peer, Scenario, SignallingProtocol};
 use parallax_signalling::Token;
 use std::{
     collections::BTreeMap,
@@ -133,10 +134,17 @@ pub fn run_writing(
     let unfit =
         |why: &str| RunError::Unfit { scenario: run.scenario.id.to_string(), why: why.to_owned() };
     let peer = camera(run.scenario).ok_or_else(|| unfit("it has no camera"))?;
-    let traits = peer.profile.console.as_ref();
-    let traits = traits.ok_or_else(|| unfit("its camera's profile has no [console]"))?;
-    let console = profile::console(run.board, &peer.profile, |name| std::env::var(name).ok())?;
-    let order = order(run).ok_or_else(|| unfit("a number of its camera is too large"))?;
+    let setup = match run.place {
+        BoardPlace::Program(_) => None,
+        BoardPlace::Process | BoardPlace::Port(_) => {
+            let traits = peer.profile.console.as_ref();
+            let traits = traits.ok_or_else(|| unfit("its camera's profile has no [console]"))?;
+            let console =
+                profile::console(run.board, &peer.profile, |name| std::env::var(name).ok())?;
+            let order = order(run).ok_or_else(|| unfit("a number of its camera is too large"))?;
+            Some((traits, console, order))
+        }
+    };
     for old in ["record.jsonl", "console.txt"] {
         // What is there of an earlier run goes; what is not there need not.
         let _ = fs::remove_file(run.folder.join(old));
@@ -148,8 +156,14 @@ pub fn run_writing(
         .map_err(system(format!("write to {}", run.folder.display())))?;
     let earlier = earlier(run, peer);
     let _ = journal.sink().send(earlier.clone());
-    let setup = Setup { peer, traits, console, order, recorder, is_checkup: false };
-    let played = play(run, &journal, setup, browser.as_mut());
+    let played = match (run.place, setup) {
+        (BoardPlace::Program(place), _) => program::play(run, &journal, peer, place, recorder),
+        (_, Some((traits, console, order))) => {
+            let setup = Setup { peer, traits, console, order, recorder, is_checkup: false };
+            play(run, &journal, setup, browser.as_mut())
+        }
+        (_, None) => Err(unfit("its camera's profile has no [console]")),
+    };
     let journal = journal.end();
     let (record, pictures) = match played {
         Ok((mut outcome, heard)) => {
@@ -189,6 +203,12 @@ fn header_of(run: &BoardRun<'_>, browser: Option<&Browser>, clock: Clock) -> Hea
     let board = camera(run.scenario).map(|peer| peer.name.as_str());
     for peer in header.peers.iter_mut().filter(|peer| Some(peer.name.as_str()) == board) {
         peer.stages = None;
+        if let BoardPlace::Program(place) = run.place {
+            peer.program = Some(place.command.clone());
+            if let Some(camera) = &mut peer.camera {
+                camera.camera.signalling = SignallingProtocol::Whip;
+            }
+        }
     }
     if let Some(browser) = browser {
         let own = |peer: &&mut PeerHeader| peer.name == browser.peer;
@@ -208,6 +228,8 @@ pub(crate) fn play(
     browser: Option<&mut Browser>,
 ) -> Result<(LabOutcome, Attendance), RunError> {
     let (mut stand, cable) = Stand::prepare(run.place, run.hold, run.command, setup.traits)?;
+    let name = &setup.peer.name;
+    let mut config = lab_config(run, journal, name, cable);
     let (tell, boots) = mpsc::channel();
     let line = SideChannel::new(now_ns);
     let proxy = BoardProxy::new(move |place: BoardSite| {
@@ -217,16 +239,8 @@ pub(crate) fn play(
         let _ = tell.send(Boot { place: place.clone(), to_proxy, from_proxy });
         proxy::serve(place, from_board, to_board)
     });
-    let name = &setup.peer.name;
-    let mut config = Config {
-        outside: BTreeMap::from([(name.clone(), ExternalPeer::Board(cable))]),
-        proxies: BTreeMap::from([(name.clone(), proxy)]),
-        budget: run.lateness_budget.unwrap_or(DEFAULT_BUDGET),
-        lines: BTreeMap::from([(name.clone(), line.0.clone())]),
-        told: Some(journal.sink()),
-        stop: run.stop.clone(),
-        ..Config::new(run.seed)
-    };
+    config.proxies.insert(name.clone(), proxy);
+    config.lines.insert(name.clone(), line.0.clone());
     if let Some(browser) = browser {
         let Plugged { cable, proxy, watch } =
             browser.plug(&run.stop, Arc::clone(&journal.bounds().browser))?;
@@ -235,18 +249,44 @@ pub(crate) fn play(
         config.proxies.insert(name.clone(), proxy);
         config.watch = Some(watch);
     }
-    let (outcome, heard) = thread::scope(|scope| {
-        let lab = scope.spawn(|| parallax_lab::run(run.scenario, config));
+    in_lab(run, config, || {
         let heard = through(run, journal, setup, &mut stand, &boots, &line);
         // The output of a boot is not waited for any more.
         drop(boots);
+        heard
+    })
+}
+
+/// The lab of a run, with `peer` at the other end of `cable`.
+pub(crate) fn lab_config(
+    run: &BoardRun<'_>,
+    journal: &Journal,
+    peer: &str,
+    cable: Box<dyn Cable>,
+) -> Config {
+    Config {
+        outside: BTreeMap::from([(peer.to_owned(), ExternalPeer::Board(cable))]),
+        budget: run.lateness_budget.unwrap_or(DEFAULT_BUDGET),
+        told: Some(journal.sink()),
+        stop: run.stop.clone(),
+        ..Config::new(run.seed)
+    }
+}
+
+/// Runs the lab, and `attend` beside it. If that ends before the run does, it ends the run.
+pub(crate) fn in_lab(
+    run: &BoardRun<'_>,
+    config: Config,
+    attend: impl FnOnce() -> Result<Attendance, RunError>,
+) -> Result<(LabOutcome, Attendance), RunError> {
+    let (outcome, heard) = thread::scope(|scope| {
+        let lab = scope.spawn(|| parallax_lab::run(run.scenario, config));
+        let heard = attend();
         if !matches!(heard, Ok(Attendance { end: AttendanceEnd::Over, .. })) {
             run.stop.now();
         }
         (lab.join(), heard)
     });
-    // It is switched off.
-    drop(stand);
     let outcome = outcome.map_err(|_| RunError::Panicked)??;
     Ok((outcome, heard?))
 }

@@ -50,6 +50,11 @@ pub enum SessionError {
     /// Another program has it, as its port shows once that is there.
     #[error(transparent)]
     Taken(#[from] HoldError),
+    /// It is a program.
+    #[error(
+        "failed to open the console of {0}: it is a program, and has none\n  help: console.txt of a run has its output"
+    )]
+    NoConsole(String),
 }
 
 /// What a session keeps on.
@@ -131,11 +136,15 @@ impl BoardSession {
         transcript: &Path,
         secret: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, SessionError> {
+        if let BoardPlace::Program(_) = &board.place {
+            return Err(SessionError::NoConsole(name.to_owned()));
+        }
         let console_profile = console(name, profile, secret)?;
         let recorder = Recorder::create(transcript)?;
         let baud = console_profile.bauds.first().copied().unwrap_or(115_200);
         let (path, held) = match &board.place {
             BoardPlace::Port(place) => (place.port.clone(), Held::Port(switched_on(place, hold)?)),
+            BoardPlace::Program(_) => return Err(SessionError::NoConsole(name.to_owned())),
             BoardPlace::Process => {
                 // There is nothing at the other end of its cable.
                 let (lab, cable) = UnixDatagram::pair().map_err(SessionError::Power)?;

@@ -77,6 +77,7 @@ impl<'a> Stand<'a> {
                 let process = ProcessBoard::new(command, board, baud).map_err(RunError::Power)?;
                 Ok((Self::Process(process), Box::new(lab)))
             }
+            BoardPlace::Program(_) => Err(RunError::NoConsole),
             BoardPlace::Port(place) => {
                 let network = place.network.as_ref().ok_or(RunError::NoNetwork)?;
                 let lab = cable(network)?;

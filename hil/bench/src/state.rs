@@ -1,10 +1,13 @@
 //! State of a board's port, network and power before a run. No port is opened: that
 //! would reset many boards.
 
-use crate::place::{BoardPlace, NetworkPort, PortPlace};
+use crate::{
+    place::{BoardPlace, NetworkPort, PortPlace, ProgramPlace},
+    words::in_one_line,
+};
 use parallax_board::{PortState, look as look_at_port};
 use parallax_lab::{Interface, LinkState, look as look_at_link};
-use std::path::Path;
+use std::{ffi::OsString, path::Path};
 
 /// What was seen of a board's place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,13 +19,28 @@ pub struct PlaceState {
 }
 
 /// Looks at a board's place.
-pub fn state(place: &BoardPlace) -> PlaceState {
+///
+/// `program_helper` starts the helper of a program: whether there can be one is tried.
+pub fn state(place: &BoardPlace, program_helper: &[OsString]) -> PlaceState {
     match place {
+        BoardPlace::Program(place) => PlaceState {
+            parts: vec![format!("program, `{}`, starts with each run", place.command.join(" "))],
+            trouble: of_program(place, program_helper),
+        },
         BoardPlace::Process => {
             PlaceState { parts: vec!["process, starts with each run".to_owned()], trouble: None }
         }
         BoardPlace::Port(place) => of_port(place),
     }
+}
+
+fn of_program(place: &ProgramPlace, helper: &[OsString]) -> Option<String> {
+    let program = place.command.first().map(String::as_str).unwrap_or_default();
+    if !is_program(program) {
+        return Some(format!("cannot be started: there is no program `{program}`"));
+    }
+    let why = parallax_program::why_not(helper)?;
+    Some(format!("cannot be started: {}", in_one_line(&why)))
 }
 
 fn of_port(place: &PortPlace) -> PlaceState {

@@ -26,7 +26,7 @@ pub use error::LabError;
 pub use host::LabHost;
 pub use lateness::{DEFAULT_BUDGET, Lateness};
 pub use port::{FrameRefusal, LabNames, Port, PortCounts, PortOutput};
-pub use run::{Config, ExternalPeer, LabOutcome, run};
+pub use run::{Config, ExternalPeer, LabOutcome, PowerChange, run};
 pub use side_channel::{SideChannel, SideDatagram};
 pub use stop::StopSignal;
 pub use watch::PacketWatch;

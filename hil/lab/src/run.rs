@@ -42,6 +42,17 @@ pub enum ExternalPeer {
     Nothing,
 }
 
+/// An external peer gets its power, or loses it.
+#[derive(Clone, Debug)]
+pub struct PowerChange {
+    /// The peer's name.
+    pub peer: String,
+    /// Which of the two.
+    pub on: bool,
+    /// The run's clock.
+    pub clock: RunClock,
+}
+
 /// How a run goes.
 pub struct Config {
     /// Of all of the lab's own randomness.
@@ -58,6 +69,8 @@ pub struct Config {
     /// Who hears of events as they come, in the order in which the lab learns of them: whatever happens
     /// to it later, they were told.
     pub told: Option<Sender<Vec<Entry>>>,
+    /// Who hears when external peers get and lose their power: as the run begins, and as the script says.
+    pub power: Option<Sender<PowerChange>>,
     /// Ends the run early.
     pub stop: StopSignal,
     /// Observer of packets as they pass, if there is one.
@@ -74,6 +87,7 @@ impl Config {
             proxies: BTreeMap::new(),
             lines: BTreeMap::new(),
             told: None,
+            power: None,
             stop: StopSignal::default(),
             watch: None,
         }
@@ -104,8 +118,17 @@ pub struct LabOutcome {
 /// If it cannot be set up, or the system refuses what the lab needs. What a peer does wrong is in the
 /// record.
 pub fn run(scenario: &Scenario, config: Config) -> Result<LabOutcome, LabError> {
-    let Config { seed, budget, mut outside, mut proxies, mut lines, told: sink, stop, watch } =
-        config;
+    let Config {
+        seed,
+        budget,
+        mut outside,
+        mut proxies,
+        mut lines,
+        told: sink,
+        power,
+        stop,
+        watch,
+    } = config;
     if let Some(name) =
         outside.keys().chain(proxies.keys()).find(|name| scenario.peer(name).is_none())
     {
@@ -164,7 +187,9 @@ pub fn run(scenario: &Scenario, config: Config) -> Result<LabOutcome, LabError> 
             let listening = listening.clone();
             scope.spawn(move || board.listen(&fabric, &listening));
         }
-        let end = follow(&mut driver, &mut powered, scenario);
+        let end = follow(&mut driver, &mut powered, scenario, power.as_ref());
+        // No peer is switched any more.
+        drop(power);
         // Proxies end before their threads are waited for.
         drop(powered);
         listening.now();
@@ -189,7 +214,16 @@ fn follow(
     driver: &mut LabDriver,
     powered: &mut Powered,
     scenario: &Scenario,
+    power: Option<&Sender<PowerChange>>,
 ) -> Result<Time, LabError> {
+    let tell = |driver: &LabDriver, host: HostId, on: bool| {
+        let peer = driver.fabric.host(host).0.to_string();
+        // Without a receiver, no peer is switched by the caller.
+        power.map(|power| power.send(PowerChange { peer, on, clock: driver.clock }));
+    };
+    for host in driver.boards.keys() {
+        tell(driver, *host, true);
+    }
     powered.all_on()?;
     for step in steps(scenario) {
         if let Some(stopped) = drive(driver, step.at) {
@@ -200,6 +234,7 @@ fn follow(
             && let Some(board) = driver.boards.get(&host)
         {
             board.wire.power(on);
+            tell(driver, host, on);
         }
         match acted {
             Some((host, true)) => {

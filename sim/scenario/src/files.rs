@@ -100,6 +100,7 @@ const BUILTIN: &[(&str, &str)] = shipped![
     "luckfox-pico",
     "phone",
     "process-board",
+    "program",
     "raspberry-pi-4",
     "raspberry-pi-5",
     "raspberry-pi-zero-2-w",

@@ -43,7 +43,7 @@ pub use firmware::FirmwareTraits;
 pub use origin::{Figure, Origin, Provenance};
 pub use parallax_spec::{
     Action, Camera, GccBounds, Ipv4Network, Nack, PeerCondition, ScriptedEvent, ServiceKind,
-    Services, Site, Viewer,
+    Services, SignallingProtocol, Site, Viewer,
 };
 pub use profile::Profile;
 pub use read::{parse, parse_with};

@@ -7,10 +7,11 @@ use super::{
     live::Live,
     message::{FromPage, Of},
     screen::{Screen, Seen, Shown},
-    wire::{Frames, Passed, Rtp},
+    wire::{Frames, Passed},
 };
 use crate::{
     offset::{BoardClock, Zero},
+    rtp::Rtp,
     words::in_one_line,
 };
 use parallax_board::now_ns;

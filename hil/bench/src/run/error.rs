@@ -47,6 +47,11 @@ pub enum RunError {
          `network = {{ interface = \"...\" }}` to the board"
     )]
     NoNetwork,
+    /// It is a program, which has no console.
+    #[error(
+        "failed to open the board's console: it is a program, and has none\n  help: console.txt of a run has its output"
+    )]
+    NoConsole,
     /// A scenario takes its power, and the bench cannot.
     #[error(
         "failed to switch the board: the bench does not say how\n  help: add `power = {{ on = [...], off = [...] \
