@@ -1,9 +1,7 @@
 //! Placeholders of a command. Pure.
 
-use std::path::PathBuf;
-
 /// What a command may have in it.
-pub const PLACEHOLDERS: [&str; 4] = ["{url}", "{room}", "{token}", "{pipe}"];
+pub const PLACEHOLDERS: [&str; 3] = ["{url}", "{room}", "{token}"];
 
 /// What stands for them in a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,19 +12,16 @@ pub struct Values {
     pub room: String,
     /// `{token}`: its token.
     pub token: String,
-    /// `{pipe}`: where frames come from.
-    pub pipe: PathBuf,
 }
 
 /// A command with its placeholders filled in.
 pub fn fill(command: &[String], values: &Values) -> Vec<String> {
-    let pipe = values.pipe.display().to_string();
-    let all = [&values.url, &values.room, &values.token, &pipe];
+    let all = [&values.url, &values.room, &values.token];
     command.iter().map(|word| filled(word, &all)).collect()
 }
 
 /// From left to right: what a value has in it is no placeholder.
-fn filled(word: &str, values: &[&String; 4]) -> String {
+fn filled(word: &str, values: &[&String; 3]) -> String {
     let (mut filled, mut rest) = (String::new(), word);
     while let Some(at) = rest.find('{') {
         let (before, after) = rest.split_at(at);
@@ -66,15 +61,15 @@ mod tests {
     fn values() -> Values {
         let url = "http://192.0.2.2/whip/doorbell".to_owned();
         let (room, token) = ("doorbell".to_owned(), "{room}".to_owned());
-        Values { url, room, token, pipe: PathBuf::from("/tmp/film") }
+        Values { url, room, token }
     }
 
     #[test]
     fn placeholders_are_filled_in_wherever_they_are_and_only_once() {
-        let command = words(&["./camera", "--whip={url}", "-r{room}{room}", "{token}", "{pipe}"]);
+        let command = words(&["./camera", "--whip={url}", "-r{room}{room}", "{token}"]);
         let filled = fill(&command, &values());
         let url = "--whip=http://192.0.2.2/whip/doorbell";
-        assert_eq!(filled, ["./camera", url, "-rdoorbelldoorbell", "{room}", "/tmp/film"]);
+        assert_eq!(filled, ["./camera", url, "-rdoorbelldoorbell", "{room}"]);
     }
 
     #[test]
@@ -86,6 +81,11 @@ mod tests {
     #[test]
     fn a_misspelt_placeholder_is_found() {
         assert_eq!(stranger(&words(&["a", "--url={ulr}"])).as_deref(), Some("{ulr}"));
+        assert_eq!(
+            stranger(&words(&["a", "{pipe}"])).as_deref(),
+            Some("{pipe}"),
+            "no film goes there yet"
+        );
         let sound = ["a", "{url}", "{\"a\": {}}", "${home}", "{", "{}", "{A}", "{x y}"];
         assert_eq!(stranger(&words(&sound)), None);
     }

@@ -12,7 +12,6 @@ use rustix::{
     process::{Pid, WaitOptions, WaitStatus, wait},
 };
 use std::{
-    fs::File,
     io,
     process::{Child, Command, Stdio},
     sync::Arc,
@@ -41,14 +40,10 @@ pub(crate) fn run(channel: Channel) -> Result<(), ProgramError> {
 
 fn spawn(start: &ProgramStart) -> Result<Child, ProgramError> {
     let (program, arguments) = start.command.split_first().ok_or(ProgramError::Arguments)?;
-    let input = match &start.input {
-        Some(file) => Stdio::from(File::open(file)?),
-        None => Stdio::null(),
-    };
     Command::new(program)
         .args(arguments)
         .current_dir(&start.folder)
-        .stdin(input)
+        .stdin(Stdio::null())
         .spawn()
         .map_err(|cause| ProgramError::NoProgram { program: program.clone(), cause })
 }

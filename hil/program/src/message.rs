@@ -24,8 +24,6 @@ pub(crate) struct ProgramStart {
     pub(crate) command: Vec<String>,
     /// Its working folder.
     pub(crate) folder: PathBuf,
-    /// The file that is its standard input; none: it has an empty one.
-    pub(crate) input: Option<PathBuf>,
 }
 
 /// What the helper reports.

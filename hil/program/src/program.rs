@@ -32,8 +32,6 @@ pub struct ProgramSettings {
     pub command: Vec<String>,
     /// Its working folder.
     pub folder: PathBuf,
-    /// The file that is its standard input; none: it has an empty one.
-    pub input: Option<PathBuf>,
     /// Its address.
     pub address: Ipv4Addr,
     /// Bits of the network's part of it.
@@ -167,8 +165,8 @@ impl Running {
     ) -> Result<(), ProgramError> {
         let ProgramSettings { address, prefix, gateway, resolv_conf, .. } = settings.clone();
         self.channel.send(&NamespacePlan { address, prefix, gateway, resolv_conf }, None)?;
-        let ProgramSettings { command, folder, input, .. } = settings.clone();
-        self.channel.send(&ProgramStart { command, folder, input }, None)?;
+        let ProgramSettings { command, folder, .. } = settings.clone();
+        self.channel.send(&ProgramStart { command, folder }, None)?;
         let end = Instant::now() + PATIENCE;
         let mut runs = false;
         while !runs || self.init.is_none() {
@@ -232,7 +230,6 @@ pub fn why_not(helper: &[OsString]) -> Option<ProgramError> {
     let settings = ProgramSettings {
         command: vec!["true".to_owned()],
         folder: PathBuf::from("/"),
-        input: None,
         address: Ipv4Addr::new(192, 0, 2, 2),
         prefix: 24,
         gateway: Ipv4Addr::new(192, 0, 2, 1),

@@ -65,7 +65,6 @@ fn program(command: &[&str]) -> Started {
     let settings = ProgramSettings {
         command: command.iter().map(|word| (*word).to_owned()).collect(),
         folder: PathBuf::from("/"),
-        input: None,
         address: ADDRESS,
         prefix: 24,
         gateway: GATEWAY,

@@ -97,13 +97,11 @@ pub(crate) fn play(
         url: format!("http://{rendezvous}:{RENDEZVOUS_PORT}/whip/{}", peer.name),
         room: peer.name.clone(),
         token,
-        pipe: PathBuf::new(),
     };
     let settings = ProgramSettings {
         command: command(place, &values).map_err(system("find its folder"))?,
         // The bench file's may have no name.
         folder: env::current_dir().map_err(system("find its folder"))?.join(&place.folder),
-        input: None,
         address: peer.address,
         prefix: site.network.prefix(),
         gateway: site.network.gateway(),
