@@ -88,7 +88,8 @@ impl Headers {
         if inter && set.cabac {
             bits.unsigned()?; // cabac_init_idc
         }
-        u8::try_from(set.initial_qp + bits.signed()?).ok().filter(|qp| *qp <= 51)
+        let qp = set.initial_qp.checked_add(bits.signed()?)?;
+        u8::try_from(qp).ok().filter(|qp| *qp <= 51)
     }
 }
 
@@ -182,5 +183,46 @@ mod tests {
     fn an_end_of_data_gives_no_number() {
         assert_eq!(Bits::new(&[0]).unsigned(), None);
         assert_eq!(Headers::default().first_qp(&[0, 0, 1, 0x65, 0x88]), None);
+    }
+
+    /// A NAL unit of these bits, with emulation prevention bytes.
+    fn unit(header: u8, bits: &str) -> Vec<u8> {
+        let byte = |bits: &[u8]| {
+            let bit = |n| u8::from(bits.get(n) == Some(&b'1'));
+            (0..8).fold(0, |byte, n| byte << 1 | bit(n))
+        };
+        let mut unit = vec![0, 0, 1, header];
+        for byte in bits.as_bytes().chunks(8).map(byte) {
+            if unit.ends_with(&[0, 0]) && byte <= 3 {
+                unit.push(3);
+            }
+            unit.push(byte);
+        }
+        unit
+    }
+
+    /// Sums of numbers that the code can hold are more than 32 bits hold.
+    #[test]
+    fn a_parameter_out_of_range_gives_no_number() {
+        let sequence = || Sequence {
+            profile_level_id: [66, 0, 30],
+            size: crate::picture::Size { width: 160, height: 96 },
+            frame_number_bits: 4,
+            order: Order::AsDecoded,
+        };
+        let qp = |set: &str, slice: &str| {
+            let mut headers = Headers { sequence: Some(sequence()), picture: None };
+            let set = unit(0x68, &format!("1100111000{set}1"));
+            // A slice of a key frame: its first macroblock, its kind, the numbers of parameter set,
+            // frame and key frame, and the marking of references.
+            let slice = unit(0x65, &format!("101110000100{slice}1"));
+            headers.first_qp(&[set, slice].concat())
+        };
+        let largest = format!("{0}1{0}", "0".repeat(31));
+        // Table 9-3: 010 is 1, and 00111 is -3.
+        assert_eq!(qp("010", "00111"), Some(24));
+        assert_eq!(qp(&largest, "1"), None);
+        assert_eq!(qp(&largest, &largest), None);
+        assert_eq!(qp("010", &format!("{}1{}0", "0".repeat(31), "1".repeat(30))), None);
     }
 }
