@@ -11,7 +11,6 @@ const MAY_READ: &[(&str, &str)] = &[
     ("hil/bench/src/browser/chromium.rs", "what its own Chromium said, in a folder of its own"),
     ("hil/bench/src/waits.rs", "the system's tables of processes"),
     ("hil/process-board/src/plug.rs", "the terminal that it has made"),
-    ("hil/program/src/init.rs", "what its bench has made"),
 ];
 
 /// Where something is written, renamed or removed, beside `reports/files`, and why it is nobody else's.

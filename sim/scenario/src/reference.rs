@@ -118,7 +118,7 @@ mod tests {
         all::<FilterScope>(&site::GATEWAY, "filter_scope");
         all::<SignallingProtocol>(&camera::CAMERA, "signalling");
         all::<ServiceKind>(&event::EVENT, "kill");
-        all::<LinkDirection>(&event::CHANGE_LINK, "direction");
+        all::<LinkDirection>(&site::CHANGE_LINK, "direction");
         all::<CandidateKind>(&check::PATH, "local");
         all::<Provenance>(&origin::FIGURE, "provenance");
         all::<Level>(&console::CONSOLE, "dtr");

@@ -192,8 +192,7 @@ mod tests {
         let found = |keys, name| key(keys, name).map(|key| key.name);
         use crate::read::camera::VIDEO;
         use crate::read::check::{CAPTURE_TO_RENDER, FRAMES_LOST};
-        use crate::read::event::CHANGE_LINK;
-        use crate::read::site::{LINK, SITE};
+        use crate::read::site::{CHANGE_LINK, LINK, SITE};
         assert_eq!(found(&CAPTURE_TO_RENDER, "under"), Some("below"));
         assert_eq!(found(&FRAMES_LOST, "under"), Some("at_most"));
         assert_eq!(found(&LINK, "Bandwidth"), Some("capacity"));

@@ -2,12 +2,12 @@
 
 use super::{
     addresses::Placed,
-    site::{CAPACITY, DELAY, LOSSES, LinkChange, QUEUE},
+    site::{CHANGE_LINK, LinkChange},
 };
 use crate::{
     error::Rank,
     from_value::FromValue,
-    key::{FOREVER, H, Keys, Kind, flag, keys, said, whole_ms, words},
+    key::{FOREVER, H, Keys, Kind, keys, said, whole_ms, words},
     scenario::Peer,
     table::{Place, Reader, Table, Value},
     units::format_duration,
@@ -63,31 +63,6 @@ keys! {
         peer: said("name of a camera");
         /// Then it captures again; its frames are numbered on.
         lasts: whole_ms(1, H), absent "to the end";
-    }
-}
-
-const AS_IT_WAS: &str = "as it was";
-
-keys! {
-    CHANGE_LINK: "change_link" {
-        /// Whose link.
-        site: said("name of a site");
-        /// Which of its links.
-        direction: words(&["up", "down"]);
-        /// Then the link is as it was before.
-        lasts: whole_ms(1, H), absent "to the end";
-        /// What is half sent goes on at the new one.
-        capacity: CAPACITY, absent AS_IT_WAS;
-        /// Of packets sent from now on.
-        one_way_delay: DELAY, absent AS_IT_WAS;
-        /// Of packets sent from now on.
-        delay_variation: DELAY, absent AS_IT_WAS;
-        /// Of packets sent from now on.
-        reorder: flag(), absent AS_IT_WAS;
-        /// `"100%"`: the link is down.
-        loss: LOSSES, absent AS_IT_WAS;
-        /// What waits already waits on, beyond it or not.
-        queue: QUEUE, absent AS_IT_WAS;
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::{
     error::Rank,
     from_value::{FromValue, fill},
-    key::{H, Keys, Kind, S, flag, keys, said, thousandths, time, words},
+    key::{H, Keys, Kind, S, flag, keys, said, thousandths, time, whole_ms, words},
     table::{Place, Reader, Table, Value},
     units::{self, shown},
 };
@@ -57,10 +57,10 @@ keys! {
     }
 }
 
-pub(super) const CAPACITY: Kind = said("rate, or `\"unlimited\"`");
-pub(super) const DELAY: Kind = time(0, 10 * S);
-pub(super) const LOSSES: Kind = said("share, or table");
-pub(super) const QUEUE: Kind = time(0, 60 * S).and(", bytes, packets, or `\"unlimited\"`");
+const CAPACITY: Kind = said("rate, or `\"unlimited\"`");
+const DELAY: Kind = time(0, 10 * S);
+const LOSSES: Kind = said("share, or table");
+const QUEUE: Kind = time(0, 60 * S).and(", bytes, packets, or `\"unlimited\"`");
 
 keys! {
     LINK: "up, down" {
@@ -81,6 +81,31 @@ keys! {
         loss: LOSSES, default "0%";
         /// What may wait for the transmitter: `"200ms"`, `"64KiB"`, `"50 packets"`.
         queue: QUEUE, default "200ms";
+    }
+}
+
+const AS_IT_WAS: &str = "as it was";
+
+keys! {
+    CHANGE_LINK: "change_link" {
+        /// Whose link.
+        site: said("name of a site");
+        /// Which of its links.
+        direction: words(&["up", "down"]);
+        /// Then the link is as it was before.
+        lasts: whole_ms(1, H), absent "to the end";
+        /// What is half sent goes on at the new one.
+        capacity: CAPACITY, absent AS_IT_WAS;
+        /// Of packets sent from now on.
+        one_way_delay: DELAY, absent AS_IT_WAS;
+        /// Of packets sent from now on.
+        delay_variation: DELAY, absent AS_IT_WAS;
+        /// Of packets sent from now on.
+        reorder: flag(), absent AS_IT_WAS;
+        /// `"100%"`: the link is down.
+        loss: LOSSES, absent AS_IT_WAS;
+        /// What waits already waits on, beyond it or not.
+        queue: QUEUE, absent AS_IT_WAS;
     }
 }
 
