@@ -1,7 +1,7 @@
 //! Place of a board: its console, its network, its power.
 
 use parallax_board::CommandPower;
-use parallax_program::{PLACEHOLDERS, stranger};
+use parallax_program::{PLACEHOLDERS, unknown_placeholder};
 use parallax_scenario::units;
 use serde::Deserialize;
 use std::{
@@ -215,8 +215,8 @@ pub(crate) fn program(
     if program.contains('/') {
         *program = folder.join(&*program).display().to_string();
     }
-    if let Some(stranger) = stranger(&command) {
-        return Err(wrong(format!("`command`: {stranger} is none of {}", PLACEHOLDERS.join(", "))));
+    if let Some(word) = unknown_placeholder(&command) {
+        return Err(wrong(format!("`command`: {word} is none of {}", PLACEHOLDERS.join(", "))));
     }
     match signalling {
         Some(signalling) if signalling.get_ref() == "whip" => {

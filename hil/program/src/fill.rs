@@ -35,7 +35,7 @@ fn filled(word: &str, values: &[&String; 3]) -> String {
 }
 
 /// The first word in braces that is no placeholder, if there is one. `${NAME}` is a shell's.
-pub fn stranger(command: &[String]) -> Option<String> {
+pub fn unknown_placeholder(command: &[String]) -> Option<String> {
     command.iter().find_map(|word| {
         word.match_indices('{').find_map(|(at, _)| {
             let name = &word[at..=at + word[at..].find('}')?];
@@ -80,13 +80,13 @@ mod tests {
 
     #[test]
     fn a_misspelt_placeholder_is_found() {
-        assert_eq!(stranger(&words(&["a", "--url={ulr}"])).as_deref(), Some("{ulr}"));
+        assert_eq!(unknown_placeholder(&words(&["a", "--url={ulr}"])).as_deref(), Some("{ulr}"));
         assert_eq!(
-            stranger(&words(&["a", "{pipe}"])).as_deref(),
+            unknown_placeholder(&words(&["a", "{pipe}"])).as_deref(),
             Some("{pipe}"),
             "no film goes there yet"
         );
         let sound = ["a", "{url}", "{\"a\": {}}", "${home}", "{", "{}", "{A}", "{x y}"];
-        assert_eq!(stranger(&words(&sound)), None);
+        assert_eq!(unknown_placeholder(&words(&sound)), None);
     }
 }

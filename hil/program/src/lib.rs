@@ -16,6 +16,6 @@ mod program;
 pub use cable::ProgramCable;
 pub use end::{ProgramEnd, told};
 pub use error::ProgramError;
-pub use fill::{PLACEHOLDERS, Values, fill, stranger};
+pub use fill::{PLACEHOLDERS, Values, fill, unknown_placeholder};
 pub use helper::main;
 pub use program::{Hear, Program, ProgramNews, ProgramSettings, why_not};

@@ -11,7 +11,7 @@ pub(crate) struct NamespacePlan {
     pub(crate) address: Ipv4Addr,
     /// Bits of the network's part of it.
     pub(crate) prefix: u8,
-    /// The way to everywhere.
+    /// Address of the gateway of its default route.
     pub(crate) gateway: Ipv4Addr,
     /// What `/etc/resolv.conf` is in there.
     pub(crate) resolv_conf: Option<PathBuf>,
@@ -37,12 +37,12 @@ pub(crate) enum HelperReport {
     Started,
     /// The program ended by itself.
     Ended {
-        /// How.
+        /// Exit code or signal.
         end: ProgramEnd,
         /// Whether processes that it has started go on.
         others: bool,
     },
-    /// These have ended, too.
+    /// The processes that the program had left behind have ended.
     Empty,
     /// Something is missing: an error message.
     Failed(String),

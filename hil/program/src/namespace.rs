@@ -73,11 +73,11 @@ async fn route(gateway: Ipv4Addr) -> io::Result<()> {
     let connection = tokio::spawn(connection);
     let loopback = LinkUnspec::new_with_index(LOOPBACK).up().build();
     handle.link().set(loopback).execute().await.map_err(io::Error::other)?;
-    let everywhere = RouteMessageBuilder::<IpAddr>::new()
+    let default_route = RouteMessageBuilder::<IpAddr>::new()
         .destination_prefix(Ipv4Addr::UNSPECIFIED.into(), 0)
         .and_then(|route| route.gateway(gateway.into()))
         .map_err(io::Error::other)?;
-    handle.route().add(everywhere.build()).execute().await.map_err(io::Error::other)?;
+    handle.route().add(default_route.build()).execute().await.map_err(io::Error::other)?;
     connection.abort();
     Ok(())
 }

@@ -36,7 +36,7 @@ pub struct ProgramSettings {
     pub address: Ipv4Addr,
     /// Bits of the network's part of it.
     pub prefix: u8,
-    /// The way to everywhere.
+    /// Address of the gateway of its default route.
     pub gateway: Ipv4Addr,
     /// What `/etc/resolv.conf` is for it.
     pub resolv_conf: Option<PathBuf>,
@@ -45,14 +45,14 @@ pub struct ProgramSettings {
 /// News of a running program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProgramNews {
-    /// It ended by itself.
+    /// The program ended by itself.
     Ended {
-        /// How.
+        /// Exit code or signal.
         end: ProgramEnd,
         /// Whether processes that it has started go on.
         others: bool,
     },
-    /// These have ended, too.
+    /// The processes that the program had left behind have ended.
     Empty,
 }
 
@@ -68,7 +68,7 @@ pub struct Program {
     running: Option<Running>,
 }
 
-/// Everything of one boot.
+/// The helper process and the channel of one boot.
 struct Running {
     helper: Child,
     channel: Channel,

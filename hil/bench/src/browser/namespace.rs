@@ -22,7 +22,7 @@ pub(super) struct Namespace {
 }
 
 impl Namespace {
-    /// Makes one with an address, and a way to everywhere over `gateway`.
+    /// Makes one with an address, and a default route over `gateway`.
     pub(super) fn make(
         address: Ipv4Addr,
         gateway: Ipv4Addr,
