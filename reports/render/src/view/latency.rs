@@ -114,7 +114,7 @@ impl LatencyTable {
             name: "max".to_owned(),
             pooled_us: max,
             runs: greatest.len() as u64,
-            missing: greatest.is_empty().then(|| "no frame was rendered".to_owned()),
+            missing: greatest.is_empty().then(|| "no latency is known".to_owned()),
             // The greatest of a run says little of the greatest of more.
             interval_us: None,
             over_runs_us: spread(greatest),
