@@ -20,7 +20,8 @@ impl Bench {
         let scenario = scenario.expect("it ships");
         let duration = scenario.lines().find(|line| line.starts_with("duration")).expect("one");
         let (before, _) = scenario.split_once("[[check]]").expect("it has checks");
-        let check = "[[check]]\nconnects = { within = \"2s\" }\nwhy = \"Somebody waits.\"\n";
+        let check =
+            "[[check]]\nconnects = { within = \"2s\" }\nwhy = \"A person at the door waits.\"\n";
         let short = before.replace(duration, "duration = \"3s\"") + check;
         fs::write(folder.path().join("short.toml"), short).expect("written");
         Self(folder)

@@ -198,7 +198,7 @@ pub(crate) fn power(written: Spanned<WrittenPower>, folder: &Path) -> Result<Swi
 }
 
 const COMMAND_HELP: &str = "write `command = [\"./my-camera\", \"--whip\", \"{url}\", \"--token\", \
-    \"{token}\"]`; docs/your-camera.md tells what is filled in";
+    \"{token}\"]`; docs/your-camera.md lists the placeholders";
 
 /// `folder` is the bench file's: the program runs there.
 pub(crate) fn program(

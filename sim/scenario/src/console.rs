@@ -32,7 +32,7 @@ keys! {
         /// `markers` for a shell with `echo`, quotes and `$?`; `plain` for any other command line.
         commands: words(&["markers", "plain"]), default "markers";
         /// What asks for the user.
-        login_prompt: pattern("pattern"), absent "it asks for nobody";
+        login_prompt: pattern("pattern"), absent "there is no login";
         /// Who logs in.
         user: sentence("text"), absent "needed with `login_prompt`";
         /// What asks for the password.
@@ -92,7 +92,7 @@ pub struct ConsoleTraits {
     pub prompt: String,
     /// Whether it has a shell with `echo`, quotes and `$?`.
     pub has_shell: bool,
-    /// How to log in; none: it asks for nobody.
+    /// How to log in; none: there is no login.
     pub login: Option<LoginTraits>,
     /// Commands that are run after the login, before anything else, in their order.
     pub setup: Vec<String>,

@@ -215,7 +215,7 @@ impl<T: FromValue> FromValue for Vec<T> {
             };
             return reader.refuse(Rank::Value, &place, &message, "out of range", help);
         }
-        // Each is read, so that each that is wrong is told.
+        // All items are read first: a wrong one does not hide the errors of those behind it.
         let read: Vec<Option<T>> =
             items.into_iter().map(|item| T::from_value(reader, item)).collect();
         read.into_iter().collect()

@@ -50,7 +50,7 @@ pub struct Origin {
 pub enum Provenance {
     /// Measured on such a device.
     Measured,
-    /// Told by whoever makes or supports it.
+    /// From the documents or the support of the manufacturer.
     Vendor,
     /// Concluded from something else.
     Inferred,

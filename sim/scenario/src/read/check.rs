@@ -75,7 +75,7 @@ keys! {
         /// How long the viewer waits for a picture.
         time_to_first_frame: said("table"), absent ONE_KIND;
         /// The headline latency, of the frames that were shown: pair it with `frames_lost` and with `freezes` that
-        /// has a `total_below`. A camera films only while somebody watches: of a stream that is dead for the rest
+        /// has a `total_below`. A camera films only while it has a viewer: of a stream that is dead for the rest
         /// of the run no more frames are captured, so none are lost and none are late, but its picture stands
         /// still.
         capture_to_render: said("table"), absent ONE_KIND;

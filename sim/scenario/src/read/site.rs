@@ -355,7 +355,7 @@ pub(super) fn services(reader: &mut Reader, top: &Table<'_>) -> Option<ServicesD
             let value = table.get(reader, key)?;
             let help = format!("remove `{key} = true`, or let the rendezvous run");
             let message = "it is the rendezvous that tells peers of it, and that does not run";
-            return reader.refuse(Rank::Whole, &value.place, message, "nobody would use it", help);
+            return reader.refuse(Rank::Whole, &value.place, message, "no peer would use it", help);
         }
     }
     let (stun, turn) = (stun.unwrap_or(rendezvous), turn.unwrap_or(rendezvous));

@@ -32,8 +32,8 @@ keys! {
         /// Its target depth never falls below this. 20 ms cover what receivers themselves vary by: libwebrtc adds
         /// 10 ms for the system and 10 ms for rendering.
         least: time(0, 10 * S).and(", at most `most`"), default "20ms";
-        /// Its target depth never exceeds this, and so long it waits for what is missing of a frame. Beyond half a
-        /// second nobody talks through a door, and a new key frame is quicker.
+        /// Its target depth never exceeds this, and so long it waits for what is missing of a frame. Later
+        /// than half a second a picture is of no use in a conversation, and a new key frame is quicker.
         most: time(0, 10 * S), default "500ms";
     }
 }

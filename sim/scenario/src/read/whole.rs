@@ -318,7 +318,13 @@ pub(super) fn signalling(reader: &mut Reader, placed: &Placed, drafts: &[PeerDra
                 format!("its site `{}` has no Internet, and the rendezvous is there", draft.site.0);
             let help = "write `[services]` with `rendezvous = false`: then viewers ask the camera \
                         itself";
-            return reader.refuse(Rank::Whole, &draft.site.1, &message, "reaches nobody", help);
+            return reader.refuse(
+                Rank::Whole,
+                &draft.site.1,
+                &message,
+                "no way to the rendezvous",
+                help,
+            );
         }
         let Some(viewer) = draft.viewer.as_ref().filter(|_| placed.services.rendezvous.is_none())
         else {
