@@ -11,7 +11,7 @@ use crate::{
     hold::Hold,
     journal::{Journal, put},
     offset::{BoardClock, Zero},
-    place::BoardPlace,
+    place::{BoardPlace, ProgramPlace},
     profile, proxy,
     stand::{Opening, Stand},
     switched::Switched,
@@ -131,20 +131,8 @@ pub fn run_writing(
     run: &BoardRun<'_>,
     begin: impl FnOnce(&Path) -> Result<Recorder, RecorderError>,
 ) -> Result<Ran, RunError> {
-    let unfit =
-        |why: &str| RunError::Unfit { scenario: run.scenario.id.to_string(), why: why.to_owned() };
-    let peer = camera(run.scenario).ok_or_else(|| unfit("it has no camera"))?;
-    let setup = match run.place {
-        BoardPlace::Program(_) => None,
-        BoardPlace::Process | BoardPlace::Port(_) => {
-            let traits = peer.profile.console.as_ref();
-            let traits = traits.ok_or_else(|| unfit("its camera's profile has no [console]"))?;
-            let console =
-                profile::console(run.board, &peer.profile, |name| std::env::var(name).ok())?;
-            let order = order(run).ok_or_else(|| unfit("a number of its camera is too large"))?;
-            Some((traits, console, order))
-        }
-    };
+    let peer = camera(run.scenario).ok_or_else(|| unfit(run, "it has no camera"))?;
+    let prepared = Prepared::of(run, peer)?;
     for old in ["record.jsonl", "console.txt"] {
         // What is there of an earlier run goes; what is not there need not.
         let _ = fs::remove_file(run.folder.join(old));
@@ -156,13 +144,13 @@ pub fn run_writing(
         .map_err(system(format!("write to {}", run.folder.display())))?;
     let earlier = earlier(run, peer);
     let _ = journal.sink().send(earlier.clone());
-    let played = match (run.place, setup) {
-        (BoardPlace::Program(place), _) => program::play(run, &journal, peer, place, recorder),
-        (_, Some((traits, console, order))) => {
+    let played = match prepared {
+        Prepared::Program(place) => program::play(run, &journal, peer, place, recorder),
+        Prepared::Console(traits, console, order) => {
+            let (console, order) = (*console, *order);
             let setup = Setup { peer, traits, console, order, recorder, is_checkup: false };
             play(run, &journal, setup, browser.as_mut())
         }
-        (_, None) => Err(unfit("its camera's profile has no [console]")),
     };
     let journal = journal.end();
     let (record, pictures) = match played {
@@ -178,6 +166,32 @@ pub fn run_writing(
     let _ = fs::remove_file(&journal);
     let unconfined = browser.as_ref().and_then(|it| it.unconfined()).map(str::to_owned);
     Ok(Ran { summary: judge(&record), record: path, unconfined, pictures })
+}
+
+/// The board of a run, with what is needed to attend to it.
+enum Prepared<'a> {
+    /// A program, by its output and its end.
+    Program(&'a ProgramPlace),
+    /// A board on a console, with what its agent is ordered to do.
+    Console(&'a ConsoleTraits, Box<ConsoleProfile>, Box<CameraOrder>),
+}
+
+impl<'a> Prepared<'a> {
+    fn of(run: &BoardRun<'a>, peer: &'a Peer) -> Result<Self, RunError> {
+        if let BoardPlace::Program(place) = run.place {
+            return Ok(Self::Program(place));
+        }
+        let traits = peer.profile.console.as_ref();
+        let traits = traits.ok_or_else(|| unfit(run, "its camera's profile has no [console]"))?;
+        let console = profile::console(run.board, &peer.profile, |name| std::env::var(name).ok())?;
+        let order = order(run).ok_or_else(|| unfit(run, "a number of its camera is too large"))?;
+        Ok(Self::Console(traits, Box::new(console), Box::new(order)))
+    }
+}
+
+/// Why a scenario cannot run on the board.
+pub(crate) fn unfit(run: &BoardRun<'_>, why: &str) -> RunError {
+    RunError::Unfit { scenario: run.scenario.id.to_string(), why: why.to_owned() }
 }
 
 /// What a run needs of its board.

@@ -9,7 +9,7 @@ use crate::{
     left,
     place::ProgramPlace,
     rtp::Rtp,
-    run::{BoardRun, RunError, in_lab, lab_config, system},
+    run::{BoardRun, RunError, in_lab, lab_config, system, unfit},
     words::{Blame, in_one_line},
 };
 use parallax_board::{Recorder, now_ns};
@@ -85,13 +85,12 @@ pub(crate) fn play(
     place: &ProgramPlace,
     recorder: Recorder,
 ) -> Result<(LabOutcome, Attendance), RunError> {
-    let unfit =
-        |why: &str| RunError::Unfit { scenario: run.scenario.id.to_string(), why: why.to_owned() };
     let rendezvous = run.scenario.services.rendezvous;
-    let rendezvous = rendezvous.ok_or_else(|| unfit("it has no rendezvous"))?;
-    let site = run.scenario.site(&peer.site).ok_or_else(|| unfit("its camera stands nowhere"))?;
+    let rendezvous = rendezvous.ok_or_else(|| unfit(run, "it has no rendezvous"))?;
+    let site =
+        run.scenario.site(&peer.site).ok_or_else(|| unfit(run, "its camera stands nowhere"))?;
     let token = secrets(run.scenario, run.seed).into_iter().next();
-    let token = token.ok_or_else(|| unfit("it has no camera"))?;
+    let token = token.ok_or_else(|| unfit(run, "it has no camera"))?;
     let folder = left::folder("program").map_err(system("make a folder"))?;
     let values = Values {
         url: format!("http://{rendezvous}:{RENDEZVOUS_PORT}/whip/{}", peer.name),
