@@ -1,6 +1,6 @@
 //! How long links took for packets: as recorded, and in the summary beside what was configured.
 
-use parallax_spec::micros;
+use parallax_spec::{Percentile, micros};
 use serde::{Deserialize, Serialize};
 
 use crate::distribution::DelaysOfPackets;
@@ -8,7 +8,6 @@ use crate::event::Event;
 use crate::header::{LinkConfig, LinkDirection};
 use crate::links;
 use crate::record::Record;
-use parallax_spec::Percentile;
 
 impl DelaysOfPackets {
     fn summary(&self) -> DelaySummary {

@@ -7,8 +7,7 @@
 use crate::browser::BrowserStats;
 use crate::distribution::DelaysOfPackets;
 pub use crate::phase::{LossPhase, Phase};
-use parallax_spec::Candidate;
-use parallax_spec::SetupTask;
+use parallax_spec::{Candidate, SetupTask};
 use serde::{Deserialize, Serialize};
 
 /// One event, where and when it happened.

@@ -12,8 +12,7 @@ use crate::timeline::{Fate, FrameHistory, StreamTimeline, Timeline};
 use crate::uncertainty::{FRAME_TICKS, Uncertainty};
 use crate::verdict::Verdict;
 use crate::{checks, recovery as recovering};
-use parallax_spec::CandidateKind;
-use parallax_spec::{Check, LossBound, Predicate, Route, Statistic, Window};
+use parallax_spec::{CandidateKind, Check, LossBound, Predicate, Route, Statistic, Window};
 
 /// What is held against one bound.
 pub(crate) struct Finding {

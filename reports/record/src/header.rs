@@ -80,7 +80,8 @@ impl Header {
 }
 
 /// Of versions that had the jitter buffer of a viewer and the congestion control of cameras in places of their own,
-/// beside `viewer` and `camera` or instead of them. What else they do not tell of a viewer, no reader asks for.
+/// beside `viewer` and `camera` or instead of them. The other fields of such a `viewer` are placeholders: no figure and no
+/// text of a report is made of them.
 fn older(line: &[u8]) -> Option<Header> {
     let mut header: Value = serde_json::from_slice(line).ok()?;
     let control = header.as_object_mut()?.remove("congestion_control")?;

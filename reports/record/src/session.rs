@@ -8,8 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::event::{Event, Phase, Session};
 use crate::header::Action;
 use crate::record::Record;
-use parallax_spec::Route;
-use parallax_spec::{Candidate, CandidateKind};
+use parallax_spec::{Candidate, CandidateKind, Route};
 
 /// What a session went through.
 #[derive(Clone, Debug, Default)]

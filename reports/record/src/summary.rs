@@ -18,8 +18,7 @@ use crate::stage::PerStage;
 use crate::uncertainty::Uncertainty;
 use crate::verdict::Verdict;
 use crate::worst::WorstFrame;
-use parallax_spec::CandidateKind;
-use parallax_spec::CheckKind;
+use parallax_spec::{CandidateKind, CheckKind};
 
 /// All runs of one call of the command: the content of `summary.json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

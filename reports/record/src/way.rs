@@ -1,13 +1,12 @@
 //! What the network did on the way from a camera to a viewer.
 
-use parallax_spec::micros;
+use parallax_spec::{Route, micros};
 
 use crate::event::Event;
 use crate::header::{Header, LinkDirection, ServiceKind, Stream};
 use crate::links::{LinkSpan, configured};
 use crate::record::Record;
 use crate::session::PathUse;
-use parallax_spec::Route;
 
 /// The way of a stream's packets.
 #[derive(Debug, Default)]
