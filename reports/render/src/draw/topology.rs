@@ -201,22 +201,7 @@ impl Sheet<'_> {
         };
         let room = SITE - 72.0;
         self.text((x + 50.0, y + 17.0, room), 13, "text", &format!("{} ({role})", peer.name));
-        let mut text = peer.browser.as_ref().unwrap_or(&peer.profile.name).clone();
-        if let Some(camera) = &peer.camera {
-            let _ = write!(
-                text,
-                ", {}x{} at {} fps, {}",
-                camera.camera.width_px,
-                camera.camera.height_px,
-                camera.camera.frames_per_second,
-                figure::bit_rate(camera.recorded_bps.unwrap_or(camera.camera.bit_rate_bps))
-            );
-        }
-        if let (Some(buffer), None) = (peer.jitter_buffer(), &peer.browser) {
-            let (most_us, least_us) = buffer.header();
-            text += &figure::jitter_buffer(Some(most_us), least_us);
-        }
-        self.text((x + 50.0, y + 32.0, room), 11, "quiet", &text);
+        self.text((x + 50.0, y + 32.0, room), 11, "quiet", &peer_text(peer));
     }
 
     fn draw_gateway(&mut self, x: f64, y: f64, gateway: &GatewayConfig) {
@@ -292,6 +277,26 @@ fn time(duration: Duration) -> String {
     figure::duration(micros(duration).cast_signed())
 }
 
+/// What a peer is, and what is known of its video: a program sends what it likes.
+fn peer_text(peer: &PeerHeader) -> String {
+    let mut text = peer.browser.as_ref().unwrap_or(&peer.profile.name).clone();
+    if let (Some(camera), None) = (&peer.camera, &peer.program) {
+        let _ = write!(
+            text,
+            ", {}x{} at {} fps, {}",
+            camera.camera.width_px,
+            camera.camera.height_px,
+            camera.camera.frames_per_second,
+            figure::bit_rate(camera.recorded_bps.unwrap_or(camera.camera.bit_rate_bps))
+        );
+    }
+    if let (Some(buffer), None) = (peer.jitter_buffer(), &peer.browser) {
+        let (most_us, least_us) = buffer.header();
+        text += &figure::jitter_buffer(Some(most_us), least_us);
+    }
+    text
+}
+
 /// A link in two lines.
 fn link_text(way: &str, link: &LinkConfig) -> [String; 2] {
     let capacity = link.capacity.map(Capacity::bits_per_second);
@@ -325,6 +330,22 @@ mod tests {
     use proptest::prelude::*;
     use std::net::SocketAddrV4;
 
+    #[test]
+    fn a_program_is_not_drawn_with_the_video_of_the_scenario() {
+        let camera = serde_json::json!({
+            "clip": "bunny", "width_px": 320, "height_px": 240, "frames_per_second": 15,
+            "bit_rate_bps": 400_000, "clip_sha256": "",
+        });
+        let peer = serde_json::json!({
+            "name": "doorbell", "site": "house", "profile": { "name": "program", "sha256": "" },
+            "boot_us": 0, "camera": camera,
+        });
+        let mut peer: PeerHeader = serde_json::from_value(peer).expect("a peer");
+        assert_eq!(peer_text(&peer), "program, 320x240 at 15 fps, 400 kbit/s");
+        peer.program = Some(vec!["./my-camera".to_owned()]);
+        assert_eq!(peer_text(&peer), "program");
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(24))]
 
@@ -343,7 +364,7 @@ mod tests {
             };
             let peer = |name: &String| PeerHeader {
                 browser: None,
-        program: None,
+                program: None,
                 name: name.clone(),
                 site: "site".into(),
                 profile: ProfileUse { name: name.clone(), sha256: String::new() },
