@@ -85,7 +85,7 @@ const FILLED: &[(&str, usize)] = &[
     ("hil/console", 4),
     ("reports/record", 9),
     ("sim/peer", 3),
-    ("sim/scenario", 29),
+    ("sim/scenario", 21),
     ("sim/signalling", 1),
     ("sim/world", 1),
 ];
