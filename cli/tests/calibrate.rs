@@ -281,7 +281,7 @@ fn runs_that_tell_nothing_are_left_out_and_named() {
     };
     said(1, || Event::Fault { text: "the lab fell over".to_owned() });
     said(2, || Event::DeviceFailed { text: "it panicked: Oops".to_owned() });
-    said(3, || Event::CutShort { text: "somebody ended it".to_owned() });
+    said(3, || Event::CutShort { text: "it was interrupted".to_owned() });
     fs::rename(run(4).join("record.jsonl"), run(4).join("journal.jsonl")).expect("renamed");
     change_record(&run(5), |mut record| {
         for peer in &mut record.header.peers {
@@ -294,7 +294,7 @@ fn runs_that_tell_nothing_are_left_out_and_named() {
     for (seed, why) in [
         (1, "it is an error: doorbell: the lab fell over"),
         (2, "its device failed: doorbell: it panicked: Oops"),
-        (3, "nothing can be said of it: somebody ended it"),
+        (3, "nothing can be said of it: it was interrupted"),
         (4, "it has no record: what ran it was killed"),
         (5, "its camera is `luckfox-pico`, not `board`"),
     ] {

@@ -462,7 +462,7 @@ fn recorded(
     let is_known_why =
         heard.end == AttendanceEnd::Broken || browser.is_some_and(|browser| browser.word.is_gone());
     if outcome.duration < run.scenario.duration && !is_known_why {
-        let event = Event::CutShort { text: "somebody ended it".to_owned() };
+        let event = Event::CutShort { text: "it was interrupted".to_owned() };
         entries.push(Entry { run_ns: end_ns, node: "lab".to_owned(), event });
     }
     let whole_us = whole_us(run);
